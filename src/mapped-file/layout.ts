@@ -1,0 +1,175 @@
+/**
+ * The bytes of one process's file, version 1. FORMAT.md beside this file draws the same and adds the publish order; every
+ * offset below is derived from the one before it. Numbers are in the byte order of the machine that wrote the file, which
+ * the byte-order mark tells.
+ *
+ * ```
+ * file   := header page (4096)  block*
+ * header :=  0 magic "PROMMPRC"      8
+ *            8 byte-order mark       u32   0x01020304
+ *           12 version major         u16   readers refuse another one, but for the previous
+ *           14 version minor         u16   readers ignore it
+ *           16 state                 u32 * FileState
+ *           20 keyEpoch              u32 * the log is in the key blocks of this epoch
+ *           24 blockCount            u32 * blocks that are there, in file order
+ *           28 liveSeries            u32   for `ps`; not exact while it changes
+ *           32 heartbeat             f64   seconds since the epoch, about every 5 s
+ *           40 bytesInMemory         f64   counted in memory for want of room in the file
+ *           48 droppedSamples        f64   samples refused by maxSeries
+ *           56 identity length       u32
+ *           60 identity crc32        u32
+ *           64 identity              msgpack map, ProcessIdentity
+ * block  :=  0 kind                  u32   BlockKind
+ *            4 pages                 u32   length of the block with this head, in 4096-byte pages
+ *            8 keyEpoch              u32 * key blocks only: the epoch that the content belongs to
+ *           12 used                  u32 * bytes of data that are in use
+ *           16 chain                 u32   key blocks only: place in the epoch's chain, from 0
+ *           20 reserved              44
+ *           64 data
+ * ```
+ * `*` marks the words that are stored by `Atomics.store`, each after what it publishes.
+ */
+
+export const PAGE_BYTES = 4096;
+export const MAGIC = 'PROMMPRC';
+export const BYTE_ORDER_MARK = 0x01020304;
+export const VERSION_MAJOR = 1;
+export const VERSION_MINOR = 0;
+
+export const HEADER = {
+  magic: 0,
+  byteOrderMark: 8,
+  versionMajor: 12,
+  versionMinor: 14,
+  state: 16,
+  keyEpoch: 20,
+  blockCount: 24,
+  liveSeries: 28,
+  heartbeat: 32,
+  bytesInMemory: 40,
+  droppedSamples: 48,
+  identityLength: 56,
+  identityCrc: 60,
+  identity: 64,
+  bytes: PAGE_BYTES,
+} as const;
+
+export const BLOCK = {
+  kind: 0,
+  pages: 4,
+  keyEpoch: 8,
+  used: 12,
+  chain: 16,
+  data: 64,
+} as const;
+
+/** One kind per merge class, so that merging a block is one flat loop. */
+export const BlockKind = {
+  /** The log of records. */
+  Key: 1,
+  /** float64 slots that add up: counters; a summary's sum and count. */
+  Sum: 2,
+  /** Pairs of float64: value, set-at (0: never set). */
+  Gauge: 3,
+  /** Non-cumulative bucket counts, the last one for +Inf, then the sum of observations. They add up. */
+  Histogram: 4,
+  /** Windows of sketch bins: see SKETCH. */
+  Sketch: 5,
+  /** Exemplar cells: see EXEMPLAR. */
+  Exemplar: 6,
+} as const;
+export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
+export type ValueBlockKind = Exclude<BlockKind, typeof BlockKind.Key>;
+
+export const FileState = {
+  /** Its process is running, as far as the file knows; the lock knows better. */
+  Open: 1,
+  /** Its process ended in order. */
+  Closed: 2,
+} as const;
+export type FileState = (typeof FileState)[keyof typeof FileState];
+
+/**
+ * One record of the key log, padded to 8 bytes:
+ * ```
+ *  0 length   u32   of the whole record with its padding
+ *  4 crc32    u32   over bytes 8 to length
+ *  8 kind     u32   RecordKind; readers skip kinds that they do not know
+ * 12 body
+ * ```
+ * All bodies are one msgpack map, but for Series, whose fixed fields come first so that a reader finds its key bytes
+ * without decoding anything:
+ * ```
+ * 12 family     u32   id of the Family record in this file
+ * 16 block      u32   number of the value block, from 0 in file order
+ * 20 slot       u32   float64 index in the data of the block
+ * 24 createdAt  f64   seconds since the epoch; 0: not known
+ * 32 endedAt    f64   archives only: when the process that set this gauge ended, rounded up to the hour; else 0
+ * 40 keyLength  u32
+ * 44 key             msgpack array: the label values in the order of the family's labelNames, nil where a label is absent;
+ *                    in archives one more for the series of gauges shown per process, the `pid`
+ * ```
+ */
+export const RECORD = { length: 0, crc: 4, kind: 8, body: 12, alignment: 8 } as const;
+export const SERIES = { family: 12, block: 16, slot: 20, createdAt: 24, endedAt: 32, keyLength: 40, key: 44 } as const;
+
+export const RecordKind = {
+  /** { id, name, help, type, ... }: FamilyRecord. Declares a family, or again with other registries. */
+  Family: 1,
+  Series: 2,
+  /** { block, slot }: the series there is gone and its slots are zero. */
+  Removal: 3,
+  /** { registry, labels }: the registry's default labels from here on. */
+  DefaultLabels: 4,
+  /** { block, slot, sign, chunk, owner: [block, slot] }: a chunk of a summary's sketch. */
+  SketchChunk: 5,
+  /** { block, slot, owner: [block, slot] }: the exemplar cell of one counter or bucket slot. */
+  ExemplarCell: 6,
+  /** { generation, absorbed: [...] }: archives only. */
+  Archive: 7,
+} as const;
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/**
+ * One chunk of a sketch: `windows` times an epoch word and 32 bins, all float64. A window's epoch is
+ * `floor(seconds since the epoch / window seconds) + 1`, so that windows line up between processes and a reader can tell
+ * which have expired; 0 is never used, and families without `maxAgeSeconds` have one window of epoch 1.
+ */
+export const SKETCH = { bins: 32, windowSlots: 33 } as const;
+
+/**
+ * ```
+ *  0 sequence  u32 *  odd while it is written
+ *  4 crc32     u32    over bytes 8 to 32 + length
+ *  8 value     f64
+ * 16 timestamp f64    seconds since the epoch
+ * 24 length    u32
+ * 28 reserved  u32
+ * 32 labels           msgpack map, at most 128 characters of names and values together (OpenMetrics 1.0, 4.6.1)
+ * ```
+ */
+export const EXEMPLAR = { sequence: 0, crc: 4, value: 8, timestamp: 16, length: 24, labels: 32, bytes: 832 } as const;
+
+/** How a reader can tell whether the writer is alive. */
+export type LivenessMethod = 'flock' | 'heartbeat';
+
+/** Who wrote a file. */
+export interface ProcessIdentity {
+  pid: number;
+  /** 0 on the main thread. */
+  threadId: number;
+  /** When the process started, in clock ticks since boot (/proc/<pid>/stat field 22); '' where the system does not tell. */
+  startTime: string;
+  /** /proc/sys/kernel/random/boot_id, or ''. */
+  bootId: string;
+  /** Such as 'pid:[4026531836]', or ''. */
+  pidNamespace: string;
+  hostName: string;
+  /** 16 random hexadecimal digits: the identity of the file. */
+  id: string;
+  /** Seconds since the epoch when the process started. */
+  startedAt: number;
+  /** Seconds since the epoch when the file was made. */
+  createdAt: number;
+  liveness: LivenessMethod;
+}

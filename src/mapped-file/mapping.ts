@@ -1,0 +1,109 @@
+/**
+ * The only file that faces native code: mmap, flock, posix_fallocate, fallocate and statfs through koffi, which is an
+ * optional dependency and is loaded on first use, never at import. Where it cannot be loaded `native()` says so once and
+ * answers undefined; every caller has a way to go on without it.
+ */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
+
+export interface Native {
+  /**
+   * Maps `length` bytes of `path` at `offset`, shared and writable, through an open file description of its own, which is
+   * closed again: a mapping pins the description it was made from, so one made from the lock's would keep the lock after
+   * `worker.terminate()` (ran on Node 20 to 26). The result is never unmapped: koffi views have no finalizer.
+   * @throws {Error} with `code` where the file is not `inode` any more or the system refuses
+   */
+  map(path: string, inode: number, offset: number, length: number): ArrayBuffer;
+  /**
+   * Backs `length` bytes at `offset` with real disk space. Answers 0, or the errno; undefined where the system cannot
+   * (macOS), and zeros have to be written.
+   */
+  allocate(fd: number, offset: number, length: number): number | undefined;
+  /** Gives the pages of a file back without changing its length; for files about to be unlinked. */
+  punch(fd: number, length: number): void;
+  /** Takes an exclusive lock that lives as long as the open file description. False where somebody else holds one. */
+  lockExclusive(fd: number): boolean;
+  /** Takes a shared lock; false where somebody holds an exclusive one. */
+  lockShared(fd: number): boolean;
+  unlock(fd: number): void;
+  /** The `f_type` of the file system that `path` is on. */
+  fileSystemType(path: string): number;
+}
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const FALLOC_FL_KEEP_SIZE_PUNCH_HOLE = 3;
+/** f_type is the first field of struct statfs on 64-bit Linux; the whole struct is 120 bytes there. */
+const STATFS_BYTES = 256;
+
+let loaded: Native | undefined;
+let failure: Error | undefined;
+
+/** The native calls, or undefined where koffi cannot serve here; `nativeFailure()` then tells why. */
+export function native(): Native | undefined {
+  if (loaded === undefined && failure === undefined) {
+    try {
+      loaded = load();
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+  }
+  return loaded;
+}
+
+/** Why `native()` answered undefined. */
+export function nativeFailure(): Error | undefined {
+  return failure;
+}
+
+function load(): Native {
+  if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
+  if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- lazy on purpose
+  const ffi = require('koffi') as typeof koffi;
+  const libc = ffi.load(null);
+  const mmap = libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)');
+  const flock = libc.func('int flock(int fd, int operation)');
+  const linux = process.platform === 'linux';
+  const posixFallocate = linux ? libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)') : undefined;
+  const fallocate = linux ? libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') : undefined;
+  const statfs = linux ? libc.func('int statfs(const char *path, void *result)') : undefined;
+  const failed = (call: string): Error => {
+    const errno = ffi.errno();
+    const code = Object.entries(ffi.os.errno).find(([, number]) => number === errno)?.[0] ?? String(errno);
+    return Object.assign(new Error(`${call}: ${code}`), { code, errno });
+  };
+  return {
+    map(path, inode, offset, length) {
+      const fd = openSync(path, 'r+');
+      try {
+        if (fstatSync(fd).ino !== inode)
+          throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });
+        const address: unknown = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
+        if (typeof address !== 'bigint' || address === 0xffffffffffffffffn) throw failed('mmap');
+        return ffi.view(address, length);
+      } finally {
+        closeSync(fd);
+      }
+    },
+    allocate: (fd, offset, length) => posixFallocate?.(fd, offset, length),
+    punch(fd, length) {
+      fallocate?.(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, 0, length);
+    },
+    lockExclusive: (fd) => flock(fd, LOCK_EX | LOCK_NB) === 0,
+    lockShared: (fd) => flock(fd, LOCK_SH | LOCK_NB) === 0,
+    unlock(fd) {
+      flock(fd, LOCK_UN);
+    },
+    fileSystemType(path) {
+      if (statfs === undefined) return 0;
+      const result = Buffer.alloc(STATFS_BYTES);
+      if (statfs(path, result) !== 0) throw failed('statfs');
+      return Number(result.readBigInt64LE(0));
+    },
+  };
+}
