@@ -95,10 +95,10 @@ export type FileState = (typeof FileState)[keyof typeof FileState];
  *  0 length   u32   of the whole record with its padding
  *  4 crc32    u32   over bytes 8 to length
  *  8 kind     u32   RecordKind; readers skip kinds that they do not know
- * 12 body
+ * 12 bodyLength u32  without padding
+ * 16 body            one msgpack map
  * ```
- * All bodies are one msgpack map, but for Series, whose fixed fields come first so that a reader finds its key bytes
- * without decoding anything:
+ * But Series has fixed fields from byte 12 on, so that a reader finds its key bytes without decoding anything:
  * ```
  * 12 family     u32   id of the Family record in this file
  * 16 block      u32   number of the value block, from 0 in file order
@@ -110,7 +110,7 @@ export type FileState = (typeof FileState)[keyof typeof FileState];
  *                    in archives one more for the series of gauges shown per process, the `pid`
  * ```
  */
-export const RECORD = { length: 0, crc: 4, kind: 8, body: 12, alignment: 8 } as const;
+export const RECORD = { length: 0, crc: 4, kind: 8, bodyLength: 12, body: 16, alignment: 8 } as const;
 export const SERIES = { family: 12, block: 16, slot: 20, createdAt: 24, endedAt: 32, keyLength: 40, key: 44 } as const;
 
 export const RecordKind = {

@@ -1,0 +1,182 @@
+/**
+ * The records of the key log: how one is written, and how a reader walks them. layout.ts draws the bytes.
+ *
+ * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray it needs costs
+ * more than the table loop (see crc32.ts), and Node has it from 20.15 only.
+ */
+import { Packr } from 'msgpackr';
+import { BadFileError } from '../errors.js';
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { crc32 } from './crc32.js';
+import { RECORD, RecordKind, SERIES } from './layout.js';
+
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+
+export interface SeriesRecord {
+  family: number;
+  block: number;
+  slot: number;
+  createdAt: number;
+  /** Archives only; else 0. */
+  endedAt: number;
+  labelValues: readonly (string | undefined)[];
+}
+
+/** What a Family record holds. */
+export interface FamilyRecord extends FamilyDeclaration {
+  id: number;
+  registries: readonly string[];
+  /** Seconds since the epoch. */
+  declaredAt: number;
+}
+
+/** Key bytes: the same for the same label values, in every process. */
+export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Array {
+  return packr.pack(labelValues);
+}
+
+/** The label values of key bytes; throws what msgpackr throws, or a TypeError where they are not an array of strings. */
+export function decodeKey(key: Uint8Array): (string | undefined)[] {
+  const values: unknown = packr.unpack(key);
+  if (!Array.isArray(values)) throw new TypeError('a key is an array');
+  return values.map((value: unknown) => {
+    if (value === null || value === undefined) return undefined;
+    if (typeof value !== 'string') throw new TypeError('a label value is a string or nil');
+    return value;
+  });
+}
+
+export function encodeSeries(series: SeriesRecord): Uint8Array {
+  const key = encodeKey(series.labelValues);
+  const { record, view } = newRecord(RecordKind.Series, SERIES.key + key.length);
+  view.setUint32(SERIES.family, series.family, LITTLE);
+  view.setUint32(SERIES.block, series.block, LITTLE);
+  view.setUint32(SERIES.slot, series.slot, LITTLE);
+  view.setFloat64(SERIES.createdAt, series.createdAt, LITTLE);
+  view.setFloat64(SERIES.endedAt, series.endedAt, LITTLE);
+  view.setUint32(SERIES.keyLength, key.length, LITTLE);
+  record.set(key, SERIES.key);
+  return seal(record, view);
+}
+
+export function encodeFamily(family: {
+  id: number;
+  declaration: FamilyDeclaration;
+  registries: readonly string[];
+  declaredAt: number;
+}): Uint8Array {
+  const { id, declaration, registries, declaredAt } = family;
+  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...declaration });
+}
+
+export function encodeRemoval(block: number, slot: number): Uint8Array {
+  return encodeRecord(RecordKind.Removal, { block, slot });
+}
+
+export function encodeDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): Uint8Array {
+  return encodeRecord(RecordKind.DefaultLabels, { registry, labels });
+}
+
+/** Any record whose body is one msgpack map. */
+export function encodeRecord(kind: RecordKind, body: object): Uint8Array {
+  const packed = packr.pack(body);
+  const { record, view } = newRecord(kind, RECORD.body + packed.length);
+  view.setUint32(RECORD.bodyLength, packed.length, LITTLE);
+  record.set(packed, RECORD.body);
+  return seal(record, view);
+}
+
+const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+function newRecord(kind: RecordKind, bytes: number): { record: Uint8Array; view: DataView } {
+  const length = Math.ceil(bytes / RECORD.alignment) * RECORD.alignment;
+  const record = new Uint8Array(length);
+  const view = new DataView(record.buffer);
+  view.setUint32(RECORD.length, length, LITTLE);
+  view.setUint32(RECORD.kind, kind, LITTLE);
+  return { record, view };
+}
+
+function seal(record: Uint8Array, view: DataView): Uint8Array {
+  view.setUint32(RECORD.crc, crc32(record, RECORD.kind, record.length), LITTLE);
+  return record;
+}
+
+/** Hears of each record in its order. `body` decodes the map of a record that is not a Series. */
+export interface RecordVisitor {
+  /** `key` bytes are `bytes[keyStart, keyEnd)`. */
+  series(
+    family: number,
+    block: number,
+    slot: number,
+    createdAt: number,
+    endedAt: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+  ): void;
+  other(kind: number, body: () => unknown): void;
+}
+
+/**
+ * Walks the records of `bytes[start, end)`, checking every length and checksum.
+ *
+ * @param baseOffset where byte 0 of `bytes` is in the file, for the evidence
+ * @throws {BadFileError} ERR_CORRUPT_FILE at the first record that breaks a rule; those before it were visited
+ */
+export function walkRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visitor: RecordVisitor,
+  file: string,
+  baseOffset: number,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const corrupt = (at: number, reason: string, requiredBytes?: number): BadFileError =>
+    new BadFileError('ERR_CORRUPT_FILE', reason, {
+      file,
+      offset: baseOffset + at,
+      requiredBytes,
+      availableBytes: requiredBytes === undefined ? undefined : end - at,
+    });
+  for (let at = start; at < end;) {
+    if (end - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
+    const length = view.getUint32(at + RECORD.length, LITTLE);
+    if (length < RECORD.body || length % RECORD.alignment !== 0) throw corrupt(at, `a record of length ${length}`);
+    if (length > end - at) throw corrupt(at, 'a record is longer than the log', length);
+    const next = at + length;
+    if (view.getUint32(at + RECORD.crc, LITTLE) !== crc32(bytes, at + RECORD.kind, next)) {
+      throw corrupt(at, 'the checksum of a record is wrong');
+    }
+    const kind = view.getUint32(at + RECORD.kind, LITTLE);
+    if (kind === RecordKind.Series) {
+      if (length < SERIES.key) throw corrupt(at, 'a series record is cut off', SERIES.key);
+      const keyStart = at + SERIES.key;
+      const keyEnd = keyStart + view.getUint32(at + SERIES.keyLength, LITTLE);
+      if (keyEnd > next) throw corrupt(at, 'a key is longer than its record', keyEnd - at);
+      visitor.series(
+        view.getUint32(at + SERIES.family, LITTLE),
+        view.getUint32(at + SERIES.block, LITTLE),
+        view.getUint32(at + SERIES.slot, LITTLE),
+        view.getFloat64(at + SERIES.createdAt, LITTLE),
+        view.getFloat64(at + SERIES.endedAt, LITTLE),
+        bytes,
+        keyStart,
+        keyEnd,
+      );
+    } else {
+      const from = at + RECORD.body;
+      const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE);
+      if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
+      visitor.other(kind, () => {
+        try {
+          return packr.unpack(bytes.subarray(from, to));
+        } catch (error) {
+          throw corrupt(at, 'the body of a record cannot be decoded');
+        }
+      });
+    }
+    at = next;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * Writes one process's file. The order in which things become visible, and what a reader sees when the process is killed
+ * between two steps:
+ *
+ *   a block     1. disk space, mapping      the file is longer than its blocks: nothing points there
+ *               2. kind and pages           same
+ *               3. blockCount + 1           an empty block
+ *   a record    1. its bytes behind `used`  nothing: readers stop at `used`
+ *               2. `used`                   the record
+ *   a series    1. slots, zero; `used` of their block
+ *                                           slots that no record names
+ *               2. its record               the series, zero
+ *   a removal   1. its record               the slots are left out
+ *               2. the slots are zeroed     same; they rest for a second before anybody gets them
+ *   a new log   1. records in key blocks of the next epoch
+ *                                           the old log: blocks of another epoch are passed over
+ *               2. keyEpoch + 1             the new log
+ *
+ * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored whole.
+ */
+import { crc32 } from './crc32.js';
+import type { FileBytes } from './file-bytes.js';
+import {
+  BLOCK,
+  BlockKind,
+  BYTE_ORDER_MARK,
+  FileState,
+  HEADER,
+  MAGIC,
+  PAGE_BYTES,
+  type ProcessIdentity,
+  type ValueBlockKind,
+  VERSION_MAJOR,
+  VERSION_MINOR,
+} from './layout.js';
+import { encodeIdentity } from './identity-codec.js';
+
+/** A value block as its writer holds it. */
+export interface WriterBlock {
+  readonly kind: ValueBlockKind;
+  /** From 0, in file order, value and key blocks together. */
+  readonly number: number;
+  readonly view: Float64Array;
+  publishUsed(slots: number): void;
+}
+
+interface KeyBlock {
+  readonly head: Int32Array;
+  readonly data: Uint8Array;
+}
+
+const WORD = Int32Array.BYTES_PER_ELEMENT;
+const FIRST_KEY_BLOCK_BYTES = 2 * PAGE_BYTES;
+const LARGEST_KEY_BLOCK_BYTES = 1024 * 1024;
+
+/** A step of the publish order, for the crash tests to stop at. */
+export type PublishStep =
+  | 'block made'
+  | 'block headed'
+  | 'block published'
+  | 'record written'
+  | 'record published'
+  | 'log restarted'
+  | 'epoch published';
+
+export class FileWriter {
+  readonly bytes: FileBytes;
+  /** Crash tests stop here; nothing else sets it. */
+  static onStep: ((step: PublishStep) => void) | undefined;
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+  readonly #keyBlocks: KeyBlock[] = [];
+  #chain: KeyBlock[] = [];
+  #keyEpoch = 1;
+  #flushedEpoch = 1;
+  #blockCount = 0;
+
+  /** Writes the header of a file that readers do not see yet. @throws the reason where there is no room for it */
+  constructor(bytes: FileBytes, identity: ProcessIdentity) {
+    this.bytes = bytes;
+    const header = bytes.extend(HEADER.bytes);
+    if (header === undefined) throw bytes.lastError ?? new Error('no room for a header');
+    this.#words = new Int32Array(header);
+    this.#numbers = new Float64Array(header);
+    const packed = encodeIdentity(identity);
+    const all = new Uint8Array(header);
+    all.set(packed, HEADER.identity);
+    all.set(Buffer.from(MAGIC, 'latin1'), HEADER.magic);
+    this.#words[HEADER.byteOrderMark / WORD] = BYTE_ORDER_MARK;
+    new Uint16Array(header)[HEADER.versionMajor / 2] = VERSION_MAJOR;
+    new Uint16Array(header)[HEADER.versionMinor / 2] = VERSION_MINOR;
+    this.#words[HEADER.identityLength / WORD] = packed.length;
+    this.#words[HEADER.identityCrc / WORD] = crc32(packed) | 0;
+    this.#words[HEADER.keyEpoch / WORD] = this.#keyEpoch;
+    this.#store(HEADER.state, FileState.Open);
+    this.beat();
+  }
+
+  get kind(): 'mapped' | 'written' {
+    return this.bytes.kind;
+  }
+
+  /** Adds a block of zeroed slots; undefined where there is no room. */
+  addValueBlock(kind: ValueBlockKind, slots: number): WriterBlock | undefined {
+    const buffer = this.#addBlock(kind, slots * Float64Array.BYTES_PER_ELEMENT);
+    if (buffer === undefined) return undefined;
+    const head = new Int32Array(buffer, 0, BLOCK.data / WORD);
+    return {
+      kind,
+      number: this.#blockCount - 1,
+      // up to the end of the block's last page: those slots are there anyway
+      view: new Float64Array(buffer, BLOCK.data),
+      publishUsed: (used) => {
+        Atomics.store(head, BLOCK.used / WORD, used * Float64Array.BYTES_PER_ELEMENT);
+      },
+    };
+  }
+
+  /** Appends a record to the log and publishes it; false where there is no room. */
+  append(record: Uint8Array): boolean {
+    return this.#appendTo(this.#chain, this.#keyEpoch, record, []);
+  }
+
+  /**
+   * Starts the log anew in key blocks that the present log does not use. `write` gets a function that appends and that
+   * answers false where there is no room; where `write` answers false, the old log stays.
+   */
+  restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean {
+    if (!this.bytes.immediate && this.#flushedEpoch !== this.#keyEpoch) return false;
+    const chain: KeyBlock[] = [];
+    const spare = this.#keyBlocks.filter((block) => !this.#chain.includes(block));
+    const epoch = this.#keyEpoch + 1;
+    if (!write((record) => this.#appendTo(chain, epoch, record, spare))) return false;
+    FileWriter.onStep?.('log restarted');
+    this.#chain = chain;
+    this.#keyEpoch = epoch;
+    this.#store(HEADER.keyEpoch, epoch);
+    FileWriter.onStep?.('epoch published');
+    return true;
+  }
+
+  /** Sets the heartbeat to now. */
+  beat(): void {
+    this.#numbers[HEADER.heartbeat / Float64Array.BYTES_PER_ELEMENT] = Date.now() / 1000;
+  }
+
+  report(status: { liveSeries: number; bytesInMemory: number; droppedSamples: number }): void {
+    this.#words[HEADER.liveSeries / WORD] = status.liveSeries;
+    this.#numbers[HEADER.bytesInMemory / Float64Array.BYTES_PER_ELEMENT] = status.bytesInMemory;
+    this.#numbers[HEADER.droppedSamples / Float64Array.BYTES_PER_ELEMENT] = status.droppedSamples;
+  }
+
+  /** Brings everything to the file, where that does not happen by itself. */
+  flush(): void {
+    this.bytes.flush();
+    this.#flushedEpoch = this.#keyEpoch;
+  }
+
+  /** Ends the file in order: its process says that it writes no more. */
+  close(): void {
+    this.#store(HEADER.state, FileState.Closed);
+    this.flush();
+    this.bytes.close();
+  }
+
+  #store(offset: number, value: number): void {
+    Atomics.store(this.#words, offset / WORD, value);
+  }
+
+  #addBlock(kind: BlockKind, dataBytes: number): ArrayBuffer | undefined {
+    const pages = Math.ceil((BLOCK.data + dataBytes) / PAGE_BYTES);
+    const buffer = this.bytes.extend(pages * PAGE_BYTES);
+    if (buffer === undefined) return undefined;
+    FileWriter.onStep?.('block made');
+    const head = new Int32Array(buffer, 0, BLOCK.data / WORD);
+    head[BLOCK.kind / WORD] = kind;
+    head[BLOCK.pages / WORD] = pages;
+    FileWriter.onStep?.('block headed');
+    this.#store(HEADER.blockCount, ++this.#blockCount);
+    FileWriter.onStep?.('block published');
+    return buffer;
+  }
+
+  #appendTo(chain: KeyBlock[], epoch: number, record: Uint8Array, spare: KeyBlock[]): boolean {
+    let block = chain.at(-1);
+    let used = block === undefined ? 0 : block.head[BLOCK.used / WORD];
+    if (block === undefined || used + record.length > block.data.length) {
+      block = this.#keyBlockFor(record.length, spare);
+      if (block === undefined) return false;
+      used = 0;
+      Atomics.store(block.head, BLOCK.used / WORD, 0);
+      block.head[BLOCK.chain / WORD] = chain.length;
+      Atomics.store(block.head, BLOCK.keyEpoch / WORD, epoch);
+      chain.push(block);
+    }
+    block.data.set(record, used);
+    FileWriter.onStep?.('record written');
+    Atomics.store(block.head, BLOCK.used / WORD, used + record.length);
+    FileWriter.onStep?.('record published');
+    return true;
+  }
+
+  #keyBlockFor(recordBytes: number, spare: KeyBlock[]): KeyBlock | undefined {
+    const fits = spare.findIndex((block) => block.data.length >= recordBytes);
+    if (fits >= 0) return spare.splice(fits, 1)[0];
+    const soFar = this.#keyBlocks.reduce((sum, { data }) => sum + data.length + BLOCK.data, 0);
+    const wanted = Math.min(Math.max(soFar, FIRST_KEY_BLOCK_BYTES), LARGEST_KEY_BLOCK_BYTES) - BLOCK.data;
+    const buffer = this.#addBlock(BlockKind.Key, Math.max(wanted, recordBytes));
+    if (buffer === undefined) return undefined;
+    const block = { head: new Int32Array(buffer, 0, BLOCK.data / WORD), data: new Uint8Array(buffer, BLOCK.data) };
+    this.#keyBlocks.push(block);
+    return block;
+  }
+}

@@ -1,0 +1,52 @@
+import type { ValueBlock } from './value-blocks.js';
+import type { StoredFamily } from './stored-family.js';
+
+/** What a series that has no slots is bound to. Nothing is ever written here: writers look at `index` first. */
+export const DETACHED_VIEW = new Float64Array(0);
+export const DETACHED = -1;
+
+/**
+ * Where float64 slots are: `view[index]`, `view[index + 1]`, … The store sets these, and sets them anew when it moves the
+ * slots (memory → file, a file made anew), so a holder reads both fields at every write and keeps no copy.
+ */
+export class Cells {
+  view: Float64Array = DETACHED_VIEW;
+  /** DETACHED while there are no slots: not written yet, removed, or refused. */
+  index: number = DETACHED;
+  block: ValueBlock | undefined = undefined;
+}
+
+/** A series of a family. The children that instruments hand out extend it, so that a write is one field access away. */
+export class Series extends Cells {
+  /** Seconds since the epoch when the series was made; 0 before. */
+  createdAt = 0;
+  /** Whether the file's log names the series. */
+  published = false;
+  /** Further slots that belong to the series: chunks of a sketch, exemplar cells. */
+  attachments: Attachment[] | undefined = undefined;
+
+  constructor(
+    readonly family: StoredFamily,
+    readonly labelValues: readonly (string | undefined)[],
+  ) {
+    super();
+  }
+}
+
+/** Slots that one series owns beside its own. */
+export class Attachment extends Cells {
+  published = false;
+
+  constructor(
+    readonly owner: Series,
+    /** What the slots are, with what a reader needs to know of them. */
+    readonly role: AttachmentRole,
+  ) {
+    super();
+  }
+}
+
+export type AttachmentRole =
+  | { readonly kind: 'sketch'; readonly sign: -1 | 0 | 1; readonly chunk: number; readonly windows: number }
+  /** `slotOffset` is that of the slot the exemplar stands beside, from the series' first. */
+  | { readonly kind: 'exemplar'; readonly slotOffset: number };

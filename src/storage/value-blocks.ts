@@ -1,0 +1,117 @@
+import { BLOCK, type ValueBlockKind } from '../mapped-file/layout.js';
+import type { SlotShape } from '../mapped-file/slot-shape.js';
+import type { Cells } from './series.js';
+
+/** A run of float64 slots, in the file or (while there is no room) in memory. */
+export interface ValueBlock {
+  readonly kind: ValueBlockKind;
+  /** Number of the block in the file, from 0; -1 for a block in memory. */
+  readonly number: number;
+  readonly view: Float64Array;
+  /** Tells readers that the first `slots` slots are in use. */
+  publishUsed(slots: number): void;
+}
+
+/** Makes blocks: a file's writer, or memory. Undefined means that there is no room. */
+export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | undefined;
+
+/** Removed slots rest this long: longer than a reader takes between a file's keys and its values. */
+export const REST_MS = 1000;
+const FIRST_BLOCK_BYTES = 4096 - BLOCK.data;
+const LARGEST_BLOCK_BYTES = 4 * 1024 * 1024 - BLOCK.data;
+
+interface Resting {
+  readonly block: ValueBlock;
+  readonly index: number;
+  /** `performance.now()` of the removal. */
+  readonly since: number;
+}
+
+/** Hands out slots, block by block, and takes them back. */
+export class SlotAllocator {
+  readonly #make: BlockMaker;
+  /** Per kind the block that is being filled, and its next free slot. */
+  readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
+  /** Per kind and size, oldest first. */
+  readonly #resting = new Map<string, Resting[]>();
+  readonly #restingFrom = new Map<string, number>();
+  readonly #slotsOfKind = new Map<ValueBlockKind, number>();
+
+  constructor(make: BlockMaker) {
+    this.#make = make;
+  }
+
+  /** Binds cells to zeroed slots; false where there is no room. */
+  allocate(shape: SlotShape, cells: Cells): boolean {
+    const rested = this.#takeRested(shape);
+    if (rested !== undefined) {
+      bind(cells, rested.block, rested.index);
+      return true;
+    }
+    let filling = this.#filling.get(shape.kind);
+    if (filling === undefined || filling.next + shape.slots > filling.block.view.length) {
+      const block = this.#make(shape.kind, this.#nextBlockSlots(shape));
+      if (block === undefined) return false;
+      filling = { block, next: 0 };
+      this.#filling.set(shape.kind, filling);
+      this.#slotsOfKind.set(shape.kind, (this.#slotsOfKind.get(shape.kind) ?? 0) + block.view.length);
+    }
+    const index = filling.next;
+    filling.next += shape.slots;
+    filling.block.publishUsed(filling.next);
+    bind(cells, filling.block, index);
+    return true;
+  }
+
+  /** Takes slots back, zeroed; they rest before they are handed out again. The log has said so before. */
+  release(shape: SlotShape, cells: Cells): void {
+    const { block, index } = cells;
+    if (block === undefined) return;
+    block.view.fill(0, index, index + shape.slots);
+    const key = shapeKey(shape);
+    const resting = this.#resting.get(key);
+    const entry = { block, index, since: performance.now() };
+    if (resting === undefined) this.#resting.set(key, [entry]);
+    else resting.push(entry);
+  }
+
+  /** As much again as there is of the kind, so that a file has a few dozen blocks at the most. */
+  #nextBlockSlots(shape: SlotShape): number {
+    const soFar = (this.#slotsOfKind.get(shape.kind) ?? 0) * Float64Array.BYTES_PER_ELEMENT + BLOCK.data;
+    const bytes = Math.min(Math.max(soFar - BLOCK.data, FIRST_BLOCK_BYTES), LARGEST_BLOCK_BYTES);
+    return Math.max(Math.floor(bytes / Float64Array.BYTES_PER_ELEMENT), shape.slots);
+  }
+
+  #takeRested(shape: SlotShape): Resting | undefined {
+    const key = shapeKey(shape);
+    const resting = this.#resting.get(key);
+    if (resting === undefined) return undefined;
+    const from = this.#restingFrom.get(key) ?? 0;
+    const oldest = resting[from];
+    if (oldest === undefined || performance.now() - oldest.since < REST_MS) return undefined;
+    // the head of the queue moves on, and the dead part is cut off now and then, so that taking costs the same always
+    if (from + 1 > 1024 && from * 2 > resting.length) {
+      resting.splice(0, from + 1);
+      this.#restingFrom.set(key, 0);
+    } else {
+      this.#restingFrom.set(key, from + 1);
+    }
+    oldest.block.view.fill(0, oldest.index, oldest.index + shape.slots);
+    return oldest;
+  }
+}
+
+function bind(cells: Cells, block: ValueBlock, index: number): void {
+  cells.block = block;
+  cells.view = block.view;
+  cells.index = index;
+}
+
+function shapeKey(shape: SlotShape): string {
+  return `${shape.kind}:${shape.slots}`;
+}
+
+/** A block that is in no file. */
+export function memoryBlock(kind: ValueBlockKind, slots: number): ValueBlock {
+  return { kind, number: -1, view: new Float64Array(slots), publishUsed() {} };
+}
