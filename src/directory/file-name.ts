@@ -1,0 +1,85 @@
+/**
+ * The names that this package gives to files of a metrics directory. Whatever has another name is somebody else's: it is
+ * never opened and never deleted.
+ *
+ * ```
+ * <pid>-<thread>-<id>.prom-mp               one writer's file; id is 16 hexadecimal digits
+ * .<pid>-<thread>-<id>.prom-mp.tmp          the same before its writer holds the lock
+ * archive-<generation>.prom-mp-archive      the dead, folded; generation is 12 decimal digits
+ * .archive-<generation>.<id>.tmp            the same before it is published
+ * dir.lock  fold.lock  scraped              locks; when somebody scraped last
+ * fold.lock.lock                            a directory: proper-lockfile's
+ * ```
+ */
+export const DIRECTORY_LOCK = 'dir.lock';
+export const FOLD_LOCK = 'fold.lock';
+/** proper-lockfile's name for the lock on FOLD_LOCK. */
+export const FOLD_LOCK_DIRECTORY = 'fold.lock.lock';
+export const SCRAPED = 'scraped';
+
+export interface DataFileName {
+  readonly name: string;
+  readonly pid: number;
+  /** 0 on the main thread. */
+  readonly threadId: number;
+  readonly id: string;
+}
+
+export interface ArchiveName {
+  readonly name: string;
+  readonly generation: number;
+}
+
+/** 12 digits: at one fold a second, 31,000 years. */
+export const MAX_GENERATION = 999_999_999_999;
+
+/** 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a name has one spelling. */
+const DATA_FILE = /^([1-9]\d{0,9})-(0|[1-9]\d{0,9})-([0-9a-f]{16})\.prom-mp$/;
+const ARCHIVE = /^archive-(\d{12})\.prom-mp-archive$/;
+const ARCHIVE_TEMPORARY = /^\.archive-\d{12}\.[0-9a-f]{16}\.tmp$/;
+
+export function dataFileName(writer: { pid: number; threadId: number; id: string }): string {
+  return `${writer.pid}-${writer.threadId}-${writer.id}.prom-mp`;
+}
+
+/** The name under which a data file is made, to be renamed when its lock is held. */
+export function temporaryName(dataFile: string): string {
+  return `.${dataFile}.tmp`;
+}
+
+export function archiveName(generation: number): string {
+  return `archive-${paddedGeneration(generation)}.prom-mp-archive`;
+}
+
+/** @param id 16 random hexadecimal digits: two folders may prepare the same generation */
+export function archiveTemporaryName(generation: number, id: string): string {
+  return `.archive-${paddedGeneration(generation)}.${id}.tmp`;
+}
+
+function paddedGeneration(generation: number): string {
+  return String(generation).padStart(12, '0');
+}
+
+export function parseDataFileName(name: string): DataFileName | undefined {
+  const match = DATA_FILE.exec(name);
+  return match === null ? undefined : { name, pid: Number(match[1]), threadId: Number(match[2]), id: match[3] };
+}
+
+export function parseArchiveName(name: string): ArchiveName | undefined {
+  const match = ARCHIVE.exec(name);
+  return match === null ? undefined : { name, generation: Number(match[1]) };
+}
+
+/** Whether a file under this name was never published, and is left over if nobody is writing it. */
+export function isTemporaryName(name: string): boolean {
+  if (!name.startsWith('.') || !name.endsWith('.tmp')) return false;
+  return ARCHIVE_TEMPORARY.test(name) || DATA_FILE.test(name.slice(1, -'.tmp'.length));
+}
+
+/**
+ * Whether a file is what its name says. A copy under another name would be counted a second time, and its missing lock
+ * would tell of a death that never was.
+ */
+export function isNamedAfter(file: DataFileName, writer: { pid: number; threadId: number; id: string }): boolean {
+  return file.pid === writer.pid && file.threadId === writer.threadId && file.id === writer.id;
+}

@@ -1,0 +1,107 @@
+/**
+ * Who this process is, in terms that hold against reused pids, containers in which every pid is 1, and reboots.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
+import type { LivenessMethod, ProcessIdentity } from '../mapped-file/layout.js';
+
+/** What two processes must have in common for one to judge the other by its pid. */
+export interface Machine {
+  readonly bootId: string;
+  readonly pidNamespace: string;
+  readonly hostName: string;
+}
+
+/** The identity for a new file of this thread: `id` differs at every call. */
+export function currentIdentity(liveness: LivenessMethod): ProcessIdentity {
+  const now = Date.now() / 1000;
+  return {
+    pid: process.pid,
+    threadId,
+    startTime: processStartTime(process.pid),
+    ...currentMachine(),
+    id: randomBytes(8).toString('hex'),
+    // Of the process: performance.timeOrigin would be the thread's.
+    startedAt: Math.round((now - process.uptime()) * 1000) / 1000,
+    createdAt: now,
+    liveness,
+  };
+}
+
+let machine: Machine | undefined;
+
+/** Read once: a process cannot change its boot or pid namespace, and a changed host name must not make it a stranger. */
+export function currentMachine(): Machine {
+  machine ??= {
+    bootId: firstLine('/proc/sys/kernel/random/boot_id'),
+    pidNamespace: linkTarget('/proc/self/ns/pid'),
+    hostName: hostname().slice(0, 256),
+  };
+  return machine;
+}
+
+/** Whether the pid in an identity means here what it meant to its writer. */
+export function sameMachine(identity: Machine): boolean {
+  const here = currentMachine();
+  return (
+    identity.bootId === here.bootId &&
+    identity.pidNamespace === here.pidNamespace &&
+    identity.hostName === here.hostName
+  );
+}
+
+/** One process as /proc shows it. */
+export interface ProcessStat {
+  /** proc_pid_stat(5): R, S, D, Z (ended, not waited for), T (stopped), t (traced), X, ... */
+  readonly state: string;
+  /** In clock ticks since boot, as decimal digits. */
+  readonly startTime: string;
+}
+
+/** What /proc/<pid>/stat says; undefined where there is no such process or this system does not tell. */
+export function processStat(pid: number): ProcessStat | undefined {
+  return procShowsOurPids() ? parseProcessStat(firstLine(`/proc/${pid}/stat`)) : undefined;
+}
+
+/**
+ * When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); '' where there is no such process or
+ * this system does not tell.
+ */
+export function processStartTime(pid: number): string {
+  return processStat(pid)?.startTime ?? '';
+}
+
+/** Field 2 is the program's name in parentheses and may itself hold spaces and parentheses: count from the last one. */
+export function parseProcessStat(line: string): ProcessStat | undefined {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const [state] = fields;
+  const startTime = fields[22 - 3];
+  if (!line.includes(')') || startTime === undefined || !/^\d+$/.test(startTime)) return undefined;
+  return { state, startTime };
+}
+
+/**
+ * `unshare --pid` without `--mount-proc` leaves the outer namespace's /proc in place: the numbers in it are then other
+ * processes'.
+ */
+function procShowsOurPids(): boolean {
+  return linkTarget('/proc/self') === String(process.pid);
+}
+
+function firstLine(path: string): string {
+  try {
+    return readFileSync(path, 'latin1').split('\n', 1)[0];
+  } catch {
+    return '';
+  }
+}
+
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * How a gauge's values in several processes become what is shown: one row a mode. After client_python's multiprocess
+ * modes, with prom-client's aggregators mapped on. No code elsewhere names a mode.
+ */
+import { PromMultiprocError } from '../errors.js';
+
+/** Where a reducer keeps what it has so far: three float64 from `at` on. */
+export const ACCUMULATOR = { value: 0, setAt: 1, count: 2, slots: 3 } as const;
+
+export interface GaugeMode {
+  readonly name: string;
+  /** A dead process's value is gone. */
+  readonly live: boolean;
+  /** One series per process, told apart by the label `pid`. */
+  readonly perProcess: boolean;
+  /** Needs the time of every set, not of the first only. */
+  readonly timed: boolean;
+  /** Not shown in merged output. */
+  readonly hidden: boolean;
+  /**
+   * Takes in the value of one more process, of which `setAt` is not 0. `accumulators[at..at + 3)` are value, set-at and
+   * count, all 0 before the first. Processes come oldest first, the dead before the living.
+   */
+  readonly reduce: (accumulators: Float64Array, at: number, value: number, setAt: number) => void;
+  /** What the accumulated value is shown as; by default itself. */
+  readonly finish?: (accumulators: Float64Array, at: number) => number;
+}
+
+type Reduce = GaugeMode['reduce'];
+
+const sum: Reduce = (accumulators, at, value) => {
+  accumulators[at] += value;
+  accumulators[at + ACCUMULATOR.count]++;
+};
+
+/** A NaN is beaten by any number. */
+const maximum: Reduce = (accumulators, at, value) => {
+  const so = accumulators[at];
+  if (accumulators[at + ACCUMULATOR.count]++ === 0 || value > so || so !== so) accumulators[at] = value;
+};
+
+const minimum: Reduce = (accumulators, at, value) => {
+  const so = accumulators[at];
+  if (accumulators[at + ACCUMULATOR.count]++ === 0 || value < so || so !== so) accumulators[at] = value;
+};
+
+const mostRecent: Reduce = (accumulators, at, value, setAt) => {
+  if (accumulators[at + ACCUMULATOR.count]++ === 0 || setAt >= accumulators[at + ACCUMULATOR.setAt]) {
+    accumulators[at] = value;
+    accumulators[at + ACCUMULATOR.setAt] = setAt;
+  }
+};
+
+/** Only one process has the series; where pids collide, the one that comes last: live beats dead, newer beats older. */
+const last: Reduce = (accumulators, at, value) => {
+  accumulators[at] = value;
+  accumulators[at + ACCUMULATOR.count]++;
+};
+
+const first: Reduce = (accumulators, at, value) => {
+  if (accumulators[at + ACCUMULATOR.count]++ === 0) accumulators[at] = value;
+};
+
+const mean = (accumulators: Float64Array, at: number): number =>
+  accumulators[at] / accumulators[at + ACCUMULATOR.count];
+
+function mode(name: string, reduce: Reduce, traits: Partial<GaugeMode> = {}): GaugeMode {
+  return { name, live: false, perProcess: false, timed: false, hidden: false, reduce, ...traits };
+}
+
+const MODES: ReadonlyMap<string, GaugeMode> = new Map(
+  [
+    mode('all', last, { perProcess: true }),
+    mode('liveall', last, { perProcess: true, live: true }),
+    mode('sum', sum),
+    mode('livesum', sum, { live: true }),
+    mode('max', maximum),
+    mode('livemax', maximum, { live: true }),
+    mode('min', minimum),
+    mode('livemin', minimum, { live: true }),
+    mode('mostrecent', mostRecent, { timed: true }),
+    mode('livemostrecent', mostRecent, { timed: true, live: true }),
+    // prom-client's aggregators that client_python has no mode for; not to be asked for as a multiprocessMode
+    mode('average', sum, { live: true, finish: mean }),
+    mode('first', first, { live: true }),
+    mode('omit', last, { live: true, hidden: true }),
+  ].map((row) => [row.name, row]),
+);
+
+/** client_python's modes: what `multiprocessMode` takes. */
+export const MULTIPROCESS_MODES = [
+  'all',
+  'liveall',
+  'sum',
+  'livesum',
+  'max',
+  'livemax',
+  'min',
+  'livemin',
+  'mostrecent',
+  'livemostrecent',
+] as const;
+export type MultiprocessMode = (typeof MULTIPROCESS_MODES)[number];
+
+/** prom-client's aggregators, and the mode that each is. A prom-client cluster knows living processes only. */
+const MODE_OF_AGGREGATOR: Readonly<Record<string, string>> = {
+  sum: 'livesum',
+  max: 'livemax',
+  min: 'livemin',
+  average: 'average',
+  first: 'first',
+  omit: 'omit',
+};
+
+/** What a prom-client cluster shows where nothing is said. */
+export const DEFAULT_MODE = 'livesum';
+
+/** The mode of a living StateSet or Info series: 1 where any process says so. */
+export const STATE_MODE = 'livemax';
+
+/** The row of a name that a file gave; of DEFAULT_MODE where this release does not know it. */
+export function gaugeMode(name: string | undefined): GaugeMode {
+  return MODES.get(name ?? DEFAULT_MODE) ?? MODES.get(DEFAULT_MODE)!;
+}
+
+/**
+ * The mode that a gauge's options ask for.
+ *
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name is unknown, or both options are given
+ */
+export function resolveGaugeMode(options: { multiprocessMode?: string; aggregator?: string }): GaugeMode {
+  const { multiprocessMode, aggregator } = options;
+  if (multiprocessMode !== undefined && aggregator !== undefined) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `multiprocessMode ${JSON.stringify(multiprocessMode)} and aggregator ${JSON.stringify(aggregator)} are both given: give one`,
+    );
+  }
+  if (multiprocessMode !== undefined) {
+    if (!(MULTIPROCESS_MODES as readonly string[]).includes(multiprocessMode)) {
+      throw new PromMultiprocError(
+        'ERR_INVALID_ARGUMENT',
+        `multiprocessMode ${JSON.stringify(multiprocessMode)} is not known: it is one of ${MULTIPROCESS_MODES.join(', ')}`,
+      );
+    }
+    return MODES.get(multiprocessMode)!;
+  }
+  if (aggregator === undefined) return MODES.get(DEFAULT_MODE)!;
+  assertAggregator(aggregator);
+  return MODES.get(MODE_OF_AGGREGATOR[aggregator])!;
+}
+
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where prom-client has no such aggregator */
+export function assertAggregator(aggregator: string): void {
+  if (Object.hasOwn(MODE_OF_AGGREGATOR, aggregator)) return;
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `aggregator ${JSON.stringify(aggregator)} is not known: it is one of ${Object.keys(MODE_OF_AGGREGATOR).join(', ')}`,
+  );
+}
+
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the mode adds a label `pid` and the user has one */
+export function assertModeFitsLabels(row: GaugeMode, labelNames: readonly string[]): void {
+  if (!row.perProcess || !labelNames.includes('pid')) return;
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `multiprocessMode ${row.name} adds the label "pid", which is among the labelNames: rename that label or take another mode`,
+  );
+}
