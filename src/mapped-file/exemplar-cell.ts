@@ -1,0 +1,62 @@
+/**
+ * One exemplar in its cell: EXEMPLAR in layout.ts draws the bytes. The writer makes the sequence odd, writes, and makes it
+ * even again, so that a reader knows a cell that is being written; the checksum tells one that was torn all the same, for
+ * a plain `read` is not one instant.
+ */
+import { Packr } from 'msgpackr';
+import type { Exemplar } from '../model/metric-family.js';
+import { crc32 } from './crc32.js';
+import { EXEMPLAR } from './layout.js';
+import { isPlainMsgpack } from './plain-msgpack.js';
+
+/** What is read of a cell. */
+export type ExemplarReading = Exemplar & { timestamp: number };
+
+const packr = new Packr({ useRecords: false });
+const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+const WORDS_PER_SLOT = Float64Array.BYTES_PER_ELEMENT / Int32Array.BYTES_PER_ELEMENT;
+
+/**
+ * Writes an exemplar into the cell at a slot of a block.
+ *
+ * @returns false, with the cell as it was, where the labels do not fit (names and values of 128 characters always do)
+ */
+export function writeExemplarCell(block: Float64Array, slot: number, exemplar: ExemplarReading): boolean {
+  const labels: Uint8Array = packr.pack(exemplar.labels);
+  if (EXEMPLAR.labels + labels.length > EXEMPLAR.bytes) return false;
+  const start = block.byteOffset + slot * Float64Array.BYTES_PER_ELEMENT;
+  const words = new Int32Array(block.buffer, start, WORDS_PER_SLOT);
+  const bytes = new Uint8Array(block.buffer, start, EXEMPLAR.bytes);
+  const view = new DataView(block.buffer, start, EXEMPLAR.bytes);
+  const sequence = words[EXEMPLAR.sequence] | 1;
+  Atomics.store(words, EXEMPLAR.sequence, sequence);
+  view.setFloat64(EXEMPLAR.value, exemplar.value, LITTLE);
+  view.setFloat64(EXEMPLAR.timestamp, exemplar.timestamp, LITTLE);
+  view.setUint32(EXEMPLAR.length, labels.length, LITTLE);
+  bytes.set(labels, EXEMPLAR.labels);
+  view.setUint32(EXEMPLAR.crc, crc32(bytes, EXEMPLAR.value, EXEMPLAR.labels + labels.length), LITTLE);
+  Atomics.store(words, EXEMPLAR.sequence, (sequence + 1) | 0);
+  return true;
+}
+
+/** The exemplar in the cell at a slot of a block's values; undefined where there is none, or one that is not whole. */
+export function readExemplarCell(values: Float64Array, slot: number): ExemplarReading | undefined {
+  if (slot < 0 || slot * Float64Array.BYTES_PER_ELEMENT + EXEMPLAR.bytes > values.byteLength) return undefined;
+  const start = values.byteOffset + slot * Float64Array.BYTES_PER_ELEMENT;
+  const bytes = new Uint8Array(values.buffer, start, EXEMPLAR.bytes);
+  const view = new DataView(values.buffer, start, EXEMPLAR.bytes);
+  const sequence = view.getUint32(EXEMPLAR.sequence, LITTLE);
+  if (sequence === 0 || sequence % 2 === 1) return undefined;
+  const end = EXEMPLAR.labels + view.getUint32(EXEMPLAR.length, LITTLE);
+  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE) !== crc32(bytes, EXEMPLAR.value, end)) return undefined;
+  if (!isPlainMsgpack(bytes, EXEMPLAR.labels, end)) return undefined;
+  const labels: unknown = packr.unpack(bytes.subarray(EXEMPLAR.labels, end));
+  if (typeof labels !== 'object' || labels === null) return undefined;
+  const pairs = Object.entries(labels);
+  if (!pairs.every(([, value]) => typeof value === 'string')) return undefined;
+  return {
+    labels: Object.assign(Object.create(null), Object.fromEntries(pairs)),
+    value: view.getFloat64(EXEMPLAR.value, LITTLE),
+    timestamp: view.getFloat64(EXEMPLAR.timestamp, LITTLE),
+  };
+}
