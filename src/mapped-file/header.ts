@@ -156,7 +156,12 @@ function decodeIdentity(bytes: Uint8Array, start: number, end: number, file: str
   try {
     decoded = unpackr.unpack(bytes.subarray(start, end));
   } catch (error) {
-    throw new BadFileError('ERR_CORRUPT_FILE', 'the identity cannot be decoded', { file, offset: start }, { cause: error });
+    throw new BadFileError(
+      'ERR_CORRUPT_FILE',
+      'the identity cannot be decoded',
+      { file, offset: start },
+      { cause: error },
+    );
   }
   if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) {
     throw corrupt(file, start, 'the identity is not a map');

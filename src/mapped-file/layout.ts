@@ -121,9 +121,9 @@ export const RecordKind = {
   Removal: 3,
   /** { registry, labels }: the registry's default labels from here on. */
   DefaultLabels: 4,
-  /** { block, slot, sign, chunk, owner: [block, slot] }: a chunk of a summary's sketch. */
+  /** { block, slot, owner: [block, slot], sign, chunk, windows, windowSeconds }: a chunk of a summary's sketch. */
   SketchChunk: 5,
-  /** { block, slot, owner: [block, slot] }: the exemplar cell of one counter or bucket slot. */
+  /** { block, slot, owner: [block, slot], slotOffset }: the exemplar cell of one counter or bucket slot. */
   ExemplarCell: 6,
   /** { generation, absorbed: [...] }: archives only. */
   Archive: 7,

@@ -28,6 +28,43 @@ export interface FamilyRecord extends FamilyDeclaration {
   registries: readonly string[];
   /** Seconds since the epoch. */
   declaredAt: number;
+  /** Archives only: the last of labelNames is the `pid` that the mode adds. */
+  pidLabelled?: boolean;
+}
+
+/** A Family record out of bytes that anybody may have written. @throws {TypeError} naming the field that is wrong */
+export function checkFamilyRecord(body: unknown): FamilyRecord {
+  const family = body as FamilyRecord;
+  const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
+  const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'number');
+  const rule = (holds: boolean, field: string): void => {
+    if (!holds) throw new TypeError(`the field ${field} of a family is wrong`);
+  };
+  rule(typeof body === 'object' && body !== null, 'itself');
+  rule(Number.isInteger(family.id), 'id');
+  rule(typeof family.name === 'string' && METRIC_NAME.test(family.name), 'name');
+  rule(typeof family.help === 'string', 'help');
+  rule(METRIC_TYPES.has(family.type), 'type');
+  rule(isStrings(family.labelNames) && family.labelNames.every((name) => LABEL_NAME.test(name)), 'labelNames');
+  rule(isStrings(family.registries), 'registries');
+  rule(typeof family.declaredAt === 'number', 'declaredAt');
+  rule(family.unit === undefined || (typeof family.unit === 'string' && METRIC_NAME.test(family.unit)), 'unit');
+  rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
+  rule(family.type !== 'histogram' || isAscending(family.bounds), 'bounds');
+  rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
+  const { window } = family;
+  rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MOST_WINDOWS), 'window');
+  return family;
+}
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const METRIC_TYPES = new Set(['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown']);
+const MOST_WINDOWS = 1024;
+
+function isAscending(bounds: unknown): boolean {
+  if (!Array.isArray(bounds)) return false;
+  return bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1]));
 }
 
 /** Key bytes: the same for the same label values, in every process. */

@@ -401,9 +401,12 @@ function seriesRecord(series: Series): Uint8Array {
 function attachmentRecord(attachment: Attachment): Uint8Array {
   const { role, owner } = attachment;
   const at = { block: attachment.block!.number, slot: attachment.index, owner: [owner.block!.number, owner.index] };
-  return role.kind === 'sketch'
-    ? encodeRecord(RecordKind.SketchChunk, { ...at, sign: role.sign, chunk: role.chunk })
-    : encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
+  if (role.kind === 'sketch') {
+    const { sign, chunk, windows } = role;
+    const windowSeconds = owner.family.declaration.window?.seconds ?? 0;
+    return encodeRecord(RecordKind.SketchChunk, { ...at, sign, chunk, windows, windowSeconds });
+  }
+  return encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
 }
 
 function attachmentShape(role: AttachmentRole): SlotShape {

@@ -1,0 +1,235 @@
+/**
+ * What all files together show: families, series, and one flat array of cells that the values of every file are added
+ * into. The index is built from records once; a later scrape only adds values (`FileView.addValues`).
+ */
+import type { FamilyRecord } from '../mapped-file/record.js';
+import { decodeKey } from '../mapped-file/record.js';
+import type { Exemplar } from '../model/metric-family.js';
+import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
+import { KeyTable } from './key-table.js';
+import { type ConflictReason, MergedFamily } from './merged-family.js';
+import { MergedSketch } from './merged-sketch.js';
+import { Schema } from './schema.js';
+
+/** Cell 0 takes what is not to be shown, so that the loop over a block has no branch. */
+export const NOWHERE = 0;
+
+export class MergeIndex {
+  readonly #accepts: (registries: readonly string[]) => boolean;
+  readonly #families = new Map<string, MergedFamily>();
+  #schemas = new Map<string, Schema>();
+  #keys = new KeyTable();
+  cells = new Float64Array(1024);
+  #cellsUsed = 1;
+  // per series
+  readonly cellOf: number[] = [];
+  readonly familyOf: MergedFamily[] = [];
+  readonly textOf: string[] = [];
+  readonly #references: number[] = [];
+  readonly createdAt: number[] = [];
+  #garbage = 0;
+  /** Per series of a summary. */
+  readonly sketches = new Map<number, MergedSketch>();
+  /** Per cell of a counter or a bucket. */
+  readonly exemplars = new Map<number, Exemplar>();
+  /** Every change of what lines there are. */
+  structure = 0;
+  /** What was merged so far does not fit what is declared now: start anew, with every file's log from its beginning. */
+  stale = false;
+  #shownGauges = new Map<number, boolean>();
+  /** Values of one process that another with the same pid label hid, in the last merge. */
+  pidConflicts = 0;
+
+  constructor(accepts: (registries: readonly string[]) => boolean = () => true) {
+    this.#accepts = accepts;
+  }
+
+  get seriesCount(): number {
+    return this.#references.length - this.#garbage;
+  }
+
+  /** More of the index is of files that are gone than of those that are here. */
+  get wasteful(): boolean {
+    return this.#garbage > 1024 && this.#garbage * 2 > this.#references.length;
+  }
+
+  /** Forgets all series; the declarations stay, or a conflict would be found again and again. */
+  restart(): void {
+    this.#schemas = new Map();
+    this.#keys = new KeyTable();
+    this.cells = new Float64Array(1024);
+    this.#cellsUsed = 1;
+    this.cellOf.length = this.familyOf.length = this.textOf.length = 0;
+    this.#references.length = this.createdAt.length = 0;
+    this.#garbage = 0;
+    this.sketches.clear();
+    this.exemplars.clear();
+    this.#shownGauges.clear();
+    for (const family of this.#families.values()) {
+      family.series.length = 0;
+      family.byText = undefined;
+      family.schemas = 0;
+    }
+    this.stale = false;
+    this.structure++;
+  }
+
+  /** Takes in a declaration of a file; undefined where no registry of the family is wanted. */
+  declare(record: FamilyRecord): MergedFamily | undefined {
+    if (!this.#accepts(record.registries)) return undefined;
+    let family = this.#families.get(record.name);
+    if (family === undefined) {
+      family = new MergedFamily(this.#families.size, record.name);
+      this.#families.set(record.name, family);
+    }
+    const help = family.declarations === 0 ? undefined : family.help;
+    if (family.declare(record)) this.stale = true;
+    if (help !== family.help) this.structure++;
+    return family;
+  }
+
+  retract(family: MergedFamily, record: FamilyRecord): void {
+    if (family.retract(record)) this.stale = true;
+  }
+
+  /** Remembers which file declared a family first. Files are numbered in their order before every merge. */
+  order(family: MergedFamily, file: number, place: number): void {
+    const [knownFile, knownPlace] = family.order;
+    if (file < knownFile || (file === knownFile && place < knownPlace)) family.order = [file, place];
+  }
+
+  schema(family: MergedFamily, labelNames: readonly string[], added: ReadonlyMap<string, string>): Schema {
+    const key = `${family.number} ${JSON.stringify([labelNames, ...added])}`;
+    let schema = this.#schemas.get(key);
+    if (schema === undefined) {
+      schema = new Schema(this.#schemas.size, family, labelNames, added);
+      this.#schemas.set(key, schema);
+      if (++family.schemas === 2) {
+        family.byText = new Map(family.series.map((series) => [this.textOf[series], series]));
+      }
+    }
+    return schema;
+  }
+
+  /** The merged series of a key, made if need be, with one more reference to it. */
+  reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
+    let series = this.#keys.find(schema.number, bytes, from, to);
+    if (series < 0) {
+      series = this.#seriesOf(schema, schema.text(decodeKey(bytes.subarray(from, to))));
+      this.#keys.add(schema.number, bytes, from, to, series);
+    }
+    if (this.#references[series]++ === 0) {
+      this.#garbage--;
+      this.structure++;
+      this.createdAt[series] = createdAt;
+    } else if (createdAt > 0 && !(this.createdAt[series] <= createdAt && this.createdAt[series] > 0)) {
+      this.createdAt[series] = createdAt;
+    }
+    return series;
+  }
+
+  dereference(series: number): void {
+    if (--this.#references[series] > 0) return;
+    this.#garbage++;
+    this.structure++;
+  }
+
+  /** Cells of its own for something of a series that not every series has. */
+  newCells(count: number): number {
+    const at = this.#cellsUsed;
+    this.#cellsUsed += count;
+    if (this.#cellsUsed > this.cells.length) {
+      const wider = new Float64Array(Math.max(this.cells.length * 2, this.#cellsUsed));
+      wider.set(this.cells);
+      this.cells = wider;
+    }
+    return at;
+  }
+
+  sketchOf(series: number): MergedSketch {
+    let sketch = this.sketches.get(series);
+    if (sketch === undefined) {
+      sketch = new MergedSketch();
+      this.sketches.set(series, sketch);
+    }
+    return sketch;
+  }
+
+  /** Sets everything to nothing, before the files are added. */
+  clear(): void {
+    this.cells.fill(0, 0, this.#cellsUsed);
+    for (const sketch of this.sketches.values()) sketch.clear();
+    this.exemplars.clear();
+    this.pidConflicts = 0;
+  }
+
+  /** After the files were added: gauges that nobody has set come and go as lines. */
+  settle(): void {
+    for (const family of this.#families.values()) {
+      if (family.series.length === 0 || !isGauge(family)) continue;
+      for (const series of family.series) {
+        const shown = this.#isSet(series, family);
+        if (this.#shownGauges.get(series) === shown) continue;
+        this.#shownGauges.set(series, shown);
+        this.structure++;
+      }
+    }
+  }
+
+  /** Families in the order of first registration, those without series included. */
+  families(): MergedFamily[] {
+    return [...this.#families.values()]
+      .filter((family) => family.order[0] !== Infinity && !family.hidden)
+      .sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1));
+  }
+
+  /** Forgets which file declared what first; called before a merge in which files come or go. */
+  forgetOrder(): void {
+    for (const family of this.#families.values()) family.order = [Infinity, Infinity];
+  }
+
+  /** The series of a family that have a line, by their labels. */
+  shownSeries(family: MergedFamily): number[] {
+    const gauge = isGauge(family);
+    return family.series
+      .filter((series) => this.#references[series] > 0 && (!gauge || this.#isSet(series, family)))
+      .sort((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
+  }
+
+  gaugeValue(series: number, mode: GaugeMode): number {
+    const at = this.cellOf[series];
+    if (this.cells[at + ACCUMULATOR.count] === 0) return 0;
+    return mode.finish === undefined ? this.cells[at] : mode.finish(this.cells, at);
+  }
+
+  conflicts(): { family: string; reason: ConflictReason }[] {
+    return [...this.#families.values()].flatMap((family) =>
+      family.conflicts().map((reason) => ({ family: family.name, reason })),
+    );
+  }
+
+  /** A gauge without labels shows 0 before it is set, as prom-client's does; any other is not there. */
+  #isSet(series: number, family: MergedFamily): boolean {
+    return this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 || (family.labelNames.length === 0 && !family.mode.perProcess);
+  }
+
+  #seriesOf(schema: Schema, text: string): number {
+    const { family } = schema;
+    const known = family.byText?.get(text);
+    if (known !== undefined) return known;
+    const series = this.cellOf.length;
+    this.cellOf.push(this.newCells(family.cells));
+    this.familyOf.push(family);
+    this.textOf.push(text);
+    this.#references.push(0);
+    this.#garbage++;
+    this.createdAt.push(0);
+    family.series.push(series);
+    family.byText?.set(text, series);
+    return series;
+  }
+}
+
+export function isGauge(family: MergedFamily): boolean {
+  return family.type !== 'counter' && family.type !== 'histogram' && family.type !== 'summary';
+}

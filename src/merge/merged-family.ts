@@ -1,0 +1,156 @@
+import { seriesShape } from '../mapped-file/slot-shape.js';
+import type { FamilyRecord } from '../mapped-file/record.js';
+import { unionOfBounds } from '../model/buckets.js';
+import { gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
+import type { MetricType } from '../model/metric-family.js';
+
+/** In what two declarations of one name disagree. */
+export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels';
+
+/** Declarations that say the same, in however many files. */
+interface Variant {
+  readonly record: FamilyRecord;
+  declarations: number;
+  /** Newest declaration, seconds since the epoch. */
+  newest: number;
+}
+
+/**
+ * One name in merged output, and what all files together say that it is. Where they disagree (a rolling deploy), the
+ * newest declaration wins in type, help, mode and label order, and buckets become the union of all bounds.
+ */
+export class MergedFamily {
+  readonly #variants = new Map<string, Variant>();
+  #winner!: Variant;
+  bounds: readonly number[] = [];
+  mode: GaugeMode = gaugeMode(undefined);
+  /** Of the first file that declared it, in the order of files; for the order of families. */
+  order: readonly [file: number, family: number] = [Infinity, Infinity];
+  /** Numbers of its series. */
+  readonly series: number[] = [];
+  /** Label text to series: only where there is more than one schema, or two of them would make one series twice. */
+  byText: Map<string, number> | undefined;
+  schemas = 0;
+
+  constructor(
+    readonly number: number,
+    readonly name: string,
+  ) {}
+
+  get type(): MetricType {
+    return this.#winner.record.type;
+  }
+  get help(): string {
+    return this.#winner.record.help;
+  }
+  get unit(): string | undefined {
+    return this.#winner.record.unit;
+  }
+  get labelNames(): readonly string[] {
+    return this.#winner.record.labelNames;
+  }
+  get quantiles(): readonly number[] {
+    return this.#winner.record.quantiles ?? [];
+  }
+  get window(): { readonly seconds: number; readonly count: number } | undefined {
+    return this.#winner.record.window;
+  }
+  get hidden(): boolean {
+    return this.#winner.record.omit === true || this.mode.hidden;
+  }
+  get declarations(): number {
+    return this.#variants.size;
+  }
+
+  /** Cells that a merged series needs. */
+  get cells(): number {
+    if (this.type === 'histogram') return this.bounds.length + 2;
+    return this.type === 'counter' ? 1 : this.type === 'summary' ? 2 : 3;
+  }
+
+  /**
+   * Takes one more declaration in. Answers whether what was merged under the old ones has to be merged anew.
+   */
+  declare(record: FamilyRecord): boolean {
+    const key = fingerprint(record);
+    const variant = this.#variants.get(key);
+    if (variant !== undefined) {
+      variant.declarations++;
+      if (record.declaredAt <= variant.newest) return false;
+      variant.newest = record.declaredAt;
+      return variant !== this.#winner && this.#decide();
+    }
+    const first = this.#variants.size === 0;
+    this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
+    return this.#decide() && !first;
+  }
+
+  /** Takes a declaration back: its file is gone. */
+  retract(record: FamilyRecord): boolean {
+    const key = fingerprint(record);
+    const variant = this.#variants.get(key);
+    if (variant === undefined || --variant.declarations > 0) return false;
+    if (this.#variants.size === 1) return false;
+    this.#variants.delete(key);
+    return this.#decide();
+  }
+
+  /** Whether series declared so are part of the merged family. */
+  accepts(record: FamilyRecord): boolean {
+    return record.type === this.type;
+  }
+
+  /** What the declarations disagree in. */
+  conflicts(): ConflictReason[] {
+    if (this.#variants.size < 2) return [];
+    const reasons: ConflictReason[] = [];
+    const differ = (what: (record: FamilyRecord) => unknown): boolean =>
+      new Set([...this.#variants.values()].map(({ record }) => JSON.stringify(what(record)))).size > 1;
+    if (differ((record) => record.type)) reasons.push('type');
+    if (differ((record) => record.help)) reasons.push('help');
+    if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
+    if (differ((record) => record.bounds)) reasons.push('buckets');
+    if (differ((record) => record.labelNames.filter((name) => !(record.pidLabelled && name === 'pid')))) {
+      reasons.push('labels');
+    }
+    return reasons;
+  }
+
+  /** Decides anew who wins; answers whether the shape of merged series changed. */
+  #decide(): boolean {
+    const before = this.#winner === undefined ? '' : this.#shape();
+    let winner: Variant | undefined;
+    for (const variant of this.#variants.values()) {
+      if (winner === undefined || variant.newest > winner.newest) winner = variant;
+    }
+    this.#winner = winner!;
+    this.mode = gaugeMode(this.#winner.record.gaugeMode);
+    this.bounds = [];
+    for (const { record } of this.#variants.values()) {
+      if (record.type === 'histogram' && this.type === 'histogram') {
+        this.bounds = unionOfBounds(this.bounds, record.bounds ?? []);
+      }
+    }
+    return this.#shape() !== before;
+  }
+
+  #shape(): string {
+    const { record } = this.#winner;
+    const { window, quantiles } = record;
+    return JSON.stringify([this.type, this.mode.name, this.bounds, record.labelNames, window, quantiles, record.omit]);
+  }
+}
+
+function fingerprint(record: FamilyRecord): string {
+  const { type, help, unit, labelNames, gaugeMode: mode, omit, bounds, quantiles, window } = record;
+  return JSON.stringify([type, help, unit, labelNames, mode, omit, bounds, quantiles, window]);
+}
+
+/** Where a histogram's own slots go among the cells of the union of bounds. */
+export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array {
+  const cells = new Int32Array(seriesShape({ name: '', help: '', type: 'histogram', labelNames: [], bounds }).slots);
+  for (let at = 0; at < bounds.length; at++) cells[at] = union.indexOf(bounds[at]);
+  cells[bounds.length] = union.length;
+  cells[bounds.length + 1] = union.length + 1;
+  return cells;
+}
