@@ -35,7 +35,7 @@ let machine: Machine | undefined;
 /** Read once: a process cannot change its boot or pid namespace, and a changed host name must not make it a stranger. */
 export function currentMachine(): Machine {
   machine ??= {
-    bootId: firstLine('/proc/sys/kernel/random/boot_id'),
+    bootId: contents('/proc/sys/kernel/random/boot_id').trim(),
     pidNamespace: linkTarget('/proc/self/ns/pid'),
     hostName: hostname().slice(0, 256),
   };
@@ -62,7 +62,7 @@ export interface ProcessStat {
 
 /** What /proc/<pid>/stat says; undefined where there is no such process or this system does not tell. */
 export function processStat(pid: number): ProcessStat | undefined {
-  return procShowsOurPids() ? parseProcessStat(firstLine(`/proc/${pid}/stat`)) : undefined;
+  return procShowsOurPids() ? parseProcessStat(contents(`/proc/${pid}/stat`)) : undefined;
 }
 
 /**
@@ -73,12 +73,16 @@ export function processStartTime(pid: number): string {
   return processStat(pid)?.startTime ?? '';
 }
 
-/** Field 2 is the program's name in parentheses and may itself hold spaces and parentheses: count from the last one. */
-export function parseProcessStat(line: string): ProcessStat | undefined {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+/**
+ * Field 2 is the program's name in parentheses. The program chooses it, with spaces, parentheses and line ends if it
+ * likes: count from the last parenthesis.
+ */
+export function parseProcessStat(stat: string): ProcessStat | undefined {
+  const nameEnd = stat.lastIndexOf(')');
+  const fields = stat.slice(nameEnd + 2).split(' ');
   const [state] = fields;
   const startTime = fields[22 - 3];
-  if (!line.includes(')') || startTime === undefined || !/^\d+$/.test(startTime)) return undefined;
+  if (nameEnd === -1 || startTime === undefined || !/^\d+$/.test(startTime)) return undefined;
   return { state, startTime };
 }
 
@@ -90,9 +94,9 @@ function procShowsOurPids(): boolean {
   return linkTarget('/proc/self') === String(process.pid);
 }
 
-function firstLine(path: string): string {
+function contents(path: string): string {
   try {
-    return readFileSync(path, 'latin1').split('\n', 1)[0];
+    return readFileSync(path, 'latin1');
   } catch {
     return '';
   }

@@ -3,17 +3,14 @@
  * order, version, identity length, identity checksum, identity), each with an error of its own. layout.ts draws the bytes.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { Packr, Unpackr } from 'msgpackr';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { crc32 } from './crc32.js';
+import { decodeIdentity } from './identity-codec.js';
 import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR } from './layout.js';
-import type { LivenessMethod, ProcessIdentity } from './layout.js';
-import { isPlainMsgpack } from './plain-msgpack.js';
+import type { ProcessIdentity } from './layout.js';
 
-export interface Header {
-  readonly identity: ProcessIdentity;
-  readonly versionMajor: number;
-  readonly versionMinor: number;
+/** What changes while the file is written. */
+export interface HeaderWords {
   /** FileState, but any other number where the writer is newer or the word is damaged. */
   readonly state: number;
   readonly keyEpoch: number;
@@ -23,12 +20,17 @@ export interface Header {
   readonly heartbeat: number;
   readonly bytesInMemory: number;
   readonly droppedSamples: number;
-  readonly identityCrc: number;
 }
 
-export const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+export interface Header extends HeaderWords {
+  readonly identity: ProcessIdentity;
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 /** Room for the identity in the header page. */
-export const MAX_IDENTITY_BYTES = HEADER.bytes - HEADER.identity;
+const MAX_IDENTITY_BYTES = HEADER.bytes - HEADER.identity;
 
 // One page for all reads: they are synchronous, and nothing of the page outlives one. Its own ArrayBuffer starts at a
 // multiple of 8, as the file's offset 0 is: a read into a misaligned destination can tear the heartbeat.
@@ -43,7 +45,7 @@ let view: DataView | undefined;
  * @throws {PromMultiprocError} ERR_PERMISSION
  * @throws {NodeJS.ErrnoException} others of open(2), such as ENOENT for a file that has just been folded
  */
-export function openDataFile(path: string): number {
+export function openForReading(path: string): number {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   let fd: number;
   try {
@@ -80,10 +82,9 @@ export function openDataFile(path: string): number {
  * Reads and validates the header.
  *
  * @param file the path, for errors only
- * @param previous what an earlier call said: its identity is used again where the bytes have the same checksum
  * @throws {BadFileError} with the offset of the first rule that is broken
  */
-export function readHeader(fd: number, file: string, previous?: Header): Header {
+export function readHeader(fd: number, file: string): Header {
   page ??= new Uint8Array(HEADER.bytes);
   view ??= new DataView(page.buffer);
   const bytes = page;
@@ -119,18 +120,16 @@ export function readHeader(fd: number, file: string, previous?: Header): Header 
     });
   }
   const identityEnd = HEADER.identity + identityLength;
-  const identityCrc = words.getUint32(HEADER.identityCrc, LITTLE_ENDIAN);
-  if (identityCrc !== crc32(bytes, HEADER.identity, identityEnd)) {
+  if (words.getUint32(HEADER.identityCrc, LITTLE_ENDIAN) !== crc32(bytes, HEADER.identity, identityEnd)) {
     throw corrupt(file, HEADER.identityCrc, 'the checksum of the identity is wrong');
   }
-  const identity =
-    previous !== undefined && previous.identityCrc === identityCrc
-      ? previous.identity
-      : decodeIdentity(bytes, HEADER.identity, identityEnd, file);
+  const identity = readIdentity(bytes.subarray(HEADER.identity, identityEnd), file);
+  return { identity, versionMajor, versionMinor, ...headerWords(words) };
+}
+
+/** The words of the header that change, out of its first bytes; valid only where `readHeader` accepted the file. */
+export function headerWords(words: DataView): HeaderWords {
   return {
-    identity,
-    versionMajor,
-    versionMinor,
     state: words.getUint32(HEADER.state, LITTLE_ENDIAN),
     keyEpoch: words.getUint32(HEADER.keyEpoch, LITTLE_ENDIAN),
     blockCount: words.getUint32(HEADER.blockCount, LITTLE_ENDIAN),
@@ -138,68 +137,17 @@ export function readHeader(fd: number, file: string, previous?: Header): Header 
     heartbeat: words.getFloat64(HEADER.heartbeat, LITTLE_ENDIAN),
     bytesInMemory: words.getFloat64(HEADER.bytesInMemory, LITTLE_ENDIAN),
     droppedSamples: words.getFloat64(HEADER.droppedSamples, LITTLE_ENDIAN),
-    identityCrc,
   };
 }
 
-/** The bytes of an identity as they follow HEADER.identity; its length and checksum go into the words before. */
-export function encodeHeaderIdentity(identity: ProcessIdentity): Uint8Array {
-  return new Packr({ useRecords: false }).pack(identity);
-}
-
-const unpackr = new Unpackr({ useRecords: false });
-
-/** Decodes and checks each field; unknown ones, of a newer minor version, are left out. */
-function decodeIdentity(bytes: Uint8Array, start: number, end: number, file: string): ProcessIdentity {
-  if (!isPlainMsgpack(bytes, start, end)) throw corrupt(file, start, 'the identity is not a plain msgpack map');
-  let decoded: unknown;
+function readIdentity(bytes: Uint8Array, file: string): ProcessIdentity {
   try {
-    decoded = unpackr.unpack(bytes.subarray(start, end));
+    return decodeIdentity(bytes);
   } catch (error) {
-    throw new BadFileError(
-      'ERR_CORRUPT_FILE',
-      'the identity cannot be decoded',
-      { file, offset: start },
-      { cause: error },
-    );
+    const reason = `the identity cannot be read: ${(error as Error).message}`;
+    throw new BadFileError('ERR_CORRUPT_FILE', reason, { file, offset: HEADER.identity }, { cause: error });
   }
-  if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) {
-    throw corrupt(file, start, 'the identity is not a map');
-  }
-  const fields = decoded as Record<string, unknown>;
-  const identity: Record<string, unknown> = {};
-  for (const [field, isValid] of Object.entries(IDENTITY_RULES)) {
-    const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (!isValid(value)) throw corrupt(file, start, `the identity's ${field} is missing or impossible`);
-    identity[field] = value;
-  }
-  return identity as unknown as ProcessIdentity;
 }
-
-const integer =
-  (minimum: number, maximum: number) =>
-  (value: unknown): boolean =>
-    Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum;
-const text =
-  (pattern: RegExp) =>
-  (value: unknown): boolean =>
-    typeof value === 'string' && pattern.test(value);
-const seconds = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < 1e12;
-
-/** What each field may be. kill(2) takes a signed 32-bit pid, and anything below 1 would name a group of processes. */
-const IDENTITY_RULES: Record<keyof ProcessIdentity, (value: unknown) => boolean> = {
-  pid: integer(1, 2 ** 31 - 1),
-  threadId: integer(0, 2 ** 32 - 1),
-  startTime: text(/^\d{0,20}$/),
-  bootId: text(/^[0-9a-f-]{0,64}$/),
-  pidNamespace: text(/^(pid:\[\d{1,20}\])?$/),
-  hostName: text(/^[^]{0,256}$/),
-  id: text(/^[0-9a-f]{16}$/),
-  startedAt: seconds,
-  createdAt: seconds,
-  liveness: (value) => LIVENESS_METHODS.includes(value as LivenessMethod),
-};
-const LIVENESS_METHODS: readonly LivenessMethod[] = ['flock', 'heartbeat'];
 
 function hasMagic(bytes: Uint8Array): boolean {
   for (let i = 0; i < MAGIC.length; i++) if (bytes[HEADER.magic + i] !== MAGIC.charCodeAt(i)) return false;

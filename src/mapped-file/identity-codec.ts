@@ -1,5 +1,7 @@
+/** The identity in a file's header: one msgpack map, which a reader takes apart without trust. */
 import { Packr } from 'msgpackr';
 import type { LivenessMethod, ProcessIdentity } from './layout.js';
+import { isPlainMsgpack } from './plain-msgpack.js';
 
 const packr = new Packr({ useRecords: false });
 
@@ -7,42 +9,48 @@ export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
   return packr.pack(identity);
 }
 
-/** The longest string that a header may hold: a host name is at most 255 bytes. */
-const LONGEST = 256;
-
 /**
- * An identity out of bytes that anybody may have written.
+ * An identity out of bytes that anybody may have written. Fields that a newer minor version adds are left out.
  *
- * @throws {TypeError} naming the field that is not what it has to be; or what msgpackr throws
+ * @throws {TypeError} naming the field that is not what it has to be
  */
 export function decodeIdentity(bytes: Uint8Array): ProcessIdentity {
+  if (!isPlainMsgpack(bytes)) throw new TypeError('it is not a plain msgpack map');
   const map: unknown = packr.unpack(bytes);
-  if (typeof map !== 'object' || map === null) throw new TypeError('the identity is a map');
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new TypeError('it is not a map');
   const fields = map as Record<string, unknown>;
-  const number = (name: string): number => {
-    const value = fields[name];
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw new TypeError(`${name} is a number`);
-    return value;
-  };
-  const text = (name: string): string => {
-    const value = fields[name];
-    if (typeof value !== 'string' || value.length > LONGEST) throw new TypeError(`${name} is a short string`);
-    return value;
-  };
-  const liveness = text('liveness');
-  if (liveness !== 'flock' && liveness !== 'heartbeat') throw new TypeError('liveness is flock or heartbeat');
-  const id = text('id');
-  if (!/^[0-9a-f]{16}$/.test(id)) throw new TypeError('id is 16 hexadecimal digits');
-  return {
-    pid: number('pid'),
-    threadId: number('threadId'),
-    startTime: text('startTime'),
-    bootId: text('bootId'),
-    pidNamespace: text('pidNamespace'),
-    hostName: text('hostName'),
-    id,
-    startedAt: number('startedAt'),
-    createdAt: number('createdAt'),
-    liveness: liveness satisfies LivenessMethod,
-  };
+  const identity: Partial<Record<keyof ProcessIdentity, unknown>> = {};
+  for (const [name, isValid] of Object.entries(RULES) as [keyof ProcessIdentity, Rule][]) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!isValid(value)) throw new TypeError(`its ${name} is missing or impossible`);
+    identity[name] = value;
+  }
+  return identity as ProcessIdentity;
 }
+
+type Rule = (value: unknown) => boolean;
+
+function integer(minimum: number, maximum: number): Rule {
+  return (value) => Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum;
+}
+
+function text(pattern: RegExp): Rule {
+  return (value) => typeof value === 'string' && pattern.test(value);
+}
+
+const seconds: Rule = (value) => typeof value === 'number' && value >= 0 && value < 1e12;
+const METHODS: readonly unknown[] = ['flock', 'heartbeat'] satisfies LivenessMethod[];
+
+/** kill(2) takes a signed 32-bit pid, and anything below 1 names a group of processes. */
+const RULES: Record<keyof ProcessIdentity, Rule> = {
+  pid: integer(1, 2 ** 31 - 1),
+  threadId: integer(0, 2 ** 32 - 1),
+  startTime: text(/^\d{0,20}$/),
+  bootId: text(/^[0-9a-f-]{0,64}$/),
+  pidNamespace: text(/^(pid:\[\d{1,20}\])?$/),
+  hostName: text(/^[^]{0,256}$/),
+  id: text(/^[0-9a-f]{16}$/),
+  startedAt: seconds,
+  createdAt: seconds,
+  liveness: (value) => METHODS.includes(value),
+};

@@ -1,0 +1,155 @@
+/**
+ * Whether the writer of a file is alive, as far as this process can tell.
+ *
+ * | the file's method | this process | live | dead | unknown |
+ * |---|---|---|---|---|
+ * | flock | has flock | the lock is held | it is free | free, but a stranger's heart beats |
+ * | any | otherwise, on the writer's machine | its process is there | it is gone, or its pid is another's | |
+ * | any | otherwise, elsewhere | | Closed, or a former boot of a machine of this name | else |
+ *
+ * `unknown` is shown as live and never folded.
+ */
+import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { native } from '../mapped-file/mapping.js';
+import { FileState } from '../mapped-file/layout.js';
+import type { Header } from '../mapped-file/header.js';
+import { currentMachine, processStat, sameMachine } from './identity.js';
+
+export type Liveness = 'live' | 'dead' | 'unknown';
+
+/** What of a header tells about liveness. */
+export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
+
+/** A heart that beat within this many seconds beats: the interval is 5 s, and event loops are held up for a while. */
+const FRESH_SECONDS = 30;
+/** Beyond that, and beyond any drift between the clocks of two machines. */
+const STALE_SECONDS = 60;
+
+/**
+ * Remembers the dead. Between two probes a file cannot come back to life, and what looks like it is another reader's probe
+ * that holds the shared lock, or a new process that has the pid.
+ */
+export class LivenessProbe {
+  #dead = new Set<string>();
+
+  /**
+   * @param fd of the file, opened for reading; a read-only one will do
+   * @param now seconds since the epoch
+   */
+  probe(fd: number, vitals: Vitals, now = Date.now() / 1000): Liveness {
+    const { id } = vitals.identity;
+    if (this.#dead.has(id)) return 'dead';
+    const liveness = probeLiveness(fd, vitals, now);
+    if (liveness === 'dead') this.#dead.add(id);
+    return liveness;
+  }
+
+  /** Forgets all but these ids: those whose files are still there. */
+  retain(ids: Iterable<string>): void {
+    this.#dead = new Set([...ids].filter((id) => this.#dead.has(id)));
+  }
+}
+
+/**
+ * Asks the kernel, without memory of what it said before.
+ *
+ * @param fd of the file, opened for reading; a read-only one will do
+ * @param now seconds since the epoch
+ */
+export function probeLiveness(fd: number, vitals: Vitals, now = Date.now() / 1000): Liveness {
+  const flock = vitals.identity.liveness === 'flock' ? native() : undefined;
+  if (flock !== undefined) {
+    // Shared, so that readers do not take each other for the writer, and given back at once.
+    if (!flock.lockShared(fd)) return 'live';
+    flock.unlock(fd);
+    return locksMayNotReachUs(vitals, now) ? 'unknown' : 'dead';
+  }
+  return sameMachine(vitals.identity) ? probeHere(fd, vitals, now) : probeElsewhere(vitals, now);
+}
+
+/**
+ * Two virtual machines that share a directory (virtiofs, gVisor) need not see each other's locks. A writer of another boot
+ * and another name whose heart beats is taken for one of those; the files of a former boot go silent.
+ */
+function locksMayNotReachUs({ identity, state, heartbeat }: Vitals, now: number): boolean {
+  const here = currentMachine();
+  return (
+    identity.bootId !== here.bootId &&
+    identity.hostName !== here.hostName &&
+    state !== FileState.Closed &&
+    Math.abs(now - heartbeat) <= STALE_SECONDS
+  );
+}
+
+function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
+  const isSilent = Math.abs(now - heartbeat) > STALE_SECONDS;
+  const here = currentMachine();
+  const isFormerBoot =
+    identity.hostName === here.hostName &&
+    identity.bootId !== here.bootId &&
+    identity.bootId !== '' &&
+    here.bootId !== '';
+  // Exit hooks that run after ours may still count into a file that says Closed.
+  if (isSilent && (state === FileState.Closed || isFormerBoot)) return 'dead';
+  return 'unknown';
+}
+
+/** On the writer's machine, where its pid means what it says. */
+function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: number): Liveness {
+  const { pid, startTime, threadId } = identity;
+  if (!processExists(pid)) return 'dead';
+  const isFresh = Math.abs(now - heartbeat) <= FRESH_SECONDS;
+  const stat = processStat(pid);
+  if (startTime === '' || stat === undefined) {
+    // No start time on this system, or /proc is hidden: the pid may be another's by now.
+    return isFresh ? 'live' : 'unknown';
+  }
+  if (stat.startTime !== startTime) return 'dead';
+  if (stat.state === 'Z' || stat.state === 'X') return 'dead';
+  // The heartbeat says nothing here: a process that is stopped or whose event loop is blocked goes on afterwards.
+  if (threadId === 0 || isFresh) return 'live';
+  // Its process is there; is the thread? It may be blocked: an idle piscina thread waits in Atomics and beats no more.
+  if (state === FileState.Closed) return 'dead';
+  const isOpen = isOpenForWriting(fd, pid);
+  return isOpen === undefined ? 'unknown' : isOpen ? 'live' : 'dead';
+}
+
+function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there, but another user's.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/**
+ * Whether a process has the file behind `fd` open for writing: Node closes a thread's descriptors when the thread ends,
+ * also by terminate(). Readers in the same process have it open for reading only. Undefined where /proc does not tell, as
+ * for another user's process.
+ */
+function isOpenForWriting(fd: number, pid: number): boolean | undefined {
+  const { ino, dev } = fstatSync(fd);
+  const descriptors = `/proc/${pid}/fd`;
+  let numbers: string[];
+  try {
+    numbers = readdirSync(descriptors);
+  } catch {
+    return undefined;
+  }
+  return numbers.some((number) => {
+    try {
+      const open = statSync(`${descriptors}/${number}`);
+      return open.ino === ino && open.dev === dev && isWritable(`/proc/${pid}/fdinfo/${number}`);
+    } catch {
+      return false; // closed since
+    }
+  });
+}
+
+/** The `flags:` line of proc_pid_fdinfo(5) is octal; its last digit holds the access mode. */
+function isWritable(fdinfo: string): boolean {
+  const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(fdinfo, 'latin1'));
+  return flags !== null && (parseInt(flags[1], 8) & 3) !== 0;
+}

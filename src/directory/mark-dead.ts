@@ -1,0 +1,100 @@
+/** Telling that a process has ended, as exit hooks do. */
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { PromMultiprocError } from '../errors.js';
+import { openForReading, readHeader } from '../mapped-file/header.js';
+import type { Header } from '../mapped-file/header.js';
+import { FileState, HEADER } from '../mapped-file/layout.js';
+import { isNamedAfter } from './file-name.js';
+import type { DataFileName } from './file-name.js';
+import { sameMachine } from './identity.js';
+import { probeLiveness } from './liveness.js';
+import type { Liveness } from './liveness.js';
+import { primaryDirectory } from './locate.js';
+import { scanDirectory } from './scan.js';
+
+/** How many of a process's files (one a thread) were found in which state. */
+export interface MarkResult {
+  readonly pid: number;
+  /** Their writers are dead. */
+  readonly marked: number;
+  /** Left alone: their writers are alive. */
+  readonly living: number;
+  /** Left alone: whether their writers are alive cannot be told from here, or the file could not be read. */
+  readonly unknown: number;
+}
+
+/**
+ * Notes that a process has ended. Where the kernel holds a lock for each file, which it gives back when the writer dies,
+ * there is nothing to note, and the result says what the locks say; a living process is left alone. Files without such a
+ * lock are marked closed, so that readers on other machines know too.
+ *
+ * Trouble with the directory or a file never throws: it shows in `unknown`, or in nothing having been found.
+ *
+ * @param options.dir default: the directory that this process counts in, or would as the primary of a cluster
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the pid is not a positive integer
+ */
+export function markProcessDead(pid: number, options: { readonly dir?: string } = {}): MarkResult {
+  if (!Number.isSafeInteger(pid) || pid < 1) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `markProcessDead got ${describe(pid)}: give it the process id of the worker that ended, a positive integer ` +
+        "(in cluster.on('exit', (worker) => ...) that is worker.process.pid)",
+    );
+  }
+  const found = { live: 0, dead: 0, unknown: 0 };
+  for (const { path, name } of dataFilesOf(pid, options.dir)) found[markFile(path, name)]++;
+  return { pid, marked: found.dead, living: found.live, unknown: found.unknown };
+}
+
+function dataFilesOf(pid: number, dir: string | undefined): { path: string; name: DataFileName }[] {
+  try {
+    const directory = dir ?? primaryDirectory().dir;
+    return scanDirectory(directory)
+      .dataFiles.filter((name) => name.pid === pid)
+      .map((name) => ({ path: join(directory, name.name), name }));
+  } catch {
+    return [];
+  }
+}
+
+function markFile(path: string, name: DataFileName): Liveness {
+  try {
+    const fd = openForReading(path);
+    try {
+      const header = readHeader(fd, path);
+      if (!isNamedAfter(name, header.identity)) return 'unknown';
+      const liveness = probeLiveness(fd, header);
+      if (liveness === 'dead' && needsMark(header)) markClosed(path, fstatSync(fd).ino);
+      return liveness;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    // Folded between the listing and now: it was dead.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'dead' : 'unknown';
+  }
+}
+
+/** Without a lock, other machines can tell the end of a process by this mark only. */
+function needsMark({ identity, state }: Header): boolean {
+  return identity.liveness === 'heartbeat' && state === FileState.Open && sameMachine(identity);
+}
+
+function markClosed(path: string, inode: number): void {
+  const { O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  try {
+    const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      if (fstatSync(fd).ino === inode) writeSync(fd, new Uint32Array([FileState.Closed]), 0, 4, HEADER.state);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Not permitted: the others find out by the heartbeat.
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,45 @@
+/**
+ * When somebody last read the directory: the modification time of a file that readers touch, so that processes which
+ * nobody asks need not run their collect callbacks.
+ */
+import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { SCRAPED } from './file-name.js';
+
+/**
+ * Notes that the directory is being read now. False where this process may not: a read-only mount, another user's file,
+ * no directory.
+ */
+export function touchScraped(dir: string, fileMode = 0o600): boolean {
+  const path = join(dir, SCRAPED);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  return (
+    writeByte(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, fileMode) ||
+    writeByte(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, fileMode)
+  );
+}
+
+/** A byte written, and not utimes, which only the owner may call; always the same one, so that the file does not grow. */
+function writeByte(path: string, flags: number, fileMode: number): boolean {
+  try {
+    const fd = openSync(path, flags, fileMode);
+    try {
+      writeSync(fd, '\n', 0);
+      return true;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+}
+
+/** Seconds since the epoch when somebody last read the directory; 0 where nobody did. */
+export function lastScraped(dir: string): number {
+  try {
+    const stats = lstatSync(join(dir, SCRAPED));
+    return stats.isFile() ? stats.mtimeMs / 1000 : 0;
+  } catch {
+    return 0;
+  }
+}

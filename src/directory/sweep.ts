@@ -1,0 +1,193 @@
+/**
+ * Emptying directories that no living process uses. Only files under names of ours are touched (file-name.ts), and only
+ * while nobody else can enter: under the exclusive lock on `dir.lock`.
+ *
+ * The lock alone is not asked, for processes without native code use a directory and hold none: every data file's writer
+ * must be dead as well.
+ */
+import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { PromMultiprocError } from '../errors.js';
+import { openForReading, readHeader } from '../mapped-file/header.js';
+import { native } from '../mapped-file/mapping.js';
+import { seizeDirectory } from './directory-lock.js';
+import {
+  DIRECTORY_LOCK,
+  FOLD_LOCK,
+  FOLD_LOCK_DIRECTORY,
+  isTemporaryName,
+  parseArchiveName,
+  parseDataFileName,
+  SCRAPED,
+} from './file-name.js';
+import { probeLiveness } from './liveness.js';
+import { derivedPrefix } from './locate.js';
+import { removeDataFile } from './remove-data-file.js';
+
+/** A directory that nothing has touched for a day belongs to an application that is not coming back. */
+export const ABANDONED_SECONDS = 24 * 3600;
+
+/**
+ * Removes the derived directories of this user in `base` whose applications are dead and in which nothing has happened for
+ * 24 hours. Trouble with one leaves it there.
+ *
+ * @param now seconds since the epoch
+ * @returns the paths removed
+ */
+export function sweepDerivedDirectories(base: string, now = Date.now() / 1000): string[] {
+  const prefix = derivedPrefix();
+  let names: string[];
+  try {
+    names = readdirSync(base);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.startsWith(prefix) && DERIVED_SUFFIX.test(name.slice(prefix.length)))
+    .map((name) => join(base, name))
+    .filter((dir) => sweepDirectory(dir, now));
+}
+
+const DERIVED_SUFFIX = /^[0-9a-f]{16}$/;
+
+function sweepDirectory(dir: string, now: number): boolean {
+  try {
+    const stats = lstatSync(dir);
+    if (!stats.isDirectory() || stats.uid !== (process.geteuid?.() ?? stats.uid)) return false;
+    // Before the lock, as opening the lock file may have to make it.
+    if (now - lastActivity(dir) <= ABANDONED_SECONDS) return false;
+    const lock = seizeDirectory(dir);
+    if (lock === 'held' || (lock === undefined && native() !== undefined)) return false;
+    try {
+      if (findUser(dir, now) !== undefined) return false;
+      removeOurFiles(dir, isOurName);
+      rmdirSync(dir);
+      return true;
+    } finally {
+      if (lock !== undefined) closeSync(lock);
+    }
+  } catch {
+    return false; // such as ENOTEMPTY, for a file that is not ours
+  }
+}
+
+/** Seconds since the epoch of the last change or heartbeat. */
+function lastActivity(dir: string): number {
+  let newest = lstatSync(dir).mtimeMs / 1000;
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    newest = Math.max(newest, lstatSync(path).mtimeMs / 1000);
+    if (parseDataFileName(name) !== undefined) newest = Math.max(newest, heartbeatOf(path));
+  }
+  return newest;
+}
+
+/** 0 for a file that is not one of ours: its mtime is all there is. */
+function heartbeatOf(path: string): number {
+  try {
+    const fd = openForReading(path);
+    try {
+      return readHeader(fd, path).heartbeat;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Deletes our files in a directory that no living process uses; for setupPrimary({ clean: true }).
+ *
+ * @returns the number of files deleted; 0 where the directory does not exist
+ * @throws {PromMultiprocError} ERR_DIRECTORY_IN_USE, ERR_PERMISSION
+ */
+export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
+  try {
+    lstatSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  const lock = seizeDirectory(dir);
+  if (lock === 'held') {
+    throw inUse(dir, 'a living process holds its dir.lock', 'stop the processes that count in it');
+  }
+  if (lock === undefined && native() !== undefined) {
+    throw new PromMultiprocError(
+      'ERR_PERMISSION',
+      `${JSON.stringify(join(dir, DIRECTORY_LOCK))} may not be opened by this user: clean the directory as its owner`,
+    );
+  }
+  try {
+    const user = findUser(dir, now);
+    if (user !== undefined) {
+      throw inUse(dir, `the writer of ${user.name} is ${user.why}`, 'stop it, or delete the file if it is gone');
+    }
+    // The lock files stay: a process that is waiting for one of them would lock a file that is gone.
+    return removeOurFiles(dir, (name) => isOurName(name) && name !== DIRECTORY_LOCK && name !== FOLD_LOCK);
+  } finally {
+    if (lock !== undefined) closeSync(lock);
+  }
+}
+
+/** The first data file that somebody living may be writing. */
+function findUser(dir: string, now: number): { name: string; why: string } | undefined {
+  for (const name of readdirSync(dir)) {
+    if (parseDataFileName(name) === undefined) continue;
+    const path = join(dir, name);
+    let fd: number;
+    try {
+      fd = openForReading(path);
+    } catch {
+      continue; // not a file, or gone
+    }
+    try {
+      const header = readHeader(fd, path);
+      const liveness = probeLiveness(fd, header, now);
+      if (liveness === 'live') return { name, why: 'alive' };
+      if (liveness === 'unknown' && now - header.heartbeat <= ABANDONED_SECONDS) {
+        return { name, why: 'on another machine or in another container, and may be alive' };
+      }
+    } catch {
+      continue; // damaged: nobody can be counting in it
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return undefined;
+}
+
+function isOurName(name: string): boolean {
+  return (
+    OUR_SINGLE_FILES.has(name) ||
+    isTemporaryName(name) ||
+    parseDataFileName(name) !== undefined ||
+    parseArchiveName(name) !== undefined
+  );
+}
+
+const OUR_SINGLE_FILES = new Set([DIRECTORY_LOCK, FOLD_LOCK, FOLD_LOCK_DIRECTORY, SCRAPED]);
+
+function removeOurFiles(dir: string, isChosen: (name: string) => boolean): number {
+  let removed = 0;
+  // The lock file last: until then whoever enters waits for the lock, and afterwards finds that it guards nothing.
+  const names = readdirSync(dir).filter(isChosen);
+  names.sort((a, b) => Number(a === DIRECTORY_LOCK) - Number(b === DIRECTORY_LOCK));
+  for (const name of names) {
+    const path = join(dir, name);
+    if (name === FOLD_LOCK_DIRECTORY) {
+      if (lstatSync(path).isDirectory()) rmdirSync(path);
+      continue;
+    }
+    if (lstatSync(path).isDirectory()) continue;
+    if (parseDataFileName(name) === undefined) unlinkSync(path);
+    else removeDataFile(path);
+    removed++;
+  }
+  return removed;
+}
+
+function inUse(dir: string, why: string, what: string): PromMultiprocError {
+  return new PromMultiprocError('ERR_DIRECTORY_IN_USE', `${JSON.stringify(dir)} is in use: ${why}; ${what}`);
+}
