@@ -48,7 +48,8 @@ export function readExemplarCell(values: Float64Array, slot: number): ExemplarRe
   const sequence = view.getUint32(EXEMPLAR.sequence, LITTLE);
   if (sequence === 0 || sequence % 2 === 1) return undefined;
   const end = EXEMPLAR.labels + view.getUint32(EXEMPLAR.length, LITTLE);
-  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE) !== crc32(bytes, EXEMPLAR.value, end)) return undefined;
+  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE) !== crc32(bytes, EXEMPLAR.value, end))
+    return undefined;
   if (!isPlainMsgpack(bytes, EXEMPLAR.labels, end)) return undefined;
   const labels: unknown = packr.unpack(bytes.subarray(EXEMPLAR.labels, end));
   if (typeof labels !== 'object' || labels === null) return undefined;

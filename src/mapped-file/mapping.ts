@@ -107,3 +107,19 @@ function load(): Native {
     },
   };
 }
+
+/** `f_type` of file systems on which one host's mapping is not what another host, or even this one, reads: statfs(2). */
+const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x6969, // NFS
+  0xff534d42, // CIFS
+  0xfe534d42, // SMB2
+  0x517b, // SMB
+  0x65735546, // FUSE
+  0x01021997, // 9p
+  0x00c36400, // Ceph
+]);
+
+/** Whether mappings of files there are not to be relied on. */
+export function isNetworkFileSystem(type: number): boolean {
+  return NETWORK_FILE_SYSTEMS.has(type);
+}

@@ -27,6 +27,8 @@ export interface ReaderBlock {
   values: Float64Array;
   /** Slots that records name: as far as values are read. */
   extent: number;
+  /** Slots that the last read filled. */
+  filled: number;
 }
 
 interface KeyBlock {
@@ -137,6 +139,9 @@ export class FileReader {
       if (block.values.length < block.extent) {
         block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
       }
+      // what an earlier, longer read left behind is not of this one
+      if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
+      block.filled = block.extent;
       const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
       this.#read(bytes, block.offset, 'values');
     }
@@ -162,7 +167,8 @@ export class FileReader {
       const kind = this.#headView.getUint32(BLOCK.kind, LITTLE);
       const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE) * PAGE_BYTES;
       if (bytes === 0) throw this.#corrupt('a block of no pages', offset);
-      if (offset + bytes > size) throw this.#corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
+      if (offset + bytes > size)
+        throw this.#corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
       const data = { offset: offset + BLOCK.data, capacity: bytes - BLOCK.data };
       if (kind === BlockKind.Key) {
         this.#keyBlocks.push(data);
@@ -175,6 +181,7 @@ export class FileReader {
           capacity: data.capacity / Float64Array.BYTES_PER_ELEMENT,
           values: new Float64Array(0),
           extent: 0,
+          filled: 0,
         });
       }
       this.#nextBlockOffset = offset + bytes;

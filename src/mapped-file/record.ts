@@ -8,6 +8,7 @@ import { Packr } from 'msgpackr';
 import { BadFileError } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { crc32 } from './crc32.js';
+import { isPlainMsgpack } from './plain-msgpack.js';
 import { RECORD, RecordKind, SERIES } from './layout.js';
 
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
@@ -35,8 +36,10 @@ export interface FamilyRecord extends FamilyDeclaration {
 /** A Family record out of bytes that anybody may have written. @throws {TypeError} naming the field that is wrong */
 export function checkFamilyRecord(body: unknown): FamilyRecord {
   const family = body as FamilyRecord;
-  const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
-  const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'number');
+  const isStrings = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string');
+  const isNumbers = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === 'number');
   const rule = (holds: boolean, field: string): void => {
     if (!holds) throw new TypeError(`the field ${field} of a family is wrong`);
   };
@@ -74,6 +77,7 @@ export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Ar
 
 /** The label values of key bytes; throws what msgpackr throws, or a TypeError where they are not an array of strings. */
 export function decodeKey(key: Uint8Array): (string | undefined)[] {
+  if (!isPlainMsgpack(key)) throw new TypeError('a key is one plain msgpack value');
   const values: unknown = packr.unpack(key);
   if (!Array.isArray(values)) throw new TypeError('a key is an array');
   return values.map((value: unknown) => {
@@ -207,6 +211,7 @@ export function walkRecords(
       const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE);
       if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
       visitor.other(kind, () => {
+        if (!isPlainMsgpack(bytes, from, to)) throw corrupt(at, 'the body of a record is no plain msgpack value');
         try {
           return packr.unpack(bytes.subarray(from, to));
         } catch (error) {

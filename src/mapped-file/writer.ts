@@ -18,6 +18,7 @@
  *
  * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored whole.
  */
+import { unlinkSync } from 'node:fs';
 import { crc32 } from './crc32.js';
 import type { FileBytes } from './file-bytes.js';
 import {
@@ -154,6 +155,12 @@ export class FileWriter {
   flush(): void {
     this.bytes.flush();
     this.#flushedEpoch = this.#keyEpoch;
+  }
+
+  /** Ends the file and takes it away: its counts are elsewhere by now. */
+  remove(): void {
+    unlinkSync(this.bytes.path);
+    this.close();
   }
 
   /** Ends the file in order: its process says that it writes no more. */

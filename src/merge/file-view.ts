@@ -9,6 +9,7 @@ import type { FileReader, LogVisitor, ReaderBlock } from '../mapped-file/reader.
 import { checkFamilyRecord, type FamilyRecord } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
 import { type GaugeMode } from '../model/gauge-mode.js';
+import type { Sign } from '../model/sketch.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 import type { Schema } from './schema.js';
@@ -252,7 +253,7 @@ export class FileView implements LogVisitor {
     const end = chunk.slot + chunk.windows * SKETCH.windowSlots;
     if (values === undefined || end > values.length) return;
     const epoch = chunk.windowSeconds > 0 ? Math.floor(nowSeconds / chunk.windowSeconds) + 1 : 1;
-    const bins = this.#index.sketchOf(chunk.series).chunk(chunk.sign, chunk.chunk);
+    const bins = this.#index.sketchOf(chunk.series).chunk(chunk.sign as Sign, chunk.chunk);
     for (let from = chunk.slot; from < end; from += SKETCH.windowSlots) {
       // a window that has slid out, or one that its writer has just emptied
       if (!(values[from] > epoch - chunk.windows && values[from] <= epoch + 1)) continue;
@@ -295,16 +296,16 @@ export class FileView implements LogVisitor {
       // a family that is shown elsewhere than before takes its series along
       if (before !== undefined && (before.merged === undefined) !== (merged === undefined)) this.#index.stale = true;
     }
-    const accepted = merged !== undefined && merged.accepts(record);
-    this.#families.set(record.id, {
-      record,
-      shape: seriesShape(record),
-      merged,
-      schema: accepted ? this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged)) : undefined,
-      buckets:
-        accepted && merged.type === 'histogram' ? bucketCells(record.bounds ?? [], merged.bounds) : undefined,
-    });
-    if (merged !== undefined) this.#index.order(merged, this.order, record.id);
+    let schema: Schema | undefined;
+    let buckets: Int32Array | undefined;
+    if (merged !== undefined) {
+      this.#index.order(merged, this.order, record.id);
+      if (merged.accepts(record)) {
+        schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged));
+        if (merged.type === 'histogram') buckets = bucketCells(record.bounds ?? [], merged.bounds);
+      }
+    }
+    this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, buckets });
   }
 
   /** Says again which families it declared, for the order of families. */
@@ -336,7 +337,10 @@ export class FileView implements LogVisitor {
     const at = addressOf({ block, slot });
     const by = ownerOf(owner);
     const isChunk =
-      by !== undefined && [sign, chunk, windows].every((field) => Number.isInteger(field)) && (windowSeconds as number) >= 0;
+      by !== undefined &&
+      [sign, chunk, windows].every((field) => Number.isInteger(field)) &&
+      Math.abs(sign as number) <= 1 &&
+      (windowSeconds as number) >= 0;
     if (!isChunk || !((windows as number) >= 1)) throw this.#corrupt('a chunk of a sketch that is none');
     this.#slots(at.block, at.slot, sketchChunkShape(windows as number));
     const series = (this.#maps[by[0]]?.series[by[1]] ?? 0) - 1;
@@ -431,7 +435,10 @@ function addSums(cells: Float64Array, map: Int32Array, values: Float64Array, ext
 
 function addressOf(body: unknown): { block: number; slot: number } {
   const { block, slot } = body as { block?: unknown; slot?: unknown };
-  return { block: Number.isInteger(block) ? (block as number) : -1, slot: Number.isInteger(slot) ? (slot as number) : -1 };
+  return {
+    block: Number.isInteger(block) ? (block as number) : -1,
+    slot: Number.isInteger(slot) ? (slot as number) : -1,
+  };
 }
 
 function ownerOf(owner: unknown): readonly [number, number] | undefined {
@@ -442,7 +449,9 @@ function ownerOf(owner: unknown): readonly [number, number] | undefined {
 
 function isLabels(labels: unknown): labels is Record<string, string> {
   if (typeof labels !== 'object' || labels === null) return false;
-  return Object.entries(labels).every(([name, value]) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && typeof value === 'string');
+  return Object.entries(labels).every(
+    ([name, value]) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && typeof value === 'string',
+  );
 }
 
 function widened(array: Int32Array, length: number): Int32Array<ArrayBuffer> {

@@ -6,9 +6,9 @@ import type { FamilyRecord } from '../mapped-file/record.js';
 import { decodeKey } from '../mapped-file/record.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
+import { Sketch } from '../model/sketch.js';
 import { KeyTable } from './key-table.js';
 import { type ConflictReason, MergedFamily } from './merged-family.js';
-import { MergedSketch } from './merged-sketch.js';
 import { Schema } from './schema.js';
 
 /** Cell 0 takes what is not to be shown, so that the loop over a block has no branch. */
@@ -29,7 +29,7 @@ export class MergeIndex {
   readonly createdAt: number[] = [];
   #garbage = 0;
   /** Per series of a summary. */
-  readonly sketches = new Map<number, MergedSketch>();
+  readonly sketches = new Map<number, Sketch>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
   /** Every change of what lines there are. */
@@ -146,10 +146,10 @@ export class MergeIndex {
     return at;
   }
 
-  sketchOf(series: number): MergedSketch {
+  sketchOf(series: number): Sketch {
     let sketch = this.sketches.get(series);
     if (sketch === undefined) {
-      sketch = new MergedSketch();
+      sketch = new Sketch();
       this.sketches.set(series, sketch);
     }
     return sketch;
@@ -210,7 +210,10 @@ export class MergeIndex {
 
   /** A gauge without labels shows 0 before it is set, as prom-client's does; any other is not there. */
   #isSet(series: number, family: MergedFamily): boolean {
-    return this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 || (family.labelNames.length === 0 && !family.mode.perProcess);
+    return (
+      this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 ||
+      (family.labelNames.length === 0 && !family.mode.perProcess)
+    );
   }
 
   #seriesOf(schema: Schema, text: string): number {

@@ -28,7 +28,6 @@ export class LabelIndex<T extends Labelled> {
   /** Entry + 1, EMPTY or DELETED. */
   #table = new Int32Array(2 * INITIAL_CAPACITY);
   #probe: Int32Array;
-  #freeEntries: number[] = [];
   #live = 0;
   #occupied = 0;
   #forgotten = 0;
@@ -73,12 +72,19 @@ export class LabelIndex<T extends Labelled> {
   findValues(values: ArrayLike<unknown>): T | undefined {
     const probe = this.#probe;
     for (let at = 0; at < probe.length; at++) {
-      const value = values[at];
-      if (value === undefined) {
-        probe[at] = ABSENT;
-        continue;
-      }
-      const number = this.#numbers[at].get(value);
+      const number = this.#numbers[at].get(values[at]);
+      if (number === undefined) return undefined;
+      probe[at] = number;
+    }
+    return this.#lookup();
+  }
+
+  /** The series that has exactly these label values, if there is one. */
+  find(labelValues: T['labelValues']): T | undefined {
+    const probe = this.#probe;
+    for (let at = 0; at < probe.length; at++) {
+      const value = labelValues[at];
+      const number = value === undefined ? ABSENT : this.#numbers[at].get(value);
       if (number === undefined) return undefined;
       probe[at] = number;
     }
@@ -88,7 +94,8 @@ export class LabelIndex<T extends Labelled> {
   /** Adds a series that is not there yet. */
   add(item: T): void {
     if (2 * (this.#occupied + 1) > this.#table.length) this.#rehash(Math.max(this.#live + 1, INITIAL_CAPACITY) * 4);
-    const entry = this.#freeEntries.pop() ?? this.#items.length;
+    // entries are not used again before a rebuild, so that the order of entries is that of first writes
+    const entry = this.#items.length;
     const width = this.#names.length;
     if ((entry + 1) * width > this.#tuples.length) {
       const wider = new Int32Array(this.#tuples.length * 2);
@@ -101,21 +108,20 @@ export class LabelIndex<T extends Labelled> {
     this.#live++;
   }
 
-  /** Lets a number be written for a value that was seen as a string: `inc({ code: 200 })` finds the series of '200'. */
-  addAlias(labelAt: number, alias: number): void {
+  /** Lets a primitive be written for a value seen as a string: `inc({ code: 200 })` finds the series of '200'. */
+  addAlias(labelAt: number, alias: number | boolean): void {
     const number = this.#numbers[labelAt].get(String(alias));
     if (number !== undefined) this.#numbers[labelAt].set(alias, number);
   }
 
   delete(item: T): void {
-    if (this.findValues(item.labelValues) !== item) return;
+    if (this.find(item.labelValues) !== item) return;
     const mask = this.#table.length - 1;
     let at = this.#hash(this.#probe, 0) & mask;
     while (this.#items[this.#table[at] - 1] !== item) at = (at + 1) & mask;
     const entry = this.#table[at] - 1;
     this.#table[at] = DELETED;
     this.#items[entry] = undefined;
-    this.#freeEntries.push(entry);
     this.#live--;
     if (++this.#forgotten > REBUILD_AT_LEAST && this.#forgotten > 2 * this.#live) this.#rebuild();
   }
@@ -124,6 +130,7 @@ export class LabelIndex<T extends Labelled> {
     this.#restart([]);
   }
 
+  /** In the order in which they were added. */
   *[Symbol.iterator](): IterableIterator<T> {
     for (const item of this.#items) if (item !== undefined) yield item;
   }
@@ -188,7 +195,6 @@ export class LabelIndex<T extends Labelled> {
     this.#tuples = new Int32Array(this.#names.length * INITIAL_CAPACITY);
     this.#items = [];
     this.#table = new Int32Array(2 * INITIAL_CAPACITY);
-    this.#freeEntries = [];
     this.#live = this.#occupied = this.#forgotten = 0;
     for (const item of items) this.add(item);
   }

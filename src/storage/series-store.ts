@@ -144,7 +144,7 @@ export class SeriesStore {
       }
       return false;
     }
-    series.createdAt = Date.now() / 1000;
+    if (series.createdAt === 0) series.createdAt = Date.now() / 1000;
     this.#bind(family, series);
     family.series.add(series);
     this.#liveSeries++;
@@ -162,6 +162,7 @@ export class SeriesStore {
       series.attachments = undefined;
     }
     this.#release(series, series.family);
+    series.createdAt = 0;
     this.#restartLogIfDue();
   }
 

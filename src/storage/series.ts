@@ -25,8 +25,9 @@ export class Series extends Cells {
   /** Further slots that belong to the series: chunks of a sketch, exemplar cells. */
   attachments: Attachment[] | undefined = undefined;
 
+  /** @param family where it is, or was last, or will be: a metric that moves to another store takes its series along */
   constructor(
-    readonly family: StoredFamily,
+    public family: StoredFamily,
     readonly labelValues: readonly (string | undefined)[],
   ) {
     super();

@@ -1,0 +1,42 @@
+/** Makes the file that this process or thread writes: where the native calls are, mapped and locked; else written. */
+import { join } from 'node:path';
+import { dataFileName, temporaryName } from '../directory/file-name.js';
+import { currentIdentity } from '../directory/identity.js';
+import type { OpenedDirectory } from '../directory/open-directory.js';
+import type { CreateOptions } from '../mapped-file/file-bytes.js';
+import { MappedBytes } from '../mapped-file/mapped-bytes.js';
+import { isNetworkFileSystem, native, nativeFailure } from '../mapped-file/mapping.js';
+import { FileWriter } from '../mapped-file/writer.js';
+import { WrittenBytes } from '../mapped-file/written-bytes.js';
+import { describeError, sayOnce } from '../said-once.js';
+
+/** @throws the system's error where the file cannot be made */
+export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
+  const mapping = mappingFor(directory.dir);
+  const identity = currentIdentity(mapping === undefined ? 'heartbeat' : 'flock');
+  const name = dataFileName(identity);
+  const options: CreateOptions = {
+    temporaryPath: join(directory.dir, temporaryName(name)),
+    mode: directory.fileMode,
+    group: directory.group,
+    maxBytes,
+  };
+  const bytes = mapping === undefined ? new WrittenBytes(options) : new MappedBytes(mapping, options);
+  const writer = new FileWriter(bytes, identity);
+  bytes.publish(join(directory.dir, name));
+  return writer;
+}
+
+function mappingFor(dir: string): ReturnType<typeof native> {
+  const calls = native();
+  if (calls === undefined) {
+    sayOnce('no mmap', `metrics are written on a timer: ${describeError(nativeFailure())}`);
+    return undefined;
+  }
+  if (!isNetworkFileSystem(calls.fileSystemType(dir))) return calls;
+  sayOnce(
+    'network',
+    `metrics are written on a timer: ${JSON.stringify(dir)} is on a file system without coherent mmap`,
+  );
+  return undefined;
+}

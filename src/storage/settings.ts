@@ -1,0 +1,45 @@
+/**
+ * Settings that a process has before it runs a line of ours: environment variables, which `setupPrimary` sets for its
+ * workers. A value that breaks its rule is said once and passed over: no process dies of its metrics' settings.
+ */
+import { DEFAULT_MAX_BYTES } from '../mapped-file/file-bytes.js';
+import type { DirectoryPermissions } from '../directory/open-directory.js';
+import { sayOnce } from '../said-once.js';
+
+export interface Settings extends DirectoryPermissions {
+  /** Most bytes of this process's file. */
+  readonly maxBytes: number;
+  readonly maxSeries: number | undefined;
+  readonly maxSeriesPerMetric: number | undefined;
+}
+
+export const SETTINGS = {
+  maxBytes: 'PROM_MULTIPROC_MAX_BYTES',
+  maxSeries: 'PROM_MULTIPROC_MAX_SERIES',
+  maxSeriesPerMetric: 'PROM_MULTIPROC_MAX_SERIES_PER_METRIC',
+  dirMode: 'PROM_MULTIPROC_DIR_MODE',
+  fileMode: 'PROM_MULTIPROC_FILE_MODE',
+  group: 'PROM_MULTIPROC_GROUP',
+} as const;
+
+export function readSettings(env: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  const number = (name: string, radix: 8 | 10): number | undefined => {
+    const text = env[name];
+    if (text === undefined || text === '') return undefined;
+    const pattern = radix === 8 ? /^0?o?[0-7]{1,4}$/ : /^\d{1,15}$/;
+    if (pattern.test(text)) return Number.parseInt(text.replace('o', ''), radix);
+    sayOnce(
+      `setting ${name}`,
+      `${name}=${JSON.stringify(text)} is passed over: it is to be a whole number in base ${radix}`,
+    );
+    return undefined;
+  };
+  return {
+    maxBytes: number(SETTINGS.maxBytes, 10) ?? DEFAULT_MAX_BYTES,
+    maxSeries: number(SETTINGS.maxSeries, 10),
+    maxSeriesPerMetric: number(SETTINGS.maxSeriesPerMetric, 10),
+    dirMode: number(SETTINGS.dirMode, 8),
+    fileMode: number(SETTINGS.fileMode, 8),
+    group: number(SETTINGS.group, 10),
+  };
+}
