@@ -1,0 +1,25 @@
+/**
+ * Text of users and of other processes' files inside an exposition. Only a newline, a backslash and (in label values, and
+ * in OpenMetrics everywhere) a double quote could break out of their place; everything else is data to every parser.
+ * Lone surrogates have no UTF-8 and are replaced here, so that strings and bytes of an exposition say the same.
+ */
+import { wellFormed } from '../model/label-set.js';
+import type { ExpositionFormat } from './format.js';
+
+/** Of a label value, without its quotes; both formats agree. */
+export function escapeLabelValue(value: string): string {
+  return escapeWith(value, QUOTED);
+}
+
+/** Of a help text. OpenMetrics escapes quotes in it, and 0.0.4 has no escape for them there. */
+export function escapeHelp(help: string, format: ExpositionFormat): string {
+  return escapeWith(help, format === 'openmetrics' ? QUOTED : UNQUOTED);
+}
+
+const QUOTED = /[\\\n"]/g;
+const UNQUOTED = /[\\\n]/g;
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' };
+
+function escapeWith(text: string, characters: RegExp): string {
+  return wellFormed(text).replace(characters, (character) => ESCAPES[character]);
+}

@@ -1,0 +1,43 @@
+/** What may be attached to a sample as its exemplar. */
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
+import { wellFormed } from './label-set.js';
+import type { Labels } from './metric-family.js';
+import { isLabelName } from './naming.js';
+
+/** Most characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
+export const MOST_EXEMPLAR_CHARACTERS = 128;
+
+/**
+ * A user's exemplar labels as they are stored: a copy, values as text.
+ *
+ * Characters are Unicode code points. prom-client counts UTF-16 code units, so it refuses some sets with emoji that the
+ * rule allows; nothing that it accepts is refused here for its length.
+ *
+ * @throws {RangeError} prom-client's, where they are too long
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name breaks the rule for label names
+ */
+export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>): Labels {
+  const copy: Labels = Object.create(null) as Labels;
+  let characters = 0;
+  for (const [name, value] of Object.entries(labels)) {
+    if (!isLabelName(name)) {
+      throw new PromMultiprocError(
+        'ERR_INVALID_ARGUMENT',
+        `the exemplar label ${inspect(name)} is no label name: letters, digits and "_", not beginning with a digit`,
+      );
+    }
+    copy[name] = wellFormed(String(value));
+    characters += name.length + codePoints(copy[name]);
+  }
+  if (characters > MOST_EXEMPLAR_CHARACTERS) {
+    throw new RangeError('Label set size must be smaller than 128 UTF-8 chars');
+  }
+  return copy;
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) count += (text.charCodeAt(at) & 0xfc00) === 0xdc00 ? 0 : 1;
+  return count;
+}

@@ -1,0 +1,50 @@
+/**
+ * Names of metrics and labels, and the names that OpenMetrics derives from them. The rules are those of the Prometheus
+ * data model as prom-client 15.1.3 applies them (no UTF-8 names), its error texts included.
+ */
+import type { MetricType } from './metric-family.js';
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+export function validateMetricName(name: string): boolean {
+  return METRIC_NAME.test(name);
+}
+
+export function isLabelName(name: string): boolean {
+  return LABEL_NAME.test(name);
+}
+
+/**
+ * Throws what prom-client throws for a metric without a name or a help text, or with a name that breaks the rule; it looks
+ * at the help text first.
+ */
+export function assertNameAndHelp(name: unknown, help: unknown): asserts name is string {
+  if (!help) throw new Error('Missing mandatory help parameter');
+  if (!name) throw new Error('Missing mandatory name parameter');
+  if (typeof name !== 'string' || !validateMetricName(name)) throw new Error('Invalid metric name');
+}
+
+/** `jobs` for `jobs_total`; undefined for `jobs_done`, which OpenMetrics has no counter name for. */
+export function counterBaseName(name: string): string | undefined {
+  return withoutSuffix(name, '_total');
+}
+
+/** `build` for an Info metric that the user named `build_info` or `build`. */
+export function infoBaseName(name: string): string {
+  return withoutSuffix(name, '_info') ?? name;
+}
+
+/** The name of the samples that tell when a series was made (OpenMetrics 1.0, 5.1). */
+export function createdName(name: string, type: MetricType): string {
+  return `${(type === 'counter' ? counterBaseName(name) : undefined) ?? name}_created`;
+}
+
+/** OpenMetrics wants a unit to end the family's name (OpenMetrics 1.0, 4.4.1). */
+export function endsWithUnit(name: string, unit: string): boolean {
+  return name.endsWith(`_${unit}`);
+}
+
+function withoutSuffix(name: string, suffix: string): string | undefined {
+  return name.length > suffix.length && name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
+}
