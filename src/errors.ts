@@ -69,3 +69,10 @@ export class BadFileError extends PromMultiprocError {
     super(code, `${JSON.stringify(file)} at byte ${offset}: ${reason}${lengths}`, options);
   }
 }
+
+/** An error's message for a log: on one line and without control characters, for bytes of files end up in it. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // oxlint-disable-next-line no-control-regex -- that is what is taken out
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').slice(0, 500);
+}

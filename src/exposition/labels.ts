@@ -41,3 +41,12 @@ export function exemplarSuffix(exemplar: Exemplar): string {
 function labelName(name: string): string {
   return isLabelName(name) ? name : name.replace(/^(?![a-zA-Z_])|[^a-zA-Z0-9_]/g, '_');
 }
+
+/** The labels that `labelText` printed; of a text of ours only, for nothing is checked. */
+export function parseLabelText(text: string): Labels {
+  const labels: Labels = Object.create(null);
+  for (const [, name, value] of text.matchAll(/([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs)) {
+    labels[name] = value.replace(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+  }
+  return labels;
+}

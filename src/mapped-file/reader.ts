@@ -49,7 +49,9 @@ export class FileReader {
   readonly file: string;
   readonly header: Header;
   #words: HeaderWords;
-  readonly #fd: number;
+  /** -1 while suspended. */
+  #fd: number;
+  readonly #inode: number;
   readonly #blocks: (ReaderBlock | undefined)[] = [];
   readonly #keyBlocks: KeyBlock[] = [];
   #nextBlockOffset: number = HEADER.bytes;
@@ -65,6 +67,7 @@ export class FileReader {
     this.file = file;
     this.#fd = fd;
     try {
+      this.#inode = fstatSync(fd).ino;
       this.header = readHeader(fd, file);
     } catch (error) {
       closeSync(fd);
@@ -73,8 +76,16 @@ export class FileReader {
     this.#words = this.header;
   }
 
+  /** Opens the file again if need be. @throws the system's error; ENOENT too where it is another file now */
   get fd(): number {
-    return this.#fd;
+    if (this.#fd >= 0) return this.#fd;
+    const fd = openForReading(this.file);
+    if (fstatSync(fd).ino !== this.#inode) {
+      closeSync(fd);
+      throw Object.assign(new Error(`${JSON.stringify(this.file)} is another file now`), { code: 'ENOENT' });
+    }
+    this.#fd = fd;
+    return fd;
   }
 
   /** As of the last `readLog`. */
@@ -82,9 +93,20 @@ export class FileReader {
     return this.#words;
   }
 
+  /** Bytes of the header and the blocks that were seen so far. */
+  get knownBytes(): number {
+    return this.#nextBlockOffset;
+  }
+
+  /** Whether the log has begun anew since it was last read. */
+  hasNewLog(): boolean {
+    this.#readWords();
+    return this.#words.keyEpoch !== this.#epoch;
+  }
+
   /** Bytes of the file, now. */
   get sizeBytes(): number {
-    return fstatSync(this.#fd).size;
+    return fstatSync(this.fd).size;
   }
 
   /** The value block of that number, or undefined where the file has none (yet). */
@@ -147,8 +169,10 @@ export class FileReader {
     }
   }
 
+  /** Gives the descriptor back until the next read. */
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
   }
 
   #readWords(): void {
@@ -224,7 +248,7 @@ export class FileReader {
   }
 
   #read(bytes: Uint8Array, position: number, what: string): void {
-    const got = readSync(this.#fd, bytes, 0, bytes.length, position);
+    const got = readSync(this.fd, bytes, 0, bytes.length, position);
     if (got < bytes.length) throw this.#corrupt(`${what} is cut off`, position, bytes.length, got);
   }
 

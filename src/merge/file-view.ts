@@ -67,6 +67,8 @@ export class FileView implements LogVisitor {
   readonly reader: FileReader;
   /** Place in the order of files: the archive, then oldest first. */
   order = 0;
+  /** Archives only: ids of the files whose counts it has. */
+  absorbed: ReadonlySet<string> = new Set();
   readonly #index: MergeIndex;
   readonly #pid: string;
   #state: ProcessState;
@@ -215,6 +217,12 @@ export class FileView implements LogVisitor {
       case RecordKind.ExemplarCell:
         this.#addExemplar(body());
         return;
+      case RecordKind.Archive: {
+        const { absorbed } = body() as { absorbed?: unknown };
+        if (!Array.isArray(absorbed)) throw this.#corrupt('an archive that names nothing');
+        this.absorbed = new Set(absorbed.map(String));
+        return;
+      }
       default:
       // a kind of a later minor version
     }

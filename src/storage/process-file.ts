@@ -8,7 +8,8 @@ import { MappedBytes } from '../mapped-file/mapped-bytes.js';
 import { isNetworkFileSystem, native, nativeFailure } from '../mapped-file/mapping.js';
 import { FileWriter } from '../mapped-file/writer.js';
 import { WrittenBytes } from '../mapped-file/written-bytes.js';
-import { describeError, sayOnce } from '../said-once.js';
+import { describeError } from '../errors.js';
+import { sayOnce } from '../said-once.js';
 
 /** @throws the system's error where the file cannot be made */
 export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {

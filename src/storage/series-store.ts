@@ -410,6 +410,7 @@ function attachmentRecord(attachment: Attachment): Uint8Array {
   return encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
 }
 
-function attachmentShape(role: AttachmentRole): SlotShape {
+/** The slots of an attachment. */
+export function attachmentShape(role: AttachmentRole): SlotShape {
   return role.kind === 'sketch' ? sketchChunkShape(role.windows) : EXEMPLAR_SHAPE;
 }

@@ -1,0 +1,39 @@
+/** What the piscina thread runs. It keeps the engines, and with them the indexes, from one scrape to the next. */
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+
+export interface ThreadTask {
+  /** Tells engines apart. */
+  readonly key: string;
+  readonly options: EngineOptions;
+  readonly products: readonly Product[];
+}
+
+const engines = new Map<string, Engine>();
+
+function collect(task: ThreadTask): Collected {
+  let engine = engines.get(task.key);
+  if (engine === undefined) {
+    engine = new Engine(task.options);
+    engines.set(task.key, engine);
+  }
+  const steps = engine.collect(task.products);
+  for (;;) {
+    const step = steps.next();
+    if (step.done !== true) continue;
+    const collected = step.value;
+    const buffers: ArrayBuffer[] = [];
+    for (const format of ['text', 'openmetrics'] as const) {
+      const body = collected[format];
+      if (body === undefined) continue;
+      // a copy, for the next text is made out of this one
+      const copy = new Uint8Array(body);
+      collected[format] = copy;
+      buffers.push(copy.buffer);
+    }
+    if (buffers.length === 0) return collected;
+    return move({ [transferableSymbol]: buffers, [valueSymbol]: collected } as never) as unknown as Collected;
+  }
+}
+
+export = collect;

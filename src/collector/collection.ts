@@ -1,0 +1,256 @@
+/**
+ * One directory, read and merged again and again: what a scrape does, wherever it runs (collector.ts decides: inline or in
+ * a thread of its own). The work is a generator that pauses between files, so that an inline scrape can let the event
+ * loop have its turns.
+ */
+import { join } from 'node:path';
+import { LivenessProbe } from '../directory/liveness.js';
+import { scanDirectory } from '../directory/scan.js';
+import { MergeIndex } from '../merge/merge-index.js';
+import { describeError } from '../errors.js';
+import { sayOnce } from '../said-once.js';
+import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
+
+export interface CollectionOptions {
+  readonly dir: string;
+  /** Whose metrics: names of registries, or 'all'. */
+  readonly registries: readonly string[] | 'all';
+  /** How long a dead process's gauges are kept in the modes that keep them. */
+  readonly deadRetentionSeconds: number;
+  /** Most files kept open between two scrapes. */
+  readonly maxOpenFiles: number;
+}
+
+/** What a scrape found, for the self-metrics. */
+export interface CollectionStats {
+  readonly live: number;
+  readonly dead: number;
+  readonly unknown: number;
+  readonly skipped: Readonly<Record<SkipReason, number>>;
+  readonly series: number;
+  readonly fileBytes: number;
+  readonly bytesInMemory: number;
+  readonly pidConflicts: number;
+  readonly conflicts: Readonly<Record<string, number>>;
+  /** Of the living process that beat longest ago. */
+  readonly heartbeatAgeSeconds: number;
+  readonly archiveGeneration: number;
+}
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly thread: number;
+  readonly state: 'live' | 'dead' | 'unknown';
+  /** Seconds since the epoch. */
+  readonly startedAt: number;
+  readonly series: number;
+  readonly sizeBytes: number;
+  /** Seconds since the epoch of its last heartbeat. */
+  readonly lastBeatAt: number;
+  readonly hostName: string;
+  readonly file: string;
+}
+
+/** A directory in which archives are made faster than this many passes is read as it is. */
+const MOST_PASSES = 5;
+const HOUR_SECONDS = 3600;
+
+export class DirectoryCollection {
+  readonly options: CollectionOptions;
+  readonly index: MergeIndex;
+  readonly #sources = new Map<string, Source>();
+  readonly #probe = new LivenessProbe();
+  #skipped = emptySkips();
+  #archiveHour = 0;
+  #archiveGeneration = 0;
+  #filesKey = '';
+
+  constructor(options: CollectionOptions) {
+    this.options = options;
+    const { registries } = options;
+    this.index = new MergeIndex(
+      registries === 'all'
+        ? (shownIn) => shownIn.length > 0
+        : (shownIn) => shownIn.some((name) => registries.includes(name)),
+    );
+  }
+
+  /**
+   * Reads what has changed and merges all. Pauses between files.
+   *
+   * @throws {PromMultiprocError} where the directory itself cannot be read
+   */
+  *collect(): Generator<void, void> {
+    for (let pass = 1; ; pass++) {
+      const found = scanDirectory(this.options.dir);
+      const generation = found.archives[0]?.generation ?? 0;
+      this.#skipped = emptySkips();
+      yield* this.#readSources(found);
+      for (let again = 0; this.index.stale && again < MOST_PASSES; again++) yield* this.#readAnew();
+      // an archive that was published meanwhile has counts of files that were read before, or are gone by now
+      const after = scanDirectory(this.options.dir).archives[0]?.generation ?? 0;
+      if (after === generation || pass === MOST_PASSES) break;
+      yield;
+    }
+    this.#merge();
+    this.#limitOpenFiles();
+  }
+
+  stats(): CollectionStats {
+    const sources = this.#dataSources();
+    const now = Date.now() / 1000;
+    const living = sources.filter(({ liveness }) => liveness !== 'dead');
+    const conflicts: Record<string, number> = {};
+    for (const { reason } of this.index.conflicts()) conflicts[reason] = (conflicts[reason] ?? 0) + 1;
+    const total = (what: (source: Source) => number): number => sources.reduce((sum, source) => sum + what(source), 0);
+    return {
+      live: sources.filter(({ liveness }) => liveness === 'live').length,
+      dead: sources.filter(({ liveness }) => liveness === 'dead').length,
+      unknown: sources.filter(({ liveness }) => liveness === 'unknown').length,
+      skipped: this.#skipped,
+      series: this.index.seriesCount,
+      fileBytes: total(({ reader }) => reader.knownBytes),
+      bytesInMemory: total(({ reader }) => reader.words.bytesInMemory),
+      pidConflicts: this.index.pidConflicts,
+      conflicts,
+      heartbeatAgeSeconds: living.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
+      archiveGeneration: this.#archiveGeneration,
+    };
+  }
+
+  processes(): ProcessInfo[] {
+    return this.#dataSources().map(({ reader, view, liveness, name }) => ({
+      pid: reader.header.identity.pid,
+      thread: reader.header.identity.threadId,
+      state: liveness === 'archive' ? 'dead' : liveness,
+      startedAt: reader.header.identity.startedAt,
+      series: view.seriesCount,
+      sizeBytes: reader.knownBytes,
+      lastBeatAt: reader.words.heartbeat,
+      hostName: reader.header.identity.hostName,
+      file: name,
+    }));
+  }
+
+  close(): void {
+    for (const source of this.#sources.values()) source.close();
+    this.#sources.clear();
+  }
+
+  #dataSources(): Source[] {
+    return [...this.#sources.values()].filter(({ liveness }) => liveness !== 'archive');
+  }
+
+  *#readSources(found: ReturnType<typeof scanDirectory>): Generator<void, void> {
+    const archive = this.#readArchive(found.archives.map(({ name }) => name));
+    this.#archiveGeneration =
+      archive === undefined ? 0 : found.archives.find(({ name }) => name === archive.name)!.generation;
+    const absorbed = archive?.view.absorbed ?? new Set<string>();
+    const wanted = found.dataFiles.filter(({ id }) => !absorbed.has(id));
+    const names = new Set(wanted.map(({ name }) => name));
+    if (archive !== undefined) names.add(archive.name);
+    for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
+    this.#probe.retain(wanted.map(({ id }) => id));
+    for (const { name } of wanted) {
+      this.#read(name, false);
+      yield;
+    }
+    this.#orderSources();
+  }
+
+  /** The newest archive that can be read. */
+  #readArchive(names: readonly string[]): Source | undefined {
+    const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
+    for (const name of names) {
+      // gauges of processes that ended too long ago leave the archive's part hour by hour
+      if (hour !== this.#archiveHour) this.#drop(name);
+      const source = this.#read(name, true);
+      if (source === undefined) continue;
+      this.#archiveHour = hour;
+      return source;
+    }
+    return undefined;
+  }
+
+  #read(name: string, isArchive: boolean): Source | undefined {
+    const { dir, deadRetentionSeconds } = this.options;
+    const now = Date.now() / 1000;
+    let source = this.#sources.get(name);
+    try {
+      if (source === undefined) {
+        source = new Source(dir, name, this.index, isArchive, now - deadRetentionSeconds);
+        this.#sources.set(name, source);
+      }
+      if (!isArchive)
+        source.liveness = this.#probe.probe(source.reader.fd, { ...source.reader.header, ...source.reader.words });
+      source.view.state = source.stateAt(now, deadRetentionSeconds);
+      source.read();
+      return source;
+    } catch (error) {
+      this.#drop(name);
+      // gone between the listing and the opening: the listing after this pass tells what that meant
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      const reason = skipReason(error);
+      this.#skipped[reason]++;
+      sayOnce(`skip ${join(dir, name)} ${reason}`, `a metrics file is skipped: ${describeError(error)}`);
+      return undefined;
+    }
+  }
+
+  #drop(name: string): void {
+    this.#sources.get(name)?.close();
+    this.#sources.delete(name);
+  }
+
+  /** Takes every file in from the beginning of its log: the declarations are known by now. */
+  *#readAnew(): Generator<void, void> {
+    for (const { view } of this.#sources.values()) view.rewind();
+    this.index.restart();
+    for (const [name, { liveness }] of [...this.#sources]) {
+      this.#read(name, liveness === 'archive');
+      yield;
+    }
+    this.#orderSources();
+  }
+
+  /** Archive first, then the dead, then the living, each oldest first: the order in which gauges hear of values. */
+  #orderSources(): void {
+    const rank = ({ liveness }: Source): number => (liveness === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
+    const ordered = [...this.#sources.values()].sort((a, b) => {
+      const [one, other] = [a.reader.header.identity, b.reader.header.identity];
+      return (
+        rank(a) - rank(b) ||
+        one.startedAt - other.startedAt ||
+        one.createdAt - other.createdAt ||
+        (one.id < other.id ? -1 : 1)
+      );
+    });
+    const key = ordered.map(({ name }) => name).join();
+    if (key === this.#filesKey) return;
+    this.#filesKey = key;
+    this.#sources.clear();
+    this.index.forgetOrder();
+    ordered.forEach((source, at) => {
+      this.#sources.set(source.name, source);
+      source.view.order = at;
+      source.view.declareOrder();
+    });
+    this.index.structure++;
+  }
+
+  #merge(): void {
+    const now = Date.now() / 1000;
+    this.index.clear();
+    for (const { view } of this.#sources.values()) view.addValues(now);
+    this.index.settle();
+  }
+
+  #limitOpenFiles(): void {
+    let open = 0;
+    for (const { reader } of this.#sources.values()) if (++open > this.options.maxOpenFiles) reader.close();
+  }
+}
+
+function emptySkips(): Record<SkipReason, number> {
+  return Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
+}

@@ -1,0 +1,303 @@
+/** The public face of the read arm: the merged view of a directory. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Piscina } from 'piscina';
+import { locateDirectory, type LocatedDirectory, primaryDirectory } from '../directory/locate.js';
+import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
+import { scanDirectory } from '../directory/scan.js';
+import { touchScraped } from '../directory/scraped.js';
+import { describeError, PromMultiprocError } from '../errors.js';
+import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/format.js';
+import { negotiateFormat } from '../exposition/negotiate.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { runCollectCallbacks } from '../registry/collect-callbacks.js';
+import { sayOnce } from '../said-once.js';
+import { flushStore, storeDirectory } from '../storage/process-store.js';
+import type { ProcessInfo } from './collection.js';
+import type { ThreadTask } from './collection-thread.js';
+import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+
+export interface MultiprocessCollectorOptions {
+  /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
+  readonly dir?: string;
+  /** Whose metrics: 'default', the `name` of another registry, several of them, or 'all', which is the default. */
+  readonly registry?: string | readonly string[];
+  /**
+   * Whether merging has a thread of its own: always, never, or ('auto', the default) once the files are so large that
+   * merging would hold the event loop up.
+   */
+  readonly threads?: boolean | 'auto';
+  /** How long the gauges of a dead process are kept in the modes that keep them. Default 24 h; Infinity: for ever. */
+  readonly deadRetentionSeconds?: number;
+  /** Shows `_created` of counters, histograms and summaries. Default false. */
+  readonly created?: boolean;
+  /** OpenMetrics as other libraries write it: every counter in `_total`, `le="1.0"`. Default false. */
+  readonly strict?: boolean;
+  /** Shows the collector's own metrics, `prom_multiproc_…`. Default true. */
+  readonly selfMetrics?: boolean;
+  /** Most files kept open between two scrapes. Default 256. */
+  readonly maxOpenFiles?: number;
+  /** After this long without a scrape the index is dropped and the thread ended. Default 5 minutes. */
+  readonly idleMs?: number;
+}
+
+export interface MetricsRequest {
+  /** An Accept header; `format` wins. */
+  readonly accept?: string;
+  readonly format?: ExpositionFormat;
+}
+
+export interface MetricsAnswer {
+  readonly contentType: string;
+  /** UTF-8. */
+  readonly body: Uint8Array;
+}
+
+/** From this much on, files are merged in a thread: about 15,000 series, which cost 15 ms the first time. */
+const THREAD_AT_BYTES = 1024 * 1024;
+/** The event loop gets its turn after this long. */
+const SLICE_MS = 3;
+const THREAD_FILE = join(__dirname, 'collection-thread.js');
+
+interface Batch {
+  readonly products: Set<Product>;
+  readonly collected: Promise<Collected>;
+}
+
+/**
+ * Merges the metrics files of all processes in a directory. One collector can be asked again and again, and from many
+ * sides at once: calls of one turn of the event loop share one collection, and those that come while one is under way
+ * share the next, so that every answer has what was counted before it was asked for.
+ */
+export class MultiprocessCollector {
+  readonly #options: Required<Omit<MultiprocessCollectorOptions, 'dir'>> & { dir: string | undefined };
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Batch | undefined;
+  #engine: Engine | undefined;
+  #pool: Piscina | undefined;
+  #joined: OpenedDirectory | undefined;
+  #dir: string | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+  constructor(options: MultiprocessCollectorOptions = {}) {
+    this.#options = {
+      dir: options.dir,
+      registry: options.registry ?? 'all',
+      threads: options.threads ?? 'auto',
+      deadRetentionSeconds: positive('deadRetentionSeconds', options.deadRetentionSeconds ?? 24 * 3600),
+      created: options.created ?? false,
+      strict: options.strict ?? false,
+      selfMetrics: options.selfMetrics ?? true,
+      maxOpenFiles: positive('maxOpenFiles', options.maxOpenFiles ?? 256),
+      idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
+    };
+  }
+
+  /**
+   * The merged exposition.
+   *
+   * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
+   */
+  async metrics(request: MetricsRequest = {}): Promise<MetricsAnswer> {
+    const { format, contentType } =
+      request.format === undefined
+        ? negotiateFormat(request.accept)
+        : { format: request.format, contentType: CONTENT_TYPES[request.format] };
+    const collected = await this.#collect(format);
+    return { contentType, body: collected[format]! };
+  }
+
+  /** The merged data model: the same families, series and order as the exposition. Throws as `metrics` does. */
+  async families(): Promise<MetricFamily[]> {
+    return (await this.#collect('families')).families!;
+  }
+
+  /** The processes and threads whose files are there. Throws as `metrics` does. */
+  async processes(): Promise<ProcessInfo[]> {
+    return (await this.#collect('processes')).processes!;
+  }
+
+  /** Ends the thread and closes all files. A collection under way is finished first. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running.catch(() => {});
+    this.#drop();
+    this.#joined?.close();
+    this.#joined = undefined;
+  }
+
+  async #collect(product: Product): Promise<Collected> {
+    if (this.#closed) throw new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
+    this.#next ??= this.#batch();
+    this.#next.products.add(product);
+    return this.#next.collected;
+  }
+
+  #batch(): Batch {
+    const products = new Set<Product>();
+    const collected = this.#running
+      .catch(() => {})
+      .then(() => runCollectCallbacks())
+      .then(() => {
+        // who comes from here on may have counted something that this collection passes by
+        this.#next = undefined;
+        return this.#run([...products]);
+      });
+    this.#running = collected;
+    return { products, collected };
+  }
+
+  async #run(products: readonly Product[]): Promise<Collected> {
+    const dir = this.#locate();
+    flushStore();
+    touchScraped(dir);
+    this.#restartIdleTimer();
+    const options = this.#engineOptions(dir);
+    if (this.#usesThread(dir)) {
+      try {
+        return await this.#runInThread({ key: JSON.stringify(options), options, products });
+      } catch (error) {
+        if (error instanceof PromMultiprocError || this.#closed) throw error;
+        sayOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
+        await this.#dropPool();
+      }
+    }
+    this.#engine ??= new Engine(options);
+    const collected = await inSlices(this.#engine.collect(products));
+    if (this.#options.threads === 'auto' && collected.fileBytes > THREAD_AT_BYTES && threadFileExists()) {
+      // from the next one on in a thread, which has no use for this index
+      this.#engine.close();
+      this.#engine = undefined;
+    }
+    return collected;
+  }
+
+  #locate(): string {
+    const dir = this.#options.dir ?? storeDirectory() ?? locateDirectory()?.dir ?? this.#primaryDir();
+    if (dir === undefined) {
+      throw new PromMultiprocError(
+        'ERR_NO_DIRECTORY',
+        'no metrics directory: set PROMETHEUS_MULTIPROC_DIR or give the option dir (in a cluster primary, call setupPrimary first)',
+      );
+    }
+    if (dir !== this.#dir) {
+      this.#drop();
+      this.#joined?.close();
+      this.#joined = undefined;
+      this.#dir = dir;
+    }
+    // whoever uses a directory says so by a lock, or it might be swept
+    this.#joined ??= joinQuietly({ dir, origin: 'env', derived: false });
+    return dir;
+  }
+
+  #primaryDir(): string | undefined {
+    const { dir } = primaryDirectory();
+    return existsSync(dir) ? dir : undefined;
+  }
+
+  #engineOptions(dir: string): EngineOptions {
+    const { registry, deadRetentionSeconds, maxOpenFiles, created, strict, selfMetrics } = this.#options;
+    const registries = registry === 'all' ? registry : typeof registry === 'string' ? [registry] : registry;
+    return { dir, registries, deadRetentionSeconds, maxOpenFiles, created, strict, selfMetrics };
+  }
+
+  #usesThread(dir: string): boolean {
+    const { threads } = this.#options;
+    if (threads === false || this.#engine !== undefined) return false;
+    const wanted = threads === true || this.#pool !== undefined || sizeOf(dir) > THREAD_AT_BYTES;
+    if (wanted && !threadFileExists()) {
+      sayOnce(
+        'thread file',
+        `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
+      );
+      return false;
+    }
+    return wanted;
+  }
+
+  async #runInThread(task: ThreadTask): Promise<Collected> {
+    if (this.#pool === undefined) {
+      // loaded here and not above: a process that never serves, or serves little, has no use for it
+      const { Piscina } = await import('piscina');
+      this.#pool = new Piscina({
+        filename: THREAD_FILE,
+        minThreads: 0,
+        maxThreads: 1,
+        idleTimeout: this.#options.idleMs,
+        execArgv: [],
+      });
+    }
+    return (await this.#pool.run(task)) as Collected;
+  }
+
+  #restartIdleTimer(): void {
+    if (this.#idleTimer === undefined) {
+      this.#idleTimer = setTimeout(() => this.#dropEngine(), this.#options.idleMs);
+      this.#idleTimer.unref();
+    } else {
+      this.#idleTimer.refresh();
+    }
+  }
+
+  #dropEngine(): void {
+    this.#engine?.close();
+    this.#engine = undefined;
+  }
+
+  #drop(): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
+    this.#dropEngine();
+    void this.#dropPool();
+  }
+
+  async #dropPool(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.destroy();
+  }
+}
+
+function threadFileExists(): boolean {
+  return existsSync(THREAD_FILE);
+}
+
+/** Runs steps until the slice is over, lets the event loop turn, and goes on. */
+async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const until = performance.now() + SLICE_MS;
+    do {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    } while (performance.now() < until);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+function sizeOf(dir: string): number {
+  let bytes = 0;
+  const { dataFiles, archives } = scanDirectory(dir);
+  for (const { name } of [...dataFiles, ...archives]) {
+    bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}
+
+function joinQuietly(located: LocatedDirectory): OpenedDirectory | undefined {
+  try {
+    return joinDirectory(located);
+  } catch (error) {
+    sayOnce(`join ${located.dir}`, `a metrics directory is read without its lock: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it is to be a number above 0`);
+}

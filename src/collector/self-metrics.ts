@@ -1,0 +1,64 @@
+import type { MetricFamily, Sample } from '../model/metric-family.js';
+import type { CollectionStats } from './collection.js';
+import { SKIP_REASONS } from './source.js';
+
+const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels'] as const;
+
+/**
+ * What the collector says of itself. All are gauges: each is what this scrape found, so that it is the same whichever
+ * process answers, where a counter of one process would seem to fall when the next one answers.
+ *
+ * There are always the same samples in the same order.
+ */
+export function selfMetrics(stats: CollectionStats, scrapeSeconds: number): MetricFamily[] {
+  const family = (
+    name: string,
+    help: string,
+    values: Readonly<Record<string, number>> | number,
+    label = '',
+  ): MetricFamily => {
+    const full = `prom_multiproc_${name}`;
+    const samples: Sample[] =
+      typeof values === 'number'
+        ? [{ name: full, labels: {}, value: values }]
+        : Object.entries(values).map(([value, number]) => ({ name: full, labels: { [label]: value }, value: number }));
+    return { name: full, help, type: 'gauge', samples };
+  };
+  const { live, dead, unknown, skipped, conflicts } = stats;
+  const reasons = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, skipped[reason]]));
+  const disagreements = Object.fromEntries(CONFLICT_REASONS.map((reason) => [reason, conflicts[reason] ?? 0]));
+  return [
+    family(
+      'processes',
+      'Processes and worker threads whose metrics files are in the directory.',
+      { live, dead, unknown },
+      'state',
+    ),
+    family('files_skipped', 'Metrics files that could not be read in this scrape.', reasons, 'reason'),
+    family('series', 'Series in the merged output, before histograms and summaries become lines.', stats.series),
+    family('file_bytes', 'Size of the metrics files that were read.', stats.fileBytes),
+    family(
+      'memory_bytes',
+      'Bytes of samples that processes count in memory for want of room in their files.',
+      stats.bytesInMemory,
+    ),
+    family(
+      'conflicting_families',
+      'Metrics that processes declare differently; the newest declaration is shown.',
+      disagreements,
+      'reason',
+    ),
+    family('pid_conflicts', 'Gauge series hidden by another process with the same pid label.', stats.pidConflicts),
+    family(
+      'heartbeat_age_seconds',
+      'Time since the heartbeat of the living process that beat longest ago.',
+      stats.heartbeatAgeSeconds,
+    ),
+    family(
+      'archive_generation',
+      'Generation of the archive that the counts of dead processes are folded into.',
+      stats.archiveGeneration,
+    ),
+    family('scrape_duration_seconds', 'Time that reading and merging the metrics files took.', scrapeSeconds),
+  ];
+}

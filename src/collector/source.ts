@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Liveness } from '../directory/liveness.js';
+import { BadFileError, PromMultiprocError } from '../errors.js';
+import { FileReader } from '../mapped-file/reader.js';
+import { FileView, type ProcessState } from '../merge/file-view.js';
+import type { MergeIndex } from '../merge/merge-index.js';
+
+/** Why a file is not part of the output. */
+export const SKIP_REASONS = ['not_a_metrics_file', 'version', 'corrupt', 'permission', 'other'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+export function skipReason(error: unknown): SkipReason {
+  if (error instanceof BadFileError) {
+    if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
+    return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  // O_NOFOLLOW on a symlink
+  if (code === 'ELOOP') return 'not_a_metrics_file';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission';
+  return error instanceof PromMultiprocError ? 'corrupt' : 'other';
+}
+
+/** Slots of removed series rest for a second; a pass that takes longer might read a slot's next series. */
+const LONGEST_PASS_MS = 900;
+const MOST_PASSES = 4;
+
+/** One file of the directory, as it is read again and again. */
+export class Source {
+  readonly name: string;
+  readonly reader: FileReader;
+  readonly view: FileView;
+  liveness: Liveness | 'archive' = 'unknown';
+
+  /** @throws what opening and reading the header throw */
+  constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
+    this.name = name;
+    this.reader = new FileReader(join(dir, name));
+    this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pidLabel(this.reader), expiredBefore);
+    if (isArchive) this.liveness = 'archive';
+  }
+
+  /** What its gauges count as. One whose liveness is unknown counts as alive. */
+  stateAt(nowSeconds: number, deadRetentionSeconds: number): ProcessState {
+    if (this.liveness === 'archive') return 'dead';
+    if (this.liveness !== 'dead') return 'live';
+    return nowSeconds - this.reader.words.heartbeat > deadRetentionSeconds ? 'expired' : 'dead';
+  }
+
+  /**
+   * Reads keys, values, and keys again.
+   *
+   * @throws {BadFileError} where the file breaks the format; the system's error where it cannot be read
+   */
+  read(): void {
+    for (let pass = 1; ; pass++) {
+      const start = performance.now();
+      try {
+        this.view.readLog();
+        this.reader.readValues();
+        this.view.readLog();
+      } catch (error) {
+        // a log that began anew twice meanwhile has overwritten what was being read
+        if (!(error instanceof BadFileError) || pass === MOST_PASSES || !this.reader.hasNewLog()) throw error;
+        this.view.rewind();
+        continue;
+      }
+      if (performance.now() - start < LONGEST_PASS_MS || pass === MOST_PASSES) return;
+    }
+  }
+
+  close(): void {
+    this.view.remove();
+    this.reader.close();
+  }
+}
+
+/** `<pid>`, or `<pid>-<thread>` for a worker thread. */
+export function pidLabel({ header: { identity } }: FileReader): string {
+  return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
+}
