@@ -1,5 +1,5 @@
 /** A whole exposition out of families. Rendering changes nothing in them. */
-import type { MetricFamily, Sample } from '../model/metric-family.js';
+import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from './format.js';
 import { createdHeader, familyHeader, type Heading, type HeadingOptions, headingsOf } from './heading.js';
 import { exemplarSuffix, labelText, samplePrefix } from './labels.js';
@@ -21,38 +21,34 @@ export function renderFamilies(
 }
 
 function renderFamily(family: MetricFamily, heading: Heading, format: ExpositionFormat, strict: boolean): string {
+  const canonical = strict && (family.type === 'histogram' || family.type === 'summary');
   let lines = familyHeader(family, heading, format);
   let createdLines = '';
-  for (const sample of family.samples) {
-    if (sample.name === heading.createdName && heading.created !== 'within') createdLines += sampleLine(sample);
-    else lines += sampleLine(sample, family, heading, strict);
+  for (const { name, labels, value, exemplar } of family.samples) {
+    if (name === heading.createdName && heading.created !== 'within') {
+      createdLines += `${samplePrefix(name, labelText(labels))}${formatNumber(value)}\n`;
+      continue;
+    }
+    const shownName = name === family.name ? heading.sampleName : name;
+    const shownLabels = labelText(canonical ? withCanonicalBounds(labels) : labels);
+    const suffix = exemplar !== undefined && takesExemplar(name, heading) ? exemplarSuffix(exemplar) : '';
+    lines += `${samplePrefix(shownName, shownLabels)}${formatNumber(value)}${suffix}\n`;
   }
   if (createdLines === '' || heading.created === 'nowhere') return lines;
   return lines + FAMILY_SEPARATORS[format] + createdHeader(family, heading, format) + createdLines;
 }
 
-function sampleLine(sample: Sample, family?: MetricFamily, heading?: Heading, strict = false): string {
-  const name = family !== undefined && sample.name === family.name ? heading!.sampleName : sample.name;
-  const labels = strict ? withCanonicalBounds(sample) : sample.labels;
-  const exemplar =
-    sample.exemplar !== undefined && heading?.exemplars === true && takesExemplar(sample.name, heading)
-      ? exemplarSuffix(sample.exemplar)
-      : '';
-  return `${samplePrefix(name, labelText(labels))}${formatNumber(sample.value)}${exemplar}\n`;
-}
-
 /** OpenMetrics 1.0, 4.6: the total of a counter and the buckets of a histogram. */
 function takesExemplar(sampleName: string, heading: Heading): boolean {
+  if (!heading.exemplars) return false;
   return heading.type === 'counter' ? sampleName !== heading.createdName : sampleName.endsWith('_bucket');
 }
 
-function withCanonicalBounds(sample: Sample): Sample['labels'] {
-  const labels = { ...sample.labels };
+function withCanonicalBounds(labels: Readonly<Labels>): Labels {
+  const copy: Labels = { ...labels };
   for (const name of ['le', 'quantile']) {
-    const bound = labels[name];
-    if (bound !== undefined && bound !== '' && Number.isFinite(Number(bound))) {
-      labels[name] = formatCanonicalNumber(Number(bound));
-    }
+    const bound = Number(copy[name] || NaN);
+    if (Number.isFinite(bound)) copy[name] = formatCanonicalNumber(bound);
   }
-  return labels;
+  return copy;
 }
