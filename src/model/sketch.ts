@@ -92,7 +92,7 @@ export class Sketch {
 
   #ascending(visit: (value: number, count: number) => void): void {
     const [negative, zero, positive] = this.#chunks;
-    for (const number of [...negative.keys()].sort((a, b) => b - a)) {
+    for (const number of [...negative.keys()].toSorted((a, b) => b - a)) {
       const bins = negative.get(number)!;
       for (let at = BINS_PER_CHUNK - 1; at >= 0; at--) {
         if (bins[at] > 0) visit(-magnitudeOf(number * BINS_PER_CHUNK + at), bins[at]);
@@ -100,7 +100,7 @@ export class Sketch {
     }
     const zeros = zero.get(0)?.[0] ?? 0;
     if (zeros > 0) visit(0, zeros);
-    for (const number of [...positive.keys()].sort((a, b) => a - b)) {
+    for (const number of [...positive.keys()].toSorted((a, b) => a - b)) {
       const bins = positive.get(number)!;
       for (let at = 0; at < BINS_PER_CHUNK; at++) {
         if (bins[at] > 0) visit(magnitudeOf(number * BINS_PER_CHUNK + at), bins[at]);

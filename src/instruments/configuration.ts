@@ -1,0 +1,68 @@
+/** What metrics are constructed with. Names and options are prom-client's; `multiprocessMode` and the last two are not. */
+import type { MultiprocessMode } from '../model/gauge-mode.js';
+import type { OpenMetricsContentType, PrometheusContentType } from '../registry/content-type.js';
+import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
+import type { Registry } from '../registry/registry.js';
+
+export interface MetricConfiguration<T extends string> {
+  name: string;
+  help: string;
+  labelNames?: T[] | readonly T[];
+  /** Registries that show the metric; the default registry where none are given. */
+  registers?: (Registry<PrometheusContentType> | Registry<OpenMetricsContentType>)[];
+  /** How a prom-client cluster merges it. Counters, histograms and summaries always add up; `omit` hides the metric. */
+  aggregator?: Aggregator;
+  /** Called before the metric is read, to bring its values up to date. */
+  collect?: CollectFunction<any>;
+  /** Only for registries of the OpenMetrics content type. */
+  enableExemplars?: boolean;
+}
+
+export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {
+  collect?: CollectFunction<any>;
+}
+
+export interface GaugeConfiguration<T extends string> extends MetricConfiguration<T> {
+  collect?: CollectFunction<any>;
+  /** How the values of several processes become one; not together with `aggregator`. Default: `livesum`. */
+  multiprocessMode?: MultiprocessMode;
+}
+
+export interface HistogramConfiguration<T extends string> extends MetricConfiguration<T> {
+  /** Upper bounds; sorted, each once, without +Inf, which is always there. */
+  buckets?: readonly number[];
+  collect?: CollectFunction<any>;
+}
+
+export interface SummaryConfiguration<T extends string> extends MetricConfiguration<T> {
+  /** Quantiles to show, each in [0, 1]. */
+  percentiles?: readonly number[];
+  /** Together with `ageBuckets`: quantiles are those of the last so many seconds. */
+  maxAgeSeconds?: number;
+  /** The sliding window moves on in this many steps. */
+  ageBuckets?: number;
+  /** Series whose windows are all empty are removed. */
+  pruneAgedBuckets?: boolean;
+  /** prom-client's t-digest has it; nothing is compressed here. */
+  compressCount?: number;
+  collect?: CollectFunction<any>;
+}
+
+export interface InfoConfiguration<T extends string> extends MetricConfiguration<T> {}
+
+export interface StateSetConfiguration<T extends string, S extends string> extends MetricConfiguration<T> {
+  /** All states that there are. */
+  states: readonly S[];
+}
+
+export interface IncreaseDataWithExemplar<T extends string> {
+  value?: number;
+  labels?: LabelValues<T>;
+  exemplarLabels?: LabelValues<T>;
+}
+
+export interface ObserveDataWithExemplar<T extends string> {
+  value: number;
+  labels?: LabelValues<T>;
+  exemplarLabels?: LabelValues<T>;
+}

@@ -1,0 +1,103 @@
+import type { Labels, Sample } from '../model/metric-family.js';
+import type { LabelValues } from '../registry/metric-object.js';
+import { Child } from './child.js';
+import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
+import { exemplarOf, setExemplar } from './exemplar-attachment.js';
+import { invalidValue } from './invalid-number.js';
+import { Metric } from './metric.js';
+
+/** One series of a counter. */
+export class CounterChild extends Child {
+  /**
+   * Adds `value`, or 1.
+   *
+   * @throws {Error} prom-client's, for a value that is negative or not a finite number
+   */
+  inc(value?: number): void;
+  /** With `enableExemplars`: the exemplar replaces the one before. */
+  inc(increase: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void;
+  inc(value?: unknown): void {
+    let amount = 1;
+    if (value !== undefined) {
+      if (typeof value === 'number' && value >= 0 && value < Infinity) amount = value;
+      else if (this.home.exemplars && typeof value === 'object' && value !== null) return this.#incWithExemplar(value);
+      else amount = unusualAmount(value);
+    }
+    if (this.index >= 0) this.view[this.index] += amount;
+    else this.#incDetached(amount);
+  }
+
+  /** Sets the exemplar without counting. @throws {RangeError} prom-client's, where the labels are too long */
+  updateExemplar(exemplarLabels: LabelValues<string>, value: number): void {
+    setExemplar(this.written, 0, exemplarLabels, value || 1);
+  }
+
+  #incWithExemplar({ value = 1, exemplarLabels }: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void {
+    this.inc(value);
+    if (exemplarLabels !== undefined) this.updateExemplar(exemplarLabels, value);
+  }
+
+  #incDetached(amount: number): void {
+    const child = this.written;
+    if (child !== undefined) child.view[child.index] += amount;
+  }
+}
+
+/** A cumulative number that only goes up. */
+export class Counter<T extends string = string> extends Metric<T, CounterChild> {
+  constructor(config: CounterConfiguration<T>) {
+    super(config, () => ({
+      type: 'counter',
+      child: (home, labelValues) => new CounterChild(home, labelValues),
+      sample: counterSample,
+    }));
+  }
+
+  /**
+   * Adds `value`, or 1, to the series of these labels.
+   *
+   * @throws {Error} prom-client's, for a label that was not declared, or a value that is negative or not a finite number
+   */
+  inc(labels: LabelValues<T>, value?: number): void;
+  inc(value?: number): void;
+  /** With `enableExemplars`. */
+  inc(increase: IncreaseDataWithExemplar<T>): void;
+  inc(labels?: unknown, value?: number): void {
+    if (typeof labels !== 'object' || labels === null) this.unlabelled.inc(labels as number);
+    else if (this.enableExemplars && value === undefined) this.#incWithExemplar(labels as IncreaseDataWithExemplar<T>);
+    else this.series.ofObject(labels as Record<string, unknown>).inc(value);
+  }
+
+  /**
+   * Sets the exemplar of a series without counting.
+   *
+   * @throws {RangeError} prom-client's, where the labels are too long
+   */
+  updateExemplar(exemplarLabels: LabelValues<string>, value: number, labels?: LabelValues<T> | ''): void {
+    this.series.ofObject(labels || {}).updateExemplar(exemplarLabels, value);
+  }
+
+  #incWithExemplar({ labels, ...increase }: IncreaseDataWithExemplar<T>): void {
+    this.series.ofObject(labels ?? {}).inc(increase);
+  }
+}
+
+export namespace Counter {
+  /** What `labels()` answers with. */
+  export type Internal = CounterChild;
+}
+
+/** What prom-client adds for values that are no finite numbers from 0 up, or throws. */
+function unusualAmount(value: unknown): number {
+  if (value === null) return 1;
+  if (value && !Number.isFinite(value)) throw invalidValue(value);
+  if ((value as number) < 0) throw new Error('It is not possible to decrease a counter');
+  return Number(value);
+}
+
+function counterSample(child: CounterChild, labels: Labels, samples: Sample[]): void {
+  const sample: Sample = { name: child.home.declaration.name, labels, value: child.view[child.index] };
+  const exemplar = exemplarOf(child, 0);
+  if (exemplar !== undefined) sample.exemplar = exemplar;
+  samples.push(sample);
+}

@@ -1,0 +1,28 @@
+/** The exemplars of a series: cells that it owns beside its slots. */
+import { readExemplarCell, writeExemplarCell } from '../mapped-file/exemplar-cell.js';
+import { validateExemplarLabels } from '../model/exemplar.js';
+import type { Exemplar } from '../model/metric-family.js';
+import type { Attachment } from '../storage/series.js';
+import type { Child } from './child.js';
+
+/**
+ * Sets the exemplar beside one slot of a series; it replaces the one before.
+ *
+ * @param slotOffset of the slot, from the series' first
+ * @throws {RangeError} prom-client's, where the labels are too long
+ */
+export function setExemplar(child: Child | undefined, slotOffset: number, labels: object, value: number): void {
+  const checked = validateExemplarLabels(labels as Record<string, unknown>);
+  if (child === undefined) return;
+  const cell = cellOf(child, slotOffset) ?? child.home.store.attachTo(child, { kind: 'exemplar', slotOffset });
+  writeExemplarCell(cell.view, cell.index, { labels: checked, value, timestamp: Date.now() / 1000 });
+}
+
+export function exemplarOf(child: Child, slotOffset: number): Exemplar | undefined {
+  const cell = cellOf(child, slotOffset);
+  return cell && readExemplarCell(cell.view, cell.index);
+}
+
+function cellOf(child: Child, slotOffset: number): Attachment | undefined {
+  return child.attachments?.find(({ role }) => role.kind === 'exemplar' && role.slotOffset === slotOffset);
+}

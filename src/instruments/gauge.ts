@@ -1,0 +1,134 @@
+import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
+import type { Labels, Sample } from '../model/metric-family.js';
+import type { LabelValues } from '../registry/metric-object.js';
+import { Child } from './child.js';
+import type { GaugeConfiguration } from './configuration.js';
+import { invalidDelta, invalidValue } from './invalid-number.js';
+import { Metric } from './metric.js';
+import type { MetricSeries } from './metric-series.js';
+import { Stopwatch } from './stopwatch.js';
+
+/** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
+export class GaugeChild extends Child {
+  /** The mode needs the time of every set; else that of the first one will do, and the clock is not asked again. */
+  readonly #timed: boolean;
+
+  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], timed: boolean) {
+    super(home, labelValues);
+    this.#timed = timed;
+  }
+
+  /** @throws {TypeError} prom-client's, where the value is not a number; NaN and infinities are */
+  set(value: number): void {
+    if (typeof value !== 'number') throw invalidValue(value);
+    const child = this.index >= 0 ? this : this.written;
+    if (child === undefined) return;
+    const { view, index } = child;
+    view[index] = value;
+    if (this.#timed || view[index + 1] === 0) view[index + 1] = Date.now() / 1000;
+  }
+
+  /** @throws {TypeError} prom-client's, where the value is not a number */
+  inc(value: number = 1): void {
+    if (typeof value !== 'number') throw invalidDelta(value);
+    const child = this.index >= 0 ? this : this.written;
+    if (child === undefined) return;
+    const { view, index } = child;
+    view[index] += value;
+    if (this.#timed || view[index + 1] === 0) view[index + 1] = Date.now() / 1000;
+  }
+
+  dec(value: number = 1): void {
+    this.inc(-value);
+  }
+
+  /** Sets it to the seconds since the epoch. */
+  setToCurrentTime(): void {
+    this.set(Date.now() / 1000);
+  }
+
+  /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
+  startTimer(): (labels?: LabelValues<string>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels) => {
+      const seconds = stopwatch.seconds();
+      this.with(endLabels).set(seconds);
+      return seconds;
+    };
+  }
+}
+
+/** A number that goes up and down. */
+export class Gauge<T extends string = string> extends Metric<T, GaugeChild> {
+  /** How the values of several processes become one: a row of the table of gauge modes. */
+  readonly multiprocessMode: string;
+
+  /**
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a mode or aggregator that is not known, for both at once, and
+   * for a label `pid` where the mode adds it
+   */
+  constructor(config: GaugeConfiguration<T>) {
+    super(config, (labelNames) => {
+      const mode = resolveGaugeMode(config);
+      assertModeFitsLabels(mode, labelNames);
+      return {
+        type: 'gauge',
+        declaration: { gaugeMode: mode.name },
+        child: (home, labelValues) => new GaugeChild(home, labelValues, mode.timed),
+        sample: gaugeSample,
+      };
+    });
+    this.multiprocessMode = gaugeMode(this.series.declaration.gaugeMode).name;
+  }
+
+  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a number */
+  set(labels: LabelValues<T>, value: number): void;
+  set(value: number): void;
+  set(labels: unknown, value?: unknown): void {
+    if (typeof labels !== 'object' || labels === null) return this.unlabelled.set(labels as number);
+    if (typeof value !== 'number') throw invalidValue(value);
+    this.series.ofObject(labels as Record<string, unknown>).set(value);
+  }
+
+  /** Adds `value`, or 1. */
+  inc(labels: LabelValues<T>, value?: number): void;
+  inc(value?: number): void;
+  inc(labels?: unknown, value?: unknown): void {
+    if (typeof labels !== 'object' || labels === null) return this.unlabelled.inc(labels as number);
+    if (value !== undefined && typeof value !== 'number') throw invalidDelta(value);
+    this.series.ofObject(labels as Record<string, unknown>).inc(value);
+  }
+
+  /** Subtracts `value`, or 1. */
+  dec(labels: LabelValues<T>, value?: number): void;
+  dec(value?: number): void;
+  dec(labels?: unknown, value?: unknown): void {
+    if (typeof labels !== 'object' || labels === null) return this.unlabelled.dec(labels as number);
+    this.series.ofObject(labels as Record<string, unknown>).dec(value as number);
+  }
+
+  /** Sets it to the seconds since the epoch. */
+  setToCurrentTime(labels?: LabelValues<T>): void {
+    const child = labels === undefined ? this.unlabelled : this.series.ofObject(labels);
+    child.setToCurrentTime();
+  }
+
+  /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
+  startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels) => {
+      const seconds = stopwatch.seconds();
+      this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
+      return seconds;
+    };
+  }
+}
+
+export namespace Gauge {
+  /** What `labels()` answers with. */
+  export type Internal<_T extends string = string> = GaugeChild;
+}
+
+function gaugeSample(child: GaugeChild, labels: Labels, samples: Sample[]): void {
+  samples.push({ name: child.home.declaration.name, labels, value: child.view[child.index] });
+}

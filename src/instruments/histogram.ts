@@ -1,0 +1,195 @@
+import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
+import type { Labels, Sample } from '../model/metric-family.js';
+import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
+import { Child } from './child.js';
+import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
+import { exemplarOf, setExemplar } from './exemplar-attachment.js';
+import { invalidValue } from './invalid-number.js';
+import { Metric } from './metric.js';
+import type { MetricSeries } from './metric-series.js';
+import { Stopwatch } from './stopwatch.js';
+
+/** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
+const LOOP_UP_TO = 16;
+
+/** One series of a histogram: a count per bucket, the last one for what is above all bounds, and the sum. */
+export class HistogramChild extends Child {
+  readonly #bounds: Float64Array;
+
+  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], bounds: Float64Array) {
+    super(home, labelValues);
+    this.#bounds = bounds;
+  }
+
+  /** @throws {TypeError} prom-client's, where the value is not a finite number */
+  observe(value: number): void;
+  /** With `enableExemplars`: the exemplar replaces the bucket's last one. */
+  observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
+  observe(value: unknown): void {
+    if (typeof value !== 'number' || !(value - value === 0)) return this.#observeUnusual(value);
+    const child = this.index >= 0 ? this : this.written;
+    if (child === undefined) return;
+    const { view, index } = child;
+    const bounds = this.#bounds;
+    view[index + bucketOf(bounds, value)]++;
+    view[index + bounds.length + 1] += value;
+  }
+
+  /** Shows the series, at zero if nothing was observed yet. */
+  zero(): void {
+    void this.written;
+  }
+
+  /** Sets the exemplar of the bucket of a value without counting. @throws {RangeError} prom-client's, if too long */
+  updateExemplar(value: number, exemplarLabels: LabelValues<string>): void {
+    if (Object.keys(exemplarLabels).length === 0) return;
+    setExemplar(this.written, bucketOf(this.#bounds, value), exemplarLabels, value);
+  }
+
+  /**
+   * @param exemplarLabels with `enableExemplars`
+   * @returns observes the seconds since the timer was started, and answers with them
+   */
+  startTimer(
+    exemplarLabels?: LabelValues<string>,
+  ): (labels?: LabelValues<string>, exemplarLabels?: LabelValues<string>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels, endExemplarLabels) => {
+      const value = stopwatch.seconds();
+      const child = this.with(endLabels);
+      if (this.home.exemplars) child.observe({ value, exemplarLabels: { ...exemplarLabels, ...endExemplarLabels } });
+      else child.observe(value);
+      return value;
+    };
+  }
+
+  #observeUnusual(value: unknown): void {
+    if (!this.home.exemplars || typeof value !== 'object' || value === null) throw invalidValue(value);
+    const { value: observed, exemplarLabels } = value as ObserveDataWithExemplar<string>;
+    if (typeof observed !== 'number' || !Number.isFinite(observed)) throw invalidValue(observed);
+    this.observe(observed);
+    if (exemplarLabels !== undefined) this.updateExemplar(observed, exemplarLabels);
+  }
+}
+
+/** Counts observations in buckets, and their sum. */
+export class Histogram<T extends string = string> extends Metric<T, HistogramChild> {
+  /** Upper bounds of the buckets, ascending, without +Inf. */
+  readonly upperBounds: readonly number[];
+  readonly buckets: readonly number[];
+
+  /**
+   * @throws {Error} prom-client's, for a label `le`
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a bucket that is not a number
+   */
+  constructor(config: HistogramConfiguration<T>) {
+    super(config, () => {
+      const bounds = normalizeBounds(config.buckets ?? DEFAULT_BUCKETS);
+      const searched = Float64Array.from(bounds);
+      return {
+        type: 'histogram',
+        declaration: { bounds },
+        child: (home, labelValues) => new HistogramChild(home, labelValues, searched),
+        sample: histogramSamples,
+      };
+    });
+    this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);
+  }
+
+  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a finite number */
+  observe(labels: LabelValues<T>, value: number): void;
+  observe(value: number): void;
+  /** With `enableExemplars`. */
+  observe(observation: ObserveDataWithExemplar<T>): void;
+  observe(labels: unknown, value?: unknown): void {
+    if (typeof labels === 'object' && labels !== null) {
+      if (this.enableExemplars && value === undefined) this.#observeWithExemplar(labels as ObserveDataWithExemplar<T>);
+      else this.series.ofObject(labels as Record<string, unknown>).observe(value as number);
+    } else {
+      // prom-client takes nothing and NaN in the place of labels for no labels
+      this.unlabelled.observe((labels || labels === 0 ? labels : value) as number);
+    }
+  }
+
+  /** Shows the series of these labels, at zero if nothing was observed yet. What was observed stays. */
+  zero(labels: LabelValues<T>): void {
+    this.series.ofObject(labels).zero();
+  }
+
+  /** Sets an exemplar without counting. @throws {RangeError} prom-client's, where its labels are too long */
+  updateExemplar(labels: LabelValues<T>, value: number, exemplarLabels: LabelValues<string>): void {
+    this.series.ofObject(labels).updateExemplar(value, exemplarLabels);
+  }
+
+  /** @returns observes the seconds since the timer was started, and answers with them */
+  startTimer(
+    labels?: LabelValues<T>,
+    exemplarLabels?: LabelValues<string>,
+  ): (labels?: LabelValues<T>, exemplarLabels?: LabelValues<string>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels, endExemplarLabels) => {
+      const value = stopwatch.seconds();
+      const child = this.series.ofObject({ ...labels, ...endLabels });
+      if (this.enableExemplars) child.observe({ value, exemplarLabels: { ...exemplarLabels, ...endExemplarLabels } });
+      else child.observe(value);
+      return value;
+    };
+  }
+
+  /** As `get()`, with each value's own labels apart from `le`. prom-client's registry asks for it. */
+  async getForPromString(): Promise<CollectedMetric<T>> {
+    const collected = await this.get();
+    for (const value of collected.values as { labels: Record<string, unknown>; sharedLabels?: object }[]) {
+      const { le, ...sharedLabels } = value.labels;
+      value.sharedLabels = sharedLabels;
+      value.labels = le === undefined ? {} : { le };
+    }
+    return collected;
+  }
+
+  #observeWithExemplar({ labels, ...observation }: ObserveDataWithExemplar<T>): void {
+    this.series.ofObject(labels ?? {}).observe(observation);
+  }
+}
+
+export namespace Histogram {
+  /** What `labels()` answers with. */
+  export type Internal<_T extends string = string> = HistogramChild;
+
+  export interface Config {
+    /** Upper bounds. */
+    buckets?: number[];
+  }
+}
+
+/** The first bucket whose bound is not below the value; the one after the last bound where there is none. */
+function bucketOf(bounds: Float64Array, value: number): number {
+  const { length } = bounds;
+  let at = 0;
+  if (length <= LOOP_UP_TO) {
+    while (at < length && value > bounds[at]) at++;
+    return at;
+  }
+  for (let end = length; at < end;) {
+    const middle = (at + end) >>> 1;
+    if (value > bounds[middle]) at = middle + 1;
+    else end = middle;
+  }
+  return at;
+}
+
+function histogramSamples(child: HistogramChild, labels: Labels, samples: Sample[]): void {
+  const { name, bounds = [] } = child.home.declaration;
+  const { view, index } = child;
+  let count = 0;
+  for (let at = 0; at <= bounds.length; at++) {
+    count += view[index + at];
+    const le = at < bounds.length ? String(bounds[at]) : '+Inf';
+    const sample: Sample = { name: `${name}_bucket`, labels: { le, ...labels }, value: count };
+    const exemplar = exemplarOf(child, at);
+    if (exemplar !== undefined) sample.exemplar = exemplar;
+    samples.push(sample);
+  }
+  samples.push({ name: `${name}_sum`, labels, value: view[index + bounds.length + 1] });
+  samples.push({ name: `${name}_count`, labels: { ...labels }, value: count });
+}

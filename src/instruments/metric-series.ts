@@ -1,0 +1,226 @@
+/**
+ * The series of one metric: the store that they are in, and the child for given labels.
+ *
+ * A metric that merged output shows is in the process's shared store. Any other (its registries are local, or there are
+ * none) has a store of its own, so that it goes with the metric when nobody holds that any more. A metric that is
+ * registered later moves, and its children are bound anew.
+ */
+import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import type { Registry } from '../registry/registry.js';
+import { sayOnce } from '../said-once.js';
+import type { LabelIndex } from '../storage/label-index.js';
+import { sharedStore } from '../storage/process-store.js';
+import type { AttachmentRole } from '../storage/series.js';
+import { attachmentShape, SeriesStore } from '../storage/series-store.js';
+import type { StoredFamily } from '../storage/stored-family.js';
+import type { Child } from './child.js';
+
+type LabelValues = readonly (string | undefined)[];
+export type ChildMaker<C extends Child> = (home: MetricSeries<any>, labelValues: LabelValues) => C;
+
+/** A series' values on the way from one store to another. */
+interface Luggage<C extends Child> {
+  readonly child: C;
+  readonly createdAt: number;
+  readonly values: Float64Array;
+  readonly attachments: readonly { readonly role: AttachmentRole; readonly values: Float64Array }[];
+}
+
+export class MetricSeries<C extends Child> {
+  /** The attached children by their labels. */
+  index!: LabelIndex<C>;
+  stored!: StoredFamily;
+  declaration: FamilyDeclaration;
+  /** The label names as the user gave them: `labels('a', 'b')` has one value for each, even if a name is there twice. */
+  readonly #givenNames: readonly string[];
+  readonly #makeChild: ChildMaker<C>;
+  readonly #registries = new Set<Registry<any>>();
+  #store: SeriesStore | undefined;
+  #ownStore: SeriesStore | undefined;
+
+  constructor(
+    declaration: FamilyDeclaration,
+    givenNames: readonly string[],
+    /** Whether its samples may carry exemplars. */
+    readonly exemplars: boolean,
+    makeChild: ChildMaker<C>,
+  ) {
+    this.declaration = declaration;
+    this.#givenNames = givenNames;
+    this.#makeChild = makeChild;
+  }
+
+  get store(): SeriesStore {
+    return this.#store!;
+  }
+
+  get shared(): boolean {
+    return this.#registries.size > 0;
+  }
+
+  /** Makes the family known to its store; to be called once, when the metric has been registered. */
+  open(): void {
+    this.#store = this.#rightStore();
+    this.#adopt(this.#store.declare(this.declaration, this.#registryNames()));
+  }
+
+  entered(registry: Registry<any>): void {
+    this.#registries.add(registry);
+    this.#rehome();
+  }
+
+  left(registry: Registry<any>): void {
+    this.#registries.delete(registry);
+    this.#rehome();
+  }
+
+  /** The child of a label object. @throws {Error} prom-client's, where a label was not declared */
+  ofObject(labels: Readonly<Record<string, unknown>>): C {
+    return this.index.findObject(labels) ?? this.#ofUnknownObject(labels);
+  }
+
+  /** The child of what a user gave to `labels()`: values in the order of the names, or a label object. */
+  ofArguments(args: readonly unknown[]): C {
+    const first = args[0];
+    if (typeof first === 'object') return this.ofObject((first ?? {}) as Record<string, unknown>);
+    if (args.length !== this.#givenNames.length) assertValueCount(this.#givenNames, args);
+    if (args.length !== this.declaration.labelNames.length) return this.ofObject(this.#objectOfGiven(args));
+    return this.index.findValues(args) ?? this.#ofUnknownObject(this.#objectOfGiven(args));
+  }
+
+  /** The label object of label values. */
+  objectOf(labelValues: LabelValues): Record<string, string> {
+    const labels: Record<string, string> = {};
+    this.declaration.labelNames.forEach((name, at) => {
+      const value = labelValues[at];
+      if (value !== undefined) labels[name] = value;
+    });
+    return labels;
+  }
+
+  /** The child of exact label values. */
+  ofValues(labelValues: LabelValues): C {
+    return this.index.find(labelValues) ?? this.#makeChild(this, labelValues);
+  }
+
+  /**
+   * The child that has the series of a detached child's labels: itself, with new slots, or another that got them before;
+   * undefined where `maxSeries` forbids one more, and the sample is dropped.
+   */
+  attached(child: C): C | undefined {
+    const { twin } = child;
+    if (twin !== undefined && twin.index >= 0) return twin;
+    child.twin = this.index.find(child.labelValues);
+    if (child.twin !== undefined) return child.twin;
+    child.family = this.stored;
+    return this.store.attach(child) ? child : undefined;
+  }
+
+  remove(child: C): void {
+    if (child.index >= 0) this.store.detach(child);
+  }
+
+  clear(): void {
+    for (const child of this.index) this.store.detach(child);
+  }
+
+  /**
+   * Declares the family anew under more labels, which the series so far do not have. Only children of the new label names
+   * are found after it.
+   */
+  addLabelNames(added: readonly string[]): void {
+    const labelNames = [...this.declaration.labelNames, ...added];
+    const absent = added.map(() => undefined);
+    const luggage = this.#pack().map((piece) => ({
+      ...piece,
+      child: this.#makeChild(this, [...piece.child.labelValues, ...absent]),
+    }));
+    this.store.forget(this.stored);
+    this.declaration = { ...this.declaration, labelNames };
+    this.#settleIn(this.store, luggage);
+  }
+
+  #ofUnknownObject(labels: Readonly<Record<string, unknown>>): C {
+    const { labelNames } = this.declaration;
+    assertLabelsDeclared(labelNames, labels);
+    const values: (string | undefined)[] = labelNames.map(() => undefined);
+    for (const name in labels) {
+      // prom-client prints a label that is there and undefined as "undefined", and one that is not there not at all
+      values[labelNames.indexOf(name)] = labelValue(labels[name] ?? `${labels[name]}`);
+    }
+    const known = this.index.find(values);
+    if (known === undefined) return this.#makeChild(this, values);
+    for (let at = 0; at < labelNames.length; at++) {
+      const value = labels[labelNames[at]];
+      if (typeof value === 'number' || typeof value === 'boolean') this.index.addAlias(at, value);
+    }
+    return known;
+  }
+
+  #objectOfGiven(values: readonly unknown[]): Record<string, unknown> {
+    const labels: Record<string, unknown> = Object.create(null);
+    for (let at = 0; at < values.length; at++) labels[this.#givenNames[at]] = values[at];
+    return labels;
+  }
+
+  #rightStore(): SeriesStore {
+    return this.shared ? sharedStore() : (this.#ownStore ??= new SeriesStore(undefined, { onFull }));
+  }
+
+  #registryNames(): string[] {
+    return [...new Set([...this.#registries].map((registry) => registry.sharedName!))];
+  }
+
+  #rehome(): void {
+    if (this.#store === undefined) return;
+    const store = this.#rightStore();
+    if (store === this.#store) {
+      store.setRegistries(this.stored, this.#registryNames());
+      return;
+    }
+    const luggage = this.#pack();
+    this.#store.forget(this.stored);
+    this.#settleIn(store, luggage);
+  }
+
+  #pack(): Luggage<C>[] {
+    return [...this.index].map((child) => ({
+      child,
+      createdAt: child.createdAt,
+      values: child.view.slice(child.index, child.index + this.stored.slots),
+      attachments: (child.attachments ?? []).map(({ role, view, index }) => ({
+        role,
+        values: view.slice(index, index + attachmentShape(role).slots),
+      })),
+    }));
+  }
+
+  #settleIn(store: SeriesStore, luggage: readonly Luggage<C>[]): void {
+    this.#store = store;
+    this.#adopt(store.declare(this.declaration, this.#registryNames()));
+    for (const { child, createdAt, values, attachments } of luggage) {
+      child.family = this.stored;
+      child.createdAt = createdAt;
+      if (!store.attach(child)) continue;
+      child.view.set(values, child.index);
+      for (const attachment of attachments) {
+        const { view, index } = store.attachTo(child, attachment.role);
+        view.set(attachment.values, index);
+      }
+    }
+  }
+
+  #adopt(family: StoredFamily): void {
+    this.stored = family;
+    this.index = family.series as unknown as LabelIndex<C>;
+  }
+}
+
+function onFull(family: StoredFamily, limit: number): void {
+  const { name } = family.declaration;
+  sayOnce(
+    `full ${name}`,
+    `the metric ${name} has reached its limit of ${limit} series: samples of new ones are dropped`,
+  );
+}

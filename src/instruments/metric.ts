@@ -1,0 +1,156 @@
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { assertAggregator } from '../model/gauge-mode.js';
+import { declaredLabelNames } from '../model/label-set.js';
+import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
+import { assertNameAndHelp } from '../model/naming.js';
+import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
+import { register } from '../registry/default-registry.js';
+import { type Member, MEMBER } from '../registry/member.js';
+import {
+  type Aggregator,
+  type CollectedMetric,
+  type CollectFunction,
+  type LabelValues,
+  metricObject,
+} from '../registry/metric-object.js';
+import type { Registry } from '../registry/registry.js';
+import type { Child } from './child.js';
+import type { MetricConfiguration } from './configuration.js';
+import { type ChildMaker, MetricSeries } from './metric-series.js';
+
+/** What tells one kind of metric from the others. */
+export interface Kind<C extends Child> {
+  readonly type: MetricType;
+  /** What its declaration has beside what all have. */
+  readonly declaration?: Partial<FamilyDeclaration>;
+  readonly child: ChildMaker<C>;
+  /** Puts the lines of one series onto the end of `samples`. `labels` are its own, in the declared order. */
+  readonly sample: (child: C, labels: Labels, samples: Sample[]) => void;
+  /** What is due before values are read. */
+  readonly settle?: (series: MetricSeries<C>) => void;
+}
+
+/** What all metrics have. Arguments, errors and defaults are prom-client 15.1.3's. */
+export abstract class Metric<T extends string, C extends Child> {
+  readonly name: string;
+  readonly help: string;
+  readonly type: MetricType;
+  readonly labelNames: readonly T[];
+  readonly aggregator: Aggregator;
+  readonly registers: readonly Registry<any>[];
+  readonly enableExemplars: boolean;
+  collect: CollectFunction<any> | undefined;
+  /** Its series in this process. */
+  protected readonly series: MetricSeries<C>;
+  /** The child without any label value. */
+  protected readonly unlabelled: C;
+  readonly [MEMBER]: Member;
+
+  /**
+   * @param kindOf looked at when the configuration has been found right
+   * @throws {Error} prom-client's errors for the configuration, and for a name that is registered already
+   */
+  protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
+    assertConfiguration(config);
+    this.name = config.name;
+    this.help = config.help;
+    this.labelNames = config.labelNames ?? [];
+    this.aggregator = config.aggregator ?? 'sum';
+    this.registers = config.registers ?? [register];
+    this.enableExemplars = config.enableExemplars === true;
+    this.collect = config.collect;
+    const kind = kindOf(this.labelNames);
+    this.type = kind.type;
+    const { name, help, type } = this;
+    const labelNames = declaredLabelNames(this.labelNames, type);
+    const omit = this.aggregator === 'omit' ? { omit: true } : {};
+    const declaration = { name, help, type, labelNames, ...omit, ...kind.declaration };
+    this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, kind.child);
+    this[MEMBER] = memberOf(this.series, kind);
+    this.#register();
+    this.series.open();
+    this.unlabelled = this.series.ofValues(labelNames.map(() => undefined));
+    this.#showUnlabelled();
+  }
+
+  /**
+   * The child for label values in the order of `labelNames`, or for a label object.
+   *
+   * @throws {Error} prom-client's, where a label was not declared, or there is not one value for each label name
+   */
+  labels(...values: (string | number)[]): C;
+  labels(labels: LabelValues<T>): C;
+  labels(...args: unknown[]): C {
+    return this.series.ofArguments(args);
+  }
+
+  /** Takes the series of these labels out. The next write to it starts from nothing. */
+  remove(...values: (string | number)[]): void;
+  remove(labels: LabelValues<T>): void;
+  remove(...args: unknown[]): void {
+    this.series.remove(this.series.ofArguments(args));
+  }
+
+  /** Takes all series out; where there are no labels, the one series starts from 0. */
+  reset(): void {
+    this.series.clear();
+    this.#showUnlabelled();
+  }
+
+  /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
+  async get(): Promise<CollectedMetric<T>> {
+    await this.collect?.();
+    this[MEMBER].settle();
+    return metricObject<T>(this[MEMBER].family(), this.aggregator);
+  }
+
+  /** A metric without labels is shown from the start. */
+  #showUnlabelled(): void {
+    if (this.unlabelled.labelValues.length === 0) this.series.attached(this.unlabelled);
+  }
+
+  #register(): void {
+    for (const registry of this.registers) {
+      if (this.enableExemplars && registry.contentType === PROMETHEUS_CONTENT_TYPE) {
+        throw new TypeError('Exemplars are supported only on OpenMetrics registries');
+      }
+      registry.registerMetric(this);
+    }
+  }
+}
+
+function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Member {
+  return {
+    get shared() {
+      return series.shared;
+    },
+    entered: (registry) => series.entered(registry),
+    left: (registry) => series.left(registry),
+    settle: () => kind.settle?.(series),
+    family(): MetricFamily {
+      const { name, help, type, labelNames } = series.declaration;
+      const samples: Sample[] = [];
+      for (const child of series.index) kind.sample(child, labelsOf(labelNames, child.labelValues), samples);
+      return { name, help, type, samples };
+    },
+  };
+}
+
+function labelsOf(names: readonly string[], values: readonly (string | undefined)[]): Labels {
+  const labels: Labels = Object.create(null) as Labels;
+  for (let at = 0; at < names.length; at++) {
+    const value = values[at];
+    if (value !== undefined) labels[names[at]] = value;
+  }
+  return labels;
+}
+
+function assertConfiguration(config: MetricConfiguration<string>): void {
+  if (config === null || typeof config !== 'object') throw new TypeError('constructor expected a config object');
+  assertNameAndHelp(config.name, config.help);
+  declaredLabelNames(config.labelNames, 'unknown');
+  if (config.collect && typeof config.collect !== 'function') {
+    throw new Error('Optional "collect" parameter must be a function');
+  }
+  if (config.aggregator !== undefined) assertAggregator(config.aggregator);
+}

@@ -1,0 +1,114 @@
+/**
+ * A summary series' sketch where it is written: chunks of bins that the series owns beside its sum and count, allocated as
+ * values come. SKETCH in layout.ts draws a chunk, model/sketch.ts says what the bins mean.
+ */
+import { SKETCH } from '../mapped-file/layout.js';
+import { binOf, type Sign, type Sketch } from '../model/sketch.js';
+import type { Attachment, AttachmentRole } from '../storage/series.js';
+import type { Child } from './child.js';
+
+/** The windows that quantiles slide over; undefined: they are those of all time. */
+export type SlidingWindow = { readonly seconds: number; readonly count: number } | undefined;
+
+type SketchRole = Extract<AttachmentRole, { kind: 'sketch' }>;
+
+export class SketchChunks {
+  readonly #owner: Child;
+  readonly #window: SlidingWindow;
+  /** By `keyOf`. One that was taken from the series has no slots any more and is not used. */
+  readonly #chunks = new Map<number, Attachment>();
+
+  constructor(owner: Child, window: SlidingWindow) {
+    this.#owner = owner;
+    this.#window = window;
+  }
+
+  /** Counts a finite value. */
+  add(value: number): void {
+    const sign: Sign = value > 0 ? 1 : value < 0 ? -1 : 0;
+    const bin = binOf(sign < 0 ? -value : value);
+    const number = Math.floor(bin / SKETCH.bins);
+    let chunk = this.#chunks.get(keyOf(sign, number));
+    if (chunk === undefined || chunk.index < 0) chunk = this.#attach(sign, number);
+    const { view, index } = chunk;
+    const at = this.#window === undefined ? index : currentWindow(view, index, this.#window);
+    view[at + 1 + (bin & (SKETCH.bins - 1))]++;
+  }
+
+  /** Adds what has not expired to a sketch. */
+  readInto(sketch: Sketch): void {
+    for (const { role, view, index } of sketchesOf(this.#owner)) {
+      const { sign, chunk, windows } = role as SketchRole;
+      const bins = sketch.chunk(sign, chunk);
+      const epoch = epochOf(this.#window);
+      for (let at = index; at < index + windows * SKETCH.windowSlots; at += SKETCH.windowSlots) {
+        if (!isAlive(view[at], epoch, windows)) continue;
+        for (let bin = 0; bin < SKETCH.bins; bin++) bins[bin] += view[at + 1 + bin];
+      }
+    }
+  }
+
+  /** Gives chunks back whose windows have all expired. */
+  releaseExpired(): void {
+    const epoch = epochOf(this.#window);
+    for (const chunk of sketchesOf(this.#owner)) {
+      const { windows } = chunk.role as SketchRole;
+      let alive = false;
+      for (let window = 0; window < windows; window++) {
+        alive ||= isAlive(chunk.view[chunk.index + window * SKETCH.windowSlots], epoch, windows);
+      }
+      if (!alive) this.#owner.home.store.detachFrom(this.#owner, chunk);
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const chunk of sketchesOf(this.#owner)) this.#owner.home.store.detachFrom(this.#owner, chunk);
+    this.#chunks.clear();
+  }
+
+  #attach(sign: Sign, number: number): Attachment {
+    const windows = this.#window?.count ?? 1;
+    let chunk = sketchesOf(this.#owner).find(({ role }) => {
+      const { sign: ofSign, chunk: ofNumber } = role as SketchRole;
+      return ofSign === sign && ofNumber === number;
+    });
+    if (chunk === undefined) {
+      chunk = this.#owner.home.store.attachTo(this.#owner, { kind: 'sketch', sign, chunk: number, windows });
+      if (this.#window === undefined) chunk.view[chunk.index] = 1;
+    }
+    this.#chunks.set(keyOf(sign, number), chunk);
+    return chunk;
+  }
+}
+
+function keyOf(sign: Sign, number: number): number {
+  return number * 4 + sign + 1;
+}
+
+function sketchesOf(child: Child): Attachment[] {
+  return (child.attachments ?? []).filter(({ role }) => role.kind === 'sketch');
+}
+
+/** As all processes number the windows, so that theirs line up. */
+function epochOf(window: SlidingWindow): number {
+  return window === undefined ? 1 : Math.floor(Date.now() / 1000 / window.seconds) + 1;
+}
+
+/** A writer's clock may be a little ahead of a reader's, but by one window at the most. */
+function isAlive(epoch: number, now: number, windows: number): boolean {
+  return epoch > now - windows && epoch <= now + 1;
+}
+
+/** Where the window of now begins, emptied if it was of another time. */
+function currentWindow(view: Float64Array, index: number, window: NonNullable<SlidingWindow>): number {
+  const epoch = epochOf(window);
+  const at = index + (epoch % window.count) * SKETCH.windowSlots;
+  if (view[at] !== epoch) {
+    // readers pass a window of epoch 0 over, so that none of them takes old counts for new
+    view[at] = 0;
+    view.fill(0, at + 1, at + SKETCH.windowSlots);
+    view[at] = epoch;
+  }
+  return at;
+}

@@ -1,0 +1,167 @@
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
+import { assertLabelsDeclared } from '../model/label-set.js';
+import type { Labels, Sample } from '../model/metric-family.js';
+import { Sketch } from '../model/sketch.js';
+import type { LabelValues } from '../registry/metric-object.js';
+import { Child } from './child.js';
+import type { SummaryConfiguration } from './configuration.js';
+import { invalidValue } from './invalid-number.js';
+import { Metric } from './metric.js';
+import type { MetricSeries } from './metric-series.js';
+import { SketchChunks, type SlidingWindow } from './sketch-chunks.js';
+import { Stopwatch } from './stopwatch.js';
+
+const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
+/** Each is 33 slots in every chunk. The file's readers take no more either. */
+const MOST_WINDOWS = 1024;
+
+/** One series of a summary: sum, count, and the sketch that its quantiles come from. */
+export class SummaryChild extends Child {
+  readonly sketch: SketchChunks;
+
+  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], window: SlidingWindow) {
+    super(home, labelValues);
+    this.sketch = new SketchChunks(this, window);
+  }
+
+  /** @throws {TypeError} prom-client's, where the value is not a finite number */
+  observe(value: number): void {
+    if (typeof value !== 'number' || !(value - value === 0)) {
+      throw invalidValue(value === undefined ? this.home.objectOf(this.labelValues) : value);
+    }
+    const child = this.index >= 0 ? this : this.written;
+    if (child === undefined) return;
+    const { view, index } = child;
+    view[index] += value;
+    view[index + 1]++;
+    child.sketch.add(value);
+  }
+
+  /** @returns observes the seconds since the timer was started, and answers with them */
+  startTimer(): (labels?: LabelValues<string>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels) => {
+      const seconds = stopwatch.seconds();
+      this.with(endLabels).observe(seconds);
+      return seconds;
+    };
+  }
+}
+
+/**
+ * Count and sum of observations, and quantiles of them within 1 % relative error, of all time or of the last
+ * `maxAgeSeconds`. The quantiles of several processes are those of all their observations together.
+ */
+export class Summary<T extends string = string> extends Metric<T, SummaryChild> {
+  readonly percentiles: readonly number[];
+  readonly maxAgeSeconds: number | undefined;
+  readonly ageBuckets: number | undefined;
+  readonly pruneAgedBuckets: boolean;
+
+  /**
+   * @throws {Error} prom-client's, for a label `quantile`
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a percentile outside [0, 1] or a window that is none
+   */
+  constructor(config: SummaryConfiguration<T>) {
+    super(config, () => {
+      const quantiles = checkedPercentiles(config.percentiles ?? DEFAULT_PERCENTILES);
+      const window = windowOf(config);
+      const prune = config.pruneAgedBuckets === true;
+      return {
+        type: 'summary',
+        declaration: window === undefined ? { quantiles } : { quantiles, window },
+        child: (home, labelValues) => new SummaryChild(home, labelValues, window),
+        sample: summarySamples,
+        settle: (series) => {
+          for (const child of series.index) {
+            if (window !== undefined) child.sketch.releaseExpired();
+            if (prune && !child.attachments?.length) series.remove(child);
+          }
+        },
+      };
+    });
+    this.percentiles = config.percentiles ?? DEFAULT_PERCENTILES;
+    this.maxAgeSeconds = config.maxAgeSeconds;
+    this.ageBuckets = config.ageBuckets;
+    this.pruneAgedBuckets = config.pruneAgedBuckets === true;
+  }
+
+  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a finite number */
+  observe(labels: LabelValues<T>, value: number): void;
+  observe(value: number): void;
+  observe(labels: unknown, value?: unknown): void {
+    if (typeof labels === 'object' && labels !== null) {
+      const child = this.series.ofObject(labels as Record<string, unknown>);
+      child.observe((value === undefined ? labels : value) as number);
+    } else if (value === undefined && (labels || labels === 0)) {
+      if (typeof labels !== 'number') assertLabelsDeclared(this.labelNames, Object(labels) as object);
+      this.unlabelled.observe(labels as number);
+    } else {
+      this.unlabelled.observe(value as number);
+    }
+  }
+
+  /** Sets all series back to nothing; they stay. */
+  override reset(): void {
+    for (const child of this.series.index) {
+      child.view.fill(0, child.index, child.index + 2);
+      child.sketch.clear();
+    }
+  }
+
+  /** @returns observes the seconds since the timer was started, and answers with them */
+  startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
+    const stopwatch = new Stopwatch();
+    return (endLabels) => {
+      const seconds = stopwatch.seconds();
+      this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
+      return seconds;
+    };
+  }
+}
+
+export namespace Summary {
+  /** What `labels()` answers with. */
+  export type Internal<_T extends string = string> = SummaryChild;
+
+  export interface Config {
+    /** Quantiles to show. */
+    percentiles?: number[];
+  }
+}
+
+function checkedPercentiles(percentiles: readonly number[]): readonly number[] {
+  for (const percentile of percentiles) {
+    if (typeof percentile === 'number' && percentile >= 0 && percentile <= 1) continue;
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `the percentile ${inspect(percentile)} is not in [0, 1]: 0.99 is what 99 % of the values are below`,
+    );
+  }
+  return percentiles;
+}
+
+/** prom-client slides only if both are given. */
+function windowOf({ maxAgeSeconds, ageBuckets }: SummaryConfiguration<string>): SlidingWindow {
+  if (!maxAgeSeconds || !ageBuckets) return undefined;
+  if (maxAgeSeconds > 0 && Number.isInteger(ageBuckets) && ageBuckets > 0 && ageBuckets <= MOST_WINDOWS) {
+    return { seconds: maxAgeSeconds / ageBuckets, count: ageBuckets };
+  }
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `maxAgeSeconds ${inspect(maxAgeSeconds)} in ageBuckets ${inspect(ageBuckets)}: give a positive number of seconds, and a whole number of buckets from 1 to ${MOST_WINDOWS}`,
+  );
+}
+
+function summarySamples(child: SummaryChild, labels: Labels, samples: Sample[]): void {
+  const { name, quantiles = [] } = child.home.declaration;
+  const [sum, count] = [child.view[child.index], child.view[child.index + 1]];
+  const sketch = new Sketch();
+  child.sketch.readInto(sketch);
+  sketch.quantiles(quantiles, sum / count).forEach((value, at) => {
+    samples.push({ name, labels: { quantile: String(quantiles[at]), ...labels }, value: value ?? 0 });
+  });
+  samples.push({ name: `${name}_sum`, labels, value: sum });
+  samples.push({ name: `${name}_count`, labels: { ...labels }, value: count });
+}

@@ -1,0 +1,107 @@
+/**
+ * Runs the `collect()` of metrics in this process: before it serves, and every few seconds while others may read its file.
+ *
+ * A callback that throws, rejects or hangs costs its own metric only: it is counted, and said once. One that still runs is
+ * not started again; who needs the values waits for the run that is under way, but not for ever.
+ */
+import { sayOnce } from '../said-once.js';
+import { MEMBER, type RegisteredMetric } from './member.js';
+import type { Registry } from './registry.js';
+
+/** How long a scrape waits for one callback. Half of Prometheus' default scrape_timeout. */
+const LONGEST_WAIT_MS = 5000;
+const INTERVAL_MS = 5000;
+
+const running = new WeakMap<RegisteredMetric, Promise<boolean>>();
+const failures = new Map<string, number>();
+/** Registries that have metrics which are shown in merged output. */
+const inUse = new Set<Registry<any>>();
+
+/** How often the callbacks of each metric failed in this process, by the metric's name. */
+export function collectFailures(): ReadonlyMap<string, number> {
+  return failures;
+}
+
+/** Called by registries that are shown in merged output: whether they have any metric. */
+export function registryInUse(registry: Registry<any>, hasMetrics: boolean): void {
+  if (hasMetrics) inUse.add(registry);
+  else inUse.delete(registry);
+}
+
+/** Brings one metric's values up to date; false where its callback failed. */
+export function collectMetric(metric: RegisteredMetric): boolean | Promise<boolean> {
+  const { collect } = metric;
+  let outcome: boolean | Promise<boolean> = true;
+  if (typeof collect === 'function') {
+    const underWay = running.get(metric);
+    outcome = underWay === undefined ? start(metric, collect) : inTime(metric, underWay);
+  }
+  metric[MEMBER]?.settle();
+  return outcome;
+}
+
+/** Brings the metrics of these registries up to date, of all that are shown in merged output by default. */
+export async function runCollectCallbacks(registries: Iterable<Registry<any>> = inUse): Promise<void> {
+  const metrics = new Set<RegisteredMetric>();
+  for (const registry of registries) for (const metric of registry.registered()) metrics.add(metric);
+  await Promise.all([...metrics].map(collectMetric));
+}
+
+/**
+ * Runs the callbacks every 5 s while `wanted` says that somebody may read them. The timer keeps no process alive.
+ *
+ * @returns stops it
+ */
+export function collectInBackground(wanted: () => boolean): () => void {
+  let busy = false;
+  const timer = setInterval(() => {
+    if (busy || !wanted()) return;
+    busy = true;
+    void runCollectCallbacks().finally(() => {
+      busy = false;
+    });
+  }, INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function start(metric: RegisteredMetric, collect: () => unknown): boolean | Promise<boolean> {
+  let result: unknown;
+  try {
+    result = collect.call(metric);
+  } catch (error) {
+    return failed(metric, error);
+  }
+  if (!isThenable(result)) return true;
+  const run = Promise.resolve(result)
+    .then(
+      () => true,
+      (error: unknown) => failed(metric, error),
+    )
+    .finally(() => running.delete(metric));
+  running.set(metric, run);
+  return inTime(metric, run);
+}
+
+function inTime(metric: RegisteredMetric, run: Promise<boolean>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => {
+      resolve(failed(metric, new Error(`it has not ended within ${LONGEST_WAIT_MS} ms`)));
+    }, LONGEST_WAIT_MS);
+    void run.then((outcome) => {
+      clearTimeout(late);
+      resolve(outcome);
+    });
+  });
+}
+
+function failed(metric: RegisteredMetric, error: unknown): false {
+  failures.set(metric.name, (failures.get(metric.name) ?? 0) + 1);
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  sayOnce(`collect ${metric.name}`, `collect() of the metric ${metric.name} failed: ${reason}`);
+  return false;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

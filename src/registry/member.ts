@@ -1,0 +1,33 @@
+import type { MetricFamily } from '../model/metric-family.js';
+import type { Registry } from './registry.js';
+
+/**
+ * How a registry talks to the metrics of this package. Others may be registered too, such as prom-client's own or what
+ * `AggregatorRegistry.aggregate` makes: those have `get` and no more.
+ */
+export const MEMBER = Symbol('prom-multiproc.member');
+
+export interface Member {
+  /** Whether merged output of all processes shows it. */
+  readonly shared: boolean;
+  /** A registry that is shown in merged output has taken the metric in. */
+  entered(registry: Registry<any>): void;
+  left(registry: Registry<any>): void;
+  /** What is due before values are read. */
+  settle(): void;
+  /** The values as they stand. */
+  family(): MetricFamily;
+}
+
+/** What any registered metric has. */
+export interface RegisteredMetric {
+  readonly name: string;
+  /** The object of prom-client's `metric.get()`. */
+  get(): unknown;
+  getForPromString?(): unknown;
+  reset?(): void;
+  readonly type?: unknown;
+  readonly aggregator?: string;
+  readonly collect?: (() => unknown) | undefined;
+  readonly [MEMBER]?: Member;
+}

@@ -1,0 +1,95 @@
+/** Metrics as plain objects, in the shape of prom-client's `getMetricsAsJSON()` and `metric.get()`. */
+import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
+
+/** Aggregation methods of a prom-client cluster. */
+export type Aggregator = 'omit' | 'sum' | 'first' | 'min' | 'max' | 'average';
+
+export type LabelValues<T extends string> = Partial<Record<T, string | number>>;
+export type CollectFunction<T> = (this: T) => void | Promise<void>;
+
+export interface MetricObject {
+  name: string;
+  help: string;
+  /** 'counter', 'gauge', …: prom-client's types call it an enum, its objects have the string. */
+  type: any;
+  aggregator: Aggregator;
+  collect: CollectFunction<any>;
+}
+
+export type MetricValue<T extends string> = { value: number; labels: LabelValues<T> };
+export type MetricValueWithName<T extends string> = MetricValue<T> & {
+  metricName?: string;
+  exemplar?: ExemplarObject | null;
+};
+
+export interface MetricObjectWithValues<T extends MetricValue<string>> extends MetricObject {
+  values: T[];
+}
+
+export interface ExemplarObject {
+  labelSet: Labels;
+  value: number;
+  /** Seconds since the epoch. */
+  timestamp?: number;
+}
+
+/** What `get()` answers: without `collect`, which prom-client's types have and its objects do not. */
+export type CollectedMetric<T extends string> = MetricObjectWithValues<MetricValueWithName<T>>;
+
+/** A family as prom-client's object; bounds and quantiles are numbers there. */
+export function metricObject<T extends string>(family: MetricFamily, aggregator: Aggregator): CollectedMetric<T> {
+  const { name, help, type } = family;
+  const values = family.samples.map((sample) => metricValue<T>(family, sample));
+  return { help, name, type, values, aggregator } as unknown as CollectedMetric<T>;
+}
+
+function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sample): MetricValueWithName<T> {
+  const labels: Record<string, string | number> = { ...sample.labels };
+  const value: MetricValueWithName<T> = { value: sample.value, labels: labels as LabelValues<T> };
+  if (type === 'histogram') {
+    if (labels.le !== undefined && labels.le !== '+Inf') labels.le = Number(labels.le);
+    value.metricName = sample.name;
+    value.exemplar =
+      sample.exemplar === undefined ? (labels.le === undefined ? undefined : null) : exemplarObject(sample.exemplar);
+  } else {
+    if (type === 'summary' && labels.quantile !== undefined) labels.quantile = Number(labels.quantile);
+    if (sample.name !== name) value.metricName = sample.name;
+    if (sample.exemplar !== undefined) value.exemplar = exemplarObject(sample.exemplar);
+  }
+  return value;
+}
+
+export function exemplarObject({ labels, value, timestamp }: Exemplar): ExemplarObject {
+  return { labelSet: { ...labels }, value, timestamp };
+}
+
+/** Objects of metrics that are not this package's own, such as prom-client's, as a family. */
+export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
+  const { name, help, type } = metric;
+  const samples = (metric.values ?? []).map((from): Sample => {
+    const sample: Sample = { name: from.metricName ?? name, labels: {}, value: from.value };
+    for (const [label, value] of Object.entries({ ...from.labels, ...from.sharedLabels })) {
+      sample.labels[label] = `${value}`;
+    }
+    if (from.exemplar) {
+      const { labelSet, value, timestamp } = from.exemplar;
+      sample.exemplar = { labels: labelSet, value, timestamp };
+    }
+    return sample;
+  });
+  return { name, help, type, samples };
+}
+
+export interface ForeignMetricObject {
+  name: string;
+  help: string;
+  type: MetricFamily['type'];
+  aggregator?: string;
+  values?: {
+    value: number;
+    metricName?: string;
+    labels?: Record<string, unknown>;
+    sharedLabels?: Record<string, unknown>;
+    exemplar?: ExemplarObject | null;
+  }[];
+}
