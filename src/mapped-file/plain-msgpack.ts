@@ -1,10 +1,11 @@
 /**
- * A gate before msgpackr for bytes that somebody else wrote: it admits nil, booleans, numbers, strings, arrays and maps.
+ * A gate before msgpackr for bytes that somebody else wrote: it admits nil, booleans, numbers, strings, arrays and maps,
+ * down to a depth that a record can have.
  *
- * msgpackr trusts its input: an array head of 5 bytes that claims 2^25 elements makes it allocate 256 MiB before it
- * notices that they are missing, and its extension types build record readers, errors, regular expressions and typed
- * arrays. A checksum does not help, for who writes the bytes writes the checksum too. The walk below allocates nothing,
- * and its cost is one step per value.
+ * msgpackr 2.1 bounds what the heads of arrays may claim, but its extension types also build record readers, errors,
+ * regular expressions and typed arrays out of what they find, and nesting without end ends in a RangeError for the stack
+ * (3 MB of array heads; ran). A checksum keeps none of this out, for who writes the bytes writes the checksum too. The
+ * walk below allocates nothing, and its cost is one step per value.
  */
 const MAX_DEPTH = 16;
 

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LivenessProbe, probeLiveness } from '../../src/directory/liveness.js';
+import type { Liveness } from '../../src/directory/liveness.js';
+import { processStartTime, processStat } from '../../src/directory/identity.js';
+import { openForReading, readHeader } from '../../src/mapped-file/header.js';
+import { FileState } from '../../src/mapped-file/layout.js';
+import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
+import { native } from '../../src/mapped-file/mapping.js';
+import { writeBareFile } from '../support/bare-file.js';
+import type { BareWords } from '../support/bare-file.js';
+import { startFixture } from '../support/fixture.js';
+import type { Fixture } from '../support/fixture.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+// About the locks themselves: also in a run of the suite without native code. The tests of what stands in ask for it.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
+const NOBODY_IN_PARTICULAR = { uid: 1000, gid: 1000 };
+const WITHOUT_NATIVE = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' } };
+
+function probe(path: string, now?: number): Liveness {
+  const fd = openForReading(path);
+  try {
+    return probeLiveness(fd, readHeader(fd, path), now);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function startWriter(
+  t: TestContext,
+  place: 'main' | 'thread',
+  method: 'flock' | 'heartbeat',
+): Promise<{ writer: Fixture; path: string }> {
+  const dir = temporaryDirectory(t);
+  const writer = startFixture(t, 'directory/fixtures/writer', [dir, place, method]);
+  return { writer, path: join(dir, await writer.said<string>()) };
+}
+
+test('a process that holds its lock is alive until it is killed', async (t) => {
+  const { writer, path } = await startWriter(t, 'main', 'flock');
+  assert.equal(probe(path), 'live');
+  assert.equal(probe(path), 'live', 'and a probe leaves no lock of its own behind');
+  await writer.kill('SIGKILL');
+  assert.equal(probe(path), 'dead');
+});
+
+test('a process that ends in order is dead', async (t) => {
+  const { writer, path } = await startWriter(t, 'main', 'flock');
+  writer.process.send('exit');
+  await new Promise((resolve) => writer.process.once('exit', resolve));
+  assert.equal(probe(path), 'dead');
+});
+
+test('a terminated thread is dead while its process lives on', async (t) => {
+  const { writer, path } = await startWriter(t, 'thread', 'flock');
+  assert.equal(probe(path), 'live');
+  assert.equal(await writer.ask('terminate'), 'terminated');
+  assert.equal(probe(path), 'dead');
+});
+
+test('a probing reader is not taken for the writer by another one', (t) => {
+  const { path } = writeBareFile(temporaryDirectory(t), { liveness: 'flock' });
+  const fd = openForReading(path);
+  t.after(() => closeSync(fd));
+  assert.equal(native()?.lockShared(fd), true);
+  assert.equal(probe(path), 'dead');
+});
+
+test('the dead stay dead for a reader, whatever happens to the lock', (t) => {
+  const { path, identity } = writeBareFile(temporaryDirectory(t), { liveness: 'flock' });
+  const fd = openForReading(path);
+  const other = openForReading(path);
+  t.after(() => [fd, other].forEach((each) => closeSync(each)));
+  const vitals = readHeader(fd, path);
+  const liveness = new LivenessProbe();
+  assert.equal(liveness.probe(fd, vitals), 'dead');
+  assert.equal(native()?.lockExclusive(other), true);
+  assert.equal(probeLiveness(fd, vitals), 'live');
+  assert.equal(liveness.probe(fd, vitals), 'dead');
+  liveness.retain([identity.id]);
+  assert.equal(liveness.probe(fd, vitals), 'dead');
+  liveness.retain([]);
+  assert.equal(liveness.probe(fd, vitals), 'live');
+});
+
+test('without flock in the reader, a locked file is judged by its process', async (t) => {
+  const { writer, path } = await startWriter(t, 'main', 'flock');
+  const prober = (): Fixture => startFixture(t, 'directory/fixtures/prober', [path], WITHOUT_NATIVE);
+  assert.equal(await prober().said(), 'live');
+  await writer.kill();
+  assert.equal(await prober().said(), 'dead');
+});
+
+test('a process without a lock is alive while it runs, also when it is stopped or silent', async (t) => {
+  const { writer, path } = await startWriter(t, 'main', 'heartbeat');
+  assert.equal(probe(path), 'live');
+  writer.process.kill('SIGSTOP');
+  assert.equal(probe(path), 'live');
+  await writer.kill('SIGKILL');
+  assert.equal(probe(path), 'dead');
+});
+
+test("another user's process is alive as well", async (t) => {
+  const { path } = await startWriter(t, 'main', 'heartbeat');
+  chmodSync(join(path, '..'), 0o755);
+  chmodSync(path, 0o644);
+  const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
+  assert.equal(await prober.said(), 'live');
+});
+
+test('a process that has ended and was not waited for is dead', async (t) => {
+  // The shell becomes a program that does not wait for the child which the shell had.
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => parent.kill('SIGKILL'));
+  const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)));
+  while (processStat(pid)?.state !== 'Z') await sleep(5);
+  const { path } = writeBareFile(temporaryDirectory(t), { pid, startTime: processStartTime(pid) });
+  assert.equal(probe(path), 'dead');
+});
+
+test('a pid that another process has now does not make the former one live', (t) => {
+  const { path } = writeBareFile(temporaryDirectory(t), { startTime: '1' });
+  assert.equal(probe(path), 'dead');
+});
+
+test('a pid without a start time is believed while its heart beats, and then it is unknown', (t) => {
+  const dir = temporaryDirectory(t);
+  const now = Date.now() / 1000;
+  assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 5 }).path, now), 'live');
+  assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 500 }).path, now), 'unknown');
+});
+
+test('a silent thread without a lock is alive while it has its file open, as when it is blocked', async (t) => {
+  const { writer, path } = await startWriter(t, 'thread', 'heartbeat');
+  await writer.ask('block');
+  assert.equal(probe(path), 'live');
+  assert.equal(await writer.ask('terminate'), 'terminated');
+  assert.equal(probe(path), 'dead');
+});
+
+test('a silent thread in a process that may not be looked into is unknown', async (t) => {
+  const { path } = await startWriter(t, 'thread', 'heartbeat');
+  chmodSync(join(path, '..'), 0o755);
+  chmodSync(path, 0o644);
+  const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
+  assert.equal(await prober.said(), 'unknown');
+});
+
+test('a thread whose heart beats is alive, and one that closed its file is dead once it is silent', (t) => {
+  const dir = temporaryDirectory(t);
+  const now = Date.now() / 1000;
+  const thread = { threadId: 3 };
+  assert.equal(probe(writeBareFile(dir, thread, { heartbeat: now - 5 }).path, now), 'live');
+  const closed = { heartbeat: now - 500, state: FileState.Closed };
+  assert.equal(probe(writeBareFile(dir, thread, closed).path, now), 'dead');
+});
+
+test("what another machine's process is about cannot be told, unless it said so", (t) => {
+  const dir = temporaryDirectory(t);
+  const now = 1_700_000_000;
+  const otherBoot = '11111111-2222-3333-4444-555555555555';
+  const cases: [string, Partial<ProcessIdentity>, BareWords, Liveness][] = [
+    ['fresh', { hostName: 'elsewhere' }, { heartbeat: now }, 'unknown'],
+    ['silent', { hostName: 'elsewhere' }, { heartbeat: now - 1e6 }, 'unknown'],
+    ['closed', { hostName: 'elsewhere' }, { heartbeat: now - 100, state: FileState.Closed }, 'dead'],
+    ['just closed', { hostName: 'elsewhere' }, { heartbeat: now - 1, state: FileState.Closed }, 'unknown'],
+    ['in another container', { pidNamespace: 'pid:[1]' }, { heartbeat: now - 1e6 }, 'unknown'],
+    ['before the reboot', { bootId: otherBoot }, { heartbeat: now - 100 }, 'dead'],
+    ['another boot and fresh', { bootId: otherBoot }, { heartbeat: now - 1 }, 'unknown'],
+    ['another boot elsewhere', { bootId: otherBoot, hostName: 'elsewhere' }, { heartbeat: now - 1e6 }, 'unknown'],
+    ['without a boot id', { bootId: '' }, { heartbeat: now - 1e6 }, 'unknown'],
+  ];
+  for (const [name, identity, words, expected] of cases) {
+    assert.equal(probe(writeBareFile(dir, identity, words).path, now), expected, name);
+  }
+});
+
+test('a free lock says nothing of another machine whose heart beats', (t) => {
+  const dir = temporaryDirectory(t);
+  const now = 1_700_000_000;
+  const stranger = {
+    liveness: 'flock',
+    bootId: '11111111-2222-3333-4444-555555555555',
+    hostName: 'elsewhere',
+  } as const;
+  assert.equal(probe(writeBareFile(dir, stranger, { heartbeat: now - 5 }).path, now), 'unknown');
+  assert.equal(probe(writeBareFile(dir, stranger, { heartbeat: now - 500 }).path, now), 'dead');
+  const closed = { heartbeat: now - 5, state: FileState.Closed };
+  assert.equal(probe(writeBareFile(dir, stranger, closed).path, now), 'dead');
+  assert.equal(
+    probe(writeBareFile(dir, { ...stranger, hostName: readHostName() }, { heartbeat: now }).path, now),
+    'dead',
+  );
+});
+
+function readHostName(): string {
+  return readFileSync('/proc/sys/kernel/hostname', 'latin1').trim();
+}

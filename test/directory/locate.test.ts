@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { locateDirectory } from '../../src/directory/locate.js';
+import type { LocatedDirectory } from '../../src/directory/locate.js';
+import { startFixture } from '../support/fixture.js';
+import type { ProcessWhereabouts, Whereabouts } from './fixtures/whereabouts.js';
+
+const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-[0-9a-f]{16}$/;
+
+/** What PM2 7 puts into the environment of an app in fork mode, of what matters here. */
+const PM2 = {
+  pm_id: '0',
+  name: 'shop',
+  namespace: 'default',
+  pm_exec_path: '/srv/shop/app.js',
+  PM2_HOME: '/root/.pm2',
+};
+
+/** The tests' own surroundings must not decide: they may be run under PM2 or with a directory. */
+function environment(variables: Record<string, string> = {}): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, HOME: process.env.HOME, ...variables };
+}
+
+async function whereabouts(t: TestContext, args: string[], variables?: Record<string, string>): Promise<Whereabouts> {
+  return startFixture(t, 'directory/fixtures/whereabouts', args, { env: environment(variables) }).said();
+}
+
+function assertAllIn(dir: string, process: ProcessWhereabouts): void {
+  const { main, thread, bareThread, forItsThreads, asPrimary } = process;
+  for (const [who, located] of Object.entries({ main, thread, bareThread, forItsThreads, asPrimary })) {
+    assert.equal(located?.dir, dir, who);
+  }
+}
+
+test('a process by itself counts in memory, its threads in a directory that it knows', async (t) => {
+  const found = await whereabouts(t, []);
+  assert.equal(found.main, undefined);
+  assert.match(found.thread.dir, DERIVED);
+  assert.equal(found.thread.origin, 'thread');
+  assert.equal(found.thread.derived, true);
+  assert.equal(found.bareThread.dir, found.thread.dir);
+  assert.equal(found.forItsThreads.dir, found.thread.dir);
+  assert.equal(found.asPrimary.dir, found.thread.dir, 'where it would count if it forked, too');
+});
+
+test('a cluster is in one directory: primary, workers and all their threads', async (t) => {
+  const found = await whereabouts(t, ['cluster']);
+  assert.equal(found.beforeForking, undefined);
+  assert.equal(found.main?.origin, 'cluster');
+  const { dir } = found.main;
+  assert.match(dir, DERIVED);
+  assertAllIn(dir, found);
+  assert.equal(found.workers.length, 2);
+  for (const worker of found.workers) assertAllIn(dir, worker);
+});
+
+test('two clusters are in two directories', async (t) => {
+  const [one, other] = await Promise.all([whereabouts(t, ['cluster']), whereabouts(t, ['cluster'])]);
+  assert.notEqual(one.main?.dir, other.main?.dir);
+});
+
+test('workers that drop their privileges agree among themselves and with their threads', async (t) => {
+  const { workers } = await whereabouts(t, ['cluster', 'drop']);
+  const dir = workers[0].main?.dir as string;
+  assert.match(dir, /prom-multiproc-1000-[0-9a-f]{16}$/);
+  for (const worker of workers) assertAllIn(dir, worker);
+});
+
+test('the environment variable wins, over a cluster and over PM2', async (t) => {
+  for (const variables of [{}, PM2]) {
+    const found = await whereabouts(t, ['cluster'], { ...variables, PROMETHEUS_MULTIPROC_DIR: '/named/by/hand' });
+    assert.deepEqual(found.beforeForking, { dir: '/named/by/hand', origin: 'env', derived: false });
+    assertAllIn('/named/by/hand', found);
+    for (const worker of found.workers) assertAllIn('/named/by/hand', worker);
+  }
+});
+
+test('a directory named at run time reaches threads that were given no environment', async (t) => {
+  const found = await whereabouts(t, ['name', 'cluster']);
+  assertAllIn('/named/at/run/time', found);
+  for (const worker of found.workers) assertAllIn('/named/at/run/time', worker);
+});
+
+function named(dir: string): LocatedDirectory | undefined {
+  return locateDirectory(environment({ PROMETHEUS_MULTIPROC_DIR: dir }));
+}
+
+test('the variable is resolved, is ignored when empty, and keeps a derived directory derived', () => {
+  assert.equal(named('metrics/here')?.dir, join(process.cwd(), 'metrics/here'));
+  assert.equal(named('/a/../b/')?.dir, '/b');
+  assert.equal(named(''), undefined);
+  assert.equal(named('/dev/shm/prom-multiproc-0-0123456789abcdef')?.derived, true);
+  assert.equal(named('/dev/shm/prom-multiproc-0-0123456789abcdef/deeper')?.derived, false);
+});
+
+test('the instances of a PM2 app share a directory, in whatever mode and number', () => {
+  const located = locateDirectory(environment(PM2));
+  assert.equal(located?.origin, 'pm2');
+  assert.match(located.dir, DERIVED);
+  const same: Record<string, string>[] = [
+    { ...PM2, pm_id: '17', unique_id: 'b0a9', NODE_APP_INSTANCE: '3' },
+    // Cluster mode, before PM2 has unpacked it: what a preloaded module and a thread without environment see.
+    { NODE_UNIQUE_ID: '4', pm2_env: JSON.stringify({ ...PM2, pm_id: 4, args: [], env: {} }) },
+  ];
+  for (const variables of same) assert.equal(locateDirectory(environment(variables))?.dir, located.dir);
+});
+
+test('other PM2 apps, namespaces, homes and scripts have other directories', () => {
+  const changes = [{}, { name: 'b' }, { namespace: 'b' }, { PM2_HOME: '/home/b/.pm2' }, { pm_exec_path: '/srv/b.js' }];
+  const dirs = changes.map((change) => locateDirectory(environment({ ...PM2, ...change }))?.dir);
+  assert.equal(new Set(dirs).size, changes.length);
+});
+
+test('PM2 without a home in the environment is at its default one', () => {
+  const { PM2_HOME: _, ...withoutHome } = PM2;
+  const withHome = environment({ ...PM2, PM2_HOME: join(process.env.HOME as string, '.pm2') });
+  assert.equal(locateDirectory(environment(withoutHome))?.dir, locateDirectory(withHome)?.dir);
+});
+
+test('the cluster that a PM2 app forks belongs to the app', async (t) => {
+  const [one, other] = await Promise.all([
+    whereabouts(t, ['cluster'], PM2),
+    whereabouts(t, ['cluster'], { ...PM2, pm_id: '1' }),
+  ]);
+  const { dir } = locateDirectory(environment(PM2)) as LocatedDirectory;
+  for (const process of [one, ...one.workers, other, ...other.workers]) assertAllIn(dir, process);
+});
+
+test('a variable of the name pm_id alone is not PM2', () => {
+  assert.equal(locateDirectory(environment({ pm_id: '0' })), undefined);
+  assert.equal(locateDirectory(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
+  assert.equal(locateDirectory(environment({ pm2_env: '{"pm_id":' })), undefined);
+  assert.equal(locateDirectory(environment({ pm2_env: 'null' })), undefined);
+});
+
+test('without a writable /dev/shm it is the temporary directory, for threads without environment too', () => {
+  const fixture = join(__dirname, 'fixtures/whereabouts.js');
+  const script = `mount -t tmpfs -o ro none /dev/shm && exec ${process.execPath} -e '
+    process.send = (message) => console.log(JSON.stringify(message)); process.argv[1] = "x"; require("${fixture}")'`;
+  const env = environment({ TMPDIR: '/var/tmp/' });
+  const found = JSON.parse(
+    execFileSync('unshare', ['--mount', 'sh', '-c', script], { env, encoding: 'utf8' }),
+  ) as Whereabouts;
+  assert.match(found.thread.dir, /^\/var\/tmp\/prom-multiproc-0-/);
+  assert.equal(found.bareThread.dir, found.thread.dir);
+});

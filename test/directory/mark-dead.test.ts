@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { markProcessDead } from '../../src/directory/mark-dead.js';
+import { openForReading, readHeader } from '../../src/mapped-file/header.js';
+import { FileState } from '../../src/mapped-file/layout.js';
+import { writeBareFile } from '../support/bare-file.js';
+import { startFixture } from '../support/fixture.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+// About the locks: also in a run of the suite without native code.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
+const GONE = 2 ** 31 - 1;
+
+function stateOf(path: string): number {
+  const fd = openForReading(path);
+  try {
+    return readHeader(fd, path).state;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('a living process is left alone and the result says so; a killed one is found dead', async (t) => {
+  for (const method of ['flock', 'heartbeat']) {
+    const dir = temporaryDirectory(t);
+    const writer = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method]);
+    const path = join(dir, await writer.said<string>());
+    const before = readFileSync(path);
+    assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 0, living: 1, unknown: 0 });
+    assert.deepEqual(readFileSync(path), before);
+    await writer.kill();
+    assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 1, living: 0, unknown: 0 });
+    assert.equal(stateOf(path), method === 'flock' ? FileState.Open : FileState.Closed);
+    assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 1, living: 0, unknown: 0 });
+  }
+});
+
+test('every file of the process is looked at, and no other', (t) => {
+  const dir = temporaryDirectory(t);
+  for (const threadId of [0, 1, 2]) writeBareFile(dir, { pid: GONE, startTime: '1', threadId });
+  const other = writeBareFile(dir, { pid: GONE - 1, startTime: '1' });
+  assert.deepEqual(markProcessDead(GONE, { dir }), { pid: GONE, marked: 3, living: 0, unknown: 0 });
+  assert.equal(stateOf(other.path), FileState.Open);
+});
+
+test("another machine's process of the same pid is not marked", (t) => {
+  const dir = temporaryDirectory(t);
+  const { path } = writeBareFile(dir, { pid: GONE, startTime: '1', hostName: 'elsewhere' });
+  assert.deepEqual(markProcessDead(GONE, { dir }), { pid: GONE, marked: 0, living: 0, unknown: 1 });
+  assert.equal(stateOf(path), FileState.Open);
+});
+
+test('files that are not what their names say are left alone', (t) => {
+  const base = temporaryDirectory(t);
+  const dir = join(base, 'metrics');
+  mkdirSync(dir);
+  const target = writeBareFile(base, { pid: GONE, startTime: '1' });
+  const name = (digit: string): string => join(dir, `${GONE}-0-${digit.repeat(16)}.prom-mp`);
+  symlinkSync(target.path, join(dir, target.name));
+  writeFileSync(name('a'), readFileSync(target.path));
+  writeFileSync(name('b'), 'not metrics');
+  writeFileSync(name('c'), '');
+  mkdirSync(name('d'));
+  execFileSync('mkfifo', [name('e')]);
+  assert.deepEqual(markProcessDead(GONE, { dir }), { pid: GONE, marked: 0, living: 0, unknown: 6 });
+  assert.equal(stateOf(target.path), FileState.Open);
+  assert.equal(stateOf(name('a')), FileState.Open);
+});
+
+test('a directory that is missing or is none has nobody in it', (t) => {
+  const base = temporaryDirectory(t);
+  writeFileSync(join(base, 'file'), '');
+  const nobody = { pid: 42, marked: 0, living: 0, unknown: 0 };
+  assert.deepEqual(markProcessDead(42, { dir: join(base, 'nowhere') }), nobody);
+  assert.deepEqual(markProcessDead(42, { dir: join(base, 'file') }), nobody);
+});
+
+test('by default it looks where this process counts', (t) => {
+  const dir = temporaryDirectory(t);
+  writeBareFile(dir, { pid: GONE, startTime: '1' });
+  const before = process.env.PROMETHEUS_MULTIPROC_DIR;
+  process.env.PROMETHEUS_MULTIPROC_DIR = dir;
+  t.after(() => {
+    if (before === undefined) delete process.env.PROMETHEUS_MULTIPROC_DIR;
+    else process.env.PROMETHEUS_MULTIPROC_DIR = before;
+  });
+  assert.equal(markProcessDead(GONE).marked, 1);
+});
+
+test('what is not a process id is a mistake that is told at once', () => {
+  for (const pid of [0, -1, 1.5, NaN, Infinity, '42', undefined, null, {}, 2 ** 60]) {
+    assert.throws(() => markProcessDead(pid as number), { code: 'ERR_INVALID_ARGUMENT', message: /process id/ });
+  }
+});

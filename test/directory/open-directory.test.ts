@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { native } from '../../src/mapped-file/mapping.js';
+import { checkDirectory, joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
+import type { LocatedDirectory } from '../../src/directory/locate.js';
+import { startFixture } from '../support/fixture.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+// About the lock itself: also in a run of the suite without native code. The test of going without asks for it.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
+const REFUSED = { code: 'ERR_DIRECTORY_REFUSED' };
+
+function derivedIn(base: string): LocatedDirectory {
+  return { dir: join(base, 'prom-multiproc-0-0123456789abcdef'), origin: 'cluster', derived: true };
+}
+
+function named(dir: string): LocatedDirectory {
+  return { dir, origin: 'env', derived: false };
+}
+
+function permissions(path: string): string {
+  return (lstatSync(path).mode & 0o7777).toString(8);
+}
+
+function withUmask<Result>(mask: number, run: () => Result): Result {
+  const before = process.umask(mask);
+  try {
+    return run();
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Whether somebody else could empty or remove the directory now. */
+function isUnused(dir: string): boolean {
+  const fd = openSync(join(dir, 'dir.lock'), 'r');
+  try {
+    return native()?.lockExclusive(fd) === true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('a derived directory is private, whatever the umask', (t) => {
+  for (const mask of [0o000, 0o777]) {
+    const located = derivedIn(temporaryDirectory(t));
+    const opened = withUmask(mask, () => openDirectory(located));
+    t.after(() => opened.close());
+    assert.equal(permissions(located.dir), '700');
+    assert.equal(permissions(join(located.dir, 'dir.lock')), '600');
+    assert.deepEqual(opened.warnings, []);
+  }
+});
+
+test('an open directory is locked until it is closed, as often as it is open', (t) => {
+  const located = derivedIn(temporaryDirectory(t));
+  const one = openDirectory(located);
+  const other = openDirectory(located);
+  assert.equal(one.isLocked && other.isLocked, true);
+  assert.equal(isUnused(located.dir), false);
+  one.close();
+  one.close();
+  assert.equal(isUnused(located.dir), false);
+  other.close();
+  assert.equal(isUnused(located.dir), true);
+});
+
+test('a derived directory that is not ours is refused, and nothing is put into it', (t) => {
+  const base = temporaryDirectory(t);
+  const elsewhere = join(base, 'elsewhere');
+  mkdirSync(elsewhere, { mode: 0o700 });
+  const make: Record<string, (dir: string) => void> = {
+    'a symlink to a directory': (dir) => symlinkSync(elsewhere, dir),
+    'a dangling symlink': (dir) => symlinkSync(join(base, 'nowhere'), dir),
+    'a file': (dir) => writeFileSync(dir, ''),
+    "another user's directory": (dir) => {
+      mkdirSync(dir, { mode: 0o700 });
+      chownSync(dir, 1000, 1000);
+    },
+    'a directory that all may write': (dir) => {
+      mkdirSync(dir);
+      chmodSync(dir, 0o1777);
+    },
+  };
+  for (const [index, [what, arrange]] of Object.entries(make).entries()) {
+    const dir = join(base, `prom-multiproc-0-000000000000000${index}`);
+    arrange(dir);
+    const located: LocatedDirectory = { dir, origin: 'cluster', derived: true };
+    assert.throws(() => openDirectory(located), { ...REFUSED, message: /PROMETHEUS_MULTIPROC_DIR/ }, what);
+    assert.throws(() => joinDirectory(located), REFUSED, what);
+    if (lstatSync(dir).isDirectory()) assert.deepEqual(readdirSync(dir), [], what);
+  }
+  assert.deepEqual(readdirSync(elsewhere), []);
+  assert.equal(existsSync(join(base, 'nowhere')), false);
+});
+
+test('of directories that the user names, a symlink and what is none are refused', (t) => {
+  const base = temporaryDirectory(t);
+  symlinkSync(base, join(base, 'link'));
+  writeFileSync(join(base, 'file'), '');
+  assert.throws(() => openDirectory(named(join(base, 'link'))), { ...REFUSED, message: /symbolic link/ });
+  assert.throws(() => openDirectory(named(join(base, 'file'))), { ...REFUSED, message: /not a directory/ });
+});
+
+test('a directory that the user names keeps its owner and permissions, and what is odd is said', (t) => {
+  const dir = temporaryDirectory(t);
+  const warningsAt = (mode: number, uid: number): readonly string[] => {
+    chownSync(dir, uid, uid);
+    chmodSync(dir, mode);
+    const opened = openDirectory(named(dir));
+    opened.close();
+    assert.equal(permissions(dir), mode.toString(8));
+    assert.equal(lstatSync(dir).uid, uid);
+    assert.deepEqual(checkDirectory(named(dir)), opened.warnings);
+    return opened.warnings;
+  };
+  assert.deepEqual(warningsAt(0o700, 0), []);
+  assert.deepEqual(warningsAt(0o1777, 0), []);
+  assert.match(warningsAt(0o777, 0).join(), /every user .* no sticky bit/);
+  assert.match(warningsAt(0o700, 1000).join(), /another user \(uid 1000\)/);
+  assert.equal(warningsAt(0o777, 1000).length, 2);
+});
+
+test('a missing directory is made as the user wants it, with its parents', (t) => {
+  const dir = join(temporaryDirectory(t), 'deeply', 'nested');
+  const wanted = { dirMode: 0o2750, fileMode: 0o640, group: 1000 };
+  const opened = withUmask(0o077, () => openDirectory(named(dir), wanted));
+  t.after(() => opened.close());
+  assert.equal(permissions(dir), '2750');
+  assert.equal(lstatSync(dir).gid, 1000);
+  assert.equal(permissions(join(dir, 'dir.lock')), '640');
+  assert.equal(lstatSync(join(dir, 'dir.lock')).gid, 1000);
+  assert.equal(opened.fileMode, 0o640);
+  assert.equal(opened.group, 1000);
+});
+
+test('one who only reads makes no directory, and holds one that is there', (t) => {
+  const located = named(join(temporaryDirectory(t), 'later'));
+  assert.equal(joinDirectory(located), undefined);
+  assert.equal(existsSync(located.dir), false);
+  openDirectory(located).close();
+  const joined = joinDirectory(located);
+  assert.equal(isUnused(located.dir), false);
+  joined?.close();
+  assert.equal(isUnused(located.dir), true);
+});
+
+test('the lock is never made through a symlink', (t) => {
+  const base = temporaryDirectory(t);
+  const dir = join(base, 'metrics');
+  mkdirSync(dir);
+  symlinkSync(join(base, 'victim'), join(dir, 'dir.lock'));
+  const opened = openDirectory(named(dir));
+  assert.equal(opened.isLocked, false);
+  assert.equal(existsSync(join(base, 'victim')), false);
+});
+
+test('a directory that is swept while a process enters it is made anew', async (t) => {
+  const located = derivedIn(temporaryDirectory(t));
+  openDirectory(located).close();
+  // Holds the exclusive lock, says so, and removes the directory as the sweep does, while the opener waits for the lock.
+  const sweeper = new Worker(
+    `const { openSync, rmSync } = require('node:fs');
+     const { native } = require(${JSON.stringify(join(__dirname, '../../src/mapped-file/mapping.js'))});
+     const { parentPort, workerData } = require('node:worker_threads');
+     const fd = openSync(workerData + '/dir.lock', 'r');
+     if (!native().lockExclusive(fd)) throw new Error('the directory is in use');
+     parentPort.postMessage('locked');
+     setTimeout(() => {
+       rmSync(workerData, { recursive: true });
+       require('node:fs').closeSync(fd);
+     }, 30);`,
+    { eval: true, workerData: located.dir },
+  );
+  await once(sweeper, 'message');
+  const opened = openDirectory(located);
+  t.after(() => opened.close());
+  assert.equal(opened.isLocked, true);
+  assert.deepEqual(readdirSync(located.dir), ['dir.lock']);
+  assert.equal(permissions(located.dir), '700');
+  assert.equal(isUnused(located.dir), false);
+  await once(sweeper, 'exit');
+});
+
+test("a process of another user counts in root's open volume, and is told what is odd", async (t) => {
+  const dir = temporaryDirectory(t);
+  chmodSync(dir, 0o777);
+  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { uid: 1000, gid: 1000 });
+  const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
+  assert.equal(isLocked, true);
+  assert.equal(warnings.length, 2);
+  assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
+  assert.equal(isUnused(dir), false);
+  await opener.kill();
+  assert.equal(isUnused(dir), true);
+});
+
+test('a process that may not open the lock goes on without it', async (t) => {
+  const dir = temporaryDirectory(t);
+  const opened = openDirectory(named(dir), { fileMode: 0o600 });
+  t.after(() => opened.close());
+  chmodSync(dir, 0o755);
+  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { uid: 1000, gid: 1000 });
+  assert.deepEqual(await opener.said(), {
+    isLocked: false,
+    warnings: [`${JSON.stringify(dir)} belongs to another user (uid 0)`],
+  });
+});
+
+test('without native code there is no lock and everything else', async (t) => {
+  const dir = join(temporaryDirectory(t), 'metrics');
+  const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
+  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { env });
+  assert.deepEqual(await opener.said(), { isLocked: false, warnings: [] });
+  assert.deepEqual(readdirSync(dir), []);
+});

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { archiveName, archiveTemporaryName, dataFileName, temporaryName } from '../../src/directory/file-name.js';
+import { scanDirectory } from '../../src/directory/scan.js';
+import { startFixture } from '../support/fixture.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+test('a scan finds what is ours by name, the newest archive first', (t) => {
+  const dir = temporaryDirectory(t);
+  const writer = { pid: 42, threadId: 7, id: '0123456789abcdef' };
+  const dataFile = dataFileName(writer);
+  const temporaries = [temporaryName(dataFile), archiveTemporaryName(4, writer.id)];
+  const strangers = [
+    'dir.lock',
+    'fold.lock',
+    'scraped',
+    'notes.txt',
+    '.hidden',
+    'x.prom-mp',
+    'archive-1.prom-mp-archive',
+  ];
+  const archives = [2, 10, 9].map(archiveName);
+  for (const name of [dataFile, ...temporaries, ...strangers, ...archives]) writeFileSync(join(dir, name), '');
+  mkdirSync(join(dir, 'subdirectory'));
+  const scan = scanDirectory(dir);
+  assert.deepEqual(scan.dataFiles, [{ name: dataFile, ...writer }]);
+  assert.deepEqual(
+    scan.archives,
+    [10, 9, 2].map((generation) => ({ name: archiveName(generation), generation })),
+  );
+  assert.deepEqual(scan.temporaries.toSorted(), temporaries.toSorted());
+});
+
+test('a directory that is not there yet is empty', (t) => {
+  const nothing = { dataFiles: [], archives: [], temporaries: [] };
+  assert.deepEqual(scanDirectory(join(temporaryDirectory(t), 'later')), nothing);
+});
+
+test('what is no directory is refused', (t) => {
+  const file = join(temporaryDirectory(t), 'file');
+  writeFileSync(file, '');
+  assert.throws(() => scanDirectory(file), { code: 'ERR_DIRECTORY_REFUSED', message: /is not a directory/ });
+});
+
+test('a directory that this user may not read is a clear error', async (t) => {
+  const dir = temporaryDirectory(t);
+  chmodSync(dir, 0o700);
+  const scanner = startFixture(t, 'directory/fixtures/scanner', [dir], { uid: 1000, gid: 1000 });
+  const error = await scanner.said<{ code: string; message: string }>();
+  assert.equal(error.code, 'ERR_PERMISSION');
+  assert.equal(error.message.includes(dir) && error.message.includes('uid 1000'), true);
+});

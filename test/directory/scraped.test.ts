@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { lastScraped, touchScraped } from '../../src/directory/scraped.js';
+import { startFixture } from '../support/fixture.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+test('a scrape is noted, and again', (t) => {
+  const dir = temporaryDirectory(t);
+  assert.equal(lastScraped(dir), 0);
+  const before = Date.now() / 1000 - 1;
+  assert.equal(touchScraped(dir), true);
+  assert.ok(lastScraped(dir) >= before);
+  utimesSync(join(dir, 'scraped'), 1000, 1000);
+  assert.equal(lastScraped(dir), 1000);
+  assert.equal(touchScraped(dir), true);
+  assert.ok(lastScraped(dir) >= before);
+  assert.equal(statSync(join(dir, 'scraped')).size, 1);
+});
+
+test('a missing directory is not made, and nobody scraped it', (t) => {
+  const base = temporaryDirectory(t);
+  assert.equal(touchScraped(join(base, 'later')), false);
+  assert.equal(lastScraped(join(base, 'later')), 0);
+  assert.deepEqual(readdirSync(base), []);
+});
+
+test('neither a symlink nor a directory is written to or believed', (t) => {
+  const base = temporaryDirectory(t);
+  const victim = join(base, 'victim');
+  writeFileSync(victim, 'precious');
+  const linked = join(base, 'linked');
+  mkdirSync(linked);
+  symlinkSync(victim, join(linked, 'scraped'));
+  const occupied = join(base, 'occupied');
+  mkdirSync(join(occupied, 'scraped'), { recursive: true });
+  for (const dir of [linked, occupied]) {
+    assert.equal(touchScraped(dir), false);
+    assert.equal(lastScraped(dir), 0);
+  }
+  assert.equal(readFileSync(victim, 'latin1'), 'precious');
+});
+
+test('a reader without permission to write is told so, and reads the time all the same', async (t) => {
+  const dir = temporaryDirectory(t);
+  chmodSync(dir, 0o755);
+  touchScraped(dir);
+  utimesSync(join(dir, 'scraped'), 1000, 1000);
+  const touch = (): Promise<unknown> =>
+    startFixture(t, 'directory/fixtures/scraper', [dir], { uid: 1000, gid: 1000 }).said();
+  assert.deepEqual(await touch(), [false, 1000]);
+  chmodSync(join(dir, 'scraped'), 0o666);
+  const [touched, at] = (await touch()) as [boolean, number];
+  assert.equal(touched, true, "another user's file, where its mode allows it");
+  assert.ok(at > 1000);
+});

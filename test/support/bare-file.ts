@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dataFileName } from '../../src/directory/file-name.js';
+import { currentIdentity } from '../../src/directory/identity.js';
+import { crc32 } from '../../src/mapped-file/crc32.js';
+import { encodeIdentity } from '../../src/mapped-file/identity-codec.js';
+import {
+  BYTE_ORDER_MARK,
+  FileState,
+  HEADER,
+  MAGIC,
+  VERSION_MAJOR,
+  VERSION_MINOR,
+} from '../../src/mapped-file/layout.js';
+import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
+
+export interface BareFile {
+  readonly path: string;
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+}
+
+export interface BareWords {
+  readonly state?: number;
+  /** Seconds since the epoch. */
+  readonly heartbeat?: number;
+}
+
+/** A data file that is a header and nothing else, of a writer that holds no lock: whose identity is up to the test. */
+export function writeBareFile(dir: string, changes: Partial<ProcessIdentity> = {}, words: BareWords = {}): BareFile {
+  const identity = { ...currentIdentity('heartbeat'), ...changes };
+  const name = dataFileName(identity);
+  const path = join(dir, name);
+  writeFileSync(path, bareHeader(identity, words));
+  return { path, name, identity };
+}
+
+/** A header page, in this machine's byte order. */
+export function bareHeader(identity: ProcessIdentity, { state = FileState.Open, heartbeat }: BareWords = {}): Buffer {
+  return headerAround(encodeIdentity(identity), state, heartbeat ?? Date.now() / 1000);
+}
+
+/** A header page whose identity is any bytes, with the right checksum. */
+export function headerAround(packed: Uint8Array, state: number = FileState.Open, heartbeat = 0): Buffer {
+  const page = Buffer.alloc(HEADER.bytes);
+  page.write(MAGIC, HEADER.magic, 'latin1');
+  new Uint32Array(page.buffer, page.byteOffset + HEADER.byteOrderMark, 1)[0] = BYTE_ORDER_MARK;
+  new Uint16Array(page.buffer, page.byteOffset + HEADER.versionMajor, 2).set([VERSION_MAJOR, VERSION_MINOR]);
+  new Uint32Array(page.buffer, page.byteOffset + HEADER.state, 1)[0] = state;
+  new Float64Array(page.buffer, page.byteOffset + HEADER.heartbeat, 1)[0] = heartbeat;
+  new Uint32Array(page.buffer, page.byteOffset + HEADER.identityLength, 2).set([packed.length, crc32(packed)]);
+  page.set(packed, HEADER.identity);
+  return page;
+}
