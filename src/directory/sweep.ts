@@ -131,6 +131,36 @@ export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
   }
 }
 
+/** Making a file takes milliseconds and preparing an archive minutes at worst, so this one's maker was killed. */
+const LEFTOVER_SECONDS = 3600;
+
+/**
+ * Deletes files that were never published because their maker was killed, an hour after it last touched them. A file that
+ * is still being made is locked.
+ *
+ * @param now seconds since the epoch
+ * @returns the number of files deleted; trouble with one leaves it there
+ */
+export function removeLeftovers(dir: string, temporaries: readonly string[], now = Date.now() / 1000): number {
+  return temporaries.filter((name) => removeLeftover(join(dir, name), now)).length;
+}
+
+function removeLeftover(path: string, now: number): boolean {
+  try {
+    if (now - lstatSync(path).mtimeMs / 1000 <= LEFTOVER_SECONDS) return false;
+    const fd = openForReading(path);
+    try {
+      if (native()?.lockShared(fd) === false) return false;
+    } finally {
+      closeSync(fd);
+    }
+    removeDataFile(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The first data file that somebody living may be writing. */
 function findUser(dir: string, now: number): { name: string; why: string } | undefined {
   for (const name of readdirSync(dir)) {

@@ -107,6 +107,22 @@ test('a process without a lock is alive while it runs, also when it is stopped o
   assert.equal(probe(path), 'dead');
 });
 
+test('across pid namespaces, where every pid is 1, the lock tells and a pid does not', async (t) => {
+  for (const method of ['flock', 'heartbeat'] as const) {
+    const dir = temporaryDirectory(t);
+    const container = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method], {
+      execPath: 'unshare',
+      execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
+    });
+    const name = await container.said<string>();
+    assert.match(name, /^1-0-/);
+    assert.equal(probe(join(dir, name)), method === 'flock' ? 'live' : 'unknown');
+    await container.kill();
+    if (method === 'flock') while (probe(join(dir, name)) === 'live') await sleep(5);
+    assert.equal(probe(join(dir, name)), method === 'flock' ? 'dead' : 'unknown');
+  }
+});
+
 test("another user's process is alive as well", async (t) => {
   const { path } = await startWriter(t, 'main', 'heartbeat');
   chmodSync(join(path, '..'), 0o755);

@@ -16,8 +16,15 @@ import {
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { scanDirectory } from '../../src/directory/scan.js';
+import { native } from '../../src/mapped-file/mapping.js';
 import { openDirectory } from '../../src/directory/open-directory.js';
-import { ABANDONED_SECONDS, emptyDirectory, sweepDerivedDirectories } from '../../src/directory/sweep.js';
+import {
+  ABANDONED_SECONDS,
+  emptyDirectory,
+  removeLeftovers,
+  sweepDerivedDirectories,
+} from '../../src/directory/sweep.js';
 import { writeBareFile } from '../support/bare-file.js';
 import { startFixture } from '../support/fixture.js';
 import type { Fixture } from '../support/fixture.js';
@@ -228,4 +235,19 @@ test('without native code a directory is emptied only if all of its processes ar
   assert.equal(await outcome(), 1);
   writeBareFile(dir, { hostName: 'elsewhere' });
   assert.equal(await outcome(), 'ERR_DIRECTORY_IN_USE');
+});
+
+test('files that were never published go after an hour, but for one that is being made', (t) => {
+  const dir = deadDirectory(temporaryDirectory(t));
+  const beingMade = '.42-0-00000000000000aa.prom-mp.tmp';
+  const fd = openSync(join(dir, beingMade), 'wx');
+  t.after(() => closeSync(fd));
+  assert.equal(native()?.lockExclusive(fd), true);
+  symlinkSync(join(dir, 'scraped'), join(dir, '.42-0-00000000000000bb.prom-mp.tmp'));
+  const { temporaries } = scanDirectory(dir);
+  assert.equal(temporaries.length, 4);
+  assert.equal(removeLeftovers(dir, temporaries, NOW + 1800), 0);
+  assert.equal(removeLeftovers(dir, [...temporaries, '.gone.tmp'], NOW + 7200), 2);
+  assert.deepEqual(scanDirectory(dir).temporaries.toSorted(), [beingMade, '.42-0-00000000000000bb.prom-mp.tmp']);
+  assert.equal(existsSync(join(dir, 'scraped')), true);
 });
