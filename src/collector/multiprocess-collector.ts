@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
-import { locateDirectory, type LocatedDirectory, primaryDirectory } from '../directory/locate.js';
+import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
@@ -12,10 +12,11 @@ import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { sayOnce } from '../said-once.js';
-import { flushStore, storeDirectory } from '../storage/process-store.js';
+import { flushStore } from '../storage/process-store.js';
 import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { whichDirectory } from './which-directory.js';
 
 export interface MultiprocessCollectorOptions {
   /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
@@ -175,7 +176,7 @@ export class MultiprocessCollector {
   }
 
   #locate(): string {
-    const dir = this.#options.dir ?? storeDirectory() ?? locateDirectory()?.dir ?? this.#primaryDir();
+    const dir = this.#options.dir ?? whichDirectory();
     if (dir === undefined) {
       throw new PromMultiprocError(
         'ERR_NO_DIRECTORY',
@@ -191,11 +192,6 @@ export class MultiprocessCollector {
     // whoever uses a directory says so by a lock, or it might be swept
     this.#joined ??= joinQuietly({ dir, origin: 'env', derived: false });
     return dir;
-  }
-
-  #primaryDir(): string | undefined {
-    const { dir } = primaryDirectory();
-    return existsSync(dir) ? dir : undefined;
   }
 
   #engineOptions(dir: string): EngineOptions {

@@ -1,0 +1,47 @@
+/**
+ * Lets registries answer with the merged view (registry/merged-view.ts): one collector for each set of registries that is
+ * asked for.
+ */
+import { CONTENT_TYPES } from '../exposition/format.js';
+import { renderFamilies } from '../exposition/render.js';
+import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
+import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
+import { metricObject } from '../registry/metric-object.js';
+import { MultiprocessCollector } from './multiprocess-collector.js';
+import { whichDirectory } from './which-directory.js';
+
+const collectors = new Map<string, MultiprocessCollector>();
+
+function collectorOf({ registries }: MergedQuery): MultiprocessCollector {
+  const key = JSON.stringify([...registries].sort());
+  let collector = collectors.get(key);
+  if (collector === undefined) {
+    collector = new MultiprocessCollector({
+      registry: registries,
+      selfMetrics: registries.includes(DEFAULT_REGISTRY),
+    });
+    collectors.set(key, collector);
+  }
+  return collector;
+}
+
+async function familiesOf(query: MergedQuery) {
+  const families = await collectorOf(query).families();
+  return query.metric === undefined ? families : families.filter(({ name }) => name === query.metric);
+}
+
+provideMergedView({
+  active: () => whichDirectory() !== undefined,
+  async metrics(query) {
+    const format = query.contentType === CONTENT_TYPES.openmetrics ? 'openmetrics' : 'text';
+    if (query.metric !== undefined) {
+      const families = await familiesOf(query);
+      return families.length === 0 ? '' : renderFamilies(families, format);
+    }
+    const { body } = await collectorOf(query).metrics({ format });
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  },
+  async getMetricsAsJSON(query) {
+    return (await familiesOf(query)).map((family) => metricObject(family, 'sum'));
+  },
+});

@@ -1,0 +1,52 @@
+/**
+ * prom-multiproc: Prometheus metrics from many workers.
+ *
+ * ```
+ *  a worker process                                        any process (primary, worker, sidecar)
+ *  instruments ─► storage ─► mapped-file ──► shared dir ──► directory ─► merge ─► exposition ─► serve
+ *  Counter.inc    series     one float64     one file per   scan,        modes    text /
+ *                 to slot    in a mapping    process        live?                 OpenMetrics
+ * ```
+ *
+ * The folders of `src/` are the rooms along that way. This file is the curated surface and nothing else.
+ */
+import './collector/merged-view.js';
+
+export { Counter } from './instruments/counter.js';
+export { Gauge } from './instruments/gauge.js';
+export { Histogram } from './instruments/histogram.js';
+export { Summary } from './instruments/summary.js';
+export type {
+  CounterConfiguration,
+  GaugeConfiguration,
+  HistogramConfiguration,
+  MetricConfiguration,
+  SummaryConfiguration,
+} from './instruments/configuration.js';
+
+export { register } from './registry/default-registry.js';
+export { Registry, type RegistryOptions } from './registry/registry.js';
+export {
+  OPENMETRICS_CONTENT_TYPE as openMetricsContentType,
+  PROMETHEUS_CONTENT_TYPE as prometheusContentType,
+  type OpenMetricsContentType,
+  type PrometheusContentType,
+  type RegistryContentType,
+} from './registry/content-type.js';
+
+export { exponentialBuckets, linearBuckets } from './model/buckets.js';
+export { validateMetricName } from './model/naming.js';
+export { MULTIPROCESS_MODES, type MultiprocessMode } from './model/gauge-mode.js';
+export type { Exemplar, Labels, MetricFamily, MetricType, Sample } from './model/metric-family.js';
+
+export { setupPrimary, type SetupPrimaryOptions } from './cluster/setup-primary.js';
+export { markProcessDead, type MarkResult } from './directory/mark-dead.js';
+export {
+  type MetricsAnswer,
+  type MetricsRequest,
+  MultiprocessCollector,
+  type MultiprocessCollectorOptions,
+} from './collector/multiprocess-collector.js';
+export type { ProcessInfo } from './collector/collection.js';
+
+export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';
