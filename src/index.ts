@@ -49,4 +49,7 @@ export {
 } from './collector/multiprocess-collector.js';
 export type { ProcessInfo } from './collector/collection.js';
 
+export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/handler.js';
+export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/http-server.js';
+
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';

@@ -19,5 +19,7 @@ exports.MULTIPROCESS_MODES = api.MULTIPROCESS_MODES;
 exports.setupPrimary = api.setupPrimary;
 exports.markProcessDead = api.markProcessDead;
 exports.MultiprocessCollector = api.MultiprocessCollector;
+exports.metricsHandler = api.metricsHandler;
+exports.startHttpServer = api.startHttpServer;
 exports.BadFileError = api.BadFileError;
 exports.PromMultiprocError = api.PromMultiprocError;
