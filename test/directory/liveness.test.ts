@@ -153,7 +153,7 @@ test('a pid without a start time is believed while its heart beats, and then it 
   assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 500 }).path, now), 'unknown');
 });
 
-test('a silent thread without a lock is alive while it has its file open, as when it is blocked', async (t) => {
+test('a thread without a lock is alive while it has its file open, as when it is blocked', async (t) => {
   const { writer, path } = await startWriter(t, 'thread', 'heartbeat');
   await writer.ask('block');
   assert.equal(probe(path), 'live');
@@ -161,21 +161,26 @@ test('a silent thread without a lock is alive while it has its file open, as whe
   assert.equal(probe(path), 'dead');
 });
 
-test('a silent thread in a process that may not be looked into is unknown', async (t) => {
-  const { path } = await startWriter(t, 'thread', 'heartbeat');
-  chmodSync(join(path, '..'), 0o755);
-  chmodSync(path, 0o644);
-  const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
-  assert.equal(await prober.said(), 'unknown');
+test('a thread that ended a moment ago is dead, though its heart beat a moment ago', (t) => {
+  const { path } = writeBareFile(temporaryDirectory(t), { threadId: 3 });
+  assert.equal(probe(path), 'dead');
 });
 
-test('a thread whose heart beats is alive, and one that closed its file is dead once it is silent', (t) => {
+test('of a thread in a process that may not be looked into, the heartbeat tells', async (t) => {
   const dir = temporaryDirectory(t);
+  chmodSync(dir, 0o755);
   const now = Date.now() / 1000;
-  const thread = { threadId: 3 };
-  assert.equal(probe(writeBareFile(dir, thread, { heartbeat: now - 5 }).path, now), 'live');
-  const closed = { heartbeat: now - 500, state: FileState.Closed };
-  assert.equal(probe(writeBareFile(dir, thread, closed).path, now), 'dead');
+  const cases: [BareWords, Liveness][] = [
+    [{ heartbeat: now }, 'live'],
+    [{ heartbeat: now - 500 }, 'unknown'],
+    [{ heartbeat: now - 500, state: FileState.Closed }, 'dead'],
+  ];
+  for (const [words, expected] of cases) {
+    const { path } = writeBareFile(dir, { threadId: 3 }, words);
+    chmodSync(path, 0o644);
+    const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
+    assert.equal(await prober.said(), expected);
+  }
 });
 
 test("what another machine's process is about cannot be told, unless it said so", (t) => {
