@@ -26,7 +26,7 @@ const OFFERS: readonly (NegotiatedFormat & { readonly mediaType: string; readonl
     // the draft before 1.0.0, which Prometheus 2.5 to 2.4x ask for; the lines are the same
     contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'),
     mediaType: 'application/openmetrics-text',
-    versions: new Set(['0.0.1']),
+    versions: new Set(['', '0.0.1']),
   },
 ];
 

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** What `promtool check metrics` says about a text 0.0.4 exposition. It reads no OpenMetrics. */
 export interface PromtoolVerdict {
@@ -10,9 +13,33 @@ export interface PromtoolVerdict {
 
 /** promtool is in Debian's package `prometheus`; a missing one is an error, so that no check is passed over in silence. */
 export function checkMetrics(text: string): PromtoolVerdict {
-  const { status, stdout, stderr, error } = spawnSync('promtool', ['check', 'metrics'], { input: text });
-  if (error !== undefined) throw error;
-  const problems = `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
+  const { status, output } = promtool(['check', 'metrics'], text);
   // exit code 3 is 'lint error', 1 is 'cannot be read'
-  return { parses: status === 0 || status === 3, problems };
+  return { parses: status === 0 || status === 3, problems: output };
+}
+
+/**
+ * Has Prometheus' own OpenMetrics parser read an exposition: the one behind `promtool tsdb create-blocks-from`, which
+ * wants a time on every line and gets one. Answers what it complains of.
+ */
+export function openMetricsProblems(text: string): readonly string[] {
+  const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-promtool-'));
+  try {
+    const file = join(dir, 'metrics.txt');
+    const lines = text.split('\n').map((line) => line.replace(SAMPLE, (sample) => `${sample} 1700000000`));
+    writeFileSync(file, lines.join('\n'));
+    const { status, output } = promtool(['tsdb', 'create-blocks-from', 'openmetrics', file, join(dir, 'blocks')]);
+    return status === 0 ? [] : output;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** Name, labels and value. */
+const SAMPLE = /^[^{ #]+(\{([^"}]|"(\\[^]|[^"\\])*")*\})? [^ ]+/;
+
+function promtool(args: readonly string[], input = ''): { status: number | null; output: string[] } {
+  const { status, stdout, stderr, error } = spawnSync('promtool', args, { input });
+  if (error !== undefined) throw error;
+  return { status, output: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
 }

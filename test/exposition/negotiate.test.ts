@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import * as promClient from 'prom-client';
+import { negotiateFormat } from '../../src/exposition/negotiate.js';
+
+const TEXT = promClient.prometheusContentType;
+const OPENMETRICS = promClient.openMetricsContentType;
+const OPENMETRICS_0_0_1 = 'application/openmetrics-text; version=0.0.1; charset=utf-8';
+
+const CASES: Record<string, [accept: string | undefined, contentType: string][]> = {
+  'Prometheus 2.42 and its relatives get OpenMetrics': [
+    [
+      'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      OPENMETRICS,
+    ],
+    ['application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1', OPENMETRICS_0_0_1],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      OPENMETRICS,
+    ],
+  ],
+  'Prometheus 3 gets OpenMetrics, or text where it asks for PrometheusText first': [
+    [
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      OPENMETRICS,
+    ],
+    [
+      'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.4,*/*;q=0.1',
+      TEXT,
+    ],
+    ['text/plain;version=1.0.0;escaping=values', TEXT],
+  ],
+  'a browser and curl get text': [
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8', TEXT],
+    ['*/*', TEXT],
+    [undefined, TEXT],
+    ['', TEXT],
+  ],
+  'the higher quality wins': [
+    ['text/plain;q=0.1,application/openmetrics-text;q=0.2', OPENMETRICS],
+    ['text/plain;q=0.3,application/openmetrics-text;q=0.2', TEXT],
+    ['application/openmetrics-text;q=1.0,text/plain;q=1.000', OPENMETRICS],
+    ['application/openmetrics-text;q=0.001,text/plain;q=0.0', OPENMETRICS],
+  ],
+  'among equals the closer one wins, then the first': [
+    ['*/*,application/openmetrics-text', OPENMETRICS],
+    ['text/*,application/openmetrics-text', OPENMETRICS],
+    ['application/*,text/plain', TEXT],
+    ['application/*', OPENMETRICS],
+    ['text/plain,application/openmetrics-text', TEXT],
+    ['application/openmetrics-text,text/plain', OPENMETRICS],
+    ['application/openmetrics-text;version=0.0.1,application/openmetrics-text;version=1.0.0', OPENMETRICS_0_0_1],
+  ],
+  'a quality of 0 refuses, whatever a wildcard says': [
+    ['text/plain;q=0,*/*', OPENMETRICS],
+    ['*/*,application/openmetrics-text;q=0,text/plain;q=0.1', TEXT],
+    ['application/openmetrics-text;q=0', TEXT],
+  ],
+  'unknown versions and types are passed over, and where nothing is left it is text': [
+    ['application/openmetrics-text;version=2.0.0', TEXT],
+    ['application/openmetrics-text;version=2.0.0,text/plain;q=0.5', TEXT],
+    ['text/plain;version=0.0.3,application/openmetrics-text;q=0.1', OPENMETRICS],
+    ['application/json', TEXT],
+    ['image/*;q=0.8', TEXT],
+  ],
+  'case, spaces and quotes make no difference': [
+    ['APPLICATION/OpenMetrics-Text ; VERSION=1.0.0 ; Q=0.9 , text/plain ; q=0.5', OPENMETRICS],
+    ['application/openmetrics-text;version="1.0.0"', OPENMETRICS],
+    ['application/openmetrics-text;note="a,b;q=0";version="0\\.0.1"', OPENMETRICS_0_0_1],
+  ],
+  'garbage is passed over': [
+    [',;,;;==,"', TEXT],
+    ['application/openmetrics-text;q=high,text/plain', TEXT],
+    ['application/openmetrics-text;q=NaN', TEXT],
+    ['application/openmetrics-text;q=-1', TEXT],
+    ['application/openmetrics-text;q=2', TEXT],
+    ['application/openmetrics-text;charset', OPENMETRICS],
+    ['"application/openmetrics-text', TEXT],
+    ['\0\ud800', TEXT],
+  ],
+};
+
+describe('an Accept header', () => {
+  for (const [sentence, cases] of Object.entries(CASES)) {
+    it(sentence, () => {
+      for (const [accept, contentType] of cases) assert.equal(negotiateFormat(accept).contentType, contentType, accept);
+    });
+  }
+
+  it('names the format along with the content type', () => {
+    assert.deepEqual(negotiateFormat('application/openmetrics-text'), {
+      format: 'openmetrics',
+      contentType: OPENMETRICS,
+    });
+    assert.deepEqual(negotiateFormat('*/*'), { format: 'text', contentType: TEXT });
+  });
+
+  it('may come as several', () => {
+    assert.equal(negotiateFormat(['text/plain;q=0.5', 'application/openmetrics-text']).contentType, OPENMETRICS);
+  });
+
+  it('of any shape never throws and has an answer', () => {
+    const word = fc.constantFrom(
+      'text/plain',
+      'application/openmetrics-text',
+      '*/*',
+      ';',
+      ',',
+      '"',
+      '\\',
+      'q=',
+      '0.5',
+      '=',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' })), { maxLength: 20 }), (words) => {
+        assert.ok([TEXT, OPENMETRICS, OPENMETRICS_0_0_1].includes(negotiateFormat(words.join('')).contentType));
+      }),
+    );
+    for (const wrong of [null, 7, {}, [7], [undefined]]) {
+      assert.equal(negotiateFormat(wrong as never).contentType, TEXT);
+    }
+  });
+
+  it('of a megabyte of any one character is answered: no step looks at it twice', () => {
+    for (const character of [',', ';', '=', '"', '\\', ' ', 'a', '/', '\t', ';q=0', ',*/*', '"\\']) {
+      negotiateFormat(character.repeat(1e6 / character.length));
+    }
+  });
+});
