@@ -27,8 +27,8 @@ const FRESH_SECONDS = 30;
 const STALE_SECONDS = 60;
 
 /**
- * Remembers the dead. Between two probes a file cannot come back to life, and what looks like it is another reader's probe
- * that holds the shared lock, or a new process that has the pid.
+ * Remembers the dead. A file cannot come back to life between two probes; what looks like it is some other program that
+ * locks the file, or a new process that has the pid.
  */
 export class LivenessProbe {
   #dead = new Set<string>();
