@@ -1,0 +1,12 @@
+/** The server cannot listen there. `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL and so on. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

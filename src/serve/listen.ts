@@ -1,0 +1,70 @@
+import type { AddressInfo, Server } from 'node:net';
+import { ListenError } from './listen-error.js';
+import { freeStaleSocket } from './unix-socket.js';
+
+/** Where a server listens: an address and port, or a unix socket. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+
+/** Connections that may wait to be accepted; the kernel lowers it to its own limit (somaxconn, 4096 on Linux). */
+const BACKLOG = 4096;
+
+/** Listens, replacing the socket file that a dead server left behind. @throws ListenError */
+export async function listen(server: Server, where: ListenAddress): Promise<void> {
+  if ('socketPath' in where) await freeStaleSocket(where.socketPath);
+  try {
+    await listening(server, where);
+  } catch (error) {
+    const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
+    throw new ListenError(code, explain(code, where, error as Error), { cause: error });
+  }
+}
+
+function listening(server: Server, where: ListenAddress): Promise<void> {
+  const address = 'socketPath' in where ? { path: where.socketPath } : where;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...address, backlog: BACKLOG }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function explain(code: string, where: ListenAddress, error: Error): string {
+  if ('socketPath' in where) {
+    const cannot = `cannot listen on the unix socket ${JSON.stringify(where.socketPath)}`;
+    if (code === 'EACCES') return `${cannot}: this user may not create files in its directory`;
+    if (code === 'ENOENT') return `${cannot}: its directory does not exist; create it first`;
+    return `${cannot}: ${error.message}`;
+  }
+  const { host, port } = where;
+  const cannot = `cannot listen on ${hostAndPort(host, port)}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return (
+        `${cannot}: another server has it. Stop that one (\`ss -ltnp 'sport = :${port}'\` names it), ` +
+        'or give another port; port 0 takes any free one'
+      );
+    case 'EACCES':
+      return `${cannot}: this user may not use that port; those below 1024 need CAP_NET_BIND_SERVICE`;
+    case 'EADDRNOTAVAIL':
+      return `${cannot}: the address is not one of this host's; 127.0.0.1, ::1, 0.0.0.0 and :: always are`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${cannot}: the host name is not known; give an IP address`;
+    default:
+      return `${cannot}: ${error.message}`;
+  }
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464`. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The URL that reaches a listening server from this host. A unix socket has none in HTTP: `unix:` and its path. */
+export function reachableUrl(scheme: 'http' | 'https', address: AddressInfo | string): string {
+  if (typeof address === 'string') return `unix:${address}`;
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address.address] ?? address.address;
+  return `${scheme}://${hostAndPort(host, address.port)}`;
+}

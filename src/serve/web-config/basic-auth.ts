@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { YamlSection } from './yaml-section.js';
+
+/** `basic_auth_users`: bcrypt hashes by user name. Empty: nobody is asked. */
+export type Users = ReadonlyMap<string, string>;
+
+/** bcrypt in its three spellings of today; `$2x$` marks hashes of a faulty implementation. */
+const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
+/** `$2b$`, the cost, `$` and the salt. */
+const SALT_END = 29;
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\x00-\x1f\x7f]/;
+
+export function parseUsers(section: YamlSection): Users {
+  const users = new Map<string, string>();
+  for (const [user, entry] of section.entries) {
+    if (user === '' || user.includes(':') || CONTROL.test(user)) {
+      entry.refuse('a user name may be neither empty nor hold a colon or control character: no client could send it');
+    }
+    if (entry.isNull || !BCRYPT_HASH.test(entry.text())) {
+      entry.refuse('must be a bcrypt hash such as $2y$10$…; `htpasswd -nBC 10 ""` makes one');
+    }
+    users.set(user, entry.text());
+  }
+  return users;
+}
+
+/** Basic credentials by RFC 7617: base64 of `user:password` in UTF-8. Undefined for anything else. */
+export function parseBasicCredentials(header: string | undefined): { user: string; password: string } | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const bytes = Buffer.from(encoded, 'base64');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const colon = text.indexOf(':');
+  if (colon < 0 || CONTROL.test(text)) return undefined;
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Compares a password with a bcrypt hash; undefined when too many wait already. */
+export type ComparePassword = (password: string, hash: string) => Promise<boolean> | undefined;
+
+/** `'busy'`: not known, for too many comparisons wait. */
+export type Verdict = 'admitted' | 'denied' | 'busy';
+
+/** Remembered verdicts of each kind. */
+const REMEMBERED = 1000;
+
+/**
+ * Who may come in, for one version of the configuration.
+ *
+ * A bcrypt comparison takes some 60 ms at cost 10, on purpose. A scraper sends the same credentials every time, so that
+ * verdicts are remembered, under a keyed hash that is of no use outside this process. Those admitted and those denied are
+ * remembered apart: a flood of wrong passwords must not push the right ones out.
+ */
+export class Authenticator {
+  readonly #key = randomBytes(32);
+  readonly #admitted = new Map<string, true>();
+  readonly #denied = new Map<string, true>();
+  /** Comparisons under way: a thousand first requests with the same credentials are one. */
+  readonly #underWay = new Map<string, Promise<Verdict>>();
+  readonly #hashes: readonly string[];
+
+  constructor(
+    private readonly users: Users,
+    private readonly compare: ComparePassword,
+  ) {
+    this.#hashes = [...users.values()];
+  }
+
+  async judge(authorization: string | undefined): Promise<Verdict> {
+    if (this.users.size === 0) return 'admitted';
+    const credentials = parseBasicCredentials(authorization);
+    if (credentials === undefined) return 'denied';
+    const { user, password } = credentials;
+    // A colon cannot be in a user's name, so that no two pairs have the same text.
+    const key = this.#keyed(`${user}:${password}`).toString('base64');
+    if (this.#admitted.has(key)) return 'admitted';
+    if (this.#denied.has(key)) return 'denied';
+    let verdict = this.#underWay.get(key);
+    if (verdict === undefined) {
+      verdict = this.#judgeAnew(user, password, key).finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, verdict);
+    }
+    return verdict;
+  }
+
+  async #judgeAnew(user: string, password: string, key: string): Promise<Verdict> {
+    const hash = this.users.get(user);
+    const matches = await this.compare(password, hash ?? this.#decoyFor(user));
+    if (matches === undefined) return 'busy';
+    const admitted = matches && hash !== undefined;
+    remember(admitted ? this.#admitted : this.#denied, key);
+    return admitted ? 'admitted' : 'denied';
+  }
+
+  /**
+   * For an unknown user, a hash that costs what some user's costs and that no password matches, so that the time of a
+   * refusal does not tell which users there are. Where users have different costs, each unknown name is always given the
+   * same one of them, as if it were known.
+   */
+  #decoyFor(user: string): string {
+    const like = this.#hashes[this.#keyed(user).readUInt32LE() % this.#hashes.length];
+    return (
+      like.slice(0, SALT_END) +
+      randomBytes(23)
+        .toString('hex')
+        .slice(0, like.length - SALT_END)
+    );
+  }
+
+  #keyed(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+}
+
+/** Remembers, and forgets the oldest beyond the limit. */
+function remember(verdicts: Map<string, true>, key: string): void {
+  verdicts.set(key, true);
+  if (verdicts.size > REMEMBERED) verdicts.delete(verdicts.keys().next().value!);
+}

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { compare } from 'bcryptjs';
+import { Piscina } from 'piscina';
+
+/** Comparisons that may wait: at cost 10 the last of them waits some 6 s. */
+const LONGEST_QUEUE = 100;
+/** Milliseconds after which the idle thread (some 10 MiB) ends; scrapers' credentials are remembered, so it seldom works. */
+const IDLE_MS = 5000;
+
+/**
+ * Compares passwords with bcrypt hashes, one at a time, however many ask: in a thread, so that guessing passwords costs
+ * the application none of its event loop and at most one core.
+ */
+export class BcryptCheck {
+  #thread: Piscina | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** @param threadFile is absent when an application was bundled into one file; then the slices run inline. */
+  constructor(private readonly threadFile = join(__dirname, 'bcrypt-thread.js')) {}
+
+  /** @returns undefined when too many wait already. */
+  compare(password: string, hash: string): Promise<boolean> | undefined {
+    if (this.#waiting >= LONGEST_QUEUE) return undefined;
+    this.#waiting++;
+    const result = this.#last.then(() => this.#compareNow(password, hash));
+    this.#last = result.then(
+      () => this.#waiting--,
+      () => this.#waiting--,
+    );
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#thread?.destroy();
+  }
+
+  #compareNow(password: string, hash: string): Promise<boolean> {
+    this.#thread ??= this.#startThread();
+    return this.#thread === undefined ? compare(password, hash) : this.#thread.run({ password, hash });
+  }
+
+  #startThread(): Piscina | undefined {
+    if (!existsSync(this.threadFile)) return undefined;
+    // Without the application's --import hooks and environment: this thread needs neither.
+    return new Piscina({
+      filename: this.threadFile,
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: IDLE_MS,
+      execArgv: [],
+      env: {},
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { sendText } from '../plain-text.js';
+import { isOver } from '../response-over.js';
+import type { OnWarning } from '../warning.js';
+import { Authenticator, type ComparePassword } from './basic-auth.js';
+import { BcryptCheck } from './bcrypt-check.js';
+import { TokenBucket } from './rate-limit.js';
+import { LiveWebConfig } from './reload.js';
+import { TlsFront } from './tls-front.js';
+import type { WebConfig } from './web-config.js';
+
+export interface GateOptions {
+  /** The web configuration file. */
+  readonly file: string;
+  readonly onWarning: OnWarning;
+  /** Hands a connection to HTTP, after its TLS handshake where there is one. */
+  readonly speakHttp: (socket: Socket) => void;
+  /** Default: bcrypt in a thread. */
+  readonly comparePassword?: ComparePassword;
+}
+
+/** One version of the configuration at work. */
+interface Guards {
+  readonly config: WebConfig;
+  readonly tls?: TlsFront;
+  readonly bucket?: TokenBucket;
+  readonly authenticator: Authenticator;
+}
+
+/** Stands before a server and lets in what its web configuration file allows at that moment. */
+export class Gate {
+  readonly scheme: 'http' | 'https';
+  readonly #bcrypt = new BcryptCheck();
+  /** By which version's TLS a connection came in. */
+  readonly #cameBy = new WeakMap<Socket, TlsFront>();
+  #guards: Guards;
+
+  private constructor(
+    private readonly live: LiveWebConfig,
+    first: WebConfig,
+    private readonly options: GateOptions,
+  ) {
+    this.scheme = first.tls === undefined ? 'http' : 'https';
+    this.#guards = this.#guardsFor(first);
+  }
+
+  /** @throws WebConfigError when the file cannot be read or breaks a rule. */
+  static async open(options: GateOptions): Promise<Gate> {
+    const live = await LiveWebConfig.open(options.file, options.onWarning);
+    return new Gate(live, await live.now(), options);
+  }
+
+  /** Takes an accepted connection through TLS, as the file has it now, to HTTP. */
+  accept(socket: Socket): void {
+    if (this.scheme === 'http') return this.options.speakHttp(socket);
+    // Nobody else listens to the socket yet, and an 'error' that nobody hears ends the process.
+    socket.on('error', () => socket.destroy());
+    void this.#current().then(({ tls }) => {
+      if (!socket.destroyed) tls!.accept(socket);
+    });
+  }
+
+  /** Whether to serve the request. If not, it has been answered. */
+  async admit(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+    const { config, tls, bucket, authenticator } = await this.#current();
+    if (isOver(req, res)) return false;
+    for (const [name, value] of config.headers) res.setHeader(name, value);
+    // The client of an older version's connection must come again, past the certificates of today.
+    if (this.#cameBy.get(req.socket) !== tls) res.setHeader('Connection', 'close');
+
+    // As in the toolkit the limit comes first: it also bounds how fast passwords can be guessed.
+    const waitMs = bucket?.take() ?? 0;
+    if (waitMs > 0) {
+      sendText(res, 429, 'Too many requests.', { 'Retry-After': Math.ceil(waitMs / 1000) });
+      return false;
+    }
+    switch (await authenticator.judge(req.headers.authorization)) {
+      case 'admitted':
+        return true;
+      case 'denied':
+        sendText(res, 401, 'Unauthorized.', { 'WWW-Authenticate': 'Basic realm="metrics", charset="UTF-8"' });
+        return false;
+      case 'busy':
+        sendText(res, 503, 'Too many passwords wait to be checked. Try again later.', { 'Retry-After': '5' });
+        return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#bcrypt.close();
+  }
+
+  async #current(): Promise<Guards> {
+    const config = await this.live.now();
+    if (config !== this.#guards.config) this.#guards = this.#guardsFor(config, this.#guards);
+    return this.#guards;
+  }
+
+  #guardsFor(config: WebConfig, before?: Guards): Guards {
+    const { tls: settings, rateLimit, users } = config;
+    const compare = this.options.comparePassword ?? ((password, hash) => this.#bcrypt.compare(password, hash));
+    const tls =
+      settings &&
+      new TlsFront(settings, (socket) => {
+        this.#cameBy.set(socket, tls!);
+        this.options.speakHttp(socket);
+      });
+    return {
+      config,
+      tls,
+      bucket: rateLimit && bucketFor(rateLimit, before?.bucket),
+      authenticator: new Authenticator(users, compare),
+    };
+  }
+}
+
+/** The bucket from before where the limit is the same: a reload for another reason must not fill it up. */
+function bucketFor(limit: NonNullable<WebConfig['rateLimit']>, before: TokenBucket | undefined): TokenBucket {
+  const same = before?.limit.intervalMs === limit.intervalMs && before.limit.burst === limit.burst;
+  return same ? before : new TokenBucket(limit);
+}

@@ -1,0 +1,37 @@
+import type { YamlEntry, YamlSection } from './yaml-section.js';
+
+/** The five headers that the format allows, each with the only values it may have, where they are listed. */
+const ALLOWED = new Map<string, readonly string[] | 'any'>([
+  ['Content-Security-Policy', 'any'],
+  ['X-Frame-Options', ['deny', 'sameorigin']],
+  ['X-Content-Type-Options', ['nosniff']],
+  ['X-XSS-Protection', 'any'],
+  ['Strict-Transport-Security', 'any'],
+]);
+
+/** RFC 9110 section 5.5 without obsolete text. No line break gets through, so no header can end and another begin. */
+const FIELD_VALUE = /^[\x20-\x7e\t]*$/;
+
+export type ResponseHeaders = ReadonlyMap<string, string>;
+
+/** `http_server_config.headers`; a blank value leaves the header out. */
+export function parseResponseHeaders(section: YamlSection): ResponseHeaders {
+  section.only(...ALLOWED.keys());
+  const headers = new Map<string, string>();
+  for (const name of section.entries.keys()) {
+    const entry = section.get(name);
+    const value = entry?.text().trim();
+    if (entry === undefined || value === '' || value === undefined) continue;
+    checkValue(entry, name, value);
+    headers.set(name, value);
+  }
+  return headers;
+}
+
+function checkValue(entry: YamlEntry, name: string, value: string): void {
+  if (!FIELD_VALUE.test(value)) entry.refuse('a header may hold one line of visible ASCII characters only');
+  const allowed = ALLOWED.get(name)!;
+  if (allowed !== 'any' && !allowed.includes(value)) {
+    entry.refuse(`${JSON.stringify(value)} is not allowed; use ${allowed.join(' or ')}`);
+  }
+}
