@@ -39,7 +39,7 @@ export function exemplarSuffix(exemplar: Exemplar): string {
 
 /** A name that breaks the rule (prom-client checks those of default labels no more than those of JSON) cannot break a line. */
 function labelName(name: string): string {
-  return isLabelName(name) ? name : name.replace(/^(?![a-zA-Z_])|[^a-zA-Z0-9_]/g, '_');
+  return isLabelName(name) ? name : name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d|$)/, '_');
 }
 
 /** The labels that `labelText` printed; of a text of ours only, for nothing is checked. */

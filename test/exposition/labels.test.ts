@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { escapeHelp, escapeLabelValue } from '../../src/exposition/escape.js';
+import {
+  exemplarSuffix,
+  joinLabelTexts,
+  labelText,
+  parseLabelText,
+  renderLabels,
+  samplePrefix,
+} from '../../src/exposition/labels.js';
+import { parseExposition } from '../support/exposition-parser.js';
+
+/** What files of others may hold: every way that text could end a line, a quote or a parser's patience. */
+const HOSTILE = [
+  'x"} 1\nforged_total 1e9\n# EOF\n',
+  '\\',
+  '\\\\n',
+  '\\"',
+  '"',
+  '\n',
+  '\r\n',
+  '\u2028\u2029\u0085\v\f',
+  '\0',
+  '\ud800',
+  'a\udc00b',
+  '{}=,# ',
+  ' ',
+  '',
+  '😀',
+  '\ufeff',
+];
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.constantFrom(...HOSTILE)).map((parts) => parts.join('')),
+);
+const labelName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,5}$/);
+const labels = fc.dictionary(labelName, text, { maxKeys: 5 });
+
+/** As UTF-8 has it. */
+const inUtf8 = (value: string): string => Buffer.from(value).toString();
+
+describe('a label value', () => {
+  it('has backslash, quote and newline escaped, and nothing else', () => {
+    assert.equal(escapeLabelValue('a\\b"c\nd'), 'a\\\\b\\"c\\nd');
+    assert.equal(escapeLabelValue(`it's 100 %\t\r\0 é 😀 \u2028`), `it's 100 %\t\r\0 é 😀 \u2028`);
+    assert.equal(escapeLabelValue(''), '');
+  });
+
+  it('that cannot be UTF-8 is printed as its UTF-8 will be', () => {
+    assert.equal(escapeLabelValue('a\ud800"'), 'a\ufffd\\"');
+  });
+});
+
+describe('a help text', () => {
+  it('keeps its quotes in text 0.0.4 and escapes them in OpenMetrics', () => {
+    assert.equal(escapeHelp('a\\b"c\nd', 'text'), 'a\\\\b"c\\nd');
+    assert.equal(escapeHelp('a\\b"c\nd', 'openmetrics'), 'a\\\\b\\"c\\nd');
+  });
+
+  it('reads back from either format as it was', () => {
+    fc.assert(
+      fc.property(text, fc.constantFrom('text' as const, 'openmetrics' as const), (help, format) => {
+        const header = `# HELP a ${escapeHelp(help, format)}\n# TYPE a gauge\na 1\n`;
+        const end = format === 'text' ? '' : '# EOF\n';
+        assert.equal(parseExposition(header + end, format).families[0].help, inUtf8(help));
+      }),
+    );
+  });
+});
+
+describe('labels', () => {
+  it('stand in the order given, in braces where there are any', () => {
+    assert.equal(labelText({ b: '1', a: 'x"y' }), 'b="1",a="x\\"y"');
+    assert.equal(renderLabels({ b: '1', a: '2' }), '{b="1",a="2"}');
+    assert.equal(renderLabels({}), '');
+    assert.equal(joinLabelTexts('le="1"', '', 'a="x"'), 'le="1",a="x"');
+    assert.equal(joinLabelTexts('', ''), '');
+  });
+
+  it('stand between the name and the value', () => {
+    assert.equal(samplePrefix('jobs_total', ''), 'jobs_total ');
+    assert.equal(samplePrefix('jobs_total', 'a="x"'), 'jobs_total{a="x"} ');
+  });
+
+  it('read back as they were, whatever is in them', () => {
+    fc.assert(
+      fc.property(labels, (given) => {
+        const line = `${samplePrefix('a', labelText(given))}1`;
+        const { samples } = parseExposition(`# HELP a h\n# TYPE a gauge\n${line}\n`, 'text');
+        const expected = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, inUtf8(value)]));
+        assert.deepEqual(samples, [{ name: 'a', labels: expected, value: 1 }]);
+        assert.deepEqual(Object.entries(parseLabelText(labelText(given))), Object.entries(expected));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of wrong names cannot break the line', () => {
+    assert.equal(labelText({ 'a"} 1\nb': 'x', '1': 'y', '': 'z', 'é-': 'w' }), '_1="y",a___1_b="x",_="z",__="w"');
+  });
+});
+
+describe('an exemplar', () => {
+  it('stands behind the value, with its time where it has one', () => {
+    const traced = { labels: { trace_id: '4bf9"' }, value: 0.7 };
+    assert.equal(
+      exemplarSuffix({ ...traced, timestamp: 1700000000.123 }),
+      ' # {trace_id="4bf9\\""} 0.7 1700000000.123',
+    );
+    assert.equal(exemplarSuffix(traced), ' # {trace_id="4bf9\\""} 0.7');
+    assert.equal(exemplarSuffix({ labels: {}, value: Infinity, timestamp: NaN }), ' # {} +Inf');
+  });
+});
