@@ -1,0 +1,266 @@
+/**
+ * What a write costs in the application, beside prom-client 15.1.3: `node --expose-gc dist/bench/hot-path.js`.
+ *
+ * Both sides do the same work and must have counted the same before anything is timed. Then every sample is a process of
+ * its own, so that neither side finds the other's code paths warm or its feedback polluted, and the samples of all rows
+ * and sides are interleaved, so that a busy minute of the machine falls on all of them. Ours counts into a mapped file.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as promClient from 'prom-client';
+import { Counter } from '../src/instruments/counter.js';
+import { Histogram } from '../src/instruments/histogram.js';
+import { Summary } from '../src/instruments/summary.js';
+import { Registry } from '../src/registry/registry.js';
+
+const SAMPLES = 5;
+const ROUNDS = 9;
+const ROUND_MS = 25;
+const HEAP_SERIES = 50_000;
+
+const ours = { Counter, Histogram, Summary, Registry } as unknown as typeof promClient;
+const SIDES = { 'prom-client': promClient, 'prom-multiproc': ours } as const;
+type Side = keyof typeof SIDES;
+
+/** Does `count` operations. */
+type Work = (count: number) => void;
+
+interface Row {
+  readonly name: string;
+  /** What this must reach, as a multiple of prom-client's speed. */
+  readonly atLeast?: number;
+  /** What it may cost, in ns. */
+  readonly atMostNs?: number;
+  readonly prepare: (client: typeof promClient, registry: promClient.Registry) => Work;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
+const ROUTES = Array.from({ length: 16 }, (_, at) => `/api/v1/resource-${at}`);
+const CODES = ['200', '404', '500'];
+const labelNames = ['method', 'route', 'code'];
+/** Durations in seconds, the same in every process: log-normal around 50 ms, from a linear congruential generator. */
+const DURATIONS = durations(1024);
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'inc()',
+    atMostNs: 6,
+    prepare: ({ Counter: C }, registry) => {
+      const counter = new C({ name: 'a_total', help: 'a', registers: [registry] });
+      return (count) => {
+        for (let at = 0; at < count; at++) counter.inc();
+      };
+    },
+  },
+  {
+    name: 'held counter child .inc()',
+    atLeast: 100,
+    prepare: ({ Counter: C }, registry) => {
+      const child = new C({ name: 'a_total', help: 'a', labelNames, registers: [registry] }).labels(
+        'GET',
+        '/api/v1/resource-1',
+        '200',
+      );
+      return (count) => {
+        for (let at = 0; at < count; at++) child.inc();
+      };
+    },
+  },
+  {
+    name: 'labels(a,b,c).inc()',
+    atLeast: 10,
+    prepare: ({ Counter: C }, registry) => {
+      const counter = new C({ name: 'a_total', help: 'a', labelNames, registers: [registry] });
+      return (count) => {
+        for (let at = 0; at < count; at++) counter.labels(METHODS[at & 3], ROUTES[at & 15], CODES[at % 3]).inc();
+      };
+    },
+  },
+  {
+    name: 'inc({3 labels})',
+    atLeast: 6,
+    prepare: ({ Counter: C }, registry) => {
+      const counter = new C({ name: 'a_total', help: 'a', labelNames, registers: [registry] });
+      return (count) => {
+        for (let at = 0; at < count; at++) {
+          counter.inc({ method: METHODS[at & 3], route: ROUTES[at & 15], code: CODES[at % 3] });
+        }
+      };
+    },
+  },
+  {
+    name: 'held histogram child .observe()',
+    atLeast: 35,
+    prepare: ({ Histogram: H }, registry) => {
+      const child = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }).labels(
+        'GET',
+        '/api/v1/resource-1',
+        '200',
+      );
+      return (count) => {
+        for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
+      };
+    },
+  },
+  {
+    name: 'observe({3 labels})',
+    atLeast: 6,
+    prepare: ({ Histogram: H }, registry) => {
+      const histogram = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] });
+      return (count) => {
+        for (let at = 0; at < count; at++) {
+          const labels = { method: METHODS[at & 3], route: ROUTES[at & 15], code: CODES[at % 3] };
+          histogram.observe(labels, DURATIONS[at & 1023]);
+        }
+      };
+    },
+  },
+  {
+    name: 'held summary child .observe()',
+    atLeast: 30,
+    prepare: ({ Summary: S }, registry) => {
+      const child = new S({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }).labels(
+        'GET',
+        '/api/v1/resource-1',
+        '200',
+      );
+      return (count) => {
+        for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
+      };
+    },
+  },
+];
+
+/** ns per operation of this process: the median of its rounds, after warming up. */
+function sampleNs(row: Row, side: Side): number {
+  const client = SIDES[side];
+  const work = row.prepare(client, new client.Registry());
+  let count = 1000;
+  const elapsedMs = (): number => {
+    const start = performance.now();
+    work(count);
+    return performance.now() - start;
+  };
+  for (let ms = elapsedMs(); ms < ROUND_MS; ms = elapsedMs()) count *= 2;
+  for (let round = 0; round < 3; round++) work(count);
+  return median(Array.from({ length: ROUNDS }, () => (elapsedMs() * 1e6) / count));
+}
+
+/** Bytes of JS heap for each series of a counter. */
+function sampleHeapBytes(side: Side): number {
+  const client = SIDES[side];
+  const counter = new client.Counter({ name: 'a_total', help: 'a', labelNames, registers: [new client.Registry()] });
+  const heapUsed = (): number => {
+    gc!();
+    gc!();
+    return process.memoryUsage().heapUsed;
+  };
+  const routes = Array.from({ length: HEAP_SERIES / 4 }, (_, at) => `/api/v1/resource-${at}`);
+  const before = heapUsed();
+  for (let at = 0; at < HEAP_SERIES; at++) {
+    counter.inc({ method: METHODS[at & 3], route: routes[at >> 2], code: CODES[at % 3] });
+  }
+  const bytes = (heapUsed() - before) / HEAP_SERIES;
+  counter.inc({ method: 'GET', route: '/', code: '200' });
+  return bytes;
+}
+
+/** Both sides count the same: texts are equal, medians within 3 %. At the tails prom-client's digest is further off. */
+async function assertEqualOutput(row: Row): Promise<void> {
+  const [theirs, own] = await Promise.all(
+    Object.values(SIDES).map(async (client) => {
+      const registry = new client.Registry();
+      row.prepare(client, registry)(10_000);
+      return (await registry.metrics()).split('\n').toSorted();
+    }),
+  );
+  assert.equal(own.length, theirs.length, row.name);
+  own.forEach((line, at) => {
+    const exact = !line.includes('quantile=') && !line.includes('_sum');
+    if (exact) return assert.equal(line, theirs[at], row.name);
+    if (line.includes('quantile=') && !line.includes('"0.5"')) return;
+    const [value, expected] = [line, theirs[at]].map((text) => Number(text.slice(text.lastIndexOf(' '))));
+    assert.ok(Math.abs(value / expected - 1) < 0.03, `${row.name}: ${line} but ${theirs[at]}`);
+  });
+}
+
+function durations(count: number): Float64Array {
+  let state = 42;
+  const uniform = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state + 1) / 2 ** 32;
+  };
+  return Float64Array.from({ length: count }, () => {
+    const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+    return 0.05 * Math.exp(normal);
+  });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+/** Every figure in a process of its own; all figures once, then all of them again. */
+function measure(dir: string): Map<string, number> {
+  const figures = [...ROWS.map(({ name }) => name), 'heap'];
+  const samples = new Map<string, number[]>();
+  for (let round = 0; round < SAMPLES; round++) {
+    for (const figure of figures) {
+      for (const side of Object.keys(SIDES)) {
+        const key = `${side} ${figure}`;
+        const output = execFileSync(process.execPath, ['--expose-gc', __filename, side, figure], {
+          env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
+          encoding: 'utf8',
+        });
+        samples.set(key, [...(samples.get(key) ?? []), Number(output)]);
+      }
+    }
+  }
+  return new Map([...samples].map(([key, values]) => [key, median(values)]));
+}
+
+function printTable(medians: ReadonlyMap<string, number>): boolean {
+  let reached = true;
+  const lines = [['', 'prom-client', 'prom-multiproc', 'ratio', 'must reach']];
+  const add = (name: string, theirs: number, own: number, unit: string, rule: string, holds: boolean): void => {
+    const ratio = theirs / own;
+    reached &&= holds;
+    const mark = rule === '' ? '' : `${rule}${holds ? '' : '  MISSED'}`;
+    lines.push([name, `${theirs.toFixed(1)} ${unit}`, `${own.toFixed(1)} ${unit}`, `${ratio.toFixed(1)} x`, mark]);
+  };
+  for (const { name, atLeast, atMostNs } of ROWS) {
+    const [theirs, own] = [medians.get(`prom-client ${name}`)!, medians.get(`prom-multiproc ${name}`)!];
+    if (atMostNs !== undefined) add(name, theirs, own, 'ns', `${atMostNs} ns`, own <= atMostNs);
+    else add(name, theirs, own, 'ns', `${atLeast} x`, theirs / own >= atLeast!);
+  }
+  const [theirs, own] = [medians.get('prom-client heap')!, medians.get('prom-multiproc heap')!];
+  add('JS heap per counter series', theirs, own, 'B', '1 x', own <= theirs);
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  for (const line of lines) {
+    console.log(line.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  '));
+  }
+  return reached;
+}
+
+async function main(): Promise<void> {
+  const [side, figure] = process.argv.slice(2) as [Side | undefined, string];
+  if (side !== undefined) {
+    const row = ROWS.find(({ name }) => name === figure);
+    process.stdout.write(String(row === undefined ? sampleHeapBytes(side) : sampleNs(row, side)));
+    return;
+  }
+  for (const row of ROWS) await assertEqualOutput(row);
+  const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-bench-'));
+  try {
+    console.log(`Node ${process.version}, ${SAMPLES} processes a figure, medians`);
+    process.exitCode = printTable(measure(dir)) ? 0 : 1;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+void main();

@@ -1,0 +1,283 @@
+/**
+ * The merged scrape beside the peers' cluster mode, in real clusters, after checking that all print the same lines.
+ *
+ *   node dist/bench/merged-scrape.js [--quick]
+ *
+ * One process tree a sample, contenders interleaved, medians. Every value changes between two scrapes. A stall is the
+ * longest time that an event loop was not free for a timer of 1 ms, over all warm scrapes of a tree.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import cluster, { type Worker } from 'node:cluster';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median, table } from './report.js';
+
+type Contender = 'prom-multiproc' | 'prom-client' | '@prometheus-io/client';
+
+interface Scenario {
+  readonly kind: 'counter' | 'histogram';
+  readonly workers: number;
+  readonly series: number;
+}
+
+interface Sample {
+  readonly digest: string;
+  readonly coldMs: number;
+  readonly warmMs: number;
+  readonly primaryStallMs: number;
+  readonly workerStallMs: number;
+  /** The same time in the same workers, without scrapes. */
+  readonly workerIdleStallMs: number;
+  readonly error?: string;
+}
+
+const QUICK = process.argv.includes('--quick');
+const SCENARIOS: Scenario[] = QUICK
+  ? [{ kind: 'counter', workers: 2, series: 1000 }]
+  : [
+      { kind: 'counter', workers: 8, series: 10_000 },
+      { kind: 'counter', workers: 8, series: 50_000 },
+      { kind: 'counter', workers: 8, series: 100_000 },
+      { kind: 'histogram', workers: 4, series: 10_000 },
+      { kind: 'histogram', workers: 8, series: 20_000 },
+    ];
+const SAMPLES = QUICK ? 1 : 3;
+const WARM_SCRAPES = 5;
+const SETTLE_MS = 300;
+
+async function drive(): Promise<void> {
+  const contenders: Contender[] = ['prom-multiproc', 'prom-client'];
+  if (Number(process.versions.node.split('.')[0]) >= 22) contenders.push('@prometheus-io/client');
+  const rows: string[][] = [];
+  for (const scenario of SCENARIOS) {
+    const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
+    for (let round = 0; round < SAMPLES; round++) {
+      for (const contender of contenders) {
+        // the peers time out or take minutes there; one try shows it
+        const hopeless = contender !== 'prom-multiproc' && scenario.workers * scenario.series >= 160_000 && round > 0;
+        if (hopeless && scenario.kind === 'histogram') continue;
+        if (contender !== 'prom-multiproc' && scenario.series === 100_000) continue;
+        samples.get(contender)!.push(await runTree(contender, scenario));
+      }
+    }
+    const digests = new Set([...samples.values()].flat().filter(({ error }) => error === undefined).map(({ digest }) => digest));
+    if (digests.size > 1) throw new Error(`outputs differ: ${JSON.stringify([...samples])}`);
+    const ours = median(samples.get('prom-multiproc')!.map(({ warmMs }) => warmMs));
+    for (const [contender, runs] of samples) {
+      if (runs.length === 0) continue;
+      const failed = runs.find(({ error }) => error !== undefined);
+      const of = (what: keyof Sample): number => median(runs.map((run) => run[what] as number));
+      const warm = of('warmMs');
+      rows.push([
+        `${scenario.kind}s ${scenario.workers} × ${scenario.series.toLocaleString('en')}`,
+        contender,
+        ...(failed === undefined
+          ? [
+              of('coldMs').toFixed(0),
+              warm.toFixed(1),
+              contender === 'prom-multiproc' ? '1' : `${(warm / ours).toFixed(0)} ×`,
+              of('primaryStallMs').toFixed(1),
+              of('workerStallMs').toFixed(1),
+              of('workerIdleStallMs').toFixed(1),
+            ]
+          : [failed.error!, '', '', of('primaryStallMs').toFixed(1), of('workerStallMs').toFixed(1), '']),
+      ]);
+    }
+  }
+  console.log(
+    table(
+      ['workers × series', 'library', 'cold ms', 'warm ms', 'ratio', 'primary stall ms', 'worker stall ms', 'without scrapes ms'],
+      rows,
+    ),
+  );
+}
+
+function runTree(contender: Contender, scenario: Scenario): Promise<Sample> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = fork(__filename, ['--primary', contender, JSON.stringify(scenario)], {
+      env: { ...process.env, PROM_MULTIPROC_MAX_BYTES: String(1 << 30), PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000' },
+      execArgv: ['--max-old-space-size=8192'],
+    });
+    child.once('message', (sample) => resolve(sample as Sample));
+    child.once('exit', (code) => reject(new Error(`a tree of ${contender} ended with ${code}`)));
+  });
+}
+
+/* eslint-disable @typescript-eslint/no-require-imports -- each process loads the one library that it measures */
+
+async function primary(contender: Contender, scenario: Scenario): Promise<void> {
+  const api = loadLibrary(contender);
+  api.setup?.();
+  const workers = Array.from({ length: scenario.workers }, () =>
+    cluster.fork({ BENCH: JSON.stringify({ contender, scenario }) }),
+  );
+  await Promise.all(workers.map((worker) => answerOf(worker)));
+  await sleep(SETTLE_MS);
+  const stall = watchStall();
+  const errors: string[] = [];
+  const scrape = async (): Promise<{ ms: number; text: string }> => {
+    const start = performance.now();
+    const text = await api.scrape!().catch((error: unknown) => {
+      errors.push(`fails: ${String(error).slice(0, 60)}`);
+      return '';
+    });
+    return { ms: performance.now() - start, text };
+  };
+  const cold = await scrape();
+  const idle = await ask(workers, 'idle');
+  const warm: number[] = [];
+  let primaryStallMs = 0;
+  let text = '';
+  await ask(workers, 'reset');
+  for (let round = 0; round < WARM_SCRAPES && errors.length === 0; round++) {
+    await ask(workers, 'change');
+    stall.reset();
+    const scraped = await scrape();
+    await sleep(5);
+    primaryStallMs = Math.max(primaryStallMs, stall.longestMs());
+    warm.push(scraped.ms);
+    text = scraped.text;
+  }
+  const stalls = await ask(workers, 'report');
+  process.send!({
+    digest: digestOf(text),
+    coldMs: cold.ms,
+    warmMs: median(warm),
+    primaryStallMs,
+    workerStallMs: Math.max(...stalls),
+    workerIdleStallMs: Math.max(...idle),
+    error: errors[0],
+  } satisfies Sample);
+  await sleep(50);
+  for (const worker of workers) worker.process.kill('SIGKILL');
+  process.exit();
+}
+
+async function ask(workers: Worker[], question: string): Promise<number[]> {
+  return Promise.all(
+    workers.map((worker) => {
+      worker.send(question);
+      return answerOf(worker);
+    }),
+  );
+}
+
+function answerOf(worker: Worker): Promise<number> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      if (typeof message !== 'object' || message === null || !('answer' in message)) return;
+      worker.off('message', listen);
+      resolve(Number(message.answer));
+    };
+    worker.on('message', listen);
+  });
+}
+
+interface Library {
+  setup?(): void;
+  scrape?(): Promise<string>;
+  client: typeof import('prom-client');
+}
+
+function loadLibrary(contender: Contender): Library {
+  if (contender === 'prom-multiproc') {
+    const ours = require('prom-multiproc') as typeof import('prom-multiproc');
+    const collector = new ours.MultiprocessCollector({ selfMetrics: false, threads: true });
+    return {
+      client: ours as unknown as Library['client'],
+      setup: () => ours.setupPrimary({ clean: true }),
+      scrape: async () => {
+        const { body } = await collector.metrics({ format: 'text' });
+        return body as unknown as string;
+      },
+    };
+  }
+  const client = require(contender) as typeof import('prom-client') & { ClusterRegistry?: typeof import('prom-client').AggregatorRegistry };
+  const Aggregator = client.ClusterRegistry ?? client.AggregatorRegistry;
+  if (!cluster.isPrimary) {
+    // a worker answers its primary once it has one of these
+    void new Aggregator();
+    return { client };
+  }
+  const aggregator = new Aggregator();
+  return { client, scrape: () => aggregator.clusterMetrics() };
+}
+
+function digestOf(text: string | Uint8Array): string {
+  const lines = Buffer.from(text as string)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return `${lines.length} lines ${createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16)}`;
+}
+
+async function worker(contender: Contender, { kind, series }: Scenario): Promise<void> {
+  const { client } = loadLibrary(contender);
+  const labelNames = ['method', 'path', 'code'];
+  const counter = kind === 'counter' ? new client.Counter({ name: 'requests_total', help: 'Requests', labelNames }) : undefined;
+  const histogram = kind === 'histogram' ? new client.Histogram({ name: 'request_seconds', help: 'Durations', labelNames }) : undefined;
+  const children = Array.from({ length: series }, (_, at) => {
+    const labels = ['GET', `/api/items/${at}`, '200'] as const;
+    return counter?.labels(...labels) ?? histogram!.labels(...labels);
+  });
+  const change = (): void => {
+    for (const child of children) {
+      if ('inc' in child) child.inc();
+      else child.observe(0.25);
+    }
+  };
+  change();
+  const stall = watchStall();
+  const answer = (value: number): void => void process.send!({ answer: value });
+  process.on('message', async (question) => {
+    if (question === 'change') change();
+    if (question === 'reset') stall.reset();
+    if (question === 'change' || question === 'reset') {
+      // the change itself is a stall, and not the scrape's
+      await sleep(5);
+      stall.reset(question === 'change');
+      answer(0);
+    }
+    if (question === 'report') answer(stall.longestMs());
+    if (question === 'idle') {
+      stall.reset();
+      await sleep(500);
+      answer(stall.longestMs());
+    }
+  });
+  answer(0);
+}
+
+/** The longest stretch in which a timer of 1 ms did not fire, less that millisecond. */
+function watchStall(): { reset(keepLongest?: boolean): void; longestMs(): number } {
+  let last = performance.now();
+  let longest = 0;
+  let kept = 0;
+  setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 1);
+    last = now;
+  }, 1);
+  return {
+    reset(keepLongest = false) {
+      // what came before the change counts, the change does not
+      if (!keepLongest) kept = 0;
+      longest = kept;
+      last = performance.now();
+    },
+    longestMs() {
+      kept = Math.max(kept, longest, performance.now() - last - 1);
+      return kept;
+    },
+  };
+}
+
+// a worker inherits its primary's arguments, so it is known by its environment
+if (process.env.BENCH !== undefined) {
+  const { contender, scenario } = JSON.parse(process.env.BENCH) as { contender: Contender; scenario: Scenario };
+  void worker(contender, scenario);
+} else if (process.argv[2] === '--primary') {
+  void primary(process.argv[3] as Contender, JSON.parse(process.argv[4]) as Scenario);
+} else {
+  void drive();
+}
