@@ -3,17 +3,14 @@
  * even again, so that a reader knows a cell that is being written; the checksum tells one that was torn all the same, for
  * a plain `read` is not one instant.
  */
-import { Packr } from 'msgpackr';
 import type { Exemplar } from '../model/metric-family.js';
 import { crc32 } from './crc32.js';
-import { EXEMPLAR } from './layout.js';
-import { isPlainMsgpack } from './plain-msgpack.js';
+import { EXEMPLAR, LITTLE_ENDIAN } from './layout.js';
+import { pack, unpack } from './msgpack.js';
 
 /** What is read of a cell. */
 export type ExemplarReading = Exemplar & { timestamp: number };
 
-const packr = new Packr({ useRecords: false });
-const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 const WORDS_PER_SLOT = Float64Array.BYTES_PER_ELEMENT / Int32Array.BYTES_PER_ELEMENT;
 
 /**
@@ -22,7 +19,7 @@ const WORDS_PER_SLOT = Float64Array.BYTES_PER_ELEMENT / Int32Array.BYTES_PER_ELE
  * @returns false, with the cell as it was, where the labels do not fit (names and values of 128 characters always do)
  */
 export function writeExemplarCell(block: Float64Array, slot: number, exemplar: ExemplarReading): boolean {
-  const labels: Uint8Array = packr.pack(exemplar.labels);
+  const labels = pack(exemplar.labels);
   if (EXEMPLAR.labels + labels.length > EXEMPLAR.bytes) return false;
   const start = block.byteOffset + slot * Float64Array.BYTES_PER_ELEMENT;
   const words = new Int32Array(block.buffer, start, WORDS_PER_SLOT);
@@ -30,11 +27,11 @@ export function writeExemplarCell(block: Float64Array, slot: number, exemplar: E
   const view = new DataView(block.buffer, start, EXEMPLAR.bytes);
   const sequence = words[EXEMPLAR.sequence] | 1;
   Atomics.store(words, EXEMPLAR.sequence, sequence);
-  view.setFloat64(EXEMPLAR.value, exemplar.value, LITTLE);
-  view.setFloat64(EXEMPLAR.timestamp, exemplar.timestamp, LITTLE);
-  view.setUint32(EXEMPLAR.length, labels.length, LITTLE);
+  view.setFloat64(EXEMPLAR.value, exemplar.value, LITTLE_ENDIAN);
+  view.setFloat64(EXEMPLAR.timestamp, exemplar.timestamp, LITTLE_ENDIAN);
+  view.setUint32(EXEMPLAR.length, labels.length, LITTLE_ENDIAN);
   bytes.set(labels, EXEMPLAR.labels);
-  view.setUint32(EXEMPLAR.crc, crc32(bytes, EXEMPLAR.value, EXEMPLAR.labels + labels.length), LITTLE);
+  view.setUint32(EXEMPLAR.crc, crc32(bytes, EXEMPLAR.value, EXEMPLAR.labels + labels.length), LITTLE_ENDIAN);
   Atomics.store(words, EXEMPLAR.sequence, (sequence + 1) | 0);
   return true;
 }
@@ -45,19 +42,18 @@ export function readExemplarCell(values: Float64Array, slot: number): ExemplarRe
   const start = values.byteOffset + slot * Float64Array.BYTES_PER_ELEMENT;
   const bytes = new Uint8Array(values.buffer, start, EXEMPLAR.bytes);
   const view = new DataView(values.buffer, start, EXEMPLAR.bytes);
-  const sequence = view.getUint32(EXEMPLAR.sequence, LITTLE);
+  const sequence = view.getUint32(EXEMPLAR.sequence, LITTLE_ENDIAN);
   if (sequence === 0 || sequence % 2 === 1) return undefined;
-  const end = EXEMPLAR.labels + view.getUint32(EXEMPLAR.length, LITTLE);
-  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE) !== crc32(bytes, EXEMPLAR.value, end))
+  const end = EXEMPLAR.labels + view.getUint32(EXEMPLAR.length, LITTLE_ENDIAN);
+  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE_ENDIAN) !== crc32(bytes, EXEMPLAR.value, end))
     return undefined;
-  if (!isPlainMsgpack(bytes, EXEMPLAR.labels, end)) return undefined;
-  const labels: unknown = packr.unpack(bytes.subarray(EXEMPLAR.labels, end));
+  const labels: unknown = unpack(bytes.subarray(EXEMPLAR.labels, end));
   if (typeof labels !== 'object' || labels === null) return undefined;
   const pairs = Object.entries(labels);
   if (!pairs.every(([, value]) => typeof value === 'string')) return undefined;
   return {
     labels: Object.assign(Object.create(null), Object.fromEntries(pairs)),
-    value: view.getFloat64(EXEMPLAR.value, LITTLE),
-    timestamp: view.getFloat64(EXEMPLAR.timestamp, LITTLE),
+    value: view.getFloat64(EXEMPLAR.value, LITTLE_ENDIAN),
+    timestamp: view.getFloat64(EXEMPLAR.timestamp, LITTLE_ENDIAN),
   };
 }

@@ -1,12 +1,9 @@
 /** The identity in a file's header: one msgpack map, which a reader takes apart without trust. */
-import { Packr } from 'msgpackr';
 import type { LivenessMethod, ProcessIdentity } from './layout.js';
-import { isPlainMsgpack } from './plain-msgpack.js';
-
-const packr = new Packr({ useRecords: false });
+import { pack, unpack } from './msgpack.js';
 
 export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
-  return packr.pack(identity);
+  return pack(identity);
 }
 
 /**
@@ -15,9 +12,9 @@ export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
  * @throws {TypeError} naming the field that is not what it has to be
  */
 export function decodeIdentity(bytes: Uint8Array): ProcessIdentity {
-  if (!isPlainMsgpack(bytes)) throw new TypeError('it is not a plain msgpack map');
-  const map: unknown = packr.unpack(bytes);
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new TypeError('it is not a map');
+  const map: unknown = unpack(bytes);
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw new TypeError('it is not a plain msgpack map');
   const fields = map as Record<string, unknown>;
   const identity: Partial<Record<keyof ProcessIdentity, unknown>> = {};
   for (const [name, isValid] of Object.entries(RULES) as [keyof ProcessIdentity, Rule][]) {

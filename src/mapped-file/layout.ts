@@ -33,6 +33,8 @@
 export const PAGE_BYTES = 4096;
 export const MAGIC = 'PROMMPRC';
 export const BYTE_ORDER_MARK = 0x01020304;
+/** The byte order of this machine, as DataView wants it. */
+export const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 export const VERSION_MAJOR = 1;
 export const VERSION_MINOR = 0;
 

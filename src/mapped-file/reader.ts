@@ -12,7 +12,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
 import { type Header, headerWords, type HeaderWords, openForReading, readHeader } from './header.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from './layout.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, LITTLE_ENDIAN } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 
 /** A value block as a reader holds it. */
@@ -41,7 +41,6 @@ export interface LogVisitor extends RecordVisitor {
   restart(): void;
 }
 
-const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 /** Blocks are at least a page, so this is 8 GiB of the smallest ones; a hostile count costs no more than this. */
 const MOST_BLOCKS = 65_536;
 
@@ -188,8 +187,8 @@ export class FileReader {
     while (this.#blocks.length < count) {
       const offset = this.#nextBlockOffset;
       this.#read(this.#head, offset, 'the head of a block');
-      const kind = this.#headView.getUint32(BLOCK.kind, LITTLE);
-      const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE) * PAGE_BYTES;
+      const kind = this.#headView.getUint32(BLOCK.kind, LITTLE_ENDIAN);
+      const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE_ENDIAN) * PAGE_BYTES;
       if (bytes === 0) throw this.#corrupt('a block of no pages', offset);
       if (offset + bytes > size)
         throw this.#corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
@@ -224,8 +223,8 @@ export class FileReader {
     for (const block of this.#keyBlocks) {
       if (this.#chain.includes(block)) continue;
       this.#read(this.#head, block.offset - BLOCK.data, 'the head of a key block');
-      const epoch = this.#headView.getUint32(BLOCK.keyEpoch, LITTLE);
-      const place = this.#headView.getUint32(BLOCK.chain, LITTLE);
+      const epoch = this.#headView.getUint32(BLOCK.keyEpoch, LITTLE_ENDIAN);
+      const place = this.#headView.getUint32(BLOCK.chain, LITTLE_ENDIAN);
       if (epoch === this.#epoch && place === this.#chain.length) return block;
     }
     return undefined;
@@ -234,7 +233,7 @@ export class FileReader {
   #usedOf(block: KeyBlock): number {
     const offset = block.offset - BLOCK.data;
     this.#read(this.#head, offset, 'the head of a key block');
-    const used = this.#headView.getUint32(BLOCK.used, LITTLE);
+    const used = this.#headView.getUint32(BLOCK.used, LITTLE_ENDIAN);
     if (used > block.capacity) {
       throw this.#corrupt('more of a key block is used than it has', offset + BLOCK.used, used, block.capacity);
     }

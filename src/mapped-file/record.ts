@@ -4,14 +4,11 @@
  * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray it needs costs
  * more than the table loop (see crc32.ts), and Node has it from 20.15 only.
  */
-import { Packr } from 'msgpackr';
 import { BadFileError } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { crc32 } from './crc32.js';
-import { isPlainMsgpack } from './plain-msgpack.js';
-import { RECORD, RecordKind, SERIES } from './layout.js';
-
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+import { pack, unpack } from './msgpack.js';
+import { RECORD, RecordKind, SERIES, LITTLE_ENDIAN } from './layout.js';
 
 export interface SeriesRecord {
   family: number;
@@ -72,13 +69,12 @@ function isAscending(bounds: unknown): boolean {
 
 /** Key bytes: the same for the same label values, in every process. */
 export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Array {
-  return packr.pack(labelValues);
+  return pack(labelValues.map((value) => value ?? null));
 }
 
-/** The label values of key bytes; throws what msgpackr throws, or a TypeError where they are not an array of strings. */
+/** The label values of key bytes. @throws {TypeError} where they are not an array of strings and nil */
 export function decodeKey(key: Uint8Array): (string | undefined)[] {
-  if (!isPlainMsgpack(key)) throw new TypeError('a key is one plain msgpack value');
-  const values: unknown = packr.unpack(key);
+  const values: unknown = unpack(key);
   if (!Array.isArray(values)) throw new TypeError('a key is an array');
   return values.map((value: unknown) => {
     if (value === null || value === undefined) return undefined;
@@ -90,12 +86,12 @@ export function decodeKey(key: Uint8Array): (string | undefined)[] {
 export function encodeSeries(series: SeriesRecord): Uint8Array {
   const key = encodeKey(series.labelValues);
   const { record, view } = newRecord(RecordKind.Series, SERIES.key + key.length);
-  view.setUint32(SERIES.family, series.family, LITTLE);
-  view.setUint32(SERIES.block, series.block, LITTLE);
-  view.setUint32(SERIES.slot, series.slot, LITTLE);
-  view.setFloat64(SERIES.createdAt, series.createdAt, LITTLE);
-  view.setFloat64(SERIES.endedAt, series.endedAt, LITTLE);
-  view.setUint32(SERIES.keyLength, key.length, LITTLE);
+  view.setUint32(SERIES.family, series.family, LITTLE_ENDIAN);
+  view.setUint32(SERIES.block, series.block, LITTLE_ENDIAN);
+  view.setUint32(SERIES.slot, series.slot, LITTLE_ENDIAN);
+  view.setFloat64(SERIES.createdAt, series.createdAt, LITTLE_ENDIAN);
+  view.setFloat64(SERIES.endedAt, series.endedAt, LITTLE_ENDIAN);
+  view.setUint32(SERIES.keyLength, key.length, LITTLE_ENDIAN);
   record.set(key, SERIES.key);
   return seal(record, view);
 }
@@ -120,26 +116,24 @@ export function encodeDefaultLabels(registry: string, labels: Readonly<Record<st
 
 /** Any record whose body is one msgpack map. */
 export function encodeRecord(kind: RecordKind, body: object): Uint8Array {
-  const packed = packr.pack(body);
+  const packed = pack(body);
   const { record, view } = newRecord(kind, RECORD.body + packed.length);
-  view.setUint32(RECORD.bodyLength, packed.length, LITTLE);
+  view.setUint32(RECORD.bodyLength, packed.length, LITTLE_ENDIAN);
   record.set(packed, RECORD.body);
   return seal(record, view);
 }
-
-const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 function newRecord(kind: RecordKind, bytes: number): { record: Uint8Array; view: DataView } {
   const length = Math.ceil(bytes / RECORD.alignment) * RECORD.alignment;
   const record = new Uint8Array(length);
   const view = new DataView(record.buffer);
-  view.setUint32(RECORD.length, length, LITTLE);
-  view.setUint32(RECORD.kind, kind, LITTLE);
+  view.setUint32(RECORD.length, length, LITTLE_ENDIAN);
+  view.setUint32(RECORD.kind, kind, LITTLE_ENDIAN);
   return { record, view };
 }
 
 function seal(record: Uint8Array, view: DataView): Uint8Array {
-  view.setUint32(RECORD.crc, crc32(record, RECORD.kind, record.length), LITTLE);
+  view.setUint32(RECORD.crc, crc32(record, RECORD.kind, record.length), LITTLE_ENDIAN);
   return record;
 }
 
@@ -183,40 +177,37 @@ export function walkRecords(
     });
   for (let at = start; at < end;) {
     if (end - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
-    const length = view.getUint32(at + RECORD.length, LITTLE);
+    const length = view.getUint32(at + RECORD.length, LITTLE_ENDIAN);
     if (length < RECORD.body || length % RECORD.alignment !== 0) throw corrupt(at, `a record of length ${length}`);
     if (length > end - at) throw corrupt(at, 'a record is longer than the log', length);
     const next = at + length;
-    if (view.getUint32(at + RECORD.crc, LITTLE) !== crc32(bytes, at + RECORD.kind, next)) {
+    if (view.getUint32(at + RECORD.crc, LITTLE_ENDIAN) !== crc32(bytes, at + RECORD.kind, next)) {
       throw corrupt(at, 'the checksum of a record is wrong');
     }
-    const kind = view.getUint32(at + RECORD.kind, LITTLE);
+    const kind = view.getUint32(at + RECORD.kind, LITTLE_ENDIAN);
     if (kind === RecordKind.Series) {
       if (length < SERIES.key) throw corrupt(at, 'a series record is cut off', SERIES.key);
       const keyStart = at + SERIES.key;
-      const keyEnd = keyStart + view.getUint32(at + SERIES.keyLength, LITTLE);
+      const keyEnd = keyStart + view.getUint32(at + SERIES.keyLength, LITTLE_ENDIAN);
       if (keyEnd > next) throw corrupt(at, 'a key is longer than its record', keyEnd - at);
       visitor.series(
-        view.getUint32(at + SERIES.family, LITTLE),
-        view.getUint32(at + SERIES.block, LITTLE),
-        view.getUint32(at + SERIES.slot, LITTLE),
-        view.getFloat64(at + SERIES.createdAt, LITTLE),
-        view.getFloat64(at + SERIES.endedAt, LITTLE),
+        view.getUint32(at + SERIES.family, LITTLE_ENDIAN),
+        view.getUint32(at + SERIES.block, LITTLE_ENDIAN),
+        view.getUint32(at + SERIES.slot, LITTLE_ENDIAN),
+        view.getFloat64(at + SERIES.createdAt, LITTLE_ENDIAN),
+        view.getFloat64(at + SERIES.endedAt, LITTLE_ENDIAN),
         bytes,
         keyStart,
         keyEnd,
       );
     } else {
       const from = at + RECORD.body;
-      const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE);
+      const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE_ENDIAN);
       if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
       visitor.other(kind, () => {
-        if (!isPlainMsgpack(bytes, from, to)) throw corrupt(at, 'the body of a record is no plain msgpack value');
-        try {
-          return packr.unpack(bytes.subarray(from, to));
-        } catch (error) {
-          throw corrupt(at, 'the body of a record cannot be decoded');
-        }
+        const value = unpack(bytes.subarray(from, to));
+        if (value === undefined) throw corrupt(at, 'the body of a record is no plain msgpack value');
+        return value;
       });
     }
     at = next;
