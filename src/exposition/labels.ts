@@ -14,12 +14,6 @@ export function labelText(labels: Readonly<Labels>): string {
   return text;
 }
 
-/** `{code="200"}`; '' where there are none. */
-export function renderLabels(labels: Readonly<Labels>): string {
-  const text = labelText(labels);
-  return text === '' ? '' : `{${text}}`;
-}
-
 /** Label texts side by side, the empty ones left out. */
 export function joinLabelTexts(...texts: readonly string[]): string {
   return texts.filter((text) => text !== '').join(',');

@@ -3,10 +3,7 @@
  * lines whose values are the same are copied at once, and a changed value costs its digits. There is no cache of prefixes
  * beside it.
  */
-import { writeNumber } from './number.js';
-
-/** No number of an exposition is longer: -1.7976931348623157e+308 has 24 characters. */
-const LONGEST_NUMBER = 32;
+import { LONGEST_NUMBER, writeNumber } from './number.js';
 
 export class LineTable {
   #text: Buffer = Buffer.alloc(64 * 1024);

@@ -6,7 +6,7 @@ import type { Labels } from './metric-family.js';
 import { isLabelName } from './naming.js';
 
 /** Most characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
-export const MOST_EXEMPLAR_CHARACTERS = 128;
+const MOST_EXEMPLAR_CHARACTERS = 128;
 
 /**
  * A user's exemplar labels as they are stored: a copy, values as text.

@@ -26,11 +26,11 @@ export function declaredLabelNames(labelNames: readonly string[] | undefined, ty
  * @throws {Error} prom-client's, where a name is not among the family's
  */
 export function assertLabelsDeclared(labelNames: readonly string[], labels: object): void {
-  for (const name in labels) if (!labelNames.includes(name)) throw undeclaredLabel(labelNames, name);
-}
-
-export function undeclaredLabel(labelNames: readonly string[], name: string): Error {
-  return new Error(`Added label "${name}" is not included in initial labelset: ${inspect(labelNames)}`);
+  for (const name in labels) {
+    if (!labelNames.includes(name)) {
+      throw new Error(`Added label "${name}" is not included in initial labelset: ${inspect(labelNames)}`);
+    }
+  }
 }
 
 /** @throws {Error} prom-client's, where `labels('a', 'b')` has not one value for each label name */

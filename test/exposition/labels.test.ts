@@ -7,7 +7,6 @@ import {
   joinLabelTexts,
   labelText,
   parseLabelText,
-  renderLabels,
   samplePrefix,
 } from '../../src/exposition/labels.js';
 import { parseExposition } from '../support/exposition-parser.js';
@@ -71,10 +70,9 @@ describe('a help text', () => {
 });
 
 describe('labels', () => {
-  it('stand in the order given, in braces where there are any', () => {
+  it('stand in the order given, with a comma between any two', () => {
     assert.equal(labelText({ b: '1', a: 'x"y' }), 'b="1",a="x\\"y"');
-    assert.equal(renderLabels({ b: '1', a: '2' }), '{b="1",a="2"}');
-    assert.equal(renderLabels({}), '');
+    assert.equal(labelText({}), '');
     assert.equal(joinLabelTexts('le="1"', '', 'a="x"'), 'le="1",a="x"');
     assert.equal(joinLabelTexts('', ''), '');
   });
