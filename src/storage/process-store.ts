@@ -1,8 +1,7 @@
 /**
- * The one store of this process (or worker thread), made when the first metric needs it, and the one for registries that
- * stay local.
+ * The one store of this process (or worker thread), made when the first metric needs it.
  *
- * The shared one counts in a file where a directory is known, and in memory where none is: one process without threads.
+ * It counts in a file where a directory is known, and in memory where none is: one process without threads.
  * Every few seconds it looks whether that is still right: a directory has appeared, the file was deleted, the disk has
  * room again. Nothing of that throws into the application.
  */
@@ -162,16 +161,10 @@ function removeQuietly(writer: FileWriter): void {
 }
 
 let shared: ProcessStore | undefined;
-let local: SeriesStore | undefined;
 
 /** The store of everything that is shown in merged output. */
 export function sharedStore(): SeriesStore {
   return (shared ??= new ProcessStore()).store;
-}
-
-/** The store of metrics that no shared registry shows. */
-export function localStore(): SeriesStore {
-  return (local ??= new SeriesStore());
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */
