@@ -87,7 +87,8 @@ export class MergedText {
       const created = this.#options.created === true ? createdLineName(family) : undefined;
       const place = created === undefined || series.length === 0 ? 'nowhere' : heading.created;
       this.#createdPlace.set(family, place);
-      const names = lineNames(family).map((line) =>
+      const strict = this.#options.strict === true && format === 'openmetrics';
+      const names = lineNames(family, strict).map((line) =>
         line.name === family.name ? { ...line, name: heading.sampleName } : line,
       );
       const extra = names.map(({ label }) => (label === undefined ? '' : labelText({ [label.name]: label.value })));

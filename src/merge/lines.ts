@@ -1,5 +1,5 @@
 /** Which lines a merged series has, and what their values are: one place for every output. */
-import { formatNumber } from '../exposition/number.js';
+import { formatCanonicalNumber, formatNumber } from '../exposition/number.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { createdName, infoBaseName } from '../model/naming.js';
 import type { MergedFamily } from './merged-family.js';
@@ -12,22 +12,23 @@ export interface LineName {
   readonly label?: { readonly name: string; readonly value: string };
 }
 
-/** The lines of each series of a family, in their order. */
-export function lineNames(family: MergedFamily): LineName[] {
+/** The lines of each series of a family, in their order. `strict`: bounds as OpenMetrics spells floats. */
+export function lineNames(family: MergedFamily, strict = false): LineName[] {
   const { name } = family;
+  const spell = strict ? formatCanonicalNumber : formatNumber;
   switch (family.type) {
     case 'histogram':
       return [
         ...[...family.bounds, Infinity].map((bound) => ({
           name: `${name}_bucket`,
-          label: { name: 'le', value: formatNumber(bound) },
+          label: { name: 'le', value: spell(bound) },
         })),
         { name: `${name}_sum` },
         { name: `${name}_count` },
       ];
     case 'summary':
       return [
-        ...family.quantiles.map((quantile) => ({ name, label: { name: 'quantile', value: formatNumber(quantile) } })),
+        ...family.quantiles.map((quantile) => ({ name, label: { name: 'quantile', value: spell(quantile) } })),
         { name: `${name}_sum` },
         { name: `${name}_count` },
       ];

@@ -14,6 +14,8 @@ import { Schema } from './schema.js';
 /** Cell 0 takes what is not to be shown, so that the loop over a block has no branch. */
 export const NOWHERE = 0;
 
+const REPLACEMENT = '\ufffd';
+
 export class MergeIndex {
   readonly #accepts: (registries: readonly string[]) => boolean;
   readonly #families = new Map<string, MergedFamily>();
@@ -104,9 +106,7 @@ export class MergeIndex {
     if (schema === undefined) {
       schema = new Schema(this.#schemas.size, family, labelNames, added);
       this.#schemas.set(key, schema);
-      if (++family.schemas === 2) {
-        family.byText = new Map(family.series.map((series) => [this.textOf[series], series]));
-      }
+      if (++family.schemas === 2) this.#indexTexts(family);
     }
     return schema;
   }
@@ -216,8 +216,14 @@ export class MergeIndex {
     );
   }
 
+  #indexTexts(family: MergedFamily): void {
+    family.byText ??= new Map(family.series.map((series) => [this.textOf[series], series]));
+  }
+
   #seriesOf(schema: Schema, text: string): number {
     const { family } = schema;
+    // bytes that are no UTF-8 are all read as this one character: different keys, the same text
+    if (text.includes(REPLACEMENT)) this.#indexTexts(family);
     const known = family.byText?.get(text);
     if (known !== undefined) return known;
     const series = this.cellOf.length;

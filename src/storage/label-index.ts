@@ -14,6 +14,7 @@ const ABSENT = 0;
 const EMPTY = 0;
 const DELETED = -1;
 const INITIAL_CAPACITY = 8;
+const SEED = 0x811c9dc5 | 0;
 /** Below this number of forgotten series the numbers of their values are not worth collecting. */
 const REBUILD_AT_LEAST = 1024;
 
@@ -33,7 +34,7 @@ export class LabelIndex<T extends Labelled> {
   #forgotten = 0;
 
   constructor(labelNames: readonly string[]) {
-    this.#names = labelNames;
+    this.#names = Object.keys(Object.fromEntries(labelNames.map((name) => [name, 0])));
     this.#numbers = labelNames.map(() => new Map());
     this.#nextNumber = new Int32Array(labelNames.length).fill(1);
     this.#probe = new Int32Array(labelNames.length);
@@ -47,36 +48,38 @@ export class LabelIndex<T extends Labelled> {
   /**
    * The series of a label object, or undefined: not there, or the object needs a closer look (a name that is not a
    * label's, a value that is not a string or a number seen before).
+   *
+   * It walks the object and not the label names: V8 loads `labels[name]` by the object's enum cache inside for-in (3 labels
+   * 10 ns) and by a hash of name and shape outside of it (30 to 60 ns). The hash is computed on the way.
    */
   findObject(labels: Readonly<Record<string, unknown>>): T | undefined {
     const names = this.#names;
+    const numbers = this.#numbers;
     const probe = this.#probe;
-    let missing = 0;
-    for (let at = 0; at < names.length; at++) {
-      const value = labels[names[at]];
-      if (value === undefined) {
-        probe[at] = ABSENT;
-        missing++;
-        continue;
-      }
-      const number = this.#numbers[at].get(value);
+    let hash = SEED;
+    let at = 0;
+    for (const name in labels) {
+      if (name !== names[at]) return this.#findUnordered(labels);
+      const number = numbers[at].get(labels[name]);
       if (number === undefined) return undefined;
-      probe[at] = number;
+      probe[at++] = number;
+      hash = mixed(hash, number);
     }
-    let keys = 0;
-    for (const _ in labels) keys++;
-    return keys + missing === names.length ? this.#lookup() : undefined;
+    return at < names.length ? this.#findUnordered(labels) : this.#lookup(hash);
   }
 
   /** The series of as many values as there are labels, in their order; undefined as in `findObject`. */
   findValues(values: ArrayLike<unknown>): T | undefined {
+    const numbers = this.#numbers;
     const probe = this.#probe;
+    let hash = SEED;
     for (let at = 0; at < probe.length; at++) {
-      const number = this.#numbers[at].get(values[at]);
+      const number = numbers[at].get(values[at]);
       if (number === undefined) return undefined;
       probe[at] = number;
+      hash = mixed(hash, number);
     }
-    return this.#lookup();
+    return this.#lookup(hash);
   }
 
   /** The series that has exactly these label values, if there is one. */
@@ -88,7 +91,7 @@ export class LabelIndex<T extends Labelled> {
       if (number === undefined) return undefined;
       probe[at] = number;
     }
-    return this.#lookup();
+    return this.#lookup(hashOf(probe, 0, probe.length));
   }
 
   /** Adds a series that is not there yet. */
@@ -117,7 +120,7 @@ export class LabelIndex<T extends Labelled> {
   delete(item: T): void {
     if (this.find(item.labelValues) !== item) return;
     const mask = this.#table.length - 1;
-    let at = this.#hash(this.#probe, 0) & mask;
+    let at = slotOf(hashOf(this.#probe, 0, this.#probe.length), mask);
     while (this.#items[this.#table[at] - 1] !== item) at = (at + 1) & mask;
     const entry = this.#table[at] - 1;
     this.#table[at] = DELETED;
@@ -145,19 +148,27 @@ export class LabelIndex<T extends Labelled> {
     return number;
   }
 
-  #hash(tuple: Int32Array, from: number): number {
-    let hash = 0x811c9dc5 | 0;
-    for (let at = from; at < from + this.#names.length; at++) hash = Math.imul(hash ^ tuple[at], 0x9e3779b1);
-    return hash ^ (hash >>> 15);
+  /** Labels in another order than the declared one, or not all of them. */
+  #findUnordered(labels: Readonly<Record<string, unknown>>): T | undefined {
+    const probe = this.#probe;
+    probe.fill(ABSENT);
+    for (const name in labels) {
+      const at = this.#names.indexOf(name);
+      const number = at < 0 ? undefined : this.#numbers[at].get(labels[name]);
+      if (number === undefined) return undefined;
+      probe[at] = number;
+    }
+    return this.#lookup(hashOf(probe, 0, probe.length));
   }
 
-  #lookup(): T | undefined {
+  /** The item of the probe's numbers, whose hash it is. */
+  #lookup(hash: number): T | undefined {
     const table = this.#table;
     const probe = this.#probe;
     const tuples = this.#tuples;
     const width = probe.length;
     const mask = table.length - 1;
-    for (let at = this.#hash(probe, 0) & mask; ; at = (at + 1) & mask) {
+    for (let at = slotOf(hash, mask); ; at = (at + 1) & mask) {
       const found = table[at];
       if (found === EMPTY) return undefined;
       if (found === DELETED) continue;
@@ -170,7 +181,8 @@ export class LabelIndex<T extends Labelled> {
 
   #insert(entry: number): void {
     const mask = this.#table.length - 1;
-    let at = this.#hash(this.#tuples, entry * this.#names.length) & mask;
+    const width = this.#names.length;
+    let at = slotOf(hashOf(this.#tuples, entry * width, width), mask);
     while (this.#table[at] > 0) at = (at + 1) & mask;
     if (this.#table[at] === EMPTY) this.#occupied++;
     this.#table[at] = entry + 1;
@@ -198,4 +210,18 @@ export class LabelIndex<T extends Labelled> {
     this.#live = this.#occupied = this.#forgotten = 0;
     for (const item of items) this.add(item);
   }
+}
+
+function mixed(hash: number, number: number): number {
+  return Math.imul(hash ^ number, 0x9e3779b1);
+}
+
+function hashOf(tuples: Int32Array, from: number, width: number): number {
+  let hash = SEED;
+  for (let at = from; at < from + width; at++) hash = mixed(hash, tuples[at]);
+  return hash;
+}
+
+function slotOf(hash: number, mask: number): number {
+  return (hash ^ (hash >>> 15)) & mask;
 }

@@ -10,7 +10,7 @@ import { RecordKind, type ValueBlockKind } from '../mapped-file/layout.js';
 import { encodeDefaultLabels, encodeFamily, encodeRecord, encodeRemoval, encodeSeries } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import { Attachment, type AttachmentRole, type Cells, DETACHED, DETACHED_VIEW, type Series } from './series.js';
+import { Attachment, type AttachmentRole, type Cells, DETACHED, DETACHED_VIEW, Series } from './series.js';
 import { StoredFamily } from './stored-family.js';
 import { memoryBlock, SlotAllocator, type ValueBlock } from './value-blocks.js';
 
@@ -51,6 +51,14 @@ export interface SeriesStoreOptions {
 const DEAD_PER_LIVE = 4;
 const RESTART_AT_LEAST = 2048;
 
+/** Part of what a process counts, so that it survives the process as the rest does. */
+const DROPPED_SAMPLES: FamilyDeclaration = {
+  name: 'prom_multiproc_dropped_samples_total',
+  help: 'Samples of new series that were dropped because maxSeries was reached, by metric.',
+  type: 'counter',
+  labelNames: ['metric'],
+};
+
 /** No file: one process without a directory. */
 export class MemoryBacking implements Backing {
   readonly kind = 'memory';
@@ -77,6 +85,7 @@ export class SeriesStore {
   #liveSeries = 0;
   #slotsInMemory = 0;
   #droppedSamples = 0;
+  #drops: StoredFamily | undefined;
   /** Something is not in the file or not in its log. */
   #incomplete = false;
   /** Removed, but the log had no room to say so: their slots wait. */
@@ -137,19 +146,36 @@ export class SeriesStore {
     const { family } = series;
     const perProcess = this.#options.maxSeries ?? 500_000;
     if (family.series.size >= family.maxSeries || this.#liveSeries >= perProcess) {
-      this.#droppedSamples++;
-      if (!family.saidFull) {
-        family.saidFull = true;
-        this.#options.onFull?.(family, family.series.size >= family.maxSeries ? family.maxSeries : perProcess);
-      }
+      this.#drop(family, Math.min(family.maxSeries, perProcess));
       return false;
     }
+    this.#admit(series);
+    return true;
+  }
+
+  #admit(series: Series): void {
     if (series.createdAt === 0) series.createdAt = Date.now() / 1000;
-    this.#bind(family, series);
-    family.series.add(series);
+    this.#bind(series.family, series);
+    series.family.series.add(series);
     this.#liveSeries++;
     this.#publishSeries(series);
-    return true;
+  }
+
+  /** Counts a sample that has no series to go to. */
+  #drop(family: StoredFamily, limit: number): void {
+    const { name } = family.declaration;
+    this.#droppedSamples++;
+    if (!family.saidFull) {
+      family.saidFull = true;
+      this.#options.onFull?.(family, limit);
+    }
+    this.#drops ??= this.declare(DROPPED_SAMPLES, family.registries);
+    let series = this.#drops.series.findValues([name]);
+    if (series === undefined) {
+      series = new Series(this.#drops, [name]);
+      this.#admit(series);
+    }
+    series.view[series.index]++;
   }
 
   /** Takes a series out: its slots are zeroed and rest, and what holds the series writes to a new one next time. */
@@ -210,11 +236,6 @@ export class SeriesStore {
 
   report(): void {
     this.#backing.report(this.status);
-  }
-
-  /** A sample that an instrument could not take because `attach` refused its series. */
-  countDropped(): void {
-    this.#droppedSamples++;
   }
 
   *#everySeries(): IterableIterator<Series> {

@@ -18,8 +18,11 @@ export class Cells {
 
 /** A series of a family. The children that instruments hand out extend it, so that a write is one field access away. */
 export class Series extends Cells {
-  /** Seconds since the epoch when the series was made; 0 before. */
-  createdAt = 0;
+  /**
+   * Milliseconds from the declaration of the family to the making of the series; -1 before. V8 keeps a small integer in the
+   * field itself, and a time in seconds in a box of 16 bytes beside it.
+   */
+  #madeAfterMs = -1;
   /** Whether the file's log names the series. */
   published = false;
   /** Further slots that belong to the series: chunks of a sketch, exemplar cells. */
@@ -31,6 +34,15 @@ export class Series extends Cells {
     readonly labelValues: readonly (string | undefined)[],
   ) {
     super();
+  }
+
+  /** Seconds since the epoch when the series was made; 0 before. */
+  get createdAt(): number {
+    return this.#madeAfterMs < 0 ? 0 : this.family.declaredAt + this.#madeAfterMs / 1000;
+  }
+
+  set createdAt(seconds: number) {
+    this.#madeAfterMs = seconds === 0 ? -1 : Math.max(0, Math.round((seconds - this.family.declaredAt) * 1000));
   }
 }
 
