@@ -34,6 +34,8 @@ export class MetricSeries<C extends Child> {
   declaration: FamilyDeclaration;
   /** The label names as the user gave them: `labels('a', 'b')` has one value for each, even if a name is there twice. */
   readonly #givenNames: readonly string[];
+  /** How many values make a series, where no name is there twice. */
+  readonly #arity: number;
   readonly #makeChild: ChildMaker<C>;
   readonly #registries = new Set<Registry<any>>();
   #store: SeriesStore | undefined;
@@ -48,6 +50,7 @@ export class MetricSeries<C extends Child> {
   ) {
     this.declaration = declaration;
     this.#givenNames = givenNames;
+    this.#arity = givenNames.length === declaration.labelNames.length ? givenNames.length : NaN;
     this.#makeChild = makeChild;
   }
 
@@ -82,11 +85,8 @@ export class MetricSeries<C extends Child> {
 
   /** The child of what a user gave to `labels()`: values in the order of the names, or a label object. */
   ofArguments(args: readonly unknown[]): C {
-    const first = args[0];
-    if (typeof first === 'object') return this.ofObject((first ?? {}) as Record<string, unknown>);
-    if (args.length !== this.#givenNames.length) assertValueCount(this.#givenNames, args);
-    if (args.length !== this.declaration.labelNames.length) return this.ofObject(this.#objectOfGiven(args));
-    return this.index.findValues(args) ?? this.#ofUnknownObject(this.#objectOfGiven(args));
+    const known = args.length === this.#arity ? this.index.findValues(args) : undefined;
+    return known ?? this.#ofUnknownArguments(args);
   }
 
   /** The label object of label values. */
@@ -141,6 +141,15 @@ export class MetricSeries<C extends Child> {
     this.#settleIn(this.store, luggage);
   }
 
+  #ofUnknownArguments(args: readonly unknown[]): C {
+    const first = args[0];
+    if (typeof first === 'object') return this.ofObject((first ?? {}) as Record<string, unknown>);
+    assertValueCount(this.#givenNames, args);
+    const labels: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (let at = 0; at < args.length; at++) labels[this.#givenNames[at]] = args[at];
+    return this.#ofUnknownObject(labels);
+  }
+
   #ofUnknownObject(labels: Readonly<Record<string, unknown>>): C {
     const { labelNames } = this.declaration;
     assertLabelsDeclared(labelNames, labels);
@@ -156,12 +165,6 @@ export class MetricSeries<C extends Child> {
       if (typeof value === 'number' || typeof value === 'boolean') this.index.addAlias(at, value);
     }
     return known;
-  }
-
-  #objectOfGiven(values: readonly unknown[]): Record<string, unknown> {
-    const labels: Record<string, unknown> = Object.create(null);
-    for (let at = 0; at < values.length; at++) labels[this.#givenNames[at]] = values[at];
-    return labels;
   }
 
   #rightStore(): SeriesStore {
