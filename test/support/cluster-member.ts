@@ -1,0 +1,101 @@
+/**
+ * What every process and thread of a test's cluster runs: tasks that come as source text, here or in one of the cluster
+ * workers and threads that this one has started. Nothing of the package is loaded before a task asks for it.
+ */
+import cluster, { type Worker as ClusterWorker } from 'node:cluster';
+import { isMainThread, parentPort, Worker as Thread, type WorkerOptions } from 'node:worker_threads';
+
+export interface TaskRequest {
+  readonly id: number;
+  /** Names of members, from the one that the test started down to who is to run it. */
+  readonly path: readonly string[];
+  /** A function's source text. */
+  readonly task: string;
+  readonly args: readonly unknown[];
+}
+
+export type MemberMessage =
+  | { readonly id: number; readonly answer?: unknown; readonly error?: string }
+  | { readonly ended: readonly string[]; readonly how: string };
+
+/** What a task is given. */
+export interface Kit {
+  /** Loaded when it is first asked for. */
+  readonly prom: typeof import('prom-multiproc');
+  /** Whatever is to last until the next task of this process or thread. */
+  readonly kept: Record<string, any>;
+  readonly require: typeof require;
+  /** Starts a cluster worker and answers its name. */
+  fork(env?: Record<string, string>): string;
+  /** Starts a worker thread and answers its name. */
+  thread(options?: WorkerOptions): string;
+  terminate(thread: string): Promise<number>;
+}
+
+interface Child {
+  send(message: TaskRequest): void;
+}
+
+const children = new Map<string, Child>();
+const threads = new Map<string, Thread>();
+const kept: Record<string, any> = {};
+
+const kit: Kit = {
+  get prom() {
+    return require('prom-multiproc') as typeof import('prom-multiproc');
+  },
+  kept,
+  require,
+  fork(env = {}) {
+    cluster.setupPrimary({ exec: __filename, serialization: 'advanced' });
+    const worker: ClusterWorker = cluster.fork(env);
+    const name = `worker-${worker.id}`;
+    worker.on('message', (message: MemberMessage) => passUp(name, message));
+    worker.on('exit', (code, signal) => say({ ended: [name], how: signal ?? String(code) }));
+    children.set(name, { send: (message) => worker.send(message) });
+    return name;
+  },
+  thread(options = {}) {
+    const thread = new Thread(__filename, options);
+    const name = `thread-${thread.threadId}`;
+    thread.on('message', (message: MemberMessage) => passUp(name, message));
+    thread.on('error', (error) => console.error(error));
+    thread.on('exit', (code) => say({ ended: [name], how: String(code) }));
+    threads.set(name, thread);
+    children.set(name, { send: (message) => thread.postMessage(message) });
+    return name;
+  },
+  terminate: (name) => threads.get(name)!.terminate(),
+};
+
+function say(message: MemberMessage): void {
+  if (isMainThread) process.send?.(message);
+  else parentPort!.postMessage(message);
+}
+
+function passUp(name: string, message: MemberMessage): void {
+  say('ended' in message ? { ...message, ended: [name, ...message.ended] } : message);
+}
+
+async function onRequest(request: TaskRequest): Promise<void> {
+  const { id, path, task, args } = request;
+  try {
+    if (path.length > 0) {
+      children.get(path[0])!.send({ ...request, path: path.slice(1) });
+      return;
+    }
+    // the text comes from the test
+    const run = (0, eval)(`(${task})`) as (kit: Kit, ...args: readonly unknown[]) => unknown;
+    say({ id, answer: await run(kit, ...args) });
+  } catch (error) {
+    say({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+
+if (isMainThread) {
+  process.on('message', onRequest);
+  // a test that ended in the middle leaves nobody behind
+  process.on('disconnect', () => process.exit());
+} else {
+  parentPort!.on('message', onRequest);
+}
