@@ -25,11 +25,7 @@ function collect(task: ThreadTask): Collected {
     const buffers: ArrayBuffer[] = [];
     for (const format of ['text', 'openmetrics'] as const) {
       const body = collected[format];
-      if (body === undefined) continue;
-      // a copy, for the next text is made out of this one
-      const copy = new Uint8Array(body);
-      collected[format] = copy;
-      buffers.push(copy.buffer);
+      if (body !== undefined) buffers.push(body.buffer as ArrayBuffer);
     }
     if (buffers.length === 0) return collected;
     return move({ [transferableSymbol]: buffers, [valueSymbol]: collected } as never) as unknown as Collected;

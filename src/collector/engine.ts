@@ -45,7 +45,7 @@ export class Engine {
       if (product === 'processes') collected.processes = this.#collection.processes();
       else if (product === 'families')
         collected.families = [...mergedFamilies(this.#collection.index, this.#options), ...own];
-      else collected[product] = this.#textOf(product).render(own);
+      else collected[product] = new Uint8Array(this.#textOf(product).render(own));
       yield;
     }
     return collected;

@@ -36,7 +36,7 @@ export class MergedText {
 
   /**
    * @param own families of the collector's own, always with the same samples, after the merged ones
-   * @returns UTF-8; left alone by the next call
+   * @returns UTF-8, in memory that the next call writes over
    */
   render(own: readonly MetricFamily[]): Uint8Array {
     if (this.#structure !== this.#index.structure) {
