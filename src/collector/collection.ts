@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { LivenessProbe } from '../directory/liveness.js';
 import { scanDirectory } from '../directory/scan.js';
+import { removeLeftovers } from '../directory/sweep.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
@@ -63,6 +64,7 @@ export class DirectoryCollection {
   #skipped = emptySkips();
   #archiveHour = 0;
   #archiveGeneration = 0;
+  #tidiedHour = 0;
   #filesKey = '';
 
   constructor(options: CollectionOptions) {
@@ -86,6 +88,7 @@ export class DirectoryCollection {
       const generation = found.archives[0]?.generation ?? 0;
       this.#skipped = emptySkips();
       yield* this.#readSources(found);
+      if (this.index.wasteful) yield* this.#readAnew();
       for (let again = 0; this.index.stale && again < MOST_PASSES; again++) yield* this.#readAnew();
       // an archive that was published meanwhile has counts of files that were read before, or are gone by now
       const after = scanDirectory(this.options.dir).archives[0]?.generation ?? 0;
@@ -94,6 +97,7 @@ export class DirectoryCollection {
     }
     this.#merge();
     this.#limitOpenFiles();
+    this.#tidy();
   }
 
   stats(): CollectionStats {
@@ -243,6 +247,15 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { view } of this.#sources.values()) view.addValues(now);
     this.index.settle();
+  }
+
+  /** Removes, once an hour, what processes that were killed in the middle of making a file have left. */
+  #tidy(): void {
+    const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
+    if (hour === this.#tidiedHour) return;
+    this.#tidiedHour = hour;
+    const { dir } = this.options;
+    removeLeftovers(dir, scanDirectory(dir).temporaries);
   }
 
   #limitOpenFiles(): void {

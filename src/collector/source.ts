@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { dataFileName, isNamedAfter, parseDataFileName } from '../directory/file-name.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { FileReader } from '../mapped-file/reader.js';
@@ -32,10 +33,11 @@ export class Source {
   readonly view: FileView;
   liveness: Liveness | 'archive' = 'unknown';
 
-  /** @throws what opening and reading the header throw */
+  /** @throws what opening and reading the header throw; ERR_NOT_A_METRICS_FILE for a copy under another name */
   constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
     this.name = name;
     this.reader = new FileReader(join(dir, name));
+    if (!isArchive) assertOriginal(this.reader, name);
     this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pidLabel(this.reader), expiredBefore);
     if (isArchive) this.liveness = 'archive';
   }
@@ -73,6 +75,16 @@ export class Source {
     this.view.remove();
     this.reader.close();
   }
+}
+
+/** A copy would count twice, and the lock that nobody holds on it would tell of a death that never was. */
+function assertOriginal(reader: FileReader, name: string): void {
+  const { identity } = reader.header;
+  const parsed = parseDataFileName(name);
+  if (parsed !== undefined && isNamedAfter(parsed, identity)) return;
+  reader.close();
+  const reason = `this is ${dataFileName(identity)} under another name: move or delete the copy`;
+  throw new BadFileError('ERR_NOT_A_METRICS_FILE', reason, { file: reader.file, offset: 0 });
 }
 
 /** `<pid>`, or `<pid>-<thread>` for a worker thread. */

@@ -4,28 +4,42 @@
  * A callback that throws, rejects or hangs costs its own metric only: it is counted, and said once. One that still runs is
  * not started again; who needs the values waits for the run that is under way, but not for ever.
  */
+import { lastScraped } from '../directory/scraped.js';
 import { sayOnce } from '../said-once.js';
+import { storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import type { Registry } from './registry.js';
 
 /** How long a scrape waits for one callback. Half of Prometheus' default scrape_timeout. */
 const LONGEST_WAIT_MS = 5000;
 const INTERVAL_MS = 5000;
+/** Prometheus scrapes at least every 15 s by custom, and every minute by default. */
+const WANTED_SECONDS = 60;
 
 const running = new WeakMap<RegisteredMetric, Promise<boolean>>();
 const failures = new Map<string, number>();
 /** Registries that have metrics which are shown in merged output. */
 const inUse = new Set<Registry<any>>();
+let stopBackground: (() => void) | undefined;
 
 /** How often the callbacks of each metric failed in this process, by the metric's name. */
 export function collectFailures(): ReadonlyMap<string, number> {
   return failures;
 }
 
-/** Called by registries that are shown in merged output: whether they have any metric. */
+/**
+ * Called by registries that are shown in merged output: whether they have any metric. While any has, callbacks run in the
+ * background too.
+ */
 export function registryInUse(registry: Registry<any>, hasMetrics: boolean): void {
   if (hasMetrics) inUse.add(registry);
   else inUse.delete(registry);
+  if (inUse.size > 0) {
+    stopBackground ??= collectInBackground(isReadByOthers);
+  } else {
+    stopBackground?.();
+    stopBackground = undefined;
+  }
 }
 
 /** Brings one metric's values up to date; false where its callback failed. */
@@ -48,11 +62,12 @@ export async function runCollectCallbacks(registries: Iterable<Registry<any>> = 
 }
 
 /**
- * Runs the callbacks every 5 s while `wanted` says that somebody may read them. The timer keeps no process alive.
+ * Runs the callbacks every 5 s while `wanted` says that somebody may read them, one run at a time. The timer keeps no
+ * process alive.
  *
  * @returns stops it
  */
-export function collectInBackground(wanted: () => boolean): () => void {
+function collectInBackground(wanted: () => boolean): () => void {
   let busy = false;
   const timer = setInterval(() => {
     if (busy || !wanted()) return;
@@ -63,6 +78,17 @@ export function collectInBackground(wanted: () => boolean): () => void {
   }, INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/**
+ * Whether another process shows what this one counts: it has a file, and somebody scraped in the last minute. Where nobody
+ * has left a note of it, nobody has scraped yet or the readers may not write there: both are to find fresh values.
+ */
+function isReadByOthers(): boolean {
+  const dir = storeDirectory();
+  if (dir === undefined) return false;
+  const scrapedAt = lastScraped(dir);
+  return scrapedAt === 0 || Date.now() / 1000 - scrapedAt < WANTED_SECONDS;
 }
 
 function start(metric: RegisteredMetric, collect: () => unknown): boolean | Promise<boolean> {
@@ -88,6 +114,8 @@ function inTime(metric: RegisteredMetric, run: Promise<boolean>): Promise<boolea
     const late = setTimeout(() => {
       resolve(failed(metric, new Error(`it has not ended within ${LONGEST_WAIT_MS} ms`)));
     }, LONGEST_WAIT_MS);
+    // a callback that hangs in the background must not keep the process alive
+    late.unref();
     void run.then((outcome) => {
       clearTimeout(late);
       resolve(outcome);
