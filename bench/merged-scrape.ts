@@ -60,7 +60,12 @@ async function drive(): Promise<void> {
         samples.get(contender)!.push(await runTree(contender, scenario));
       }
     }
-    const digests = new Set([...samples.values()].flat().filter(({ error }) => error === undefined).map(({ digest }) => digest));
+    const digests = new Set(
+      [...samples.values()]
+        .flat()
+        .filter(({ error }) => error === undefined)
+        .map(({ digest }) => digest),
+    );
     if (digests.size > 1) throw new Error(`outputs differ: ${JSON.stringify([...samples])}`);
     const ours = median(samples.get('prom-multiproc')!.map(({ warmMs }) => warmMs));
     for (const [contender, runs] of samples) {
@@ -86,7 +91,16 @@ async function drive(): Promise<void> {
   }
   console.log(
     table(
-      ['workers × series', 'library', 'cold ms', 'warm ms', 'ratio', 'primary stall ms', 'worker stall ms', 'without scrapes ms'],
+      [
+        'workers × series',
+        'library',
+        'cold ms',
+        'warm ms',
+        'ratio',
+        'primary stall ms',
+        'worker stall ms',
+        'without scrapes ms',
+      ],
       rows,
     ),
   );
@@ -95,7 +109,11 @@ async function drive(): Promise<void> {
 function runTree(contender: Contender, scenario: Scenario): Promise<Sample> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = fork(__filename, ['--primary', contender, JSON.stringify(scenario)], {
-      env: { ...process.env, PROM_MULTIPROC_MAX_BYTES: String(1 << 30), PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000' },
+      env: {
+        ...process.env,
+        PROM_MULTIPROC_MAX_BYTES: String(1 << 30),
+        PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000',
+      },
       execArgv: ['--max-old-space-size=8192'],
     });
     child.once('message', (sample) => resolve(sample as Sample));
@@ -192,7 +210,9 @@ function loadLibrary(contender: Contender): Library {
       },
     };
   }
-  const client = require(contender) as typeof import('prom-client') & { ClusterRegistry?: typeof import('prom-client').AggregatorRegistry };
+  const client = require(contender) as typeof import('prom-client') & {
+    ClusterRegistry?: typeof import('prom-client').AggregatorRegistry;
+  };
   const Aggregator = client.ClusterRegistry ?? client.AggregatorRegistry;
   if (!cluster.isPrimary) {
     // a worker answers its primary once it has one of these
@@ -214,8 +234,10 @@ function digestOf(text: string | Uint8Array): string {
 async function worker(contender: Contender, { kind, series }: Scenario): Promise<void> {
   const { client } = loadLibrary(contender);
   const labelNames = ['method', 'path', 'code'];
-  const counter = kind === 'counter' ? new client.Counter({ name: 'requests_total', help: 'Requests', labelNames }) : undefined;
-  const histogram = kind === 'histogram' ? new client.Histogram({ name: 'request_seconds', help: 'Durations', labelNames }) : undefined;
+  const counter =
+    kind === 'counter' ? new client.Counter({ name: 'requests_total', help: 'Requests', labelNames }) : undefined;
+  const histogram =
+    kind === 'histogram' ? new client.Histogram({ name: 'request_seconds', help: 'Durations', labelNames }) : undefined;
   const children = Array.from({ length: series }, (_, at) => {
     const labels = ['GET', `/api/items/${at}`, '200'] as const;
     return counter?.labels(...labels) ?? histogram!.labels(...labels);
