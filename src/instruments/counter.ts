@@ -4,7 +4,14 @@ import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
 import { exemplarOf, setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
-import { Metric } from './metric.js';
+import {
+  type AnyFunction,
+  exceptionFilter,
+  type ExceptionOptions,
+  functionDecorator,
+  type FunctionDecorator,
+} from './observed-function.js';
+import { LabelledMetric } from './labelled-metric.js';
 
 /** One series of a counter. */
 export class CounterChild extends Child {
@@ -32,6 +39,23 @@ export class CounterChild extends Child {
     setExemplar(this.written, 0, exemplarLabels, value || 1);
   }
 
+  /**
+   * Counts calls that throw or reject, in this series; what they threw passes through. `countExceptions(fn)` wraps a
+   * function, `@child.countExceptions()` a method.
+   *
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes
+   */
+  countExceptions<F extends AnyFunction>(fn: F, options?: ExceptionOptions): F;
+  countExceptions(options?: ExceptionOptions): FunctionDecorator;
+  countExceptions(first?: AnyFunction | ExceptionOptions, second?: ExceptionOptions): unknown {
+    const wrapsNow = typeof first === 'function';
+    const counts = exceptionFilter((wrapsNow ? second : first)?.only);
+    const decorator = functionDecorator(() => (failure) => {
+      if (failure !== undefined && counts(failure.error)) this.inc();
+    });
+    return wrapsNow ? decorator(first) : decorator;
+  }
+
   #incWithExemplar({ value = 1, exemplarLabels }: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void {
     this.inc(value);
     if (exemplarLabels !== undefined) this.updateExemplar(exemplarLabels, value);
@@ -44,7 +68,7 @@ export class CounterChild extends Child {
 }
 
 /** A cumulative number that only goes up. */
-export class Counter<T extends string = string> extends Metric<T, CounterChild> {
+export class Counter<T extends string = string> extends LabelledMetric<T, CounterChild> {
   constructor(config: CounterConfiguration<T>) {
     super(config, () => ({
       type: 'counter',
@@ -75,6 +99,18 @@ export class Counter<T extends string = string> extends Metric<T, CounterChild> 
    */
   updateExemplar(exemplarLabels: LabelValues<string>, value: number, labels?: LabelValues<T> | ''): void {
     this.series.ofObject(labels || {}).updateExemplar(exemplarLabels, value);
+  }
+
+  /**
+   * Counts calls that throw or reject; what they threw passes through. `countExceptions(fn)` wraps a function,
+   * `@counter.countExceptions({ only: TypeError })` a method. For a series with labels: `counter.labels(…).countExceptions`.
+   *
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes
+   */
+  countExceptions<F extends AnyFunction>(fn: F, options?: ExceptionOptions): F;
+  countExceptions(options?: ExceptionOptions): FunctionDecorator;
+  countExceptions(first?: any, second?: ExceptionOptions): unknown {
+    return this.unlabelled.countExceptions(first, second);
   }
 
   #incWithExemplar({ labels, ...increase }: IncreaseDataWithExemplar<T>): void {

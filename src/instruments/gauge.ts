@@ -4,8 +4,9 @@ import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { GaugeConfiguration } from './configuration.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
-import { Metric } from './metric.js';
+import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
+import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
@@ -56,10 +57,32 @@ export class GaugeChild extends Child {
       return seconds;
     };
   }
+
+  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are set. */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: AnyFunction): unknown {
+    const decorator = functionDecorator(() => {
+      const stop = this.startTimer();
+      return () => void stop();
+    });
+    return fn === undefined ? decorator : decorator(fn);
+  }
+
+  /** Wraps a function, or as `@child.trackInProgress()` a method: the gauge is 1 higher while a call is under way. */
+  trackInProgress<F extends AnyFunction>(fn: F): F;
+  trackInProgress(): FunctionDecorator;
+  trackInProgress(fn?: AnyFunction): unknown {
+    const decorator = functionDecorator(() => {
+      this.inc();
+      return () => this.dec();
+    });
+    return fn === undefined ? decorator : decorator(fn);
+  }
 }
 
 /** A number that goes up and down. */
-export class Gauge<T extends string = string> extends Metric<T, GaugeChild> {
+export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChild> {
   /** How the values of several processes become one: a row of the table of gauge modes. */
   readonly multiprocessMode: string;
 
@@ -121,6 +144,26 @@ export class Gauge<T extends string = string> extends Metric<T, GaugeChild> {
       this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
       return seconds;
     };
+  }
+
+  /**
+   * Wraps a function, or as `@gauge.time()` a method: the seconds of each call are set. For a series with labels:
+   * `gauge.labels(…).time`.
+   */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: any): unknown {
+    return this.unlabelled.time(fn);
+  }
+
+  /**
+   * Wraps a function, or as `@gauge.trackInProgress()` a method: the gauge is 1 higher while a call is under way. For a
+   * series with labels: `gauge.labels(…).trackInProgress`.
+   */
+  trackInProgress<F extends AnyFunction>(fn: F): F;
+  trackInProgress(): FunctionDecorator;
+  trackInProgress(fn?: any): unknown {
+    return this.unlabelled.trackInProgress(fn);
   }
 }
 

@@ -5,8 +5,9 @@ import { Child } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
 import { exemplarOf, setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
-import { Metric } from './metric.js';
+import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
+import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
@@ -63,6 +64,17 @@ export class HistogramChild extends Child {
     };
   }
 
+  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: AnyFunction): unknown {
+    const decorator = functionDecorator(() => {
+      const stop = this.startTimer();
+      return () => void stop();
+    });
+    return fn === undefined ? decorator : decorator(fn);
+  }
+
   #observeUnusual(value: unknown): void {
     if (!this.home.exemplars || typeof value !== 'object' || value === null) throw invalidValue(value);
     const { value: observed, exemplarLabels } = value as ObserveDataWithExemplar<string>;
@@ -73,7 +85,7 @@ export class HistogramChild extends Child {
 }
 
 /** Counts observations in buckets, and their sum. */
-export class Histogram<T extends string = string> extends Metric<T, HistogramChild> {
+export class Histogram<T extends string = string> extends LabelledMetric<T, HistogramChild> {
   /** Upper bounds of the buckets, ascending, without +Inf. */
   readonly upperBounds: readonly number[];
   readonly buckets: readonly number[];
@@ -145,6 +157,16 @@ export class Histogram<T extends string = string> extends Metric<T, HistogramChi
       value.labels = le === undefined ? {} : { le };
     }
     return collected;
+  }
+
+  /**
+   * Wraps a function, or as `@histogram.time()` a method: the seconds of each call are observed. For a series with labels:
+   * `histogram.labels(…).time`.
+   */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: any): unknown {
+    return this.unlabelled.time(fn);
   }
 
   #observeWithExemplar({ labels, ...observation }: ObserveDataWithExemplar<T>): void {

@@ -172,7 +172,7 @@ export class MetricSeries<C extends Child> {
   }
 
   #registryNames(): string[] {
-    return [...new Set([...this.#registries].map((registry) => registry.sharedName!))];
+    return [...new Set([...this.#registries].flatMap((registry) => registry.shownAs))];
   }
 
   #rehome(): void {

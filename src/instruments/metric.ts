@@ -1,6 +1,6 @@
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator } from '../model/gauge-mode.js';
-import { declaredLabelNames } from '../model/label-set.js';
+import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
 import { assertNameAndHelp } from '../model/naming.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
@@ -10,7 +10,6 @@ import {
   type Aggregator,
   type CollectedMetric,
   type CollectFunction,
-  type LabelValues,
   metricObject,
 } from '../registry/metric-object.js';
 import type { Registry } from '../registry/registry.js';
@@ -42,8 +41,6 @@ export abstract class Metric<T extends string, C extends Child> {
   collect: CollectFunction<any> | undefined;
   /** Its series in this process. */
   protected readonly series: MetricSeries<C>;
-  /** The child without any label value. */
-  protected readonly unlabelled: C;
   readonly [MEMBER]: Member;
 
   /**
@@ -69,32 +66,11 @@ export abstract class Metric<T extends string, C extends Child> {
     this[MEMBER] = memberOf(this.series, kind);
     this.#register();
     this.series.open();
-    this.unlabelled = this.series.ofValues(labelNames.map(() => undefined));
-    this.#showUnlabelled();
   }
 
-  /**
-   * The child for label values in the order of `labelNames`, or for a label object.
-   *
-   * @throws {Error} prom-client's, where a label was not declared, or there is not one value for each label name
-   */
-  labels(...values: (string | number)[]): C;
-  labels(labels: LabelValues<T>): C;
-  labels(...args: unknown[]): C {
-    return this.series.ofArguments(args);
-  }
-
-  /** Takes the series of these labels out. The next write to it starts from nothing. */
-  remove(...values: (string | number)[]): void;
-  remove(labels: LabelValues<T>): void;
-  remove(...args: unknown[]): void {
-    this.series.remove(this.series.ofArguments(args));
-  }
-
-  /** Takes all series out; where there are no labels, the one series starts from 0. */
+  /** Takes all series out. */
   reset(): void {
     this.series.clear();
-    this.#showUnlabelled();
   }
 
   /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
@@ -104,17 +80,27 @@ export abstract class Metric<T extends string, C extends Child> {
     return metricObject<T>(this[MEMBER].family(), this.aggregator);
   }
 
-  /** A metric without labels is shown from the start. */
-  #showUnlabelled(): void {
-    if (this.unlabelled.labelValues.length === 0) this.series.attached(this.unlabelled);
+  /** What a user gave to `labels()`, as a label object. */
+  protected givenLabels(args: readonly unknown[]): Record<string, unknown> {
+    if (typeof args[0] === 'object') return { ...args[0] };
+    assertValueCount(this.labelNames, args);
+    return Object.fromEntries(this.labelNames.map((name, at) => [name, args[at]]));
   }
 
+  /** In all of its registries or in none. */
   #register(): void {
-    for (const registry of this.registers) {
-      if (this.enableExemplars && registry.contentType === PROMETHEUS_CONTENT_TYPE) {
-        throw new TypeError('Exemplars are supported only on OpenMetrics registries');
+    const registered: Registry<any>[] = [];
+    try {
+      for (const registry of this.registers) {
+        if (this.enableExemplars && registry.contentType === PROMETHEUS_CONTENT_TYPE) {
+          throw new TypeError('Exemplars are supported only on OpenMetrics registries');
+        }
+        registry.registerMetric(this);
+        registered.push(registry);
       }
-      registry.registerMetric(this);
+    } catch (error) {
+      for (const registry of registered) registry.removeSingleMetric(this.name);
+      throw error;
     }
   }
 }

@@ -7,9 +7,10 @@ import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
 import { invalidValue } from './invalid-number.js';
-import { Metric } from './metric.js';
+import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
 import { SketchChunks, type SlidingWindow } from './sketch-chunks.js';
+import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
@@ -47,13 +48,24 @@ export class SummaryChild extends Child {
       return seconds;
     };
   }
+
+  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: AnyFunction): unknown {
+    const decorator = functionDecorator(() => {
+      const stop = this.startTimer();
+      return () => void stop();
+    });
+    return fn === undefined ? decorator : decorator(fn);
+  }
 }
 
 /**
  * Count and sum of observations, and quantiles of them within 1 % relative error, of all time or of the last
  * `maxAgeSeconds`. The quantiles of several processes are those of all their observations together.
  */
-export class Summary<T extends string = string> extends Metric<T, SummaryChild> {
+export class Summary<T extends string = string> extends LabelledMetric<T, SummaryChild> {
   readonly percentiles: readonly number[];
   readonly maxAgeSeconds: number | undefined;
   readonly ageBuckets: number | undefined;
@@ -118,6 +130,16 @@ export class Summary<T extends string = string> extends Metric<T, SummaryChild> 
       this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
       return seconds;
     };
+  }
+
+  /**
+   * Wraps a function, or as `@summary.time()` a method: the seconds of each call are observed. For a series with labels:
+   * `summary.labels(…).time`.
+   */
+  time<F extends AnyFunction>(fn: F): F;
+  time(): FunctionDecorator;
+  time(fn?: any): unknown {
+    return this.unlabelled.time(fn);
   }
 }
 
