@@ -1,0 +1,141 @@
+/**
+ * Runs the compiled test files, each in a process of its own, and prints node's summary as the last lines.
+ *
+ * ```
+ * node dist/test/run.js [path...] [--exclude path]... [--timeout seconds]
+ * ```
+ *
+ * A path is one of the sources, or a folder of them (`test/merge`, `test/merge/lines.test.ts`). `node --test` takes no
+ * folder on Node 20, and would also run what a deleted source left behind in dist. Each file is a `run()` of its own,
+ * for only its signal ends a file that hangs on every version: from Node 24 on the `timeout` option is about single tests.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
+
+const ROOT = join(__dirname, '..', '..');
+
+/** Settings of whoever runs the tests would send every test's metrics into one directory. */
+const VARIABLES_TO_DROP = ['PROMETHEUS_MULTIPROC_DIR', 'PROM_MULTIPROC_SCOPE', 'NODE_TEST_CONTEXT'];
+
+/** Files at a time: most of them start workers, which want a core as well. */
+const CONCURRENCY = Math.max(2, Math.min(3, availableParallelism()));
+
+/** An event of node's test stream, as far as it matters here; which ones there are grows with node's version. */
+interface TestEvent {
+  readonly type: string;
+  readonly data: { readonly name?: string; readonly nesting?: number; readonly message?: string };
+}
+
+/** Node's counts, by the names that its summary gives them. */
+class Summary {
+  readonly #counts = new Map<string, number>();
+
+  /** Takes a line such as `pass 12`. */
+  add(line: string): void {
+    const [name, count] = line.split(' ');
+    this.#counts.set(name, this.of(name) + Number(count));
+  }
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  toString(): string {
+    return [...this.#counts].map(([name, count]) => `# ${name} ${Math.round(count)}\n`).join('');
+  }
+}
+
+const SUMMARY_LINE = /^(tests|suites|pass|fail|cancelled|skipped|todo) \d+$/;
+/** Of each file: those that ran side by side would be added up. */
+const DURATION_LINE = /^duration_ms /;
+
+async function main(): Promise<boolean> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { exclude: { type: 'string', multiple: true }, timeout: { type: 'string', default: '300' } },
+  });
+  process.chdir(ROOT);
+  for (const variable of VARIABLES_TO_DROP) delete process.env[variable];
+
+  const files = testFiles(positionals, values.exclude ?? []);
+  if (files.length === 0) throw new Error(`no test file is at ${positionals.join(' or ') || 'test'}`);
+
+  const startedMs = performance.now();
+  const summary = new Summary();
+  const report = new PassThrough({ objectMode: true });
+  const printed = pipeline(report, new spec(), process.stdout, { end: false });
+  const waiting = [...files];
+  const runNext = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      // written at once, or the lines of files that run side by side would mix
+      for (const event of await runFile(file, Number(values.timeout) * 1000, summary)) report.write(event);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, runNext));
+  report.end();
+  await printed;
+
+  summary.add(`duration_ms ${performance.now() - startedMs}`);
+  process.stdout.write(`\n${summary}`);
+  return summary.of('pass') > 0 && summary.of('fail') === 0 && summary.of('cancelled') === 0;
+}
+
+/** Its events without the summary, which is added to that of all. */
+async function runFile(file: string, timeoutMs: number, summary: Summary): Promise<TestEvent[]> {
+  const path = join(ROOT, 'dist', file);
+  const events: TestEvent[] = [];
+  const lines: string[] = [];
+  for await (const event of run({
+    files: [path],
+    signal: AbortSignal.timeout(timeoutMs),
+  }) as AsyncIterable<TestEvent>) {
+    const line = event.type === 'test:diagnostic' && event.data.nesting === 0 ? (event.data.message ?? '') : '';
+    if (SUMMARY_LINE.test(line)) lines.push(line);
+    else if (!DURATION_LINE.test(line)) events.push(event);
+  }
+  // to node, a process that ends well before any of its tests did is one test that passed, named by its path
+  if (events.some(({ type, data }) => type === 'test:pass' && data.name === path)) {
+    for (const line of ['tests 1', 'pass 0', 'fail 1']) summary.add(line);
+    const error = new Error('the process ended and no test of it had');
+    const data = { name: file, nesting: 0, testNumber: 1, details: { duration_ms: 0, error } };
+    return [{ type: 'test:fail', data }];
+  }
+  for (const line of lines) summary.add(line);
+  return events;
+}
+
+/** Below dist, such as `test/merge/lines.test.js`; only those whose source is still there. */
+function testFiles(paths: readonly string[], excluded: readonly string[]): string[] {
+  return readdirSync(join(ROOT, 'dist', 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.js'))
+    .map((name) => join('test', name))
+    .filter((file) => existsSync(join(ROOT, file.replace(/\.js$/, '.ts'))))
+    .filter((file) => (paths.length === 0 || isUnderAny(file, paths)) && !isUnderAny(file, excluded))
+    .toSorted();
+}
+
+function isUnderAny(file: string, paths: readonly string[]): boolean {
+  return paths.some((path) => {
+    const place = join(path)
+      .replace(/^dist\//, '')
+      .replace(/\.ts$/, '.js')
+      .replace(/\/$/, '');
+    return file === place || file.startsWith(`${place}/`);
+  });
+}
+
+main().then(
+  (passed) => {
+    process.exitCode = passed ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);
