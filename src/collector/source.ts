@@ -15,10 +15,10 @@ export function skipReason(error: unknown): SkipReason {
     if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
     return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
   }
-  const { code } = error as NodeJS.ErrnoException;
+  const code: string | undefined = (error as NodeJS.ErrnoException).code;
   // O_NOFOLLOW on a symlink
   if (code === 'ELOOP') return 'not_a_metrics_file';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission';
+  if (code === 'ERR_PERMISSION' || code === 'EACCES' || code === 'EPERM') return 'permission';
   return error instanceof PromMultiprocError ? 'corrupt' : 'other';
 }
 

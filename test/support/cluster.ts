@@ -2,7 +2,7 @@
  * Real processes for a test: any number of them, each able to fork cluster workers and start threads, each running tasks
  * that are written where the test is.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork as forkProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -14,9 +14,13 @@ import { assertHistogramsAreSound, assertNoDuplicateSeries } from './exposition-
 /** Where files are written on a timer, readers are behind by at most this; with mapped files, by nothing. */
 export const BEHIND_MS = process.env.PROM_MULTIPROC_NO_MMAP === '1' ? 300 : 0;
 
+/** When a member was last asked to do something. */
+let lastTaskAt = 0;
+
 /** Waits until what was counted so far is where readers find it. */
 export async function written(): Promise<void> {
-  if (BEHIND_MS > 0) await delay(BEHIND_MS);
+  const wait = lastTaskAt + BEHIND_MS - Date.now();
+  if (BEHIND_MS > 0 && wait > 0) await delay(wait);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -64,7 +68,7 @@ class Root {
   /** Workers first: a primary that is gone can no longer wait for them, and they would go on beside the next test. */
   async end(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
-      for (const pid of this.workers.values()) signal(pid, 'SIGKILL');
+      for (const pid of this.workers.values()) killQuietly(pid);
       await Promise.all([...this.workers.keys()].map((path) => this.ended(path.split('/')).promise));
       this.process.kill('SIGKILL');
       await this.ended([]).promise;
@@ -130,7 +134,19 @@ export class Member {
    * Runs a function there. Its text is sent: it may use what it is given, and nothing of what surrounds it here.
    * NaN, infinities and undefined arrive as they are.
    */
-  run<Args extends readonly unknown[], Answer>(task: Task<Args, Answer>, ...args: Args): Promise<Awaited<Answer>> {
+  async run<Args extends readonly unknown[], Answer>(
+    task: Task<Args, Answer>,
+    ...args: Args
+  ): Promise<Awaited<Answer>> {
+    try {
+      return await this.look(task, ...args);
+    } finally {
+      lastTaskAt = Date.now();
+    }
+  }
+
+  /** The same for a task that counts nothing, so that nobody need wait for what it counted to be written. */
+  look<Args extends readonly unknown[], Answer>(task: Task<Args, Answer>, ...args: Args): Promise<Awaited<Answer>> {
     return this.#root.request(this.#path, task.toString(), args);
   }
 
@@ -172,7 +188,7 @@ export class Member {
  * @param env added to the test's own environment; `undefined` takes a variable out
  */
 export async function startMember(t: TestContext, env: Environment = {}): Promise<Member> {
-  const child = fork(join(__dirname, 'cluster-member.js'), {
+  const child = forkProcess(join(__dirname, 'cluster-member.js'), {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, PROMETHEUS_MULTIPROC_DIR: undefined, ...env },
@@ -199,9 +215,9 @@ export async function startCluster(
 /** The default registry's exposition as this member serves it, found sound: no series twice, histograms monotonic. */
 export async function scrape(member: Member, format: 'text' | 'openmetrics' = 'text'): Promise<string> {
   await written();
-  const text = await member.run(async ({ prom }, wanted) => {
+  const text = await member.look(async ({ prom }, wanted) => {
     const { register, prometheusContentType, openMetricsContentType } = prom;
-    register.setContentType((wanted === 'text' ? prometheusContentType : openMetricsContentType) as never);
+    register.setContentType(wanted === 'text' ? prometheusContentType : openMetricsContentType);
     return register.metrics();
   }, format);
   assertSound(text);
@@ -219,9 +235,9 @@ export function linesOf(text: string, name: string): string[] {
   return text.split('\n').filter((candidate) => line.test(candidate));
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+function killQuietly(pid: number): void {
   try {
-    process.kill(pid, name);
+    process.kill(pid, 'SIGKILL');
   } catch {
     // it has ended by itself
   }

@@ -1,0 +1,30 @@
+/** The files of a metrics directory, looked at and changed from outside. */
+import { closeSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { dataFileName } from '../../src/directory/file-name.js';
+import { crc32 } from '../../src/mapped-file/crc32.js';
+import { readHeader } from '../../src/mapped-file/header.js';
+import { encodeIdentity } from '../../src/mapped-file/identity-codec.js';
+import { HEADER, type ProcessIdentity } from '../../src/mapped-file/layout.js';
+
+/** Paths of the files that processes count in. */
+export function dataFiles(dir: string, pid?: number): string[] {
+  const names = readdirSync(dir).filter((name) => name.endsWith('.prom-mp'));
+  return names.filter((name) => pid === undefined || name.startsWith(`${pid}-`)).map((name) => join(dir, name));
+}
+
+/** Makes a dead writer's file that of another: answers its new path. */
+export function changeIdentity(dir: string, path: string, changes: Partial<ProcessIdentity>): string {
+  const fd = openSync(path, 'r+');
+  try {
+    const identity = { ...readHeader(fd, path).identity, ...changes };
+    const packed = encodeIdentity(identity);
+    writeSync(fd, new Uint32Array([packed.length, crc32(packed)]), 0, 8, HEADER.identityLength);
+    writeSync(fd, packed, 0, packed.length, HEADER.identity);
+    const renamed = join(dir, dataFileName(identity));
+    renameSync(path, renamed);
+    return renamed;
+  } finally {
+    closeSync(fd);
+  }
+}
