@@ -43,7 +43,8 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  * - Nest on Express: `app.use('/metrics', handler)`
  * - Fastify: `(request, reply) => { reply.hijack(); handler(request.raw, reply.raw); }`
  * - Koa: `(ctx) => { ctx.respond = false; handler(ctx.req, ctx.res); }`
- * - Hono on Node: `(c) => { handler(c.env.incoming, c.env.outgoing); return RESPONSE_ALREADY_SENT; }`
+ * - Hono on Node: `(c) => { handler(c.env.incoming, c.env.outgoing); return RESPONSE_ALREADY_SENT; }`, where the adapter
+ *   (ran with 2.1.8) answers HEAD by itself, with an empty 200
  *
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */
@@ -67,7 +68,8 @@ export function metricsHandler(options: MetricsHandlerOptions): MetricsHandler {
     }
     const budgetMs = scrapeBudgetMs(req.headers['x-prometheus-scrape-timeout-seconds'], timeout);
     const page = await withinBudget(render(source, req, compression), budgetMs, [req, res], onError);
-    if (page === 'client gone') return;
+    // Answered by somebody else: Hono's adapter answers HEAD itself, whatever its handler says.
+    if (page === 'client gone' || res.headersSent) return;
     if (page === 'too late') {
       return sendText(res, 503, `The scrape was not done within ${Math.round(budgetMs)} ms.`);
     }

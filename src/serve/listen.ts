@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
+import { dirname } from 'node:path';
 import { ListenError } from './listen-error.js';
 import { freeStaleSocket } from './unix-socket.js';
 
@@ -33,8 +35,9 @@ function listening(server: Server, where: ListenAddress): Promise<void> {
 function explain(code: string, where: ListenAddress, error: Error): string {
   if ('socketPath' in where) {
     const cannot = `cannot listen on the unix socket ${JSON.stringify(where.socketPath)}`;
+    // libuv turns the system's ENOENT into EACCES here.
+    if (!existsSync(dirname(where.socketPath))) return `${cannot}: its directory does not exist; create it first`;
     if (code === 'EACCES') return `${cannot}: this user may not create files in its directory`;
-    if (code === 'ENOENT') return `${cannot}: its directory does not exist; create it first`;
     return `${cannot}: ${error.message}`;
   }
   const { host, port } = where;

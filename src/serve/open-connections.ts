@@ -57,10 +57,8 @@ export class OpenConnections {
       if (!this.#underWay.has(socket)) socket.destroy();
     }
     for (const responses of this.#underWay.values()) responses.forEach(askToClose);
-    if (this.#underWay.size > 0) {
-      await within(deadlineMs, new Promise<void>((resolve) => (this.#onIdle = resolve)));
-    }
-    await within(GOODBYE_MS, closed);
+    const finished = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#underWay.size === 0 || (await within(deadlineMs, finished))) await within(GOODBYE_MS, closed);
     for (const socket of [...this.#speaking, ...this.#accepted]) socket.destroy();
     await closed;
   }
@@ -76,9 +74,11 @@ function remember(sockets: Set<Socket>, socket: Socket): void {
   socket.once('close', () => sockets.delete(socket));
 }
 
-async function within(ms: number, event: Promise<void>): Promise<void> {
-  const done = new AbortController();
-  const timer = delay(ms, undefined, { signal: done.signal }).catch(() => undefined);
-  await Promise.race([event, timer]);
-  done.abort();
+/** Whether the event comes in time. */
+async function within(ms: number, event: Promise<void>): Promise<boolean> {
+  const waiting = new AbortController();
+  const tooLate = delay(ms, false, { signal: waiting.signal }).catch(() => false);
+  const came = await Promise.race([event.then(() => true), tooLate]);
+  waiting.abort();
+  return came;
 }

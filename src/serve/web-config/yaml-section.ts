@@ -29,8 +29,10 @@ export class YamlEntry {
     key: string,
     line: number,
   ) {
-    this.#node = (isAlias(node) ? node.resolve(source.document) : node) ?? undefined;
     this.place = { file: source.file, line, key };
+    this.#node = (isAlias(node) ? node.resolve(source.document) : node) ?? undefined;
+    // As a missing value it would pass for an absent key, and absent keys leave doors open.
+    if (isAlias(node) && this.#node === undefined) this.refuse('refers to an anchor that is not there');
   }
 
   /** @throws WebConfigError that names this place. `problem` must not quote a secret. */

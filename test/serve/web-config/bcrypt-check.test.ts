@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BcryptCheck } from '../../../src/serve/web-config/bcrypt-check.js';
+import { afterTest } from '../../support/after-test.js';
+import { forkWorker } from '../../support/fork.js';
+import { once } from 'node:events';
+import { COLON_HASH, SECRET_HASH } from './web-config-file.js';
+
+for (const [where, check] of [
+  ['in a thread', () => new BcryptCheck()],
+  ['inline, where the thread has no file', () => new BcryptCheck('/nowhere/bcrypt-thread.js')],
+] as const) {
+  test(`passwords are compared ${where}`, async (t) => {
+    const bcrypt = check();
+    afterTest(t, () => bcrypt.close());
+    assert.equal(await bcrypt.compare('secret', SECRET_HASH), true);
+    assert.equal(await bcrypt.compare('wrong', SECRET_HASH), false);
+    assert.equal(await bcrypt.compare('schön:gut', COLON_HASH), true);
+    for (const spelling of ['$2a$', '$2y$']) {
+      assert.equal(await bcrypt.compare('secret', SECRET_HASH.replace('$2b$', spelling)), true);
+    }
+  });
+}
+
+test('a hundred comparisons may wait, and the next is told that they do', async (t) => {
+  const bcrypt = new BcryptCheck();
+  afterTest(t, () => bcrypt.close());
+  const waiting = Array.from({ length: 100 }, (_, index) =>
+    bcrypt.compare(index === 99 ? 'secret' : 'wrong', SECRET_HASH),
+  );
+  assert.equal(bcrypt.compare('secret', SECRET_HASH), undefined);
+  const verdicts = await Promise.all(waiting);
+  assert.deepEqual([verdicts.filter(Boolean).length, verdicts[99]], [1, true]);
+  assert.equal(await bcrypt.compare('secret', SECRET_HASH), true);
+});
+
+test('the idle thread does not keep the process alive', async (t) => {
+  const worker = await forkWorker(t, 'serve/workers/bcrypt-user');
+  assert.equal(await worker.request('compare'), true);
+  worker.process.disconnect();
+  if (worker.process.exitCode === null) await once(worker.process, 'exit');
+  assert.equal(worker.process.exitCode, 0);
+});
