@@ -82,7 +82,7 @@ async function main(): Promise<boolean> {
   await printed;
 
   summary.add(`duration_ms ${performance.now() - startedMs}`);
-  process.stdout.write(`\n${summary}`);
+  process.stdout.write(`\n${summary.toString()}`);
   return summary.of('pass') > 0 && summary.of('fail') === 0 && summary.of('cancelled') === 0;
 }
 

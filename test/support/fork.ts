@@ -58,7 +58,7 @@ export class ForkedWorker {
   request<Answer = unknown>(message: unknown): Promise<Answer> {
     const id = ++this.#lastId;
     return new Promise<Answer>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#waiting.set(id, { resolve, reject });
       if (this.process.exitCode !== null || this.process.signalCode !== null) this.#fail('the worker is dead already');
       else this.process.send({ id, message } satisfies Request, (error) => error && this.#fail(error.message));
     });
@@ -126,10 +126,10 @@ export async function forkWorker(
 }
 
 /** The worker's side: answers every request of `ForkedWorker#request` with what the handler returns. */
-export function answerRequests<Message>(handler: (message: Message) => unknown): void {
+export function answerRequests(handler: (message: never) => unknown): void {
   process.on('message', async ({ id, message }: Request) => {
     try {
-      const answer = message === 'ping' ? 'pong' : await handler(message as Message);
+      const answer = message === 'ping' ? 'pong' : await handler(message as never);
       process.send?.({ id, answer } satisfies Reply);
     } catch (error) {
       process.send?.({ id, error: error instanceof Error ? error.message : String(error) } satisfies Reply);
