@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('listening', resolve))));
 
   const collector = new MultiprocessCollector();
-  const server = await startHttpServer({ port: METRICS_PORT, source: collector });
+  const server = await startHttpServer({ port: METRICS_PORT });
   console.log(`${WORKERS} workers answer on http://127.0.0.1:${APP_PORT}/, counting into ${dir}`);
   console.log(`merged metrics:         ${server.url}/metrics`);
   console.log(

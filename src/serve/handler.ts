@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PromMultiprocError } from '../errors.js';
 import { sendBody } from './body.js';
 import { codingFor, encoded } from './compression.js';
+import { defaultSource } from './default-source.js';
 import { InFlightLimit } from './in-flight.js';
 import type { MetricsSource } from './metrics-source.js';
 import { limit, milliseconds, refuseOption } from './option-rules.js';
@@ -11,8 +12,8 @@ import { scrapeBudgetMs, withinBudget, type ScrapeTimeout } from './scrape-timeo
 import { emitWarning } from './warning.js';
 
 export interface MetricsHandlerOptions {
-  /** What is served. */
-  readonly source: MetricsSource;
+  /** What is served. Default: the merged metrics of the directory that this process would count in. */
+  readonly source?: MetricsSource;
   /** Scrapes under way at once; one more is answered 503 with Retry-After. Default 40, Infinity for no limit. */
   readonly inFlightLimit?: number;
   /**
@@ -48,8 +49,8 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  *
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */
-export function metricsHandler(options: MetricsHandlerOptions): MetricsHandler {
-  const { source, compression = true, onError = warnOnce() } = options;
+export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHandler {
+  const { source = defaultSource(), compression = true, onError = warnOnce() } = options;
   if (typeof source?.metrics !== 'function') refuseOption('source', source, 'give a MultiprocessCollector');
   const slots = new InFlightLimit(limit('inFlightLimit', options.inFlightLimit, 40));
   const timeout: ScrapeTimeout = {

@@ -61,7 +61,7 @@ export interface RunningServer {
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option, ERR_WEB_CONFIG for the web configuration file.
  * @throws ListenError when the address is taken or not to be had; `code` is the system's, such as EADDRINUSE.
  */
-export async function startHttpServer(options: HttpServerOptions): Promise<RunningServer> {
+export async function startHttpServer(options: HttpServerOptions = {}): Promise<RunningServer> {
   const where = listenAddress(options);
   const limits = connectionLimits(options);
   const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
