@@ -15,7 +15,7 @@ const { zstdCompress } = zlib as unknown as {
  * for 12.7 times. All of it in libuv's thread pool: the event loop was held for 1.3 ms at most.
  */
 const compressors: { readonly [coding in ContentCoding]?: Compress } = {
-  ...(zstdCompress && { zstd: promisify(zstdCompress) as Compress }),
+  ...(zstdCompress && { zstd: promisify(zstdCompress) }),
   gzip: (body) => gzip(body, { level: zlib.constants.Z_BEST_SPEED }),
 };
 

@@ -180,6 +180,7 @@ function routeTable(options: HttpServerOptions): Map<string, Route['handler']> {
 function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {
   return (req: IncomingMessage, res: ServerResponse) => {
     const path = requestPath(req.url ?? '');
+    if (path === undefined) return sendText(res, 400, 'Such paths are refused; name the page as it is written.');
     const handler = table.get(path);
     if (handler !== undefined) {
       try {
@@ -188,7 +189,6 @@ function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnW
         onWarning(`the page ${path} failed: ${error instanceof Error ? error.message : String(error)}`);
         sendText(res, 500, 'The page could not be made; the reason is in the log.');
       }
-    } else if (path === 'trick') sendText(res, 400, 'Such paths are refused; name the page as it is written.');
-    else sendText(res, 404, 'There is no such page; the landing page at / lists them.');
+    } else sendText(res, 404, 'There is no such page; the landing page at / lists them.');
   };
 }

@@ -23,14 +23,14 @@ export function checkRoutePath(option: string, path: string): void {
 
 /**
  * The path that a request names, never decoded and never normalised: a path matches letter by letter or not at all, so
- * that there is nothing for a proxy and this server to understand differently. `'trick'` for paths whose only use is such
+ * that there is nothing for a proxy and this server to understand differently. Undefined for paths whose only use is such
  * a difference: dot segments, empty segments, backslashes, and the encoded forms of dots and separators.
  */
-export function requestPath(target: string): string | 'trick' {
+export function requestPath(target: string): string | undefined {
   // RFC 9112 section 3.2.2: a server must accept the absolute form, http://host/path.
   const fromPath = target.replace(/^https?:\/\/[^/?#]*/i, '');
   const path = /^[^?#]*/.exec(fromPath)![0] || '/';
-  return isTrick(path) ? 'trick' : path;
+  return isTrick(path) ? undefined : path;
 }
 
 function isTrick(path: string): boolean {

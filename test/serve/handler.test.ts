@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, METHODS, type RequestListener } from 'node:http';
+import { createServer, METHODS, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -200,6 +200,17 @@ test('a large body arrives whole at a client that reads slowly', async (t) => {
   assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, text.length);
 });
 
+test('no more of a large body waits in memory than a client takes', async (t) => {
+  let response: ServerResponse | undefined;
+  const { port } = await serve(t, { source: fixedSource('x 1\n'.repeat(5_000_000)) }, (_req, res) => (response = res));
+  const socket = await connected({ port });
+  socket.pause();
+  socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+  await eventually(async () => response?.headersSent === true);
+  assert.ok(response!.writableLength < 2 ** 20, `${response!.writableLength} bytes wait`);
+  socket.destroy();
+});
+
 test('a client that takes nothing of its answer is dropped and its place is free again', async (t) => {
   const source = fixedSource('x 1\n'.repeat(5_000_000));
   const { url, port } = await serve(t, { source, inFlightLimit: 1, stallMs: 50 });
@@ -214,7 +225,6 @@ test('a client that takes nothing of its answer is dropped and its place is free
 test('a handler is told at once which option breaks which rule', () => {
   const source = fixedSource('');
   const wrong = [
-    {},
     { source: {} },
     { source, inFlightLimit: 0 },
     { source, inFlightLimit: 1.5 },

@@ -205,10 +205,10 @@ test('options that break a rule are refused before anything is opened', async ()
     { maxConnections: 0 },
     { routes: [{ path: '/metrics', handler: () => undefined }] },
     { routes: [{ path: 'status', handler: () => undefined }] },
-    { source: undefined },
+    { source: null },
   ];
   for (const options of wrong) {
-    await assert.rejects(startHttpServer({ source, ...options } as never), { code: 'ERR_INVALID_ARGUMENT' });
+    await assert.rejects(startHttpServer({ source, ...options }), { code: 'ERR_INVALID_ARGUMENT' });
   }
 });
 

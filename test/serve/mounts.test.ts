@@ -42,9 +42,10 @@ const MOUNTS: Readonly<Record<string, Mount>> = {
   Koa: async (handler) => {
     const app = new Koa();
     app.use((ctx) => {
-      if (ctx.path !== '/metrics') return void (ctx.body = 'app');
-      ctx.respond = false;
-      handler(ctx.req, ctx.res);
+      if (ctx.path === '/metrics') {
+        ctx.respond = false;
+        handler(ctx.req, ctx.res);
+      } else ctx.body = 'app';
     });
     return onFreePort(createServer(app.callback()));
   },
@@ -72,7 +73,9 @@ const MOUNTS: Readonly<Record<string, Mount>> = {
         return 'app';
       }
     }
-    class AppModule {}
+    class AppModule {
+      readonly name = 'app';
+    }
     Get()(AppController.prototype, 'app', Object.getOwnPropertyDescriptor(AppController.prototype, 'app')!);
     Controller()(AppController);
     Module({ controllers: [AppController] })(AppModule);

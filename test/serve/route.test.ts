@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { checkRoutePath, requestPath } from '../../src/serve/route.js';
 
-const CASES: readonly (readonly [target: string, path: string])[] = [
+const CASES: readonly (readonly [target: string, path: string | undefined])[] = [
   ['/metrics', '/metrics'],
   ['/metrics?name=x', '/metrics'],
   ['/metrics?a=/../b', '/metrics'],
@@ -16,18 +16,18 @@ const CASES: readonly (readonly [target: string, path: string])[] = [
   ['http://other.example', '/'],
   ['*', '*'],
   ['/', '/'],
-  ['//metrics', 'trick'],
-  ['/metrics//', 'trick'],
-  ['/./metrics', 'trick'],
-  ['/a/../metrics', 'trick'],
-  ['/a/..', 'trick'],
-  ['/%2e%2e/metrics', 'trick'],
-  ['/a%2Fmetrics', 'trick'],
-  ['/a\\metrics', 'trick'],
-  ['/a%5cmetrics', 'trick'],
-  ['/metrics%00', 'trick'],
-  ['/%252e%252e/metrics', 'trick'],
-  ['http://other.example//metrics', 'trick'],
+  ['//metrics', undefined],
+  ['/metrics//', undefined],
+  ['/./metrics', undefined],
+  ['/a/../metrics', undefined],
+  ['/a/..', undefined],
+  ['/%2e%2e/metrics', undefined],
+  ['/a%2Fmetrics', undefined],
+  ['/a\\metrics', undefined],
+  ['/a%5cmetrics', undefined],
+  ['/metrics%00', undefined],
+  ['/%252e%252e/metrics', undefined],
+  ['http://other.example//metrics', undefined],
 ];
 
 for (const [target, path] of CASES) {

@@ -8,8 +8,7 @@ export type Users = ReadonlyMap<string, string>;
 const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
 /** `$2b$`, the cost, `$` and the salt. */
 const SALT_END = 29;
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const CONTROL = /[\x00-\x1f\x7f]/;
+const CONTROL = /\p{Cc}/u;
 
 export function parseUsers(section: YamlSection): Users {
   const users = new Map<string, string>();

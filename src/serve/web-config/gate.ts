@@ -75,16 +75,13 @@ export class Gate {
       sendText(res, 429, 'Too many requests.', { 'Retry-After': Math.ceil(waitMs / 1000) });
       return false;
     }
-    switch (await authenticator.judge(req.headers.authorization)) {
-      case 'admitted':
-        return true;
-      case 'denied':
-        sendText(res, 401, 'Unauthorized.', { 'WWW-Authenticate': 'Basic realm="metrics", charset="UTF-8"' });
-        return false;
-      case 'busy':
-        sendText(res, 503, 'Too many passwords wait to be checked. Try again later.', { 'Retry-After': '5' });
-        return false;
+    const verdict = await authenticator.judge(req.headers.authorization);
+    if (verdict === 'denied') {
+      sendText(res, 401, 'Unauthorized.', { 'WWW-Authenticate': 'Basic realm="metrics", charset="UTF-8"' });
+    } else if (verdict === 'busy') {
+      sendText(res, 503, 'Too many passwords wait to be checked. Try again later.', { 'Retry-After': '5' });
     }
+    return verdict === 'admitted';
   }
 
   async close(): Promise<void> {

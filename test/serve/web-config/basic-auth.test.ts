@@ -145,7 +145,7 @@ test('when too many comparisons wait, nobody is admitted and nothing is remember
 });
 
 test('credentials are read as RFC 7617 writes them, and nothing else is', () => {
-  const text = fc.string({ unit: 'grapheme' }).filter((value) => ![...value].some((c) => c < ' ' || c === '\u007f'));
+  const text = fc.string({ unit: 'grapheme' }).filter((value) => !/\p{Cc}/u.test(value));
   fc.assert(
     fc.property(
       text.filter((user) => !user.includes(':')),

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, after, test } from 'node:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { startHttpServer } from '../../../src/serve/http-server.js';
@@ -255,9 +254,9 @@ const REFUSED: readonly (readonly [text: string, line: number | undefined, key: 
 
 for (const [text, line, key, why] of REFUSED) {
   test(`refused, with line ${line} and key ${key}: ${JSON.stringify(text.slice(0, 90))}`, async () => {
-    const error = await read(text).then(
-      () => assert.fail('it was accepted'),
-      (reason: unknown) => reason,
+    const error: unknown = await read(text).then(
+      () => 'it was accepted',
+      (error_: unknown) => error_,
     );
     assert.ok(error instanceof WebConfigError, String(error));
     assert.equal(error.code, 'ERR_WEB_CONFIG');
