@@ -97,6 +97,7 @@ export class DirectoryCollection {
     }
     this.#merge();
     this.#limitOpenFiles();
+    this.#tellOfConflicts();
     this.#tidy();
   }
 
@@ -247,6 +248,15 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { view } of this.#sources.values()) view.addValues(now);
     this.index.settle();
+  }
+
+  #tellOfConflicts(): void {
+    for (const { family, reason } of this.index.conflicts()) {
+      sayOnce(
+        `conflict ${family} ${reason}`,
+        `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
+      );
+    }
   }
 
   /** Removes, once an hour, what processes that were killed in the middle of making a file have left. */

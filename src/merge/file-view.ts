@@ -36,6 +36,13 @@ interface Declared {
   met: number;
 }
 
+/** A registry's default labels, counted as declarations are. */
+interface DefaultLabels {
+  labels: Readonly<Record<string, string>>;
+  count: number;
+  met: number;
+}
+
 /** What one block's slots are. Index: slot, or for gauges slot / 2. */
 interface BlockMap {
   cells: Int32Array;
@@ -76,12 +83,13 @@ export class FileView implements LogVisitor {
   readonly #families = new Map<number, LocalFamily>();
   /** What the log has declared as a whole, kept while it is taken in again from its beginning. */
   readonly #declared = new Map<number, Declared>();
-  #rewinding = false;
+  /** Of the log that was last taken in from its beginning. */
+  #keyEpoch = -1;
   readonly #maps: (BlockMap | undefined)[] = [];
   readonly #chunks = new Map<string, Chunk>();
   readonly #exemplars = new Map<string, ExemplarCell>();
   /** Default labels per registry: what the log said last, and what the series here were merged with. */
-  readonly #defaults = new Map<string, Readonly<Record<string, string>>>();
+  readonly #defaults = new Map<string, DefaultLabels>();
   #appliedDefaults = '';
 
   /**
@@ -121,19 +129,16 @@ export class FileView implements LogVisitor {
    */
   readLog(): void {
     this.reader.readLog(this);
-    this.#rewinding = false;
-    const defaults = JSON.stringify([...this.#defaults]);
+    const defaults = JSON.stringify([...this.#defaults].map(([registry, { labels }]) => [registry, labels]));
     if (defaults === this.#appliedDefaults) return;
     this.#appliedDefaults = defaults;
     this.rewind();
     this.reader.readLog(this);
-    this.#rewinding = false;
   }
 
   /** Everything is taken in anew by the next `readLog`. */
   rewind(): void {
     this.#forgetSeries();
-    this.#rewinding = true;
     this.reader.rewind();
   }
 
@@ -148,10 +153,17 @@ export class FileView implements LogVisitor {
 
   restart(): void {
     this.#forgetSeries();
+    const { keyEpoch } = this.reader.words;
+    const isSameLog = keyEpoch === this.#keyEpoch;
+    this.#keyEpoch = keyEpoch;
     for (const [id, declared] of this.#declared) {
-      if (this.#rewinding) declared.met = 0;
+      if (isSameLog) declared.met = 0;
       // a log that began anew has one declaration of each family, the newest
       else this.#declared.set(id, { ...declared, count: 0, met: 0 });
+    }
+    for (const said of this.#defaults.values()) {
+      said.met = 0;
+      if (!isSameLog) said.count = 0;
     }
   }
 
@@ -208,7 +220,7 @@ export class FileView implements LogVisitor {
       case RecordKind.DefaultLabels: {
         const { registry, labels } = body() as { registry?: unknown; labels?: unknown };
         if (typeof registry !== 'string' || !isLabels(labels)) throw this.#corrupt('default labels that are none');
-        this.#defaults.set(registry, labels);
+        this.#setDefaults(registry, labels);
         return;
       }
       case RecordKind.SketchChunk:
@@ -323,10 +335,20 @@ export class FileView implements LogVisitor {
     }
   }
 
+  /** Those that were said last hold from the start of a log that is taken in again. */
+  #setDefaults(registry: string, labels: Readonly<Record<string, string>>): void {
+    const said = this.#defaults.get(registry);
+    if (said === undefined) this.#defaults.set(registry, { labels, count: 1, met: 1 });
+    else if (++said.met > said.count) {
+      said.count = said.met;
+      said.labels = labels;
+    }
+  }
+
   #addedLabels(record: FamilyRecord, merged: MergedFamily): Map<string, string> {
     const added = new Map<string, string>();
     for (const registry of record.registries) {
-      for (const [name, value] of Object.entries(this.#defaults.get(registry) ?? {})) added.set(name, value);
+      for (const [name, value] of Object.entries(this.#defaults.get(registry)?.labels ?? {})) added.set(name, value);
     }
     if (merged.mode.perProcess && !record.pidLabelled && seriesShape(record).kind === BlockKind.Gauge) {
       added.set('pid', this.#pid);
