@@ -1,6 +1,6 @@
 /** What metrics are constructed with. Names and options are prom-client's; `multiprocessMode` and the last two are not. */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
-import type { OpenMetricsContentType, PrometheusContentType } from '../registry/content-type.js';
+import type { OpenMetricsContentType } from '../registry/content-type.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
 import type { Registry } from '../registry/registry.js';
 
@@ -9,7 +9,7 @@ export interface MetricConfiguration<T extends string> {
   help: string;
   labelNames?: T[] | readonly T[];
   /** Registries that show the metric; the default registry where none are given. */
-  registers?: (Registry<PrometheusContentType> | Registry<OpenMetricsContentType>)[];
+  registers?: (Registry | Registry<OpenMetricsContentType>)[];
   /** How a prom-client cluster merges it. Counters, histograms and summaries always add up; `omit` hides the metric. */
   aggregator?: Aggregator;
   /** Called before the metric is read, to bring its values up to date. */

@@ -88,7 +88,7 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   inc(increase: IncreaseDataWithExemplar<T>): void;
   inc(labels?: unknown, value?: number): void {
     if (typeof labels !== 'object' || labels === null) this.unlabelled.inc(labels as number);
-    else if (this.enableExemplars && value === undefined) this.#incWithExemplar(labels as IncreaseDataWithExemplar<T>);
+    else if (this.enableExemplars && value === undefined) this.#incWithExemplar(labels);
     else this.series.ofObject(labels as Record<string, unknown>).inc(value);
   }
 
@@ -109,8 +109,9 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
    */
   countExceptions<F extends AnyFunction>(fn: F, options?: ExceptionOptions): F;
   countExceptions(options?: ExceptionOptions): FunctionDecorator;
-  countExceptions(first?: any, second?: ExceptionOptions): unknown {
-    return this.unlabelled.countExceptions(first, second);
+  countExceptions(first?: AnyFunction | ExceptionOptions, second?: ExceptionOptions): unknown {
+    const { unlabelled } = this;
+    return typeof first === 'function' ? unlabelled.countExceptions(first, second) : unlabelled.countExceptions(first);
   }
 
   #incWithExemplar({ labels, ...increase }: IncreaseDataWithExemplar<T>): void {

@@ -152,8 +152,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
-  time(fn?: any): unknown {
-    return this.unlabelled.time(fn);
+  time(fn?: AnyFunction): unknown {
+    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 
   /**
@@ -162,8 +162,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
    */
   trackInProgress<F extends AnyFunction>(fn: F): F;
   trackInProgress(): FunctionDecorator;
-  trackInProgress(fn?: any): unknown {
-    return this.unlabelled.trackInProgress(fn);
+  trackInProgress(fn?: AnyFunction): unknown {
+    return fn === undefined ? this.unlabelled.trackInProgress() : this.unlabelled.trackInProgress(fn);
   }
 }
 

@@ -165,8 +165,8 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
-  time(fn?: any): unknown {
-    return this.unlabelled.time(fn);
+  time(fn?: AnyFunction): unknown {
+    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 
   #observeWithExemplar({ labels, ...observation }: ObserveDataWithExemplar<T>): void {

@@ -132,10 +132,10 @@ export class MetricSeries<C extends Child> {
   addLabelNames(added: readonly string[]): void {
     const labelNames = [...this.declaration.labelNames, ...added];
     const absent = added.map(() => undefined);
-    const luggage = this.#pack().map((piece) => ({
-      ...piece,
-      child: this.#makeChild(this, [...piece.child.labelValues, ...absent]),
-    }));
+    const luggage = this.#pack().map(({ child, createdAt, values, attachments }) => {
+      const wider = this.#makeChild(this, [...child.labelValues, ...absent]);
+      return { child: wider, createdAt, values, attachments };
+    });
     this.store.forget(this.stored);
     this.declaration = { ...this.declaration, labelNames };
     this.#settleIn(this.store, luggage);

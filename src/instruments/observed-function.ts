@@ -33,7 +33,7 @@ type ErrorClass = abstract new (...args: any[]) => unknown;
 /** Whether something thrown counts. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes */
 export function exceptionFilter(only: ExceptionOptions['only']): (error: unknown) => boolean {
   if (only === undefined) return () => true;
-  const classes = [only].flat() as ErrorClass[];
+  const classes = (Array.isArray(only) ? only : [only]) as readonly ErrorClass[];
   for (const type of classes) {
     if (typeof type === 'function') continue;
     throw new PromMultiprocError(

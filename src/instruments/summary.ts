@@ -138,8 +138,8 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
-  time(fn?: any): unknown {
-    return this.unlabelled.time(fn);
+  time(fn?: AnyFunction): unknown {
+    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 }
 

@@ -45,8 +45,9 @@ export function readExemplarCell(values: Float64Array, slot: number): ExemplarRe
   const sequence = view.getUint32(EXEMPLAR.sequence, LITTLE_ENDIAN);
   if (sequence === 0 || sequence % 2 === 1) return undefined;
   const end = EXEMPLAR.labels + view.getUint32(EXEMPLAR.length, LITTLE_ENDIAN);
-  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE_ENDIAN) !== crc32(bytes, EXEMPLAR.value, end))
+  if (end > EXEMPLAR.bytes || view.getUint32(EXEMPLAR.crc, LITTLE_ENDIAN) !== crc32(bytes, EXEMPLAR.value, end)) {
     return undefined;
+  }
   const labels: unknown = unpack(bytes.subarray(EXEMPLAR.labels, end));
   if (typeof labels !== 'object' || labels === null) return undefined;
   const pairs = Object.entries(labels);

@@ -82,7 +82,7 @@ export class Sketch {
       values.push(value);
       upTo.push(total);
     });
-    if (values.length === 1 && mean !== undefined && sharesBin(values[0], mean)) values[0] = mean;
+    if (values.length === 1 && mean !== undefined && standsFor(values[0], mean)) values[0] = mean;
     return shares.map((share) => {
       if (total === 0) return undefined;
       const rank = share * (total - 1);
@@ -109,8 +109,7 @@ export class Sketch {
   }
 }
 
-/** With a little room for a mean's rounding. */
-function sharesBin(value: number, other: number): boolean {
-  if (value === 0 || other === 0) return value === other;
-  return Math.sign(value) === Math.sign(other) && Math.abs(other / value - 1) <= 1.001 * ACCURACY;
+/** Whether a bin's middle stands for a value; with a little room for a mean's rounding. */
+function standsFor(middle: number, value: number): boolean {
+  return Math.abs(middle - value) <= 1.001 * ACCURACY * Math.abs(value);
 }

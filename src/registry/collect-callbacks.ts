@@ -58,7 +58,7 @@ export function collectMetric(metric: RegisteredMetric): boolean | Promise<boole
 export async function runCollectCallbacks(registries: Iterable<Registry<any>> = inUse): Promise<void> {
   const metrics = new Set<RegisteredMetric>();
   for (const registry of registries) for (const metric of registry.registered()) metrics.add(metric);
-  await Promise.all([...metrics].map(collectMetric));
+  await Promise.all([...metrics].map(async (metric) => collectMetric(metric)));
 }
 
 /**

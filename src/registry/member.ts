@@ -24,7 +24,6 @@ export interface RegisteredMetric {
   readonly name: string;
   /** The object of prom-client's `metric.get()`. */
   get(): unknown;
-  getForPromString?(): unknown;
   reset?(): void;
   readonly type?: unknown;
   readonly aggregator?: string;

@@ -69,7 +69,7 @@ export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
   const samples = (metric.values ?? []).map((from): Sample => {
     const sample: Sample = { name: from.metricName ?? name, labels: {}, value: from.value };
     for (const [label, value] of Object.entries({ ...from.labels, ...from.sharedLabels })) {
-      sample.labels[label] = `${value}`;
+      sample.labels[label] = String(value);
     }
     if (from.exemplar) {
       const { labelSet, value, timestamp } = from.exemplar;

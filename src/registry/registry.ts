@@ -4,6 +4,7 @@ import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from '../exposition/fo
 import { renderFamilies } from '../exposition/render.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
+import { aggregateInto } from './aggregation.js';
 import { collectMetric, registryInUse } from './collect-callbacks.js';
 import {
   isContentType,
@@ -61,6 +62,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /** The registry's name in merged output; undefined where it stays in this process. */
   readonly sharedName: string | undefined;
+  /** Further names of it there: see `showAlsoAs`. */
+  readonly #otherNames = new Set<string>();
   #contentType: RegistryContentType;
   readonly #metrics = new Map<string, RegisteredMetric>();
   #defaultLabels: Labels | undefined;
@@ -69,7 +72,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /** @throws {TypeError} prom-client's, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T, options: RegistryOptions = {}) {
-    if (!isContentType(contentType)) throw new TypeError(`Content type ${contentType} is unsupported`);
+    if (!isContentType(contentType)) throw new TypeError(`Content type ${String(contentType)} is unsupported`);
     this.#contentType = contentType;
     this.sharedName = sharedNameOf(options);
   }
@@ -84,9 +87,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     if (known === metric) return;
     if (known !== undefined) throw new Error(`A metric with the name ${metric.name} has already been registered.`);
     this.#metrics.set(metric.name, metric);
-    if (this.sharedName === undefined) return;
-    metric[MEMBER]?.entered(this);
-    registryInUse(this, true);
+    this.#announce([metric]);
   }
 
   /** Takes all metrics out and forgets the default labels. Who holds a metric can go on writing to it. */
@@ -99,7 +100,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     const metric = this.#metrics.get(name);
     if (metric === undefined) return;
     this.#metrics.delete(name);
-    if (this.sharedName === undefined) return;
+    if (this.shownAs.length === 0) return;
     metric[MEMBER]?.left(this);
     registryInUse(this, this.#metrics.size > 0);
   }
@@ -194,9 +195,23 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /** The names under which this registry's metrics are found in merged output. */
   sharedNames(): string[] {
-    const names = new Set(this.#sources.flatMap((source) => source.sharedNames()));
-    if (this.sharedName !== undefined) names.add(this.sharedName);
-    return [...names];
+    return [...new Set([...this.#sources.flatMap((source) => source.sharedNames()), ...this.shownAs])];
+  }
+
+  /** The names that the registry itself gives its metrics in merged output; none where they stay in this process. */
+  get shownAs(): string[] {
+    return this.sharedName === undefined ? [...this.#otherNames] : [this.sharedName, ...this.#otherNames];
+  }
+
+  /** Shows the metrics under one more name, or no longer; of a merged registry, those of the ones it was made of. */
+  showAlsoAs(name: string, shown: boolean): void {
+    for (const source of this.#sources) source.showAlsoAs(name, shown);
+    if (this.#sources.length > 0 || this.#otherNames.has(name) === shown) return;
+    const local = this.shownAs.length === 0;
+    if (shown) this.#otherNames.add(name);
+    else this.#otherNames.delete(name);
+    if (this.shownAs.length > 0) this.#announce(this.#metrics.values());
+    else if (!local) for (const metric of this.#metrics.values()) metric[MEMBER]?.left(this);
   }
 
   /**
@@ -216,6 +231,24 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return merged;
   }
 
+  #announce(metrics: Iterable<RegisteredMetric>): void {
+    if (this.shownAs.length === 0) return;
+    for (const metric of metrics) metric[MEMBER]?.entered(this);
+    registryInUse(this, this.#metrics.size > 0);
+  }
+
+  /**
+   * A registry of what several `getMetricsAsJSON()` answered with, merged by each metric's `aggregator`.
+   *
+   * @throws {Error} prom-client's, for an aggregator that there is not
+   */
+  static aggregate<C extends RegistryContentType>(
+    metricsArr: object[],
+    contentType: C = PROMETHEUS_CONTENT_TYPE as C,
+  ): Registry<C> {
+    return aggregateInto(new Registry(contentType, { multiprocess: false }), metricsArr);
+  }
+
   #viewFor({ scope }: ScopeOptions): MergedView | undefined {
     if (scope !== undefined && scope !== 'process' && scope !== 'merged') {
       throw new PromMultiprocError(
@@ -231,27 +264,31 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     for (const metric of this.#metrics.values()) if (metric[MEMBER]?.shared !== true) yield metric;
   }
 
-  /** Those whose `collect()` failed are left out. */
   async #families(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
-    const families = await Promise.all(
-      [...metrics].map(async (metric) => {
-        const member = metric[MEMBER];
-        if (member === undefined)
-          return familyOfObject((await (metric.getForPromString ?? metric.get).call(metric)) as ForeignMetricObject);
-        return (await collectMetric(metric)) ? member.family() : undefined;
-      }),
-    );
-    return families
-      .filter((family) => family !== undefined)
-      .map((family) => withDefaultLabels(family, this.#defaultLabels));
+    return (await this.#collected(metrics)).map(({ family }) => family);
   }
 
   async #objects(metrics: Iterable<RegisteredMetric>): Promise<CollectedMetric<string>[]> {
-    const own = [...metrics];
-    const families = await Promise.all(own.map((metric) => this.#families([metric])));
-    return families.flatMap((found, at) =>
-      found.map((family) => metricObject<string>(family, (own[at].aggregator ?? 'sum') as Aggregator)),
+    const collected = await this.#collected(metrics);
+    return collected.map(({ family, aggregator }) => metricObject<string>(family, aggregator as Aggregator));
+  }
+
+  /** Metrics as they stand in this process. Those whose `collect()` failed are left out. */
+  async #collected(metrics: Iterable<RegisteredMetric>): Promise<{ family: MetricFamily; aggregator?: string }[]> {
+    const collected = await Promise.all(
+      [...metrics].map(async (metric) => {
+        const member = metric[MEMBER];
+        if (member === undefined) {
+          const object = (await metric.get()) as ForeignMetricObject;
+          return { family: familyOfObject(object), aggregator: object.aggregator };
+        }
+        const upToDate = await collectMetric(metric);
+        return upToDate ? { family: member.family(), aggregator: metric.aggregator } : undefined;
+      }),
     );
+    return collected
+      .filter((metric) => metric !== undefined)
+      .map(({ family, aggregator }) => ({ family: withDefaultLabels(family, this.#defaultLabels), aggregator }));
   }
 
   #render(families: readonly MetricFamily[]): string {

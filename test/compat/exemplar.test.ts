@@ -1,0 +1,71 @@
+import { describe } from 'node:test';
+import type { Registry } from 'prom-client';
+import { type Client, sameAsPromClient } from './script.js';
+
+function openMetricsRegistry(client: Client): Registry {
+  const registry = new client.Registry();
+  registry.setContentType(client.openMetricsContentType as never);
+  return registry;
+}
+
+describe('Exemplars, as in prom-client', () => {
+  sameAsPromClient('stand beside a counter', async ({ client, say, attempt, wait }) => {
+    const registry = openMetricsRegistry(client);
+    const counter = new client.Counter({
+      name: 'jobs_total',
+      help: 'Jobs.',
+      labelNames: ['method'],
+      enableExemplars: true,
+      registers: [registry],
+    });
+    counter.inc({ labels: { method: 'GET' }, value: 2, exemplarLabels: { trace_id: 'abc', user: 5 } as never });
+    counter.inc({ labels: { method: 'PUT' } });
+    say(await counter.get());
+    wait(1.5);
+    counter.inc({ labels: { method: 'GET' }, exemplarLabels: { trace_id: 'def' } as never });
+    counter.inc({ labels: { method: 'GET' } });
+    say(await counter.get());
+    const long = { trace_id: 'x'.repeat(120) } as never;
+    await attempt(() => counter.inc({ labels: { method: 'GET' }, exemplarLabels: long }));
+    await attempt(() => counter.inc({ labels: { route: 'GET' } as never, exemplarLabels: {} }));
+    await attempt(() => counter.inc({ labels: { method: 'GET' }, value: -1 }));
+    say(await counter.get());
+    // last of all, for prom-client renames the counter when it renders it so
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('stand beside buckets', async ({ client, say, attempt, wait }) => {
+    const registry = openMetricsRegistry(client);
+    const histogram = new client.Histogram({
+      name: 'took_seconds',
+      help: 'Took.',
+      labelNames: ['method'],
+      buckets: [0.1, 1],
+      enableExemplars: true,
+      registers: [registry],
+    });
+    const labels = { method: 'GET' };
+    histogram.observe({ labels, value: 0.05, exemplarLabels: { trace_id: 'a' } as never });
+    histogram.observe({ labels, value: 0.5 });
+    wait(1);
+    histogram.observe({ labels, value: 0.06, exemplarLabels: { trace_id: 'b' } as never });
+    histogram.observe({ labels, value: 50, exemplarLabels: { trace_id: 'c' } as never });
+    histogram.observe({ labels, value: 0.7, exemplarLabels: {} });
+    const end = histogram.startTimer(labels, { trace_id: 'd' } as never);
+    wait(0.4);
+    say(end({}, { span: 'e' } as never));
+    say(await registry.metrics());
+    say(await histogram.get());
+    await attempt(() => histogram.observe({ labels, value: 1, exemplarLabels: { t: 'x'.repeat(128) } as never }));
+    await attempt(() => histogram.observe({ labels, value: NaN }));
+    await attempt(() => histogram.observe({ labels: { route: 'x' } as never, value: 1 }));
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('need an OpenMetrics registry', async ({ client, registry, say, attempt }) => {
+    const settings = { name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] };
+    await attempt(() => new client.Counter(settings));
+    await attempt(() => new client.Histogram(settings));
+    say(await registry.getMetricsAsJSON());
+  });
+});

@@ -1,0 +1,102 @@
+import { describe } from 'node:test';
+import { sameAsPromClient } from './script.js';
+
+describe('Gauge, as in prom-client', () => {
+  sameAsPromClient('is set, goes up and goes down', async ({ client, registry, say }) => {
+    const gauge = new client.Gauge({ name: 'level', help: 'Level.', registers: [registry] });
+    say(await registry.metrics());
+    gauge.set(10);
+    gauge.inc();
+    gauge.inc(2.5);
+    gauge.dec();
+    gauge.dec(20);
+    gauge.inc({}, 3);
+    say(await registry.metrics());
+    gauge.set({}, -4);
+    say(await gauge.get());
+    gauge.set(Infinity);
+    say(await registry.metrics());
+    gauge.set(-Infinity);
+    say(await registry.metrics());
+    gauge.reset();
+    say(await registry.metrics());
+    gauge.remove();
+    say(await registry.metrics());
+    gauge.dec();
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('has labels', async ({ client, registry, say }) => {
+    const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at', 'of'], registers: [registry] });
+    const held = gauge.labels('top', 'tank');
+    say(await registry.metrics());
+    held.set(5);
+    held.inc();
+    held.dec(3);
+    gauge.set({ at: 'top', of: 'tank' }, 8);
+    gauge.inc({ at: 'top' });
+    gauge.dec({ at: 'low', of: 1 }, 2);
+    gauge.labels('low', '1').inc();
+    gauge.inc();
+    say(await registry.metrics());
+    gauge.remove('top', 'tank');
+    held.inc(2);
+    say(await registry.metrics());
+    gauge.reset();
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('refuses what is no number', async ({ client, registry, say, attempt }) => {
+    const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at'], registers: [registry] });
+    for (const value of ['5', undefined, null, {}, true, 7n]) {
+      await attempt(() => gauge.set(value as never));
+      await attempt(() => gauge.set({ at: 'x' }, value as never));
+      await attempt(() => gauge.labels('x').set(value as never));
+    }
+    for (const value of ['5', null, true, 7n]) {
+      await attempt(() => gauge.inc(value as never));
+      await attempt(() => gauge.inc({ at: 'x' }, value as never));
+      await attempt(() => gauge.dec({ at: 'y' }, value as never));
+      await attempt(() => gauge.labels('x').inc(value as never));
+    }
+    await attempt(() => gauge.set({ of: 'x' } as never, 1));
+    await attempt(() => gauge.set({ of: 'x' } as never, 'no' as never));
+    await attempt(() => gauge.inc({ of: 'x' } as never));
+    await attempt(() => gauge.labels({ of: 'x' } as never));
+    await attempt(() => gauge.labels('x', 'y'));
+    await attempt(() => gauge.remove({ of: 'x' } as never));
+    await attempt(() => gauge.setToCurrentTime({ of: 'x' } as never));
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('is set to the time and to durations', async ({ client, registry, say, wait }) => {
+    const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at', 'of'], registers: [registry] });
+    gauge.setToCurrentTime();
+    gauge.setToCurrentTime({ at: 'now' });
+    gauge.labels('now', 'held').setToCurrentTime();
+    say(await registry.metrics());
+    const ends = [gauge.startTimer(), gauge.startTimer({ at: 'start' }), gauge.labels('a', 'b').startTimer()];
+    wait(1.5);
+    say(ends[0]());
+    say(ends[1]({ of: 'end' }));
+    say(ends[2]());
+    wait(0.25);
+    say(ends[0]({ at: 'late' }));
+    say(ends[1]({ at: 'other' }));
+    say(ends[2]({ of: 'c' }));
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('says how it is aggregated', async ({ client, registry, say }) => {
+    for (const aggregator of ['sum', 'max', 'min', 'average', 'first', 'omit'] as const) {
+      const gauge = new client.Gauge({
+        name: `level_${aggregator}`,
+        help: 'Level.',
+        aggregator,
+        registers: [registry],
+      });
+      gauge.set(1);
+    }
+    say(await registry.getMetricsAsJSON());
+  });
+});

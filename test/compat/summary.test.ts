@@ -1,0 +1,85 @@
+import { describe } from 'node:test';
+import { sameAsPromClient } from './script.js';
+
+/** Values that have one value for every quantile: what differs between the digest and the sketch is tested elsewhere. */
+describe('Summary, as in prom-client', () => {
+  sameAsPromClient('shows quantiles, sum and count', async ({ client, registry, say }) => {
+    const summary = new client.Summary({ name: 'size_bytes', help: 'Size.', registers: [registry] });
+    say(await registry.metrics());
+    summary.observe(100);
+    summary.observe(100);
+    say(await registry.metrics());
+    say(await summary.get());
+    summary.reset();
+    say(await registry.metrics());
+    summary.observe(-3);
+    say(await registry.metrics());
+    summary.remove();
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('has labels and percentiles of its own', async ({ client, registry, say }) => {
+    const summary = new client.Summary({
+      name: 'size_bytes',
+      help: 'Size.',
+      labelNames: ['a', 'b'],
+      percentiles: [0.5, 0.9],
+      registers: [registry],
+    });
+    say(await registry.metrics());
+    const held = summary.labels('x', 'y');
+    held.observe(7);
+    summary.observe({ a: 'x', b: 'y' }, 7);
+    summary.observe({ a: 'z' }, 1.5);
+    summary.observe(3);
+    summary.observe({}, 3);
+    summary.observe({ b: 'zero' }, 0);
+    say(await registry.metrics());
+    summary.remove('x', 'y');
+    held.observe(8);
+    say(await registry.getSingleMetricAsString('size_bytes'));
+    summary.reset();
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('forgets what is too old for its quantiles', async ({ client, registry, say, wait }) => {
+    const settings = { help: 'Size.', percentiles: [0.5], maxAgeSeconds: 60, ageBuckets: 6, registers: [registry] };
+    const summary = new client.Summary({ name: 'size_bytes', ...settings });
+    const pruned = new client.Summary({ name: 'pruned', labelNames: ['a'], pruneAgedBuckets: true, ...settings });
+    summary.observe(5);
+    pruned.observe({ a: 'x' }, 5);
+    wait(25);
+    say(await registry.metrics());
+    wait(100);
+    say(await registry.metrics());
+    pruned.observe({ a: 'x' }, 5);
+    summary.observe(5);
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('refuses what is no finite number', async ({ client, registry, say, attempt }) => {
+    const summary = new client.Summary({ name: 'size', help: 'Size.', labelNames: ['a'], registers: [registry] });
+    for (const value of [NaN, Infinity, '5', undefined, null, true, { b: 1 }]) {
+      await attempt(() => summary.observe({ a: 'x' }, value as never));
+      await attempt(() => summary.labels('x').observe(value as never));
+      await attempt(() => summary.observe(value as never));
+    }
+    await attempt(() => summary.observe({ b: 'x' } as never, 1));
+    await attempt(() => summary.labels({ b: 'x' } as never));
+    await attempt(() => summary.labels('x', 'y'));
+    await attempt(() => summary.remove());
+    await attempt(() => new client.Summary({ name: 'x', help: 'x', labelNames: ['quantile'], registers: [] }));
+    say(await registry.metrics());
+  });
+
+  sameAsPromClient('times', async ({ client, registry, say, wait }) => {
+    const summary = new client.Summary({ name: 'took', help: 'Took.', labelNames: ['a', 'b'], registers: [registry] });
+    const ends = [summary.startTimer(), summary.startTimer({ a: 'start' }), summary.labels('x', 'y').startTimer()];
+    wait(2);
+    say(ends[0]());
+    say(ends[1]({ b: 'end' }));
+    say(ends[2]());
+    say(ends[2]({ b: 'z' }));
+    say(await registry.metrics());
+  });
+});
