@@ -40,6 +40,7 @@ export { MULTIPROCESS_MODES, type MultiprocessMode } from './model/gauge-mode.js
 export type { Exemplar, Labels, MetricFamily, MetricType, Sample } from './model/metric-family.js';
 
 export { setupPrimary, type SetupPrimaryOptions } from './cluster/setup-primary.js';
+export { type Pm2AppOptions, pm2Directory } from './cluster/pm2-directory.js';
 export { markProcessDead, type MarkResult } from './directory/mark-dead.js';
 export {
   type MetricsAnswer,
@@ -49,6 +50,7 @@ export {
 } from './collector/multiprocess-collector.js';
 export type { ProcessInfo } from './collector/collection.js';
 
+export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-metrics/http-metrics.js';
 export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/handler.js';
 export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/http-server.js';
 

@@ -22,10 +22,10 @@
 import { createHash } from 'node:crypto';
 import cluster from 'node:cluster';
 import { accessSync, constants, existsSync, lstatSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { currentMachine, processStartTime } from './identity.js';
+import { type Pm2App, pm2AppOf } from './pm2-app.js';
 
 export type DirectoryOrigin = 'env' | 'pm2' | 'cluster' | 'thread';
 
@@ -94,44 +94,15 @@ function namedDirectory(env: Environment): LocatedDirectory | undefined {
   return { dir, origin: 'env', derived: DERIVED_NAME.test(dir) };
 }
 
-interface Pm2Variables {
-  readonly home: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly script: string;
-}
-
 function pm2Directory(env: Environment): LocatedDirectory | undefined {
-  const app = pm2Variables(env);
-  if (app === undefined) return undefined;
-  // Not PM2's unique_id or the instance number: the one changes on resurrect and update, the other is reused.
-  return derivedDirectory('pm2', [app.home, app.namespace, app.name, app.script], env);
+  const app = pm2AppOf(env);
+  return app === undefined ? undefined : pm2AppDirectory(app, env);
 }
 
-function pm2Variables(env: Environment): Pm2Variables | undefined {
-  // In cluster mode PM2 starts its workers with everything in one JSON variable and sets the others before the app is
-  // loaded; before that (a preloaded module) and in the initial environment (a thread) there is only the JSON.
-  const variables: Record<string, unknown> = {
-    ...env,
-    ...(env.pm2_env === undefined ? {} : parsedObject(env.pm2_env)),
-  };
-  const { pm_id: instance, pm_exec_path: script, name, namespace, PM2_HOME: home } = variables;
-  if (instance === undefined || typeof script !== 'string') return undefined;
-  return {
-    home: typeof home === 'string' && home !== '' ? resolve(home) : join(homedir(), '.pm2'),
-    namespace: typeof namespace === 'string' ? namespace : 'default',
-    name: typeof name === 'string' ? name : '',
-    script,
-  };
-}
-
-function parsedObject(json: string): object {
-  try {
-    const parsed: unknown = JSON.parse(json);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
+/** The directory of a PM2 app, which every process can name that knows the app. */
+export function pm2AppDirectory(app: Pm2App, env: Environment = process.env): LocatedDirectory {
+  const { home, namespace, name, script } = app;
+  return derivedDirectory('pm2', [home, namespace, name, script], pm2BaseDirectory(env));
 }
 
 function clusterDirectory(env: Environment): LocatedDirectory | undefined {
@@ -151,7 +122,7 @@ function primaryPid(): number {
 /** After whom pid and start time name: the boot and the namespace keep a reboot and another container apart. */
 function processDirectory(origin: DirectoryOrigin, pid: number, env: Environment): LocatedDirectory {
   const { bootId, pidNamespace } = currentMachine();
-  return derivedDirectory(origin, ['process', bootId, pidNamespace, pid, processStartTime(pid)], env);
+  return derivedDirectory(origin, ['process', bootId, pidNamespace, pid, processStartTime(pid)], baseDirectory(env));
 }
 
 /** `uid` is the effective one, as it is the one that owns new files. */
@@ -162,12 +133,12 @@ export function derivedPrefix(): string {
   return `prom-multiproc-${process.geteuid?.() ?? 'none'}-`;
 }
 
-function derivedDirectory(origin: DirectoryOrigin, parts: readonly unknown[], env: Environment): LocatedDirectory {
+function derivedDirectory(origin: DirectoryOrigin, parts: readonly unknown[], base: string): LocatedDirectory {
   const uid = process.geteuid?.() ?? 'none';
   const digest = createHash('sha256')
     .update(JSON.stringify([uid, ...parts]))
     .digest('hex');
-  return { dir: join(baseDirectory(env), derivedPrefix() + digest.slice(0, 16)), origin, derived: true };
+  return { dir: join(base, derivedPrefix() + digest.slice(0, 16)), origin, derived: true };
 }
 
 /** systemd's default boundary (SYSTEM_UID_MAX): RemoveIPC leaves /dev/shm alone below it. */
@@ -179,9 +150,22 @@ const FIRST_LOGIN_UID = 1000;
  * /dev/shm when they log out.
  */
 export function baseDirectory(env: Environment = process.env): string {
+  return sharedMemory(env) ?? temporaryDirectory(env);
+}
+
+/**
+ * The same for a PM2 app, but /tmp whatever TMPDIR says: it comes from the shell that `pm2 start`, `pm2 reload` or `pm2
+ * update` was typed in, and would part the new instances from the old ones and their counts (nix-shell and some editors'
+ * terminals set it).
+ */
+export function pm2BaseDirectory(env: Environment = process.env): string {
+  return sharedMemory(env) ?? (isWritableDirectory('/tmp') ? '/tmp' : temporaryDirectory(env));
+}
+
+function sharedMemory(env: Environment): string | undefined {
   const uid = process.geteuid?.();
-  const keepsSharedMemory = uid !== undefined && (uid < FIRST_LOGIN_UID || inContainer(env));
-  return keepsSharedMemory && isWritableDirectory('/dev/shm') ? '/dev/shm' : temporaryDirectory(env);
+  const isKept = uid !== undefined && (uid < FIRST_LOGIN_UID || inContainer(env));
+  return isKept && isWritableDirectory('/dev/shm') ? '/dev/shm' : undefined;
 }
 
 function inContainer(env: Environment): boolean {

@@ -129,6 +129,14 @@ test('the cluster that a PM2 app forks belongs to the app', async (t) => {
   for (const process of [one, ...one.workers, other, ...other.workers]) assertAllIn(dir, process);
 });
 
+test('a login user may reload a PM2 app from a shell with another TMPDIR', (t) => {
+  t.mock.method(process as Required<NodeJS.Process>, 'geteuid', () => 1000);
+  const shells = ['/tmp/nix-shell.x1', '/var/tmp', ''].map((TMPDIR) =>
+    locateDirectory(environment({ ...PM2, TMPDIR })),
+  );
+  assert.equal(new Set(shells.map((located) => located?.dir)).size, 1);
+});
+
 test('a variable of the name pm_id alone is not PM2', () => {
   assert.equal(locateDirectory(environment({ pm_id: '0' })), undefined);
   assert.equal(locateDirectory(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
