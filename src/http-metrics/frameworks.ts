@@ -1,0 +1,64 @@
+/**
+ * Where each framework has Node's request and response, and the route that matched. Only the shapes that are used are
+ * described: the frameworks themselves are no dependencies.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+type Track = (request: IncomingMessage, response: ServerResponse, routeOf?: () => string | undefined) => void;
+
+export type FastifyPlugin = (instance: any, options: unknown, done: () => void) => void;
+export type KoaMiddleware = (context: any, next: () => Promise<unknown>) => Promise<unknown>;
+export type HonoMiddleware = (context: any, next: () => Promise<void>) => Promise<void>;
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  /** From Fastify 4.10 on. */
+  readonly routeOptions?: { readonly url?: string };
+}
+
+export function fastifyPlugin(track: Track): FastifyPlugin {
+  const plugin: FastifyPlugin = (instance, _options, done) => {
+    instance.addHook(
+      'onRequest',
+      (request: FastifyRequest, reply: { readonly raw: ServerResponse }, next: () => void) => {
+        track(request.raw, reply.raw, () => request.routeOptions?.url);
+        next();
+      },
+    );
+    done();
+  };
+  // what fastify-plugin does: the hook is for the whole application and not for this plugin's own routes
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'prom-multiproc',
+  });
+}
+
+export function koaMiddleware(track: Track): KoaMiddleware {
+  return (context, next) => {
+    // @koa/router has the template there once a route has matched
+    track(context.req, context.res, () => asTemplate(context._matchedRoute));
+    return next();
+  };
+}
+
+export function honoMiddleware(track: Track): HonoMiddleware {
+  return async (context, next) => {
+    const { incoming, outgoing } = context.env ?? {};
+    if (incoming === undefined) return next();
+    let route: string | undefined;
+    track(incoming, outgoing, () => route);
+    try {
+      await next();
+    } finally {
+      const matched: { path: string }[] = context.req.matchedRoutes ?? [];
+      // middlewares match too, by patterns such as /*; the handler's own comes last
+      const last = matched.at(-1)?.path;
+      route = last === undefined || last.endsWith('*') ? undefined : last;
+    }
+  };
+}
+
+function asTemplate(route: unknown): string | undefined {
+  return typeof route === 'string' ? route : undefined;
+}

@@ -1,0 +1,73 @@
+/**
+ * A path that anybody can choose, as a label value of which there are few: what differs from request to request becomes a
+ * placeholder, and there is an end to how many paths there can be.
+ */
+
+/** What a path segment becomes: the first rule that matches decides. */
+export interface PathRule {
+  readonly pattern: RegExp;
+  readonly placeholder: string;
+}
+
+export const DEFAULT_PATH_RULES: readonly PathRule[] = [
+  { pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, placeholder: ':uuid' },
+  { pattern: /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?$/, placeholder: ':date' },
+  { pattern: /^[+-]?\d+([.,]\d+)*$/, placeholder: ':number' },
+  // 24: MongoDB's ids; 32, 40, 64: MD5, SHA-1, SHA-256
+  { pattern: /^(0x)?(?=.*\d)[0-9a-f]{12,}$/i, placeholder: ':hash' },
+  { pattern: /^[^@]+@[^@]+\.[^@]+$/, placeholder: ':email' },
+  // ULIDs, nanoids, base64url tokens, JSON Web Tokens: long, with a digit among the letters
+  { pattern: /^(?=.*\d)(?=.*[a-z])[\w.~=-]{20,}$/i, placeholder: ':token' },
+  // names with a number at the end or in them: user-17, item_3, order17
+  { pattern: /^[a-z]+[-_.]?\d+$/i, placeholder: ':name' },
+];
+
+/** Versions of an interface look like names with a number, and are a part of the path: /v1/… */
+const VERSION = /^v\d{1,3}$/i;
+const MOST_SEGMENTS = 10;
+const LONGEST_SEGMENT = 60;
+const LONGEST_PATH = 2048;
+
+/** What all paths are called once there are too many of them. */
+export const OTHER = ':other';
+
+export class PathNormalizer {
+  readonly #rules: readonly PathRule[];
+  readonly #mostPaths: number;
+  readonly #paths = new Set<string>();
+
+  /** @param mostPaths distinct results; further ones are all `:other` */
+  constructor(rules: readonly PathRule[] = DEFAULT_PATH_RULES, mostPaths = 100) {
+    this.#rules = rules;
+    this.#mostPaths = mostPaths;
+  }
+
+  /** `/users/17/orders?page=2` is `/users/:number/orders`. */
+  normalize(url: string): string {
+    return this.admit(this.#pathOf(url));
+  }
+
+  /** The path itself, unless there are too many already. */
+  admit(path: string): string {
+    if (this.#paths.has(path)) return path;
+    if (this.#paths.size >= this.#mostPaths) return OTHER;
+    this.#paths.add(path);
+    return path;
+  }
+
+  #pathOf(url: string): string {
+    const query = url.search(/[?#]/);
+    const whole = query < 0 ? url : url.slice(0, query);
+    if (whole.length > LONGEST_PATH) return OTHER;
+    const segments = whole.split('/').filter((segment) => segment !== '');
+    const shown = segments.slice(0, MOST_SEGMENTS).map((segment) => this.#segmentOf(segment));
+    if (segments.length > MOST_SEGMENTS) shown.push('…');
+    return `/${shown.join('/')}`;
+  }
+
+  #segmentOf(segment: string): string {
+    if (VERSION.test(segment)) return segment;
+    for (const { pattern, placeholder } of this.#rules) if (pattern.test(segment)) return placeholder;
+    return segment.length > LONGEST_SEGMENT ? ':long' : segment;
+  }
+}
