@@ -129,14 +129,6 @@ test('the cluster that a PM2 app forks belongs to the app', async (t) => {
   for (const process of [one, ...one.workers, other, ...other.workers]) assertAllIn(dir, process);
 });
 
-test('a login user may reload a PM2 app from a shell with another TMPDIR', (t) => {
-  t.mock.method(process as Required<NodeJS.Process>, 'geteuid', () => 1000);
-  const shells = ['/tmp/nix-shell.x1', '/var/tmp', ''].map((TMPDIR) =>
-    locateDirectory(environment({ ...PM2, TMPDIR })),
-  );
-  assert.equal(new Set(shells.map((located) => located?.dir)).size, 1);
-});
-
 test('a variable of the name pm_id alone is not PM2', () => {
   assert.equal(locateDirectory(environment({ pm_id: '0' })), undefined);
   assert.equal(locateDirectory(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
@@ -144,14 +136,23 @@ test('a variable of the name pm_id alone is not PM2', () => {
   assert.equal(locateDirectory(environment({ pm2_env: 'null' })), undefined);
 });
 
-test('without a writable /dev/shm it is the temporary directory, for threads without environment too', () => {
+/** As for a login user, whose derived directories are not in /dev/shm. */
+function withoutSharedMemory(variables: Record<string, string>): Whereabouts {
   const fixture = join(__dirname, 'fixtures/whereabouts.js');
   const script = `mount -t tmpfs -o ro none /dev/shm && exec ${process.execPath} -e '
     process.send = (message) => console.log(JSON.stringify(message)); process.argv[1] = "x"; require("${fixture}")'`;
-  const env = environment({ TMPDIR: '/var/tmp/' });
-  const found = JSON.parse(
-    execFileSync('unshare', ['--mount', 'sh', '-c', script], { env, encoding: 'utf8' }),
-  ) as Whereabouts;
+  const env = environment(variables);
+  return JSON.parse(execFileSync('unshare', ['--mount', 'sh', '-c', script], { env, encoding: 'utf8' })) as Whereabouts;
+}
+
+test('without a writable /dev/shm it is the temporary directory, for threads without environment too', () => {
+  const found = withoutSharedMemory({ TMPDIR: '/var/tmp/' });
   assert.match(found.thread.dir, /^\/var\/tmp\/prom-multiproc-0-/);
   assert.equal(found.bareThread.dir, found.thread.dir);
+});
+
+test('instances of a PM2 app that were started from shells with different TMPDIR are together', () => {
+  const found = withoutSharedMemory({ ...PM2, TMPDIR: '/var/tmp' });
+  assert.match(found.main?.dir ?? '', /^\/tmp\/prom-multiproc-0-/);
+  assertAllIn(found.main?.dir as string, found);
 });
