@@ -50,7 +50,7 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */
 export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHandler {
-  const { source = defaultSource(), compression = true, onError = warnOnce() } = options;
+  const { source = defaultSource, compression = true, onError = warnOnce() } = options;
   if (typeof source?.metrics !== 'function') refuseOption('source', source, 'give a MultiprocessCollector');
   const slots = new InFlightLimit(limit('inFlightLimit', options.inFlightLimit, 40));
   const timeout: ScrapeTimeout = {

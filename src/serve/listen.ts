@@ -61,7 +61,7 @@ function explain(code: string, where: ListenAddress, error: Error): string {
 }
 
 /** `127.0.0.1:9464`, `[::1]:9464`. */
-export function hostAndPort(host: string, port: number): string {
+function hostAndPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -16,6 +16,7 @@ export type AskOptions = RequestOptions & {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly servername?: string;
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
 };

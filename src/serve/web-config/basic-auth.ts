@@ -52,7 +52,7 @@ const REMEMBERED = 1000;
 /**
  * Who may come in, for one version of the configuration.
  *
- * A bcrypt comparison takes some 60 ms at cost 10, on purpose. A scraper sends the same credentials every time, so that
+ * A bcrypt comparison takes some 100 ms at cost 10, on purpose. A scraper sends the same credentials every time, so that
  * verdicts are remembered, under a keyed hash that is of no use outside this process. Those admitted and those denied are
  * remembered apart: a flood of wrong passwords must not push the right ones out.
  */

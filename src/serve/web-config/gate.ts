@@ -56,9 +56,12 @@ export class Gate {
     if (this.scheme === 'http') return this.options.speakHttp(socket);
     // Nobody else listens to the socket yet, and an 'error' that nobody hears ends the process.
     socket.on('error', () => socket.destroy());
-    void this.#current().then(({ tls }) => {
-      if (!socket.destroyed) tls!.accept(socket);
-    });
+    this.#current().then(
+      ({ tls }) => {
+        if (!socket.destroyed) tls!.accept(socket);
+      },
+      () => socket.destroy(),
+    );
   }
 
   /** Whether to serve the request. If not, it has been answered. */

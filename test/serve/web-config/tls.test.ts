@@ -53,7 +53,7 @@ test('metrics are served over TLS, on IPv4 and IPv6', async (t) => {
   assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/);
   assert.equal((await ask(`${url}/metrics`, trusting())).text, 'up 1\n');
   const six = await servingTls(t, [], { host: '::1' });
-  assert.equal((await ask(`${six.url}/metrics`, trusting())).text, 'up 1\n');
+  assert.equal((await ask(`${six.url}/metrics`, { ...trusting(), servername: 'localhost' })).text, 'up 1\n');
 });
 
 test('plain HTTP, garbage and silence on the TLS port get nothing, and the server goes on', async (t) => {
