@@ -15,6 +15,8 @@ import './collector/merged-view.js';
 export { Counter } from './instruments/counter.js';
 export { Gauge } from './instruments/gauge.js';
 export { Histogram } from './instruments/histogram.js';
+export { Info } from './instruments/info.js';
+export { StateSet } from './instruments/state-set.js';
 export { Summary } from './instruments/summary.js';
 export type {
   CounterConfiguration,

@@ -82,7 +82,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    *
    * @throws {Error} prom-client's, where another metric has the name
    */
-  registerMetric(metric: RegisteredMetric): void {
+  registerMetric(metric: object): void {
+    assertNamed(metric);
     const known = this.#metrics.get(metric.name);
     if (known === metric) return;
     if (known !== undefined) throw new Error(`A metric with the name ${metric.name} has already been registered.`);
@@ -156,6 +157,11 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     ]);
     if (local.length === 0) return merged;
     return withoutEof(merged) + FAMILY_SEPARATORS[this.#format] + this.#render(local);
+  }
+
+  /** What this process counted, as the data model. */
+  localFamilies(): Promise<MetricFamily[]> {
+    return this.#families(this.#metrics.values());
   }
 
   /** The metrics as objects, in the scope of `metrics()`. */
@@ -298,6 +304,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   get #format(): ExpositionFormat {
     return this.#contentType === OPENMETRICS_CONTENT_TYPE ? 'openmetrics' : 'text';
   }
+}
+
+function assertNamed(metric: object): asserts metric is RegisteredMetric {
+  const { name, get } = metric as Partial<RegisteredMetric>;
+  if (typeof name === 'string' && typeof get === 'function') return;
+  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `a metric has a name and get(), unlike ${inspect(metric)}`);
 }
 
 function withoutEof(text: string): string {
