@@ -258,7 +258,9 @@ export class FileView implements LogVisitor {
   #addGauges(map: BlockMap, values: Float64Array, extent: number): void {
     const index = this.#index;
     const { cells } = index;
-    for (let at = 0; 2 * at < extent; at++) {
+    // series that are not shown have slots, but need not have a place in the map
+    const end = Math.min(extent >> 1, map.cells.length);
+    for (let at = 0; at < end; at++) {
       const cell = map.cells[at];
       const setAt = values[2 * at + 1];
       if (cell === NOWHERE || setAt === 0) continue;
