@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { type SourceFile, sourceFiles } from './support/source-file.js';
+
+const ROOT = join(__dirname, '..', '..');
+
+/** What the owner of the project wants to see in the root folder; what git does not keep and dotfiles are not counted. */
+const TOP_LEVEL = [
+  'LICENSE',
+  'README.md',
+  'bench',
+  'examples',
+  'package-lock.json',
+  'package.json',
+  'src',
+  'test',
+  'tsconfig.json',
+];
+const NOT_KEPT = ['coverage', 'dist', 'node_modules'];
+
+/** The rooms of src/, each below all that it may import from: imports run upwards only. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  // what everybody may use
+  errors: [],
+  'said-once': [],
+  model: ['errors'],
+
+  // the file, and its text form
+  'mapped-file': ['errors', 'model'],
+  exposition: ['errors', 'model'],
+
+  // the write arm
+  directory: ['errors', 'said-once', 'model', 'mapped-file'],
+  storage: ['errors', 'said-once', 'model', 'mapped-file', 'directory'],
+  registry: ['errors', 'said-once', 'model', 'exposition', 'directory', 'storage'],
+  instruments: ['errors', 'said-once', 'model', 'mapped-file', 'storage', 'registry'],
+
+  // the read arm
+  merge: ['errors', 'model', 'mapped-file', 'exposition'],
+  collector: [
+    ...['errors', 'said-once', 'model', 'mapped-file', 'exposition', 'directory', 'storage', 'registry'],
+    ...['merge'],
+  ],
+  serve: ['errors', 'said-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+
+  // around both
+  cluster: ['errors', 'said-once', 'model', 'directory', 'storage'],
+  'prom-client': [
+    ...['errors', 'said-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
+    ...['collector', 'serve'],
+  ],
+  'http-metrics': ['errors', 'said-once', 'model', 'registry', 'instruments'],
+  cli: [
+    ...['errors', 'said-once', 'model', 'mapped-file', 'exposition', 'directory', 'registry', 'merge', 'collector'],
+    ...['serve', 'prom-client'],
+  ],
+};
+
+/** What package.json's `exports` point at may draw on every room. */
+const ROOT_FILES = ['index', 'register'];
+
+const WRITE_ARM = ['instruments', 'storage', 'registry', 'directory'];
+const READ_ARM = ['merge', 'collector', 'serve', 'cli'];
+
+/** Packages that cost something to load: the only files that may name them. */
+const CONFINED: Readonly<Record<string, RegExp>> = {
+  koffi: /^src\/mapped-file\/mapping\.ts$/,
+  'proper-lockfile': /^src\/(directory\/fold|collector\/fold|cli\/)[\w/-]*\.ts$/,
+};
+
+const MAX_LINES = 400;
+
+const files = sourceFiles(ROOT, 'src');
+const byPath = new Map(files.map((file) => [file.path, file]));
+
+/** All that a file imports, directly or not; as it is written, or as it runs. */
+function reachableFrom(start: SourceFile, { withTypes }: { withTypes: boolean }): Set<string> {
+  const seen = new Set<string>();
+  const waiting = [start.path];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    for (const imported of byPath.get(path)?.imports ?? []) {
+      if (seen.has(imported.path) || (imported.isTypeOnly && !withTypes)) continue;
+      seen.add(imported.path);
+      waiting.push(imported.path);
+    }
+  }
+  return seen;
+}
+
+test('the table of rooms runs one way: a room names only rooms above it', () => {
+  const rooms = Object.keys(ROOMS);
+  for (const [at, room] of rooms.entries()) {
+    const wrong = ROOMS[room].filter((other) => !rooms.slice(0, at).includes(other));
+    assert.deepEqual(wrong, [], room);
+  }
+});
+
+test('every file is in a room of the table, and imports from its own and those that its row names', () => {
+  const violations: string[] = [];
+  for (const file of files) {
+    if (ROOT_FILES.includes(file.room)) continue;
+    const row = ROOMS[file.room];
+    if (row === undefined) violations.push(`${file.path} is in no room of the table`);
+    for (const { path } of file.imports) {
+      const room = byPath.get(path)?.room ?? path;
+      if (room !== file.room && !row?.includes(room)) violations.push(`${file.path} imports ${path}`);
+    }
+  }
+  assert.deepEqual(violations, []);
+});
+
+test('the write arm reaches nothing of the read arm', () => {
+  const violations: string[] = [];
+  for (const file of files.filter(({ room }) => WRITE_ARM.includes(room))) {
+    for (const path of reachableFrom(file, { withTypes: true })) {
+      if (READ_ARM.includes(byPath.get(path)?.room ?? '')) violations.push(`${file.path} reaches ${path}`);
+    }
+  }
+  assert.deepEqual(violations, []);
+});
+
+test('no file needs itself to be loaded first', () => {
+  const circles = files.filter((file) => reachableFrom(file, { withTypes: false }).has(file.path));
+  assert.deepEqual(
+    circles.map(({ path }) => path),
+    [],
+  );
+});
+
+test('costly packages are loaded from where the table says', () => {
+  const violations: string[] = [];
+  for (const [name, home] of Object.entries(CONFINED)) {
+    for (const { path, packages } of files) {
+      if (packages.includes(name) && !home.test(path)) violations.push(`${path} loads ${name}`);
+    }
+  }
+  assert.deepEqual(violations, []);
+});
+
+test('the surface is gathered in src/index.ts alone: no folder has an index, no file exports all of another', () => {
+  const barrels = files.filter(
+    ({ path, text }) => (basename(path, '.ts') === 'index' && path !== 'src/index.ts') || /^export \*/m.test(text),
+  );
+  assert.deepEqual(
+    barrels.map(({ path }) => path),
+    [],
+  );
+});
+
+test('folders and files have names of the field, in kebab-case', () => {
+  const vague = /^(utils?|helpers?|common|misc|lib|data|manager|shared|types)$/;
+  const parts = new Set(files.flatMap(({ path }) => path.replace(/\.ts$/, '').split('/')));
+  // the deep imports of prom-client that public code uses are called lib and util there
+  for (const { path } of files.filter((file) => file.path.startsWith('src/prom-client/lib/'))) {
+    for (const part of path.replace(/\.ts$/, '').split('/')) parts.delete(part);
+  }
+  assert.deepEqual(
+    [...parts].filter((part) => vague.test(part) || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(part)),
+    [],
+  );
+});
+
+test(`a file is about one concept: no more than ${MAX_LINES} lines`, () => {
+  const long = files.filter(({ lines }) => lines > MAX_LINES);
+  assert.deepEqual(
+    long.map(({ path, lines }) => `${path}: ${lines}`),
+    [],
+  );
+});
+
+test('nothing is left for later: no note to do it, no test that is passed over', () => {
+  const leftover = /\b(TODO|FIXME|XXX|HACK)\b|\b(test|it|describe|suite)\.(skip|only|todo)\(|\b(skip|only|todo): true/;
+  const everywhere = ['src', 'test', 'bench', 'examples'].flatMap((folder) => sourceFiles(ROOT, folder));
+  const unfinished = everywhere.filter(({ path, text }) => path !== 'test/architecture.test.ts' && leftover.test(text));
+  assert.deepEqual(
+    unfinished.map(({ path }) => path),
+    [],
+  );
+});
+
+test('tests mirror the sources: every folder of test/ is a room, or one of the few that are about all', () => {
+  const aboutAll = ['compat', 'crash', 'e2e', 'examples', 'storm', 'support'];
+  const rooms = sourceFiles(ROOT, 'test')
+    .filter(({ path }) => dirname(path) !== 'test')
+    .map(({ room }) => room);
+  assert.deepEqual(
+    [...new Set(rooms)].filter((room) => !(room in ROOMS) && !aboutAll.includes(room)),
+    [],
+  );
+});
+
+test('the root folder holds what its owner fixed, and nothing else', () => {
+  const names = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !NOT_KEPT.includes(name));
+  assert.deepEqual(
+    names.filter((name) => !TOP_LEVEL.includes(name)),
+    [],
+  );
+});
+
+test("the lock file names no registry: it would be the machine's that wrote it", () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const pinned = Object.entries(packages as Record<string, { resolved?: string }>)
+    .filter(([, { resolved }]) => resolved?.startsWith('http'))
+    .map(([path]) => path);
+  assert.deepEqual(pinned, []);
+});

@@ -1,0 +1,116 @@
+/**
+ * The suite under other versions of Node, and without mmap: `npm run test:matrix -- [row...] [path...]`.
+ *
+ * Rows are those of the table below; all of them unless some are named. Paths go to the runner: `-- 26 test/merge`.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+const ROOT = join(__dirname, '..', '..');
+const RUNNER = join(__dirname, 'run.js');
+
+interface Row {
+  readonly name: string;
+  /** A major version to take from npm; the one that runs this, where there is none. */
+  readonly nodeMajor?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const ROWS: readonly Row[] = [
+  { name: '22', nodeMajor: 22 },
+  { name: '24', nodeMajor: 24 },
+  { name: '26', nodeMajor: 26 },
+  { name: 'no-mmap', env: { PROM_MULTIPROC_NO_MMAP: '1' } },
+];
+
+interface Outcome {
+  readonly row: string;
+  readonly node: string;
+  readonly tests: number;
+  readonly pass: number;
+  readonly fail: number;
+  readonly seconds: number;
+  readonly passed: boolean;
+}
+
+async function main(args: readonly string[]): Promise<boolean> {
+  const names = args.filter((arg) => !arg.startsWith('test'));
+  const unknown = names.filter((name) => ROWS.every((row) => row.name !== name));
+  if (unknown.length > 0) {
+    throw new Error(`${unknown.join(', ')}: not a row; there are ${ROWS.map(({ name }) => name).join(', ')}`);
+  }
+  const outcomes: Outcome[] = [];
+  for (const row of ROWS) {
+    if (names.length > 0 && !names.includes(row.name)) continue;
+    outcomes.push(
+      await runRow(
+        row,
+        args.filter((arg) => !names.includes(arg)),
+      ),
+    );
+  }
+  console.table(outcomes);
+  return outcomes.every(({ passed }) => passed);
+}
+
+async function runRow(row: Row, paths: readonly string[]): Promise<Outcome> {
+  const node = row.nodeMajor === undefined ? process.execPath : nodeFromNpm(row.nodeMajor);
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  console.log(`\n== ${row.name}: Node ${version} ==`);
+  // scripts that start with `#!/usr/bin/env node`, as PM2's does, have to find the same one
+  const PATH = `${dirname(node)}${delimiter}${process.env.PATH}`;
+  const startedMs = performance.now();
+  const child = spawn(node, [RUNNER, ...paths], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...row.env, PATH },
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+  return {
+    row: row.name,
+    node: version,
+    tests: count('tests'),
+    pass: count('pass'),
+    fail: count('fail') + count('cancelled'),
+    seconds,
+    passed: code === 0,
+  };
+}
+
+/** Node's binaries are packages too; they are kept where `npm ci` throws them away and git never sees them. */
+function nodeFromNpm(major: number): string {
+  const isWindows = process.platform === 'win32';
+  const packageName = `node-${isWindows ? 'win' : process.platform}-${process.arch}`;
+  const prefix = join(ROOT, 'node_modules', '.cache', `node-${major}`);
+  const binary = join(prefix, 'node_modules', packageName, 'bin', isWindows ? 'node.exe' : 'node');
+  if (existsSync(binary)) return binary;
+  mkdirSync(prefix, { recursive: true });
+  const npm = spawnSync(
+    'npm',
+    ['install', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', `${packageName}@${major}`],
+    { stdio: ['ignore', 'ignore', 'inherit'], shell: isWindows },
+  );
+  if (npm.status !== 0 || !existsSync(binary)) throw new Error(`npm could not install ${packageName}@${major}`);
+  return binary;
+}
+
+main(process.argv.slice(2)).then(
+  (passed) => {
+    process.exitCode = passed ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);

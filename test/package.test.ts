@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import * as root from 'prom-multiproc';
+import * as index from '../src/index.js';
+import { withTempDir } from './support/temp-dir.js';
+
+const ROOT = join(__dirname, '..', '..');
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+function runNode(cwd: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
+  assert.equal(stderr, '');
+  return stdout;
+}
+
+/** Every way to get hold of the package; the three have to be one. */
+const CONSUMER = `
+import client, { Counter, register } from 'prom-multiproc';
+import * as namespace from 'prom-multiproc';
+
+const counter: namespace.Counter<'path'> = new client.Counter({ name: 'shared_total', help: 'h', labelNames: ['path'] });
+counter.inc({ path: '/' });
+const same = client.Counter === Counter && namespace.Counter === Counter && client.register === namespace.register;
+console.log(same, register.getSingleMetric('shared_total') === counter);
+`;
+
+test('the root exports what index.ts exports, name for name', () => {
+  const { default: byRequire, ...exported } = root as typeof root & { default: object };
+  assert.deepEqual(exported, { ...index });
+  assert.deepEqual(byRequire, { ...index });
+  assert.equal('__esModule' in byRequire, false);
+});
+
+test('require, named imports, import * and a default import share one state', () => {
+  const names = Object.keys(index);
+  // each name stands in the import statement, which is an error for one that node's lexer does not find in root.js
+  const script = `
+    import { createRequire } from 'node:module';
+    import { ${names.join(', ')} } from 'prom-multiproc';
+    import * as namespace from 'prom-multiproc';
+    import byDefault from 'prom-multiproc';
+    const required = createRequire(${JSON.stringify(join(ROOT, 'package.json'))})('prom-multiproc');
+    const named = { ${names.join(', ')} };
+    const shared = Object.keys(named).filter((name) =>
+      [required, namespace, byDefault].every((other) => other[name] === named[name] && named[name] !== undefined));
+    console.log(JSON.stringify(shared));`;
+  assert.deepEqual(JSON.parse(runNode(ROOT, '--input-type=module', '--eval', script)), names);
+});
+
+test('TypeScript compiles and runs a module of either kind that imports the package in every way', (t) => {
+  const dir = withTempDir(t);
+  mkdirSync(join(dir, 'node_modules'));
+  symlinkSync(ROOT, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
+  const compilerOptions = {
+    module: 'node16',
+    target: 'es2022',
+    strict: true,
+    esModuleInterop: true,
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+    types: ['node'],
+    rootDir: '.',
+    outDir: 'out',
+  };
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['module.mts', 'common.cts'] }));
+  for (const file of ['module.mts', 'common.cts']) writeFileSync(join(dir, file), CONSUMER);
+  runNode(dir, TSC, '-p', '.');
+  assert.equal(runNode(dir, 'out/module.mjs'), 'true true\n');
+  assert.equal(runNode(dir, 'out/common.cjs'), 'true true\n');
+});
+
+test('the package runs no script where it is installed', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(scripts[name], undefined);
+});
+
+test('the packed package holds the compiled sources with their types, and nothing of tests', () => {
+  const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  assert.equal(status, 0, stderr);
+  const paths: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+  const places = new Set(paths.map((path) => path.replace(/^dist\/src\/.*\.(d\.ts|js)$/, 'dist/src/*.$1')));
+  assert.deepEqual([...places].toSorted(), [
+    'LICENSE',
+    'README.md',
+    'dist/src/*.d.ts',
+    'dist/src/*.js',
+    'package.json',
+  ]);
+});

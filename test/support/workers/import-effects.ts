@@ -1,0 +1,92 @@
+/** Requires the package and prints what that did to the process, as JSON. */
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import 'node:worker_threads'; // loading it makes node itself replace process.chdir
+
+interface ProcessState {
+  /** What keeps the event loop busy. */
+  readonly resources: readonly string[];
+  /** Number of listeners of process by event. */
+  readonly listeners: Readonly<Record<string, number>>;
+  /** Targets of open descriptors, where /proc tells. */
+  readonly descriptors: readonly string[];
+}
+
+export interface ImportEffects {
+  readonly before: ProcessState;
+  readonly after: ProcessState;
+  /** Methods of process that are not the ones from before. */
+  readonly replacedMethods: readonly string[];
+  readonly nativeModules: readonly string[];
+  readonly packages: readonly string[];
+  /** Functions of the clock that our own modules touched, with the place. */
+  readonly clockUses: readonly string[];
+}
+
+const OWN = join(__dirname, '..', '..', '..', 'src') + sep;
+const DESCRIPTORS = '/proc/self/fd';
+
+function processState(): ProcessState {
+  const listeners = process.eventNames().map((event) => [String(event), process.listenerCount(event)]);
+  return {
+    resources: process.getActiveResourcesInfo(),
+    listeners: Object.fromEntries(listeners),
+    descriptors: existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).flatMap(targetOf) : [],
+  };
+}
+
+/** The descriptor that lists the folder is gone by the time that it is looked at. */
+function targetOf(descriptor: string): string[] {
+  try {
+    return [readlinkSync(join(DESCRIPTORS, descriptor))];
+  } catch {
+    return [];
+  }
+}
+
+const clockUses: string[] = [];
+
+/** Notes who reads the property: calling the function and keeping it for later both begin with that. */
+function watch(owner: object, name: string, property: string): void {
+  let value = (owner as Record<string, unknown>)[property];
+  Object.defineProperty(owner, property, {
+    configurable: true,
+    get: () => {
+      // the frame above this getter's own
+      const caller = new Error().stack?.split('\n')[2] ?? '';
+      if (caller.includes(OWN)) clockUses.push(`${name}.${property} ${caller.trim()}`);
+      return value;
+    },
+    set: (replacement) => {
+      value = replacement;
+    },
+  });
+}
+
+const methods = Object.entries(process).filter(([, value]) => typeof value === 'function');
+const { emit, on } = process;
+const before = processState();
+watch(Date, 'Date', 'now');
+watch(performance, 'performance', 'now');
+watch(process, 'process', 'hrtime');
+for (const timer of ['setTimeout', 'setInterval', 'setImmediate']) watch(globalThis, 'globalThis', timer);
+
+const api: object = require('prom-multiproc');
+if (Object.keys(api).length === 0) throw new Error('the package is empty');
+
+const after = processState();
+
+const loaded = Object.keys(require.cache);
+const effects: ImportEffects = {
+  before,
+  after,
+  replacedMethods: methods
+    .concat(Object.entries({ emit, on }))
+    .filter(([name, value]) => process[name as 'emit'] !== value)
+    .map(([name]) => name),
+  nativeModules: loaded.filter((path) => path.endsWith('.node')),
+  packages: loaded.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []),
+  clockUses: [...clockUses],
+};
+// a timer that the package started would keep this process from answering
+process.stdout.write(JSON.stringify(effects), () => process.exit());
