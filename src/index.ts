@@ -22,7 +22,9 @@ export type {
   CounterConfiguration,
   GaugeConfiguration,
   HistogramConfiguration,
+  IncreaseDataWithExemplar,
   MetricConfiguration,
+  ObserveDataWithExemplar,
   SummaryConfiguration,
 } from './instruments/configuration.js';
 
@@ -31,10 +33,35 @@ export { Registry, type RegistryOptions } from './registry/registry.js';
 export {
   OPENMETRICS_CONTENT_TYPE as openMetricsContentType,
   PROMETHEUS_CONTENT_TYPE as prometheusContentType,
+  type Charset,
   type OpenMetricsContentType,
+  type OpenMetricsMIME,
+  type OpenMetricsVersion,
   type PrometheusContentType,
+  type PrometheusMetricsVersion,
+  type PrometheusMIME,
   type RegistryContentType,
 } from './registry/content-type.js';
+export type {
+  Aggregator,
+  CollectFunction,
+  LabelValues,
+  MetricObject,
+  MetricObjectWithValues,
+  MetricValue,
+  MetricValueWithName,
+} from './registry/metric-object.js';
+
+export { aggregators } from './prom-client/aggregators.js';
+export { AggregatorRegistry, AggregatorRegistry as ClusterRegistry } from './prom-client/aggregator-registry.js';
+export { WorkerRegistry } from './prom-client/worker-registry.js';
+export { collectDefaultMetrics, type DefaultMetricsCollectorConfiguration } from './prom-client/default-metrics.js';
+export { contentType } from './prom-client/default-content-type.js';
+export type { Collector, Metric } from './prom-client/metric-type.js';
+export { type Mirror, type MirrorOptions, mirrorRegistry, type MirrorSource } from './prom-client/mirror-registry.js';
+export { registerPath } from './prom-client/register-path.js';
+export { Pushgateway, type PushgatewayOptions, type PushResult } from './serve/pushgateway.js';
+export { type TextfileOptions, writeToTextfile } from './serve/textfile.js';
 
 export { exponentialBuckets, linearBuckets } from './model/buckets.js';
 export { validateMetricName } from './model/naming.js';
@@ -56,4 +83,7 @@ export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-m
 export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/handler.js';
 export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/http-server.js';
 
+export { ListenError } from './serve/listen-error.js';
+export { WebConfigError } from './serve/web-config/web-config-error.js';
+export type { Route } from './serve/route.js';
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';

@@ -14,6 +14,15 @@ exports.register = api.register;
 exports.Registry = api.Registry;
 exports.openMetricsContentType = api.openMetricsContentType;
 exports.prometheusContentType = api.prometheusContentType;
+exports.aggregators = api.aggregators;
+exports.AggregatorRegistry = api.AggregatorRegistry;
+exports.ClusterRegistry = api.ClusterRegistry;
+exports.WorkerRegistry = api.WorkerRegistry;
+exports.collectDefaultMetrics = api.collectDefaultMetrics;
+exports.mirrorRegistry = api.mirrorRegistry;
+exports.registerPath = api.registerPath;
+exports.Pushgateway = api.Pushgateway;
+exports.writeToTextfile = api.writeToTextfile;
 exports.exponentialBuckets = api.exponentialBuckets;
 exports.linearBuckets = api.linearBuckets;
 exports.validateMetricName = api.validateMetricName;
@@ -27,3 +36,15 @@ exports.metricsHandler = api.metricsHandler;
 exports.startHttpServer = api.startHttpServer;
 exports.BadFileError = api.BadFileError;
 exports.PromMultiprocError = api.PromMultiprocError;
+
+// node's lexer, which finds the names that `import` can have, wants an assignment
+exports.contentType = api.contentType;
+Object.defineProperty(exports, 'contentType', {
+  enumerable: true,
+  get: () => api.register.contentType,
+  set(contentType) {
+    api.register.setContentType(contentType);
+  },
+});
+exports.ListenError = api.ListenError;
+exports.WebConfigError = api.WebConfigError;
