@@ -39,12 +39,13 @@ exports.PromMultiprocError = api.PromMultiprocError;
 
 // node's lexer, which finds the names that `import` can have, wants an assignment
 exports.contentType = api.contentType;
-Object.defineProperty(exports, 'contentType', {
-  enumerable: true,
-  get: () => api.register.contentType,
-  set(contentType) {
-    api.register.setContentType(contentType);
+// and would take the name out again for `defineProperty` with a getter
+Object.defineProperties(exports, {
+  contentType: {
+    enumerable: true,
+    get: () => api.register.contentType,
+    set(contentType) {
+      api.register.setContentType(contentType);
+    },
   },
 });
-exports.ListenError = api.ListenError;
-exports.WebConfigError = api.WebConfigError;

@@ -5,7 +5,7 @@
 import type { ForeignMetricObject } from './metric-object.js';
 import type { Registry } from './registry.js';
 
-interface Aggregators {
+export interface Aggregators {
   readonly [name: string]: ((metrics: readonly object[]) => ForeignMetricObject | undefined) | undefined;
 }
 

@@ -5,3 +5,6 @@ export const DEFAULT_REGISTRY = 'default';
 
 /** Where metrics go that name no registry. */
 export const register: Registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: DEFAULT_REGISTRY });
+
+// prom-client has it there, untyped
+Object.assign(Registry, { globalRegistry: register });

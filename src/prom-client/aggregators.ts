@@ -1,0 +1,4 @@
+import { type Aggregators, promClientAggregators } from '../registry/aggregation.js';
+
+/** prom-client's functions that merge objects of `getMetricsAsJSON()`, by their names. */
+export const aggregators: Aggregators = promClientAggregators();

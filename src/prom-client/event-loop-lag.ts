@@ -1,0 +1,81 @@
+/**
+ * prom-client's event loop metrics. It resets its histogram at every read, so that a scrape shows what came since the one
+ * before. Here a process is read more often than it is scraped (every 5 s while others may want its values), and a stall
+ * would be gone before anybody saw it. So a window lasts for at least 15 s, and the extremes are those of the window
+ * that is open and of the one before.
+ */
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Gauge } from '../instruments/gauge.js';
+import type { DefaultMetricMaker } from './default-metric-maker.js';
+
+const WINDOW_MS = 15_000;
+const NANOSECONDS = 1e9;
+
+interface Delays {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+}
+
+export function eventLoopLag(maker: DefaultMetricMaker): void {
+  const { labels, eventLoopMonitoringPrecision: resolution } = maker;
+  const histogram = monitorEventLoopDelay({ resolution });
+  histogram.enable();
+  let windowStart = process.hrtime.bigint();
+  let before: Delays | undefined;
+
+  const collect = (): void => {
+    measureLag();
+    const now = delaysIn(histogram);
+    // nothing yet: node answers NaN, and a minimum of 292 years
+    if (now === undefined) return;
+    const full = before ?? now;
+    lagMin.set(labels, Math.min(full.min, now.min));
+    lagMax.set(labels, Math.max(full.max, now.max));
+    const closes = process.hrtime.bigint() - windowStart >= WINDOW_MS * 1e6;
+    const { mean, stddev, p50, p90, p99 } = closes ? now : full;
+    lagMean.set(labels, mean);
+    lagStddev.set(labels, stddev);
+    lagP50.set(labels, p50);
+    lagP90.set(labels, p90);
+    lagP99.set(labels, p99);
+    if (!closes) return;
+    before = now;
+    windowStart = process.hrtime.bigint();
+    histogram.reset();
+  };
+
+  /** Seen by the next read: to wait for it would hold this one up as long as the loop is. */
+  const measureLag = (): void => {
+    const start = process.hrtime.bigint();
+    setImmediate(() => lag.set(labels, Number(process.hrtime.bigint() - start) / NANOSECONDS));
+  };
+
+  const make = (name: string, help: string, first?: () => void): Gauge =>
+    maker.gauge(`nodejs_eventloop_lag_${name}`, help, first);
+  const lag = make('seconds', 'Lag of event loop in seconds.', collect);
+  const lagMin = make('min_seconds', 'The minimum recorded event loop delay.');
+  const lagMax = make('max_seconds', 'The maximum recorded event loop delay.');
+  const lagMean = make('mean_seconds', 'The mean of the recorded event loop delays.');
+  const lagStddev = make('stddev_seconds', 'The standard deviation of the recorded event loop delays.');
+  const lagP50 = make('p50_seconds', 'The 50th percentile of the recorded event loop delays.');
+  const lagP90 = make('p90_seconds', 'The 90th percentile of the recorded event loop delays.');
+  const lagP99 = make('p99_seconds', 'The 99th percentile of the recorded event loop delays.');
+}
+
+function delaysIn(histogram: IntervalHistogram): Delays | undefined {
+  if (!(histogram.max > 0)) return undefined;
+  return {
+    min: histogram.min / NANOSECONDS,
+    max: histogram.max / NANOSECONDS,
+    mean: histogram.mean / NANOSECONDS,
+    stddev: histogram.stddev / NANOSECONDS,
+    p50: histogram.percentile(50) / NANOSECONDS,
+    p90: histogram.percentile(90) / NANOSECONDS,
+    p99: histogram.percentile(99) / NANOSECONDS,
+  };
+}

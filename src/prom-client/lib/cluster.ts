@@ -1,0 +1,3 @@
+import { AggregatorRegistry } from '../../index.js';
+
+export = AggregatorRegistry;

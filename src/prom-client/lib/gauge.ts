@@ -1,0 +1,3 @@
+import { Gauge } from '../../index.js';
+
+export = Gauge;

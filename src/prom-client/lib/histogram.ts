@@ -1,0 +1,3 @@
+import { Histogram } from '../../index.js';
+
+export = Histogram;

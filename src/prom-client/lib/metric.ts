@@ -1,0 +1,3 @@
+import { Metric } from '../../instruments/metric.js';
+
+export = { Metric };

@@ -1,0 +1,3 @@
+import { Pushgateway } from '../../index.js';
+
+export = Pushgateway;

@@ -1,0 +1,4 @@
+/** prom-client's own: nothing in it has to do with processes. */
+const upstream: object = require('prom-client/lib/util');
+
+export = upstream;

@@ -1,0 +1,3 @@
+import { WorkerRegistry } from '../../index.js';
+
+export = WorkerRegistry;

@@ -1,0 +1,234 @@
+/**
+ * One metric of another client, copied into a metric of this package.
+ *
+ * What adds up over processes has to be added here too: from one copy to the next, what the source has more is added. A
+ * source that shows less than before has started again from nothing, so all that it shows is added.
+ */
+import type { Child } from '../instruments/child.js';
+import { Counter } from '../instruments/counter.js';
+import { Gauge } from '../instruments/gauge.js';
+import { Histogram } from '../instruments/histogram.js';
+import { Summary } from '../instruments/summary.js';
+import type { MultiprocessMode } from '../model/gauge-mode.js';
+import type { Registry } from '../registry/registry.js';
+import { defaultMetricAggregator } from './default-metric-merge.js';
+
+/** One element of `getMetricsAsJSON()`, or what `metric.get()` answers with. */
+export interface SourceMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator?: string;
+  readonly values?: readonly SourceValue[];
+}
+
+interface SourceValue {
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string | number | undefined>>;
+  readonly metricName?: string;
+}
+
+export interface MirrorTarget {
+  readonly registers: Registry<any>[];
+  /** As far as the source tells; labels that its values have beyond these are added. */
+  readonly labelNames: readonly string[];
+  /** The name that the table of default metrics has it under, if another. */
+  readonly unprefixedName?: string;
+  /** How a gauge merges; by default as that table says, else its `aggregator`. */
+  readonly multiprocessMode?: MultiprocessMode;
+  /** Brings the copy up to date; called before it is read. */
+  readonly collect: () => void | Promise<void>;
+}
+
+type Labels = Record<string, string | number>;
+
+export interface MirroredMetric {
+  /** The labels that the copy has. */
+  readonly labelNames: readonly string[];
+  update(values: readonly SourceValue[]): void;
+}
+
+/** Labels that belong to a line of a family and not to a series of it. */
+const LINE_LABEL: Readonly<Record<string, string>> = { histogram: 'le', summary: 'quantile' };
+
+/** All labels that the copy needs. */
+export function labelNamesOf(source: SourceMetric, known: readonly string[]): string[] {
+  const names = new Set(known);
+  for (const { labels } of source.values ?? []) for (const name in labels) names.add(name);
+  names.delete(LINE_LABEL[source.type]);
+  return [...names];
+}
+
+/**
+ * Makes the copy; undefined where it has to wait for the source's first value, which is what tells a histogram's buckets,
+ * or where the source is of a type that there is no copy of.
+ *
+ * @throws {Error} the constructors', such as for a name that the registry has already
+ */
+export function mirroredMetric(source: SourceMetric, target: MirrorTarget): MirroredMetric | undefined {
+  const labelNames = labelNamesOf(source, target.labelNames);
+  const { name, help } = source;
+  const config = { name, help, labelNames, registers: target.registers, collect: target.collect };
+  switch (source.type) {
+    case 'counter':
+      return new MirroredCounter(labelNames, new Counter(config));
+    case 'gauge':
+      return new MirroredGauge(labelNames, new Gauge({ ...config, ...mergeOf(source, target) }));
+    case 'summary':
+      // quantiles of several processes cannot be made into one: sum and count are what is copied
+      return new MirroredObservations(labelNames, [], new Summary({ ...config, percentiles: [] }));
+    case 'histogram': {
+      const bounds = boundsOf(source);
+      if (bounds.length === 0) return undefined;
+      return new MirroredObservations(labelNames, bounds, new Histogram({ ...config, buckets: bounds }));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function mergeOf(source: SourceMetric, target: MirrorTarget): object {
+  const { multiprocessMode } = target;
+  if (multiprocessMode !== undefined) return { multiprocessMode };
+  return { aggregator: defaultMetricAggregator(target.unprefixedName ?? source.name) ?? source.aggregator };
+}
+
+class MirroredCounter implements MirroredMetric {
+  readonly #last = new Map<string, number>();
+
+  constructor(
+    readonly labelNames: readonly string[],
+    readonly counter: Counter,
+  ) {}
+
+  update(values: readonly SourceValue[]): void {
+    for (const { labels, value } of values) {
+      const own = ownLabels(labels);
+      const key = keyOf(this.labelNames, own);
+      const more = increase(value, this.#last.get(key));
+      this.#last.set(key, value);
+      if (more >= 0) this.counter.inc(own, more);
+    }
+  }
+}
+
+class MirroredGauge implements MirroredMetric {
+  #shown = new Map<string, Labels>();
+
+  constructor(
+    readonly labelNames: readonly string[],
+    readonly gauge: Gauge,
+  ) {}
+
+  update(values: readonly SourceValue[]): void {
+    const before = this.#shown;
+    this.#shown = new Map();
+    for (const { labels, value } of values) {
+      const own = ownLabels(labels);
+      const key = keyOf(this.labelNames, own);
+      this.gauge.set(own, value);
+      this.#shown.set(key, own);
+      before.delete(key);
+    }
+    for (const gone of before.values()) this.gauge.remove(gone);
+  }
+}
+
+/** Counts of one series at the source: those of the buckets, not cumulative, the one above all bounds last; and the sum. */
+interface Counts {
+  readonly labels: Labels;
+  readonly perBucket: Float64Array;
+  count: number;
+  sum: number;
+}
+
+/** Histograms and summaries. */
+class MirroredObservations implements MirroredMetric {
+  readonly #last = new Map<string, Counts>();
+
+  constructor(
+    readonly labelNames: readonly string[],
+    readonly bounds: readonly number[],
+    readonly metric: Histogram | Summary,
+  ) {}
+
+  update(values: readonly SourceValue[]): void {
+    for (const [key, counts] of this.#countsOf(values)) {
+      const last = this.#last.get(key);
+      const anew =
+        last === undefined || counts.count < last.count || counts.perBucket.some((n, at) => n < last.perBucket[at]);
+      this.#last.set(key, counts);
+      this.#add(counts, anew ? undefined : last);
+    }
+  }
+
+  /** Straight into the slots: thousands of observations, of which only the sum is known, have come since the last time. */
+  #add(counts: Counts, last: Counts | undefined): void {
+    const child: Child = this.metric.labels(counts.labels);
+    const slots = child.index >= 0 ? child : (child.home.attached(child) as Child | undefined);
+    if (slots === undefined) return;
+    const { view, index } = slots;
+    const sum = counts.sum - (last?.sum ?? 0);
+    if (this.metric instanceof Summary) {
+      view[index] += sum;
+      view[index + 1] += counts.count - (last?.count ?? 0);
+      return;
+    }
+    counts.perBucket.forEach((n, at) => {
+      view[index + at] += n - (last?.perBucket[at] ?? 0);
+    });
+    view[index + this.bounds.length + 1] += sum;
+  }
+
+  #countsOf(values: readonly SourceValue[]): Map<string, Counts> {
+    const series = new Map<string, Counts>();
+    for (const { labels, value, metricName = '' } of values) {
+      const { le, ...own } = ownLabels(labels);
+      delete own.quantile;
+      const key = keyOf(this.labelNames, own);
+      let counts = series.get(key);
+      if (counts === undefined) {
+        counts = { labels: own, perBucket: new Float64Array(this.bounds.length + 1), count: 0, sum: 0 };
+        series.set(key, counts);
+      }
+      if (metricName.endsWith('_sum')) counts.sum = value;
+      else if (metricName.endsWith('_count')) counts.count = value;
+      else if (le !== undefined) counts.perBucket[this.#bucketOf(Number(le))] = value;
+    }
+    for (const { perBucket } of series.values()) {
+      for (let at = perBucket.length - 1; at > 0; at--) perBucket[at] -= perBucket[at - 1];
+    }
+    return series;
+  }
+
+  /** '+Inf' is NaN: it has no bound. */
+  #bucketOf(le: number): number {
+    const at = this.bounds.indexOf(le);
+    return at < 0 ? this.bounds.length : at;
+  }
+}
+
+/** What the source has more than before; all that it has where it started again. */
+function increase(value: number, last: number | undefined): number {
+  return last === undefined || value < last ? value : value - last;
+}
+
+/** Label values that are not there are left out. */
+function ownLabels(labels: SourceValue['labels']): Labels {
+  const own: Labels = Object.create(null) as Labels;
+  for (const name in labels) if (labels[name] !== undefined) own[name] = labels[name];
+  return own;
+}
+
+function keyOf(labelNames: readonly string[], labels: Labels): string {
+  return JSON.stringify(labelNames.map((name) => labels[name]));
+}
+
+function boundsOf({ values = [] }: SourceMetric): number[] {
+  const bounds = new Set<number>();
+  for (const { labels } of values) {
+    const bound = Number(labels?.le);
+    if (Number.isFinite(bound)) bounds.add(bound);
+  }
+  return [...bounds].toSorted((a, b) => a - b);
+}

@@ -1,0 +1,26 @@
+/**
+ * The hook of `module.register`, for releases of node that have no `module.registerHooks`. It runs in node's thread for
+ * loaders, and sees what is imported.
+ */
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { redirected } from './redirection.js';
+
+interface Context {
+  readonly parentURL?: string;
+}
+
+type Resolution = object | Promise<object>;
+
+export function resolve(
+  specifier: string,
+  context: Context,
+  nextResolve: (specifier: string, context: Context) => Resolution,
+): Resolution {
+  const path = redirected(specifier, parentPath(context.parentURL));
+  if (path === undefined) return nextResolve(specifier, context);
+  return { url: pathToFileURL(path).href, format: 'commonjs', shortCircuit: true };
+}
+
+export function parentPath(url: string | undefined): string | undefined {
+  return url?.startsWith('file:') ? fileURLToPath(url) : undefined;
+}

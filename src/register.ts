@@ -1,0 +1,31 @@
+/**
+ * `node --import prom-multiproc/register app.js`: whoever asks for prom-client or @prometheus-io/client gets this package.
+ *
+ * For TypeScript, `import 'prom-multiproc/register'` or `"types": ["prom-multiproc/register"]` adds to the types of
+ * prom-client what metrics have here.
+ */
+import type { MultiprocessMode } from './model/gauge-mode.js';
+import { installHooks } from './prom-client/install-hooks.js';
+import type { ScopeOptions } from './registry/registry.js';
+
+declare module 'prom-client' {
+  interface GaugeConfiguration<T extends string> {
+    /** How the values of several processes become one; not together with `aggregator`. Default: `livesum`. */
+    multiprocessMode?: MultiprocessMode;
+  }
+
+  interface Gauge<T extends string> {
+    readonly multiprocessMode: string;
+  }
+
+  interface Registry<BoundRegistryContentType extends RegistryContentType> {
+    metrics(options?: ScopeOptions): Promise<string>;
+  }
+
+  interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {
+    /** Shows each living process's gauges by themselves, with a label `pid`. */
+    perProcess?: boolean;
+  }
+}
+
+installHooks();

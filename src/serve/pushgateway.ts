@@ -1,0 +1,126 @@
+/**
+ * prom-client's Pushgateway client, with its arguments, results and errors. It is not used itself: Pushgateway 1.5
+ * answers 400 to what it sends for a job or a grouping value with a slash, and files one that is `.` or `..` under another
+ * key (ran); an OpenMetrics registry's counters arrive untyped; it takes a header out of the caller's options.
+ */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import {
+  PROMETHEUS_CONTENT_TYPE,
+  type PrometheusContentType,
+  type RegistryContentType,
+} from '../registry/content-type.js';
+import { register as defaultRegistry } from '../registry/default-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { textOfRegistry } from './text-of-registry.js';
+
+const compress = promisify(gzip);
+
+/** `requireJobName: false` lets `jobName` be left out; the rest is node's, for the request. */
+export type PushgatewayOptions = RequestOptions & { readonly requireJobName?: boolean };
+
+export interface PushResult {
+  resp?: unknown;
+  body?: unknown;
+}
+
+/**
+ * Pushes a registry's metrics: the merged ones, where several processes share a directory, so that one of them is enough
+ * to push. With `Content-Encoding: gzip` among the headers of its options they are compressed.
+ */
+export class Pushgateway<T extends RegistryContentType = PrometheusContentType> {
+  readonly registry: Registry<T>;
+  readonly gatewayUrl: string;
+  readonly requireJobName: boolean;
+  readonly requestOptions: RequestOptions;
+
+  /** @param url of the gateway, with a path in front of `/metrics` if it has one */
+  constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>) {
+    const { requireJobName = true, ...requestOptions } = options ?? {};
+    this.registry = registry ?? (defaultRegistry as unknown as Registry<T>);
+    this.gatewayUrl = url;
+    this.requireJobName = requireJobName;
+    this.requestOptions = requestOptions;
+  }
+
+  /**
+   * Replaces the metrics of the same names in the group. Rejects with prom-client's errors, or the system's.
+   *
+   * @throws {Error} prom-client's, where the job's name is missing
+   */
+  pushAdd(parameters: Pushgateway.Parameters = {} as Pushgateway.Parameters): Promise<PushResult> {
+    return this.#send('POST', this.#checked(parameters));
+  }
+
+  /** Replaces all metrics of the group. Errors: as `pushAdd`. */
+  push(parameters: Pushgateway.Parameters = {} as Pushgateway.Parameters): Promise<PushResult> {
+    return this.#send('PUT', this.#checked(parameters));
+  }
+
+  /** Deletes the group. Errors: as `pushAdd`. */
+  delete(parameters: Pushgateway.Parameters = {} as Pushgateway.Parameters): Promise<PushResult> {
+    return this.#send('DELETE', this.#checked(parameters));
+  }
+
+  #checked(parameters: Pushgateway.Parameters): Pushgateway.Parameters {
+    if (this.requireJobName && !parameters.jobName) throw new Error('Missing jobName parameter');
+    return parameters;
+  }
+
+  async #send(method: string, { jobName, groupings }: Pushgateway.Parameters): Promise<PushResult> {
+    const url = new URL(this.gatewayUrl);
+    url.pathname = `${url.pathname.replace(/\/$/, '')}/metrics${jobName ? groupPath({ job: jobName, ...groupings }) : ''}`;
+    const { body, headers } = await this.#message(method);
+    return new Promise((resolve, reject) => {
+      const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const sent = request(url, { ...this.requestOptions, method, headers }, (response) => {
+        outcome(response).then(resolve, reject);
+      });
+      sent.on('error', reject);
+      sent.on('timeout', () => sent.destroy(new Error('Pushgateway request timed out')));
+      sent.end(body);
+    });
+  }
+
+  async #message(method: string): Promise<{ body?: string | Buffer; headers: Record<string, any> }> {
+    const headers: Record<string, any> = {};
+    for (const [name, value] of Object.entries(this.requestOptions.headers ?? {})) headers[name.toLowerCase()] = value;
+    if (method === 'DELETE') {
+      delete headers['content-encoding'];
+      return { headers };
+    }
+    const exposition = await textOfRegistry(this.registry);
+    const body = headers['content-encoding'] === 'gzip' ? await compress(exposition) : exposition;
+    return { body, headers: { 'content-type': PROMETHEUS_CONTENT_TYPE, ...headers } };
+  }
+}
+
+export namespace Pushgateway {
+  export interface Parameters {
+    jobName: string;
+    /** Labels and their values that tell the group from others of the job. */
+    groupings?: { [key: string]: string };
+  }
+}
+
+async function outcome(resp: IncomingMessage): Promise<PushResult> {
+  const body = await text(resp);
+  if ((resp.statusCode ?? 0) >= 400) throw new Error(`push failed with status ${resp.statusCode}, ${body}`);
+  return { resp, body };
+}
+
+/** Base64 for what a path cannot hold: nothing at all, a slash, and the names of directories. */
+function groupPath(groupings: Readonly<Record<string, string>>): string {
+  return Object.entries(groupings)
+    .map(([name, given]) => {
+      if (given === '') return `/${encodeURIComponent(name)}@base64/=`;
+      if (!/\//.test(given) && given !== '.' && given !== '..') {
+        return `/${encodeURIComponent(name)}/${encodeURIComponent(given)}`;
+      }
+      return `/${encodeURIComponent(name)}@base64/${Buffer.from(given, 'utf8').toString('base64url')}`;
+    })
+    .join('');
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
+import { register as defaultRegistry } from '../registry/default-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { textOfRegistry } from './text-of-registry.js';
+
+export interface TextfileOptions {
+  /** Default: the default registry. */
+  readonly registry?: Registry<any>;
+  /** Permissions of the file, whatever the umask is. Default 0o644: node_exporter runs as another user. */
+  readonly mode?: number;
+}
+
+/**
+ * Writes the metrics to a file for node_exporter's textfile collector, whose name has to end in `.prom`; merged, where
+ * several processes share a directory. A reader finds the old file or the new one, never a part.
+ *
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the path does not end in `.prom`
+ * @throws the system's error where it cannot be written; the old file is still there then
+ */
+export async function writeToTextfile(path: string, options: TextfileOptions = {}): Promise<void> {
+  const { registry = defaultRegistry, mode = 0o644 } = options;
+  if (typeof path !== 'string' || !path.endsWith('.prom')) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `${inspect(path)} does not end in ".prom": node_exporter reads no other files`,
+    );
+  }
+  const text = await textOfRegistry(registry);
+  // in the same directory, or it could not be renamed; and with an ending that node_exporter leaves alone
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await open(temporary, 'wx', mode);
+  try {
+    try {
+      await file.writeFile(text);
+      await file.chmod(mode);
+      // or a crash of the machine may leave the new name with nothing behind it
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
