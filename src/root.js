@@ -36,6 +36,8 @@ exports.metricsHandler = api.metricsHandler;
 exports.startHttpServer = api.startHttpServer;
 exports.BadFileError = api.BadFileError;
 exports.PromMultiprocError = api.PromMultiprocError;
+exports.ListenError = api.ListenError;
+exports.WebConfigError = api.WebConfigError;
 
 // node's lexer, which finds the names that `import` can have, wants an assignment
 exports.contentType = api.contentType;
