@@ -5,10 +5,12 @@
  */
 import { join } from 'node:path';
 import { LivenessProbe } from '../directory/liveness.js';
-import { scanDirectory } from '../directory/scan.js';
+import type { ArchiveName } from '../directory/file-name.js';
+import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
+import type { ArchiveSummary } from '../merge/file-view.js';
 import { MergeIndex } from '../merge/merge-index.js';
-import { describeError } from '../errors.js';
+import { BadFileError, describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
@@ -35,7 +37,10 @@ export interface CollectionStats {
   readonly conflicts: Readonly<Record<string, number>>;
   /** Of the living process that beat longest ago. */
   readonly heartbeatAgeSeconds: number;
-  readonly archiveGeneration: number;
+  /** Of the dead whose files are there still. */
+  readonly deadBytes: number;
+  /** Undefined where there is none. */
+  readonly archive: Omit<ArchiveSummary, 'absorbed'> | undefined;
 }
 
 export interface ProcessInfo {
@@ -52,8 +57,10 @@ export interface ProcessInfo {
   readonly file: string;
 }
 
-/** A directory in which archives are made faster than this many passes is read as it is. */
-const MOST_PASSES = 5;
+/** A directory that changes faster than this many passes is read as it is. Folding rests ten times as long as it takes. */
+const MOST_PASSES = 20;
+/** Declarations are known after the first time, so that the second is the last. */
+const MOST_RESTARTS = 5;
 const HOUR_SECONDS = 3600;
 
 export class DirectoryCollection {
@@ -62,8 +69,10 @@ export class DirectoryCollection {
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
   #skipped = emptySkips();
+  /** Said once the pass turns out to be the last one. */
+  #notices = new Map<string, string>();
   #archiveHour = 0;
-  #archiveGeneration = 0;
+  #archive: ArchiveSummary | undefined;
   #tidiedHour = 0;
   #filesKey = '';
 
@@ -85,16 +94,15 @@ export class DirectoryCollection {
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = scanDirectory(this.options.dir);
-      const generation = found.archives[0]?.generation ?? 0;
       this.#skipped = emptySkips();
+      this.#notices.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
-      for (let again = 0; this.index.stale && again < MOST_PASSES; again++) yield* this.#readAnew();
-      // an archive that was published meanwhile has counts of files that were read before, or are gone by now
-      const after = scanDirectory(this.options.dir).archives[0]?.generation ?? 0;
-      if (after === generation || pass === MOST_PASSES) break;
+      for (let again = 0; this.index.stale && again < MOST_RESTARTS; again++) yield* this.#readAnew();
+      if (this.#isSettled(found, scanDirectory(this.options.dir)) || pass === MOST_PASSES) break;
       yield;
     }
+    for (const [key, notice] of this.#notices) sayOnce(key, notice);
     this.#merge();
     this.#limitOpenFiles();
     this.#tellOfConflicts();
@@ -119,7 +127,8 @@ export class DirectoryCollection {
       pidConflicts: this.index.pidConflicts,
       conflicts,
       heartbeatAgeSeconds: living.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
-      archiveGeneration: this.#archiveGeneration,
+      deadBytes: sources.reduce((sum, { liveness, reader }) => sum + (liveness === 'dead' ? reader.knownBytes : 0), 0),
+      archive: this.#archive,
     };
   }
 
@@ -146,12 +155,11 @@ export class DirectoryCollection {
     return [...this.#sources.values()].filter(({ liveness }) => liveness !== 'archive');
   }
 
-  *#readSources(found: ReturnType<typeof scanDirectory>): Generator<void, void> {
-    const archive = this.#readArchive(found.archives.map(({ name }) => name));
-    this.#archiveGeneration =
-      archive === undefined ? 0 : found.archives.find(({ name }) => name === archive.name)!.generation;
-    const absorbed = archive?.view.absorbed ?? new Set<string>();
-    const wanted = found.dataFiles.filter(({ id }) => !absorbed.has(id));
+  *#readSources(found: DirectoryScan): Generator<void, void> {
+    const archive = this.#readArchive(found.archives);
+    this.#archive = archive?.view.archive;
+    const absorbed = this.#archive?.absorbed;
+    const wanted = found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true);
     const names = new Set(wanted.map(({ name }) => name));
     if (archive !== undefined) names.add(archive.name);
     for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
@@ -163,14 +171,31 @@ export class DirectoryCollection {
     this.#orderSources();
   }
 
+  /**
+   * Whether what was read is what was there at one moment. An archive that was published meanwhile has counts of files that
+   * were read before; and a file that has gone while it was read may have been read without its pages.
+   */
+  #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
+    if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
+    const names = new Set([...after.dataFiles, ...after.archives].map(({ name }) => name));
+    return [...this.#sources.keys()].every((name) => names.has(name));
+  }
+
   /** The newest archive that can be read. */
-  #readArchive(names: readonly string[]): Source | undefined {
+  #readArchive(archives: readonly ArchiveName[]): Source | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
-    for (const name of names) {
+    for (const { name, generation } of archives) {
       // gauges of processes that ended too long ago leave the archive's part hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
       const source = this.#read(name, true);
       if (source === undefined) continue;
+      if (source.view.archive?.generation !== generation) {
+        this.#skip(
+          name,
+          new BadFileError('ERR_CORRUPT_FILE', 'an archive under another name', { file: name, offset: 0 }),
+        );
+        continue;
+      }
       this.#archiveHour = hour;
       return source;
     }
@@ -192,14 +217,19 @@ export class DirectoryCollection {
       source.read();
       return source;
     } catch (error) {
-      this.#drop(name);
-      // gone between the listing and the opening: the listing after this pass tells what that meant
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      const reason = skipReason(error);
-      this.#skipped[reason]++;
-      sayOnce(`skip ${join(dir, name)} ${reason}`, `a metrics file is skipped: ${describeError(error)}`);
+      this.#skip(name, error);
       return undefined;
     }
+  }
+
+  #skip(name: string, error: unknown): void {
+    this.#drop(name);
+    // gone between the listing and the opening: the listing after this pass tells what that meant
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    const reason = skipReason(error);
+    this.#skipped[reason]++;
+    const key = `skip ${join(this.options.dir, name)} ${reason}`;
+    this.#notices.set(key, `a metrics file is skipped: ${describeError(error)}`);
   }
 
   #drop(name: string): void {

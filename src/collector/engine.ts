@@ -20,6 +20,8 @@ export interface Collected {
   processes?: ProcessInfo[];
   /** Bytes of all files that were read. */
   fileBytes: number;
+  /** What could be folded. */
+  dead: { files: number; bytes: number };
 }
 
 export class Engine {
@@ -40,7 +42,10 @@ export class Engine {
     const stats = this.#collection.stats();
     const seconds = (performance.now() - start) / 1000;
     const own = this.#options.selfMetrics ? selfMetrics(stats, seconds) : [];
-    const collected: Collected = { fileBytes: stats.fileBytes };
+    const collected: Collected = {
+      fileBytes: stats.fileBytes,
+      dead: { files: stats.dead, bytes: stats.deadBytes },
+    };
     for (const product of products) {
       if (product === 'processes') collected.processes = this.#collection.processes();
       else if (product === 'families')

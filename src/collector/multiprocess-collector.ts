@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
+import type { FoldResult } from '../directory/fold.js';
 import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';
@@ -13,6 +14,7 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { sayOnce } from '../said-once.js';
 import { flushStore } from '../storage/process-store.js';
+import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
@@ -38,6 +40,8 @@ export interface MultiprocessCollectorOptions {
   readonly selfMetrics?: boolean;
   /** Most files kept open between two scrapes. Default 256. */
   readonly maxOpenFiles?: number;
+  /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
+  readonly fold?: FoldSettings | false;
   /** After this long without a scrape the index is dropped and the thread ended. Default 5 minutes. */
   readonly idleMs?: number;
 }
@@ -80,6 +84,7 @@ export class MultiprocessCollector {
   #dir: string | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #folding: AutomaticFolding;
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: MultiprocessCollectorOptions = {}) {
@@ -93,7 +98,9 @@ export class MultiprocessCollector {
       selfMetrics: options.selfMetrics ?? true,
       maxOpenFiles: positive('maxOpenFiles', options.maxOpenFiles ?? 256),
       idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
+      fold: options.fold ?? {},
     };
+    this.#folding = new AutomaticFolding(this.#options.fold, this.#options.deadRetentionSeconds);
   }
 
   /**
@@ -120,17 +127,29 @@ export class MultiprocessCollector {
     return (await this.#collect('processes')).processes!;
   }
 
-  /** Ends the thread and closes all files. A collection under way is finished first. */
+  /**
+   * Folds the files of dead processes into the archive now, in a thread of its own. It happens by itself after a scrape
+   * that finds many of them. A fold that cannot be done does not throw: its result says so.
+   *
+   * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
+   */
+  async fold(): Promise<FoldResult> {
+    if (this.#closed) throw closedError();
+    return this.#folding.now(this.#locate());
+  }
+
+  /** Ends the thread and closes all files. A collection or a fold under way is finished first. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running.catch(() => {});
+    await this.#folding.settled();
     this.#drop();
     this.#joined?.close();
     this.#joined = undefined;
   }
 
   async #collect(product: Product): Promise<Collected> {
-    if (this.#closed) throw new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
+    if (this.#closed) throw closedError();
     this.#next ??= this.#batch();
     this.#next.products.add(product);
     return this.#next.collected;
@@ -155,6 +174,12 @@ export class MultiprocessCollector {
     flushStore();
     touchScraped(dir);
     this.#restartIdleTimer();
+    const collected = await this.#collectFrom(dir, products);
+    if (!this.#closed) this.#folding.consider(dir, collected.dead);
+    return collected;
+  }
+
+  async #collectFrom(dir: string, products: readonly Product[]): Promise<Collected> {
     const options = this.#engineOptions(dir);
     if (this.#usesThread(dir)) {
       try {
@@ -255,6 +280,10 @@ export class MultiprocessCollector {
     this.#pool = undefined;
     await pool?.destroy();
   }
+}
+
+function closedError(): PromMultiprocError {
+  return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
 }
 
 function threadFileExists(): boolean {

@@ -57,7 +57,22 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number): Metr
     family(
       'archive_generation',
       'Generation of the archive that the counts of dead processes are folded into.',
-      stats.archiveGeneration,
+      stats.archive?.generation ?? 0,
+    ),
+    family(
+      'archive_files',
+      'Files of dead processes that were ever folded into the archive.',
+      stats.archive?.files ?? 0,
+    ),
+    family(
+      'archive_dropped_series',
+      'Series of dead processes that the archive had no room for, and whose counts are lost.',
+      stats.archive?.droppedSeries ?? 0,
+    ),
+    family(
+      'archive_dropped_families',
+      'Metrics that were dropped from the archive because no process declares them any more.',
+      stats.archive?.droppedFamilies ?? 0,
     ),
     family('scrape_duration_seconds', 'Time that reading and merging the metrics files took.', scrapeSeconds),
   ];

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { dataFileName, isNamedAfter, parseDataFileName } from '../directory/file-name.js';
+import { verifySeal } from '../directory/archive-seal.js';
+import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { FileReader } from '../mapped-file/reader.js';
@@ -37,8 +39,11 @@ export class Source {
   constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
     this.name = name;
     this.reader = new FileReader(join(dir, name));
-    if (!isArchive) assertOriginal(this.reader, name);
-    this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pidLabel(this.reader), expiredBefore);
+    if (isArchive) assertWhole(this.reader);
+    else assertOriginal(this.reader, name);
+    // a gauge in an archive that was not shown per process when it was folded is of no one process
+    const pid = isArchive ? '' : pidLabel(this.reader.header.identity);
+    this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pid, expiredBefore);
     if (isArchive) this.liveness = 'archive';
   }
 
@@ -87,7 +92,12 @@ function assertOriginal(reader: FileReader, name: string): void {
   throw new BadFileError('ERR_NOT_A_METRICS_FILE', reason, { file: reader.file, offset: 0 });
 }
 
-/** `<pid>`, or `<pid>-<thread>` for a worker thread. */
-export function pidLabel({ header: { identity } }: FileReader): string {
-  return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
+/** An archive is taken whole or not at all. */
+function assertWhole(reader: FileReader): void {
+  try {
+    verifySeal(reader.fd, reader.file);
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
 }

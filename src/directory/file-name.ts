@@ -36,7 +36,7 @@ export const MAX_GENERATION = 999_999_999_999;
 /** 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a name has one spelling. */
 const DATA_FILE = /^([1-9]\d{0,9})-(0|[1-9]\d{0,9})-([0-9a-f]{16})\.prom-mp$/;
 const ARCHIVE = /^archive-(\d{12})\.prom-mp-archive$/;
-const ARCHIVE_TEMPORARY = /^\.archive-\d{12}\.[0-9a-f]{16}\.tmp$/;
+const ARCHIVE_TEMPORARY = /^\.archive-(\d{12})\.[0-9a-f]{16}\.tmp$/;
 
 export function dataFileName(writer: { pid: number; threadId: number; id: string }): string {
   return `${writer.pid}-${writer.threadId}-${writer.id}.prom-mp`;
@@ -68,6 +68,12 @@ export function parseDataFileName(name: string): DataFileName | undefined {
 export function parseArchiveName(name: string): ArchiveName | undefined {
   const match = ARCHIVE.exec(name);
   return match === null ? undefined : { name, generation: Number(match[1]) };
+}
+
+/** The generation that an archive under a temporary name is to be; undefined for other names. */
+export function generationOfTemporary(name: string): number | undefined {
+  const match = ARCHIVE_TEMPORARY.exec(name);
+  return match === null ? undefined : Number(match[1]);
 }
 
 /** Whether a file under this name was never published, and is left over if nobody is writing it. */

@@ -109,3 +109,8 @@ function linkTarget(path: string): string {
     return '';
   }
 }
+
+/** The label of a process in gauges shown per process: `<pid>`, or `<pid>-<thread>` for a worker thread. */
+export function pidLabel({ pid, threadId }: ProcessIdentity): string {
+  return threadId === 0 ? String(pid) : `${pid}-${threadId}`;
+}

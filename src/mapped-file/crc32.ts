@@ -21,9 +21,9 @@ function tables(): [Int32Array, Int32Array, Int32Array, Int32Array] {
   return [t0, t1, t2, t3];
 }
 
-/** The checksum of `bytes[start, end)`, unsigned. */
-export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  let crc = -1;
+/** The checksum of `bytes[start, end)`, unsigned; with `before` that of what had this checksum, and them behind it. */
+export function crc32(bytes: Uint8Array, start = 0, end = bytes.length, before = 0): number {
+  let crc = before ^ -1;
   let at = start;
   for (; at + 4 <= end; at += 4) {
     crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);

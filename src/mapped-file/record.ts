@@ -28,6 +28,16 @@ export interface FamilyRecord extends FamilyDeclaration {
   declaredAt: number;
   /** Archives only: the last of labelNames is the `pid` that the mode adds. */
   pidLabelled?: boolean;
+  /** Archives only: so many of labelNames, before that `pid`, were default labels of a registry. */
+  bakedLabels?: number;
+  /** Archives only: when a process that declares the family was last seen alive, in seconds since the epoch. */
+  lastSeenAt?: number;
+}
+
+/** The labels that the user has declared: without those that an archive holds as part of every series. */
+export function ownLabelNames({ labelNames, bakedLabels = 0, pidLabelled = false }: FamilyRecord): readonly string[] {
+  const added = bakedLabels + Number(pidLabelled);
+  return added === 0 ? labelNames : labelNames.slice(0, labelNames.length - added);
 }
 
 /** A Family record out of bytes that anybody may have written. @throws {TypeError} naming the field that is wrong */
@@ -49,6 +59,9 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
   rule(family.unit === undefined || (typeof family.unit === 'string' && METRIC_NAME.test(family.unit)), 'unit');
+  const baked = family.bakedLabels ?? 0;
+  rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
+  rule(family.pidLabelled !== true || family.labelNames.at(-1) === 'pid', 'pidLabelled');
   rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
   rule(family.type !== 'histogram' || isAscending(family.bounds), 'bounds');
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
@@ -84,7 +97,11 @@ export function decodeKey(key: Uint8Array): (string | undefined)[] {
 }
 
 export function encodeSeries(series: SeriesRecord): Uint8Array {
-  const key = encodeKey(series.labelValues);
+  return encodeKeyedSeries(series, encodeKey(series.labelValues));
+}
+
+/** The same for who has the key's bytes already. */
+export function encodeKeyedSeries(series: Omit<SeriesRecord, 'labelValues'>, key: Uint8Array): Uint8Array {
   const { record, view } = newRecord(RecordKind.Series, SERIES.key + key.length);
   view.setUint32(SERIES.family, series.family, LITTLE_ENDIAN);
   view.setUint32(SERIES.block, series.block, LITTLE_ENDIAN);

@@ -17,6 +17,19 @@ import type { Schema } from './schema.js';
 /** How a process's gauges count. */
 export type ProcessState = 'live' | 'dead' | 'expired';
 
+/** What an archive says of itself. */
+export interface ArchiveSummary {
+  readonly generation: number;
+  /** Ids of the files whose counts it has. */
+  readonly absorbed: ReadonlySet<string>;
+  /** Files that were ever folded into it. */
+  readonly files: number;
+  /** Series that it had no room for, ever. */
+  readonly droppedSeries: number;
+  /** Families that it dropped as nobody declared them for long, ever. */
+  readonly droppedFamilies: number;
+}
+
 interface LocalFamily {
   readonly record: FamilyRecord;
   readonly shape: SlotShape;
@@ -74,8 +87,8 @@ export class FileView implements LogVisitor {
   readonly reader: FileReader;
   /** Place in the order of files: the archive, then oldest first. */
   order = 0;
-  /** Archives only: ids of the files whose counts it has. */
-  absorbed: ReadonlySet<string> = new Set();
+  /** Archives only. */
+  archive: ArchiveSummary | undefined;
   readonly #index: MergeIndex;
   readonly #pid: string;
   #state: ProcessState;
@@ -230,9 +243,16 @@ export class FileView implements LogVisitor {
         this.#addExemplar(body());
         return;
       case RecordKind.Archive: {
-        const { absorbed } = body() as { absorbed?: unknown };
+        const { absorbed, ...rest } = body() as Record<string, unknown>;
         if (!Array.isArray(absorbed)) throw this.#corrupt('an archive that names nothing');
-        this.absorbed = new Set(absorbed.map(String));
+        const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
+        this.archive = {
+          generation: numberOf(rest.generation),
+          absorbed: new Set(absorbed.map(String)),
+          files: numberOf(rest.files),
+          droppedSeries: numberOf(rest.droppedSeries),
+          droppedFamilies: numberOf(rest.droppedFamilies),
+        };
         return;
       }
       default:

@@ -1,5 +1,5 @@
 import { seriesShape } from '../mapped-file/slot-shape.js';
-import type { FamilyRecord } from '../mapped-file/record.js';
+import { type FamilyRecord, ownLabelNames } from '../mapped-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
 import { gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
 import type { MetricType } from '../model/metric-family.js';
@@ -47,7 +47,7 @@ export class MergedFamily {
     return this.#winner.record.unit;
   }
   get labelNames(): readonly string[] {
-    return this.#winner.record.labelNames;
+    return ownLabelNames(this.#winner.record);
   }
   get quantiles(): readonly number[] {
     return this.#winner.record.quantiles ?? [];
@@ -110,9 +110,7 @@ export class MergedFamily {
     if (differ((record) => record.help)) reasons.push('help');
     if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
     if (differ((record) => record.bounds)) reasons.push('buckets');
-    if (differ((record) => record.labelNames.filter((name) => !(record.pidLabelled && name === 'pid')))) {
-      reasons.push('labels');
-    }
+    if (differ(ownLabelNames)) reasons.push('labels');
     return reasons;
   }
 
@@ -137,13 +135,13 @@ export class MergedFamily {
   #shape(): string {
     const { record } = this.#winner;
     const { window, quantiles } = record;
-    return JSON.stringify([this.type, this.mode.name, this.bounds, record.labelNames, window, quantiles, record.omit]);
+    return JSON.stringify([this.type, this.mode.name, this.bounds, this.labelNames, window, quantiles, record.omit]);
   }
 }
 
 function fingerprint(record: FamilyRecord): string {
-  const { type, help, unit, labelNames, gaugeMode: mode, omit, bounds, quantiles, window } = record;
-  return JSON.stringify([type, help, unit, labelNames, mode, omit, bounds, quantiles, window]);
+  const { type, help, unit, gaugeMode: mode, omit, bounds, quantiles, window } = record;
+  return JSON.stringify([type, help, unit, ownLabelNames(record), mode, omit, bounds, quantiles, window]);
 }
 
 /** Where a histogram's own slots go among the cells of the union of bounds. */

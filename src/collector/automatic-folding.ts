@@ -1,0 +1,69 @@
+/** When a collector folds of itself. */
+import { foldDue, type FoldOptions, type FoldResult, type FoldThreshold } from '../directory/fold.js';
+import { foldInThread } from '../directory/fold-in-thread.js';
+import { describeError } from '../errors.js';
+import { sayOnce } from '../said-once.js';
+import { readSettings } from '../storage/settings.js';
+
+/** What automatic and asked-for folds of a collector go by. */
+export interface FoldSettings extends FoldThreshold, Omit<FoldOptions, 'deadRetentionSeconds' | 'properLockfile'> {}
+
+/** A fold took this many times less than what passes before the next: folding stays below a tenth of a core. */
+const REST_FACTOR = 10;
+const LEAST_REST_MS = 1000;
+/** After a fold that could not do anything. */
+const TROUBLE_REST_MS = 60_000;
+
+export class AutomaticFolding {
+  readonly #settings: FoldSettings | false;
+  readonly #deadRetentionSeconds: number;
+  #running: Promise<FoldResult> | undefined;
+  #notBefore = 0;
+
+  /** @param settings `false`: only when asked */
+  constructor(settings: FoldSettings | false, deadRetentionSeconds: number) {
+    this.#settings = settings;
+    this.#deadRetentionSeconds = deadRetentionSeconds;
+  }
+
+  /** Begins a fold where so many dead files were found that one is due. Does not wait, and never throws. */
+  consider(dir: string, dead: { files: number; bytes: number }): void {
+    if (this.#settings === false || this.#running !== undefined || performance.now() < this.#notBefore) return;
+    if (!foldDue(dead, this.#settings)) return;
+    this.now(dir).catch((error: unknown) => {
+      this.#notBefore = performance.now() + TROUBLE_REST_MS;
+      sayOnce(`fold ${dir}`, `the files of dead processes are not folded: ${describeError(error)}`);
+    });
+  }
+
+  /** Folds, after the fold that is under way if there is one. */
+  async now(dir: string): Promise<FoldResult> {
+    const before = this.#running;
+    const running = (async () => {
+      await before?.catch(() => {});
+      const start = performance.now();
+      const result = await foldInThread(dir, this.#foldOptions());
+      const took = performance.now() - start;
+      const rest = result.folded === 0 ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);
+      this.#notBefore = performance.now() + rest;
+      return result;
+    })();
+    this.#running = running;
+    try {
+      return await running;
+    } finally {
+      if (this.#running === running) this.#running = undefined;
+    }
+  }
+
+  /** The archive has the permissions that this process's own file has. */
+  #foldOptions(): FoldOptions {
+    const { fileMode, group } = readSettings();
+    return { fileMode, group, ...this.#settings, deadRetentionSeconds: this.#deadRetentionSeconds };
+  }
+
+  /** Waits for a fold under way. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+}

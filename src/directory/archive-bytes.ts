@@ -1,0 +1,59 @@
+import { writeSync } from 'node:fs';
+import { crc32 } from '../mapped-file/crc32.js';
+import type { FileBytes } from '../mapped-file/file-bytes.js';
+import { encodeSeal } from './archive-seal.js';
+
+/** The bytes of an archive, in memory until all of them are there: nobody reads an archive that is being made. */
+export class ArchiveBytes implements FileBytes {
+  readonly kind = 'written';
+  readonly immediate = true;
+  readonly path = '';
+  readonly #regions: ArrayBuffer[] = [];
+  #length = 0;
+  #lastError: Error | undefined;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  extend(length: number): ArrayBuffer | undefined {
+    try {
+      const region = new ArrayBuffer(length);
+      this.#regions.push(region);
+      this.#length += length;
+      return region;
+    } catch (error) {
+      this.#lastError = error as Error;
+      return undefined;
+    }
+  }
+
+  /** Writes everything and the seal behind it. @throws the system's error */
+  writeTo(fd: number): void {
+    let crc = 0;
+    for (const region of this.#regions) {
+      const bytes = new Uint8Array(region);
+      writeAll(fd, bytes);
+      crc = crc32(bytes, 0, bytes.length, crc);
+    }
+    writeAll(fd, encodeSeal(crc));
+  }
+
+  isLinked(): boolean {
+    return true;
+  }
+
+  // of a file that others watch as it grows
+  publish(): void {}
+  flush(): void {}
+  touch(): void {}
+  close(): void {}
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
+}

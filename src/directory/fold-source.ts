@@ -1,0 +1,300 @@
+/**
+ * All that one file says, taken in at once: the last word of a dead process, or an archive. Nothing of it counts before
+ * the whole was found sound, since half a file in an archive could never be put right.
+ */
+import { BadFileError } from '../errors.js';
+import { type ExemplarReading, readExemplarCell } from '../mapped-file/exemplar-cell.js';
+import { RecordKind } from '../mapped-file/layout.js';
+import type { FileReader, LogVisitor } from '../mapped-file/reader.js';
+import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../mapped-file/record.js';
+import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+
+export interface SourceSeries {
+  readonly family: number;
+  readonly shape: SlotShape;
+  readonly address: Address;
+  readonly createdAt: number;
+  readonly endedAt: number;
+  /** Key bytes, one a character. */
+  readonly key: string;
+}
+
+export interface SourceChunk {
+  readonly owner: SourceSeries;
+  readonly address: Address;
+  readonly sign: number;
+  readonly chunk: number;
+  readonly windows: number;
+  readonly windowSeconds: number;
+}
+
+export interface SourceExemplar {
+  readonly owner: SourceSeries;
+  readonly address: Address;
+  readonly slotOffset: number;
+}
+
+/** What an archive says of itself. */
+export interface ArchiveRecord {
+  readonly generation: number;
+  /** Ids of the files whose counts it has, as far as somebody might still find such a file. */
+  readonly absorbed: readonly string[];
+  /** Of those the ones that stay named until a time (seconds since the epoch), file or no file. */
+  readonly remembered: readonly (readonly [id: string, until: number])[];
+  /** Files that were ever folded into it. */
+  readonly files: number;
+  /** Series that it had no room for, ever. */
+  readonly droppedSeries: number;
+  /** Families that were dropped since no process had declared them for long, ever. */
+  readonly droppedFamilies: number;
+}
+
+interface Address {
+  readonly block: number;
+  readonly slot: number;
+}
+
+/** Blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
+function placeOf({ block, slot }: Address): number {
+  return block * 2 ** 32 + slot;
+}
+
+export class FoldSource {
+  readonly families = new Map<number, FamilyRecord>();
+  /** Default labels by registry. */
+  readonly defaultLabels = new Map<string, Readonly<Record<string, string>>>();
+  archive: ArchiveRecord | undefined;
+  readonly #reader: FileReader;
+  readonly #series = new Map<number, SourceSeries>();
+  readonly #chunks = new Map<number, SourceChunk>();
+  readonly #exemplars = new Map<number, SourceExemplar>();
+
+  /**
+   * @param reader of a file that nobody writes any more; left open
+   * @throws {BadFileError} ERR_CORRUPT_FILE; the system's error where it cannot be read
+   */
+  constructor(reader: FileReader) {
+    this.#reader = reader;
+    reader.readLog(this.#visitor());
+    reader.readValues();
+  }
+
+  get header(): FileReader['header'] {
+    return this.#reader.header;
+  }
+
+  get hasAttachments(): boolean {
+    return this.#chunks.size + this.#exemplars.size > 0;
+  }
+
+  series(): Iterable<SourceSeries> {
+    return this.#series.values();
+  }
+
+  /** Chunks of sketches, of series that are still there. */
+  chunks(): SourceChunk[] {
+    return [...this.#chunks.values()].filter(({ owner }) => this.#isThere(owner));
+  }
+
+  /** Exemplar cells, of series that are still there. */
+  exemplars(): SourceExemplar[] {
+    return [...this.#exemplars.values()].filter(({ owner }) => this.#isThere(owner));
+  }
+
+  valuesOf({ shape, address }: SourceSeries): Float64Array {
+    return this.#slots(address, shape.slots);
+  }
+
+  binsOf({ address, windows }: SourceChunk): Float64Array {
+    return this.#slots(address, sketchChunkShape(windows).slots);
+  }
+
+  exemplarOf({ address }: SourceExemplar): ExemplarReading | undefined {
+    return readExemplarCell(this.#slots(address, EXEMPLAR_SHAPE.slots), 0);
+  }
+
+  /** One value per label name. @throws {BadFileError} where the key of the series is none */
+  labelValuesOf(series: SourceSeries): (string | undefined)[] {
+    try {
+      const values = decodeKey(Buffer.from(series.key, 'latin1'));
+      return this.families.get(series.family)!.labelNames.map((_, at) => values[at]);
+    } catch (error) {
+      throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
+    }
+  }
+
+  #visitor(): LogVisitor {
+    let bytes: Uint8Array | undefined;
+    let buffer: Buffer = Buffer.alloc(0);
+    return {
+      restart: () => this.#restart(),
+      other: (kind, body) => this.#other(kind, body),
+      series: (family, block, slot, createdAt, endedAt, records, keyStart, keyEnd) => {
+        if (records !== bytes) {
+          bytes = records;
+          buffer = Buffer.from(records.buffer, records.byteOffset, records.length);
+        }
+        const record = this.families.get(family);
+        if (record === undefined) throw this.#corrupt(`a series of family ${family}, which is not declared`);
+        const shape = seriesShape(record);
+        const address = this.#claim({ block, slot }, shape);
+        const key = buffer.toString('latin1', keyStart, keyEnd);
+        this.#series.set(placeOf(address), { family, shape, address, createdAt, endedAt, key });
+      },
+    };
+  }
+
+  #restart(): void {
+    this.families.clear();
+    this.defaultLabels.clear();
+    this.#series.clear();
+    this.#chunks.clear();
+    this.#exemplars.clear();
+  }
+
+  #other(kind: number, body: () => unknown): void {
+    switch (kind) {
+      case RecordKind.Family:
+        this.#declare(body());
+        return;
+      case RecordKind.Removal: {
+        const place = placeOf(addressOf(body()));
+        this.#series.delete(place);
+        this.#chunks.delete(place);
+        this.#exemplars.delete(place);
+        return;
+      }
+      case RecordKind.DefaultLabels: {
+        const { registry, labels } = fieldsOf(body());
+        if (typeof registry !== 'string' || !isLabels(labels)) throw this.#corrupt('default labels that are none');
+        this.defaultLabels.set(registry, labels);
+        return;
+      }
+      case RecordKind.SketchChunk:
+        this.#addChunk(fieldsOf(body()));
+        return;
+      case RecordKind.ExemplarCell:
+        this.#addExemplar(fieldsOf(body()));
+        return;
+      case RecordKind.Archive:
+        this.archive = archiveRecord(fieldsOf(body()));
+        if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+        return;
+      default:
+      // a kind of a later minor version
+    }
+  }
+
+  #declare(body: unknown): void {
+    let record: FamilyRecord;
+    try {
+      record = checkFamilyRecord(body);
+    } catch (error) {
+      throw this.#corrupt(String(error));
+    }
+    const before = this.families.get(record.id);
+    if (before !== undefined && seriesShape(before).slots !== seriesShape(record).slots) {
+      throw this.#corrupt(`family ${record.id} is declared as two different things`);
+    }
+    this.families.set(record.id, record);
+  }
+
+  #addChunk({ block, slot, owner, sign, chunk, windows, windowSeconds }: Fields): void {
+    const isChunk =
+      [sign, chunk, windows].every((field) => Number.isInteger(field)) &&
+      Math.abs(sign as number) <= 1 &&
+      (windows as number) >= 1 &&
+      (windowSeconds as number) >= 0;
+    if (!isChunk) throw this.#corrupt('a chunk of a sketch that is none');
+    const address = this.#claim(addressOf({ block, slot }), sketchChunkShape(windows as number));
+    const series = this.#ownerOf(owner);
+    if (series === undefined) return;
+    const [ofSign, number, count, seconds] = [sign, chunk, windows, windowSeconds] as number[];
+    this.#chunks.set(placeOf(address), {
+      owner: series,
+      address,
+      sign: ofSign,
+      chunk: number,
+      windows: count,
+      windowSeconds: seconds,
+    });
+  }
+
+  #addExemplar({ block, slot, owner, slotOffset }: Fields): void {
+    if (!Number.isInteger(slotOffset)) throw this.#corrupt('an exemplar cell that is none');
+    const address = this.#claim(addressOf({ block, slot }), EXEMPLAR_SHAPE);
+    const series = this.#ownerOf(owner);
+    const offset = slotOffset as number;
+    if (series === undefined || offset < 0 || offset >= series.shape.slots) return;
+    this.#exemplars.set(placeOf(address), { owner: series, address, slotOffset: offset });
+  }
+
+  #ownerOf(owner: unknown): SourceSeries | undefined {
+    if (!Array.isArray(owner) || owner.length !== 2) throw this.#corrupt('an attachment of no series');
+    return this.#series.get(placeOf(addressOf({ block: owner[0], slot: owner[1] })));
+  }
+
+  #isThere(series: SourceSeries): boolean {
+    return this.#series.get(placeOf(series.address)) === series;
+  }
+
+  /** Holds slots against their block, and lets them be read. */
+  #claim(address: Address, shape: SlotShape): Address {
+    const block = this.#reader.block(address.block);
+    if (block === undefined || block.kind !== shape.kind) {
+      throw this.#corrupt(`slots of kind ${shape.kind} in block ${address.block}, which has none`);
+    }
+    const end = address.slot + shape.slots;
+    if (address.slot < 0 || end > block.capacity) {
+      throw this.#corrupt(`slot ${address.slot} is beyond block ${address.block}`);
+    }
+    block.extent = Math.max(block.extent, end);
+    return address;
+  }
+
+  #slots({ block, slot }: Address, count: number): Float64Array {
+    return this.#reader.block(block)!.values.subarray(slot, slot + count);
+  }
+
+  #corrupt(reason: string): BadFileError {
+    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.#reader.file, offset: 0 });
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(body: unknown): Fields {
+  return typeof body === 'object' && body !== null ? (body as Fields) : {};
+}
+
+function addressOf(body: unknown): Address {
+  const { block, slot } = fieldsOf(body);
+  return {
+    block: Number.isInteger(block) ? (block as number) : -1,
+    slot: Number.isInteger(slot) ? (slot as number) : -1,
+  };
+}
+
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+function isLabels(labels: unknown): labels is Record<string, string> {
+  if (typeof labels !== 'object' || labels === null) return false;
+  return Object.entries(labels).every(([name, value]) => LABEL_NAME.test(name) && typeof value === 'string');
+}
+
+function archiveRecord(fields: Fields): ArchiveRecord | undefined {
+  const { generation, absorbed, remembered, files, droppedSeries, droppedFamilies } = fields;
+  if (!Number.isSafeInteger(generation) || !Array.isArray(absorbed)) return undefined;
+  const pairs = Array.isArray(remembered) ? (remembered as unknown[]) : [];
+  const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
+  return {
+    generation: generation as number,
+    absorbed: absorbed.map(String),
+    remembered: pairs.flatMap((pair) =>
+      Array.isArray(pair) && typeof pair[1] === 'number' ? [[String(pair[0]), pair[1]] as const] : [],
+    ),
+    files: numberOf(files),
+    droppedSeries: numberOf(droppedSeries),
+    droppedFamilies: numberOf(droppedFamilies),
+  };
+}
