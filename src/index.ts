@@ -77,6 +77,8 @@ export {
   MultiprocessCollector,
   type MultiprocessCollectorOptions,
 } from './collector/multiprocess-collector.js';
+export type { FoldSettings } from './collector/automatic-folding.js';
+export type { FoldAbandonment, FoldResult, FoldSkip } from './directory/fold.js';
 export type { ProcessInfo } from './collector/collection.js';
 
 export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-metrics/http-metrics.js';
