@@ -1,15 +1,20 @@
 /** What metrics are constructed with. Names and options are prom-client's; `multiprocessMode` and the last two are not. */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
-import type { OpenMetricsContentType } from '../registry/content-type.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
-import type { Registry } from '../registry/registry.js';
+
+/** What a metric needs of a registry: this package's are registries so, and prom-client's too. */
+export interface RegistryOfMetrics {
+  readonly contentType: string;
+  registerMetric(metric: any): void;
+  removeSingleMetric(name: string): void;
+}
 
 export interface MetricConfiguration<T extends string> {
   name: string;
   help: string;
   labelNames?: T[] | readonly T[];
   /** Registries that show the metric; the default registry where none are given. */
-  registers?: (Registry | Registry<OpenMetricsContentType>)[];
+  registers?: readonly RegistryOfMetrics[];
   /** How a prom-client cluster merges it. Counters, histograms and summaries always add up; `omit` hides the metric. */
   aggregator?: Aggregator;
   /** Called before the metric is read, to bring its values up to date. */

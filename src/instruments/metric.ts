@@ -12,9 +12,8 @@ import {
   type CollectFunction,
   metricObject,
 } from '../registry/metric-object.js';
-import type { Registry } from '../registry/registry.js';
 import type { Child } from './child.js';
-import type { MetricConfiguration } from './configuration.js';
+import type { MetricConfiguration, RegistryOfMetrics } from './configuration.js';
 import { type ChildMaker, MetricSeries } from './metric-series.js';
 
 /** What tells one kind of metric from the others. */
@@ -36,7 +35,7 @@ export abstract class Metric<T extends string, C extends Child> {
   readonly type: MetricType;
   readonly labelNames: readonly T[];
   readonly aggregator: Aggregator;
-  readonly registers: readonly Registry<any>[];
+  readonly registers: readonly RegistryOfMetrics[];
   readonly enableExemplars: boolean;
   collect: CollectFunction<any> | undefined;
   /** Its series in this process. */
@@ -51,7 +50,7 @@ export abstract class Metric<T extends string, C extends Child> {
     assertConfiguration(config);
     this.name = config.name;
     this.help = config.help;
-    this.labelNames = config.labelNames ?? [];
+    this.labelNames = [...(config.labelNames ?? [])];
     this.aggregator = config.aggregator ?? 'sum';
     this.registers = config.registers ?? [register];
     this.enableExemplars = config.enableExemplars === true;
@@ -89,7 +88,7 @@ export abstract class Metric<T extends string, C extends Child> {
 
   /** In all of its registries or in none. */
   #register(): void {
-    const registered: Registry<any>[] = [];
+    const registered: RegistryOfMetrics[] = [];
     try {
       for (const registry of this.registers) {
         if (this.enableExemplars && registry.contentType === PROMETHEUS_CONTENT_TYPE) {

@@ -10,6 +10,10 @@ import type { Child } from './child.js';
 /** The windows that quantiles slide over; undefined: they are those of all time. */
 export type SlidingWindow = { readonly seconds: number; readonly count: number } | undefined;
 
+// an imported object's properties are looked up at every use
+const { bins: BINS, windowSlots: WINDOW_SLOTS } = SKETCH;
+const BITS_OF_BINS = Math.log2(BINS);
+
 type SketchRole = Extract<AttachmentRole, { kind: 'sketch' }>;
 
 export class SketchChunks {
@@ -27,12 +31,12 @@ export class SketchChunks {
   add(value: number): void {
     const sign: Sign = value > 0 ? 1 : value < 0 ? -1 : 0;
     const bin = binOf(sign < 0 ? -value : value);
-    const number = Math.floor(bin / SKETCH.bins);
+    const number = bin >> BITS_OF_BINS;
     let chunk = this.#chunks.get(keyOf(sign, number));
     if (chunk === undefined || chunk.index < 0) chunk = this.#attach(sign, number);
     const { view, index } = chunk;
     const at = this.#window === undefined ? index : currentWindow(view, index, this.#window);
-    view[at + 1 + (bin & (SKETCH.bins - 1))]++;
+    view[at + 1 + (bin & (BINS - 1))]++;
   }
 
   /** Adds what has not expired to a sketch. */
@@ -41,9 +45,9 @@ export class SketchChunks {
       const { sign, chunk, windows } = role as SketchRole;
       const bins = sketch.chunk(sign, chunk);
       const epoch = epochOf(this.#window);
-      for (let at = index; at < index + windows * SKETCH.windowSlots; at += SKETCH.windowSlots) {
+      for (let at = index; at < index + windows * WINDOW_SLOTS; at += WINDOW_SLOTS) {
         if (!isAlive(view[at], epoch, windows)) continue;
-        for (let bin = 0; bin < SKETCH.bins; bin++) bins[bin] += view[at + 1 + bin];
+        for (let bin = 0; bin < BINS; bin++) bins[bin] += view[at + 1 + bin];
       }
     }
   }
@@ -55,7 +59,7 @@ export class SketchChunks {
       const { windows } = chunk.role as SketchRole;
       let alive = false;
       for (let window = 0; window < windows; window++) {
-        alive ||= isAlive(chunk.view[chunk.index + window * SKETCH.windowSlots], epoch, windows);
+        alive ||= isAlive(chunk.view[chunk.index + window * WINDOW_SLOTS], epoch, windows);
       }
       if (!alive) this.#owner.home.store.detachFrom(this.#owner, chunk);
     }
@@ -103,11 +107,11 @@ function isAlive(epoch: number, now: number, windows: number): boolean {
 /** Where the window of now begins, emptied if it was of another time. */
 function currentWindow(view: Float64Array, index: number, window: NonNullable<SlidingWindow>): number {
   const epoch = epochOf(window);
-  const at = index + (epoch % window.count) * SKETCH.windowSlots;
+  const at = index + (epoch % window.count) * WINDOW_SLOTS;
   if (view[at] !== epoch) {
     // readers pass a window of epoch 0 over, so that none of them takes old counts for new
     view[at] = 0;
-    view.fill(0, at + 1, at + SKETCH.windowSlots);
+    view.fill(0, at + 1, at + WINDOW_SLOTS);
     view[at] = epoch;
   }
   return at;

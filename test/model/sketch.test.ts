@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ACCURACY, binOf, BINS_PER_CHUNK, magnitudeOf, Sketch } from '../../src/model/sketch.js';
+
+const SHARES = [0, 0.01, 0.25, 0.5, 0.75, 0.9, 0.99, 1];
+const values = fc.array(
+  fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.double({ min: -1000, max: 1000, noNaN: true }),
+    fc.constantFrom(0, -0, 1, -1, Number.MIN_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE),
+  ),
+  { minLength: 1, maxLength: 200 },
+);
+
+function sketchOf(counted: readonly number[]): Sketch {
+  const sketch = new Sketch();
+  for (const value of counted) sketch.add(value);
+  return sketch;
+}
+
+/** The value at the rank that a share has among sorted values. */
+function exactQuantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(share * (sorted.length - 1))];
+}
+
+function isWithinAccuracy(value: number, exact: number): boolean {
+  // below the smallest normal double a value has too few digits to be off by 1 % only
+  const tiny = 1e-300;
+  return Math.abs(value - exact) <= 1.0001 * ACCURACY * Math.abs(exact) + tiny;
+}
+
+describe('Sketch', () => {
+  it('has quantiles within 1 % of the exact ones, whatever the values', () => {
+    fc.assert(
+      fc.property(values, (counted) => {
+        const sorted = counted.toSorted((a, b) => a - b);
+        sketchOf(counted)
+          .quantiles(SHARES)
+          .forEach((value, at) => {
+            const exact = exactQuantile(sorted, SHARES[at]);
+            assert.ok(isWithinAccuracy(value!, exact), `${SHARES[at]}: ${value}, exactly ${exact}`);
+          });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('merges into what one sketch of all values would be', () => {
+    fc.assert(
+      fc.property(values, values, (here, there) => {
+        const merged = sketchOf(here);
+        for (const value of there) {
+          // as a reader does it: bins of a chunk are added to the bins of the same chunk
+          const bin = binOf(Math.abs(value));
+          const sign = Math.sign(value) as -1 | 0 | 1;
+          merged.chunk(sign, bin >> 5)[bin & (BINS_PER_CHUNK - 1)]++;
+        }
+        assert.deepEqual(merged.quantiles(SHARES), sketchOf([...here, ...there]).quantiles(SHARES));
+        assert.equal(merged.count, here.length + there.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('has no quantiles before anything was counted, and none after it was cleared', () => {
+    const sketch = new Sketch();
+    assert.deepEqual(sketch.quantiles([0.5]), [undefined]);
+    sketch.add(3);
+    sketch.clear();
+    assert.deepEqual(sketch.quantiles([0.5]), [undefined]);
+    assert.equal(sketch.count, 0);
+  });
+
+  it('shows equal values as they are where it is told their mean', () => {
+    for (const value of [1, 7, 0.3, -12, 100, 1e-9, 1e300, 0]) {
+      assert.deepEqual(sketchOf([value, value]).quantiles([0.5, 0.99], value), [value, value]);
+    }
+  });
+
+  it('leaves a mean alone that is of other values', () => {
+    const [median] = sketchOf([100, 100]).quantiles([0.5], 50);
+    assert.ok(isWithinAccuracy(median!, 100));
+    const two = sketchOf([1, 1000]).quantiles([0, 1], 500.5);
+    assert.ok(isWithinAccuracy(two[0]!, 1) && isWithinAccuracy(two[1]!, 1000));
+  });
+
+  it('puts every magnitude into a bin whose middle is near, and keeps the middle finite', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-300, noDefaultInfinity: true, noNaN: true }), (magnitude) => {
+        assert.ok(isWithinAccuracy(magnitudeOf(binOf(magnitude)), magnitude));
+      }),
+    );
+    assert.equal(magnitudeOf(binOf(Number.MAX_VALUE)) <= Number.MAX_VALUE, true);
+  });
+});
