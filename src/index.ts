@@ -78,7 +78,7 @@ export {
   type MultiprocessCollectorOptions,
 } from './collector/multiprocess-collector.js';
 export type { FoldSettings } from './collector/automatic-folding.js';
-export type { FoldAbandonment, FoldResult, FoldSkip } from './directory/fold.js';
+export type { FoldAbandonment, FoldResult, FoldSkip } from './directory/fold-result.js';
 export type { ProcessInfo } from './collector/collection.js';
 
 export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-metrics/http-metrics.js';

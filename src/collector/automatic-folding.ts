@@ -1,6 +1,7 @@
 /** When a collector folds of itself. */
-import { foldDue, type FoldOptions, type FoldResult, type FoldThreshold } from '../directory/fold.js';
+import { foldDue, type FoldOptions, type FoldThreshold } from '../directory/fold.js';
 import { foldInThread } from '../directory/fold-in-thread.js';
+import type { FoldResult } from '../directory/fold-result.js';
 import { describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
 import { readSettings } from '../storage/settings.js';

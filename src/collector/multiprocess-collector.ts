@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
-import type { FoldResult } from '../directory/fold.js';
+import type { FoldResult } from '../directory/fold-result.js';
 import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';

@@ -155,7 +155,7 @@ export class ArchiveContents {
     const baked = [...added.keys()].filter(
       (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
     );
-    const labelNames = [...record.labelNames, ...baked.sort(), ...(pidLabelled ? ['pid'] : [])];
+    const labelNames = [...record.labelNames, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
     const family = this.#declare(
       {
         ...record,
@@ -249,7 +249,7 @@ export class ArchiveContents {
     }
     if (ends.size <= deadRetentionProcesses) return;
     // the sort is stable, so that within an hour those that were folded first go first
-    const oldestFirst = [...ends.keys()].sort((a, b) => ends.get(a)! - ends.get(b)!);
+    const oldestFirst = [...ends.keys()].toSorted((a, b) => ends.get(a)! - ends.get(b)!);
     const kept = new Set(oldestFirst.slice(ends.size - deadRetentionProcesses));
     for (const family of perProcess) {
       this.#seriesCount -= family.keep((row) => kept.has(processOf(family, row)));

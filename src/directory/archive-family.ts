@@ -155,7 +155,7 @@ export class ArchiveFamily {
   /** Rows in the order for the file: of gauges, what ended last comes last, for so do readers take it. */
   order(): number[] {
     const rows = this.keys.map((_, row) => row);
-    return this.isGauge ? rows.sort((a, b) => this.endedAt[a] - this.endedAt[b]) : rows;
+    return this.isGauge ? rows.toSorted((a, b) => this.endedAt[a] - this.endedAt[b]) : rows;
   }
 
   /** Copies a series as the file has it. */

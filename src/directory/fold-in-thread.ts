@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { sayOnce } from '../said-once.js';
-import { foldDirectory, type FoldOptions, type FoldResult } from './fold.js';
+import { foldDirectory, type FoldOptions } from './fold.js';
+import type { FoldResult } from './fold-result.js';
 import type { FoldTask } from './fold-thread.js';
 
 const THREAD_FILE = join(__dirname, 'fold-thread.js');

@@ -74,7 +74,7 @@ function openLockFile(dir: string, { fileMode = 0o600, group }: FoldLockOptions)
 }
 
 function lockDirectory(dir: string): () => void {
-  // oxlint-disable-next-line typescript/no-require-imports -- late on purpose: it replaces process.emit
+  // here and not above: it replaces process.emit
   const { lockSync } = require('proper-lockfile') as typeof properLockfile;
   const release = lockSync(join(dir, FOLD_LOCK), {
     lockfilePath: join(dir, FOLD_LOCK_DIRECTORY),

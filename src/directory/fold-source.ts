@@ -179,7 +179,7 @@ export class FoldSource {
       case RecordKind.Archive:
         this.archive = archiveRecord(fieldsOf(body()));
         if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
-        return;
+        break;
       default:
       // a kind of a later minor version
     }

@@ -15,37 +15,17 @@
  * folder knows by g, which it read: lower generations are unlinked from the lowest up, so that g was gone before g + 1 was.
  * It then touches no file of the dead, for the archive that counts need not have what it has read.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  type Stats,
-  unlinkSync,
-} from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { BadFileError, describeError, PromMultiprocError } from '../errors.js';
-import { createAside } from '../mapped-file/mapped-bytes.js';
+import { BadFileError, describeError } from '../errors.js';
 import { FileReader } from '../mapped-file/reader.js';
-import { ArchiveContents, type ArchiveLimits } from './archive-contents.js';
+import { ArchiveContents } from './archive-contents.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
-import {
-  archiveName,
-  archiveTemporaryName,
-  type DataFileName,
-  generationOfTemporary,
-  isNamedAfter,
-  MAX_GENERATION,
-} from './file-name.js';
+import { publishArchive, removeLowerArchives } from './archive-publication.js';
+import { type DataFileName, isNamedAfter, MAX_GENERATION } from './file-name.js';
 import { takeFoldLock } from './fold-lock.js';
+import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
 import { type ArchiveRecord, FoldSource } from './fold-source.js';
 import { type Liveness, probeLiveness } from './liveness.js';
 import { joinDirectory } from './open-directory.js';
@@ -67,47 +47,6 @@ export interface FoldOptions {
   readonly group?: number;
   /** Whether to use proper-lockfile. Default: in a worker thread, as it adds listeners for signals. */
   readonly properLockfile?: boolean;
-}
-
-/** Why nothing was published. Nothing is lost by it, and the next fold tries again. */
-export type FoldAbandonment =
-  /** Somebody else is folding. */
-  | 'locked'
-  /** Somebody else has published meanwhile. */
-  | 'superseded'
-  /** This process may not write here. */
-  | 'not permitted'
-  /** The disk, or memory, is full. */
-  | 'no room'
-  /** The newest archive is there and cannot be read by this process, or by this release. */
-  | 'archive unreadable'
-  /** The file system has no hard links. */
-  | 'no links';
-
-/** Why a data file was left where it is. */
-export type FoldSkip = 'live' | 'unknown' | 'permission' | 'version' | 'corrupt' | 'not_a_metrics_file' | 'other';
-
-export interface FoldResult {
-  /** Of the archive that holds now; 0: there is none. */
-  readonly generation: number;
-  /** Files whose counts are in the archive since this call. */
-  readonly folded: number;
-  readonly foldedBytes: number;
-  /** Files of the dead that were unlinked, those left by folders that were killed included. */
-  readonly removed: number;
-  readonly skipped: Readonly<Record<FoldSkip, number>>;
-  readonly abandoned?: FoldAbandonment;
-  /** Series and size of the archive that this call has published; else 0. */
-  readonly series: number;
-  readonly archiveBytes: number;
-  /** Series for which this call found no room in the archive. */
-  readonly droppedSeries: number;
-  /** Names of metrics that this call dropped as nobody declares them any more. */
-  readonly droppedFamilies: number;
-  /** Archives that are damaged. They are left where they are, for somebody to look at. */
-  readonly damagedArchives: readonly string[];
-  /** What an operator should see, once. */
-  readonly notices: readonly string[];
 }
 
 /** A step that is done, for the crash tests to stop at. */
@@ -168,7 +107,6 @@ export class Fold {
   static onStep: ((step: FoldStep) => void) | undefined;
   readonly #dir: string;
   readonly #options: FoldOptions;
-  readonly #limits: ArchiveLimits;
   readonly #now = Date.now() / 1000;
   readonly #skipped: Record<FoldSkip, number> = {
     live: 0,
@@ -183,22 +121,21 @@ export class Fold {
   readonly #notices: string[] = [];
   readonly #contents: ArchiveContents;
   #generation = 0;
-  #folded: DeadFile[] = [];
+  readonly #folded: DeadFile[] = [];
   #removed = 0;
   #archiveBytes = 0;
-  #published = false;
   #abandoned: FoldAbandonment | undefined;
 
   constructor(dir: string, options: FoldOptions) {
     this.#dir = dir;
     this.#options = options;
-    this.#limits = {
+    const limits = {
       maxSeries: options.maxSeries ?? 1_000_000,
       deadRetentionSeconds: options.deadRetentionSeconds ?? DAY_SECONDS,
       deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
       familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
     };
-    this.#contents = new ArchiveContents(this.#limits, this.#now);
+    this.#contents = new ArchiveContents(limits, this.#now);
   }
 
   run(): FoldResult {
@@ -219,7 +156,7 @@ export class Fold {
         unlock();
       }
     } catch (error) {
-      const reason = abandonment(error);
+      const reason = abandonmentOf(error);
       if (reason === undefined) throw error;
       this.#abandoned = reason;
     }
@@ -227,7 +164,7 @@ export class Fold {
   }
 
   result(): FoldResult {
-    const published = this.#published;
+    const published = this.#archiveBytes > 0;
     return {
       generation: this.#generation,
       folded: published ? this.#folded.length : 0,
@@ -269,11 +206,12 @@ export class Fold {
       this.#contents.expire(() => this.#declaredByLiving(others));
       // a damaged one above keeps its number
       const generation = Math.max(this.#generation, found.archives[0]?.generation ?? 0) + 1;
-      const reason = this.#publish(generation, base, this.#recordOf(generation, base?.record, leftovers));
-      if (reason !== undefined) return reason;
+      const record = this.#recordOf(generation, base?.record, leftovers);
+      const published = this.#publish(record, base);
+      if (published === 'superseded') return published;
       this.#generation = generation;
-      this.#published = true;
-      this.#removeLower(generation);
+      this.#archiveBytes = published;
+      removeLowerArchives(this.#dir, generation, this.#damagedArchives, Fold.onStep);
       this.#removeAll([...leftovers, ...this.#folded.map(({ name }) => name)]);
       return undefined;
     } finally {
@@ -373,70 +311,14 @@ export class Fold {
     };
   }
 
-  #publish(generation: number, base: OpenedArchive | undefined, record: ArchiveRecord): FoldAbandonment | undefined {
+  #publish(record: ArchiveRecord, base: OpenedArchive | undefined): number | 'superseded' {
+    const sources = this.#folded.map(({ stats }) => stats);
+    if (base !== undefined) sources.push(fstatSync(base.reader.fd));
+    const { fileMode, group } = this.#options;
+    const notice = (text: string): unknown => this.#notices.push(text);
     const bytes = encodeArchive(this.#contents, record);
-    const temporary = join(this.#dir, archiveTemporaryName(generation, randomBytes(8).toString('hex')));
-    const fd = createAside({ temporaryPath: temporary, mode: this.#options.fileMode });
-    try {
-      bytes.writeTo(fd);
-      this.#admitReaders(fd, base);
-      fsyncSync(fd);
-      this.#archiveBytes = fstatSync(fd).size;
-      Fold.onStep?.('temporary written');
-      linkSync(temporary, join(this.#dir, archiveName(generation)));
-    } catch (error) {
-      // ENOENT: a folder that published meanwhile has taken the temporary for a leftover, which it is
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST' || code === 'ENOENT') return 'superseded';
-      throw error;
-    } finally {
-      closeSync(fd);
-      unlinkQuietly(temporary);
-    }
-    syncDirectory(this.#dir);
-    Fold.onStep?.('published');
-    return this.#isSuperseded(generation, base) ? 'superseded' : undefined;
-  }
-
-  /** Whether the archive was linked after a higher one had been there: see the head of this file. */
-  #isSuperseded(generation: number, base: OpenedArchive | undefined): boolean {
-    if (base !== undefined && !existsSync(join(this.#dir, base.name.name))) return true;
-    return (scanDirectory(this.#dir).archives[0]?.generation ?? 0) > generation;
-  }
-
-  /** Who could read the files of the dead, and the archive before, is to read this one. */
-  #admitReaders(fd: number, base: OpenedArchive | undefined): void {
-    const all = this.#folded.map(({ stats }) => stats);
-    if (base !== undefined) all.push(fstatSync(base.reader.fd));
-    const only = (of: (stats: Stats) => number): number | undefined =>
-      all.every((stats) => of(stats) === of(all[0])) ? of(all[0]) : undefined;
-    const made = fstatSync(fd);
-    // root may give the file to the user whose processes counted; another may give it to a group of its own at most
-    const uid = process.geteuid?.() === 0 ? (only((stats) => stats.uid) ?? lstatSync(this.#dir).uid) : made.uid;
-    const gid = this.#options.group ?? only((stats) => stats.gid) ?? made.gid;
-    try {
-      if (uid !== made.uid || gid !== made.gid) fchownSync(fd, uid, gid);
-    } catch (error) {
-      this.#notices.push(
-        `the archive in ${JSON.stringify(this.#dir)} cannot be given to uid ${uid}, gid ${gid}: ${describeError(error)}`,
-      );
-    }
-    const readable = all.reduce((bits, { mode }) => bits | (mode & 0o666), 0);
-    fchmodSync(fd, (this.#options.fileMode ?? 0o600) | readable);
-  }
-
-  /** From the lowest up: whoever finds the lowest gone knows that it is not the newest any more. */
-  #removeLower(generation: number): void {
-    const { archives, temporaries } = scanDirectory(this.#dir);
-    for (const { name, generation: other } of archives.toReversed()) {
-      if (other >= generation || this.#damagedArchives.includes(name)) continue;
-      unlinkQuietly(join(this.#dir, name));
-      Fold.onStep?.('generation unlinked');
-    }
-    for (const name of temporaries) {
-      const other = generationOfTemporary(name);
-      if (other !== undefined && other <= generation) unlinkQuietly(join(this.#dir, name));
-    }
+    const permissions = { fileMode, group, sources, notice };
+    return publishArchive(this.#dir, record.generation, base?.name, bytes, permissions, Fold.onStep);
   }
 
   #removeAll(names: readonly DataFileName[]): void {
@@ -449,65 +331,5 @@ export class Fold {
       }
       Fold.onStep?.('file removed');
     }
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // gone, or not permitted: readers pass it over
-  }
-}
-
-/** So that a power cut does not bring back what is unlinked from here on, without the archive. */
-function syncDirectory(dir: string): void {
-  try {
-    const fd = openSync(dir, constants.O_RDONLY);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // Windows cannot open directories
-  }
-}
-
-function skipOf(error: unknown): FoldSkip {
-  if (error instanceof BadFileError) {
-    if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
-    return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
-  }
-  return error instanceof PromMultiprocError && error.code === 'ERR_PERMISSION' ? 'permission' : 'other';
-}
-
-/** Undefined for what is not the system's doing. */
-function abandonment(error: unknown): FoldAbandonment | undefined {
-  if (error instanceof RangeError) return 'no room';
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ELOOP':
-      return 'not permitted';
-    case 'ENOSPC':
-    case 'EDQUOT':
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOMEM':
-    case 'EFBIG':
-    case 'EIO':
-      return 'no room';
-    case 'ENOSYS':
-    case 'ENOTSUP':
-    case 'EOPNOTSUPP':
-    case 'EMLINK':
-      return 'no links';
-    case 'ENOENT':
-      // the directory itself went away
-      return 'superseded';
-    default:
-      return undefined;
   }
 }

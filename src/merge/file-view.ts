@@ -8,7 +8,7 @@ import { type ExemplarReading, readExemplarCell } from '../mapped-file/exemplar-
 import type { FileReader, LogVisitor, ReaderBlock } from '../mapped-file/reader.js';
 import { checkFamilyRecord, type FamilyRecord } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
-import { type GaugeMode } from '../model/gauge-mode.js';
+import type { GaugeMode } from '../model/gauge-mode.js';
 import type { Sign } from '../model/sketch.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
@@ -253,7 +253,7 @@ export class FileView implements LogVisitor {
           droppedSeries: numberOf(rest.droppedSeries),
           droppedFamilies: numberOf(rest.droppedFamilies),
         };
-        return;
+        break;
       }
       default:
       // a kind of a later minor version
