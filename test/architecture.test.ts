@@ -200,9 +200,23 @@ test('the root folder holds what its owner fixed, and nothing else', () => {
 });
 
 test("the lock file names no registry: it would be the machine's that wrote it", () => {
-  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
-  const pinned = Object.entries(packages as Record<string, { resolved?: string }>)
-    .filter(([, { resolved }]) => resolved?.startsWith('http'))
-    .map(([path]) => path);
+  const pinned = Object.entries(lockedPackages()).filter(([, { resolved }]) => resolved?.startsWith('http'));
   assert.deepEqual(pinned, []);
 });
+
+test('the lock file has the optional packages of every platform: npm ci refuses it otherwise', () => {
+  const locked = lockedPackages();
+  const names = new Set(Object.keys(locked).map((path) => path.replace(/^.*node_modules\//, '')));
+  const wanted = Object.values(locked).flatMap(({ optionalDependencies }) => Object.keys(optionalDependencies ?? {}));
+  const missing = wanted.filter((name) => !names.has(name));
+  assert.deepEqual(missing, [], 'node .ci/complete-lock-file.mjs adds them');
+});
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+function lockedPackages(): Readonly<Record<string, LockedPackage>> {
+  return JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+}
