@@ -4,11 +4,11 @@
  * loop have its turns.
  */
 import { join } from 'node:path';
+import type { ArchiveRecord } from '../directory/archive-record.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { ArchiveName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
-import type { ArchiveSummary } from '../merge/file-view.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { BadFileError, describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
@@ -40,7 +40,7 @@ export interface CollectionStats {
   /** Of the dead whose files are there still. */
   readonly deadBytes: number;
   /** Undefined where there is none. */
-  readonly archive: Omit<ArchiveSummary, 'absorbed'> | undefined;
+  readonly archive: ArchiveRecord | undefined;
 }
 
 export interface ProcessInfo {
@@ -72,7 +72,7 @@ export class DirectoryCollection {
   /** Said once the pass turns out to be the last one. */
   #notices = new Map<string, string>();
   #archiveHour = 0;
-  #archive: ArchiveSummary | undefined;
+  #archive: ArchiveRecord | undefined;
   #tidiedHour = 0;
   #filesKey = '';
 

@@ -12,7 +12,8 @@ import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
 import { verifySeal } from './archive-seal.js';
 import type { ArchiveName } from './file-name.js';
-import { type ArchiveRecord, FoldSource } from './fold-source.js';
+import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
+import { FoldSource } from './fold-source.js';
 import { currentIdentity } from './identity.js';
 
 /** An archive that was found whole. Close the reader after use. */
@@ -57,7 +58,7 @@ export function encodeArchive(contents: ArchiveContents, record: ArchiveRecord):
   };
   const families = contents.families();
   const slots = new SlotSpace(writer, bytes, families);
-  append(encodeRecord(RecordKind.Archive, record));
+  append(encodeRecord(RecordKind.Archive, packableArchiveRecord(record)));
   families.forEach((family, at) => {
     const id = at + 1;
     append(encodeRecord(RecordKind.Family, { ...family.declaration, id }));

@@ -8,6 +8,7 @@ import { RecordKind } from '../mapped-file/layout.js';
 import type { FileReader, LogVisitor } from '../mapped-file/reader.js';
 import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
 export interface SourceSeries {
   readonly family: number;
@@ -32,21 +33,6 @@ export interface SourceExemplar {
   readonly owner: SourceSeries;
   readonly address: Address;
   readonly slotOffset: number;
-}
-
-/** What an archive says of itself. */
-export interface ArchiveRecord {
-  readonly generation: number;
-  /** Ids of the files whose counts it has, as far as somebody might still find such a file. */
-  readonly absorbed: readonly string[];
-  /** Of those the ones that stay named until a time (seconds since the epoch), file or no file. */
-  readonly remembered: readonly (readonly [id: string, until: number])[];
-  /** Files that were ever folded into it. */
-  readonly files: number;
-  /** Series that it had no room for, ever. */
-  readonly droppedSeries: number;
-  /** Families that were dropped since no process had declared them for long, ever. */
-  readonly droppedFamilies: number;
 }
 
 interface Address {
@@ -177,7 +163,7 @@ export class FoldSource {
         this.#addExemplar(fieldsOf(body()));
         return;
       case RecordKind.Archive:
-        this.archive = archiveRecord(fieldsOf(body()));
+        this.archive = archiveRecord(body());
         if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
         break;
       default:
@@ -280,21 +266,4 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 function isLabels(labels: unknown): labels is Record<string, string> {
   if (typeof labels !== 'object' || labels === null) return false;
   return Object.entries(labels).every(([name, value]) => LABEL_NAME.test(name) && typeof value === 'string');
-}
-
-function archiveRecord(fields: Fields): ArchiveRecord | undefined {
-  const { generation, absorbed, remembered, files, droppedSeries, droppedFamilies } = fields;
-  if (!Number.isSafeInteger(generation) || !Array.isArray(absorbed)) return undefined;
-  const pairs = Array.isArray(remembered) ? (remembered as unknown[]) : [];
-  const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
-  return {
-    generation: generation as number,
-    absorbed: absorbed.map(String),
-    remembered: pairs.flatMap((pair) =>
-      Array.isArray(pair) && typeof pair[1] === 'number' ? [[String(pair[0]), pair[1]] as const] : [],
-    ),
-    files: numberOf(files),
-    droppedSeries: numberOf(droppedSeries),
-    droppedFamilies: numberOf(droppedFamilies),
-  };
 }

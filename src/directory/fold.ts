@@ -23,10 +23,12 @@ import { FileReader } from '../mapped-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
 import { publishArchive, removeLowerArchives } from './archive-publication.js';
+import type { ArchiveRecord } from './archive-record.js';
 import { type DataFileName, isNamedAfter, MAX_GENERATION } from './file-name.js';
 import { takeFoldLock } from './fold-lock.js';
 import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
-import { type ArchiveRecord, FoldSource } from './fold-source.js';
+
+import { FoldSource } from './fold-source.js';
 import { type Liveness, probeLiveness } from './liveness.js';
 import { joinDirectory } from './open-directory.js';
 import { removeDataFile } from './remove-data-file.js';
@@ -187,9 +189,9 @@ export class Fold {
     if (base === 'archive unreadable') return base;
     try {
       this.#generation = base?.name.generation ?? 0;
-      const absorbed = new Set(base?.record.absorbed);
-      const leftovers = found.dataFiles.filter(({ id }) => absorbed.has(id));
-      const others = found.dataFiles.filter(({ id }) => !absorbed.has(id));
+      const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
+      const leftovers = found.dataFiles.filter(isAbsorbed);
+      const others = found.dataFiles.filter((name) => !isAbsorbed(name));
       const dead = others.filter((name) => this.#isDead(name));
       if (dead.length === 0) {
         this.#removeAll(leftovers);
@@ -303,7 +305,7 @@ export class Fold {
     ]);
     return {
       generation,
-      absorbed: [...absorbed],
+      absorbed,
       remembered,
       files: (base?.files ?? 0) + this.#folded.length,
       droppedSeries: (base?.droppedSeries ?? 0) + this.#contents.droppedSeries,

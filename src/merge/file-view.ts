@@ -2,6 +2,7 @@
  * One file's part in the merge: which of its slots go to which cells. It hears the file's log and keeps a map per block,
  * so that adding the file's values is one flat loop a block.
  */
+import { archiveRecord, type ArchiveRecord } from '../directory/archive-record.js';
 import { BadFileError } from '../errors.js';
 import { BlockKind, RecordKind, SKETCH } from '../mapped-file/layout.js';
 import { type ExemplarReading, readExemplarCell } from '../mapped-file/exemplar-cell.js';
@@ -16,19 +17,6 @@ import type { Schema } from './schema.js';
 
 /** How a process's gauges count. */
 export type ProcessState = 'live' | 'dead' | 'expired';
-
-/** What an archive says of itself. */
-export interface ArchiveSummary {
-  readonly generation: number;
-  /** Ids of the files whose counts it has. */
-  readonly absorbed: ReadonlySet<string>;
-  /** Files that were ever folded into it. */
-  readonly files: number;
-  /** Series that it had no room for, ever. */
-  readonly droppedSeries: number;
-  /** Families that it dropped as nobody declared them for long, ever. */
-  readonly droppedFamilies: number;
-}
 
 interface LocalFamily {
   readonly record: FamilyRecord;
@@ -88,7 +76,7 @@ export class FileView implements LogVisitor {
   /** Place in the order of files: the archive, then oldest first. */
   order = 0;
   /** Archives only. */
-  archive: ArchiveSummary | undefined;
+  archive: ArchiveRecord | undefined;
   readonly #index: MergeIndex;
   readonly #pid: string;
   #state: ProcessState;
@@ -242,19 +230,10 @@ export class FileView implements LogVisitor {
       case RecordKind.ExemplarCell:
         this.#addExemplar(body());
         return;
-      case RecordKind.Archive: {
-        const { absorbed, ...rest } = body() as Record<string, unknown>;
-        if (!Array.isArray(absorbed)) throw this.#corrupt('an archive that names nothing');
-        const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
-        this.archive = {
-          generation: numberOf(rest.generation),
-          absorbed: new Set(absorbed.map(String)),
-          files: numberOf(rest.files),
-          droppedSeries: numberOf(rest.droppedSeries),
-          droppedFamilies: numberOf(rest.droppedFamilies),
-        };
+      case RecordKind.Archive:
+        this.archive = archiveRecord(body());
+        if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
         break;
-      }
       default:
       // a kind of a later minor version
     }
