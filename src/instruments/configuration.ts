@@ -1,4 +1,4 @@
-/** What metrics are constructed with. Names and options are prom-client's; `multiprocessMode` and the last two are not. */
+/** What metrics are constructed with. Names and options are prom-client's but for those of several processes. */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
 
@@ -21,6 +21,11 @@ export interface MetricConfiguration<T extends string> {
   collect?: CollectFunction<any>;
   /** Only for registries of the OpenMetrics content type. */
   enableExemplars?: boolean;
+  /**
+   * Most series that it may have in this process; samples of further ones are dropped, and counted. Default:
+   * PROM_MULTIPROC_MAX_SERIES_PER_METRIC, or 100,000.
+   */
+  maxSeries?: number;
 }
 
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {

@@ -8,11 +8,10 @@
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import type { Registry } from '../registry/registry.js';
-import { sayOnce } from '../said-once.js';
 import type { LabelIndex } from '../storage/label-index.js';
-import { sharedStore } from '../storage/process-store.js';
+import { localStore, sharedStore } from '../storage/process-store.js';
 import type { AttachmentRole } from '../storage/series.js';
-import { attachmentShape, SeriesStore } from '../storage/series-store.js';
+import { attachmentShape, type SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
 import type { Child } from './child.js';
 
@@ -36,6 +35,7 @@ export class MetricSeries<C extends Child> {
   readonly #givenNames: readonly string[];
   /** How many values make a series, where no name is there twice. */
   readonly #arity: number;
+  readonly #maxSeries: number | undefined;
   readonly #makeChild: ChildMaker<C>;
   readonly #registries = new Set<Registry<any>>();
   #store: SeriesStore | undefined;
@@ -46,11 +46,13 @@ export class MetricSeries<C extends Child> {
     givenNames: readonly string[],
     /** Whether its samples may carry exemplars. */
     readonly exemplars: boolean,
+    maxSeries: number | undefined,
     makeChild: ChildMaker<C>,
   ) {
     this.declaration = declaration;
     this.#givenNames = givenNames;
     this.#arity = givenNames.length === declaration.labelNames.length ? givenNames.length : NaN;
+    this.#maxSeries = maxSeries;
     this.#makeChild = makeChild;
   }
 
@@ -64,8 +66,7 @@ export class MetricSeries<C extends Child> {
 
   /** Makes the family known to its store; to be called once, when the metric has been registered. */
   open(): void {
-    this.#store = this.#rightStore();
-    this.#adopt(this.#store.declare(this.declaration, this.#registryNames()));
+    this.#declareIn(this.#rightStore());
   }
 
   entered(registry: Registry<any>): void {
@@ -168,7 +169,7 @@ export class MetricSeries<C extends Child> {
   }
 
   #rightStore(): SeriesStore {
-    return this.shared ? sharedStore() : (this.#ownStore ??= new SeriesStore(undefined, { onFull }));
+    return this.shared ? sharedStore() : (this.#ownStore ??= localStore());
   }
 
   #registryNames(): string[] {
@@ -200,8 +201,7 @@ export class MetricSeries<C extends Child> {
   }
 
   #settleIn(store: SeriesStore, luggage: readonly Luggage<C>[]): void {
-    this.#store = store;
-    this.#adopt(store.declare(this.declaration, this.#registryNames()));
+    this.#declareIn(store);
     for (const { child, createdAt, values, attachments } of luggage) {
       child.family = this.stored;
       child.createdAt = createdAt;
@@ -214,16 +214,9 @@ export class MetricSeries<C extends Child> {
     }
   }
 
-  #adopt(family: StoredFamily): void {
-    this.stored = family;
-    this.index = family.series as unknown as LabelIndex<C>;
+  #declareIn(store: SeriesStore): void {
+    this.#store = store;
+    this.stored = store.declare(this.declaration, this.#registryNames(), this.#maxSeries);
+    this.index = this.stored.series as unknown as LabelIndex<C>;
   }
-}
-
-function onFull(family: StoredFamily, limit: number): void {
-  const { name } = family.declaration;
-  sayOnce(
-    `full ${name}`,
-    `the metric ${name} has reached its limit of ${limit} series: samples of new ones are dropped`,
-  );
 }

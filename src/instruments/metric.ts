@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
@@ -61,7 +63,8 @@ export abstract class Metric<T extends string, C extends Child> {
     const labelNames = declaredLabelNames(this.labelNames, type);
     const omit = this.aggregator === 'omit' ? { omit: true } : {};
     const declaration = { name, help, type, labelNames, ...omit, ...kind.declaration };
-    this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, kind.child);
+    const { maxSeries } = config;
+    this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     this[MEMBER] = memberOf(this.series, kind);
     this.#register();
     this.series.open();
@@ -138,4 +141,11 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
     throw new Error('Optional "collect" parameter must be a function');
   }
   if (config.aggregator !== undefined) assertAggregator(config.aggregator);
+  const { maxSeries } = config;
+  if (maxSeries !== undefined && !(Number.isInteger(maxSeries) && maxSeries > 0)) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `maxSeries is a whole number from 1 up, not ${inspect(maxSeries)}`,
+    );
+  }
 }

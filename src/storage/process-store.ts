@@ -14,6 +14,7 @@ import { sayOnce } from '../said-once.js';
 import { createProcessFile } from './process-file.js';
 import { MemoryBacking, SeriesStore } from './series-store.js';
 import { readSettings, type Settings } from './settings.js';
+import type { StoredFamily } from './stored-family.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
 export const TEND_INTERVAL_MS = 5000;
@@ -30,14 +31,7 @@ class ProcessStore {
   #lastTended = 0;
 
   constructor() {
-    this.store = new SeriesStore(new MemoryBacking(), {
-      ...this.#settings,
-      onFull: (family, limit) =>
-        sayOnce(
-          `full ${family.declaration.name}`,
-          `${family.declaration.name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,
-        ),
-    });
+    this.store = new SeriesStore(new MemoryBacking(), { ...this.#settings, onFull: sayFull });
     this.tend();
     setInterval(() => this.tend(), TEND_INTERVAL_MS).unref();
   }
@@ -148,6 +142,13 @@ class ProcessStore {
   }
 }
 
+function sayFull({ declaration: { name } }: StoredFamily, limit: number): void {
+  sayOnce(
+    `full ${name}`,
+    `${name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,
+  );
+}
+
 function existing(located: LocatedDirectory): LocatedDirectory | undefined {
   return existsSync(located.dir) ? located : undefined;
 }
@@ -165,6 +166,11 @@ let shared: ProcessStore | undefined;
 /** The store of everything that is shown in merged output. */
 export function sharedStore(): SeriesStore {
   return (shared ??= new ProcessStore()).store;
+}
+
+/** A store for one metric that no shared registry shows: when nobody holds the metric any more, both are gone. */
+export function localStore(): SeriesStore {
+  return new SeriesStore(new MemoryBacking(), { ...readSettings(), onFull: sayFull });
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */

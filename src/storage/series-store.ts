@@ -111,9 +111,13 @@ export class SeriesStore {
     };
   }
 
-  /** Makes a family known. Its series come one by one through `attach`. */
-  declare(declaration: FamilyDeclaration, registries: readonly string[]): StoredFamily {
-    const limit = this.#options.maxSeriesPerMetric ?? 100_000;
+  /**
+   * Makes a family known. Its series come one by one through `attach`.
+   *
+   * @param maxSeries most series that it may have; by default `maxSeriesPerMetric`
+   */
+  declare(declaration: FamilyDeclaration, registries: readonly string[], maxSeries?: number): StoredFamily {
+    const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
     const family = new StoredFamily(this.#nextFamilyId++, declaration, registries, Date.now() / 1000, limit);
     this.families.add(family);
     this.#publishFamily(family);

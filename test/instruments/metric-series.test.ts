@@ -163,18 +163,20 @@ describe('The series of a metric', () => {
   it('end at maxSeries: samples of further ones are dropped, and those there are go on', async (t) => {
     const warned = t.mock.method(console, 'warn', () => {});
     const registry = localRegistry();
-    const counter = new Counter({ name: 'crowd_total', help: 'A.', labelNames: ['x'], registers: [registry] });
-    for (let at = 0; at < 100_050; at++) counter.inc({ x: at });
+    const settings = { labelNames: ['x'], maxSeries: 100, registers: [registry] };
+    const counter = new Counter({ name: 'crowd_total', help: 'A.', ...settings });
+    for (let at = 0; at < 150; at++) counter.inc({ x: at });
     const refused = counter.labels('another');
     refused.inc();
     counter.inc({ x: 7 });
     const { values } = await counter.get();
-    assert.equal(values.length, 100_000);
+    assert.equal(values.length, 100);
     assert.equal(values[7].value, 2);
     assert.equal(warned.mock.callCount(), 1);
     counter.remove('0');
     refused.inc(3);
     assert.equal((await counter.get()).values.at(-1)?.value, 3);
+    assert.throws(() => new Counter({ name: 'a', help: 'A.', maxSeries: 0.5 }), { code: 'ERR_INVALID_ARGUMENT' });
   });
 
   it('of a label name given twice take a value for each, the last of which counts', async () => {

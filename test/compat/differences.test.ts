@@ -1,0 +1,294 @@
+/**
+ * Where this package means to differ from prom-client 15.1.3, and why. Each script says something else with the two; the
+ * README lists these.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as promClient from 'prom-client';
+import * as promMultiproc from 'prom-multiproc';
+import { type Client, type Stage, transcript } from './script.js';
+
+interface Difference {
+  readonly name: string;
+  readonly because: string;
+  readonly script: (stage: Stage) => Promise<void> | void;
+  /** What the script says with prom-client, and with this package. */
+  readonly there: unknown[];
+  readonly here: unknown[];
+}
+
+/** Samples only. */
+async function samples(registry: promClient.Registry): Promise<string[]> {
+  return (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function openMetrics({ client }: Stage): promClient.Registry {
+  const registry = new client.Registry();
+  registry.setContentType(client.openMetricsContentType as never);
+  return registry;
+}
+
+const DIFFERENCES: readonly Difference[] = [
+  {
+    name: 'label values that read the same when joined are two series',
+    because: 'the counts of two series must not be one',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x', 'y'], registers: [registry] });
+      counter.inc({ x: 'p', y: 'q' });
+      counter.inc({ x: 'p,y:q' });
+      say(await samples(registry));
+    },
+    there: [['a{x="p",y="q"} 2']],
+    here: [['a{x="p",y="q"} 1', 'a{x="p,y:q"} 1']],
+  },
+  {
+    name: 'labels are printed in the order in which they were declared',
+    because: 'the order of the first caller differs from process to process, and one series has one text',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x', 'y'], registers: [registry] });
+      counter.inc({ y: '2', x: '1' });
+      say(await samples(registry));
+    },
+    there: [['a{y="2",x="1"} 1']],
+    here: [['a{x="1",y="2"} 1']],
+  },
+  {
+    name: "the caller's label object is not kept",
+    because: 'an object that is used again must not rename a series',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      const labels = { x: 'before' };
+      counter.inc(labels);
+      labels.x = 'after';
+      say(await samples(registry));
+    },
+    there: [['a{x="after"} 1']],
+    here: [['a{x="before"} 1']],
+  },
+  {
+    name: 'label values are text in objects too',
+    because: 'they are text in the file, and 200 and "200" are one series',
+    async script({ client, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [] });
+      counter.inc({ x: 200 });
+      say(typeof (await counter.get()).values[0].labels.x);
+    },
+    there: ['number'],
+    here: ['string'],
+  },
+  {
+    name: 'a label that is there and undefined is another series than one that is not there',
+    because: 'they are printed differently',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      counter.inc({ x: undefined });
+      counter.inc({});
+      say(await samples(registry));
+    },
+    there: [['a{x="undefined"} 2']],
+    here: [['a{x="undefined"} 1', 'a 1']],
+  },
+  {
+    name: 'NaN is printed as the formats want it',
+    because: 'scrapers that read "Nan" do so out of kindness',
+    async script({ client, registry, say }) {
+      new client.Gauge({ name: 'a', help: 'A.', registers: [registry] }).set(NaN);
+      say(await samples(registry));
+    },
+    there: [['a Nan']],
+    here: [['a NaN']],
+  },
+  {
+    name: 'buckets are sorted, each once, and +Inf is not printed twice',
+    because: 'unsorted buckets count into the first that is large enough, and are not cumulative',
+    async script({ client, registry, say }) {
+      const buckets = [5, 1, 5, Infinity];
+      new client.Histogram({ name: 'a', help: 'A.', buckets, registers: [registry] }).observe(0.5);
+      say((await samples(registry)).slice(0, -2));
+    },
+    there: [
+      [
+        'a_bucket{le="5"} 1',
+        'a_bucket{le="1"} 1',
+        'a_bucket{le="5"} 2',
+        'a_bucket{le="Infinity"} 2',
+        'a_bucket{le="+Inf"} 1',
+      ],
+    ],
+    here: [['a_bucket{le="1"} 1', 'a_bucket{le="5"} 1', 'a_bucket{le="+Inf"} 1']],
+  },
+  {
+    name: 'zero() keeps what was observed',
+    because: 'it is there to show a series before its first observation',
+    async script({ client, registry, say }) {
+      const histogram = new client.Histogram({
+        name: 'a',
+        help: 'A.',
+        buckets: [],
+        labelNames: ['x'],
+        registers: [registry],
+      });
+      histogram.observe({ x: '1' }, 5);
+      histogram.zero({ x: '1' });
+      say(await samples(registry));
+    },
+    there: [['a_bucket{le="+Inf",x="1"} 0', 'a_sum{x="1"} 0', 'a_count{x="1"} 0']],
+    here: [['a_bucket{le="+Inf",x="1"} 1', 'a_sum{x="1"} 5', 'a_count{x="1"} 1']],
+  },
+  {
+    name: 'a histogram without labels is still there after reset()',
+    because: 'a counter and a gauge are',
+    async script({ client, registry, say }) {
+      const histogram = new client.Histogram({ name: 'a', help: 'A.', buckets: [], registers: [registry] });
+      histogram.observe(5);
+      histogram.reset();
+      say(await samples(registry));
+    },
+    there: [[]],
+    here: [['a_bucket{le="+Inf"} 0', 'a_sum 0', 'a_count 0']],
+  },
+  {
+    name: 'reading objects does not write the default labels into the metrics',
+    because: 'reading changes nothing',
+    async script({ client, registry, say }) {
+      new client.Counter({ name: 'a', help: 'A.', registers: [registry] }).inc();
+      registry.setDefaultLabels({ app: 'x' });
+      await registry.getMetricsAsJSON();
+      registry.setDefaultLabels({});
+      say(await samples(registry));
+    },
+    there: [['a{app="x"} 1']],
+    here: [['a 1']],
+  },
+  {
+    name: 'rendering OpenMetrics does not rename a counter, nor print a name that it does not have',
+    because: 'what is called jobs_done in one format is called so in the other, before and after',
+    async script(stage) {
+      const registry = openMetrics(stage);
+      const counter = new stage.client.Counter({ name: 'jobs_total', help: 'J.', registers: [registry] });
+      stage.say(await samples(registry));
+      stage.say((await counter.get()).name);
+      stage.say((await registry.getSingleMetricAsString('jobs_total')).split('\n').at(-1));
+      const done = new stage.client.Counter({ name: 'jobs_done', help: 'D.', registers: [registry] });
+      stage.say((await registry.getSingleMetricAsString('jobs_done')).split('\n').slice(1));
+      done.inc();
+    },
+    there: [['jobs_total 0'], 'jobs', 'jobs_total 0', ['# TYPE jobs_done counter', 'jobs_done_total 0']],
+    here: [['jobs_total 0'], 'jobs_total', 'jobs_total 0', ['# TYPE jobs_done unknown', 'jobs_done 0']],
+  },
+  {
+    name: 'an OpenMetrics exposition of nothing has no blank line',
+    because: 'OpenMetrics knows none',
+    async script(stage) {
+      stage.say(await openMetrics(stage).metrics());
+    },
+    there: ['\n# EOF\n'],
+    here: ['# EOF\n'],
+  },
+  {
+    name: 'exemplars work on held children, and a plain number counts as it says',
+    because: 'the call is the one that the types allow',
+    async script(stage) {
+      const registry = openMetrics(stage);
+      const config = { help: 'A.', labelNames: ['x'], enableExemplars: true, registers: [registry] };
+      const counter = new stage.client.Counter({ name: 'a_total', ...config });
+      counter.inc(5);
+      await stage.attempt(() => counter.labels('1').inc({ value: 2, exemplarLabels: { t: 'b' } } as never));
+      const histogram = new stage.client.Histogram({ name: 'b', buckets: [], ...config });
+      await stage.attempt(() => histogram.labels('1').observe({ value: 2, exemplarLabels: { t: 'c' } } as never));
+      stage.say(await samples(registry));
+    },
+    there: [
+      undefined,
+      "TypeError: Value is not a valid number: { value: 2, exemplarLabels: { t: 'c' } }",
+      ['a_total 2'],
+    ],
+    here: [
+      undefined,
+      undefined,
+      [
+        'a_total 5',
+        'a_total{x="1"} 2 # {t="b"} 2 1700000000',
+        'b_bucket{le="+Inf",x="1"} 1 # {t="c"} 2 1700000000',
+        'b_sum{x="1"} 2',
+        'b_count{x="1"} 1',
+      ],
+    ],
+  },
+  {
+    name: 'a collect() that throws costs its own metric, not the scrape',
+    because: 'one mistake must not hide all other metrics',
+    async script({ client, registry, attempt }) {
+      const collect = (): never => {
+        throw new Error('out of order');
+      };
+      new client.Gauge({ name: 'a_thrower', help: 'A.', registers: [registry], collect }).set(1);
+      new client.Gauge({ name: 'b', help: 'B.', registers: [registry] }).set(2);
+      await attempt(() => registry.metrics());
+    },
+    there: ['Error: out of order'],
+    here: ['# HELP b B.\n# TYPE b gauge\nb 2\n'],
+  },
+  {
+    name: 'a misspelled aggregator is refused at once',
+    because: 'in a cluster it would be an uncaught exception in the primary, at the first scrape',
+    async script({ client, attempt }) {
+      await attempt(() => void new client.Gauge({ name: 'a', help: 'A.', registers: [], aggregator: 'avg' as never }));
+    },
+    there: [undefined],
+    here: ['PromMultiprocError: aggregator "avg" is not known: it is one of sum, max, min, average, first, omit'],
+  },
+  {
+    name: 'labels() of a counter refuses what was not declared at once',
+    because: 'as that of the other metrics does',
+    async script({ client, attempt }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [] });
+      await attempt(() => counter.labels({ y: '1' } as never) && 'a child');
+    },
+    there: ['a child'],
+    here: [`Error: Added label "y" is not included in initial labelset: [ 'x' ]`],
+  },
+  {
+    name: 'a metric that could not be made is registered nowhere',
+    because: 'the name would be taken by half a metric',
+    async script({ client, registry, attempt, say }) {
+      await attempt(
+        () => new client.Summary({ name: 'a', help: 'A.', labelNames: ['quantile'], registers: [registry] }),
+      );
+      say(registry.getMetricsAsArray().length);
+    },
+    there: ['Error: quantile is a reserved label keyword', 1],
+    here: ['Error: quantile is a reserved label keyword', 0],
+  },
+  {
+    name: 'a metric that is not there is named in the error',
+    because: 'a TypeError about undefined helps nobody',
+    async script({ registry, attempt }) {
+      await attempt(() => registry.getSingleMetricAsString('a'));
+    },
+    there: [`TypeError: Cannot read properties of undefined (reading 'getForPromString')`],
+    here: [`PromMultiprocError: no metric with the name 'a' is registered`],
+  },
+  {
+    name: 'quantiles are those of values that were there',
+    because: 'a sketch that merges over processes counts values in bins, and does not interpolate',
+    async script({ client, registry, say }) {
+      const summary = new client.Summary({ name: 'a', help: 'A.', percentiles: [0.5], registers: [registry] });
+      summary.observe(1);
+      summary.observe(3);
+      say((await samples(registry))[0]);
+    },
+    there: ['a{quantile="0.5"} 2'],
+    here: ['a{quantile="0.5"} 0.9900000000000001'],
+  },
+];
+
+describe('Differences from prom-client', () => {
+  for (const { name, because, script, there, here } of DIFFERENCES) {
+    it(`${name}: ${because}`, async (t) => {
+      t.mock.method(console, 'warn', () => {});
+      assert.deepEqual(await transcript(promClient, script), there, 'prom-client');
+      assert.deepEqual(await transcript(promMultiproc as unknown as Client, script), here, 'prom-multiproc');
+    });
+  }
+});

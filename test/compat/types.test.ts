@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type * as promClient from 'prom-client';
+import * as promMultiproc from 'prom-multiproc';
+
+type Metrics = Pick<typeof promClient, 'Counter' | 'Gauge' | 'Histogram' | 'Summary'>;
+
+/** Compiling is the test: a library typed for prom-client takes these. */
+const metrics: Metrics = promMultiproc;
+const registry: promClient.Registry = promMultiproc.register;
+
+describe('The types of prom-client', () => {
+  it('are met by the metrics and by the registry', async () => {
+    const counter: promClient.Counter<'x'> = new metrics.Counter({ name: 'a', help: 'A.', labelNames: ['x'] });
+    counter.labels({ x: 1 }).inc();
+    assert.match(await registry.metrics(), /^a\{x="1"\} 1$/m);
+    registry.clear();
+  });
+
+  it('are added to, and not in the way', async () => {
+    const { Counter, Gauge, Histogram, Registry } = promMultiproc;
+    const own = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { name: 'own' });
+    const settings = { help: 'A.', registers: [own], labelNames: ['x', 'y'] as const };
+    const counter = new Counter({ name: 'a_total', ...settings });
+    counter.inc({ x: 'a', y: 2 });
+    // @ts-expect-error a label that was not declared
+    assert.throws(() => counter.inc({ z: 1 }));
+    const gauge = new Gauge({ name: 'b', multiprocessMode: 'max', ...settings });
+    const child: promMultiproc.Gauge.Internal<'x' | 'y'> = gauge.labels('a', 'b');
+    child.set(1);
+    // @ts-expect-error a mode that there is not
+    assert.throws(() => new Gauge({ name: 'c', multiprocessMode: 'avg', ...settings }));
+    const buckets: promMultiproc.Histogram.Config = { buckets: [1] };
+    const end: () => number = new Histogram({ name: 'd', ...settings, ...buckets }).startTimer({ x: 'a' });
+    assert.equal(typeof end(), 'number');
+    const text: string = await own.metrics({ scope: 'process' });
+    assert.match(text, /^b\{x="a",y="b"\} 1$/m);
+    own.clear();
+  });
+});

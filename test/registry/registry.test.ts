@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import { Counter, Gauge, register, Registry } from 'prom-multiproc';
+import { type MergedView, provideMergedView } from '../../src/registry/merged-view.js';
+import { sharedStore } from '../../src/storage/process-store.js';
+
+const TEXT = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** Stands in for the collector: says what it was asked for. */
+function fakeView(active = true): MergedView {
+  return {
+    active: () => active,
+    metrics: async ({ registries, contentType, metric }) =>
+      metric === 'nobody'
+        ? '\n'
+        : `# HELP merged ${[...registries, metric ?? 'all', contentType === TEXT ? 'text' : 'om'].join(' ')}\n` +
+          (contentType === TEXT ? '' : '# EOF\n'),
+    getMetricsAsJSON: async ({ registries }) => [{ name: registries.join(), values: [] }] as never,
+  };
+}
+
+/** The default registries of processes hold the collector's view; these tests put it back. */
+async function withView(view: MergedView | undefined, run: () => Promise<void>): Promise<void> {
+  provideMergedView(view);
+  try {
+    await run();
+  } finally {
+    provideMergedView(undefined);
+  }
+}
+
+function registriesOf(name: string): (readonly string[])[] {
+  return [...sharedStore().families]
+    .filter(({ declaration }) => declaration.name === name)
+    .map(({ registries }) => registries);
+}
+
+describe('Registries in merged output', () => {
+  afterEach(() => {
+    register.clear();
+  });
+
+  it('are told apart by their names, or by the order in which they were made', () => {
+    const [first, named, second] = [new Registry(), new Registry(TEXT, { name: 'billing' }), new Registry()];
+    const number = Number(/^registry-(\d+)$/.exec(first.sharedName ?? '')?.[1]);
+    assert.equal(named.sharedName, 'billing');
+    assert.equal(second.sharedName, `registry-${number + 1}`);
+    assert.equal(register.sharedName, 'default');
+    assert.equal(new Registry(TEXT, { multiprocess: false }).sharedName, undefined);
+    assert.throws(() => new Registry(TEXT, { name: '' }), { code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  it('are named with each metric that is in them', () => {
+    const [a, b, local] = [new Registry(TEXT, { name: 'a' }), new Registry(TEXT, { name: 'b' }), localRegistry()];
+    const counter = new Counter({ name: 'named_total', help: 'N.', registers: [a, local] });
+    assert.deepEqual(registriesOf('named_total'), [['a']]);
+    b.registerMetric(counter);
+    assert.deepEqual(registriesOf('named_total'), [['a', 'b']]);
+    a.removeSingleMetric('named_total');
+    assert.deepEqual(registriesOf('named_total'), [['b']]);
+    b.clear();
+    assert.deepEqual(registriesOf('named_total'), []);
+    assert.deepEqual(local.getMetricsAsArray(), [counter]);
+  });
+
+  it('that nobody numbers any more stay local: a process that makes one for every job does not fill the file', () => {
+    const before = sharedStore().families.size;
+    const registries = Array.from({ length: 120 }, () => new Registry());
+    for (const registry of registries) new Gauge({ name: 'job', help: 'J.', registers: [registry] }).set(1);
+    assert.ok(sharedStore().families.size - before <= 100);
+    assert.equal(registries.at(-1)?.sharedName, undefined);
+    for (const registry of registries) registry.clear();
+  });
+});
+
+describe('Registry#metrics', () => {
+  afterEach(() => {
+    register.clear();
+  });
+
+  it('answers with the merged view where one is active, and with this process otherwise', async () => {
+    new Counter({ name: 'a_total', help: 'A.' }).inc();
+    const own = '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n';
+    await withView(undefined, async () => assert.equal(await register.metrics(), own));
+    await withView(fakeView(false), async () => assert.equal(await register.metrics(), own));
+    await withView(fakeView(), async () => {
+      assert.equal(await register.metrics(), '# HELP merged default all text\n');
+      assert.equal(await register.metrics({ scope: 'process' }), own);
+      assert.equal(await register.getSingleMetricAsString('a_total'), '# HELP merged default a_total text');
+      assert.deepEqual(await register.getMetricsAsJSON(), [{ name: 'default', values: [] }]);
+      assert.equal((await register.getMetricsAsJSON({ scope: 'process' }))[0].name, 'a_total');
+    });
+  });
+
+  it('answers with this process where PROM_MULTIPROC_SCOPE says so', async (t) => {
+    new Counter({ name: 'a_total', help: 'A.' }).inc();
+    process.env.PROM_MULTIPROC_SCOPE = 'process';
+    t.after(() => delete process.env.PROM_MULTIPROC_SCOPE);
+    await withView(fakeView(), async () => assert.match(await register.metrics(), /^a_total 1$/m));
+  });
+
+  it('refuses scopes that it does not know', async () => {
+    await assert.rejects(() => register.metrics({ scope: 'worker' as never }), { code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  it('adds what merged output does not have', async () => {
+    register.registerMetric({
+      name: 'foreign',
+      get: () => ({ name: 'foreign', help: 'F.', type: 'gauge', values: [{ value: 1, labels: {} }] }),
+    });
+    const foreign = '# HELP foreign F.\n# TYPE foreign gauge\nforeign 1\n';
+    await withView(fakeView(), async () => {
+      assert.equal(await register.metrics(), `# HELP merged default all text\n\n${foreign}`);
+      assert.equal(await register.getSingleMetricAsString('foreign'), foreign.trimEnd());
+      assert.deepEqual(
+        (await register.getMetricsAsJSON()).map(({ name }) => name),
+        ['default', 'foreign'],
+      );
+      register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+      assert.equal(await register.metrics(), `# HELP merged default all om\n${foreign}# EOF\n`);
+      register.setContentType(TEXT);
+    });
+  });
+
+  it('of a local registry is always of this process', async () => {
+    const local = localRegistry();
+    new Counter({ name: 'a_total', help: 'A.', registers: [local] }).inc();
+    await withView(fakeView(), async () => assert.match(await local.metrics(), /^a_total 1$/m));
+  });
+
+  it('of merged registries is the merged view of those that it was made of', async () => {
+    const [a, local] = [new Registry(TEXT, { name: 'a' }), localRegistry()];
+    new Counter({ name: 'a_total', help: 'A.', registers: [a] }).inc();
+    new Counter({ name: 'b_total', help: 'B.', registers: [local] }).inc();
+    await withView(fakeView(), async () => {
+      const merged = Registry.merge([register, a, local]);
+      assert.equal(
+        await merged.metrics(),
+        '# HELP merged default a all text\n\n# HELP b_total B.\n# TYPE b_total counter\nb_total 1\n',
+      );
+      assert.match(await merged.metrics({ scope: 'process' }), /^a_total 1$[^]*^b_total 1$/m);
+    });
+    a.clear();
+  });
+
+  it('says clearly that there is no such metric', async () => {
+    const missing = { code: 'ERR_INVALID_ARGUMENT', message: "no metric with the name 'nobody' is registered" };
+    await assert.rejects(() => register.getSingleMetricAsString('nobody'), missing);
+    await withView(fakeView(), async () => {
+      await assert.rejects(() => register.getSingleMetricAsString('nobody'), missing);
+      assert.equal(await register.getSingleMetricAsString('elsewhere'), '# HELP merged default elsewhere text');
+    });
+  });
+
+  it('changes nothing', async () => {
+    const registry = new Registry<any>(Registry.OPENMETRICS_CONTENT_TYPE);
+    registry.setDefaultLabels({ app: 'x' });
+    const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['b'], registers: [registry] });
+    counter.inc({ b: '1' });
+    const first = await registry.metrics();
+    await registry.getMetricsAsJSON();
+    assert.equal(await registry.metrics(), first);
+    assert.equal(counter.name, 'a_total');
+    registry.setDefaultLabels({});
+    assert.match(await registry.metrics(), /^a_total\{b="1"\} 1$/m);
+    registry.clear();
+  });
+});
+
+describe('Registry#registerMetric', () => {
+  it('refuses what is no metric', () => {
+    assert.throws(() => localRegistry().registerMetric({}), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: 'a metric has a name and get(), unlike {}',
+    });
+  });
+});
+
+function localRegistry(): Registry {
+  return new Registry(TEXT, { multiprocess: false });
+}
