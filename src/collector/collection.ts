@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { ArchiveRecord } from '../directory/archive-record.js';
+import { pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { ArchiveName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
@@ -12,6 +13,7 @@ import { removeLeftovers } from '../directory/sweep.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { BadFileError, describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
+import type { LivingProcess } from './chart.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
 export interface CollectionOptions {
@@ -57,6 +59,13 @@ export interface ProcessInfo {
   readonly file: string;
 }
 
+export interface SkippedFile {
+  readonly name: string;
+  readonly reason: SkipReason;
+  /** What is wrong with it, in words. */
+  readonly error: string;
+}
+
 /** A directory that changes faster than this many passes is read as it is. Folding rests ten times as long as it takes. */
 const MOST_PASSES = 20;
 /** Declarations are known after the first time, so that the second is the last. */
@@ -68,9 +77,8 @@ export class DirectoryCollection {
   readonly index: MergeIndex;
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
-  #skipped = emptySkips();
-  /** Said once the pass turns out to be the last one. */
-  #notices = new Map<string, string>();
+  /** Of the last pass, by their names. */
+  #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
   #tidiedHour = 0;
@@ -94,15 +102,14 @@ export class DirectoryCollection {
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = scanDirectory(this.options.dir);
-      this.#skipped = emptySkips();
-      this.#notices.clear();
+      this.#skipped.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
       for (let again = 0; this.index.stale && again < MOST_RESTARTS; again++) yield* this.#readAnew();
       if (this.#isSettled(found, scanDirectory(this.options.dir)) || pass === MOST_PASSES) break;
       yield;
     }
-    for (const [key, notice] of this.#notices) sayOnce(key, notice);
+    this.#tellOfSkippedFiles();
     this.#merge();
     this.#limitOpenFiles();
     this.#tellOfConflicts();
@@ -113,6 +120,8 @@ export class DirectoryCollection {
     const sources = this.#dataSources();
     const now = Date.now() / 1000;
     const living = sources.filter(({ liveness }) => liveness !== 'dead');
+    const skipped = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
+    for (const { reason } of this.#skipped.values()) skipped[reason]++;
     const conflicts: Record<string, number> = {};
     for (const { reason } of this.index.conflicts()) conflicts[reason] = (conflicts[reason] ?? 0) + 1;
     const total = (what: (source: Source) => number): number => sources.reduce((sum, source) => sum + what(source), 0);
@@ -120,7 +129,7 @@ export class DirectoryCollection {
       live: sources.filter(({ liveness }) => liveness === 'live').length,
       dead: sources.filter(({ liveness }) => liveness === 'dead').length,
       unknown: sources.filter(({ liveness }) => liveness === 'unknown').length,
-      skipped: this.#skipped,
+      skipped,
       series: this.index.seriesCount,
       fileBytes: total(({ reader }) => reader.knownBytes),
       bytesInMemory: total(({ reader }) => reader.words.bytesInMemory),
@@ -144,6 +153,18 @@ export class DirectoryCollection {
       hostName: reader.header.identity.hostName,
       file: name,
     }));
+  }
+
+  /** The processes that are alive as far as one can tell, and what their files say. */
+  living(): LivingProcess[] {
+    return this.#dataSources()
+      .filter(({ liveness }) => liveness !== 'dead')
+      .map(({ reader, view }) => ({ label: pidLabel(reader.header.identity), view }));
+  }
+
+  /** Files that the last collection could not read. */
+  get skippedFiles(): SkippedFile[] {
+    return [...this.#skipped.values()];
   }
 
   close(): void {
@@ -226,10 +247,7 @@ export class DirectoryCollection {
     this.#drop(name);
     // gone between the listing and the opening: the listing after this pass tells what that meant
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    const reason = skipReason(error);
-    this.#skipped[reason]++;
-    const key = `skip ${join(this.options.dir, name)} ${reason}`;
-    this.#notices.set(key, `a metrics file is skipped: ${describeError(error)}`);
+    this.#skipped.set(name, { name, reason: skipReason(error), error: describeError(error) });
   }
 
   #drop(name: string): void {
@@ -298,12 +316,15 @@ export class DirectoryCollection {
     removeLeftovers(dir, scanDirectory(dir).temporaries);
   }
 
+  /** Once the pass has turned out to be the last one. */
+  #tellOfSkippedFiles(): void {
+    for (const { name, reason, error } of this.#skipped.values()) {
+      sayOnce(`skip ${join(this.options.dir, name)} ${reason}`, `a metrics file is skipped: ${error}`);
+    }
+  }
+
   #limitOpenFiles(): void {
     let open = 0;
     for (const { reader } of this.#sources.values()) if (++open > this.options.maxOpenFiles) reader.close();
   }
-}
-
-function emptySkips(): Record<SkipReason, number> {
-  return Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
 }

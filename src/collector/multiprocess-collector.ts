@@ -15,8 +15,10 @@ import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { sayOnce } from '../said-once.js';
 import { flushStore } from '../storage/process-store.js';
 import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
+import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
+import type { DirectoryStatus } from './directory-status.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
 import { whichDirectory } from './which-directory.js';
 
@@ -125,6 +127,15 @@ export class MultiprocessCollector {
   /** The processes and threads whose files are there. Throws as `metrics` does. */
   async processes(): Promise<ProcessInfo[]> {
     return (await this.#collect('processes')).processes!;
+  }
+
+  /**
+   * What an operator wants to know: processes, sizes of metrics, skipped files, folding; and the present values of some
+   * metrics for live charts. It is what the status page shows. Throws as `metrics` does.
+   */
+  async status(charts: readonly ChartRequest[] = []): Promise<DirectoryStatus> {
+    const key = JSON.stringify(charts.map(({ metric, by }) => [metric, by]));
+    return (await this.#collect({ key, charts })).statuses[key];
   }
 
   /**

@@ -254,6 +254,21 @@ export class FileView implements LogVisitor {
     for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell);
   }
 
+  /** What this file by itself says of the series of a counter or a gauge, as it was read last. */
+  *ownValues(family: MergedFamily): Generator<readonly [series: number, value: number]> {
+    for (const [number, map] of this.#maps.entries()) {
+      const block = this.reader.block(number);
+      if (map === undefined || block === undefined) continue;
+      const { kind, values } = block;
+      for (let at = 0; at < map.series.length; at++) {
+        const series = map.series[at] - 1;
+        if (series < 0 || this.#index.familyOf[series] !== family) continue;
+        if (kind !== BlockKind.Gauge) yield [series, values[at] ?? 0];
+        else if ((values[2 * at + 1] ?? 0) !== 0) yield [series, values[2 * at]];
+      }
+    }
+  }
+
   #addGauges(map: BlockMap, values: Float64Array, extent: number): void {
     const index = this.#index;
     const { cells } = index;

@@ -190,10 +190,14 @@ export class MergeIndex {
 
   /** The series of a family that have a line, by their labels. */
   shownSeries(family: MergedFamily): number[] {
-    const gauge = isGauge(family);
     return family.series
-      .filter((series) => this.#references[series] > 0 && (!gauge || this.#isSet(series, family)))
+      .filter((series) => this.isShown(series, family))
       .sort((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
+  }
+
+  /** Whether a series of a family has a line. */
+  isShown(series: number, family: MergedFamily): boolean {
+    return this.#references[series] > 0 && (!isGauge(family) || this.#isSet(series, family));
   }
 
   gaugeValue(series: number, mode: GaugeMode): number {

@@ -55,6 +55,16 @@ export class Sketch {
     this.chunk(Math.sign(value) as Sign, bin >> 5)[bin & (BINS_PER_CHUNK - 1)]++;
   }
 
+  /** Counts everything that another has counted. */
+  include(other: Sketch): void {
+    for (const sign of [-1, 0, 1] as const) {
+      for (const [number, counts] of other.#chunks[sign + 1]) {
+        const bins = this.chunk(sign, number);
+        for (let bin = 0; bin < BINS_PER_CHUNK; bin++) bins[bin] += counts[bin];
+      }
+    }
+  }
+
   /** All bins are zero; the chunks stay for the next use. */
   clear(): void {
     for (const chunks of this.#chunks) for (const bins of chunks.values()) bins.fill(0);

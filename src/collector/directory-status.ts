@@ -1,0 +1,106 @@
+/** What an operator wants to know of a directory: who counts there, what takes the room, and what is wrong. */
+import type { MergeIndex } from '../merge/merge-index.js';
+import { lineNames } from '../merge/lines.js';
+import type { MetricFamily, MetricType } from '../model/metric-family.js';
+import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
+import type { CollectionStats, DirectoryCollection, ProcessInfo, SkippedFile } from './collection.js';
+
+/** A metric by what it costs. */
+export interface FamilySize {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string;
+  readonly series: number;
+  /** In the exposition: a histogram's series are one for each bucket, and two. */
+  readonly lines: number;
+}
+
+export interface FoldingStatus {
+  /** Of the archive; 0 where there is none. */
+  readonly generation: number;
+  /** Files that were ever folded into it. */
+  readonly foldedFiles: number;
+  /** Of dead processes, not folded yet. */
+  readonly waitingFiles: number;
+  readonly waitingBytes: number;
+  /** Ever dropped for want of room, or as nobody declared their metric any more. */
+  readonly droppedSeries: number;
+  readonly droppedFamilies: number;
+}
+
+export interface DirectoryStatus {
+  readonly dir: string;
+  /** Milliseconds since the epoch, when the values were read. */
+  readonly collectedAtMs: number;
+  /** Seconds that reading and merging took. */
+  readonly durationSeconds: number;
+  readonly stats: Omit<CollectionStats, 'archive'>;
+  readonly folding: FoldingStatus;
+  /** The living first, then by age, at most MOST_PROCESSES. */
+  readonly processes: readonly ProcessInfo[];
+  readonly processCount: number;
+  /** Those with the most series first, and the collector's own last; at most MOST_FAMILIES. */
+  readonly families: readonly FamilySize[];
+  readonly familyCount: number;
+  readonly skippedFiles: readonly SkippedFile[];
+  /** In the order of the requests; null for a metric that is not there, as one may come yet. */
+  readonly charts: readonly (Chart | null)[];
+}
+
+/** What a page can show and a person read; the counts beside them are of all. */
+const MOST_PROCESSES = 500;
+const MOST_FAMILIES = 1000;
+
+export function directoryStatus(
+  collection: DirectoryCollection,
+  own: readonly MetricFamily[],
+  durationSeconds: number,
+  requests: readonly ChartRequest[],
+): DirectoryStatus {
+  const { index, options } = collection;
+  const { archive, ...stats } = collection.stats();
+  const processes = collection.processes().toSorted(byLife);
+  const families = [...familySizes(index), ...own.map(sizeOf)];
+  const living = collection.living();
+  return {
+    dir: options.dir,
+    collectedAtMs: Date.now(),
+    durationSeconds,
+    stats,
+    folding: {
+      generation: archive?.generation ?? 0,
+      foldedFiles: archive?.files ?? 0,
+      waitingFiles: stats.dead,
+      waitingBytes: stats.deadBytes,
+      droppedSeries: archive?.droppedSeries ?? 0,
+      droppedFamilies: archive?.droppedFamilies ?? 0,
+    },
+    processes: processes.slice(0, MOST_PROCESSES),
+    processCount: processes.length,
+    families: families.slice(0, MOST_FAMILIES),
+    familyCount: families.length,
+    skippedFiles: collection.skippedFiles,
+    charts: requests.map((request) => {
+      const shownAsItIs = own.find(({ name }) => name === request.metric);
+      return (shownAsItIs === undefined ? chartOf(index, living, request) : chartOfFamily(shownAsItIs)) ?? null;
+    }),
+  };
+}
+
+function byLife(a: ProcessInfo, b: ProcessInfo): number {
+  return Number(a.state === 'dead') - Number(b.state === 'dead') || a.startedAt - b.startedAt || a.pid - b.pid;
+}
+
+function familySizes(index: MergeIndex): FamilySize[] {
+  const sizes = index.families().map((family) => {
+    let series = 0;
+    for (const number of family.series) if (index.isShown(number, family)) series++;
+    const { name, type, help } = family;
+    return { name, type, help, series, lines: series * lineNames(family).length };
+  });
+  return sizes.toSorted((a, b) => b.series - a.series);
+}
+
+function sizeOf({ name, type, help, samples }: MetricFamily): FamilySize {
+  return { name, type, help, series: samples.length, lines: samples.length };
+}
