@@ -28,6 +28,7 @@ async function work(job: Job): Promise<unknown> {
         if (job.attemptsMade === 0) throw new Error('the first attempt fails');
       });
     case 'hangs':
+      console.log('hanging');
       return counted('hangs', () => sleep(60_000));
     default:
       throw new Error(`no such task: ${job.name}`);

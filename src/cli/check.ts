@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
+import { scanDirectory } from '../directory/scan.js';
+import { type LintProblem, lintFamilies } from '../exposition/lint.js';
+import { checkFile } from '../mapped-file/check.js';
+import { chosenDirectory } from './directory-option.js';
+import { plain, print, printJson } from './print.js';
+
+/** Checks files, and where none are named also the names of the metrics in the directory. Exits 1 where anything is wrong. */
+export async function checkCommand(files: readonly string[], options: { dir?: string; json?: boolean }): Promise<void> {
+  const dir = files.length === 0 ? chosenDirectory(options.dir) : undefined;
+  const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkFile(file) }));
+  const lints = dir === undefined ? [] : await lintsOf(dir);
+  if (options.json === true) printJson({ files: reports, lints });
+  for (const { file, ok, problems } of options.json === true ? [] : reports) {
+    print(`${plain(file)}: ${ok ? 'ok' : 'BAD'}`);
+    for (const { offset, reason } of problems) print(`  at byte ${offset}: ${plain(reason)}`);
+  }
+  for (const { metric, text } of options.json === true ? [] : lints) print(`${metric}: ${plain(text)}`);
+  if (lints.length > 0 || reports.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+function filesOf(dir: string): string[] {
+  const { dataFiles, archives } = scanDirectory(dir);
+  return [...archives, ...dataFiles].map(({ name }) => join(dir, name));
+}
+
+async function lintsOf(dir: string): Promise<LintProblem[]> {
+  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false });
+  const problems = lintFamilies(await collector.families());
+  await collector.close();
+  return problems;
+}

@@ -1,0 +1,34 @@
+import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
+import type { ExpositionFormat } from '../exposition/format.js';
+import { renderFamilies } from '../exposition/render.js';
+import { chosenDirectory } from './directory-option.js';
+import { printJson } from './print.js';
+
+interface DumpOptions {
+  readonly dir?: string;
+  readonly json?: boolean;
+  readonly format: ExpositionFormat;
+  readonly created?: boolean;
+}
+
+export async function dumpCommand(names: readonly string[], options: DumpOptions): Promise<void> {
+  const collector = new MultiprocessCollector({
+    dir: chosenDirectory(options.dir),
+    threads: false,
+    selfMetrics: false,
+    created: options.created,
+  });
+  const families = await collector.families();
+  await collector.close();
+  const patterns = names.map(pattern);
+  const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
+  if (options.json === true) printJson(chosen);
+  else process.stdout.write(renderFamilies(chosen, options.format));
+  if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
+}
+
+/** `http_*` and the like; everything but the star stands for itself. */
+function pattern(name: string): RegExp {
+  const parts = name.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`);
+}

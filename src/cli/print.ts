@@ -1,0 +1,51 @@
+/** How commands print: columns for people, JSON for programs, and nothing that a file could have put in to play tricks. */
+
+/** Text without control characters, escape sequences of terminals among them. */
+export function plain(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- that is what is taken out
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+/** Rows under a head, in columns; numbers stand to the right. */
+export function columns(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows.map((row) => row.map((cell) => plain(String(cell))))];
+  const widths = head.map((_, at) => Math.max(...cells.map((row) => row[at].length)));
+  const toTheRight = head.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === 'number'));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, at) => (toTheRight[at] ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB'];
+
+export function bytes(count: number): string {
+  let unit = 0;
+  for (; count >= 1024 && unit < UNITS.length - 1; unit++) count /= 1024;
+  return `${count >= 100 || unit === 0 ? Math.round(count) : count.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** A length of time in its largest unit, or `-` where it is not known. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return '-';
+  for (const [unit, length] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const) {
+    if (seconds >= length) return `${Math.floor(seconds / length)}${unit}`;
+  }
+  return `${Math.floor(seconds)}s`;
+}

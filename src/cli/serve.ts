@@ -1,0 +1,47 @@
+import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
+import { PromMultiprocError } from '../errors.js';
+import { type HttpServerOptions, startHttpServer } from '../serve/http-server.js';
+import { chosenDirectory } from './directory-option.js';
+import { print } from './print.js';
+
+interface ServeOptions {
+  readonly dir?: string;
+  readonly registry?: readonly string[];
+  readonly 'web.listenAddress': string;
+  readonly 'web.telemetryPath': string;
+  readonly 'web.config.file'?: string;
+}
+
+/** Serves until SIGTERM or SIGINT, and finishes what is under way then. */
+export async function serveCommand(options: ServeOptions): Promise<void> {
+  const dir = chosenDirectory(options.dir);
+  const collector = new MultiprocessCollector({ dir, registry: options.registry ?? 'all' });
+  const server = await startHttpServer({
+    source: collector,
+    ...listenOptions(options['web.listenAddress']),
+    path: options['web.telemetryPath'],
+    webConfigFile: options['web.config.file'],
+  });
+  print(`serving the metrics of ${dir} on ${server.url}${options['web.telemetryPath']}`);
+  const end = async (): Promise<void> => {
+    await server.close();
+    await collector.close();
+  };
+  process.once('SIGTERM', () => void end());
+  process.once('SIGINT', () => void end());
+}
+
+/** `host:port`, `:port`, `[::1]:port` or `unix:/path`. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+function listenOptions(address: string): Pick<HttpServerOptions, 'host' | 'port' | 'socketPath'> {
+  if (address.startsWith('unix:')) return { socketPath: address.slice('unix:'.length) };
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `--web.listen-address ${JSON.stringify(address)} is none: give host:port, :port, [::1]:port or unix:/path`,
+    );
+  }
+  // as in Go, no host is every interface
+  return { host: match[1] ?? (match[2] === '' ? '::' : match[2]), port };
+}
