@@ -27,7 +27,6 @@ import type { ArchiveRecord } from './archive-record.js';
 import { type DataFileName, isNamedAfter, MAX_GENERATION } from './file-name.js';
 import { takeFoldLock } from './fold-lock.js';
 import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
-
 import { FoldSource } from './fold-source.js';
 import { type Liveness, probeLiveness } from './liveness.js';
 import { joinDirectory } from './open-directory.js';

@@ -1,0 +1,246 @@
+/**
+ * Folders that die, stall and race, as processes of their own. A reader looks on all the while: what it may see after
+ * each step is listed.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import { archiveName, FOLD_LOCK_DIRECTORY } from '../../src/directory/file-name.js';
+import { foldDirectory, type FoldStep } from '../../src/directory/fold.js';
+import { scanDirectory } from '../../src/directory/scan.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
+import { withTempDir } from '../support/temp-dir.js';
+import type { FoldOrder } from './fixtures/folder.js';
+
+/** No flock in such a process: nothing but the order of its steps keeps the counts right. */
+const WITHOUT_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' } };
+
+interface Folding {
+  readonly folded: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+async function startFolder(t: TestContext, dir: string, options = {}): Promise<Fixture> {
+  const folder = startFixture(t, 'crash/fixtures/folder', [dir], options);
+  await folder.said();
+  return folder;
+}
+
+function fold(folder: Fixture, order: FoldOrder): Promise<Folding> {
+  return folder.ask<Folding>(order);
+}
+
+function startReader(t: TestContext, dir: string): MultiprocessCollector {
+  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
+  t.after(() => collector.close());
+  return collector;
+}
+
+/** A counter, and a gauge of each process. */
+async function seen(reader: MultiprocessCollector): Promise<{ jobs: number; processes: number }> {
+  const families = await reader.families();
+  const samplesOf = (name: string): number[] =>
+    families.filter((family) => family.name === name).flatMap(({ samples }) => samples.map(({ value }) => value));
+  const [jobs = 0] = samplesOf('jobs_total');
+  assert.deepEqual(
+    families.find(({ name }) => name === 'prom_multiproc_files_skipped')?.samples.filter(({ value }) => value > 0),
+    [],
+  );
+  return { jobs, processes: samplesOf('load').length };
+}
+
+function addDead(dir: string, values: readonly number[]): void {
+  for (const value of values) {
+    new DeadProcess(dir)
+      .count('jobs_total', {}, value)
+      .set('load', 'all', {}, 1, Date.now() / 1000)
+      .die();
+  }
+}
+
+/** What proper-lockfile left behind is not taken over for ten seconds. */
+function letLockGrowOld(dir: string): void {
+  const lock = join(dir, FOLD_LOCK_DIRECTORY);
+  if (existsSync(lock)) utimesSync(lock, 1, 1);
+}
+
+function contentsOf(dir: string): { archives: number[]; dataFiles: number; temporaries: number } {
+  const { archives, dataFiles, temporaries } = scanDirectory(dir);
+  return {
+    archives: archives.map(({ generation }) => generation),
+    dataFiles: dataFiles.length,
+    temporaries: temporaries.length,
+  };
+}
+
+/** An archive of generation 1 with two processes, then three more dead. What a kill leaves, by step and how often it came. */
+const KILLS: readonly [step: FoldStep, time: number, left: ReturnType<typeof contentsOf>][] = [
+  ['locked', 1, { archives: [1], dataFiles: 3, temporaries: 0 }],
+  ['archive read', 1, { archives: [1], dataFiles: 3, temporaries: 0 }],
+  ['files read', 1, { archives: [1], dataFiles: 3, temporaries: 0 }],
+  ['temporary written', 1, { archives: [1], dataFiles: 3, temporaries: 1 }],
+  ['published', 1, { archives: [2, 1], dataFiles: 3, temporaries: 0 }],
+  ['generation unlinked', 1, { archives: [2], dataFiles: 3, temporaries: 0 }],
+  ['file removed', 1, { archives: [2], dataFiles: 2, temporaries: 0 }],
+  ['file removed', 2, { archives: [2], dataFiles: 1, temporaries: 0 }],
+  ['file removed', 3, { archives: [2], dataFiles: 0, temporaries: 0 }],
+];
+
+for (const [step, time, left] of KILLS) {
+  test(`killed after "${step}" ${time}, a folder leaves nothing lost and nothing twice`, async (t) => {
+    const dir = withTempDir(t);
+    const reader = startReader(t, dir);
+    addDead(dir, [1, 2]);
+    foldDirectory(dir);
+    addDead(dir, [4, 8, 16]);
+    const truth = { jobs: 31, processes: 5 };
+    assert.deepEqual(await seen(reader), truth);
+    const folder = await startFolder(t, dir);
+    await assert.rejects(fold(folder, { kill: { step, time }, properLockfile: true }), /SIGKILL/);
+    assert.deepEqual(contentsOf(dir), left);
+    assert.deepEqual(await seen(reader), truth);
+    assert.deepEqual(await seen(startReader(t, dir)), truth);
+    // somebody dies meanwhile, and the next folder goes on
+    addDead(dir, [32]);
+    letLockGrowOld(dir);
+    const { outcomes } = await fold(await startFolder(t, dir), { properLockfile: true });
+    assert.deepEqual(outcomes, { folded: 1 });
+    assert.equal(contentsOf(dir).archives.length, 1);
+    assert.deepEqual({ ...contentsOf(dir), archives: [] }, { archives: [], dataFiles: 0, temporaries: 0 });
+    assert.deepEqual(await seen(reader), { jobs: 63, processes: 6 });
+    assert.deepEqual(await seen(startReader(t, dir)), { jobs: 63, processes: 6 });
+  });
+}
+
+test('a folder that was killed keeps others away only until its lock is old', async (t) => {
+  const dir = withTempDir(t);
+  addDead(dir, [1]);
+  const folder = await startFolder(t, dir);
+  await assert.rejects(fold(folder, { kill: { step: 'files read', time: 1 }, properLockfile: true }), /SIGKILL/);
+  const next = await startFolder(t, dir);
+  assert.deepEqual((await fold(next, { properLockfile: true })).outcomes, { locked: 1 });
+  letLockGrowOld(dir);
+  assert.deepEqual((await fold(next, { properLockfile: true })).outcomes, { folded: 1 });
+  assert.equal(existsSync(join(dir, FOLD_LOCK_DIRECTORY)), false);
+});
+
+for (const [locks, options, properLockfile] of [
+  ['the kernel', {}, false],
+  ['proper-lockfile', WITHOUT_LOCKS, true],
+] as const) {
+  test(`${locks} keeps a second folder away`, async (t) => {
+    const dir = withTempDir(t);
+    const aside = withTempDir(t);
+    addDead(dir, [1, 2]);
+    const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+    const slow = await startFolder(t, dir, options);
+    const folding = fold(slow, { properLockfile, stall: { step: 'files read', said, go } });
+    while (!existsSync(said)) await sleep(5);
+    const other = await startFolder(t, dir, options);
+    assert.deepEqual((await fold(other, { properLockfile })).outcomes, { locked: 1 });
+    writeFileSync(go, '');
+    assert.deepEqual((await folding).outcomes, { folded: 1 });
+    assert.deepEqual(await seen(startReader(t, dir)), { jobs: 3, processes: 2 });
+  });
+}
+
+/**
+ * How many others fold while one stalls, whether it had an archive to begin with, and at which step. Whatever it does
+ * afterwards, its archive must not count and no file of the dead may go that is not in the one that does.
+ */
+for (const [step, others, base, outcome] of [
+  // what it wants to read is gone
+  ['archive read', 1, true, 'nothing'],
+  ['files read', 2, true, 'superseded'],
+  ['temporary written', 1, true, 'superseded'],
+  ['temporary written', 2, true, 'superseded'],
+  ['temporary written', 3, false, 'superseded'],
+] as const) {
+  test(`a folder that stalls after "${step}" does no harm when ${others} others have folded, ${base ? 'on' : 'without'} an archive`, async (t) => {
+    const dir = withTempDir(t);
+    const aside = withTempDir(t);
+    const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+    const reader = startReader(t, dir);
+    let jobs = 0;
+    let processes = 0;
+    const die = (...values: number[]): void => {
+      addDead(dir, values);
+      for (const value of values) jobs += value;
+      processes += values.length;
+    };
+    if (base) {
+      die(1, 2);
+      foldDirectory(dir);
+    }
+    die(4, 8);
+    const stalled = await startFolder(t, dir, WITHOUT_LOCKS);
+    const folding = fold(stalled, { stall: { step, said, go }, properLockfile: false });
+    while (!existsSync(said)) await sleep(5);
+    for (let at = 0; at < others; at++) {
+      die(100 * 2 ** at);
+      assert.equal(foldDirectory(dir).abandoned, undefined);
+      assert.deepEqual(await seen(reader), { jobs, processes });
+    }
+    die(10_000);
+    writeFileSync(go, '');
+    assert.deepEqual((await folding).outcomes, { [outcome]: 1 });
+    assert.deepEqual(await seen(reader), { jobs, processes });
+    assert.deepEqual(await seen(startReader(t, dir)), { jobs, processes });
+    assert.equal(foldDirectory(dir).folded, 1);
+    assert.deepEqual(await seen(reader), { jobs, processes });
+    assert.equal(contentsOf(dir).archives.length, 1);
+    assert.equal(contentsOf(dir).dataFiles, 0);
+  });
+}
+
+test('an archive that is linked after higher ones came and went is no ground to remove a file', async (t) => {
+  const dir = withTempDir(t);
+  const aside = withTempDir(t);
+  const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+  const stalled = await startFolder(t, dir, WITHOUT_LOCKS);
+  addDead(dir, [1]);
+  foldDirectory(dir);
+  addDead(dir, [2, 4]);
+  const folding = fold(stalled, { stall: { step: 'temporary written', said, go }, properLockfile: false });
+  while (!existsSync(said)) await sleep(5);
+  // generation 2 comes and goes, so that its name is free for the stalled one
+  foldDirectory(dir);
+  addDead(dir, [8]);
+  foldDirectory(dir);
+  addDead(dir, [16]);
+  assert.deepEqual(contentsOf(dir).archives, [3]);
+  writeFileSync(go, '');
+  assert.deepEqual((await folding).outcomes, { superseded: 1 });
+  assert.deepEqual(await seen(startReader(t, dir)), { jobs: 31, processes: 5 });
+  assert.ok(readdirSync(dir).includes(archiveName(3)));
+});
+
+for (const [name, options] of [
+  ['with the kernel’s lock', {}],
+  ['without any lock', WITHOUT_LOCKS],
+] as const) {
+  test(`three folders race ${name} while processes die and a reader sees neither dip nor double`, async (t) => {
+    const dir = withTempDir(t);
+    const until = join(withTempDir(t), 'enough');
+    const folders = await Promise.all([1, 2, 3].map(() => startFolder(t, dir, options)));
+    const folding = folders.map((folder) => fold(folder, { properLockfile: false, until }));
+    const reader = startReader(t, dir);
+    let truth = 0;
+    for (let at = 1; at <= 150; at++) {
+      addDead(dir, [at]);
+      truth += at;
+      assert.deepEqual(await seen(reader), { jobs: truth, processes: at });
+    }
+    writeFileSync(until, '');
+    const results = await Promise.all(folding);
+    assert.deepEqual(await seen(reader), { jobs: truth, processes: 150 });
+    foldDirectory(dir);
+    assert.deepEqual(await seen(startReader(t, dir)), { jobs: truth, processes: 150 });
+    assert.ok(results.reduce((sum, { outcomes }) => sum + (outcomes.folded ?? 0), 0) > 0);
+    assert.equal(contentsOf(dir).dataFiles, 0);
+  });
+}

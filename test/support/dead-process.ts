@@ -1,0 +1,140 @@
+/** Files of processes that have counted and ended, made by the real writer without starting a process for each. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
+import { currentIdentity } from '../../src/directory/identity.js';
+import { writeExemplarCell } from '../../src/mapped-file/exemplar-cell.js';
+import { HEADER, type ProcessIdentity, SKETCH } from '../../src/mapped-file/layout.js';
+import { MappedBytes } from '../../src/mapped-file/mapped-bytes.js';
+import { native } from '../../src/mapped-file/mapping.js';
+import { FileWriter } from '../../src/mapped-file/writer.js';
+import { WrittenBytes } from '../../src/mapped-file/written-bytes.js';
+import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
+import { binOf } from '../../src/model/sketch.js';
+import { Series } from '../../src/storage/series.js';
+import { SeriesStore } from '../../src/storage/series-store.js';
+import type { StoredFamily } from '../../src/storage/stored-family.js';
+
+/** Above the largest pid that Linux hands out, so that no process has one of these. */
+let nextPid = 5_000_000;
+
+export interface DeadProcessOptions {
+  readonly identity?: Partial<ProcessIdentity>;
+  readonly mode?: number;
+  readonly defaultLabels?: Readonly<Record<string, string>>;
+}
+
+export class DeadProcess {
+  readonly identity: ProcessIdentity;
+  readonly path: string;
+  readonly name: string;
+  readonly #store = new SeriesStore();
+  readonly #writer: FileWriter;
+  readonly #families = new Map<string, StoredFamily>();
+
+  constructor(dir: string, { identity = {}, mode, defaultLabels }: DeadProcessOptions = {}) {
+    const calls = native();
+    this.identity = { ...currentIdentity(calls === undefined ? 'heartbeat' : 'flock'), pid: nextPid++, ...identity };
+    this.name = dataFileName(this.identity);
+    this.path = join(dir, this.name);
+    const options = { temporaryPath: join(dir, temporaryName(this.name)), mode };
+    const isMapped = calls !== undefined && this.identity.liveness === 'flock';
+    const bytes = isMapped ? new MappedBytes(calls, options) : new WrittenBytes(options);
+    this.#writer = new FileWriter(bytes, this.identity);
+    this.#store.moveTo(this.#writer);
+    if (defaultLabels !== undefined) this.#store.setDefaultLabels('default', defaultLabels);
+  }
+
+  count(name: string, labels: Readonly<Record<string, string>>, value: number): this {
+    const series = this.#series({ name, help: 'h', type: 'counter', labelNames: Object.keys(labels) }, labels);
+    series.view[series.index] += value;
+    return this;
+  }
+
+  observe(name: string, bounds: readonly number[], value: number): this {
+    const series = this.#series({ name, help: 'h', type: 'histogram', labelNames: [], bounds }, {});
+    const bucket = bounds.findIndex((bound) => value <= bound);
+    series.view[series.index + (bucket < 0 ? bounds.length : bucket)]++;
+    series.view[series.index + bounds.length + 1] += value;
+    return this;
+  }
+
+  set(name: string, gaugeMode: string, labels: Readonly<Record<string, string>>, value: number, setAt: number): this {
+    const series = this.#series({ name, help: 'h', type: 'gauge', labelNames: Object.keys(labels), gaugeMode }, labels);
+    series.view.set([value, setAt], series.index);
+    return this;
+  }
+
+  summarize(name: string, value: number, window?: { seconds: number; count: number }, at = Date.now() / 1000): this {
+    const declaration = {
+      name,
+      help: 'h',
+      type: 'summary',
+      labelNames: [],
+      quantiles: [0.1, 0.5, 0.99],
+      window,
+    } as const;
+    const series = this.#series(declaration, {});
+    series.view[series.index] += value;
+    series.view[series.index + 1]++;
+    const bin = binOf(Math.abs(value));
+    const [sign, chunk] = [Math.sign(value) as -1 | 0 | 1, bin >> 5];
+    let bins = series.attachments?.find(
+      ({ role }) => role.kind === 'sketch' && role.sign === sign && role.chunk === chunk,
+    );
+    bins ??= this.#store.attachTo(series, { kind: 'sketch', sign, chunk, windows: window?.count ?? 1 });
+    const epoch = window === undefined ? 1 : Math.floor(at / window.seconds) + 1;
+    const from = bins.index + (epoch % (window?.count ?? 1)) * SKETCH.windowSlots;
+    if (bins.view[from] !== epoch) bins.view.fill(0, from, from + SKETCH.windowSlots);
+    bins.view[from] = epoch;
+    bins.view[from + 1 + (bin & (SKETCH.bins - 1))]++;
+    return this;
+  }
+
+  /** The exemplar of a counter without labels. */
+  trace(name: string, traceId: string, timestamp: number): this {
+    const series = this.#series({ name, help: 'h', type: 'counter', labelNames: [] }, {});
+    const cell =
+      series.attachments?.find(({ role }) => role.kind === 'exemplar') ??
+      this.#store.attachTo(series, { kind: 'exemplar', slotOffset: 0 });
+    writeExemplarCell(cell.view, cell.index, { labels: { traceId }, value: 1, timestamp });
+    return this;
+  }
+
+  declare(declaration: FamilyDeclaration, registries: readonly string[] = ['default']): StoredFamily {
+    let family = this.#families.get(declaration.name);
+    if (family === undefined) {
+      family = this.#store.declare(declaration, registries);
+      this.#families.set(declaration.name, family);
+    }
+    return family;
+  }
+
+  /** Shows the file to others while the process lives; otherwise they find it when it is dead. */
+  show(): this {
+    this.#writer.bytes.publish(this.path);
+    return this;
+  }
+
+  /** @param at when it was last alive, in seconds since the epoch */
+  die(at?: number): this {
+    if (this.#writer.bytes.path !== this.path) this.show();
+    this.#writer.close();
+    if (at !== undefined) {
+      const fd = openSync(this.path, 'r+');
+      writeSync(fd, new Float64Array([at]), 0, 8, HEADER.heartbeat);
+      closeSync(fd);
+    }
+    return this;
+  }
+
+  #series(declaration: FamilyDeclaration, labels: Readonly<Record<string, string>>): Series {
+    const family = this.declare(declaration);
+    const labelValues = Object.values(labels);
+    const known = family.series.find(labelValues);
+    if (known !== undefined) return known;
+    const series = new Series(family, labelValues);
+    this.#store.attach(series);
+    return series;
+  }
+}
