@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nodeRelease } from '../support/node-release.js';
+import { type LibraryRun, startLibrary } from './library-cluster.js';
+
+interface Library extends Omit<LibraryRun, 'preload' | 'node'> {
+  /** Apps that are given this package by hand. */
+  readonly injected?: string;
+  readonly needsNode22?: boolean;
+}
+
+const LIBRARIES: Readonly<Record<string, Library>> = {
+  'express-prom-bundle 8': {
+    app: 'express-prom-bundle',
+    counts: { name: 'http_request_duration_seconds_count', labels: { path: '/hit', status_code: '200' } },
+  },
+  'express-prom-bundle 8, its cluster mode': {
+    app: 'express-prom-bundle-cluster',
+    counts: { name: 'http_request_duration_seconds_count', labels: { path: '/hit', status_code: '200' } },
+  },
+  'fastify-metrics 13.2': {
+    app: 'fastify-metrics',
+    injected: 'fastify-metrics-injected',
+    counts: { name: 'http_request_duration_seconds_count', labels: { route: '/hit', status_code: '200' } },
+  },
+  'fastify-metrics 14.1 on Node 22': {
+    app: 'fastify-metrics-14',
+    injected: 'fastify-metrics-14-injected',
+    needsNode22: true,
+    counts: { name: 'http_request_duration_seconds_count', labels: { route: '/hit', status_code: '200' } },
+  },
+  '@willsoto/nestjs-prometheus 6': {
+    app: 'nestjs-prometheus',
+    counts: { name: 'nest_hits_total', labels: { route: '/hit' } },
+  },
+  '@promster/express 14': {
+    app: 'promster-express',
+    counts: { name: 'http_requests_total', labels: { path: '/hit', status_code: '200' } },
+  },
+  '@promster/server 15': { app: 'promster-server', counts: { name: 'app_hits_total', labels: { route: '/hit' } } },
+  'prometheus-api-metrics 4': {
+    app: 'prometheus-api-metrics',
+    counts: { name: 'http_request_duration_seconds_count', labels: { route: '/hit', code: '200' } },
+  },
+  '@hono/prometheus 1, its own registry': {
+    app: 'hono-own-registry',
+    counts: { name: 'http_requests_total', labels: { route: '/hit', status: '200' } },
+  },
+  '@hono/prometheus 1, the default registry': {
+    app: 'hono-default-registry',
+    counts: { name: 'http_requests_total', labels: { route: '/hit', status: '200' } },
+  },
+};
+
+for (const [name, { app, injected, counts, needsNode22 }] of Object.entries(LIBRARIES)) {
+  const runs = [{ app, preload: true, how: 'preloaded' }];
+  if (injected !== undefined) runs.push({ app: injected, preload: false, how: 'given this package' });
+  for (const { how, ...run } of runs) {
+    test(`${name}, ${how}: every request counts, from either worker, before and after a SIGKILL`, async (t) => {
+      const node = needsNode22 === true ? await nodeRelease(22) : undefined;
+      const cluster = await startLibrary(t, { ...run, counts, node });
+      const [first, second] = cluster.workers;
+      await cluster.hit(first, 3);
+      await cluster.hit(second, 4);
+      assert.equal(await cluster.counted(first), 7);
+      assert.equal(await cluster.counted(second), 7);
+
+      process.kill(first.pid, 'SIGKILL');
+      assert.equal(await cluster.counted(second), 7);
+      await cluster.hit(second, 2);
+      assert.equal(await cluster.counted(second), 9);
+      assert.equal(cluster.output, '');
+    });
+  }
+}

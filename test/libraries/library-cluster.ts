@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { registerPath } from 'prom-multiproc';
+import { afterTest } from '../support/after-test.js';
+import { parseExposition } from '../support/exposition-parser.js';
+import { ask } from '../support/http-request.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { assertSound } from '../support/cluster.js';
+import type { Listening } from './member.js';
+
+export interface LibraryRun {
+  /** A module of ./apps. */
+  readonly app: string;
+  /** Whether the app gets this package by the preload hook, or asks for it itself. */
+  readonly preload: boolean;
+  /** The node that runs it. Default: this one. */
+  readonly node?: string;
+  /** The one line that counts the requests for `/hit`. */
+  readonly counts: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+}
+
+/** Two workers that run an app. */
+export class LibraryCluster {
+  output = '';
+  readonly #process: ChildProcess;
+  readonly #counts: LibraryRun['counts'];
+  readonly workers: Listening[] = [];
+
+  constructor(child: ChildProcess, counts: LibraryRun['counts']) {
+    this.#process = child;
+    this.#counts = counts;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+  }
+
+  /** Waits for both workers. */
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#process.on('exit', () => reject(new Error(`the cluster has ended\n${this.output}`)));
+      this.#process.on('message', (worker: Listening) => {
+        this.workers.push(worker);
+        if (this.workers.length === 2) resolve();
+      });
+    });
+  }
+
+  async hit({ port }: Listening, times: number): Promise<void> {
+    for (let at = 0; at < times; at++) {
+      const { status } = await ask(`http://127.0.0.1:${port}/hit`);
+      assert.equal(status, 200);
+    }
+  }
+
+  /** What a worker answers to `/metrics`, found sound. */
+  async scrape({ port }: Listening): Promise<string> {
+    const { status, text } = await ask(`http://127.0.0.1:${port}/metrics`);
+    assert.equal(status, 200, text);
+    assertSound(text);
+    return text;
+  }
+
+  /** How many requests for `/hit` a worker says there were. */
+  async counted(worker: Listening): Promise<number> {
+    const text = await this.scrape(worker);
+    const { name, labels } = this.#counts;
+    const found = parseExposition(text).samples.filter(
+      (sample) =>
+        sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+    );
+    assert.equal(found.length, 1, `${name} is there ${found.length} times in\n${text}\n${this.output}`);
+    return found[0].value;
+  }
+}
+
+/** Starts two workers that run an app and count into a directory of the test's. */
+export async function startLibrary(t: TestContext, run: LibraryRun): Promise<LibraryCluster> {
+  const dir = withTempDir(t);
+  const ports = await Promise.all([freePort(), freePort()]);
+  const preload = run.preload ? ['--import', registerPath()] : [];
+  const args = ['--throw-deprecation', ...preload, join(__dirname, 'member.js'), run.app, ...ports.map(String)];
+  const child = spawn(run.node ?? process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, PROMETHEUS_MULTIPROC_DIR: dir },
+  });
+  const cluster = new LibraryCluster(child, run.counts);
+  afterTest(t, async () => {
+    const workers = cluster.workers.map(({ pid }) => pid);
+    for (const pid of [...workers, child.pid as number]) kill(pid);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  await cluster.listen();
+  return cluster;
+}
+
+/** A port that nobody listens on, with another such right after it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const next = createServer().listen(port + 1, '127.0.0.1');
+    const free = await Promise.race([once(next, 'listening').then(() => true), once(next, 'error').then(() => false)]);
+    await Promise.all([server, next].map((each) => each.listening && once(each.close(), 'close')));
+    if (free) return port;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * A cluster that runs one of ./apps: the primary forks two workers, each of which serves the app on a port of its own, so
+ * that a test can choose whom it asks.
+ */
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+
+/** What a module of ./apps has. */
+export interface App {
+  /** Serves on this port of 127.0.0.1. */
+  start(port: number): unknown;
+}
+
+export interface Listening {
+  readonly pid: number;
+  readonly port: number;
+}
+
+const [name, ...ports] = process.argv.slice(2);
+
+if (cluster.isPrimary) {
+  for (const port of ports) {
+    cluster.fork({ APP_PORT: port }).on('message', (message: Listening) => process.send?.(message));
+  }
+  // a test that ended in the middle leaves nobody behind
+  process.on('disconnect', () => process.exit());
+} else {
+  const port = Number(process.env.APP_PORT);
+  const app = require(join(__dirname, 'apps', `${name}.js`)) as App;
+  void Promise.resolve(app.start(port)).then(() => process.send?.({ pid: process.pid, port } satisfies Listening));
+}
