@@ -1,0 +1,136 @@
+/** Whose metrics an answer has: of which processes, and of which registries. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertSound, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
+import { parseExposition, valueOf } from '../support/exposition-parser.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+async function count(member: Member): Promise<void> {
+  await member.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs' }).inc());
+}
+
+test('metrics() is merged in every process, and of one process with the scope "process"', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) await count(worker);
+  const own = (member: Member) => member.look(({ prom }) => prom.register.metrics({ scope: 'process' }));
+  assert.equal(valueOf(await scrape(workers[0]), 'jobs_total'), 2);
+  assert.equal(await own(workers[0]), '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total 1\n');
+  assert.equal((await own(primary)).trim(), '');
+  const objects = await workers[0].look(async ({ prom }) => {
+    const [merged] = await prom.register.getMetricsAsJSON();
+    const [local] = await prom.register.getMetricsAsJSON({ scope: 'process' });
+    const text = await prom.register.getSingleMetricAsString('jobs_total');
+    return [merged.values[0].value, local.values[0].value, text];
+  });
+  assert.deepEqual(objects, [2, 1, '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total 2']);
+});
+
+test('PROM_MULTIPROC_SCOPE=process has every process answer for itself; a collector still merges', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 2, { PROM_MULTIPROC_SCOPE: 'process' });
+  for (const worker of workers) await count(worker);
+  assert.equal(valueOf(await scrape(workers[0]), 'jobs_total'), 1);
+  assert.equal((await scrape(primary)).trim(), '');
+  await written();
+  const merged = await primary.look(async ({ prom }) => {
+    const { body } = await new prom.MultiprocessCollector().metrics();
+    return Buffer.from(body).toString();
+  });
+  assert.equal(valueOf(merged, 'jobs_total'), 2);
+});
+
+test('a registry is merged with those of its name, or of its place in the order, and with no other', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const [at, worker] of workers.entries()) {
+    await worker.run(({ prom, kept }, amount) => {
+      const { Counter, Registry } = prom;
+      kept.first = new Registry();
+      kept.second = new Registry();
+      kept.named = new Registry(undefined, { name: 'admin' });
+      kept.own = new Registry(undefined, { multiprocess: false });
+      for (const [name, registry] of Object.entries({ ...kept, default: prom.register })) {
+        // one name in all registries, and one that each has for itself
+        new Counter({ name: 'hits_total', help: 'Hits', registers: [registry] }).inc(amount);
+        new Counter({ name: `${name}_total`, help: 'Hits', registers: [registry] }).inc(amount);
+      }
+    }, 10 ** at);
+  }
+  await written();
+  const texts = await workers[0].look(async ({ prom, kept }) => {
+    const given: Record<string, string> = {};
+    for (const [name, registry] of Object.entries({ ...kept, default: prom.register })) {
+      given[name] = await (registry as typeof prom.register).metrics();
+    }
+    return given;
+  });
+  for (const [name, text] of Object.entries(texts)) {
+    assertSound(text);
+    const own = parseExposition(text).samples.filter((sample) => !sample.name.startsWith('prom_multiproc_'));
+    const sum = name === 'own' ? 1 : 11;
+    assert.deepEqual(
+      own.map((sample) => `${sample.name} ${sample.value}`),
+      [`hits_total ${sum}`, `${name}_total ${sum}`],
+    );
+  }
+  // the primary makes its registries in another order: names hold
+  const fromPrimary = await primary.look(async ({ prom }) => {
+    const { MultiprocessCollector, Registry } = prom;
+    const admin = new Registry(undefined, { name: 'admin' });
+    const all = Buffer.from((await new MultiprocessCollector().metrics()).body).toString();
+    const two = new MultiprocessCollector({ registry: ['admin', 'default'], selfMetrics: false });
+    return { admin: await admin.metrics(), all, two: Buffer.from((await two.metrics()).body).toString() };
+  });
+  assertSound(fromPrimary.all);
+  const shown = (text: string) =>
+    parseExposition(text)
+      .samples.map(({ name, value }) => `${name} ${value}`)
+      .filter((line) => !line.startsWith('prom_multiproc_'));
+  assert.deepEqual(shown(fromPrimary.admin), ['hits_total 11', 'named_total 11']);
+  assert.deepEqual(shown(fromPrimary.two), ['hits_total 22', 'named_total 11', 'default_total 11']);
+  assert.deepEqual(shown(fromPrimary.all), [
+    'hits_total 44',
+    'first_total 11',
+    'second_total 11',
+    'named_total 11',
+    'default_total 11',
+  ]);
+});
+
+test('default labels are those of the registry that shows a metric', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) {
+    await worker.run(({ prom }) => {
+      const { Counter, Registry, register } = prom;
+      const admin = new Registry(undefined, { name: 'admin' });
+      admin.setDefaultLabels({ part: 'admin' });
+      register.setDefaultLabels({ part: 'shop', own: 'default' });
+      new Counter({ name: 'logins_total', help: 'x', registers: [admin] }).inc();
+      new Counter({ name: 'orders_total', help: 'x', labelNames: ['own'] }).inc({ own: 'mine' });
+    });
+  }
+  await written();
+  const text = await primary.look(async ({ prom }) => {
+    const { body } = await new prom.MultiprocessCollector().metrics();
+    return Buffer.from(body).toString();
+  });
+  assertSound(text);
+  assert.equal(valueOf(text, 'logins_total', { part: 'admin' }), 2);
+  assert.equal(valueOf(text, 'orders_total', { part: 'shop', own: 'mine' }), 2);
+});
+
+test('many registries made and dropped stay local beyond a hundred, and none shows what another has', async (t) => {
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
+  const texts = await member.run(async ({ prom }) => {
+    const given = [];
+    for (let job = 0; job < 150; job++) {
+      const registry = new prom.Registry();
+      new prom.Counter({ name: 'job_total', help: 'x', registers: [registry] }).inc(job);
+      given.push(await registry.metrics());
+      registry.clear();
+    }
+    return given;
+  });
+  assert.deepEqual(
+    texts.map((text) => valueOf(text, 'job_total')),
+    texts.map((_, job) => job),
+  );
+});

@@ -1,0 +1,88 @@
+/** From where the merged metrics can be served: over HTTP, from any process. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertSound, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
+import { valueOf } from '../support/exposition-parser.js';
+import { ask } from '../support/http-request.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+async function serve(member: Member): Promise<string> {
+  return member.run(async ({ prom, kept }) => {
+    kept.server = await prom.startHttpServer({ port: 0 });
+    return `${kept.server.url}/metrics`;
+  });
+}
+
+async function count(member: Member): Promise<void> {
+  await member.run(({ prom, kept }) => {
+    kept.jobs ??= new prom.Counter({ name: 'jobs_total', help: 'Jobs' });
+    kept.jobs.inc();
+  });
+}
+
+async function fetched(url: string): Promise<number | undefined> {
+  await written();
+  const { status, text } = await ask(url);
+  assert.equal(status, 200, text);
+  assertSound(text);
+  return valueOf(text, 'jobs_total');
+}
+
+test('the same totals come from the primary, a worker, a thread, and a sidecar that was there first', async (t) => {
+  const dir = join(withTempDir(t), 'metrics');
+  const sidecar = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  const urls = [await serve(sidecar)];
+  assert.equal(await fetched(urls[0]), undefined);
+  assert.equal(existsSync(dir), false, 'a reader makes nothing');
+  const { primary, workers } = await startCluster(t, dir);
+  const thread = await workers[1].thread();
+  for (const member of [...workers, thread]) await count(member);
+  for (const member of [primary, workers[0], thread]) urls.push(await serve(member));
+  for (const url of urls) assert.equal(await fetched(url), 3);
+  await workers[1].kill('SIGKILL');
+  for (const url of urls.slice(0, 3)) assert.equal(await fetched(url), 3);
+  for (const member of [workers[0], primary]) await member.kill('SIGKILL');
+  assert.equal(await fetched(urls[0]), 3, 'the sidecar goes on with all of them dead');
+});
+
+test('a gauge with collect() in a worker has a fresh value when another process serves, every 5 s', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
+  await workers[0].run(({ prom, kept }) => {
+    kept.runs = 0;
+    new prom.Gauge({
+      name: 'queue_length',
+      help: 'Queue',
+      async collect() {
+        this.set(++kept.runs);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    });
+  });
+  await scrape(primary);
+  await delay(5300);
+  assert.equal(valueOf(await scrape(primary), 'queue_length'), 1);
+  // and in the process that serves, at once
+  assert.equal(valueOf(await scrape(workers[0]), 'queue_length'), 2);
+});
+
+test('a worker that has nothing left to do ends, though its metrics are tended in the background', async (t) => {
+  const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
+  const how = await primary.run(
+    async ({ require }, root) => {
+      const { spawn } = require('node:child_process');
+      const script = `
+      const { Counter, Gauge, register } = require(${JSON.stringify(root)});
+      new Counter({ name: 'jobs_total', help: 'Jobs' }).inc();
+      new Gauge({ name: 'hangs', help: 'x', collect: () => new Promise(() => {}) });
+      register.getMetricsAsArray();`;
+      const child = spawn(process.execPath, ['-e', script], { stdio: 'inherit' });
+      return new Promise((resolve) => child.on('exit', (code: number) => resolve(code)));
+    },
+    join(__dirname, '../../src/root.js'),
+  );
+  assert.equal(how, 0);
+  assert.equal(valueOf(await scrape(primary), 'jobs_total'), 1);
+});
