@@ -13,8 +13,13 @@ before(() => {
   const { stdout, stderr } = spawnSync(process.execPath, [join(__dirname, 'support', 'workers', 'import-effects.js')], {
     cwd: ROOT,
     encoding: 'utf8',
-    // a worker's environment, where there would be something to do at once
-    env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: join(ROOT, 'dist', 'no-such-directory') },
+    env: {
+      ...process.env,
+      // a worker's environment, where there would be something to do at once
+      PROMETHEUS_MULTIPROC_DIR: join(ROOT, 'dist', 'no-such-directory'),
+      // from Node 24 on node itself reads this file, in a thread and at any moment after TLS was loaded
+      NODE_EXTRA_CA_CERTS: undefined,
+    },
   });
   assert.equal(stderr, '');
   effects = JSON.parse(stdout);
