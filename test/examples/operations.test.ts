@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Deployment } from 'kubernetes-models/apps/v1';
+import { Service } from 'kubernetes-models/v1';
+import { parseAllDocuments } from 'yaml';
+import { DIST, startCli, startExample } from '../support/program.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const EXAMPLES = join(DIST, '..', 'examples');
+
+function promtool(...args: string[]): string {
+  return execFileSync('promtool', args, { cwd: join(EXAMPLES, 'monitoring'), encoding: 'utf8' });
+}
+
+test('the alert rules are valid, and alert when and only when they should', () => {
+  assert.match(promtool('check', 'rules', 'alerts.yml'), /SUCCESS/);
+  assert.match(promtool('test', 'rules', 'alerts.test.yml'), /SUCCESS/);
+  promtool('check', 'rules', '../beyond-one-machine/rules.yml');
+});
+
+interface Dashboard {
+  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+}
+
+test('every query of the dashboard is valid, and asks for metrics that there are', async (t) => {
+  const { panels } = JSON.parse(readFileSync(join(EXAMPLES, 'monitoring', 'dashboard.json'), 'utf8')) as Dashboard;
+  const dir = withTempDir(t);
+  const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  const rules = expressions.map((expr, at) => ({
+    record: `query:${at}`,
+    expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('"$job"', '".*"'),
+  }));
+  const file = join(dir, 'queries.json');
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+  assert.match(promtool('check', 'rules', file), new RegExp(`${expressions.length} rules found`));
+
+  const sidecar = startCli(t, ['serve', '--dir', join(dir, 'none'), '--web.listen-address', '127.0.0.1:0']);
+  const [, url] = await sidecar.printed(/on (http\S+)/);
+  const served = await (await fetch(url)).text();
+  const own = new Set([...served.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const asked = new Set(expressions.flatMap((expr) => expr.match(/prom_multiproc_\w+/g) ?? []));
+  // a counter of the processes that is there once something was dropped
+  asked.delete('prom_multiproc_dropped_samples_total');
+  assert.deepEqual(
+    [...asked].filter((name) => !own.has(name)),
+    [],
+  );
+});
+
+test('the Kubernetes manifest is what the schemas of Kubernetes ask for', () => {
+  const models: Readonly<Record<string, new (data: any) => { validate(): void }>> = { Deployment, Service };
+  const documents = parseAllDocuments(readFileSync(join(EXAMPLES, 'kubernetes', 'sidecar.yaml'), 'utf8'));
+  const kinds = documents.map((document) => {
+    const manifest = document.toJS() as { kind: string };
+    new models[manifest.kind](manifest).validate();
+    return manifest.kind;
+  });
+  assert.deepEqual(kinds, ['Deployment', 'Service']);
+});
+
+test('the systemd unit starts a command that there is', () => {
+  const unit = readFileSync(join(EXAMPLES, 'systemd', 'prom-multiproc.service'), 'utf8');
+  const [, command] = /^ExecStart=\S+ --no-install prom-multiproc (\S+)/m.exec(unit)!;
+  assert.ok(existsSync(join(DIST, 'src', 'cli', `${command}.js`)));
+  // systemd's own check, where systemd is; it wants the binary to exist, so npx has to be there
+  assert.match(unit, /^\[Install\]$/m);
+});
+
+test('the demo counts on through its SIGKILL', async (t) => {
+  const demo = startExample(t, 'demo/primary.js', ['--seconds', '5'], {
+    APP_PORT: '18080',
+    METRICS_PORT: '19464',
+    PROMETHEUS_MULTIPROC_DIR: withTempDir(t),
+  });
+  const [, before, after] = await demo.printed(/orders_total was (\d+), is (\d+)/);
+  assert.ok(Number(after) >= Number(before) && Number(before) > 0, `${before}, then ${after}`);
+  assert.equal(await demo.ended(), 0, demo.output());
+  const totals = [...demo.output().matchAll(/^orders_total +(\d+)/gm)].map(([, total]) => Number(total));
+  assert.deepEqual(
+    totals,
+    [...totals].sort((a, b) => a - b),
+  );
+});

@@ -1,0 +1,47 @@
+/** A real Prometheus (Debian's) for a test, on a free port, gone with the test. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { freePort, startProgram } from './program.js';
+
+export interface QueriedSample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface Prometheus {
+  readonly url: string;
+  /** The instant vector of an expression, now. */
+  query(expression: string): Promise<QueriedSample[]>;
+  /** The value of an expression that has one sample; undefined while it has none. */
+  value(expression: string): Promise<number | undefined>;
+}
+
+/**
+ * @param dir where its data goes, and its configuration, unless that is a file already
+ * @param config YAML (JSON is), or the path of a file
+ */
+export async function startPrometheus(t: TestContext, dir: string, config: object | string): Promise<Prometheus> {
+  const file = typeof config === 'string' ? config : join(dir, 'prometheus.yml');
+  const data = join(dir, 'prometheus-data');
+  mkdirSync(data, { recursive: true });
+  if (typeof config !== 'string') writeFileSync(file, JSON.stringify(config));
+  const port = await freePort();
+  const program = startProgram(t, 'prometheus', [
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${data}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ]);
+  await program.printed(/Server is ready to receive web requests/);
+  const url = `http://127.0.0.1:${port}`;
+  const query = async (expression: string): Promise<QueriedSample[]> => {
+    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`);
+    const { data: found, error } = (await response.json()) as {
+      data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
+      error?: string;
+    };
+    if (found === undefined) throw new Error(`${expression}: ${error}`);
+    return found.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
+  };
+  return { url, query, value: async (expression) => (await query(expression))[0]?.value };
+}
