@@ -4,23 +4,21 @@
  * Rows are those of the table below; all of them unless some are named. Paths go to the runner: `-- 26 test/merge`.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { OTHER_NODE_MAJORS, type NodeMajor, nodeRelease } from './support/node-release.js';
 
 const ROOT = join(__dirname, '..', '..');
 const RUNNER = join(__dirname, 'run.js');
 
 interface Row {
   readonly name: string;
-  /** A major version to take from npm; the one that runs this, where there is none. */
-  readonly nodeMajor?: number;
+  /** The release that runs this, where there is none. */
+  readonly nodeMajor?: NodeMajor;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const ROWS: readonly Row[] = [
-  { name: '22', nodeMajor: 22 },
-  { name: '24', nodeMajor: 24 },
-  { name: '26', nodeMajor: 26 },
+  ...OTHER_NODE_MAJORS.map((nodeMajor) => ({ name: String(nodeMajor), nodeMajor })),
   { name: 'no-mmap', env: { PROM_MULTIPROC_NO_MMAP: '1' } },
 ];
 
@@ -40,22 +38,17 @@ async function main(args: readonly string[]): Promise<boolean> {
   if (unknown.length > 0) {
     throw new Error(`${unknown.join(', ')}: not a row; there are ${ROWS.map(({ name }) => name).join(', ')}`);
   }
+  const paths = args.filter((arg) => !names.includes(arg));
   const outcomes: Outcome[] = [];
   for (const row of ROWS) {
-    if (names.length > 0 && !names.includes(row.name)) continue;
-    outcomes.push(
-      await runRow(
-        row,
-        args.filter((arg) => !names.includes(arg)),
-      ),
-    );
+    if (names.length === 0 || names.includes(row.name)) outcomes.push(await runRow(row, paths));
   }
   console.table(outcomes);
   return outcomes.every(({ passed }) => passed);
 }
 
 async function runRow(row: Row, paths: readonly string[]): Promise<Outcome> {
-  const node = row.nodeMajor === undefined ? process.execPath : nodeFromNpm(row.nodeMajor);
+  const node = row.nodeMajor === undefined ? process.execPath : await nodeRelease(row.nodeMajor);
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   console.log(`\n== ${row.name}: Node ${version} ==`);
   // scripts that start with `#!/usr/bin/env node`, as PM2's does, have to find the same one
@@ -86,23 +79,6 @@ async function runRow(row: Row, paths: readonly string[]): Promise<Outcome> {
     seconds,
     passed: code === 0,
   };
-}
-
-/** Node's binaries are packages too; they are kept where `npm ci` throws them away and git never sees them. */
-function nodeFromNpm(major: number): string {
-  const isWindows = process.platform === 'win32';
-  const packageName = `node-${isWindows ? 'win' : process.platform}-${process.arch}`;
-  const prefix = join(ROOT, 'node_modules', '.cache', `node-${major}`);
-  const binary = join(prefix, 'node_modules', packageName, 'bin', isWindows ? 'node.exe' : 'node');
-  if (existsSync(binary)) return binary;
-  mkdirSync(prefix, { recursive: true });
-  const npm = spawnSync(
-    'npm',
-    ['install', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', `${packageName}@${major}`],
-    { stdio: ['ignore', 'ignore', 'inherit'], shell: isWindows },
-  );
-  if (npm.status !== 0 || !existsSync(binary)) throw new Error(`npm could not install ${packageName}@${major}`);
-  return binary;
 }
 
 main(process.argv.slice(2)).then(
