@@ -12,7 +12,7 @@ const RUNNER = join(__dirname, 'run.js');
 
 interface Row {
   readonly name: string;
-  /** The release that runs this, where there is none. */
+  /** Without it: the release that runs this. */
   readonly nodeMajor?: NodeMajor;
   readonly env?: Readonly<Record<string, string>>;
 }
