@@ -1,0 +1,123 @@
+/** Real requests at an app, and what of them its merged metrics may show. */
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertSound, BEHIND_MS } from '../../support/cluster.js';
+import { parseExposition } from '../../support/exposition-parser.js';
+import { type Answer, ask } from '../../support/http-request.js';
+import { eventually } from '../../support/pm2.js';
+
+const TOGETHER = 4;
+
+/**
+ * A connection that node:cluster's primary handed to an instance which was killed before it took it is never closed
+ * (ran): whoever waits for an answer must stop at some time.
+ */
+const PATIENCE_MS = 5000;
+
+/** A request at a port of this host, or its failure. */
+export function visit(port: number, path: string): Promise<Answer> {
+  return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+}
+
+/** What was counted by all instances, of all products. */
+export function ordersIn(text: string): number {
+  const { samples } = parseExposition(text);
+  const total = (name: string): number =>
+    samples.filter((sample) => sample.name === name).reduce((sum, { value }) => sum + value, 0);
+  return total('orders_total');
+}
+
+/** The values of a gauge by the label `pid`, ascending. */
+export function pidsIn(text: string, gauge: string): number[] {
+  const pids = parseExposition(text)
+    .samples.filter(({ name }) => name === gauge)
+    .map(({ labels }) => Number(labels.pid));
+  return pids.toSorted((a, b) => a - b);
+}
+
+export async function scrapeAt(port: number): Promise<{ pid: number; text: string }> {
+  if (BEHIND_MS > 0) await delay(BEHIND_MS);
+  const { headers, text } = await visit(port, '/metrics');
+  assertSound(text);
+  return { pid: Number(headers['x-pid']), text };
+}
+
+/** A scrape from each of these instances, whichever of the ports it is behind. */
+export async function scrapeEach(pids: readonly number[], ports: readonly number[]): Promise<string[]> {
+  const texts = new Map<number, string>();
+  await eventually(`an answer from each of ${pids.join(', ')}`, async () => {
+    for (const port of ports) {
+      const scraped = await scrapeAt(port).catch(() => undefined);
+      if (scraped !== undefined) texts.set(scraped.pid, scraped.text);
+    }
+    return pids.every((pid) => texts.has(pid)) || undefined;
+  });
+  return pids.map((pid) => texts.get(pid)!);
+}
+
+/** Places so many orders, one after the other, and requires an answer to each. */
+export async function order(ports: readonly number[], count: number): Promise<void> {
+  for (let at = 0; at < count; at++) {
+    const { status } = await visit(ports[at % ports.length], '/order/tea');
+    assert.equal(status, 200);
+  }
+}
+
+/** How orders went. A lost one was sent and not answered: it may count, and need not. */
+export interface Orders {
+  readonly answered: number;
+  readonly lost: number;
+}
+
+/**
+ * Orders without a pause, and scrapes beside them, while something is done to the app. Every scrape that is answered
+ * shows at least what was answered when it was asked, at most what had been sent when it came, and never less than the
+ * one before.
+ *
+ * @param before what is counted already
+ * @param options.kills whether an instance is killed by force: files that are written on a timer may lose counts by that
+ */
+export async function underOrders(
+  ports: readonly number[],
+  before: number,
+  action: () => Promise<void>,
+  { kills = false } = {},
+): Promise<Orders> {
+  const mayLose = kills && BEHIND_MS > 0;
+  let [sent, answered, highest] = [0, 0, before];
+  const over = new AbortController();
+  const buy = async (at: number): Promise<void> => {
+    for (let count = at; !over.signal.aborted; count++) {
+      sent++;
+      try {
+        await visit(ports[count % ports.length], '/order/coffee');
+        answered++;
+      } catch {
+        await delay(5); // nobody listens, or whoever did was killed
+      }
+    }
+  };
+  const watch = async (): Promise<void> => {
+    for (let count = 0; !over.signal.aborted; count++) {
+      const floor = before + (mayLose ? 0 : answered);
+      const scraped = await scrapeAt(ports[count % ports.length]).catch((error: unknown) => {
+        if (error instanceof assert.AssertionError) throw error;
+      });
+      if (scraped === undefined) continue;
+      const total = ordersIn(scraped.text);
+      assert.ok(total >= floor, `${total} are shown, and ${floor} were answered`);
+      assert.ok(total <= before + sent, `${total} are shown, and ${before + sent} were sent`);
+      assert.ok(total >= highest, `${total} are shown after ${highest}`);
+      highest = total;
+      await delay(10);
+    }
+  };
+  const crowd = Promise.all([watch(), ...Array.from({ length: TOGETHER }, (_, at) => buy(at))]);
+  try {
+    await Promise.race([action(), crowd]);
+  } finally {
+    over.abort();
+    await crowd;
+  }
+  return { answered, lost: sent - answered };
+}

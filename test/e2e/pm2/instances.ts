@@ -1,0 +1,131 @@
+/** What PM2 does to an app's instances, and what they die of by themselves: the tests of either mode. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { BEHIND_MS, written } from '../../support/cluster.js';
+import { valueOf } from '../../support/exposition-parser.js';
+import { eventually, Pm2 } from '../../support/pm2.js';
+import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit } from './customers.js';
+import { type Mode, MOST_INSTANCES, Shop } from './shop.js';
+
+/** Registers the tests with the file that calls it. The shop is there once they run. */
+export function testInstances(mode: Mode): { shop(): Shop } {
+  const pm2 = new Pm2();
+  let shop: Shop;
+  before(async () => (shop = await Shop.open(pm2, mode)));
+  after(() => pm2.end());
+
+  test('whichever instance is asked answers for all', async () => {
+    await order(shop.ports, 10);
+    for (const text of await scrapeEach(shop.pids, shop.ports)) {
+      assert.equal(valueOf(text, 'orders_total', { product: 'tea' }), 10);
+      assert.equal(valueOf(text, 'order_seconds_count'), 10);
+      assert.equal(valueOf(text, 'shop_workers'), 2);
+      assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
+    }
+    assert.equal(await shop.total(), 10, 'the directory is the one that pm2Directory names');
+  });
+
+  test('reloaded under load, every answered order counts once', async () => {
+    const counted = await shop.total();
+    const old = shop.pids;
+    const { answered, lost } = await underOrders(shop.ports, counted, async () => {
+      await pm2.run(['reload', 'shop']);
+      await shop.instancesUp(2, old);
+    });
+    assert.ok(answered > 0);
+    // one instance after the other: in cluster mode there is always somebody, in fork mode a port is closed for a while
+    if (mode === 'cluster') assert.equal(lost, 0);
+    assert.equal(await shop.total(), counted + answered, 'an order that nobody listened to does not count');
+  });
+
+  test('stopped and started, the counts go on', async () => {
+    const counted = await shop.total();
+    await pm2.run(['stop', 'shop']);
+    assert.deepEqual(shop.pids, []);
+    assert.equal(await shop.total(), counted);
+    await pm2.run(['start', 'shop']);
+    const pids = await shop.instancesUp(2);
+    await order(shop.ports, 4);
+    for (const text of await scrapeEach(pids, shop.ports)) assert.equal(ordersIn(text), counted + 4);
+  });
+
+  test('an instance killed by SIGKILL under load takes no answered order with it', async () => {
+    const counted = await shop.total();
+    const [killed] = shop.pids;
+    const kill = async (): Promise<void> => {
+      process.kill(killed, 'SIGKILL');
+      await shop.instancesUp(2, [killed]);
+    };
+    const { answered, lost } = await underOrders(shop.ports, counted, kill, { kills: true });
+    const total = await shop.total();
+    if (BEHIND_MS === 0) assert.ok(total >= counted + answered);
+    assert.ok(total <= counted + answered + lost, 'an order that the kill cut off may have been counted already');
+    const { text } = await scrapeAt(shop.ports[0]);
+    assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
+    assert.equal(valueOf(text, 'shop_workers'), 2);
+  });
+
+  for (const [product, what] of [
+    ['throw', 'an uncaught throw'],
+    ['leak', 'a heap out-of-memory'],
+  ]) {
+    test(`${what} ends an instance and takes no count with it`, async () => {
+      await order(shop.ports, 4);
+      const counted = await shop.total();
+      const old = shop.pids;
+      await assert.rejects(visit(shop.ports[0], `/${product}`), { code: 'ECONNRESET' });
+      const pids = await eventually('another instance', () => {
+        const { pids } = shop;
+        return pids.length === 2 && pids.join() !== old.join() ? pids : undefined;
+      });
+      // counted before the end came; out of memory, nobody is left to write a file that is not mapped
+      const kept = product === 'leak' && BEHIND_MS > 0 ? 0 : 1;
+      for (const text of await scrapeEach(pids, shop.ports)) {
+        assert.equal(ordersIn(text), counted + kept);
+        assert.deepEqual(pidsIn(text, 'shop_worker'), pids);
+      }
+    });
+  }
+
+  test('scaled up and down, gauges follow and counts stay', async () => {
+    const counted = await shop.total();
+    await pm2.run(['scale', 'shop', String(MOST_INSTANCES)]);
+    const many = await shop.instancesUp(MOST_INSTANCES);
+    await order(shop.allPorts, 6);
+    for (const text of await scrapeEach(many, shop.allPorts)) {
+      assert.equal(ordersIn(text), counted + 6);
+      assert.equal(valueOf(text, 'shop_workers'), MOST_INSTANCES);
+    }
+    await pm2.run(['scale', 'shop', '1']);
+    const left = await shop.instancesUp(1);
+    const [text] = await scrapeEach(left, shop.allPorts);
+    assert.equal(ordersIn(text), counted + 6);
+    assert.equal(valueOf(text, 'shop_workers'), 1);
+    assert.deepEqual(pidsIn(text, 'shop_worker'), left);
+    for (const pid of many) assert.ok(pidsIn(text, 'shop_every_worker').includes(pid), 'mode all keeps the dead');
+  });
+
+  for (const [ending, handler] of [
+    ['default', 'no SIGINT handler'],
+    ['deaf', 'a SIGINT handler that does nothing'],
+  ]) {
+    test(`instances with ${handler} keep their counts over reload and stop`, async () => {
+      await shop.start({ env: { ENDING: ending }, kill_timeout: 200 });
+      const counted = await shop.total();
+      await order(shop.ports, 4);
+      await written();
+      const old = shop.pids;
+      await pm2.run(['reload', 'shop']);
+      const pids = await shop.instancesUp(2, old);
+      await order(shop.ports, 4);
+      for (const text of await scrapeEach(pids, shop.ports)) {
+        assert.equal(ordersIn(text), counted + 8);
+        assert.deepEqual(pidsIn(text, 'shop_worker'), pids);
+      }
+      await pm2.run(['stop', 'shop']);
+      assert.equal(await shop.total(), counted + 8);
+    });
+  }
+
+  return { shop: () => shop };
+}
