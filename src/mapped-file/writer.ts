@@ -50,6 +50,8 @@ interface KeyBlock {
   readonly data: Uint8Array;
 }
 
+/** Of a key block that is in no log. */
+const NO_EPOCH = 0;
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 const FIRST_KEY_BLOCK_BYTES = 2 * PAGE_BYTES;
 const LARGEST_KEY_BLOCK_BYTES = 1024 * 1024;
@@ -131,7 +133,11 @@ export class FileWriter {
     const chain: KeyBlock[] = [];
     const spare = this.#keyBlocks.filter((block) => !this.#chain.includes(block));
     const epoch = this.#keyEpoch + 1;
-    if (!write((record) => this.#appendTo(chain, epoch, record, spare))) return false;
+    if (!write((record) => this.#appendTo(chain, epoch, record, spare))) {
+      // the next try may need fewer blocks: what this one leaves behind must not be taken for the end of that log
+      for (const { head } of chain) Atomics.store(head, BLOCK.keyEpoch / WORD, NO_EPOCH);
+      return false;
+    }
     FileWriter.onStep?.('log restarted');
     this.#chain = chain;
     this.#keyEpoch = epoch;
