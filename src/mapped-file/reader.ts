@@ -44,6 +44,12 @@ export interface LogVisitor extends RecordVisitor {
 /** Blocks are at least a page, so this is 8 GiB of the smallest ones; a hostile count costs no more than this. */
 const MOST_BLOCKS = 65_536;
 
+/** The unit of `stat.blocks`. */
+const STAT_BLOCK_BYTES = 512;
+/** Shorter files cost nobody much. Longer ones are backed by disk, unless the file system compresses. */
+const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
+const MOST_COMPRESSION = 16;
+
 export class FileReader {
   readonly file: string;
   readonly header: Header;
@@ -137,9 +143,10 @@ export class FileReader {
       visitor.restart();
       news = true;
     }
+    const following = this.#followingBlocks();
     for (;;) {
       // a block is left for the next one for good, so where the next one is there, the `used` read after it is final
-      const next = this.#nextOfChain();
+      const next = following.get(this.#chain.length);
       const last = this.#chain.at(-1);
       const used = last === undefined ? 0 : this.#usedOf(last);
       if (last !== undefined && used > this.#chainBytes) {
@@ -183,15 +190,16 @@ export class FileReader {
     const count = this.#words.blockCount;
     if (count === this.#blocks.length) return;
     if (count > MOST_BLOCKS) throw this.#corrupt(`${count} blocks`, HEADER.blockCount);
-    const size = this.sizeBytes;
+    const size = this.#wholeSize();
     while (this.#blocks.length < count) {
       const offset = this.#nextBlockOffset;
       this.#read(this.#head, offset, 'the head of a block');
       const kind = this.#headView.getUint32(BLOCK.kind, LITTLE_ENDIAN);
       const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE_ENDIAN) * PAGE_BYTES;
       if (bytes === 0) throw this.#corrupt('a block of no pages', offset);
-      if (offset + bytes > size)
+      if (offset + bytes > size) {
         throw this.#corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
+      }
       const data = { offset: offset + BLOCK.data, capacity: bytes - BLOCK.data };
       if (kind === BlockKind.Key) {
         this.#keyBlocks.push(data);
@@ -211,6 +219,16 @@ export class FileReader {
     }
   }
 
+  /** No writer makes holes; a file of holes is as long as it likes, and what is read of it would be memory. */
+  #wholeSize(): number {
+    const { size, blocks } = fstatSync(this.fd);
+    const backed = blocks * STAT_BLOCK_BYTES;
+    if (size > SPARSE_FROM_BYTES && backed > 0 && backed * MOST_COMPRESSION < size) {
+      throw this.#corrupt('the file is sparse', 0, size, backed);
+    }
+    return size;
+  }
+
   #followEpoch(epoch: number): void {
     this.#epoch = epoch;
     this.#chain = [];
@@ -218,16 +236,21 @@ export class FileReader {
     for (const block of this.#blocks) if (block !== undefined) block.extent = 0;
   }
 
-  /** The key block that goes on the epoch's chain, if it is there. */
-  #nextOfChain(): KeyBlock | undefined {
+  /**
+   * The key blocks that go on the epoch's chain, by their places. All heads are read once: looking for each block among
+   * all would take minutes where a hostile file has 65,536 of them.
+   */
+  #followingBlocks(): Map<number, KeyBlock> {
+    const known = new Set(this.#chain);
+    const following = new Map<number, KeyBlock>();
     for (const block of this.#keyBlocks) {
-      if (this.#chain.includes(block)) continue;
+      if (known.has(block)) continue;
       this.#read(this.#head, block.offset - BLOCK.data, 'the head of a key block');
-      const epoch = this.#headView.getUint32(BLOCK.keyEpoch, LITTLE_ENDIAN);
+      if (this.#headView.getUint32(BLOCK.keyEpoch, LITTLE_ENDIAN) !== this.#epoch) continue;
       const place = this.#headView.getUint32(BLOCK.chain, LITTLE_ENDIAN);
-      if (epoch === this.#epoch && place === this.#chain.length) return block;
+      if (!following.has(place)) following.set(place, block);
     }
-    return undefined;
+    return following;
   }
 
   #usedOf(block: KeyBlock): number {
