@@ -6,6 +6,7 @@
  */
 import { BadFileError } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { isCanonicalKey } from './canonical-key.js';
 import { crc32 } from './crc32.js';
 import { pack, unpack } from './msgpack.js';
 import { RECORD, RecordKind, SERIES, LITTLE_ENDIAN } from './layout.js';
@@ -56,6 +57,10 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(typeof family.help === 'string', 'help');
   rule(METRIC_TYPES.has(family.type), 'type');
   rule(isStrings(family.labelNames) && family.labelNames.every((name) => LABEL_NAME.test(name)), 'labelNames');
+  // the output would have series twice, or a label twice on a line
+  rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
+  rule(family.type !== 'histogram' || !family.labelNames.includes('le'), 'labelNames');
+  rule(family.type !== 'summary' || !family.labelNames.includes('quantile'), 'labelNames');
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
   rule(family.unit === undefined || (typeof family.unit === 'string' && METRIC_NAME.test(family.unit)), 'unit');
@@ -85,8 +90,16 @@ export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Ar
   return pack(labelValues.map((value) => value ?? null));
 }
 
-/** The label values of key bytes. @throws {TypeError} where they are not an array of strings and nil */
-export function decodeKey(key: Uint8Array): (string | undefined)[] {
+/**
+ * The label values of key bytes.
+ *
+ * @param count how many the family has, where the bytes are anybody's
+ * @throws {TypeError} where they are not an array of so many strings and nil, in its shortest form
+ */
+export function decodeKey(key: Uint8Array, count?: number): (string | undefined)[] {
+  if (count !== undefined && !isCanonicalKey(key, count)) {
+    throw new TypeError(`a key of ${count} labels is an array of as many strings and nil, in its shortest form`);
+  }
   const values: unknown = unpack(key);
   if (!Array.isArray(values)) throw new TypeError('a key is an array');
   return values.map((value: unknown) => {
@@ -154,7 +167,7 @@ function seal(record: Uint8Array, view: DataView): Uint8Array {
   return record;
 }
 
-/** Hears of each record in its order. `body` decodes the map of a record that is not a Series. */
+/** Hears of each record in its order. `body` decodes the map (or array) of a record that is not a Series. */
 export interface RecordVisitor {
   /** `key` bytes are `bytes[keyStart, keyEnd)`. */
   series(
@@ -167,7 +180,8 @@ export interface RecordVisitor {
     keyStart: number,
     keyEnd: number,
   ): void;
-  other(kind: number, body: () => unknown): void;
+  /** `offset` is that of the record in the file. */
+  other(kind: number, body: () => unknown, offset: number): void;
 }
 
 /**
@@ -221,11 +235,14 @@ export function walkRecords(
       const from = at + RECORD.body;
       const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE_ENDIAN);
       if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
-      visitor.other(kind, () => {
+      const body = (): unknown => {
         const value = unpack(bytes.subarray(from, to));
-        if (value === undefined) throw corrupt(at, 'the body of a record is no plain msgpack value');
+        if (typeof value !== 'object' || value === null) {
+          throw corrupt(at, 'the body of a record is no plain msgpack map');
+        }
         return value;
-      });
+      };
+      visitor.other(kind, body, baseOffset + at);
     }
     at = next;
   }

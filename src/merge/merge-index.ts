@@ -115,7 +115,7 @@ export class MergeIndex {
   reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
     let series = this.#keys.find(schema.number, bytes, from, to);
     if (series < 0) {
-      series = this.#seriesOf(schema, schema.text(decodeKey(bytes.subarray(from, to))));
+      series = this.#seriesOf(schema, schema.text(decodeKey(bytes.subarray(from, to), schema.labelNames.length)));
       this.#keys.add(schema.number, bytes, from, to, series);
     }
     if (this.#references[series]++ === 0) {
@@ -180,7 +180,7 @@ export class MergeIndex {
   families(): MergedFamily[] {
     return [...this.#families.values()]
       .filter((family) => family.order[0] !== Infinity && !family.hidden)
-      .sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1));
+      .toSorted((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1));
   }
 
   /** Forgets which file declared what first; called before a merge in which files come or go. */
@@ -192,7 +192,7 @@ export class MergeIndex {
   shownSeries(family: MergedFamily): number[] {
     return family.series
       .filter((series) => this.isShown(series, family))
-      .sort((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
+      .toSorted((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
   }
 
   /** Whether a series of a family has a line. */
