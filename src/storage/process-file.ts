@@ -1,4 +1,5 @@
 /** Makes the file that this process or thread writes: where the native calls are, mapped and locked; else written. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFileName, temporaryName } from '../directory/file-name.js';
 import { currentIdentity } from '../directory/identity.js';
@@ -23,9 +24,16 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
     maxBytes,
   };
   const bytes = mapping === undefined ? new WrittenBytes(options) : new MappedBytes(mapping, options);
-  const writer = new FileWriter(bytes, identity);
-  bytes.publish(join(directory.dir, name));
-  return writer;
+  try {
+    const writer = new FileWriter(bytes, identity);
+    bytes.publish(join(directory.dir, name));
+    return writer;
+  } catch (error) {
+    // tried again every few seconds: a descriptor and a file left behind each time would be the next trouble
+    bytes.close();
+    rmSync(options.temporaryPath, { force: true });
+    throw error;
+  }
 }
 
 function mappingFor(dir: string): ReturnType<typeof native> {

@@ -49,9 +49,9 @@ class ProcessStore {
       else if (this.#writer.bytes.isLinked() === false) this.#remake();
       else if (process.env.PROMETHEUS_MULTIPROC_DIR !== undefined) this.#followEnvironment();
       this.#writer?.beat();
-      this.#writer?.bytes.touch();
       this.store.settle();
       this.#warnOfTrouble();
+      this.#writer?.bytes.touch();
     } catch (error) {
       sayOnce('tend', `metrics are counted in memory for now: ${describeError(error)}`);
     }
@@ -119,7 +119,13 @@ class ProcessStore {
     if (located === undefined || located.dir === this.#directory?.dir) return;
     const [old, directory] = [this.#writer, this.#directory];
     this.#directory = openDirectory(located, this.#settings);
-    this.#move();
+    try {
+      this.#move();
+    } catch (error) {
+      this.#directory.close();
+      this.#directory = directory;
+      throw error;
+    }
     this.#located = located;
     announceDirectory(located);
     // what was counted has moved: it must not count in the old place too

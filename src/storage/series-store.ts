@@ -128,6 +128,7 @@ export class SeriesStore {
   setRegistries(family: StoredFamily, registries: readonly string[]): void {
     family.registries = registries;
     this.#publishFamily(family);
+    this.#restartLogIfDue();
   }
 
   /** Forgets a family and gives its slots back. */
@@ -135,11 +136,13 @@ export class SeriesStore {
     for (const series of family.series) this.detach(series);
     if (family.registries.length > 0) this.setRegistries(family, []);
     this.families.delete(family);
+    this.#restartLogIfDue();
   }
 
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
     this.#defaultLabels.set(registry, labels);
     this.#publishDefaultLabels();
+    this.#restartLogIfDue();
   }
 
   /**
@@ -209,6 +212,7 @@ export class SeriesStore {
   detachFrom(owner: Series, attachment: Attachment): void {
     owner.attachments = owner.attachments?.filter((other) => other !== attachment);
     this.#release(attachment, attachmentShape(attachment.role));
+    this.#restartLogIfDue();
   }
 
   /** Moves everything to another backing, values and all. The old one is left as it is, for the caller to close. */
