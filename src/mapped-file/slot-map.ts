@@ -1,0 +1,53 @@
+/** A run of slots that a record has named. */
+export interface SlotRun {
+  /** Of the record in the file. */
+  readonly offset: number;
+  readonly block: number;
+  readonly slot: number;
+  readonly slots: number;
+  /** Not an attachment of one. */
+  readonly isSeries: boolean;
+}
+
+/** Who has which slots of a file, as its log says record by record. */
+export class SlotMap {
+  readonly #blocks = new Map<number, Map<number, SlotRun>>();
+  readonly #takenTwice: { offset: number; slot: number; other: number }[] = [];
+
+  get series(): number {
+    let count = 0;
+    for (const runs of this.#blocks.values()) for (const { isSeries } of runs.values()) if (isSeries) count++;
+    return count;
+  }
+
+  add(run: SlotRun): void {
+    let runs = this.#blocks.get(run.block);
+    if (runs === undefined) {
+      runs = new Map();
+      this.#blocks.set(run.block, runs);
+    }
+    const known = runs.get(run.slot);
+    if (known !== undefined) this.#takenTwice.push({ offset: run.offset, slot: run.slot, other: known.offset });
+    runs.set(run.slot, run);
+  }
+
+  /** Answers false where nothing begins there. */
+  remove(block: number, slot: number): boolean {
+    return this.#blocks.get(block)?.delete(slot) === true;
+  }
+
+  /** Runs that share slots with another. */
+  overlaps(): { readonly offset: number; readonly slot: number; readonly other: number }[] {
+    const found = [...this.#takenTwice];
+    for (const runs of this.#blocks.values()) {
+      let before: SlotRun | undefined;
+      for (const run of [...runs.values()].toSorted((a, b) => a.slot - b.slot)) {
+        if (before !== undefined && before.slot + before.slots > run.slot) {
+          found.push({ offset: run.offset, slot: run.slot, other: before.offset });
+        }
+        before = run;
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,104 @@
+/** Data files made by the real writer, many in one process: each with its store, its identity and its lock. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
+import type { FileBytes } from '../../src/mapped-file/file-bytes.js';
+import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
+import { MappedBytes } from '../../src/mapped-file/mapped-bytes.js';
+import { native } from '../../src/mapped-file/mapping.js';
+import { FileWriter } from '../../src/mapped-file/writer.js';
+import { WrittenBytes } from '../../src/mapped-file/written-bytes.js';
+import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
+import { Series } from '../../src/storage/series.js';
+import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
+import type { StoredFamily } from '../../src/storage/stored-family.js';
+
+export interface WrittenFileOptions {
+  readonly kind?: 'mapped' | 'written';
+  readonly maxBytes?: number;
+  readonly identity?: Partial<ProcessIdentity>;
+  readonly limits?: SeriesStoreOptions;
+}
+
+/** A process's file and what counts into it. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly writer: FileWriter;
+  readonly store: SeriesStore;
+  readonly identity: ProcessIdentity;
+}
+
+export function mappingWorks(): boolean {
+  return native() !== undefined;
+}
+
+/** Every kind of file that this system can have. */
+export function fileKinds(): readonly ('mapped' | 'written')[] {
+  return mappingWorks() ? ['mapped', 'written'] : ['written'];
+}
+
+export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIdentity {
+  return {
+    pid: process.pid,
+    threadId: 0,
+    startTime: '1',
+    bootId: '',
+    pidNamespace: '',
+    hostName: 'test',
+    id: randomBytes(8).toString('hex'),
+    startedAt: 1,
+    createdAt: 2,
+    liveness: 'flock',
+    ...changes,
+  };
+}
+
+/** A writer whose file readers find, without a store. */
+export function createWriter(dir: string, options: WrittenFileOptions = {}): FileWriter {
+  const identity = newIdentity(options.identity);
+  const name = dataFileName(identity);
+  const create = { temporaryPath: join(dir, temporaryName(name)), maxBytes: options.maxBytes };
+  const kind = options.kind ?? fileKinds()[0];
+  const bytes: FileBytes = kind === 'mapped' ? new MappedBytes(native()!, create) : new WrittenBytes(create);
+  const writer = new FileWriter(bytes, identity);
+  bytes.publish(join(dir, name));
+  return writer;
+}
+
+export function createFile(dir: string, options: WrittenFileOptions = {}): WrittenFile {
+  const identity = newIdentity(options.identity);
+  const writer = createWriter(dir, { ...options, identity });
+  return { path: writer.bytes.path, writer, store: new SeriesStore(writer, options.limits), identity };
+}
+
+/** Makes a series and gives it slots; undefined where the store refuses it. */
+export function attach(store: SeriesStore, family: StoredFamily, labelValues: readonly (string | undefined)[]): Series {
+  const series = new Series(family, labelValues);
+  store.attach(series);
+  return series;
+}
+
+export function addTo(series: Series, amount: number, slot = 0): void {
+  series.view[series.index + slot] += amount;
+}
+
+export function setGauge(series: Series, value: number, setAt = 1): void {
+  series.view[series.index] = value;
+  series.view[series.index + 1] = setAt;
+}
+
+export function counter(name: string, labelNames: readonly string[] = []): FamilyDeclaration {
+  return { name, help: `Help of ${name}`, type: 'counter', labelNames };
+}
+
+export function gauge(name: string, gaugeMode: string, labelNames: readonly string[] = []): FamilyDeclaration {
+  return { name, help: `Help of ${name}`, type: 'gauge', labelNames, gaugeMode };
+}
+
+export function histogram(
+  name: string,
+  bounds: readonly number[],
+  labelNames: readonly string[] = [],
+): FamilyDeclaration {
+  return { name, help: `Help of ${name}`, type: 'histogram', labelNames, bounds };
+}
