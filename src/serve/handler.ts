@@ -9,7 +9,7 @@ import { limit, milliseconds, refuseOption } from './option-rules.js';
 import { onlyReads, sendText } from './plain-text.js';
 import { isOver } from './response-over.js';
 import { scrapeBudgetMs, withinBudget, type ScrapeTimeout } from './scrape-timeout.js';
-import { emitWarning } from './warning.js';
+import { emitWarning, warnOnce } from './warning.js';
 
 export interface MetricsHandlerOptions {
   /** What is served. Default: the merged metrics of the directory that this process would count in. */
@@ -50,7 +50,7 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */
 export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHandler {
-  const { source = defaultSource, compression = true, onError = warnOnce() } = options;
+  const { source = defaultSource, compression = true, onError = warnOnce('a scrape failed', emitWarning) } = options;
   if (typeof source?.metrics !== 'function') refuseOption('source', source, 'give a MultiprocessCollector');
   const slots = new InFlightLimit(limit('inFlightLimit', options.inFlightLimit, 40));
   const timeout: ScrapeTimeout = {
@@ -113,15 +113,4 @@ async function render(source: MetricsSource, req: IncomingMessage, compression: 
 function withVary(res: ServerResponse, ours: string): string {
   const theirs = res.getHeader('Vary');
   return theirs === undefined || theirs === '' ? ours : `${String(theirs)}, ${ours}`;
-}
-
-/** A hundred failing scrapes an hour are one line in the log; at most a hundred different ones are remembered. */
-function warnOnce(): (error: unknown) => void {
-  const said = new Set<string>();
-  return (error) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (said.has(reason) || said.size >= 100) return;
-    said.add(reason);
-    emitWarning(`a scrape failed: ${reason}`);
-  };
 }

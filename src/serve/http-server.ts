@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { defaultSource } from './default-source.js';
 import { metricsHandler, type MetricsHandlerOptions } from './handler.js';
 import { landingPage, type LandingText } from './landing-page.js';
 import { listen, reachableUrl, type ListenAddress } from './listen.js';
@@ -8,7 +9,8 @@ import { limit, milliseconds, refuseOption, wholeNumber } from './option-rules.j
 import { sendText } from './plain-text.js';
 import { isOver } from './response-over.js';
 import { checkRoutePath, requestPath, type Route } from './route.js';
-import { emitWarning, type OnWarning } from './warning.js';
+import { hasStatus, statusRoutes } from './status/status-page.js';
+import { emitWarning, type OnWarning, warnOnce } from './warning.js';
 
 export interface HttpServerOptions extends MetricsHandlerOptions {
   /** Default 9464; 0 for any free port. */
@@ -21,6 +23,11 @@ export interface HttpServerOptions extends MetricsHandlerOptions {
   readonly path?: string;
   /** Further addresses, under the same authentication; those with a `link` are on the landing page. */
   readonly routes?: readonly Route[];
+  /**
+   * Whether there is a live page at `/status`, under the same authentication. Default true where the source is a
+   * MultiprocessCollector, or none is named; other sources have nothing to show there.
+   */
+  readonly status?: boolean;
   /** What the landing page at `/` says. */
   readonly landing?: LandingText;
   /**
@@ -66,7 +73,7 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   const limits = connectionLimits(options);
   const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
   const { onWarning = emitWarning, unref = false } = options;
-  const dispatch = dispatcher(routeTable(options), onWarning);
+  const dispatch = dispatcher(routeTable(options, onWarning), onWarning);
 
   const server = createServer(limits.http);
   server.maxConnections = limits.maxConnections;
@@ -162,11 +169,11 @@ function connectionLimits(options: HttpServerOptions) {
 }
 
 /** Every address of the server; the landing page lists the others, so it comes last. */
-function routeTable(options: HttpServerOptions): Map<string, Route['handler']> {
+function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<string, Route['handler']> {
   const { path = '/metrics', routes: further = [], landing } = options;
   checkRoutePath('path', path);
   const metrics: Route = { path, handler: metricsHandler(options), link: { text: 'Metrics' } };
-  const routes = [metrics, ...further];
+  const routes = [metrics, ...statusRoutesOf(options, onWarning), ...further];
   const table = new Map<string, Route['handler']>();
   for (const route of routes) {
     checkRoutePath('routes', route.path);
@@ -175,6 +182,15 @@ function routeTable(options: HttpServerOptions): Map<string, Route['handler']> {
   }
   if (!table.has('/')) table.set('/', landingPage(routes, landing));
   return table;
+}
+
+/** The status page, unless it is not wanted, or the user has something of their own there. */
+function statusRoutesOf(options: HttpServerOptions, onWarning: OnWarning): Route[] {
+  const { source = defaultSource, path = '/metrics', routes = [], status = true } = options;
+  if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');
+  const isTaken = [path, ...routes.map((route) => route.path)].some((taken) => `${taken}/`.startsWith('/status/'));
+  if (!status || isTaken || !hasStatus(source)) return [];
+  return statusRoutes(source, '/status', options.onError ?? warnOnce('the status could not be had', onWarning));
 }
 
 function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {

@@ -1,0 +1,318 @@
+/** One chart of the page: a metric's values over the last minutes, and what they are now in words. */
+import { element, setText } from './element.mjs';
+import { metricValue } from './format.mjs';
+import { drawHeatmap } from './heatmap.mjs';
+import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
+
+/** More lines than this are nobody's to tell apart. */
+const MOST_DRAWN = 10;
+const HEIGHT = 190;
+/** A chart that has just begun is not stretched over more than it has. */
+const LEAST_SECONDS = 60;
+
+const GROUPINGS = { series: 'each series', process: 'each process', total: 'all together' };
+
+export class ChartPanel {
+  #lines = new LineHistory();
+  #rates = new Rates();
+  #buckets = new BucketHistory();
+  #plot;
+  #drawn = '';
+  #colours = new Map();
+  #chart;
+  #asHeatmap = false;
+
+  /** @param {(panel: ChartPanel) => void} onChange it is to be removed, or to show something else */
+  constructor(metric, by, { onRemove, onGrouping }) {
+    this.metric = metric;
+    this.by = by;
+    this.#title = element('h3', {}, metric);
+    this.#about = element('p', { class: 'about' });
+    this.#grouping = element('select', {
+      'aria-label': `Lines of ${metric}`,
+      hidden: true,
+      onchange: () => this.#regroup(onGrouping),
+    });
+    this.#look = element(
+      'select',
+      { 'aria-label': `View of ${metric}`, hidden: true, onchange: () => this.#changeLook() },
+      element('option', { value: 'quantiles' }, 'quantiles'),
+      element('option', { value: 'heatmap' }, 'heatmap'),
+    );
+    this.#canvas = element('div', {
+      class: 'plot',
+      tabindex: '0',
+      role: 'img',
+      'aria-label': `Chart of ${metric}`,
+      onkeydown: (event) => this.#onKey(event),
+    });
+    this.#legend = element('ul', { class: 'legend' });
+    this.#note = element('p', { class: 'note' }, 'Waiting for the second look…');
+    const remove = element(
+      'button',
+      { type: 'button', class: 'remove', 'aria-label': `Remove the chart of ${metric}`, onclick: () => onRemove(this) },
+      '×',
+    );
+    const controls = element('div', { class: 'controls' }, this.#grouping, this.#look, remove);
+    this.root = element(
+      'section',
+      { class: 'chart', 'aria-label': metric },
+      element('div', { class: 'head' }, this.#title, controls),
+      this.#about,
+      this.#canvas,
+      this.#legend,
+      this.#note,
+    );
+    this.#resized = new ResizeObserver(() => this.#fit());
+    this.#resized.observe(this.#canvas);
+    this.#scheme = matchMedia('(prefers-color-scheme: dark)');
+    this.#scheme.addEventListener('change', this.#onScheme);
+  }
+
+  #title;
+  #about;
+  #grouping;
+  #look;
+  #canvas;
+  #legend;
+  #note;
+  #resized;
+  #scheme;
+  #onScheme = () => this.#draw(true);
+
+  /** @param chart as the server has it; null where there is no such metric */
+  add(time, chart) {
+    this.#chart = chart ?? undefined;
+    if (chart === null) {
+      setText(this.#note, 'There is no such metric now; it is drawn as soon as it is there.');
+      this.#lines.add(time, new Map());
+      return;
+    }
+    setText(this.#about, chart.help);
+    this.#offer(chart);
+    if (chart.buckets !== undefined) {
+      this.#buckets.add(time, chart.buckets);
+      if (this.#buckets.times.length > 0) this.#lines.add(time, this.#buckets.quantiles());
+    } else if (chart.type === 'counter') {
+      this.#lines.add(time, this.#rates.of(time, chart.lines));
+    } else {
+      this.#lines.add(time, new Map(chart.lines.map(({ name, value }) => [name, value])));
+    }
+    this.#draw();
+  }
+
+  close() {
+    this.#resized.disconnect();
+    this.#scheme.removeEventListener('change', this.#onScheme);
+    this.#plot?.destroy();
+    this.root.remove();
+  }
+
+  get #isHistogram() {
+    return this.#chart?.buckets !== undefined;
+  }
+
+  #offer({ choices, by, buckets }) {
+    this.#look.hidden = buckets === undefined;
+    this.#grouping.hidden = choices.length < 2;
+    const offered = [...this.#grouping.options].map(({ value }) => value);
+    if (offered.join() !== choices.join()) {
+      this.#grouping.replaceChildren(
+        ...choices.map((choice) =>
+          element('option', { value: choice }, GROUPINGS[choice] ?? `each ${choice.slice('label:'.length)}`),
+        ),
+      );
+    }
+    if (this.#grouping.value !== by) this.#grouping.value = by;
+  }
+
+  #regroup(onGrouping) {
+    this.by = this.#grouping.value;
+    this.#lines = new LineHistory();
+    this.#rates = new Rates();
+    this.#colours.clear();
+    onGrouping(this);
+  }
+
+  #changeLook() {
+    this.#asHeatmap = this.#look.value === 'heatmap';
+    this.#draw(true);
+  }
+
+  /** The lines with the greatest values, in their own order. */
+  #chosenNames() {
+    const names = this.#lines.names;
+    if (names.length <= MOST_DRAWN) return names;
+    const latest = (name) => this.#lines.valuesOf(name).findLast((value) => value !== null) ?? -Infinity;
+    const chosen = new Set(names.toSorted((a, b) => latest(b) - latest(a)).slice(0, MOST_DRAWN));
+    return names.filter((name) => chosen.has(name));
+  }
+
+  #draw(anew = false) {
+    if (this.#chart === undefined) return;
+    const heatmap = this.#isHistogram && this.#asHeatmap;
+    const names = heatmap ? [] : this.#chosenNames();
+    const key = JSON.stringify([heatmap, names, heatmap ? this.#buckets.bounds : []]);
+    if (anew || key !== this.#drawn || this.#plot === undefined) {
+      this.#drawn = key;
+      this.#plot?.destroy();
+      this.#plot = this.#newPlot(names, heatmap);
+      this.#showNames(names);
+    }
+    this.#plot?.setData(this.#data(names, heatmap));
+    this.#showValues();
+    this.#showNote(names.length, heatmap);
+  }
+
+  #data(names, heatmap) {
+    if (!heatmap) return [this.#lines.times, ...names.map((name) => this.#lines.valuesOf(name))];
+    // uPlot draws no chart without a line; the rows are drawn by a hook
+    const { times, bounds } = this.#buckets;
+    return [times, times.map((_, at) => (at === 0 ? bounds.length + 1 : 0))];
+  }
+
+  #newPlot(names, heatmap) {
+    const { uPlot } = globalThis;
+    if (uPlot === undefined) return undefined;
+    const style = getComputedStyle(this.root);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const axis = {
+      stroke: colour('--muted'),
+      font: '12px system-ui, sans-serif',
+      grid: { stroke: colour('--grid'), width: 1 },
+      ticks: { stroke: colour('--grid'), width: 1, size: 4 },
+    };
+    const { metric } = this;
+    const perSecond = this.#chart.type === 'counter';
+    const { bounds } = this.#buckets;
+    const rows = {
+      splits: () => [0, ...bounds.map((_, at) => at + 1)].filter((_, at) => at % Math.ceil(bounds.length / 8) === 0),
+      values: (_, splits) => splits.map((at) => (at === 0 ? '0' : metricValue(bounds[at - 1], metric, false))),
+    };
+    const options = {
+      width: Math.max(120, this.#canvas.clientWidth),
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, points: { show: !heatmap } },
+      scales: {
+        x: { time: true, range: (plot, least, most) => windowOf(this.#lines.times) ?? [least ?? 0, most ?? 1] },
+        y: heatmap ? { range: () => [0, bounds.length + 1] } : { range: rangeOf },
+      },
+      axes: [
+        { ...axis, space: 70, values: (_, splits) => splits.map(clock) },
+        {
+          ...axis,
+          size: (_, values) => Math.max(44, 12 + 7 * Math.max(0, ...(values ?? []).map((text) => String(text).length))),
+          values: (_, splits) => splits.map((value) => metricValue(value, metric, perSecond)),
+          ...(heatmap && rows),
+        },
+      ],
+      series: [
+        {},
+        ...(heatmap
+          ? [{ show: true, width: 0, points: { show: false } }]
+          : names.map((name) => ({
+              label: name,
+              stroke: colour(`--line-${this.#colourOf(name)}`),
+              width: 2,
+              points: { show: false },
+            }))),
+      ],
+      hooks: {
+        setCursor: [() => this.#showValues()],
+        ...(heatmap && { draw: [(plot) => drawHeatmap(plot, this.#buckets, colour('--heat'))] }),
+      },
+    };
+    return new uPlot(options, this.#data(names, heatmap), this.#canvas);
+  }
+
+  #colourOf(name) {
+    const known = this.#colours.get(name);
+    if (known !== undefined) return known;
+    // the lines that are not drawn any more give theirs back
+    const drawn = new Set(this.#chosenNames());
+    for (const other of [...this.#colours.keys()]) if (!drawn.has(other)) this.#colours.delete(other);
+    const taken = new Set(this.#colours.values());
+    const free = Array.from({ length: MOST_DRAWN }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
+    this.#colours.set(name, free);
+    return free;
+  }
+
+  #showNames(names) {
+    this.#legend.replaceChildren(
+      ...names.map((name) =>
+        element(
+          'li',
+          {},
+          element('span', { class: `swatch line-${this.#colourOf(name)}` }),
+          element('span', { class: 'name', title: name }, name),
+          element('span', { class: 'value' }),
+        ),
+      ),
+    );
+  }
+
+  /** What the lines are under the cursor, or else now. */
+  #showValues() {
+    const at = this.#plot?.cursor.idx ?? this.#lines.times.length - 1;
+    for (const item of this.#legend.children) {
+      const [, name, value] = item.children;
+      const number = this.#lines.valuesOf(name.textContent)?.[at];
+      setText(value, metricValue(number, this.metric, this.#chart?.type === 'counter'));
+    }
+  }
+
+  #showNote(drawn, heatmap) {
+    const { omitted, type } = this.#chart;
+    const all = this.#lines.names.length + omitted;
+    const looks = heatmap ? this.#buckets.times.length : this.#lines.times.length;
+    const parts = [];
+    if (globalThis.uPlot === undefined) parts.push('The chart library is not there: install the package uplot.');
+    else if (looks < 2) parts.push('Waiting for the second look…');
+    const which = type === 'counter' ? 'fastest' : 'largest';
+    if (!heatmap && all > drawn) parts.push(`The ${drawn} ${which} of ${all} lines.`);
+    if (heatmap) parts.push('Darker: more observations in that bucket between two looks.');
+    setText(this.#note, parts.join(' '));
+  }
+
+  #fit() {
+    const width = this.#canvas.clientWidth;
+    if (width > 0 && this.#plot?.width !== width) this.#plot?.setSize({ width, height: HEIGHT });
+  }
+
+  /** The arrow keys move the cursor through time; Escape goes back to now. */
+  #onKey(event) {
+    const plot = this.#plot;
+    const last = this.#lines.times.length - 1;
+    if (plot === undefined || last < 0) return;
+    const now = plot.cursor.idx ?? last;
+    const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key];
+    if (event.key === 'Escape') plot.setCursor({ left: -10, top: -10 });
+    else if (to !== undefined) {
+      event.preventDefault();
+      const time = this.#lines.times[Math.min(last, Math.max(0, to))];
+      plot.setCursor({ left: plot.valToPos(time, 'x'), top: 10 });
+    }
+  }
+}
+
+/** The last minutes, or as much of them as there is. */
+function windowOf(times) {
+  if (times.length === 0) return undefined;
+  const last = times.at(-1);
+  return [Math.min(last - LEAST_SECONDS, Math.max(times[0], last - HISTORY_SECONDS)), last];
+}
+
+/** From 0, for a line's height is to say how much it is; negative values have their room. */
+function rangeOf(_, least, most) {
+  if (least === null || most === null || !Number.isFinite(most)) return [0, 1];
+  const [from, to] = [Math.min(0, least), Math.max(0, most)];
+  const room = (to - from) * 0.08 || 1;
+  return [from < 0 ? from - room : 0, to + room];
+}
+
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+function clock(seconds) {
+  return time.format(seconds * 1000);
+}

@@ -1,0 +1,19 @@
+/**
+ * Builds elements. What comes from metrics files becomes text here and never markup: strings are text nodes, and
+ * attributes are set one by one.
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, '');
+    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** Sets an element's text, and touches nothing where it is the same: a selection in it stays, nothing is announced. */
+export function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}

@@ -1,0 +1,106 @@
+/** What the charts have seen: kept in the browser, so that the server holds nothing for those who look. */
+
+/** How far back charts go. */
+export const HISTORY_SECONDS = 300;
+/** Quantiles are of what was observed in the last so many looks, for a single look may have seen next to nothing. */
+const QUANTILE_LOOKS = 5;
+export const QUANTILES = [0.5, 0.9, 0.99];
+
+/** Values of lines over time. */
+export class LineHistory {
+  times = [];
+  #lines = new Map();
+
+  get names() {
+    return [...this.#lines.keys()];
+  }
+
+  valuesOf(name) {
+    return this.#lines.get(name);
+  }
+
+  /** @param {Map<string, number | null>} values those that are absent have a gap there */
+  add(time, values) {
+    this.times.push(time);
+    for (const name of values.keys()) {
+      if (!this.#lines.has(name)) this.#lines.set(name, Array(this.times.length - 1).fill(null));
+    }
+    for (const [name, line] of this.#lines) line.push(values.get(name) ?? null);
+    while (this.times[0] < time - HISTORY_SECONDS) {
+      this.times.shift();
+      for (const line of this.#lines.values()) line.shift();
+    }
+    for (const [name, line] of this.#lines) if (line.every((value) => value === null)) this.#lines.delete(name);
+  }
+}
+
+/** Makes rates of counters' totals. */
+export class Rates {
+  #before = new Map();
+  #time;
+
+  /** Per second since the last call; null for what was not there then, or fell: it began anew. */
+  of(time, lines) {
+    const passed = time - this.#time;
+    const rates = new Map();
+    for (const { name, value } of lines) {
+      const more = value - this.#before.get(name);
+      rates.set(name, passed > 0 && more >= 0 ? more / passed : null);
+    }
+    this.#before = new Map(lines.map(({ name, value }) => [name, value]));
+    this.#time = time;
+    return rates;
+  }
+}
+
+/** What was observed between two looks, by buckets. */
+export class BucketHistory {
+  times = [];
+  /** Per time the observations in each bucket. */
+  increments = [];
+  bounds = [];
+  #before;
+
+  add(time, { bounds, counts }) {
+    if (bounds.join() !== this.bounds.join()) {
+      this.bounds = bounds;
+      this.times = [];
+      this.increments = [];
+      this.#before = undefined;
+    }
+    if (this.#before !== undefined) {
+      this.times.push(time);
+      // fewer than before: the counts of a process that ended were dropped, or all began anew
+      this.increments.push(counts.map((value, bucket) => Math.max(0, value - this.#before[bucket])));
+    }
+    this.#before = counts;
+    while (this.times[0] < time - HISTORY_SECONDS) {
+      this.times.shift();
+      this.increments.shift();
+    }
+  }
+
+  /** Quantiles of what was observed last; null where that is nothing. */
+  quantiles() {
+    const recent = this.increments.slice(-QUANTILE_LOOKS);
+    const counts = [...this.bounds, Infinity].map((_, bucket) => recent.reduce((sum, row) => sum + row[bucket], 0));
+    return new Map(QUANTILES.map((share) => [`p${share * 100}`, quantile(share, this.bounds, counts)]));
+  }
+}
+
+/** As Prometheus' histogram_quantile: values lie evenly in their bucket, and those of the last one at its lower bound. */
+function quantile(share, bounds, counts) {
+  const total = counts.reduce((sum, value) => sum + value, 0);
+  if (total === 0) return null;
+  let rank = share * total;
+  const bucket = counts.findIndex((value) => {
+    if (value > 0 && rank <= value) return true;
+    rank -= value;
+    return false;
+  });
+  if (bucket === -1 || bucket === bounds.length) return bounds.at(-1) ?? null;
+  const upper = bounds[bucket];
+  if (bucket === 0 && upper <= 0) return upper;
+  const lower = bucket === 0 ? 0 : bounds[bucket - 1];
+  return lower + (upper - lower) * (rank / counts[bucket]);
+}

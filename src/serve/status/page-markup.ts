@@ -1,0 +1,73 @@
+/**
+ * The page's markup and style are strings in modules, and its script is `.mjs` files beside them, since tsc, which is all
+ * that builds this package, carries scripts into `dist` and nothing else.
+ */
+
+/**
+ * Nothing of it depends on any data: what comes from files is put in by the script, as text. Addresses are relative, so
+ * that the page works behind a proxy that mounts the server below a prefix.
+ */
+export const PAGE_MARKUP = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>prom-multiproc: status</title>
+<link rel="icon" href="status/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="status/uplot.css">
+<link rel="stylesheet" href="status/page.css">
+<script src="status/uplot.js" defer></script>
+<script src="status/page.mjs" type="module"></script>
+</head>
+<body>
+<a class="skip" href="#processes-heading">Skip to the processes</a>
+<header>
+<div class="title"><h1>prom-multiproc</h1><p id="dir"></p></div>
+<div class="upkeep"><span class="clock">Updated <span id="updated">–</span></span><button type="button" id="pause" aria-pressed="false">Pause</button><a href="./">Home</a></div>
+</header>
+<main>
+<noscript><p class="trouble">This page needs JavaScript; the same numbers are in the metrics.</p></noscript>
+<p id="trouble" class="trouble" role="alert"></p>
+<p id="news" class="news" role="status"></p>
+<dl class="tiles">
+<div><dt>Processes</dt><dd id="tile-live">–</dd><dd class="note" id="tile-live-note"></dd></div>
+<div><dt>Dead, waiting</dt><dd id="tile-dead">–</dd><dd class="note" id="tile-dead-note"></dd></div>
+<div><dt>Archive</dt><dd id="tile-archive">–</dd><dd class="note" id="tile-archive-note"></dd></div>
+<div><dt>Series</dt><dd id="tile-series">–</dd><dd class="note" id="tile-series-note"></dd></div>
+<div><dt>Size</dt><dd id="tile-bytes">–</dd><dd class="note" id="tile-bytes-note"></dd></div>
+<div><dt>Scrape</dt><dd id="tile-duration">–</dd><dd class="note">reading and merging</dd></div>
+<div><dt>Skipped files</dt><dd id="tile-skipped">–</dd><dd class="note">unreadable</dd></div>
+</dl>
+<section aria-labelledby="charts-heading">
+<div class="bar-of-section">
+<h2 id="charts-heading">Charts</h2>
+<form id="add-chart"><label for="metric">Metric</label><input id="metric" name="metric" list="metric-names" autocomplete="off" spellcheck="false" placeholder="name of a metric"><datalist id="metric-names"></datalist><button type="submit">Add chart</button></form>
+</div>
+<div id="charts" class="charts"></div>
+<p id="no-charts" class="note">Pick a metric here or in the table below.</p>
+</section>
+<section id="skipped-section" aria-labelledby="skipped-heading" hidden>
+<h2 id="skipped-heading">Skipped files</h2>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that could not be read in the last look</caption></table></div>
+</section>
+<section aria-labelledby="processes-heading">
+<h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, the living first</caption></table></div>
+</section>
+<section aria-labelledby="families-heading">
+<div class="bar-of-section">
+<h2 id="families-heading">Metrics by series <span class="count" id="family-count"></span></h2>
+<label class="filter">Filter <input id="family-filter" type="search" autocomplete="off" spellcheck="false"></label>
+</div>
+<p id="conflicts" class="trouble" hidden></p>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="families-heading"><table id="families"><caption>Metrics, those with the most series first</caption></table></div>
+<button type="button" id="all-families" hidden></button>
+</section>
+</main>
+</body>
+</html>
+`;
+
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#e6522c"/><path d="M3 12V8m3.3 4V4m3.4 8V6.5M13 12V2.8" stroke="#fff" stroke-width="1.8" stroke-linecap="round"/></svg>
+`;

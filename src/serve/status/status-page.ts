@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ChartRequest, Grouping } from '../../collector/chart.js';
+import type { DirectoryStatus } from '../../collector/directory-status.js';
+import { PromMultiprocError } from '../../errors.js';
+import { sendBody } from '../body.js';
+import { codingFor, encoded } from '../compression.js';
+import { InFlightLimit } from '../in-flight.js';
+import type { MetricsSource } from '../metrics-source.js';
+import { onlyReads } from '../plain-text.js';
+import { isOver } from '../response-over.js';
+import type { Route } from '../route.js';
+import { PAGE_MARKUP } from './page-markup.js';
+import { statusAssets } from './status-asset.js';
+
+/** A source that has a status to show: a MultiprocessCollector. */
+export interface StatusSource extends MetricsSource {
+  status(charts: readonly ChartRequest[]): Promise<DirectoryStatus>;
+}
+
+export function hasStatus(source: MetricsSource): source is StatusSource {
+  return typeof (source as Partial<StatusSource>).status === 'function';
+}
+
+/**
+ * Everything comes from this server, and nothing is inline. uPlot sets styles through the object model, which needs no
+ * 'unsafe-inline' (ran: Chromium 156 reports no violation).
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const MOST_CHARTS = 8;
+const MOST_LOOKING = 20;
+const STALL_MS = 30_000;
+const GROUPING = /^(?:series|process|total|label:.+)$/s;
+
+/**
+ * The live page at `/status` and all that it is made of. It asks for `/status/data.json` every two seconds while somebody
+ * looks; the server keeps nothing between two looks, and does nothing when nobody does.
+ *
+ * @param onError told why a status could not be had; the page is told in words that name no path
+ */
+export function statusRoutes(source: StatusSource, path: string, onError: (error: unknown) => void): Route[] {
+  return [
+    {
+      path,
+      handler: servePage,
+      link: { text: 'Status', description: 'processes, sizes of metrics, live charts' },
+    },
+    { path: `${path}/data.json`, handler: serveStatus(source, onError) },
+    ...statusAssets(path),
+  ];
+}
+
+function servePage(req: IncomingMessage, res: ServerResponse): void {
+  if (!onlyReads(req, res)) return;
+  // an operator's own policy, from the web configuration file, goes before
+  if (!res.hasHeader('Content-Security-Policy')) res.setHeader('Content-Security-Policy', POLICY);
+  res.writeHead(200, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Length': Buffer.byteLength(PAGE_MARKUP),
+    'Cache-Control': 'no-cache',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  res.end(PAGE_MARKUP);
+}
+
+function serveStatus(source: StatusSource, onError: (error: unknown) => void): Route['handler'] {
+  const slots = new InFlightLimit(MOST_LOOKING);
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (isOver(req, res) || !onlyReads(req, res)) return;
+    const charts = chartsOf(req.url ?? '');
+    if (charts === undefined) {
+      return sendJson(req, res, 400, { error: `give at most ${MOST_CHARTS} charts, as chart=grouping/metric` });
+    }
+    if (!slots.enter(req, res)) return sendJson(req, res, 503, { error: 'too many are looking; try again later' });
+    const status = await source.status(charts);
+    if (!isOver(req, res)) await sendJson(req, res, 200, status);
+  }
+
+  return (req, res) => {
+    answer(req, res).catch((error: unknown) => {
+      if (codeOf(error) !== 'ERR_NO_DIRECTORY') onError(error);
+      if (!isOver(req, res)) void sendJson(req, res, 503, { error: inWords(error) });
+    });
+  };
+}
+
+/** `?chart=total/http_requests_total&chart=/up`: a grouping, which may be left open, and a metric. */
+function chartsOf(target: string): ChartRequest[] | undefined {
+  const at = target.indexOf('?');
+  const charts = at < 0 ? [] : new URLSearchParams(target.slice(at + 1)).getAll('chart');
+  if (charts.length > MOST_CHARTS) return undefined;
+  const requests = charts.map((chart) => {
+    const [, by, metric] = /^([^/]*)\/(.+)$/s.exec(chart) ?? [];
+    return { metric, by: by === '' ? undefined : (by as Grouping) };
+  });
+  return requests.every(({ metric, by }) => metric !== undefined && (by === undefined || GROUPING.test(by)))
+    ? requests
+    : undefined;
+}
+
+/** Error messages carry paths; who looks is told what kind of trouble it is. */
+function inWords(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ERR_NO_DIRECTORY') return 'there is no metrics directory yet';
+  return `the metrics directory could not be read${code === undefined ? '' : ` (${code})`}; the reason is in the log`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof PromMultiprocError ? error.code : undefined;
+}
+
+async function sendJson(req: IncomingMessage, res: ServerResponse, statusCode: number, answer: object): Promise<void> {
+  const text = Buffer.from(JSON.stringify(answer));
+  const coding = codingFor(req.headers['accept-encoding'], text.byteLength);
+  const body = await encoded(text, coding);
+  if (isOver(req, res)) return;
+  res.writeHead(statusCode, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': body.byteLength,
+    ...(coding !== 'identity' && { 'Content-Encoding': coding }),
+    Vary: 'Accept-Encoding',
+    'Cache-Control': 'no-store',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  if (req.method === 'HEAD') res.end();
+  else await sendBody(req, res, body, STALL_MS);
+}
