@@ -85,7 +85,7 @@ test('the packed package holds the compiled sources with their types, and nothin
   });
   assert.equal(status, 0, stderr);
   const paths: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
-  const places = new Set(paths.map((path) => path.replace(/^dist\/src\/.*\.(d\.)?m?(ts|js)$/, 'dist/src/*.$1$2')));
+  const places = new Set(paths.map((path) => path.replace(/^dist\/src\/.*?\.(d\.)?m?(ts|js)$/, 'dist/src/*.$1$2')));
   assert.deepEqual([...places].toSorted(), [
     'LICENSE',
     'README.md',
