@@ -45,7 +45,8 @@ export class AutomaticFolding {
       const start = performance.now();
       const result = await foldInThread(dir, this.#foldOptions());
       const took = performance.now() - start;
-      const rest = result.folded === 0 ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);
+      const isTrouble = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
+      const rest = isTrouble ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);
       this.#notBefore = performance.now() + rest;
       return result;
     })();

@@ -211,10 +211,8 @@ export class DirectoryCollection {
       const source = this.#read(name, true);
       if (source === undefined) continue;
       if (source.view.archive?.generation !== generation) {
-        this.#skip(
-          name,
-          new BadFileError('ERR_CORRUPT_FILE', 'an archive under another name', { file: name, offset: 0 }),
-        );
+        const file = join(this.options.dir, name);
+        this.#skip(name, new BadFileError('ERR_CORRUPT_FILE', 'an archive under another name', { file, offset: 0 }));
         continue;
       }
       this.#archiveHour = hour;
@@ -232,10 +230,11 @@ export class DirectoryCollection {
         source = new Source(dir, name, this.index, isArchive, now - deadRetentionSeconds);
         this.#sources.set(name, source);
       }
-      if (!isArchive)
+      if (!isArchive && !source.isFinal) {
         source.liveness = this.#probe.probe(source.reader.fd, { ...source.reader.header, ...source.reader.words });
+      }
       source.view.state = source.stateAt(now, deadRetentionSeconds);
-      source.read();
+      if (!source.isFinal) source.read();
       return source;
     } catch (error) {
       this.#skip(name, error);
@@ -269,7 +268,7 @@ export class DirectoryCollection {
   /** Archive first, then the dead, then the living, each oldest first: the order in which gauges hear of values. */
   #orderSources(): void {
     const rank = ({ liveness }: Source): number => (liveness === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
-    const ordered = [...this.#sources.values()].sort((a, b) => {
+    const ordered = [...this.#sources.values()].toSorted((a, b) => {
       const [one, other] = [a.reader.header.identity, b.reader.header.identity];
       return (
         rank(a) - rank(b) ||

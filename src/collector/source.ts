@@ -34,6 +34,7 @@ export class Source {
   readonly reader: FileReader;
   readonly view: FileView;
   liveness: Liveness | 'archive' = 'unknown';
+  #readWhenOver = false;
 
   /** @throws what opening and reading the header throw; ERR_NOT_A_METRICS_FILE for a copy under another name */
   constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
@@ -55,11 +56,26 @@ export class Source {
   }
 
   /**
+   * Whether it was read after the last word was written to it: then there is no reason to open it again. Who holds no lock
+   * may turn out to be alive.
+   */
+  get isFinal(): boolean {
+    return this.#readWhenOver && !this.view.isRewound;
+  }
+
+  /**
    * Reads keys, values, and keys again.
    *
    * @throws {BadFileError} where the file breaks the format; the system's error where it cannot be read
    */
   read(): void {
+    const isOver =
+      this.liveness === 'archive' || (this.liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
+    this.#readAll();
+    this.#readWhenOver = isOver;
+  }
+
+  #readAll(): void {
     for (let pass = 1; ; pass++) {
       const start = performance.now();
       try {

@@ -106,12 +106,18 @@ function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, source
     sources.every((stats) => of(stats) === of(sources[0])) ? of(sources[0]) : undefined;
   const made = fstatSync(fd);
   // root may give the file to the user whose processes counted; another may give it to a group of its own at most
-  const uid = process.geteuid?.() === 0 ? (common((stats) => stats.uid) ?? lstatSync(dir).uid) : made.uid;
+  const isRoot = process.geteuid?.() === 0;
+  const uid = isRoot ? (common((stats) => stats.uid) ?? lstatSync(dir).uid) : made.uid;
   const gid = group ?? common((stats) => stats.gid) ?? made.gid;
   try {
     if (uid !== made.uid || gid !== made.gid) fchownSync(fd, uid, gid);
   } catch (error) {
-    notice(`the archive in ${JSON.stringify(dir)} cannot be given to uid ${uid}, gid ${gid}: ${describeError(error)}`);
+    // a group that nobody asked for is given where that can be done
+    if (isRoot || group !== undefined) {
+      notice(
+        `the archive in ${JSON.stringify(dir)} cannot be given to uid ${uid}, gid ${gid}: ${describeError(error)}`,
+      );
+    }
   }
   const readable = sources.reduce((bits, { mode }) => bits | (mode & 0o666), 0);
   fchmodSync(fd, fileMode | readable);

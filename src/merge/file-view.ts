@@ -77,6 +77,7 @@ export class FileView implements LogVisitor {
   order = 0;
   /** Archives only. */
   archive: ArchiveRecord | undefined;
+  #isRewound = false;
   readonly #index: MergeIndex;
   readonly #pid: string;
   #state: ProcessState;
@@ -116,6 +117,11 @@ export class FileView implements LogVisitor {
     this.rewind();
   }
 
+  /** Whether it waits to be taken in anew. */
+  get isRewound(): boolean {
+    return this.#isRewound;
+  }
+
   /** Series here, shown or not. */
   get seriesCount(): number {
     let count = 0;
@@ -129,16 +135,19 @@ export class FileView implements LogVisitor {
    * @throws {BadFileError} where the file breaks the format
    */
   readLog(): void {
+    this.#isRewound = false;
     this.reader.readLog(this);
     const defaults = JSON.stringify([...this.#defaults].map(([registry, { labels }]) => [registry, labels]));
     if (defaults === this.#appliedDefaults) return;
     this.#appliedDefaults = defaults;
     this.rewind();
     this.reader.readLog(this);
+    this.#isRewound = false;
   }
 
   /** Everything is taken in anew by the next `readLog`. */
   rewind(): void {
+    this.#isRewound = true;
     this.#forgetSeries();
     this.reader.rewind();
   }

@@ -51,8 +51,11 @@ export class DeadProcess {
     return this;
   }
 
-  observe(name: string, bounds: readonly number[], value: number): this {
-    const series = this.#series({ name, help: 'h', type: 'histogram', labelNames: [], bounds }, {});
+  observe(name: string, bounds: readonly number[], value: number, labels: Readonly<Record<string, string>> = {}): this {
+    const series = this.#series(
+      { name, help: 'h', type: 'histogram', labelNames: Object.keys(labels), bounds },
+      labels,
+    );
     const bucket = bounds.findIndex((bound) => value <= bound);
     series.view[series.index + (bucket < 0 ? bounds.length : bucket)]++;
     series.view[series.index + bounds.length + 1] += value;

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  MultiprocessCollector,
+  type MultiprocessCollectorOptions,
+} from '../../src/collector/multiprocess-collector.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { startFixture } from '../support/fixture.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+function startCollector(t: TestContext, options: MultiprocessCollectorOptions): MultiprocessCollector {
+  const collector = new MultiprocessCollector({ threads: false, ...options });
+  t.after(() => collector.close());
+  return collector;
+}
+
+async function jobsOf(collector: MultiprocessCollector): Promise<number | undefined> {
+  const families = await collector.families();
+  return families.find(({ name }) => name === 'jobs_total')?.samples[0]?.value;
+}
+
+function addDead(dir: string, count: number): void {
+  for (let at = 0; at < count; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+}
+
+function dataFiles(dir: string): number {
+  return readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(5);
+}
+
+test('a scrape that finds enough dead files has them folded, in the background', async (t) => {
+  const dir = withTempDir(t);
+  const collector = startCollector(t, { dir, fold: { files: 4 } });
+  addDead(dir, 3);
+  assert.equal(await jobsOf(collector), 3);
+  addDead(dir, 1);
+  assert.equal(await jobsOf(collector), 4);
+  await until(() => dataFiles(dir) === 0);
+  assert.equal(await jobsOf(collector), 4);
+});
+
+test('bytes count as well, and a collector that merges in a thread folds too', async (t) => {
+  const dir = withTempDir(t);
+  const collector = startCollector(t, { dir, threads: true, fold: { bytes: 1000 } });
+  addDead(dir, 2);
+  assert.equal(await jobsOf(collector), 2);
+  await until(() => dataFiles(dir) === 0);
+  assert.equal(await jobsOf(collector), 2);
+});
+
+test('with fold: false it happens only when asked', async (t) => {
+  const dir = withTempDir(t);
+  const collector = startCollector(t, { dir, fold: false });
+  addDead(dir, 40);
+  assert.equal(await jobsOf(collector), 40);
+  await collector.close();
+  assert.equal(dataFiles(dir), 40);
+  const asked = startCollector(t, { dir, fold: false });
+  const { folded, generation } = await asked.fold();
+  assert.deepEqual([folded, generation], [40, 1]);
+  assert.equal(await jobsOf(asked), 40);
+});
+
+test('close waits for a fold under way, and a closed collector folds no more', async (t) => {
+  const dir = withTempDir(t);
+  const collector = startCollector(t, { dir });
+  addDead(dir, 3);
+  const folding = collector.fold();
+  await collector.close();
+  assert.equal((await folding).folded, 3);
+  await assert.rejects(collector.fold(), { code: 'ERR_CLOSED' });
+});
+
+test('folding adds no listener to the process', async (t) => {
+  const dir = withTempDir(t);
+  const listeners = (): number[] => ['SIGTERM', 'SIGINT', 'exit'].map((name) => process.listenerCount(name));
+  const [before, emit] = [listeners(), process.emit];
+  addDead(dir, 1);
+  await startCollector(t, { dir }).fold();
+  assert.deepEqual(listeners(), before);
+  assert.equal(process.emit, emit);
+});
+
+test('a reader that may not write folds nothing, and says so in the result only', async (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
+  chmodSync(dir, 0o755);
+  const sidecar = startFixture(t, 'directory/fixtures/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
+  assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
+  assert.equal(dataFiles(dir), 1);
+});
