@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { mock, test, type TestContext } from 'node:test';
+import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
+import { afterTest } from '../support/after-test.js';
+import { assertSound, type Member, startCluster, startMember, written } from '../support/cluster.js';
+import { valueOf } from '../support/exposition-parser.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+function collectorOf(t: TestContext, dir: string, options: MultiprocessCollectorOptions = {}): MultiprocessCollector {
+  const collector = new MultiprocessCollector({ dir, ...options });
+  afterTest(t, () => collector.close());
+  return collector;
+}
+
+async function textOf(collector: MultiprocessCollector): Promise<string> {
+  await written();
+  const text = Buffer.from((await collector.metrics()).body).toString();
+  assertSound(text);
+  return text;
+}
+
+/** 1,000 series with long label values: 70 bytes of log or more for each, and 8 of value. */
+async function fill(member: Member): Promise<void> {
+  await member.run(({ prom, kept }) => {
+    kept.parts = new prom.Counter({ name: 'parts_total', help: 'Parts', labelNames: ['part'] });
+    for (let part = 0; part < 1000; part++) kept.parts.inc({ part: `${part}`.padStart(64, '-') }, part);
+    kept.sizes = new prom.Histogram({ name: 'size', help: 'Sizes', labelNames: ['part'], buckets: [1, 10] });
+    for (let part = 0; part < 10; part++) kept.sizes.observe({ part }, part);
+    kept.waits = new prom.Summary({ name: 'wait', help: 'Waits', labelNames: ['part'] });
+    for (let part = 0; part < 10; part++) kept.waits.observe({ part: part % 2 }, part);
+    new prom.Gauge({ name: 'load', help: 'Load', multiprocessMode: 'all' }).set(0.5);
+  });
+}
+
+/** Counts calls of a function of node:fs, which compiled code looks up at each call. */
+function spy(t: TestContext, name: 'readSync' | 'readdirSync' | 'openSync'): { calls(): number; bytes(): number } {
+  const spied = mock.method(fs, name);
+  t.after(() => spied.mock.restore());
+  return {
+    calls: () => spied.mock.callCount(),
+    bytes() {
+      const bytes = spied.mock.calls.reduce(
+        (sum, { arguments: given }) => sum + ((given[1] as Uint8Array).length ?? 0),
+        0,
+      );
+      spied.mock.resetCalls();
+      return bytes;
+    },
+  };
+}
+
+test('calls of one turn share one collection, and a later call sees what was counted before it', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  const collector = collectorOf(t, dir, { threads: false });
+  await fill(workers[0]);
+  const listings = spy(t, 'readdirSync');
+  await textOf(collector);
+  await textOf(collector);
+  const before = listings.calls();
+  await textOf(collector);
+  const perCollection = listings.calls() - before;
+  const together = [
+    collector.metrics(),
+    collector.metrics({ format: 'openmetrics' }),
+    collector.families(),
+    collector.processes(),
+    collector.metrics(),
+  ] as const;
+  const [text, , families, processes] = await Promise.all(together);
+  assert.equal(listings.calls() - before, 2 * perCollection);
+  assert.equal(families[0].name, 'parts_total');
+  assert.equal(processes.length, 1);
+  assert.match(Buffer.from(text.body).toString(), /^# HELP parts_total/);
+
+  // one that comes while a collection is under way may have counted since that one read: it gets the next
+  const first = collector.metrics();
+  const rounds = [];
+  for (let round = 1; round <= 3; round++) {
+    await workers[0].run(({ kept }) => kept.parts.inc({ part: 'late' }));
+    await written();
+    rounds.push(
+      collector.metrics().then(({ body }) => valueOf(Buffer.from(body).toString(), 'parts_total', { part: 'late' })),
+    );
+  }
+  await first;
+  for (const [at, value] of (await Promise.all(rounds)).entries()) assert.ok(value! > at, `${value} after ${at + 1}`);
+});
+
+test('a second scrape reads values and no keys; a new series costs its own record', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  const collector = collectorOf(t, dir, { threads: false });
+  const reads = spy(t, 'readSync');
+  const first = await textOf(collector);
+  const cold = reads.bytes();
+  await workers[0].run(({ kept }) => kept.parts.inc({ part: '7'.padStart(64, '-') }));
+  assert.notEqual(await textOf(collector), first);
+  const warm = reads.bytes();
+  await workers[0].run(({ kept }) => kept.parts.inc({ part: 'x'.repeat(64) }));
+  assert.equal(valueOf(await textOf(collector), 'parts_total', { part: 'x'.repeat(64) }), 1);
+  const news = reads.bytes() - warm;
+  assert.ok(cold > warm + 70_000, `${cold} bytes cold, ${warm} warm`);
+  assert.ok(news >= 70 && news < 1000, `${news} bytes for a series`);
+});
+
+test('a thread answers byte for byte what is merged inline', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 3);
+  for (const worker of workers) await fill(worker);
+  await workers[2].kill('SIGKILL');
+  const [inline, threaded] = [false, true].map((threads) =>
+    collectorOf(t, dir, { threads, selfMetrics: false, created: true }),
+  );
+  await written();
+  for (let round = 0; round < 2; round++) {
+    for (const format of ['text', 'openmetrics'] as const) {
+      const [one, other] = [await inline.metrics({ format }), await threaded.metrics({ format })];
+      assert.equal(one.contentType, other.contentType);
+      assert.equal(Buffer.compare(one.body, other.body), 0);
+      assertSound(Buffer.from(one.body).toString());
+    }
+    assert.equal(JSON.stringify(await threaded.families()), JSON.stringify(await inline.families()));
+    const [here, there] = [await inline.processes(), await threaded.processes()];
+    assert.deepEqual(
+      there.map(({ pid, state, series }) => [pid, state, series]),
+      here.map(({ pid, state, series }) => [pid, state, series]),
+    );
+    await workers[0].run(({ kept }) => kept.parts.inc({ part: 'more' }));
+    await written();
+  }
+});
+
+test('a directory that grows is merged in a thread from some size on, with no gap in the totals', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir);
+  const collector = collectorOf(t, dir);
+  for (const worker of workers) await fill(worker);
+  const totals = [];
+  for (let round = 1; round <= 4; round++) {
+    totals.push(valueOf(await textOf(collector), 'many_total', { series: '1' }) ?? 0);
+    await workers[0].run(({ prom, kept }) => {
+      kept.many ??= new prom.Counter({ name: 'many_total', help: 'Many', labelNames: ['series'] });
+      for (let series = 0; series < 12_000; series++) kept.many.inc({ series });
+    });
+  }
+  assert.deepEqual(totals, [0, 1, 2, 3]);
+});
+
+test('where the thread has no file of its own, as in a bundled application, merging stays inline and says so once', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  const exists = fs.existsSync;
+  const hidden = mock.method(
+    fs,
+    'existsSync',
+    (path: fs.PathLike) => !/collection-thread/.test(String(path)) && exists(path),
+  );
+  const warned = mock.method(console, 'warn', () => {});
+  t.after(() => mock.restoreAll());
+  const collector = collectorOf(t, dir, { threads: true });
+  for (let round = 0; round < 3; round++) {
+    assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
+  }
+  assert.ok(hidden.mock.callCount() > 0);
+  const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
+  assert.equal(said.length, 1);
+});
+
+test('a directory that is not there yet has no processes, and is found when it appears', async (t) => {
+  const dir = join(withTempDir(t), 'later');
+  const collector = collectorOf(t, dir);
+  const text = await textOf(collector);
+  assert.equal(valueOf(text, 'prom_multiproc_processes', { state: 'live' }), 0);
+  assert.deepEqual(await collector.processes(), []);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
+});
+
+test('processes() tells who counts there', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir);
+  for (const worker of workers) await fill(worker);
+  const thread = await workers[0].thread();
+  await fill(thread);
+  await workers[1].kill('SIGKILL');
+  const processes = await collectorOf(t, dir).processes();
+  assert.deepEqual(
+    processes.map(({ pid, thread: number, state, series }) => ({ pid, number, state, series })),
+    [
+      { pid: workers[1].pid, number: 0, state: 'dead', series: 1013 },
+      { pid: workers[0].pid, number: 0, state: 'live', series: 1013 },
+      { pid: workers[0].pid, number: 1, state: 'live', series: 1013 },
+    ],
+  );
+  for (const { startedAt, lastBeatAt, sizeBytes, file } of processes) {
+    assert.ok(startedAt > Date.now() / 1000 - 600 && lastBeatAt >= startedAt - 1);
+    assert.ok(sizeBytes > 70_000);
+    assert.match(file, /^\d+-\d-[0-9a-f]{16}\.prom-mp$/);
+  }
+});
+
+test('a reader under another uid, which may write nothing there, answers the same', async (t) => {
+  const dir = join(withTempDir(t), 'metrics');
+  const primary = await startMember(t);
+  await primary.run(({ prom }, at) => prom.setupPrimary({ dir: at, dirMode: 0o755, fileMode: 0o644 }), dir);
+  const worker = await primary.fork();
+  await fill(worker);
+  await worker.kill('SIGKILL');
+  fs.chmodSync(join(dir, '..'), 0o755);
+  fs.chmodSync(dir, 0o555);
+  const script = `
+    if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }
+    const { MultiprocessCollector } = require(${JSON.stringify(join(__dirname, '../../src/root.js'))});
+    new MultiprocessCollector({ dir: ${JSON.stringify(dir)}, selfMetrics: false }).metrics().then(({ body }) => process.stdout.write(body));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  fs.chmodSync(dir, 0o755);
+  assert.equal(stderr, '');
+  assert.equal(stdout, await textOf(collectorOf(t, dir, { selfMetrics: false })));
+});
+
+test('files are kept open up to a bound, and closed with the collector', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  for (let thread = 0; thread < 6; thread++) await fill(await workers[0].thread());
+  const openFiles = (): number =>
+    fs
+      .readdirSync('/proc/self/fd')
+      .map((fd) => linkTarget(`/proc/self/fd/${fd}`))
+      .filter((target) => target.startsWith(dir)).length;
+  const collector = collectorOf(t, dir, { threads: false, maxOpenFiles: 2 });
+  for (let round = 0; round < 2; round++) {
+    assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 6);
+    assert.equal(openFiles(), 2 + 1, 'two data files and the lock of the directory');
+  }
+  await collector.close();
+  assert.equal(openFiles(), 0);
+});
+
+test('series that come and go do not pile up in the index', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  const collector = collectorOf(t, dir, { threads: false });
+  for (let wave = 0; wave < 4; wave++) {
+    await workers[0].run(({ prom, kept }, number) => {
+      kept.jobs ??= new prom.Gauge({ name: 'jobs', help: 'Jobs', labelNames: ['id'] });
+      kept.jobs.reset();
+      for (let id = 0; id < 1500; id++) kept.jobs.set({ id: number * 1500 + id }, number * 1500 + id);
+    }, wave);
+    const families = new Map((await (await written(), collector).families()).map((family) => [family.name, family]));
+    const jobs = families.get('jobs')!.samples;
+    assert.equal(jobs.length, 1500);
+    for (const { labels, value } of jobs) assert.equal(Number(labels.id), value);
+    assert.equal(
+      families.get('parts_total')!.samples.reduce((sum, { value }) => sum + value, 0),
+      499_500,
+    );
+    const [{ value }] = families.get('prom_multiproc_series')!.samples;
+    assert.equal(value, 1013 + 1500);
+  }
+});
+
+test('a wrong option, a missing directory and a call after close() are errors that say what to do', async (t) => {
+  const code = (name: string) => ({ code: name });
+  assert.throws(() => new MultiprocessCollector({ deadRetentionSeconds: 0 }), code('ERR_INVALID_ARGUMENT'));
+  assert.throws(() => new MultiprocessCollector({ maxOpenFiles: NaN }), code('ERR_INVALID_ARGUMENT'));
+  assert.throws(() => new MultiprocessCollector({ idleMs: -1 }), code('ERR_INVALID_ARGUMENT'));
+  await assert.rejects(new MultiprocessCollector().metrics(), code('ERR_NO_DIRECTORY'));
+  const collector = collectorOf(t, withTempDir(t));
+  await collector.metrics();
+  await collector.close();
+  await assert.rejects(collector.metrics(), code('ERR_CLOSED'));
+  const file = join(withTempDir(t), 'file');
+  fs.writeFileSync(file, '');
+  await assert.rejects(collectorOf(t, file).metrics(), code('ERR_DIRECTORY_REFUSED'));
+});
+
+/** '' for the descriptor of the listing itself, which is closed by then. */
+function linkTarget(path: string): string {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
