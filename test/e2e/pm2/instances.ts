@@ -75,8 +75,8 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       const old = shop.pids;
       await assert.rejects(visit(shop.ports[0], `/${product}`), { code: 'ECONNRESET' });
       const pids = await eventually('another instance', () => {
-        const { pids } = shop;
-        return pids.length === 2 && pids.join() !== old.join() ? pids : undefined;
+        const now = shop.pids;
+        return now.length === 2 && now.join() !== old.join() ? now : undefined;
       });
       // counted before the end came; out of memory, nobody is left to write a file that is not mapped
       const kept = product === 'leak' && BEHIND_MS > 0 ? 0 : 1;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MultiprocessCollector } from 'prom-multiproc';
 import { written } from '../../support/cluster.js';
-import { type App, eventually, freePorts, Pm2 } from '../../support/pm2.js';
+import { type App, eventually, freePorts, type Pm2 } from '../../support/pm2.js';
 import { ordersIn, scrapeEach } from './customers.js';
 
 export type Mode = 'cluster' | 'fork';
