@@ -105,7 +105,8 @@ async function freePort(): Promise<number> {
     const { port } = server.address() as AddressInfo;
     const next = createServer().listen(port + 1, '127.0.0.1');
     const free = await Promise.race([once(next, 'listening').then(() => true), once(next, 'error').then(() => false)]);
-    await Promise.all([server, next].map((each) => each.listening && once(each.close(), 'close')));
+    server.close();
+    next.close();
     if (free) return port;
   }
 }

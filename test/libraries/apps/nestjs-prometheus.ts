@@ -27,7 +27,9 @@ export async function start(port: number): Promise<void> {
   Get('hit')(HitController.prototype, 'hit', Object.getOwnPropertyDescriptor(HitController.prototype, 'hit')!);
   Controller()(HitController);
 
-  class AppModule {}
+  class AppModule {
+    readonly name = 'app';
+  }
   Module({
     imports: [PrometheusModule.register()],
     controllers: [HitController],

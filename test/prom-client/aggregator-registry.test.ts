@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import promClient from 'prom-client';
+import { AggregatorRegistry, ClusterRegistry, Registry, WorkerRegistry } from 'prom-multiproc';
+import { assertSound, linesOf, startCluster, written } from '../support/cluster.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+test('clusterMetrics() answers the same in the primary and in every worker', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const [at, worker] of workers.entries()) {
+    await worker.run(({ prom }, amount) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(amount), at + 1);
+  }
+  await written();
+  for (const member of [primary, ...workers]) {
+    const [text, threads] = await member.run(({ prom }) => {
+      const registry = new prom.AggregatorRegistry();
+      return Promise.all([registry.clusterMetrics(), new prom.WorkerRegistry().workerMetrics()]);
+    });
+    assertSound(text);
+    assert.deepEqual(linesOf(text, 'jobs_total'), ['jobs_total 3']);
+    assert.deepEqual(linesOf(threads, 'jobs_total'), ['jobs_total 3']);
+  }
+});
+
+test('a blocked worker changes nothing, and a killed one keeps its counts', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) {
+    await worker.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(1000));
+  }
+  const ask = (): Promise<string> => primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
+  await written();
+  const blocked = workers[0].run(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+  assert.deepEqual(linesOf(await ask(), 'jobs_total'), ['jobs_total 2000']);
+  await Promise.all([workers[0].kill(), assert.rejects(blocked)]);
+  assert.deepEqual(linesOf(await ask(), 'jobs_total'), ['jobs_total 2000']);
+});
+
+test('registries that workers name with setRegistries are what the primary shows of them, metrics made later too', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) {
+    await worker.run(({ prom }) => {
+      const chosen = new prom.Registry();
+      const other = new prom.Registry();
+      new prom.Counter({ name: 'before_total', help: 'h', registers: [chosen] }).inc();
+      prom.AggregatorRegistry.setRegistries([chosen]);
+      new prom.Counter({ name: 'after_total', help: 'h', registers: [chosen] }).inc();
+      new prom.Counter({ name: 'other_total', help: 'h', registers: [other] }).inc();
+      new prom.Counter({
+        name: 'local_total',
+        help: 'h',
+        registers: [new prom.Registry(undefined, { multiprocess: false })],
+      });
+    });
+  }
+  await written();
+  for (const member of [primary, workers[1]]) {
+    const text = await member.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
+    const shown = text.match(/^\w+_total \d$/gm)?.filter((line) => !line.startsWith('prom_multiproc_'));
+    assert.deepEqual(shown, ['before_total 2', 'after_total 2']);
+  }
+  await workers[0].run(({ prom }) => prom.AggregatorRegistry.setRegistries(prom.register));
+  const text = await primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
+  assert.deepEqual(linesOf(text, 'before_total'), ['before_total 1']);
+});
+
+test('an aggregator registry shifts no number of the registries that are made after it', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
+  await primary.run(({ prom }) => void new prom.AggregatorRegistry());
+  for (const member of [primary, ...workers]) {
+    await member.run(({ prom, kept }) => {
+      kept.registry = new prom.Registry();
+      new prom.Counter({ name: 'own_total', help: 'h', registers: [kept.registry] }).inc();
+    });
+  }
+  await written();
+  for (const member of [primary, ...workers]) {
+    const text = await member.run(({ kept }) => kept.registry.metrics() as Promise<string>);
+    assert.deepEqual(linesOf(text, 'own_total'), ['own_total 2']);
+  }
+});
+
+test('what is no registry, or of a content type that there is not, is the error of prom-client', () => {
+  for (const { AggregatorRegistry: Either } of [promClient, { AggregatorRegistry }]) {
+    const setRegistries = Either.setRegistries as (registries: unknown) => void;
+    assert.throws(() => setRegistries([{}]), { name: 'TypeError', message: 'Expected Registry, got object' });
+    assert.throws(() => setRegistries('x'), { name: 'TypeError', message: 'Expected Registry, got string' });
+  }
+  assert.throws(() => new AggregatorRegistry('x' as never), {
+    name: 'TypeError',
+    message: 'Content type x is unsupported',
+  });
+});
+
+test('aggregate() merges objects of getMetricsAsJSON() as prom-client does', async () => {
+  const metric = (aggregator: string, name: string, value: number): object => ({
+    name,
+    help: 'h',
+    type: 'gauge',
+    aggregator,
+    values: [{ value, labels: { a: 'b' } }],
+  });
+  const aggregators = ['sum', 'first', 'min', 'max', 'average', 'omit'];
+  const arrays = [1, 2, 6].map((value) =>
+    aggregators.map((aggregator) => metric(aggregator, `by_${aggregator}`, value)),
+  );
+  const theirs = promClient.AggregatorRegistry.aggregate(arrays);
+  for (const Either of [AggregatorRegistry, ClusterRegistry, WorkerRegistry, Registry]) {
+    const ours = Either.aggregate(arrays);
+    assert.ok(ours instanceof Registry);
+    assert.equal(await ours.metrics(), await theirs.metrics());
+  }
+  const wrong = [[metric('averag', 'x', 1)]];
+  for (const { AggregatorRegistry: Either } of [promClient, { AggregatorRegistry }]) {
+    assert.throws(() => Either.aggregate(wrong), { message: "'averag' is not a defined aggregator." });
+  }
+});
+
+test('where there are no other processes, clusterMetrics() is what this one counted', async () => {
+  const registry = new AggregatorRegistry();
+  assert.equal(await registry.clusterMetrics(), '\n');
+  assert.equal(registry.contentType, 'text/plain; version=0.0.4; charset=utf-8');
+  await registry.shutdown();
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import promClient from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-multiproc';
+import { linesOf, scrape, startCluster } from '../support/cluster.js';
+import { parseExposition } from '../support/exposition-parser.js';
+import { checkMetrics } from '../support/promtool.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+interface Described {
+  readonly name: string;
+  readonly help: string;
+  readonly type: unknown;
+}
+
+function described(metrics: readonly Described[]): Described[] {
+  return metrics.map(({ name, help, type }) => ({ name, help, type }));
+}
+
+/** Exposition without values and without series that come and go. */
+function shape(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.replace(/ [^ ]+$/, ''));
+  return lines.filter(
+    (line) => line !== '' && !line.startsWith('#') && !/^\w+(resources|handles|requests)\{/.test(line),
+  );
+}
+
+test('names, types, help texts, order and labels are those of prom-client', async () => {
+  const config = { prefix: 'app_', labels: { zone: 'a', rack: 7 }, gcDurationBuckets: [0.1, 0.2] };
+  const theirs = new promClient.Registry();
+  promClient.collectDefaultMetrics({ ...config, register: theirs });
+  const ours = new Registry();
+  collectDefaultMetrics({ ...config, register: ours });
+  assert.deepEqual(
+    described((await ours.getMetricsAsJSON({ scope: 'process' })) as Described[]),
+    described((await theirs.getMetricsAsJSON()) as unknown as Described[]),
+  );
+  // the lag is measured by one read and shown by the next
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const [a, b] = await Promise.all([ours.metrics(), theirs.metrics()]);
+  const withoutGc = (lines: string[]): string[] => lines.filter((line) => !line.includes('_gc_duration'));
+  assert.deepEqual(withoutGc(shape(a)), withoutGc(shape(b)));
+  assert.deepEqual(collectDefaultMetrics.metricsList, promClient.collectDefaultMetrics.metricsList);
+});
+
+test('no config, null and undefined are the same; anything else but an object is the error of prom-client', () => {
+  assert.throws(() => collectDefaultMetrics('x' as never), {
+    name: 'TypeError',
+    message: 'config must be null, undefined, or an object',
+  });
+  assert.throws(() => promClient.collectDefaultMetrics('x' as never), {
+    name: 'TypeError',
+    message: 'config must be null, undefined, or an object',
+  });
+});
+
+test('a second time in one registry is an error; after clear() it is not', () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  assert.throws(() => collectDefaultMetrics({ register: registry }), {
+    message: 'A metric with the name process_cpu_user_seconds_total has already been registered.',
+  });
+  registry.clear();
+  collectDefaultMetrics({ register: registry });
+});
+
+test('the event loop metrics are numbers from the first read on, however soon the next one comes', async () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  for (let read = 0; read < 3; read++) {
+    const { samples } = parseExposition(await registry.metrics());
+    const lags = samples.filter(({ name }) => /^nodejs_eventloop_lag_\w+_seconds$/.test(name));
+    assert.equal(lags.length, 7);
+    // node answers NaN, and 9223372036 s for the minimum, to a histogram that has been reset
+    for (const { name, value } of lags) assert.ok(value >= 0 && value < 1e6, `${name} ${value}`);
+  }
+});
+
+test('every garbage collection is in the histogram', async () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, labels: { zone: 'a' } });
+  const { setFlagsFromString } = await import('node:v8');
+  const { runInNewContext } = await import('node:vm');
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const counted = async (): Promise<number> => {
+    const { samples } = parseExposition(await registry.metrics());
+    const major = samples.filter(
+      ({ name, labels }) => name === 'nodejs_gc_duration_seconds_count' && labels.kind === 'major',
+    );
+    assert.ok(major.every(({ labels }) => labels.zone === 'a'));
+    return major.at(0)?.value ?? 0;
+  };
+  // entries come to observers when the event loop gets to it
+  while ((await counted()) === 0) await new Promise((resolve) => setImmediate(resolve));
+  const before = await counted();
+  for (let at = 0; at < 3; at++) collect();
+  while ((await counted()) < before + 3) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('together, the processes of a cluster have the values that the table says', async (t) => {
+  const { workers } = await startCluster(t, withTempDir(t));
+  const [first, second] = workers;
+  for (const worker of workers) {
+    await worker.run(({ prom }) => {
+      prom.collectDefaultMetrics();
+      prom.collectDefaultMetrics({ prefix: 'own_', perProcess: true });
+    });
+  }
+  // the callbacks of a process run when it serves: each has to, once
+  await scrape(first);
+  const text = await scrape(second);
+  const value = (name: string): number => Number(linesOf(text, name)[0].split(' ')[1]);
+  const perProcess = (name: string): number[] => linesOf(text, `own_${name}`).map((line) => Number(line.split(' ')[1]));
+
+  assert.deepEqual(
+    linesOf(text, 'own_process_start_time_seconds').map((line) => /pid="(\d+)"/.exec(line)?.[1]),
+    [first.pid, second.pid].map(String).toSorted(),
+  );
+  assert.equal(value('process_start_time_seconds'), Math.min(...perProcess('process_start_time_seconds')));
+  assert.equal(value('process_max_fds'), Math.min(...perProcess('process_max_fds')));
+  assert.equal(linesOf(text, 'nodejs_version_info')[0].split(' ')[1], '1');
+  const [a, b] = perProcess('nodejs_heap_size_total_bytes');
+  const sum = value('nodejs_heap_size_total_bytes');
+  assert.ok(sum > Math.max(a, b), `${sum} is not the sum of ${a} and ${b}`);
+  assert.equal(linesOf(text, 'own_process_cpu_seconds_total').length, 1);
+  assert.deepEqual(
+    checkMetrics(text).problems.filter((problem) => !/^(own_)?nodejs_active_\w+_total/.test(problem)),
+    [],
+  );
+});
