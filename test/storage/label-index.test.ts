@@ -4,37 +4,46 @@ import fc from 'fast-check';
 import { type Labelled, LabelIndex } from '../../src/storage/label-index.js';
 
 const NAMES = ['a', 'b', 'c'];
+/** Up to three labels there is a way of their own. */
+const WIDTHS = [1, 2, 3, 4, 5];
 type Values = (string | undefined)[];
 
 /** Values that collide when they are joined, look like numbers, or are absent. */
 const value = fc.constantFrom(undefined, '', 'x', 'x,b:y', 'y', '1', '01', '1.0', 'b', '\0', 'é');
-const tuple = fc.tuple(value, value, value);
 
 function item(labelValues: Values): Labelled {
   return { labelValues };
 }
 
-function objectOf(values: Values): Record<string, string> {
+/** @param turned the names come in the order from there on, and then those before */
+function objectOf(names: readonly string[], values: Values, turned = 0): Record<string, string> {
   const labels: Record<string, string> = {};
-  NAMES.forEach((name, at) => {
-    const text = values[at];
-    if (text !== undefined) labels[name] = text;
-  });
+  for (let at = 0; at < names.length; at++) {
+    const from = (at + turned) % names.length;
+    const text = values[from];
+    if (text !== undefined) labels[names[from]] = text;
+  }
   return labels;
 }
 
 describe('LabelIndex', () => {
   it('does what a Map of whole tuples does, in the order of adding', () => {
-    const operation = fc.record({ adds: fc.boolean(), tuple });
+    const operations = fc.constantFrom(...WIDTHS).chain((width) => {
+      const tuple = fc.array(value, { minLength: width, maxLength: width });
+      return fc.array(fc.record({ adds: fc.boolean(), turned: fc.nat(width - 1), tuple }), { maxLength: 200 });
+    });
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
-        const index = new LabelIndex<Labelled>(NAMES);
+      fc.property(operations, (steps) => {
+        const names = ['e', 'd', 'c', 'b', 'a'].slice(0, steps[0]?.tuple.length);
+        const index = new LabelIndex<Labelled>(names);
         const model = new Map<string, Labelled>();
-        for (const { adds, tuple: values } of operations) {
+        for (const { adds, turned, tuple: values } of steps) {
           const key = JSON.stringify(values.map((text) => text ?? null));
           const known = model.get(key);
           assert.equal(index.find(values), known);
-          assert.equal(index.findObject(objectOf(values)), known);
+          assert.equal(index.findObject(objectOf(names, values)), known);
+          assert.equal(index.findObject(objectOf(names, values, turned)), known);
+          assert.equal(index.findValues(values), values.includes(undefined) ? undefined : known);
           if (adds && known === undefined) {
             const added = item(values);
             index.add(added);
