@@ -121,8 +121,6 @@ function runTree(contender: Contender, scenario: Scenario): Promise<Sample> {
   });
 }
 
-/* eslint-disable @typescript-eslint/no-require-imports -- each process loads the one library that it measures */
-
 async function primary(contender: Contender, scenario: Scenario): Promise<void> {
   const api = loadLibrary(contender);
   api.setup?.();
@@ -228,10 +226,10 @@ function digestOf(text: string | Uint8Array): string {
     .toString()
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
-  return `${lines.length} lines ${createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16)}`;
+  return `${lines.length} lines ${createHash('sha256').update(lines.toSorted().join('\n')).digest('hex').slice(0, 16)}`;
 }
 
-async function worker(contender: Contender, { kind, series }: Scenario): Promise<void> {
+async function work(contender: Contender, { kind, series }: Scenario): Promise<void> {
   const { client } = loadLibrary(contender);
   const labelNames = ['method', 'path', 'code'];
   const counter =
@@ -297,7 +295,7 @@ function watchStall(): { reset(keepLongest?: boolean): void; longestMs(): number
 // a worker inherits its primary's arguments, so it is known by its environment
 if (process.env.BENCH !== undefined) {
   const { contender, scenario } = JSON.parse(process.env.BENCH) as { contender: Contender; scenario: Scenario };
-  void worker(contender, scenario);
+  void work(contender, scenario);
 } else if (process.argv[2] === '--primary') {
   void primary(process.argv[3] as Contender, JSON.parse(process.argv[4]) as Scenario);
 } else {

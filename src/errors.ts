@@ -74,5 +74,5 @@ export class BadFileError extends PromMultiprocError {
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   // oxlint-disable-next-line no-control-regex -- that is what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').slice(0, 500);
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').slice(0, 500);
 }

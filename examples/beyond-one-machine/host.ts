@@ -19,7 +19,7 @@ const WORKERS = 2;
 
 async function primary(): Promise<void> {
   setupPrimary();
-  for (let worker = 0; worker < WORKERS; worker++) cluster.fork();
+  for (let count = 0; count < WORKERS; count++) cluster.fork();
   const server = await startHttpServer({ host: HOST, port: Number(METRICS_PORT) });
   console.log(`host ${HOST}: metrics on ${server.url}/metrics`);
   if (OTLP_URL === undefined) return;

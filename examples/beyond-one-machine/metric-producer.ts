@@ -102,7 +102,7 @@ function attributesOf({ labels }: Sample): Record<string, string> {
 }
 
 function keyOf(sample: Sample): string {
-  return JSON.stringify(Object.entries(attributesOf(sample)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(Object.entries(attributesOf(sample)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function timeOf(seconds: number): HrTime {

@@ -29,6 +29,6 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
 
 /** `http_*` and the like; everything but the star stands for itself. */
 function pattern(name: string): RegExp {
-  const parts = name.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const parts = name.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`);
 }

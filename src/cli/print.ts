@@ -3,7 +3,7 @@
 /** Text without control characters, escape sequences of terminals among them. */
 export function plain(text: string): string {
   // oxlint-disable-next-line no-control-regex -- that is what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
 /** Rows under a head, in columns; numbers stand to the right. */

@@ -75,7 +75,7 @@ function ratesOf(
       const rate = seconds > 0 ? (value - (before.get(series) ?? 0)) / seconds : 0;
       return [Math.round(rate * 10) / 10, value, series];
     })
-    .sort((a, b) => b[0] - a[0] || b[1] - a[1]);
+    .toSorted((a, b) => b[0] - a[0] || b[1] - a[1]);
 }
 
 function positive(option: string, text: string): number {

@@ -28,8 +28,9 @@ function collect(task: ThreadTask): Collected {
       if (body !== undefined) buffers.push(body.buffer as ArrayBuffer);
     }
     if (buffers.length === 0) return collected;
-    return move({ [transferableSymbol]: buffers, [valueSymbol]: collected } as never) as unknown as Collected;
+    return move({ [transferableSymbol]: buffers, [valueSymbol]: collected }) as unknown as Collected;
   }
 }
 
-export = collect;
+// piscina takes a module's default export
+export default collect;

@@ -13,7 +13,7 @@ import { whichDirectory } from './which-directory.js';
 const collectors = new Map<string, MultiprocessCollector>();
 
 function collectorOf({ registries }: MergedQuery): MultiprocessCollector {
-  const key = JSON.stringify([...registries].sort());
+  const key = JSON.stringify(registries.toSorted());
   let collector = collectors.get(key);
   if (collector === undefined) {
     collector = new MultiprocessCollector({

@@ -111,6 +111,6 @@ function linkTarget(path: string): string {
 }
 
 /** The label of a process in gauges shown per process: `<pid>`, or `<pid>-<thread>` for a worker thread. */
-export function pidLabel({ pid, threadId }: ProcessIdentity): string {
-  return threadId === 0 ? String(pid) : `${pid}-${threadId}`;
+export function pidLabel(identity: ProcessIdentity): string {
+  return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
 }

@@ -23,5 +23,5 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '
 /** Looks before it replaces: 45 ns a value that needs nothing against 160, and hardly any value needs something. */
 function escapeWith(text: string, special: RegExp): string {
   const clean = wellFormed(text);
-  return special.test(clean) ? clean.replace(new RegExp(special, 'g'), (character) => ESCAPES[character]) : clean;
+  return special.test(clean) ? clean.replaceAll(new RegExp(special, 'g'), (character) => ESCAPES[character]) : clean;
 }

@@ -9,7 +9,7 @@ export function labelText(labels: Readonly<Labels>): string {
   let text = '';
   for (const name in labels) {
     if (text !== '') text += ',';
-    text += `${labelName(name)}="${escapeLabelValue(String(labels[name]))}"`;
+    text += `${labelName(name)}="${escapeLabelValue(labels[name])}"`;
   }
   return text;
 }
@@ -33,14 +33,14 @@ export function exemplarSuffix(exemplar: Exemplar): string {
 
 /** A name that breaks the rule (prom-client checks those of default labels no more than those of JSON) cannot break a line. */
 function labelName(name: string): string {
-  return isLabelName(name) ? name : name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d|$)/, '_');
+  return isLabelName(name) ? name : name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d|$)/, '_');
 }
 
 /** The labels that `labelText` printed; of a text of ours only, for nothing is checked. */
 export function parseLabelText(text: string): Labels {
   const labels: Labels = Object.create(null);
   for (const [, name, value] of text.matchAll(/([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs)) {
-    labels[name] = value.replace(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+    labels[name] = value.replaceAll(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
   }
   return labels;
 }

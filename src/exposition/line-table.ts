@@ -51,7 +51,6 @@ export class LineTable {
     const moved: number[] = [];
     for (let line = 0; line < this.#lines; line++) {
       const value = values[line];
-      // oxlint-disable-next-line no-self-compare -- two NaN are the same line
       const same = value === shown[line] || (value !== value && shown[line] !== shown[line]);
       const tail = tails[line];
       if (tail !== this.#tails[line]) {

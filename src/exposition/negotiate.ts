@@ -89,7 +89,7 @@ function parseRange(text: string): MediaRange | undefined {
 
 function unquoted(value: string): string {
   return value.length >= 2 && value.startsWith('"') && value.endsWith('"')
-    ? value.slice(1, -1).replace(/\\(.)/g, '$1')
+    ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1')
     : value;
 }
 

@@ -63,7 +63,6 @@ export function nativeFailure(): Error | undefined {
 function load(): Native {
   if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- lazy on purpose
   const ffi = require('koffi') as typeof koffi;
   const libc = ffi.load(null);
   const mmap = libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)');
@@ -82,7 +81,7 @@ function load(): Native {
       const fd = openSync(path, 'r+');
       try {
         if (fstatSync(fd).ino !== inode)
-          throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });
+          {throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });}
         const address: unknown = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
         if (typeof address !== 'bigint' || address === 0xffffffffffffffffn) throw failed('mmap');
         return ffi.view(address, length);

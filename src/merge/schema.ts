@@ -18,7 +18,7 @@ export class Schema {
     const here = [...new Set([...labelNames, ...added.keys()])];
     // one order for all schemas of the family, whatever order each was declared in: text is what tells series apart
     const first = family.labelNames.filter((name) => here.includes(name));
-    const rest = here.filter((name) => !first.includes(name)).sort();
+    const rest = here.filter((name) => !first.includes(name)).toSorted();
     for (const name of [...first, ...rest]) {
       const from = labelNames.indexOf(name);
       const added_ = added.get(name);

@@ -52,7 +52,7 @@ export function labelValue(value: unknown): string | undefined {
 
 /** Lone surrogates replaced by U+FFFD, as UTF-8 encoding does it. */
 export function wellFormed(text: string): string {
-  return LONE_SURROGATE.test(text) ? text.replace(LONE_SURROGATES, '\uFFFD') : text;
+  return LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\uFFFD') : text;
 }
 
 // with the flag u, a class of surrogates does not match half of a pair

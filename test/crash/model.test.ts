@@ -30,7 +30,7 @@ type Step =
 
 const slot = fc.nat(PROCESSES - 1);
 const label = fc.constantFrom(...LABELS);
-const step: fc.Arbitrary<Step> = fc.oneof(
+const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('inc' as const), process: slot, label, by: fc.nat(100) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('observe' as const), process: slot, value: fc.nat(9) }) },
   {
@@ -57,12 +57,14 @@ function viewOf(processes: readonly ModelProcess[]): Record<string, number> {
   const view: Record<string, number> = {};
   for (const name of LABELS) {
     const having = processes.filter(({ counts }) => counts.has(name));
-    if (having.length > 0)
+    if (having.length > 0) {
       view[`counts_total ${name}`] = having.reduce((sum, { counts }) => sum + counts.get(name)!, 0);
+    }
   }
   const observed = processes.flatMap((process) => process.observed);
-  for (const bound of [...BOUNDS, Infinity])
+  for (const bound of [...BOUNDS, Infinity]) {
     view[`sizes_bucket ${bound}`] = observed.filter((value) => value <= bound).length;
+  }
   view.sizes_sum = observed.reduce((sum, value) => sum + value, 0);
   view.sizes_count = observed.length;
   const set = processes.filter(({ gauge }) => gauge !== undefined);
@@ -96,7 +98,7 @@ class RealProcess {
   }
 }
 
-async function play(dir: string, steps: readonly Step[]): Promise<void> {
+async function play(dir: string, history: readonly Step[]): Promise<void> {
   const collector = new MultiprocessCollector({ dir, fold: false, selfMetrics: false, threads: false });
   const model: ModelProcess[] = [];
   const slots: { real: RealProcess; model: ModelProcess }[] = [];
@@ -119,7 +121,7 @@ async function play(dir: string, steps: readonly Step[]): Promise<void> {
   };
   try {
     for (let at = 0; at < PROCESSES; at++) await start(at);
-    for (const step of steps) {
+    for (const step of history) {
       switch (step.do) {
         case 'scrape':
           await compare();
@@ -156,7 +158,7 @@ async function play(dir: string, steps: readonly Step[]): Promise<void> {
 
 test('whatever processes do, and however they end, the merged view is that of a model', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), (steps) => play(withTempDir(t), steps)),
+    fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40 }), (history) => play(withTempDir(t), history)),
     { numRuns: RUNS, endOnFailure: process.env.MODEL_RUNS === undefined },
   );
 });

@@ -151,8 +151,9 @@ async function startPrometheus(
 ): Promise<{ query(expression: string): Promise<number | undefined> }> {
   const own = join(dir, 'prometheus');
   mkdirSync(own);
-  for (const file of ['prometheus.yml', 'rules.yml', 'targets.json'])
+  for (const file of ['prometheus.yml', 'rules.yml', 'targets.json']) {
     copyFileSync(join(EXAMPLE, file), join(own, file));
+  }
   const port = await freePort();
   const prometheus = startProgram(t, 'prometheus', [
     `--config.file=${join(own, 'prometheus.yml')}`,

@@ -81,6 +81,6 @@ test('the demo counts on through its SIGKILL', async (t) => {
   const totals = [...demo.output().matchAll(/^orders_total +(\d+)/gm)].map(([, total]) => Number(total));
   assert.deepEqual(
     totals,
-    [...totals].sort((a, b) => a - b),
+    totals.toSorted((a, b) => a - b),
   );
 });

@@ -42,7 +42,7 @@ const MOUNTS: Record<string, Mount> = {
     app.get('/fails', () => {
       throw new Error('on purpose');
     });
-    return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: async () => void (await app.close()) };
+    return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: async () =>  (await app.close()) };
   },
 
   Hono: async (metrics) => {
@@ -89,7 +89,7 @@ MOUNTS.Nest = async (metrics) => {
   const app = await NestFactory.create(AppModule, { logger: false });
   app.use(metrics.middleware);
   await app.listen(0, '127.0.0.1');
-  return { url: await app.getUrl(), close: async () => void (await app.close()) };
+  return { url: await app.getUrl(), close: async () =>  (await app.close()) };
 };
 
 async function onFreePort(server: Server): Promise<{ url: string; close(): Promise<void> }> {
@@ -110,7 +110,7 @@ for (const [framework, mount] of Object.entries(MOUNTS)) {
     const app = await mount(metrics);
     afterTest(t, () => app.close());
     for (const path of ['/users/ann', '/users/bob?x=1', '/shop/items/7', '/fails', '/nowhere/17'])
-      await ask(app.url + path);
+      {await ask(app.url + path);}
     await eventually(async () => (await countsOf(registry)).size === 4);
     assert.deepEqual(Object.fromEntries(await countsOf(registry)), {
       'method="GET",route="/users/:user",status_code="200"': 2,
@@ -134,7 +134,7 @@ test('on Koa requests are counted by normalised paths, and by templates where @k
   afterTest(t, close);
   for (const path of ['/users/ann', '/orders/17']) await ask(url + path);
   await eventually(async () => (await countsOf(registry)).size === 2);
-  assert.deepEqual([...(await countsOf(registry)).keys()].sort(), [
+  assert.deepEqual([...(await countsOf(registry)).keys()].toSorted(), [
     'method="GET",route="/orders/:number",status_code="200"',
     'method="GET",route="/users/:user",status_code="200"',
   ]);

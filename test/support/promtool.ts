@@ -39,7 +39,7 @@ export function openMetricsProblems(text: string): readonly string[] {
 const SAMPLE = /^[^{ #]+(\{([^"}]|"(\\[^]|[^"\\])*")*\})? [^ ]+/;
 
 function promtool(args: readonly string[], input = ''): { status: number | null; output: string[] } {
-  const { status, stdout, stderr, error } = spawnSync('promtool', args, { input });
+  const { status, stdout, stderr, error } = spawnSync('promtool', args, { input, encoding: 'utf8' });
   if (error !== undefined) throw error;
   return { status, output: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
 }

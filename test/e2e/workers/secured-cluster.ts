@@ -4,7 +4,7 @@ import { Counter, Histogram, setupPrimary, startHttpServer } from 'prom-multipro
 
 async function primary(): Promise<void> {
   setupPrimary();
-  for (let worker = 0; worker < 3; worker++) cluster.fork();
+  for (let count = 0; count < 3; count++) cluster.fork();
   cluster.on('exit', () => cluster.fork());
   const server = await startHttpServer({ port: 0, webConfigFile: process.env.WEB_CONFIG });
   console.log(`primary on ${server.url}`);
