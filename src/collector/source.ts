@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { dataFileName, isNamedAfter, parseDataFileName } from '../directory/file-name.js';
-import { verifySeal } from '../directory/archive-seal.js';
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { FileReader } from '../mapped-file/reader.js';
+import { verifySeal } from '../mapped-file/seal.js';
 import { FileView, type ProcessState } from '../merge/file-view.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 

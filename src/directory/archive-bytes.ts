@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { crc32 } from '../mapped-file/crc32.js';
 import type { FileBytes } from '../mapped-file/file-bytes.js';
-import { encodeSeal } from './archive-seal.js';
+import { encodeSeal } from '../mapped-file/seal.js';
 
 /** The bytes of an archive, in memory until all of them are there: nobody reads an archive that is being made. */
 export class ArchiveBytes implements FileBytes {

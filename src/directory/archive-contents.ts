@@ -3,7 +3,8 @@
  * to give what merging those files would: nothing here but addition, each gauge mode's own rule, and what time takes away.
  */
 import type { ProcessIdentity } from '../mapped-file/layout.js';
-import { encodeKey, type FamilyRecord } from '../mapped-file/record.js';
+import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../mapped-file/record.js';
+import type { MetricType } from '../model/metric-family.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { pidLabel } from './identity.js';
@@ -20,6 +21,7 @@ export interface ArchiveLimits {
 }
 
 const HOUR_SECONDS = 3600;
+const RESERVED_LABELS: Partial<Record<MetricType, string>> = { histogram: 'le', summary: 'quantile' };
 
 /** How the series of one family of a file become series of the archive. */
 interface Plan {
@@ -83,7 +85,7 @@ export class ArchiveContents {
    * Takes in all that a process has left.
    *
    * @param endedAt seconds since the epoch when it was last alive
-   * @throws {BadFileError} with nothing taken in
+   * @throws {BadFileError} or a TypeError of what it declares, with nothing taken in
    */
   addProcess(source: FoldSource, endedAt: number): void {
     const { identity } = source.header;
@@ -149,22 +151,23 @@ export class ArchiveContents {
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
     const isState = record.type === 'info' || record.type === 'stateset';
     if (isGauge && mode.perProcess) added.set('pid', pidLabel(identity));
-    // a label without a value is no label
-    for (const [name, value] of added) if (value === '') added.delete(name);
+    // a label without a value is no label, and these two are the lines' own
+    const reserved = RESERVED_LABELS[record.type];
+    for (const [name, value] of added) if (value === '' || name === reserved) added.delete(name);
     const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
     const baked = [...added.keys()].filter(
       (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
     );
     const labelNames = [...record.labelNames, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
-    const family = this.#declare(
-      {
-        ...record,
-        labelNames,
-        bakedLabels: baked.length > 0 ? baked.length : undefined,
-        pidLabelled: pidLabelled ? true : undefined,
-      },
-      lastSeenAt,
-    );
+    const declaration: FamilyRecord = {
+      ...record,
+      labelNames,
+      bakedLabels: baked.length > 0 ? baked.length : undefined,
+      pidLabelled: pidLabelled ? true : undefined,
+    };
+    // what readers refuse of one file they would refuse of the whole archive
+    checkFamilyRecord(declaration);
+    const family = this.#declare(declaration, lastSeenAt);
     return {
       family,
       keepsSeries: !(isGauge && (mode.live || isState)),

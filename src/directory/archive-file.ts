@@ -6,11 +6,11 @@ import { RecordKind, type ValueBlockKind } from '../mapped-file/layout.js';
 import { FileReader } from '../mapped-file/reader.js';
 import { encodeKeyedSeries, encodeRecord } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { verifySeal } from '../mapped-file/seal.js';
 import { FileWriter, type WriterBlock } from '../mapped-file/writer.js';
 import { ArchiveBytes } from './archive-bytes.js';
 import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
-import { verifySeal } from './archive-seal.js';
 import type { ArchiveName } from './file-name.js';
 import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
 import { FoldSource } from './fold-source.js';
@@ -29,7 +29,24 @@ export interface OpenedArchive {
  * @throws the system's error where it cannot be read
  */
 export function openArchive(dir: string, name: ArchiveName): OpenedArchive {
-  const file = join(dir, name.name);
+  return openArchiveFile(join(dir, name.name), name);
+}
+
+/**
+ * Reads an archive that was written a moment ago as its readers will: with it the files that it was made from go.
+ *
+ * @throws {BadFileError} where they would refuse it
+ */
+export function proveArchive(file: string, name: ArchiveName): void {
+  const { reader, source } = openArchiveFile(file, name);
+  try {
+    for (const series of source.series()) source.labelValuesOf(series);
+  } finally {
+    reader.close();
+  }
+}
+
+function openArchiveFile(file: string, name: ArchiveName): OpenedArchive {
   const reader = new FileReader(file);
   try {
     verifySeal(reader.fd, file);

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { describeError } from '../errors.js';
 import { createAside } from '../mapped-file/mapped-bytes.js';
 import type { ArchiveBytes } from './archive-bytes.js';
+import { proveArchive } from './archive-file.js';
 import { type ArchiveName, archiveName, archiveTemporaryName, generationOfTemporary } from './file-name.js';
 import { scanDirectory } from './scan.js';
 
@@ -36,7 +37,7 @@ export interface ArchivePermissions {
  *
  * @param base the archive that it was made from
  * @returns the size of the file; or 'superseded', where this is not the archive that counts
- * @throws the system's error, with nothing left behind
+ * @throws {BadFileError} where the archive would not be readable; the system's error; both with nothing left behind
  */
 export function publishArchive(
   dir: string,
@@ -54,6 +55,7 @@ export function publishArchive(
     admitReaders(fd, dir, permissions);
     fsyncSync(fd);
     sizeBytes = fstatSync(fd).size;
+    proveArchive(temporary, { name: archiveName(generation), generation });
     onStep?.('temporary written');
     linkSync(temporary, join(dir, archiveName(generation)));
   } catch (error) {

@@ -102,8 +102,7 @@ export class FoldSource {
   /** One value per label name. @throws {BadFileError} where the key of the series is none */
   labelValuesOf(series: SourceSeries): (string | undefined)[] {
     try {
-      const values = decodeKey(Buffer.from(series.key, 'latin1'));
-      return this.families.get(series.family)!.labelNames.map((_, at) => values[at]);
+      return decodeKey(Buffer.from(series.key, 'latin1'), this.families.get(series.family)!.labelNames.length);
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }

@@ -7,6 +7,7 @@ import { BadFileError, describeError } from '../errors.js';
 import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
 import { BLOCK, BlockKind, HEADER, LITTLE_ENDIAN, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
 import { checkFamilyRecord, decodeKey, walkRecords } from './record.js';
+import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
 
@@ -226,6 +227,14 @@ class Check {
         this.#claim(offset, block, slot, EXEMPLAR_SHAPE, false);
         return;
       }
+      case RecordKind.Archive:
+        body();
+        try {
+          verifySeal(this.#fd, this.#path);
+        } catch (error) {
+          this.#report(problemOf(error));
+        }
+        return;
       default:
         body();
     }

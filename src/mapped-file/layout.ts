@@ -27,6 +27,8 @@
  *           20 reserved              44
  *           64 data
  * ```
+ * An archive ends with a seal behind its blocks: seal.ts draws it.
+ *
  * `*` marks the words that are stored by `Atomics.store`, each after what it publishes.
  */
 
@@ -127,7 +129,7 @@ export const RecordKind = {
   SketchChunk: 5,
   /** { block, slot, owner: [block, slot], slotOffset }: the exemplar cell of one counter or bucket slot. */
   ExemplarCell: 6,
-  /** { generation, absorbed: [...] }: archives only. */
+  /** { generation, absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
   Archive: 7,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];

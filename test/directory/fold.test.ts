@@ -7,6 +7,7 @@ import {
   MultiprocessCollector,
   type MultiprocessCollectorOptions,
 } from '../../src/collector/multiprocess-collector.js';
+import { checkFile } from '../../src/mapped-file/check.js';
 import { foldDirectory, foldDue } from '../../src/directory/fold.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
@@ -63,6 +64,22 @@ test('the files of the dead become one archive, and what is shown stays the same
   assert.equal(result.archiveBytes, statSync(join(dir, archiveName(1))).size);
   assert.deepEqual(await familiesOf(dir), before);
   assert.equal(await valueOf(dir, 'jobs_total'), 6);
+  assert.deepEqual(checkFile(join(dir, archiveName(1))), { ok: true, problems: [], families: 1, series: 1, blocks: 2 });
+});
+
+test('a default label that would make a bad line is not baked into the archive', async (t) => {
+  const dir = withTempDir(t);
+  const defaultLabels = { le: 'x', quantile: 'y', app: 'shop' };
+  new DeadProcess(dir, { defaultLabels }).observe('took_seconds', [1], 0.5).summarize('size_bytes', 1).die();
+  assert.equal(foldDirectory(dir).folded, 1);
+  const families = await familiesOf(dir);
+  assert.deepEqual(
+    families.map(({ samples }) => Object.keys(samples.at(-1)!.labels)),
+    [
+      ['app', 'quantile'],
+      ['app', 'le'],
+    ],
+  );
 });
 
 test('a fold without dead files publishes nothing', (t) => {

@@ -12,8 +12,8 @@
  */
 import { fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
-import { crc32 } from '../mapped-file/crc32.js';
-import { LITTLE_ENDIAN } from '../mapped-file/layout.js';
+import { crc32 } from './crc32.js';
+import { LITTLE_ENDIAN } from './layout.js';
 
 const SEAL = { magic: 0, crc: 8, bytes: 16 } as const;
 const SEAL_MAGIC = 'PROMSEAL';
