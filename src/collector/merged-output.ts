@@ -50,7 +50,7 @@ export class MergedText {
     for (const { family, series } of this.#blocks) {
       const createdWithin = this.#createdWithin(family);
       for (const number of series) {
-        if (exemplars) {
+        if (exemplars && this.#exemplarFamilies.has(family)) {
           writeExemplars(this.#index, family, number, at, (line, exemplar) => {
             tails[line] = exemplarSuffix(exemplar);
           });
@@ -73,12 +73,15 @@ export class MergedText {
   }
 
   #createdPlace = new Map<MergedFamily, 'within' | 'apart' | 'nowhere'>();
+  /** A counter that is shown as `unknown` may have none. */
+  #exemplarFamilies = new Set<MergedFamily>();
 
   #build(own: readonly MetricFamily[]): void {
     const format = this.#format;
     const table = new LineTable();
     this.#blocks = shownBlocks(this.#index);
     this.#createdPlace = new Map();
+    this.#exemplarFamilies = new Set();
     const headings = headingsOf([...this.#blocks.map(({ family }) => family), ...own], format, this.#options);
     this.#blocks.forEach(({ family, series }, at) => {
       const heading = headings[at];
@@ -87,6 +90,7 @@ export class MergedText {
       const created = this.#options.created === true ? createdLineName(family) : undefined;
       const place = created === undefined || series.length === 0 ? 'nowhere' : heading.created;
       this.#createdPlace.set(family, place);
+      if (heading.exemplars) this.#exemplarFamilies.add(family);
       const strict = this.#options.strict === true && format === 'openmetrics';
       const names = lineNames(family, strict).map((line) =>
         line.name === family.name ? { ...line, name: heading.sampleName } : line,

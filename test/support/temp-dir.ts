@@ -1,15 +1,20 @@
+import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { checkFile as check } from '../../src/mapped-file/check.js';
 import { afterTest } from './after-test.js';
 
 /** Looks at one data file and throws where the format is broken. */
 export type FileChecker = (path: string) => void | Promise<void>;
 
-let checkFile: FileChecker = () => {};
+let checkFile: FileChecker = (path) => {
+  const { ok, problems } = check(path);
+  assert.ok(ok, `${path} breaks the format: ${JSON.stringify(problems)}`);
+};
 
-/** From here on every data file that a test leaves in a directory of `withTempDir` is checked, as bbolt does. */
+/** Another check of the data files that tests leave in directories of `withTempDir`: as bbolt does, all are checked. */
 export function setFileChecker(checker: FileChecker): void {
   checkFile = checker;
 }

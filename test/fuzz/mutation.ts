@@ -1,0 +1,209 @@
+/** Ways of damaging a file: from one bit to a well-formed lie under a right checksum. */
+import { crc32 } from '../../src/mapped-file/crc32.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD, RecordKind, SERIES } from '../../src/mapped-file/layout.js';
+import { pack, unpack } from '../../src/mapped-file/msgpack.js';
+import type { Random } from './random.js';
+
+/** A whole file, taken apart far enough to know what to damage. */
+export interface WholeFile {
+  readonly bytes: Buffer;
+  /** Where the heads of the blocks are. */
+  readonly blocks: readonly number[];
+  /** The key block that has the whole log. */
+  readonly log: number;
+  readonly records: readonly Buffer[];
+}
+
+/** @throws {Error} where the log is in several blocks */
+export function takeApart(bytes: Buffer): WholeFile {
+  const blocks: number[] = [];
+  const logs: number[] = [];
+  for (let offset: number = HEADER.bytes; blocks.length < bytes.readUInt32LE(HEADER.blockCount);) {
+    blocks.push(offset);
+    if (bytes.readUInt32LE(offset + BLOCK.kind) === BlockKind.Key) logs.push(offset);
+    offset += bytes.readUInt32LE(offset + BLOCK.pages) * PAGE_BYTES;
+  }
+  if (logs.length !== 1) throw new Error(`${logs.length} key blocks`);
+  const [log] = logs;
+  const records: Buffer[] = [];
+  const end = log + BLOCK.data + bytes.readUInt32LE(log + BLOCK.used);
+  for (let at = log + BLOCK.data; at < end;) {
+    const length = bytes.readUInt32LE(at + RECORD.length);
+    records.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return { bytes, blocks, log, records };
+}
+
+type Mutate = (file: WholeFile, random: Random) => Buffer;
+
+/** Numbers that lengths, counts and offsets break at. */
+const EDGES = [
+  0,
+  1,
+  2,
+  7,
+  8,
+  63,
+  64,
+  4095,
+  4096,
+  65_535,
+  65_537,
+  2 ** 24,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 8,
+  2 ** 32 - 1,
+];
+
+/** What may stand where something else is expected. */
+const ODDITIES: readonly unknown[] = [
+  ...[null, true, '', 'x', 'pid', 'le', '__proto__', 'jobs_total', 'a\n# TYPE b counter\nb 1', '\ud800'],
+  ...[-1, 0, 0.5, 1e308, NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 53],
+  ...[[], [0], [0, 0], [1, 0], [0, 1e9], ['a', 'a'], [NaN], {}, { seconds: 0, count: 0 }, { seconds: 1, count: 1e9 }],
+];
+
+export const MUTATIONS: Readonly<Record<string, Mutate>> = {
+  'is cut off': ({ bytes }, random) => bytes.subarray(0, random.below(bytes.length)),
+  'goes on behind its end': ({ bytes }, random) => Buffer.concat([bytes, random.bytes(1 + random.below(5000))]),
+  'is random from somewhere on': ({ bytes }, random) => {
+    const from = random.below(bytes.length);
+    return Buffer.concat([bytes.subarray(0, from), random.bytes(Math.min(bytes.length - from, 3000))]);
+  },
+  'has bits flipped': ({ bytes }, random) =>
+    changed(bytes, (copy) => {
+      for (let left = 1 + random.below(8); left > 0; left--) flipBit(copy, random.below(copy.length), random);
+    }),
+  'has bits of its header flipped': ({ bytes }, random) =>
+    changed(bytes, (copy) =>
+      flipBit(copy, random.below(HEADER.identity + copy.readUInt32LE(HEADER.identityLength)), random),
+    ),
+  'has another word in its header': ({ bytes }, random) =>
+    changed(bytes, (copy) => copy.writeUInt32LE(edgeOrAny(random), 4 * random.below(HEADER.identity / 4))),
+  'has another identity': ({ bytes }, random) =>
+    changed(bytes, (copy) => {
+      const length = copy.readUInt32LE(HEADER.identityLength);
+      flipBit(copy, HEADER.identity + random.below(length), random);
+      copy.writeUInt32LE(crc32(copy, HEADER.identity, HEADER.identity + length), HEADER.identityCrc);
+    }),
+  'has another word in the head of a block': ({ bytes, blocks }, random) =>
+    changed(bytes, (copy) => copy.writeUInt32LE(edgeOrAny(random), random.of(blocks) + 4 * random.below(6))),
+  'has other values': ({ bytes, blocks }, random) =>
+    changed(bytes, (copy) => random.bytes(64).copy(copy, random.of(blocks) + BLOCK.data + 8 * random.below(64))),
+  'has bits of a record flipped': (file, random) =>
+    withRecords(file, (records) => flipBit(random.of(records), random.below(64), random)),
+  'has bits of a record flipped under a right checksum': (file, random) =>
+    withRecords(file, (records) => {
+      const record = random.of(records);
+      flipBit(record, RECORD.kind + random.below(record.length - RECORD.kind), random);
+      seal(record);
+    }),
+  'has another length in a record': (file, random) =>
+    withRecords(file, (records) => {
+      const record = random.of(records);
+      record.writeUInt32LE(edgeOrAny(random), random.of([RECORD.length, RECORD.bodyLength]));
+      seal(record);
+    }),
+  'has another number in a series': (file, random) =>
+    withRecords(file, (records) => {
+      const series = random.of(records.filter((record) => kindOf(record) === RecordKind.Series));
+      const field = random.of([SERIES.family, SERIES.block, SERIES.slot, SERIES.keyLength]);
+      series.writeUInt32LE(random.next() < 0.5 ? random.below(20) : edgeOrAny(random), field);
+      seal(series);
+    }),
+  'has other bytes in a key': (file, random) =>
+    withRecords(file, (records) => {
+      const series = random.of(records.filter((record) => kindOf(record) === RecordKind.Series));
+      const at = SERIES.key + random.below(series.readUInt32LE(SERIES.keyLength));
+      series[at] = random.of([
+        0x90,
+        0x91,
+        0x92,
+        0xc0,
+        0xa0,
+        0xa1,
+        0xd9,
+        0xdc,
+        0xdd,
+        0xdf,
+        0xff,
+        0x80,
+        random.below(256),
+      ]);
+      seal(series);
+    }),
+  'has an odd field in a record': (file, random) =>
+    withRecords(file, (records) => {
+      const at = random.of(records.flatMap((record, number) => (kindOf(record) === RecordKind.Series ? [] : [number])));
+      records[at] = withOddField(records[at], random);
+    }),
+  'has records in another order': (file, random) =>
+    withRecords(file, (records) => {
+      const [one, other] = [random.below(records.length), random.below(records.length)];
+      [records[one], records[other]] = [records[other], records[one]];
+    }),
+  'lacks a record': (file, random) => withRecords(file, (records) => records.splice(random.below(records.length), 1)),
+  'has a record twice': (file, random) =>
+    withRecords(file, (records) => records.splice(random.below(records.length), 0, random.of(records))),
+};
+
+/** One of the damages, or two of them. */
+export function mutate(file: WholeFile, random: Random): { name: string; bytes: Buffer } {
+  const name = random.of(Object.keys(MUTATIONS));
+  const bytes = MUTATIONS[name](file, random);
+  return { name, bytes };
+}
+
+function changed(bytes: Buffer, change: (copy: Buffer) => void): Buffer {
+  const copy = Buffer.from(bytes);
+  change(copy);
+  return copy;
+}
+
+/** The file with a log of other records, as many of them as fit. */
+function withRecords({ bytes, log, records }: WholeFile, change: (records: Buffer[]) => unknown): Buffer {
+  const copies = records.map((record) => Buffer.from(record));
+  change(copies);
+  return changed(bytes, (copy) => {
+    const start = log + BLOCK.data;
+    const end = log + copy.readUInt32LE(log + BLOCK.pages) * PAGE_BYTES;
+    let at = start;
+    for (const record of copies) {
+      if (at + record.length > end) break;
+      at += record.copy(copy, at);
+    }
+    copy.writeUInt32LE(at - start, log + BLOCK.used);
+  });
+}
+
+function withOddField(record: Buffer, random: Random): Buffer {
+  const body = unpack(record.subarray(RECORD.body, RECORD.body + record.readUInt32LE(RECORD.bodyLength)));
+  const fields = body as Record<string, unknown>;
+  const name = random.of(Object.keys(fields));
+  const odd = random.of(ODDITIES);
+  const packed = pack(random.next() < 0.1 ? [odd] : { ...fields, [name]: odd });
+  const changedRecord = Buffer.alloc(Math.ceil((RECORD.body + packed.length) / RECORD.alignment) * RECORD.alignment);
+  changedRecord.writeUInt32LE(changedRecord.length, RECORD.length);
+  changedRecord.writeUInt32LE(kindOf(record), RECORD.kind);
+  changedRecord.writeUInt32LE(packed.length, RECORD.bodyLength);
+  changedRecord.set(packed, RECORD.body);
+  seal(changedRecord);
+  return changedRecord;
+}
+
+function kindOf(record: Buffer): RecordKind {
+  return record.readUInt32LE(RECORD.kind) as RecordKind;
+}
+
+function seal(record: Buffer): void {
+  record.writeUInt32LE(crc32(record, RECORD.kind, record.length), RECORD.crc);
+}
+
+function flipBit(bytes: Buffer, at: number, random: Random): void {
+  if (at < bytes.length) bytes[at] ^= 1 << random.below(8);
+}
+
+function edgeOrAny(random: Random): number {
+  return random.next() < 0.7 ? random.of(EDGES) : random.below(2 ** 32);
+}
