@@ -262,18 +262,22 @@ export class Fold {
 
   /** False, and counted, where the file is none of ours or cannot be read. */
   #withReader(name: DataFileName, use: (reader: FileReader) => boolean): boolean {
+    const outcome = this.#tryReading(name, use);
+    if (typeof outcome === 'boolean') return outcome;
+    this.#skipped[outcome]++;
+    return false;
+  }
+
+  #tryReading(name: DataFileName, use: (reader: FileReader) => boolean): boolean | FoldSkip {
     try {
       const reader = new FileReader(join(this.#dir, name.name));
       try {
-        if (isNamedAfter(name, reader.header.identity)) return use(reader);
-        this.#skipped.not_a_metrics_file++;
-        return false;
+        return isNamedAfter(name, reader.header.identity) ? use(reader) : 'not_a_metrics_file';
       } finally {
         reader.close();
       }
     } catch (error) {
-      this.#skipped[skipOf(error)]++;
-      return false;
+      return skipOf(error);
     }
   }
 
@@ -283,11 +287,12 @@ export class Fold {
     const folded = new Set(this.#folded.map(({ name }) => name));
     for (const name of names) {
       if (folded.has(name)) continue;
-      const asked = this.#withReader(name, (reader) => {
+      const outcome = this.#tryReading(name, (reader) => {
         for (const family of new FoldSource(reader).families.values()) declared.add(family.name);
         return true;
       });
-      if (!asked) return undefined;
+      // a damaged file has nothing to say, and may lie there for ever
+      if (outcome !== true && outcome !== 'corrupt' && outcome !== 'not_a_metrics_file') return undefined;
     }
     return declared;
   }

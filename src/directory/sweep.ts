@@ -6,7 +6,7 @@
  * must be dead as well.
  */
 import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
 import { openForReading, readHeader } from '../mapped-file/header.js';
 import { native } from '../mapped-file/mapping.js';
@@ -15,6 +15,7 @@ import {
   DIRECTORY_LOCK,
   FOLD_LOCK,
   FOLD_LOCK_DIRECTORY,
+  generationOfTemporary,
   isTemporaryName,
   parseArchiveName,
   parseDataFileName,
@@ -154,7 +155,9 @@ function removeLeftover(path: string, now: number): boolean {
     } finally {
       closeSync(fd);
     }
-    removeDataFile(path);
+    // never punched: a folder that goes on after an hour might link a punched archive before it is unlinked
+    if (generationOfTemporary(basename(path)) !== undefined) unlinkSync(path);
+    else removeDataFile(path);
     return true;
   } catch {
     return false;

@@ -8,7 +8,7 @@ import {
   type MultiprocessCollectorOptions,
 } from '../../src/collector/multiprocess-collector.js';
 import { checkFile } from '../../src/mapped-file/check.js';
-import { foldDirectory, foldDue } from '../../src/directory/fold.js';
+import { Fold, foldDirectory, foldDue } from '../../src/directory/fold.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { DeadProcess } from '../support/dead-process.js';
@@ -321,6 +321,33 @@ test('a family that nobody has declared for long is dropped, but never one that 
   assert.equal(await valueOf(dir, 'kept_total'), 2);
   assert.equal(await valueOf(dir, 'new_total'), 1);
   living.die();
+});
+
+test('a file that is damaged keeps no family from being dropped', async (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  new DeadProcess(dir).count('old_total', {}, 1).die(now() - 40 * DAY);
+  foldDirectory(dir, { familyRetentionSeconds: 365 * DAY });
+  writeFileSync(join(dir, '77-0-0123456789abcdef.prom-mp'), '');
+  new DeadProcess(dir).count('new_total', {}, 1).die();
+  assert.equal(foldDirectory(dir).droppedFamilies, 1);
+});
+
+test('a full disk leaves everything as it was', async (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  new DeadProcess(dir).count('jobs_total', {}, 2).die();
+  const before = readdirSync(dir);
+  t.after(() => (Fold.onStep = undefined));
+  Fold.onStep = (step) => {
+    if (step === 'temporary written') throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+  };
+  const { abandoned, folded, generation } = foldDirectory(dir);
+  assert.deepEqual([abandoned, folded, generation], ['no room', 0, 1]);
+  assert.deepEqual(readdirSync(dir), before);
+  Fold.onStep = undefined;
+  assert.equal(foldDirectory(dir).folded, 1);
+  assert.equal(await valueOf(dir, 'jobs_total'), 3);
 });
 
 test('a process that lived for longer than that is folded with all it has', async (t) => {
