@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { ArchiveRecord } from '../directory/archive-record.js';
 import { pidLabel } from '../directory/identity.js';
+import { compareAge } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { ArchiveName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
@@ -268,15 +269,9 @@ export class DirectoryCollection {
   /** Archive first, then the dead, then the living, each oldest first: the order in which gauges hear of values. */
   #orderSources(): void {
     const rank = ({ liveness }: Source): number => (liveness === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
-    const ordered = [...this.#sources.values()].toSorted((a, b) => {
-      const [one, other] = [a.reader.header.identity, b.reader.header.identity];
-      return (
-        rank(a) - rank(b) ||
-        one.startedAt - other.startedAt ||
-        one.createdAt - other.createdAt ||
-        (one.id < other.id ? -1 : 1)
-      );
-    });
+    const ordered = [...this.#sources.values()].toSorted(
+      (a, b) => rank(a) - rank(b) || compareAge(a.reader.header.identity, b.reader.header.identity),
+    );
     const key = ordered.map(({ name }) => name).join();
     if (key === this.#filesKey) return;
     this.#filesKey = key;

@@ -19,6 +19,7 @@ import { fstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { BadFileError, describeError } from '../errors.js';
+import type { ProcessIdentity } from '../mapped-file/layout.js';
 import { FileReader } from '../mapped-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
@@ -28,7 +29,8 @@ import { type DataFileName, isNamedAfter, MAX_GENERATION } from './file-name.js'
 import { takeFoldLock } from './fold-lock.js';
 import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
 import { FoldSource } from './fold-source.js';
-import { type Liveness, probeLiveness } from './liveness.js';
+import { compareAge } from './identity.js';
+import { probeLiveness } from './liveness.js';
 import { joinDirectory } from './open-directory.js';
 import { removeDataFile } from './remove-data-file.js';
 import { type DirectoryScan, scanDirectory } from './scan.js';
@@ -191,7 +193,7 @@ export class Fold {
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
       const leftovers = found.dataFiles.filter(isAbsorbed);
       const others = found.dataFiles.filter((name) => !isAbsorbed(name));
-      const dead = others.filter((name) => this.#isDead(name));
+      const dead = this.#deadOf(others);
       if (dead.length === 0) {
         this.#removeAll(leftovers);
         return undefined;
@@ -243,12 +245,18 @@ export class Fold {
     return undefined;
   }
 
-  #isDead(name: DataFileName): boolean {
-    return this.#withReader(name, (reader) => {
-      const liveness: Liveness = probeLiveness(reader.fd, reader.header, this.#now);
-      if (liveness !== 'dead') this.#skipped[liveness]++;
-      return liveness === 'dead';
-    });
+  /** Oldest first, which is the order in which readers take them: where two have the same pid, the newest is shown. */
+  #deadOf(names: readonly DataFileName[]): DataFileName[] {
+    const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
+    for (const name of names) {
+      this.#withReader(name, ({ fd, header }) => {
+        const liveness = probeLiveness(fd, header, this.#now);
+        if (liveness === 'dead') dead.push({ name, identity: header.identity });
+        else this.#skipped[liveness]++;
+        return true;
+      });
+    }
+    return dead.toSorted((a, b) => compareAge(a.identity, b.identity)).map(({ name }) => name);
   }
 
   #addFile(name: DataFileName): void {

@@ -114,3 +114,8 @@ function linkTarget(path: string): string {
 export function pidLabel(identity: ProcessIdentity): string {
   return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
 }
+
+/** For sorting: who started first comes first, and of one process's files the one that was made first. */
+export function compareAge(one: ProcessIdentity, other: ProcessIdentity): number {
+  return one.startedAt - other.startedAt || one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1);
+}

@@ -253,6 +253,17 @@ test('gauges shown per process are kept of so many processes, the last ones', as
   assert.equal(await valueOf(dir, 'jobs_total'), 10);
 });
 
+test('of processes with the same pid the newest is shown, as it is without folding', async (t) => {
+  const dir = withTempDir(t);
+  for (const start of [300, 100, 200]) {
+    const identity = { pid: 1, pidNamespace: `pid:[${start}]`, startedAt: start };
+    new DeadProcess(dir, { identity }).set('load', 'all', {}, start, now()).die();
+  }
+  assert.equal(await valueOf(dir, 'load'), 300);
+  foldDirectory(dir);
+  assert.equal(await valueOf(dir, 'load'), 300);
+});
+
 test('the newest exemplar is kept', async (t) => {
   const dir = withTempDir(t);
   for (const [at, traceId] of ['b', 'c', 'a'].entries()) {
