@@ -13,11 +13,13 @@ export abstract class Child extends Series {
   /** The child that has the series of these labels, if this one has not. */
   twin: this | undefined = undefined;
 
-  constructor(
-    readonly home: MetricSeries<any>,
-    labelValues: readonly (string | undefined)[],
-  ) {
+  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[]) {
     super(home.stored, labelValues);
+  }
+
+  /** The series of the metric. Writes need it only where they are unusual, so that it takes no field of every child. */
+  get home(): MetricSeries<any> {
+    return this.family.owner as MetricSeries<any>;
   }
 
   /** The child that has the slots; undefined where there are none to be had, and a sample is dropped. */

@@ -217,6 +217,7 @@ export class MetricSeries<C extends Child> {
   #declareIn(store: SeriesStore): void {
     this.#store = store;
     this.stored = store.declare(this.declaration, this.#registryNames(), this.#maxSeries);
+    this.stored.owner = this;
     this.index = this.stored.series as unknown as LabelIndex<C>;
   }
 }

@@ -11,6 +11,8 @@ export class StoredFamily {
   readonly kind: ValueBlockKind;
   readonly slots: number;
   published = false;
+  /** Whose series these are, for the children that look for it; the store does not. */
+  owner: unknown = undefined;
   /** Said once that `maxSeries` was reached. */
   saidFull = false;
 
