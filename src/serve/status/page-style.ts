@@ -61,7 +61,8 @@ header button[aria-pressed="true"] { background: #fff; color: #a3310f; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .7rem; }
 .chart { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: .7rem .8rem; min-width: 0;
   display: flex; flex-direction: column; gap: .3rem; }
-.chart .head { display: flex; flex-wrap: wrap; gap: .3rem .6rem; align-items: start; justify-content: space-between; }
+.chart .head { display: flex; gap: .3rem .6rem; align-items: start; justify-content: space-between; }
+.chart h3 { flex: 1; min-width: 0; }
 .controls { display: flex; gap: .3rem; margin-left: auto; }
 .controls select, .remove { min-height: 1.75rem; padding: .1rem .4rem; font-size: .8rem; }
 .about { color: var(--muted); font-size: .8rem; overflow-wrap: anywhere; }
@@ -80,15 +81,17 @@ tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td.text { overflow-wrap: anywhere; }
+tbody th.text { min-width: 11rem; overflow-wrap: anywhere; }
+td.text { overflow-wrap: break-word; }
+td button { white-space: nowrap; }
 .sort { border: 0; padding: 0; min-height: 0; background: none; color: inherit; font-weight: inherit; }
-.sort::after { content: " ↕"; opacity: .35; }
-[aria-sort="ascending"] .sort::after { content: " ↑"; opacity: 1; }
-[aria-sort="descending"] .sort::after { content: " ↓"; opacity: 1; }
+.sort::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
+[aria-sort="ascending"] .sort::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
+[aria-sort="descending"] .sort::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
 .metric { overflow-wrap: anywhere; }
 .help { display: block; color: var(--muted); font-weight: 400; font-size: .8rem; overflow-wrap: anywhere; }
 .bar { display: block; height: .5rem; margin-top: .4rem; border-radius: 3px; background: var(--accent); min-width: 2px; }
-#families td.minor { width: 22%; }
+td:has(.bar) { width: 22%; }
 #families td button { min-height: 1.6rem; padding: .05rem .5rem; font-size: .8rem; }
 .state { white-space: nowrap; font-weight: 500; }
 .state::before { content: ""; display: inline-block; width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; margin-right: .4rem; }

@@ -1,6 +1,6 @@
 /** One chart of the page: a metric's values over the last minutes, and what they are now in words. */
 import { element, setText } from './element.mjs';
-import { metricValue } from './format.mjs';
+import { isBytes, metricValue } from './format.mjs';
 import { drawHeatmap } from './heatmap.mjs';
 import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
 
@@ -21,6 +21,16 @@ export class ChartPanel {
   #colours = new Map();
   #chart;
   #asHeatmap = false;
+  #title;
+  #about;
+  #grouping;
+  #look;
+  #canvas;
+  #legend;
+  #note;
+  #resized;
+  #scheme;
+  #onScheme = () => this.#draw(true);
 
   /** @param {(panel: ChartPanel) => void} onChange it is to be removed, or to show something else */
   constructor(metric, by, { onRemove, onGrouping }) {
@@ -68,17 +78,6 @@ export class ChartPanel {
     this.#scheme = matchMedia('(prefers-color-scheme: dark)');
     this.#scheme.addEventListener('change', this.#onScheme);
   }
-
-  #title;
-  #about;
-  #grouping;
-  #look;
-  #canvas;
-  #legend;
-  #note;
-  #resized;
-  #scheme;
-  #onScheme = () => this.#draw(true);
 
   /** @param chart as the server has it; null where there is no such metric */
   add(time, chart) {
@@ -199,9 +198,11 @@ export class ChartPanel {
         y: heatmap ? { range: () => [0, bounds.length + 1] } : { range: rangeOf },
       },
       axes: [
-        { ...axis, space: 70, values: (_, splits) => splits.map(clock) },
+        { ...axis, space: 70, size: 28, values: (_, splits) => splits.map(clock) },
         {
           ...axis,
+          // ticks at 1, 2, 4… of a byte's units, and not at 1.91 MiB
+          ...(isBytes(metric) && { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) }),
           size: (_, values) => Math.max(44, 12 + 7 * Math.max(0, ...(values ?? []).map((text) => String(text).length))),
           values: (_, splits) => splits.map((value) => metricValue(value, metric, perSecond)),
           ...(heatmap && rows),
@@ -239,13 +240,14 @@ export class ChartPanel {
   }
 
   #showNames(names) {
+    const shown = shortNames(names);
     this.#legend.replaceChildren(
-      ...names.map((name) =>
+      ...names.map((name, at) =>
         element(
           'li',
           {},
           element('span', { class: `swatch line-${this.#colourOf(name)}` }),
-          element('span', { class: 'name', title: name }, name),
+          element('span', { class: 'name', title: name, 'data-name': name }, shown[at]),
           element('span', { class: 'value' }),
         ),
       ),
@@ -257,7 +259,7 @@ export class ChartPanel {
     const at = this.#plot?.cursor.idx ?? this.#lines.times.length - 1;
     for (const item of this.#legend.children) {
       const [, name, value] = item.children;
-      const number = this.#lines.valuesOf(name.textContent)?.[at];
+      const number = this.#lines.valuesOf(name.dataset.name)?.[at];
       setText(value, metricValue(number, this.metric, this.#chart?.type === 'counter'));
     }
   }
@@ -296,6 +298,14 @@ export class ChartPanel {
   }
 }
 
+/** Names of series without the labels that are the same in all of them. */
+function shortNames(names) {
+  const labels = names.map((name) => name.split(/(?<=(?<!\\)"),/));
+  const common = labels[0]?.filter((label) => labels.every((others) => others.includes(label))) ?? [];
+  if (names.length < 2 || common.length === 0) return names;
+  return labels.map((own, at) => own.filter((label) => !common.includes(label)).join(', ') || names[at]);
+}
+
 /** The last minutes, or as much of them as there is. */
 function windowOf(times) {
   if (times.length === 0) return undefined;
@@ -311,7 +321,7 @@ function rangeOf(_, least, most) {
   return [from < 0 ? from - room : 0, to + room];
 }
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 function clock(seconds) {
   return time.format(seconds * 1000);

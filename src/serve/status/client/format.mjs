@@ -51,12 +51,15 @@ export function age(value) {
 /** A value of a metric, by the base unit that its name ends with. */
 export function metricValue(value, metric, perSecond) {
   if (value === null || value === undefined) return '–';
-  const unit = /_(seconds|bytes|ratio)(?:_total)?$/.exec(metric)?.[1];
   const rate = perSecond ? '/s' : '';
-  if (unit === 'bytes') return bytes(value) + rate;
+  if (isBytes(metric)) return bytes(value) + rate;
   // seconds spent in a second are a share of it
-  if (unit === 'seconds' && !perSecond) return seconds(value);
+  if (/_seconds(?:_total)?$/.test(metric) && !perSecond) return seconds(value);
   return short(value) + rate;
+}
+
+export function isBytes(metric) {
+  return /_bytes(?:_total)?$/.test(metric);
 }
 
 /** 12.3 k */

@@ -9,6 +9,8 @@ import { bytes, count, seconds } from './format.mjs';
 import { familyTable, processTable, skippedFileTable } from './tables.mjs';
 
 const INTERVAL_MS = 2000;
+/** A rate wants two looks: the second one comes soon. */
+const SECOND_LOOK_MS = 500;
 /** After a failure, up to so many intervals pass before the next try. */
 const MOST_PATIENCE = 8;
 const MOST_CHARTS = 8;
@@ -25,6 +27,7 @@ let timer;
 let asking = false;
 let paused = false;
 let failures = 0;
+let isFirstLook = true;
 let allFamilies = false;
 /** State of each process as it was last seen, for saying who died. */
 let known;
@@ -199,8 +202,9 @@ async function ask() {
     asking = false;
     document.body.classList.toggle('stale', failures > 0);
     // a chart that was added meanwhile is not to wait
-    const isNew = panels.some((panel) => !asked.includes(panel));
-    next(isNew && failures === 0 ? 0 : INTERVAL_MS * Math.min(MOST_PATIENCE, 2 ** failures));
+    const isNew = isFirstLook || panels.some((panel) => !asked.includes(panel));
+    isFirstLook = false;
+    next(isNew && failures === 0 ? SECOND_LOOK_MS : INTERVAL_MS * Math.min(MOST_PATIENCE, 2 ** failures));
   }
 }
 

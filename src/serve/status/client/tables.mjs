@@ -73,7 +73,7 @@ export function familyTable(table, { isDrawn, toggle }) {
     table,
     [
       { title: 'Metric', kind: 'text', heads: true, sortBy: ({ name }) => name, show: showName },
-      { title: 'Type', kind: 'text', sortBy: ({ type }) => type, show: textCell(({ type }) => type) },
+      { title: 'Type', kind: 'text', minor: true, sortBy: ({ type }) => type, show: textCell(({ type }) => type) },
       {
         title: 'Series',
         kind: 'number',
@@ -84,6 +84,7 @@ export function familyTable(table, { isDrawn, toggle }) {
       {
         title: 'Lines',
         kind: 'number',
+        minor: true,
         about: 'In the exposition: a histogram has one for each bucket of a series, and two',
         sortBy: ({ lines }) => lines,
         show: textCell(({ lines }) => count(lines)),
