@@ -5,8 +5,7 @@
  */
 import { join } from 'node:path';
 import type { ArchiveRecord } from '../directory/archive-record.js';
-import { pidLabel } from '../directory/identity.js';
-import { compareAge } from '../directory/identity.js';
+import { compareAge, pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { ArchiveName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
