@@ -57,7 +57,7 @@ export { AggregatorRegistry, AggregatorRegistry as ClusterRegistry } from './pro
 export { WorkerRegistry } from './prom-client/worker-registry.js';
 export { collectDefaultMetrics, type DefaultMetricsCollectorConfiguration } from './prom-client/default-metrics.js';
 export { contentType } from './prom-client/default-content-type.js';
-export type { Collector, Metric } from './prom-client/metric-type.js';
+export { type Collector, type Metric, MetricType } from './prom-client/metric-type.js';
 export { type Mirror, type MirrorOptions, mirrorRegistry, type MirrorSource } from './prom-client/mirror-registry.js';
 export { registerPath } from './prom-client/register-path.js';
 export { Pushgateway, type PushgatewayOptions, type PushResult } from './serve/pushgateway.js';
@@ -66,7 +66,7 @@ export { type TextfileOptions, writeToTextfile } from './serve/textfile.js';
 export { exponentialBuckets, linearBuckets } from './model/buckets.js';
 export { validateMetricName } from './model/naming.js';
 export { MULTIPROCESS_MODES, type MultiprocessMode } from './model/gauge-mode.js';
-export type { Exemplar, Labels, MetricFamily, MetricType, Sample } from './model/metric-family.js';
+export type { Exemplar, Labels, MetricFamily, MetricType as FamilyType, Sample } from './model/metric-family.js';
 
 export { setupPrimary, type SetupPrimaryOptions } from './cluster/setup-primary.js';
 export { type Pm2AppOptions, pm2Directory } from './cluster/pm2-directory.js';

@@ -19,6 +19,7 @@ exports.AggregatorRegistry = api.AggregatorRegistry;
 exports.ClusterRegistry = api.ClusterRegistry;
 exports.WorkerRegistry = api.WorkerRegistry;
 exports.collectDefaultMetrics = api.collectDefaultMetrics;
+exports.MetricType = api.MetricType;
 exports.mirrorRegistry = api.mirrorRegistry;
 exports.registerPath = api.registerPath;
 exports.Pushgateway = api.Pushgateway;

@@ -6,6 +6,15 @@ import { defaultMetricAggregator } from './default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from './mirrored-metric.js';
 import { upstreamCollector, upstreamRegistry } from './upstream.js';
 
+export interface DefaultMetricOptions {
+  readonly register?: Registry<any>;
+  readonly prefix?: string;
+  readonly labels?: object;
+  readonly eventLoopMonitoringPrecision?: number;
+  readonly gcDurationBuckets?: number[];
+  readonly perProcess?: boolean;
+}
+
 /** Makes default metrics as one call of `collectDefaultMetrics` wants them. */
 export class DefaultMetricMaker {
   readonly labels: Record<string, string | number>;
@@ -15,14 +24,7 @@ export class DefaultMetricMaker {
   readonly #register: Registry<any>;
   readonly #perProcess: boolean;
 
-  constructor(config: {
-    register?: Registry<any>;
-    prefix?: string;
-    labels?: object;
-    eventLoopMonitoringPrecision?: number;
-    gcDurationBuckets?: number[];
-    perProcess?: boolean;
-  }) {
+  constructor(config: DefaultMetricOptions) {
     this.labels = { ...config.labels };
     this.eventLoopMonitoringPrecision = config.eventLoopMonitoringPrecision ?? 10;
     this.gcDurationBuckets = config.gcDurationBuckets;

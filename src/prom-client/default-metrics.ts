@@ -1,12 +1,21 @@
 import type { PrometheusContentType, RegistryContentType } from '../registry/content-type.js';
-import type { Registry } from '../registry/registry.js';
-import { DefaultMetricMaker } from './default-metric-maker.js';
+import { DefaultMetricMaker, type DefaultMetricOptions } from './default-metric-maker.js';
 import { eventLoopLag } from './event-loop-lag.js';
 import { garbageCollection } from './garbage-collection.js';
 
+/**
+ * What a registry is to whoever registers metrics. By this type the module as a whole is assignable to prom-client's, which
+ * libraries that are given a client ask for: fastify-metrics' `promClient`.
+ */
+export interface RegistryOfType<T extends RegistryContentType> {
+  readonly contentType: T;
+  registerMetric(metric: any): void;
+  getSingleMetric(name: string): any;
+}
+
 export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {
   /** Where they are shown. Default: the default registry. */
-  register?: Registry<T>;
+  register?: RegistryOfType<T>;
   /** Put before every name. */
   prefix?: string;
   /** Upper bounds in seconds. Default 0.001, 0.01, 0.1, 1, 2, 5. */
@@ -62,7 +71,7 @@ export const collectDefaultMetrics: CollectDefaultMetrics = Object.assign(
     if (config !== null && config !== undefined && typeof config !== 'object') {
       throw new TypeError('config must be null, undefined, or an object');
     }
-    const maker = new DefaultMetricMaker(config ?? {});
+    const maker = new DefaultMetricMaker((config ?? {}) as DefaultMetricOptions);
     for (const collect of Object.values(METRICS)) collect(maker);
   },
   { metricsList: Object.keys(METRICS) },

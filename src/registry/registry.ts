@@ -226,7 +226,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    *
    * @throws {Error} prom-client's, where their content types differ or two metrics have one name
    */
-  static merge(registers: readonly Registry<any>[]): Registry<any> {
+  static merge(registers: Registry<any>[]): Registry<any> {
     const { contentType } = registers[0];
     if (registers.some((register) => register.contentType !== contentType)) {
       throw new Error('Registers can only be merged if they have the same content type');

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { withTempDir } from '../support/temp-dir.js';
+
+const ROOT = join(__dirname, '..', '..', '..');
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** Compiles files of an application that has this package and prom-client installed. */
+function compile(t: TestContext, files: Record<string, string>): string {
+  const dir = withTempDir(t);
+  mkdirSync(join(dir, 'node_modules'));
+  symlinkSync(ROOT, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
+  symlinkSync(join(ROOT, 'node_modules', 'prom-client'), join(dir, 'node_modules', 'prom-client'), 'junction');
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+  const compilerOptions = {
+    module: 'node16',
+    target: 'es2022',
+    strict: true,
+    noImplicitOverride: true,
+    esModuleInterop: true,
+    noEmit: true,
+    // our own declarations are checked too
+    skipLibCheck: false,
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+    types: ['node'],
+  };
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
+  const { stdout } = spawnSync(process.execPath, [TSC, '-p', '.', '--pretty', 'false'], { cwd: dir, encoding: 'utf8' });
+  return stdout;
+}
+
+test('an application that compiles against the types of prom-client compiles against ours, in both kinds of module', (t) => {
+  // the build has compiled it against prom-client
+  const app = readFileSync(join(ROOT, 'test', 'prom-client', 'typed-app.ts'), 'utf8');
+  const ours = app.replaceAll("from 'prom-client'", "from 'prom-multiproc'");
+  assert.notEqual(ours, app);
+  // libraries that are given a client want one of prom-client's type
+  const given = `
+    import * as theirs from 'prom-client';
+    import theirDefault from 'prom-client';
+    import * as ours from 'prom-multiproc';
+    import ourDefault from 'prom-multiproc';
+    export const client: typeof theirs = ours;
+    export const byDefault: typeof theirDefault = ourDefault;
+    export const counter: theirs.Counter<'a'> = new ours.Counter({ name: 'c', help: 'h', labelNames: ['a'] });
+    export const registry: theirs.Registry = ours.register;
+    export const metric: theirs.Metric = new ours.Gauge({ name: 'g', help: 'h' });`;
+  assert.equal(compile(t, { 'app.cts': ours, 'app.mts': ours, 'given.mts': given }), '');
+});
+
+test('what is wrong by the types of prom-client is wrong by ours', (t) => {
+  const wrong = [
+    "new client.Counter({ name: 'c', help: 'h', labelNames: ['a'] }).inc({ b: 1 });",
+    "new client.Counter({ name: 'c' });",
+    "new client.Gauge({ name: 'g', help: 'h' }).set('1');",
+    "new client.Gauge({ name: 'g', help: 'h', aggregator: 'averag' });",
+    "new client.Histogram({ name: 'h', help: 'h', buckets: ['1'] });",
+    "client.register.setContentType('text/plain');",
+    'new client.Pushgateway();',
+    'client.collectDefaultMetrics({ prefix: 1 });',
+  ];
+  const text = (name: string): string => [`import * as client from '${name}';`, ...wrong].join('\n');
+  const found = compile(t, { 'theirs.mts': text('prom-client'), 'ours.mts': text('prom-multiproc') });
+  for (const name of ['theirs', 'ours']) {
+    const lines = [...found.matchAll(new RegExp(`^${name}\\.mts\\((\\d+),`, 'gm'))].map(([, line]) => Number(line));
+    assert.deepEqual(
+      lines,
+      wrong.map((_line, at) => at + 2),
+      name,
+    );
+  }
+});
+
+test('with the preload hook, the types of prom-client have our additions', (t) => {
+  const text = `
+    import 'prom-multiproc/register';
+    import { collectDefaultMetrics, Gauge, register } from 'prom-client';
+    export const gauge = new Gauge({ name: 'g', help: 'h', labelNames: ['a'], multiprocessMode: 'livemax' });
+    export const mode: string = gauge.multiprocessMode;
+    export const own = register.metrics({ scope: 'process' });
+    collectDefaultMetrics({ perProcess: true });
+    // @ts-expect-error there is no such mode
+    new Gauge({ name: 'g', help: 'h', multiprocessMode: 'median' });`;
+  assert.equal(compile(t, { 'app.mts': text }), '');
+});
