@@ -136,12 +136,15 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Asks again until there is an answer that is not undefined. An error after 20 s, naming what was waited for. */
-export async function eventually<T>(what: string, ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
+/** Asks again until there is an answer. An error after 20 s, naming what was waited for. */
+export async function eventually<T>(
+  what: string,
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   const deadline = Date.now() + 20_000;
   for (;;) {
     const answer = await ask();
-    if (answer !== undefined) return answer;
+    if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadline) throw new Error(`waited 20 s in vain: ${what}`);
     await delay(20);
   }

@@ -19,6 +19,11 @@ export function visit(port: number, path: string): Promise<Answer> {
   return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
 }
 
+/** Waits until what was counted so far is where readers find it. */
+export async function written(): Promise<void> {
+  if (BEHIND_MS > 0) await delay(BEHIND_MS);
+}
+
 /** What was counted by all instances, of all products. */
 export function ordersIn(text: string): number {
   const { samples } = parseExposition(text);
@@ -36,7 +41,7 @@ export function pidsIn(text: string, gauge: string): number[] {
 }
 
 export async function scrapeAt(port: number): Promise<{ pid: number; text: string }> {
-  if (BEHIND_MS > 0) await delay(BEHIND_MS);
+  await written();
   const { headers, text } = await visit(port, '/metrics');
   assertSound(text);
   return { pid: Number(headers['x-pid']), text };
@@ -50,7 +55,7 @@ export async function scrapeEach(pids: readonly number[], ports: readonly number
       const scraped = await scrapeAt(port).catch(() => undefined);
       if (scraped !== undefined) texts.set(scraped.pid, scraped.text);
     }
-    return pids.every((pid) => texts.has(pid)) || undefined;
+    return pids.every((pid) => texts.has(pid));
   });
   return pids.map((pid) => texts.get(pid)!);
 }

@@ -23,7 +23,7 @@ async function listening(...ports: number[]): Promise<void> {
     await eventually(`a listener on ${port}`, () =>
       visit(port, '/metrics').then(
         () => true,
-        () => undefined,
+        () => false,
       ),
     );
   }

@@ -1,10 +1,10 @@
 /** What PM2 does to an app's instances, and what they die of by themselves: the tests of either mode. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BEHIND_MS, written } from '../../support/cluster.js';
+import { BEHIND_MS } from '../../support/cluster.js';
 import { valueOf } from '../../support/exposition-parser.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
-import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit } from './customers.js';
+import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit, written } from './customers.js';
 import { type Mode, MOST_INSTANCES, Shop } from './shop.js';
 
 /** Registers the tests with the file that calls it. The shop is there once they run. */
@@ -33,9 +33,9 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       await shop.instancesUp(2, old);
     });
     assert.ok(answered > 0);
-    // one instance after the other: in cluster mode there is always somebody, in fork mode a port is closed for a while
-    if (mode === 'cluster') assert.equal(lost, 0);
-    assert.equal(await shop.total(), counted + answered, 'an order that nobody listened to does not count');
+    // lost are those that found a port closed, or an instance that closed its idle connections before it had read a word
+    const total = await shop.total();
+    assert.ok(counted + answered <= total && total <= counted + answered + lost);
   });
 
   test('stopped and started, the counts go on', async () => {
@@ -74,10 +74,8 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       const counted = await shop.total();
       const old = shop.pids;
       await assert.rejects(visit(shop.ports[0], `/${product}`), { code: 'ECONNRESET' });
-      const pids = await eventually('another instance', () => {
-        const now = shop.pids;
-        return now.length === 2 && now.join() !== old.join() ? now : undefined;
-      });
+      await eventually('another instance', () => shop.pids.length === 2 && shop.pids.join() !== old.join());
+      const pids = await shop.instancesUp(2);
       // counted before the end came; out of memory, nobody is left to write a file that is not mapped
       const kept = product === 'leak' && BEHIND_MS > 0 ? 0 : 1;
       for (const text of await scrapeEach(pids, shop.ports)) {

@@ -1,9 +1,8 @@
 /** The shop (apps/shop.ts) under a PM2 of its own: two instances, in either of PM2's modes. */
 import { join } from 'node:path';
 import { MultiprocessCollector } from 'prom-multiproc';
-import { written } from '../../support/cluster.js';
 import { type App, eventually, freePorts, type Pm2 } from '../../support/pm2.js';
-import { ordersIn, scrapeEach } from './customers.js';
+import { ordersIn, scrapeEach, written } from './customers.js';
 
 export type Mode = 'cluster' | 'fork';
 
@@ -34,6 +33,7 @@ export class Shop {
       instances: 2,
       increment_var: mode === 'fork' ? 'PORT' : undefined,
       node_args: [HEAP],
+      kill_timeout: 10_000,
       env: { PORT: String(firstPort) },
     };
   }
