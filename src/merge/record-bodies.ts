@@ -1,0 +1,71 @@
+/** Bodies of records out of bytes that anybody may have written; undefined where they are not what they have to be. */
+
+export interface Address {
+  readonly block: number;
+  readonly slot: number;
+}
+
+export interface SketchChunkBody extends Address {
+  readonly owner: Address;
+  readonly sign: -1 | 0 | 1;
+  readonly chunk: number;
+  readonly windows: number;
+  readonly windowSeconds: number;
+}
+
+export interface ExemplarCellBody extends Address {
+  readonly owner: Address;
+  readonly slotOffset: number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function addressOf(body: unknown): Address | undefined {
+  const { block, slot } = body as Fields;
+  return isCount(block) && isCount(slot) ? { block, slot } : undefined;
+}
+
+export function sketchChunkOf(body: unknown): SketchChunkBody | undefined {
+  const address = addressOf(body);
+  const { owner: by, sign, chunk, windows, windowSeconds } = body as Fields;
+  const owner = ownerOf(by);
+  const isChunk =
+    (sign === -1 || sign === 0 || sign === 1) &&
+    Number.isInteger(chunk) &&
+    isCount(windows) &&
+    windows > 0 &&
+    typeof windowSeconds === 'number' &&
+    windowSeconds >= 0;
+  if (address === undefined || owner === undefined || !isChunk) return undefined;
+  return { ...address, owner, sign, chunk: chunk as number, windows, windowSeconds };
+}
+
+export function exemplarCellOf(body: unknown): ExemplarCellBody | undefined {
+  const address = addressOf(body);
+  const { owner: by, slotOffset } = body as Fields;
+  const owner = ownerOf(by);
+  if (address === undefined || owner === undefined || !isCount(slotOffset)) return undefined;
+  return { ...address, owner, slotOffset };
+}
+
+export function defaultLabelsOf(body: unknown): { registry: string; labels: Record<string, string> } | undefined {
+  const { registry, labels } = body as Fields;
+  return typeof registry === 'string' && isLabels(labels) ? { registry, labels } : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
+function ownerOf(owner: unknown): Address | undefined {
+  if (!Array.isArray(owner) || owner.length !== 2) return undefined;
+  const [block, slot] = owner as unknown[];
+  return addressOf({ block, slot });
+}
+
+function isLabels(labels: unknown): labels is Record<string, string> {
+  if (typeof labels !== 'object' || labels === null) return false;
+  return Object.entries(labels).every(
+    ([name, value]) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && typeof value === 'string',
+  );
+}

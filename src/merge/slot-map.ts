@@ -1,0 +1,110 @@
+import { BlockKind } from '../mapped-file/layout.js';
+import type { ReaderBlock } from '../mapped-file/reader.js';
+import type { GaugeMode } from '../model/gauge-mode.js';
+import { type MergeIndex, NOWHERE } from './merge-index.js';
+
+/**
+ * Where the slots of one value block go among the merged cells. An entry is a slot, or in blocks of gauges a pair of
+ * slots.
+ */
+export class SlotMap {
+  readonly #block: ReaderBlock;
+  readonly #isGauge: boolean;
+  #cells: Int32Array = new Int32Array(0);
+  /** Merged series + 1 at the first entry of each series; 0 elsewhere. */
+  #series: Int32Array = new Int32Array(0);
+  readonly #modes: (GaugeMode | undefined)[] = [];
+
+  constructor(block: ReaderBlock) {
+    this.#block = block;
+    this.#isGauge = block.kind === BlockKind.Gauge;
+  }
+
+  /** The merged series that begins at a slot, or -1. */
+  seriesAt(slot: number): number {
+    return (this.#series[this.#entry(slot)] ?? 0) - 1;
+  }
+
+  cellAt(slot: number): number {
+    return this.#cells[this.#entry(slot)] ?? NOWHERE;
+  }
+
+  /** The series here, with their slots. */
+  *series(): Generator<readonly [series: number, slot: number]> {
+    for (let entry = 0; entry < this.#series.length; entry++) {
+      if (this.#series[entry] !== 0) yield [this.#series[entry] - 1, this.#isGauge ? 2 * entry : entry];
+    }
+  }
+
+  placeGauge(slot: number, series: number, cell: number, mode: GaugeMode): void {
+    this.#widen();
+    const entry = this.#entry(slot);
+    this.#cells[entry] = cell;
+    this.#series[entry] = series + 1;
+    this.#modes[entry] = mode;
+  }
+
+  /** @param offsets from the first cell, where slots are not in the order of cells */
+  placeSums(slot: number, slots: number, series: number, cell: number, offsets: Int32Array | undefined): void {
+    this.#widen();
+    this.#series[slot] = series + 1;
+    if (offsets === undefined) for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + at;
+    else for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + offsets[at];
+  }
+
+  /** Takes the series at a slot out; answers which it was, or -1. */
+  release(slot: number): number {
+    const series = this.seriesAt(slot);
+    if (series < 0) return series;
+    const first = this.#entry(slot);
+    this.#series[first] = 0;
+    for (let entry = first; this.#cells[entry] !== NOWHERE && entry < this.#cells.length; entry++) {
+      if (entry > first && (this.#isGauge || this.#series[entry] !== 0)) break;
+      this.#cells[entry] = NOWHERE;
+    }
+    return series;
+  }
+
+  /** Adds the block's values, as they were read last, to the index's cells. */
+  addTo(index: MergeIndex): void {
+    const { values, extent } = this.#block;
+    const end = Math.min(extent, values.length);
+    if (this.#isGauge) this.#addGauges(index, values, end >> 1);
+    else addSums(index.cells, this.#cells, values, end);
+  }
+
+  #addGauges(index: MergeIndex, values: Float64Array, pairs: number): void {
+    const { cells } = index;
+    // series that are not shown have slots, but need not have a place in the map
+    const end = Math.min(pairs, this.#cells.length);
+    for (let pair = 0; pair < end; pair++) {
+      const cell = this.#cells[pair];
+      const setAt = values[2 * pair + 1];
+      if (cell === NOWHERE || setAt === 0) continue;
+      const mode = this.#modes[pair]!;
+      if (mode.perProcess && cells[cell + 2] > 0) index.pidConflicts++;
+      mode.reduce(cells, cell, values[2 * pair], setAt);
+    }
+  }
+
+  #entry(slot: number): number {
+    return this.#isGauge ? slot >> 1 : slot;
+  }
+
+  #widen(): void {
+    const { extent, capacity } = this.#block;
+    if (this.#cells.length >= this.#entry(extent)) return;
+    const length = this.#entry(Math.min(capacity, this.#cells.length === 0 ? extent : 2 * extent));
+    const [cells, series] = [this.#cells, this.#series];
+    this.#cells = new Int32Array(length);
+    this.#cells.set(cells);
+    this.#series = new Int32Array(length);
+    this.#series.set(series);
+  }
+}
+
+/** The loop that a scrape is made of. */
+function addSums(cells: Float64Array, map: Int32Array, values: Float64Array, extent: number): void {
+  const end = Math.min(extent, map.length);
+  for (let slot = 0; slot < end; slot++) cells[map[slot]] += values[slot];
+}
