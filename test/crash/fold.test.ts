@@ -16,6 +16,7 @@ import { type Fixture, startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { FoldOrder } from './fixtures/folder.js';
 
+const WITH_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '0' } };
 /** No flock in such a process: nothing but the order of its steps keeps the counts right. */
 const WITHOUT_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' } };
 
@@ -129,7 +130,7 @@ test('a folder that was killed keeps others away only until its lock is old', as
 });
 
 for (const [locks, options, properLockfile] of [
-  ['the kernel', {}, false],
+  ['the kernel', WITH_LOCKS, false],
   ['proper-lockfile', WITHOUT_LOCKS, true],
 ] as const) {
   test(`${locks} keeps a second folder away`, async (t) => {
@@ -220,7 +221,7 @@ test('an archive that is linked after higher ones came and went is no ground to 
 });
 
 for (const [name, options] of [
-  ['with the kernel’s lock', {}],
+  ['with the kernel’s lock', WITH_LOCKS],
   ['without any lock', WITHOUT_LOCKS],
 ] as const) {
   test(`three folders race ${name} while processes die and a reader sees neither dip nor double`, async (t) => {

@@ -16,6 +16,8 @@ import { startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const DAY = 24 * 3600;
+/** Where there are no locks, a process lives whose pid is in use. */
+const LIVING = { identity: { pid: process.pid } };
 const now = (): number => Date.now() / 1000;
 
 /** What a new reader makes of a directory. */
@@ -94,7 +96,7 @@ test('a fold without dead files publishes nothing', (t) => {
 
 test('the living, and those of whom nobody knows, are not folded', async (t) => {
   const dir = withTempDir(t);
-  const living = new DeadProcess(dir).count('jobs_total', {}, 1).show();
+  const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 1).show();
   const elsewhere = {
     liveness: 'heartbeat',
     hostName: 'another',
@@ -104,7 +106,7 @@ test('the living, and those of whom nobody knows, are not folded', async (t) => 
   new DeadProcess(dir).count('jobs_total', {}, 4).die();
   const result = foldDirectory(dir);
   assert.deepEqual([result.folded, result.skipped.live, result.skipped.unknown], [1, 1, 1]);
-  living.count('jobs_total', {}, 8);
+  living.count('jobs_total', {}, 8).flush();
   assert.equal(await valueOf(dir, 'jobs_total'), 15);
   living.die();
 });
@@ -173,7 +175,7 @@ test('counts of other buckets, labels and default labels stand side by side as t
   foldDirectory(dir);
   assert.deepEqual(inOrder(await familiesOf(dir)), before);
   // a living one with the same default labels counts into the same series
-  const living = new DeadProcess(dir, { defaultLabels: { app: 'shop' } })
+  const living = new DeadProcess(dir, { ...LIVING, defaultLabels: { app: 'shop' } })
     .count('jobs_total', { kind: 'mail' }, 10)
     .show();
   const jobs = (await familiesOf(dir)).find(({ name }) => name === 'jobs_total');
@@ -324,7 +326,7 @@ test('a family that nobody has declared for long is dropped, but never one that 
   const old = now() - 40 * DAY;
   new DeadProcess(dir).count('old_total', {}, 1).count('kept_total', {}, 1).die(old);
   assert.equal(foldDirectory(dir, { familyRetentionSeconds: 365 * DAY }).folded, 1);
-  const living = new DeadProcess(dir).count('kept_total', {}, 1).show();
+  const living = new DeadProcess(dir, LIVING).count('kept_total', {}, 1).show();
   new DeadProcess(dir).count('new_total', {}, 1).die();
   const result = foldDirectory(dir);
   assert.equal(result.droppedFamilies, 1);
@@ -573,7 +575,7 @@ test('many dead files come down to one archive of the size of their series', (t)
   }
   const names = readdirSync(dir).filter((name) => statSync(join(dir, name)).size > 0);
   assert.deepEqual(names, [archiveName(6)]);
-  assert.ok(statSync(join(dir, archiveName(6))).size < 32 * 1024);
+  assert.ok(statSync(join(dir, archiveName(6))).size < 64 * 1024);
 });
 
 test('a fold is due by number or by size', () => {

@@ -119,6 +119,12 @@ export class DeadProcess {
     return this;
   }
 
+  /** Brings to the file what was counted since it was shown. */
+  flush(): this {
+    this.#writer.flush();
+    return this;
+  }
+
   /** @param at when it was last alive, in seconds since the epoch */
   die(at?: number): this {
     if (this.#writer.bytes.path !== this.path) this.show();
