@@ -18,7 +18,7 @@ const KILL_AFTER_MS = 3000;
 
 async function main(): Promise<void> {
   const secondsAt = process.argv.indexOf('--seconds');
-  const endAt = secondsAt < 0 ? Infinity : Date.now() + Number(process.argv[secondsAt + 1]) * 1000;
+  const lastsMs = secondsAt < 0 ? Infinity : Number(process.argv[secondsAt + 1]) * 1000;
 
   const { dir } = setupPrimary({ clean: true });
   cluster.setupPrimary({ exec: join(__dirname, 'worker.js') });
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   };
 
   const killAt = Date.now() + KILL_AFTER_MS;
+  const endAt = Date.now() + lastsMs;
   let killed = false;
   let asked = 0;
   let shownAt = 0;

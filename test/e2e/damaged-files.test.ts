@@ -22,7 +22,7 @@ import { DirectoryCollection } from '../../src/collector/collection.js';
 import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
 import { HEADER } from '../../src/mapped-file/layout.js';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
-import { type Member, scrape, startCluster } from '../support/cluster.js';
+import { BEHIND_MS, type Member, scrape, startCluster } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -138,7 +138,8 @@ test('damage to a file of the dead costs nothing where it was read before, for i
     writeFileSync(path, bytes);
     totals.push(valueOf(await scrape(primary), 'jobs_total'));
   }
-  assert.deepEqual(totals, [2, 2, 2]);
+  // one that holds no lock may turn out to be alive, and is read again
+  assert.deepEqual(totals, BEHIND_MS > 0 ? [2, 1, 2] : [2, 2, 2]);
 });
 
 test('a copy of a file under another name is not counted', async (t) => {

@@ -66,8 +66,14 @@ async function setAll(worker: Member, value: number): Promise<void> {
 }
 
 test('every mode shows the living, and of the dead what it keeps', async (t) => {
-  const { primary, workers } = await startCluster(t, withTempDir(t), 3);
-  for (const [at, worker] of workers.entries()) await setAll(worker, VALUES[at]);
+  const { primary } = await startCluster(t, withTempDir(t), 0);
+  const workers: Member[] = [];
+  for (const value of VALUES) {
+    // one after the other, for `first` is the one that started first
+    const worker = await primary.fork();
+    workers.push(worker);
+    await setAll(worker, value);
+  }
   for (const when of ['alive', 'dead'] as const) {
     const text = await scrape(primary);
     const pids = workers.map(({ pid }) => String(pid));

@@ -117,6 +117,17 @@ test('a worker whose event loop is blocked is part of the answer', async (t) => 
   assert.deepEqual(during, { jobs: 2000, inflight: 2000, peak: 1000, live: 2, dead: 0 });
 });
 
+test('a worker that is stopped is alive, and is dead once it is killed', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  await work(workers[0], 1500);
+  await work(workers[1], 1000);
+  await written();
+  process.kill(workers[0].pid, 'SIGSTOP');
+  assert.deepEqual(await state(primary), BOTH_ALIVE);
+  await workers[0].kill('SIGKILL');
+  assert.deepEqual(await state(primary), ONE_DEAD);
+});
+
 test('a new process with the pid of a dead one starts from nothing, and both count', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
