@@ -11,7 +11,7 @@ const DEEP = join(__dirname, 'lib');
 const REPLACED = ['prom-client', '@prometheus-io/client'];
 
 /** That a replaced package was asked for something that there is no counterpart of. */
-export class NoCounterpartError extends Error {
+class NoCounterpartError extends Error {
   /** What a missing file has: programs that try one and go on without it go on here too. */
   readonly code = 'MODULE_NOT_FOUND';
 

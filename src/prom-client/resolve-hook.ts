@@ -21,6 +21,6 @@ export function resolve(
   return { url: pathToFileURL(path).href, format: 'commonjs', shortCircuit: true };
 }
 
-export function parentPath(url: string | undefined): string | undefined {
+function parentPath(url: string | undefined): string | undefined {
   return url?.startsWith('file:') ? fileURLToPath(url) : undefined;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -34,7 +34,8 @@ function compile(t: TestContext, files: Record<string, string>): string {
 
 test('an application that compiles against the types of prom-client compiles against ours, in both kinds of module', (t) => {
   // the build has compiled it against prom-client
-  const app = readFileSync(join(ROOT, 'test', 'prom-client', 'typed-app.ts'), 'utf8');
+  const compiled = require.resolve('./typed-app.js');
+  const app = readFileSync(join(ROOT, relative(join(ROOT, 'dist'), compiled)).replace(/js$/, 'ts'), 'utf8');
   const ours = app.replaceAll("from 'prom-client'", "from 'prom-multiproc'");
   assert.notEqual(ours, app);
   // libraries that are given a client want one of prom-client's type
