@@ -11,7 +11,8 @@ import type { Registry } from '../registry/registry.js';
 import type { LabelIndex } from '../storage/label-index.js';
 import { localStore, sharedStore } from '../storage/process-store.js';
 import type { AttachmentRole } from '../storage/series.js';
-import { attachmentShape, type SeriesStore } from '../storage/series-store.js';
+import { attachmentShape } from '../storage/log-records.js';
+import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
 import type { Child } from './child.js';
 

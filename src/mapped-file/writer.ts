@@ -74,8 +74,12 @@ export class FileWriter {
   readonly #numbers: Float64Array;
   readonly #keyBlocks: KeyBlock[] = [];
   #chain: KeyBlock[] = [];
+  /** Of the log before the present one. It is not written over yet: readers may be in it, and in a file that is flushed it
+   * may be the one that is published. */
+  #previousChain: readonly KeyBlock[] = [];
   #keyEpoch = 1;
   #flushedEpoch = 1;
+  #flushedAt = -Infinity;
   #blockCount = 0;
 
   /** Writes the header of a file that readers do not see yet. @throws the reason where there is no room for it */
@@ -103,6 +107,11 @@ export class FileWriter {
     return this.bytes.kind;
   }
 
+  /** `performance.now()` up to which everything has reached the file; Infinity where it does so at once. */
+  get publishedAt(): number {
+    return this.bytes.immediate ? Infinity : this.#flushedAt;
+  }
+
   /** Adds a block of zeroed slots; undefined where there is no room. */
   addValueBlock(kind: ValueBlockKind, slots: number): WriterBlock | undefined {
     const buffer = this.#addBlock(kind, slots * Float64Array.BYTES_PER_ELEMENT);
@@ -121,7 +130,7 @@ export class FileWriter {
 
   /** Appends a record to the log and publishes it; false where there is no room. */
   append(record: Uint8Array): boolean {
-    return this.#appendTo(this.#chain, this.#keyEpoch, record, []);
+    return this.#appendTo(this.#chain, this.#keyEpoch, record, () => this.#takeSpare(record.length));
   }
 
   /**
@@ -133,12 +142,17 @@ export class FileWriter {
     const chain: KeyBlock[] = [];
     const spare = this.#keyBlocks.filter((block) => !this.#chain.includes(block));
     const epoch = this.#keyEpoch + 1;
-    if (!write((record) => this.#appendTo(chain, epoch, record, spare))) {
+    const take = (bytes: number): KeyBlock | undefined => {
+      const fits = spare.findIndex((block) => block.data.length >= bytes);
+      return fits < 0 ? undefined : spare.splice(fits, 1)[0];
+    };
+    if (!write((record) => this.#appendTo(chain, epoch, record, () => take(record.length)))) {
       // the next try may need fewer blocks: what this one leaves behind must not be taken for the end of that log
       for (const { head } of chain) Atomics.store(head, BLOCK.keyEpoch / WORD, NO_EPOCH);
       return false;
     }
     FileWriter.onStep?.('log restarted');
+    this.#previousChain = this.#chain;
     this.#chain = chain;
     this.#keyEpoch = epoch;
     this.#store(HEADER.keyEpoch, epoch);
@@ -159,7 +173,9 @@ export class FileWriter {
 
   /** Brings everything to the file, where that does not happen by itself. */
   flush(): void {
+    const now = performance.now();
     this.bytes.flush();
+    this.#flushedAt = now;
     this.#flushedEpoch = this.#keyEpoch;
   }
 
@@ -194,11 +210,11 @@ export class FileWriter {
     return buffer;
   }
 
-  #appendTo(chain: KeyBlock[], epoch: number, record: Uint8Array, spare: KeyBlock[]): boolean {
+  #appendTo(chain: KeyBlock[], epoch: number, record: Uint8Array, takeSpare: () => KeyBlock | undefined): boolean {
     let block = chain.at(-1);
     let used = block === undefined ? 0 : block.head[BLOCK.used / WORD];
     if (block === undefined || used + record.length > block.data.length) {
-      block = this.#keyBlockFor(record.length, spare);
+      block = takeSpare() ?? this.#addKeyBlock(record.length);
       if (block === undefined) return false;
       used = 0;
       Atomics.store(block.head, BLOCK.used / WORD, 0);
@@ -213,9 +229,13 @@ export class FileWriter {
     return true;
   }
 
-  #keyBlockFor(recordBytes: number, spare: KeyBlock[]): KeyBlock | undefined {
-    const fits = spare.findIndex((block) => block.data.length >= recordBytes);
-    if (fits >= 0) return spare.splice(fits, 1)[0];
+  /** A key block of an older log that has room: without these a log in which series come and go grows the file for ever. */
+  #takeSpare(bytes: number): KeyBlock | undefined {
+    const taken = new Set([...this.#chain, ...this.#previousChain]);
+    return this.#keyBlocks.find((block) => block.data.length >= bytes && !taken.has(block));
+  }
+
+  #addKeyBlock(recordBytes: number): KeyBlock | undefined {
     const soFar = this.#keyBlocks.reduce((sum, { data }) => sum + data.length + BLOCK.data, 0);
     const wanted = Math.min(Math.max(soFar, FIRST_KEY_BLOCK_BYTES), LARGEST_KEY_BLOCK_BYTES) - BLOCK.data;
     const buffer = this.#addBlock(BlockKind.Key, Math.max(wanted, recordBytes));

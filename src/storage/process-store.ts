@@ -12,7 +12,8 @@ import type { FileWriter } from '../mapped-file/writer.js';
 import { describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
 import { createProcessFile } from './process-file.js';
-import { MemoryBacking, SeriesStore } from './series-store.js';
+import { MemoryBacking } from './backing.js';
+import { SeriesStore } from './series-store.js';
 import { readSettings, type Settings } from './settings.js';
 import type { StoredFamily } from './stored-family.js';
 

@@ -6,37 +6,14 @@
  * written on a timer. A series that finds no room in the file is counted in memory meanwhile, and moved in later; a whole
  * store moves when a directory appears or its file was deleted. Children are bound anew then: nobody else holds slots.
  */
-import { RecordKind, type ValueBlockKind } from '../mapped-file/layout.js';
-import { encodeDefaultLabels, encodeFamily, encodeRecord, encodeRemoval, encodeSeries } from '../mapped-file/record.js';
-import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../mapped-file/record.js';
+import type { SlotShape } from '../mapped-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { type Backing, MemoryBacking, type StoreStatus } from './backing.js';
+import { attachmentRecord, attachmentShape, isInFile, seriesRecord } from './log-records.js';
 import { Attachment, type AttachmentRole, type Cells, DETACHED, DETACHED_VIEW, Series } from './series.js';
 import { StoredFamily } from './stored-family.js';
-import { memoryBlock, SlotAllocator, type ValueBlock } from './value-blocks.js';
-
-/** Where slots are and where the log goes. Nothing here throws: no room is an answer. */
-export interface Backing {
-  readonly kind: 'memory' | 'mapped' | 'written';
-  addValueBlock(kind: ValueBlockKind, slots: number): ValueBlock | undefined;
-  /** Publishes one record of the log; false where there is no room. */
-  append(record: Uint8Array): boolean;
-  /**
-   * Starts the log anew: `write` appends what is alive through the function it is given, which answers false where there
-   * is no room. False: the old log stays as it is.
-   */
-  restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean;
-  /** What `ps` and the self-metrics show of this process. */
-  report(status: StoreStatus): void;
-  close(): void;
-}
-
-export interface StoreStatus {
-  readonly liveSeries: number;
-  /** Bytes of slots that are in memory for want of room in the file. */
-  readonly bytesInMemory: number;
-  /** Samples refused since the process started, for `maxSeries`. */
-  readonly droppedSamples: number;
-}
+import { memoryBlock, SlotAllocator } from './value-blocks.js';
 
 export interface SeriesStoreOptions {
   /** Most series of one metric. Default 100,000. */
@@ -58,20 +35,6 @@ const DROPPED_SAMPLES: FamilyDeclaration = {
   type: 'counter',
   labelNames: ['metric'],
 };
-
-/** No file: one process without a directory. */
-export class MemoryBacking implements Backing {
-  readonly kind = 'memory';
-  addValueBlock = memoryBlock;
-  append(): boolean {
-    return true;
-  }
-  restartLog(): boolean {
-    return false;
-  }
-  report(): void {}
-  close(): void {}
-}
 
 export class SeriesStore {
   readonly families = new Set<StoredFamily>();
@@ -96,7 +59,7 @@ export class SeriesStore {
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
     this.#backing = backing;
-    this.#inFile = new SlotAllocator((kind, slots) => backing.addValueBlock(kind, slots));
+    this.#inFile = allocatorOf(backing);
   }
 
   get backing(): Backing {
@@ -218,7 +181,7 @@ export class SeriesStore {
   /** Moves everything to another backing, values and all. The old one is left as it is, for the caller to close. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
-    this.#inFile = new SlotAllocator((kind, slots) => backing.addValueBlock(kind, slots));
+    this.#inFile = allocatorOf(backing);
     this.#inMemory = new SlotAllocator(memoryBlock);
     this.#slotsInMemory = 0;
     this.#unsaidRemovals = [];
@@ -413,33 +376,9 @@ export class SeriesStore {
   }
 }
 
-function isInFile(cells: Cells): boolean {
-  return cells.block !== undefined && cells.block.number >= 0;
-}
-
-function seriesRecord(series: Series): Uint8Array {
-  return encodeSeries({
-    family: series.family.id,
-    block: series.block!.number,
-    slot: series.index,
-    createdAt: series.createdAt,
-    endedAt: 0,
-    labelValues: series.labelValues,
-  });
-}
-
-function attachmentRecord(attachment: Attachment): Uint8Array {
-  const { role, owner } = attachment;
-  const at = { block: attachment.block!.number, slot: attachment.index, owner: [owner.block!.number, owner.index] };
-  if (role.kind === 'sketch') {
-    const { sign, chunk, windows } = role;
-    const windowSeconds = owner.family.declaration.window?.seconds ?? 0;
-    return encodeRecord(RecordKind.SketchChunk, { ...at, sign, chunk, windows, windowSeconds });
-  }
-  return encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
-}
-
-/** The slots of an attachment. */
-export function attachmentShape(role: AttachmentRole): SlotShape {
-  return role.kind === 'sketch' ? sketchChunkShape(role.windows) : EXEMPLAR_SHAPE;
+function allocatorOf(backing: Backing): SlotAllocator {
+  return new SlotAllocator(
+    (kind, slots) => backing.addValueBlock(kind, slots),
+    () => backing.publishedAt ?? Infinity,
+  );
 }

@@ -30,6 +30,7 @@ interface Resting {
 /** Hands out slots, block by block, and takes them back. */
 export class SlotAllocator {
   readonly #make: BlockMaker;
+  readonly #publishedAt: () => number;
   /** Per kind the block that is being filled, and its next free slot. */
   readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
   /** Per kind and size, oldest first. */
@@ -37,8 +38,13 @@ export class SlotAllocator {
   readonly #restingFrom = new Map<string, number>();
   readonly #slotsOfKind = new Map<ValueBlockKind, number>();
 
-  constructor(make: BlockMaker) {
+  /**
+   * @param publishedAt `performance.now()` up to which the log has reached readers: slots whose removal has not are not
+   * handed out, or a file that is flushed would have another series' value under the old name
+   */
+  constructor(make: BlockMaker, publishedAt: () => number = () => Infinity) {
     this.#make = make;
+    this.#publishedAt = publishedAt;
   }
 
   /** Binds cells to zeroed slots; false where there is no room. */
@@ -89,6 +95,7 @@ export class SlotAllocator {
     const from = this.#restingFrom.get(key) ?? 0;
     const oldest = resting[from];
     if (oldest === undefined || performance.now() - oldest.since < REST_MS) return undefined;
+    if (oldest.since > this.#publishedAt()) return undefined;
     // the head of the queue moves on, and the dead part is cut off now and then, so that taking costs the same always
     if (from + 1 > 1024 && from * 2 > resting.length) {
       resting.splice(0, from + 1);

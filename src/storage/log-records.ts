@@ -1,0 +1,39 @@
+/** What the log says of series and attachments that are in the file. */
+import { RecordKind } from '../mapped-file/layout.js';
+import { encodeRecord, encodeSeries } from '../mapped-file/record.js';
+import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import type { Attachment, AttachmentRole, Cells, Series } from './series.js';
+
+/** Whether slots are in the file, and not in memory. */
+export function isInFile(cells: Cells): boolean {
+  return cells.block !== undefined && cells.block.number >= 0;
+}
+
+/** What the log says of a series. */
+export function seriesRecord(series: Series): Uint8Array {
+  return encodeSeries({
+    family: series.family.id,
+    block: series.block!.number,
+    slot: series.index,
+    createdAt: series.createdAt,
+    endedAt: 0,
+    labelValues: series.labelValues,
+  });
+}
+
+/** What the log says of an attachment. */
+export function attachmentRecord(attachment: Attachment): Uint8Array {
+  const { role, owner } = attachment;
+  const at = { block: attachment.block!.number, slot: attachment.index, owner: [owner.block!.number, owner.index] };
+  if (role.kind === 'sketch') {
+    const { sign, chunk, windows } = role;
+    const windowSeconds = owner.family.declaration.window?.seconds ?? 0;
+    return encodeRecord(RecordKind.SketchChunk, { ...at, sign, chunk, windows, windowSeconds });
+  }
+  return encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
+}
+
+/** The slots of an attachment. */
+export function attachmentShape(role: AttachmentRole): SlotShape {
+  return role.kind === 'sketch' ? sketchChunkShape(role.windows) : EXEMPLAR_SHAPE;
+}
