@@ -1,0 +1,200 @@
+/**
+ * A SIGKILL at any step of the publish order. A mapping is the file: what a reader would find of a process that was killed
+ * at a step is a copy made at that step, so that every step of a scenario is looked at, and not some. The second half
+ * kills real processes at the same steps.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { checkFile } from '../../src/mapped-file/check.js';
+import { FileWriter, type PublishStep } from '../../src/mapped-file/writer.js';
+import type { Series } from '../../src/storage/series.js';
+import { startFixture } from '../support/fixture.js';
+import { Reading, valuesIn } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
+
+// what is not mapped is written as a whole, and has no steps
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
+const STEPS: readonly PublishStep[] = [
+  'block made',
+  'block headed',
+  'block published',
+  'record written',
+  'record published',
+  'log restarted',
+  'epoch published',
+];
+
+type Values = Readonly<Record<string, number>>;
+
+/** Runs `scenario`, and hands `look` the values that a reader finds of a process killed at each of its steps. */
+function atEveryStep(
+  t: TestContext,
+  scenario: (file: WrittenFile) => void,
+  look: (values: Values, step: PublishStep) => void,
+): Set<PublishStep> {
+  const dir = withTempDir(t);
+  const killed = join(dir, 'killed');
+  mkdirSync(killed);
+  const file = createFile(dir);
+  const copy = join(killed, basename(file.path));
+  const seen = new Set<PublishStep>();
+  FileWriter.onStep = (step) => {
+    seen.add(step);
+    copyFileSync(file.path, copy);
+    const { ok, problems } = checkFile(copy);
+    assert.ok(ok, `${step}: ${JSON.stringify(problems)}`);
+    look(valuesIn(killed), step);
+  };
+  try {
+    scenario(file);
+  } finally {
+    FileWriter.onStep = undefined;
+  }
+  file.writer.close();
+  return seen;
+}
+
+const line = (kind: number | string): string => `jobs_total{kind="${kind}"}`;
+
+test('killed while a file grows: every series that was counted is there, and at most one more, of nothing', (t) => {
+  let counted = 0;
+  const seen = atEveryStep(
+    t,
+    ({ store }) => {
+      const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+      for (; counted < 560; counted++) addTo(attach(store, jobs, [String(counted)]), 1 + counted);
+    },
+    (values, step) => {
+      const expected = Object.fromEntries(Array.from({ length: counted }, (_, kind) => [line(kind), 1 + kind]));
+      const alsoNext = { ...expected, [line(counted)]: 0 };
+      if (step === 'record published' && Object.keys(values).length > counted) assert.deepEqual(values, alsoNext);
+      else assert.deepEqual(values, expected);
+    },
+  );
+  assert.deepEqual([...seen].toSorted(), STEPS.slice(0, 5).toSorted());
+});
+
+test('killed while series are removed: each is there with its value or not there at all', (t) => {
+  const all: Series[] = [];
+  let removed = 0;
+  let removing = false;
+  atEveryStep(
+    t,
+    ({ store }) => {
+      const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+      for (let kind = 0; kind < 50; kind++) {
+        const series = attach(store, jobs, [String(kind)]);
+        addTo(series, 5);
+        all.push(series);
+      }
+      removing = true;
+      for (; removed < 50; removed++) store.detach(all[removed]);
+    },
+    (values, step) => {
+      if (!removing) return;
+      const gone = step === 'record published' ? removed + 1 : removed;
+      assert.deepEqual(
+        values,
+        Object.fromEntries(Array.from({ length: 50 - gone }, (_, at) => [line(at + gone), 5])),
+        step,
+      );
+    },
+  );
+});
+
+test('killed while the log begins anew: what stays is there, and at most the series of the moment', (t) => {
+  const dir = withTempDir(t);
+  const killed = join(dir, 'killed');
+  mkdirSync(killed);
+  const file = createFile(dir);
+  const copy = join(killed, basename(file.path));
+  const { store } = file;
+  const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+  const stay = Array.from({ length: 20 }, (_, kind) => attach(store, jobs, [`stay ${kind}`]));
+  for (const series of stay) addTo(series, 7);
+  store.setDefaultLabels('default', { app: 'x' });
+  const seen = new Set<PublishStep>();
+  let restarts = 0;
+  let steps = 0;
+  FileWriter.onStep = (step) => {
+    seen.add(step);
+    if (step === 'epoch published') restarts++;
+    // each step of the restarts, and of the others every hundredth
+    if (steps++ % 100 !== 0 && step !== 'log restarted' && step !== 'epoch published') return;
+    copyFileSync(file.path, copy);
+    const { ok, problems } = checkFile(copy);
+    assert.ok(ok, `${step}: ${JSON.stringify(problems)}`);
+    const values = Object.entries(valuesIn(killed));
+    const staying = values.filter(([name]) => name.includes('stay'));
+    assert.equal(staying.length, 20, step);
+    assert.ok(staying.every(([, value]) => value === 7));
+    assert.ok(values.every(([name]) => name.includes('app="x"')));
+    assert.ok(values.length <= 21);
+    for (const [name, value] of values) if (!name.includes('stay')) assert.ok(value === 0 || value === 1, name);
+  };
+  try {
+    for (let cycle = 0; cycle < 5000; cycle++) {
+      const series = attach(store, jobs, [`goes ${cycle}`]);
+      addTo(series, 1);
+      store.detach(series);
+    }
+  } finally {
+    FileWriter.onStep = undefined;
+  }
+  assert.ok(restarts >= 3);
+  assert.deepEqual([...seen].toSorted(), STEPS.toSorted());
+  file.writer.close();
+});
+
+test('a new log that found no room does not end in what the try before it has left', (t) => {
+  const dir = withTempDir(t);
+  const { writer, path } = createFile(dir);
+  const record = (byte: number): Uint8Array => {
+    const bytes = new Uint8Array(4096);
+    bytes.fill(byte);
+    return bytes;
+  };
+  // a spare chain of several blocks
+  for (let at = 0; at < 12; at++) assert.ok(writer.append(record(1)));
+  assert.ok(writer.restartLog((append) => append(record(2))));
+  // takes two of the blocks, and gives up
+  assert.equal(
+    writer.restartLog((append) => [3, 3, 3].every((byte) => append(record(byte))) && false),
+    false,
+  );
+  assert.ok(writer.restartLog((append) => append(record(4))));
+  const bytes = readFileSync(path);
+  const epoch = bytes.readUInt32LE(20);
+  const ofEpoch: number[] = [];
+  for (let offset = 4096, block = 0; block < bytes.readUInt32LE(24); block++) {
+    if (bytes.readUInt32LE(offset + 8) === epoch) ofEpoch.push(bytes.readUInt32LE(offset + 12));
+    offset += 4096 * bytes.readUInt32LE(offset + 4);
+  }
+  assert.deepEqual(ofEpoch, [4096]);
+  // its records are none, as the check of the directory would say
+  writer.remove();
+});
+
+for (const step of STEPS) {
+  test(`a process that is killed by SIGKILL at the step “${step}” loses nothing of what it had counted`, async (t) => {
+    const dir = withTempDir(t);
+    for (const occurrence of [1, 4]) {
+      const fixture = startFixture(t, 'crash/fixtures/counting', [dir, step, String(occurrence)]);
+      const [code, signal] = await new Promise<unknown[]>((resolve) => {
+        fixture.process.once('exit', (...ending) => resolve(ending));
+      });
+      assert.deepEqual([code, signal], [null, 'SIGKILL']);
+    }
+    const counted = readFileSync(join(dir, 'counted'), 'utf8').split('\n').length - 1;
+    const reading = new Reading(dir);
+    const total = reading.values()['operations_total'] ?? 0;
+    assert.deepEqual(reading.stats.skipped, { ...reading.stats.skipped, corrupt: 0, other: 0 });
+    reading.close();
+    // one operation of each life may not have been written down
+    assert.ok(total >= counted && total <= counted + 2, `${total} of ${counted}`);
+  });
+}

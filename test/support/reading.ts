@@ -1,0 +1,73 @@
+/** What a collector finds in a directory, for tests of the file and of the merge. */
+import { DirectoryCollection, type CollectionStats } from '../../src/collector/collection.js';
+import { mergedFamilies, MergedText, type OutputOptions } from '../../src/collector/merged-output.js';
+import type { ExpositionFormat } from '../../src/exposition/format.js';
+import type { MetricFamily } from '../../src/model/metric-family.js';
+
+/** A directory that is read again and again. */
+export class Reading {
+  readonly #collection: DirectoryCollection;
+  readonly #texts = new Map<ExpositionFormat, MergedText>();
+
+  constructor(
+    dir: string,
+    readonly options: OutputOptions = {},
+    deadRetentionSeconds = Infinity,
+    registries: readonly string[] | 'all' = 'all',
+  ) {
+    this.#collection = new DirectoryCollection({ dir, registries, deadRetentionSeconds, maxOpenFiles: 100 });
+  }
+
+  /** Collects and answers what there is, in the order of the output. */
+  families(): MetricFamily[] {
+    this.#collect();
+    return mergedFamilies(this.#collection.index, this.options);
+  }
+
+  text(format: ExpositionFormat = 'text'): string {
+    this.#collect();
+    let text = this.#texts.get(format);
+    if (text === undefined) {
+      text = new MergedText(this.#collection.index, format, this.options);
+      this.#texts.set(format, text);
+    }
+    return Buffer.from(text.render([])).toString();
+  }
+
+  /** Values by `name{label="value"}`. */
+  values(): Record<string, number> {
+    return valuesOf(this.families());
+  }
+
+  get stats(): CollectionStats {
+    return this.#collection.stats();
+  }
+
+  close(): void {
+    this.#collection.close();
+  }
+
+  #collect(): void {
+    for (const _ of this.#collection.collect());
+  }
+}
+
+/** Reads a directory once. */
+export function valuesIn(dir: string): Record<string, number> {
+  const reading = new Reading(dir);
+  try {
+    return reading.values();
+  } finally {
+    reading.close();
+  }
+}
+
+export function valuesOf(families: readonly MetricFamily[]): Record<string, number> {
+  const lines = families.flatMap(({ samples }) =>
+    samples.map(({ name, labels, value }): [string, number] => {
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
+      return [pairs.length === 0 ? name : `${name}{${pairs.join()}}`, value];
+    }),
+  );
+  return Object.fromEntries(lines);
+}
