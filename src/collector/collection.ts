@@ -82,6 +82,8 @@ export class DirectoryCollection {
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
   #tidiedHour = 0;
+  /** Files that stay open until the next scrape. */
+  readonly #keptOpen = new Set<Source>();
   #filesKey = '';
 
   constructor(options: CollectionOptions) {
@@ -111,7 +113,6 @@ export class DirectoryCollection {
     }
     this.#tellOfSkippedFiles();
     this.#merge();
-    this.#limitOpenFiles();
     this.#tellOfConflicts();
     this.#tidy();
   }
@@ -168,8 +169,7 @@ export class DirectoryCollection {
   }
 
   close(): void {
-    for (const source of this.#sources.values()) source.close();
-    this.#sources.clear();
+    for (const name of this.#sources.keys()) this.#drop(name);
   }
 
   #dataSources(): Source[] {
@@ -235,6 +235,7 @@ export class DirectoryCollection {
       }
       source.view.state = source.stateAt(now, deadRetentionSeconds);
       if (!source.isFinal) source.read();
+      this.#limitOpenFiles(source);
       return source;
     } catch (error) {
       this.#skip(name, error);
@@ -250,7 +251,10 @@ export class DirectoryCollection {
   }
 
   #drop(name: string): void {
-    this.#sources.get(name)?.close();
+    const source = this.#sources.get(name);
+    if (source === undefined) return;
+    source.close();
+    this.#keptOpen.delete(source);
     this.#sources.delete(name);
   }
 
@@ -316,8 +320,14 @@ export class DirectoryCollection {
     }
   }
 
-  #limitOpenFiles(): void {
-    let open = 0;
-    for (const { reader } of this.#sources.values()) if (++open > this.options.maxOpenFiles) reader.close();
+  /** At once, and not after the pass: a directory may have more files than a process may open. */
+  #limitOpenFiles(source: Source): void {
+    if (this.#keptOpen.has(source) && !source.isFinal) return;
+    if (source.isFinal || this.#keptOpen.size >= this.options.maxOpenFiles) {
+      source.reader.close();
+      this.#keptOpen.delete(source);
+    } else {
+      this.#keptOpen.add(source);
+    }
   }
 }
