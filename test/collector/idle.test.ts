@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import { afterTest } from '../support/after-test.js';
+import { startMember } from '../support/cluster.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const SERIES = 20_000;
+const IDLE_MS = 300;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Metrics files that this process, any of its threads, holds open. */
+function openFiles(dir: string): number {
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return path.startsWith(dir) && path.endsWith('.prom-mp');
+    } catch {
+      // the descriptor of this very listing
+      return false;
+    }
+  }).length;
+}
+
+function memoryInUse(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+async function scraped(t: TestContext, threads: boolean): Promise<{ dir: string; collector: MultiprocessCollector }> {
+  const dir = withTempDir(t);
+  const member = await startMember(t, {
+    PROMETHEUS_MULTIPROC_DIR: dir,
+    PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '100000',
+  });
+  await member.run(({ prom }, series) => {
+    const counter = new prom.Counter({ name: 'visits_total', help: 'Visits', labelNames: ['page'] });
+    for (let page = 0; page < series; page++) counter.inc({ page: `/pages/${page}` });
+  }, SERIES);
+  const collector = new MultiprocessCollector({ dir, threads, idleMs: IDLE_MS });
+  afterTest(t, () => collector.close());
+  const { body } = await collector.metrics();
+  assert.match(Buffer.from(body).toString(), /visits_total\{page="\/pages\/19999"\} 1\n/);
+  return { dir, collector };
+}
+
+async function filesAreClosed(dir: string): Promise<void> {
+  while (openFiles(dir) > 0) await delay(50);
+}
+
+async function servesAgain(collector: MultiprocessCollector): Promise<void> {
+  const families = await collector.families();
+  assert.equal(families.find(({ name }) => name === 'visits_total')?.samples.length, SERIES);
+}
+
+test('a collector that nobody asks drops its index, and makes it again when it is asked', async (t) => {
+  const { dir, collector } = await scraped(t, false);
+  assert.equal(openFiles(dir), 1);
+  const busy = memoryInUse();
+  await filesAreClosed(dir);
+  // 20,000 series are 2 MB of label texts, key bytes and lines, to say the least
+  assert.ok(busy - memoryInUse() > 2_000_000);
+  await servesAgain(collector);
+});
+
+test('a thread that nobody asks ends, and its files are closed', async (t) => {
+  const { dir, collector } = await scraped(t, true);
+  assert.equal(openFiles(dir), 1);
+  await filesAreClosed(dir);
+  await servesAgain(collector);
+});
