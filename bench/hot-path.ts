@@ -38,7 +38,10 @@ interface Row {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
-const ROUTES = Array.from({ length: 16 }, (_, at) => `/api/v1/resource-${at}`);
+/** Route templates of a middling API: 16 of them, 14 to 47 characters long. */
+const ROUTES = ['customers', 'orders', 'invoices', 'products'].flatMap((name) =>
+  ['', '/:id', '/:id/history', '/:id/attachments/:attachmentId'].map((rest) => `/api/v1/${name}${rest}`),
+);
 const CODES = ['200', '404', '500'];
 const labelNames = ['method', 'route', 'code'];
 /** Durations in seconds, the same in every process: log-normal around 50 ms, from a linear congruential generator. */
@@ -61,7 +64,7 @@ const ROWS: readonly Row[] = [
     prepare: ({ Counter: C }, registry) => {
       const child = new C({ name: 'a_total', help: 'a', labelNames, registers: [registry] }).labels(
         'GET',
-        '/api/v1/resource-1',
+        '/api/v1/orders/:id',
         '200',
       );
       return (count) => {
@@ -97,7 +100,7 @@ const ROWS: readonly Row[] = [
     prepare: ({ Histogram: H }, registry) => {
       const child = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }).labels(
         'GET',
-        '/api/v1/resource-1',
+        '/api/v1/orders/:id',
         '200',
       );
       return (count) => {
@@ -124,7 +127,7 @@ const ROWS: readonly Row[] = [
     prepare: ({ Summary: S }, registry) => {
       const child = new S({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }).labels(
         'GET',
-        '/api/v1/resource-1',
+        '/api/v1/orders/:id',
         '200',
       );
       return (count) => {
@@ -167,7 +170,7 @@ function sampleHeapBytes(side: Side): number {
     gc!();
     return process.memoryUsage().heapUsed;
   };
-  const routes = Array.from({ length: HEAP_SERIES / 4 }, (_, at) => `/api/v1/resource-${at}`);
+  const routes = Array.from({ length: HEAP_SERIES / 4 }, (_, at) => `${ROUTES[at & 15]}/${at}`);
   const before = heapUsed();
   for (let at = 0; at < HEAP_SERIES; at++) {
     counter.inc({ method: METHODS[at & 3], route: routes[at >> 2], code: CODES[at % 3] });

@@ -21,6 +21,8 @@ export interface MetricConfiguration<T extends string> {
   collect?: CollectFunction<any>;
   /** Only for registries of the OpenMetrics content type. */
   enableExemplars?: boolean;
+  /** Base unit, such as `seconds`, for OpenMetrics' UNIT line. The name has to end with it, before `_total` if it has that. */
+  unit?: string;
   /**
    * Most series that it may have in this process; samples of further ones are dropped, and counted. Default:
    * PROM_MULTIPROC_MAX_SERIES_PER_METRIC, or 100,000.

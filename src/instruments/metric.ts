@@ -4,7 +4,7 @@ import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
-import { assertNameAndHelp } from '../model/naming.js';
+import { assertNameAndHelp, counterBaseName, endsWithUnit, isLabelName } from '../model/naming.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { register } from '../registry/default-registry.js';
 import { type Member, MEMBER } from '../registry/member.js';
@@ -51,7 +51,8 @@ export abstract class Metric<T extends string, C extends Child> {
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     assertConfiguration(config);
     this.name = config.name;
-    this.help = config.help;
+    // prom-client takes anything that is truthy; in the file it is text
+    this.help = String(config.help as unknown);
     this.labelNames = [...(config.labelNames ?? [])];
     this.aggregator = config.aggregator ?? 'sum';
     this.registers = config.registers ?? [register];
@@ -60,10 +61,12 @@ export abstract class Metric<T extends string, C extends Child> {
     const kind = kindOf(this.labelNames);
     this.type = kind.type;
     const { name, help, type } = this;
+    const { unit, maxSeries } = config;
+    if (unit !== undefined) assertUnit(name, type, unit);
     const labelNames = declaredLabelNames(this.labelNames, type);
-    const omit = this.aggregator === 'omit' ? { omit: true } : {};
-    const declaration = { name, help, type, labelNames, ...omit, ...kind.declaration };
-    const { maxSeries } = config;
+    // what is not said is not there: the file has no word for undefined
+    const more = { ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
+    const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     this[MEMBER] = memberOf(this.series, kind);
     this.#register();
@@ -116,10 +119,10 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     left: (registry) => series.left(registry),
     settle: () => kind.settle?.(series),
     family(): MetricFamily {
-      const { name, help, type, labelNames } = series.declaration;
+      const { name, help, type, unit, labelNames } = series.declaration;
       const samples: Sample[] = [];
       for (const child of series.index) kind.sample(child, labelsOf(labelNames, child.labelValues), samples);
-      return { name, help, type, samples };
+      return { name, help, type, unit, samples };
     },
   };
 }
@@ -148,4 +151,14 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
       `maxSeries is a whole number from 1 up, not ${inspect(maxSeries)}`,
     );
   }
+}
+
+/** OpenMetrics 1.0, 4.4.1: the name ends with the unit, a counter's before `_total`. */
+function assertUnit(name: string, type: MetricType, unit: string): void {
+  const base = (type === 'counter' ? counterBaseName(name) : undefined) ?? name;
+  if (typeof unit === 'string' && isLabelName(unit) && endsWithUnit(base, unit)) return;
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `the unit ${inspect(unit)} does not end the name ${name}: call the metric ${base}_${unit}, or leave the unit out`,
+  );
 }

@@ -94,8 +94,8 @@ function sketchesOf(child: Child): Attachment[] {
   return (child.attachments ?? []).filter(({ role }) => role.kind === 'sketch');
 }
 
-/** As all processes number the windows, so that theirs line up. */
-function epochOf(window: SlidingWindow): number {
+/** As all processes number the windows, so that theirs line up; 1 where none slides. */
+export function epochOf(window: SlidingWindow): number {
   return window === undefined ? 1 : Math.floor(Date.now() / 1000 / window.seconds) + 1;
 }
 

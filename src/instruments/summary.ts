@@ -9,7 +9,7 @@ import type { SummaryConfiguration } from './configuration.js';
 import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
-import { SketchChunks, type SlidingWindow } from './sketch-chunks.js';
+import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
@@ -80,14 +80,19 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
       const quantiles = checkedPercentiles(config.percentiles ?? DEFAULT_PERCENTILES);
       const window = windowOf(config);
       const prune = config.pruneAgedBuckets === true;
+      let settledAt = epochOf(window);
       return {
         type: 'summary',
         declaration: window === undefined ? { quantiles } : { quantiles, window },
         child: (home, labelValues) => new SummaryChild(home, labelValues, window),
         sample: summarySamples,
         settle: (series) => {
+          const epoch = epochOf(window);
+          const slid = epoch !== settledAt;
+          settledAt = epoch;
+          if (!slid && !prune) return;
           for (const child of series.index) {
-            if (window !== undefined) child.sketch.releaseExpired();
+            if (slid) child.sketch.releaseExpired();
             if (prune && !child.attachments?.length) series.remove(child);
           }
         },
