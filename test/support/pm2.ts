@@ -29,12 +29,16 @@ export interface App {
   env?: Record<string, string>;
 }
 
+/** Whose logs an error should show. */
+const running = new Set<Pm2>();
+
 export class Pm2 {
   readonly home = mkdtempSync(join(tmpdir(), 'prom-multiproc-pm2-'));
   readonly #directories = new Set<string>();
   readonly #undertaker: ChildProcess;
 
   constructor() {
+    running.add(this);
     // waits for the end of its input, which comes with end() or with the death of this process
     this.#undertaker = spawn('sh', ['-c', 'cat; "$0" "$1" kill; rm -rf "$PM2_HOME"', process.execPath, CLI], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -46,6 +50,7 @@ export class Pm2 {
 
   /** Stops all apps and the daemon, and removes what they wrote. */
   async end(): Promise<void> {
+    running.delete(this);
     this.#undertaker.ref();
     const ended = once(this.#undertaker, 'exit');
     this.#undertaker.stdin?.end();
@@ -145,7 +150,9 @@ export async function eventually<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`waited 20 s in vain: ${what}`);
+    if (Date.now() > deadline) {
+      throw new Error([`waited 20 s in vain: ${what}`, ...[...running].map((pm2) => pm2.logs())].join('\n'));
+    }
     await delay(20);
   }
 }

@@ -1,0 +1,56 @@
+/** Apps under PM2 that count in worker threads. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { valueOf } from '../../support/exposition-parser.js';
+import { eventually, freePorts, Pm2 } from '../../support/pm2.js';
+import { scrapeEach, visit } from './customers.js';
+
+const ROUNDS = 5;
+
+const pm2 = new Pm2();
+after(() => pm2.end());
+
+for (const exec_mode of ['cluster', 'fork'] as const) {
+  test(`in ${exec_mode} mode the threads of all instances count, after they and their instances have ended too`, async () => {
+    const first = await freePorts(2);
+    const ports = exec_mode === 'fork' ? [first, first + 1] : [first];
+    const name = `bakery-${exec_mode}`;
+    const increment_var = exec_mode === 'fork' ? 'PORT' : undefined;
+    const script = join(__dirname, 'apps/bakery.js');
+    await pm2.start({ name, script, exec_mode, instances: 2, increment_var, env: { PORT: String(first) } });
+
+    const expectLoaves = async (each: number): Promise<void> => {
+      const pids = await eventually('two instances', () => pm2.pids(name).length === 2 && pm2.pids(name));
+      for (const text of await scrapeEach(pids, ports)) {
+        for (const where of ['main', 'pool', 'thread']) {
+          assert.equal(valueOf(text, 'loaves_total', { where }), each, `of ${where}`);
+        }
+      }
+    };
+    const bakeRounds = async (): Promise<void> => {
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const place of ['main', 'pool', 'thread']) {
+          assert.equal((await visit(ports[round % ports.length], `/${place}`)).text, 'done\n');
+        }
+      }
+    };
+
+    await eventually('listeners', () => Promise.all(ports.map((port) => visit(port, '/metrics'))).catch(() => false));
+    await bakeRounds();
+    await expectLoaves(ROUNDS);
+    for (const port of ports) await visit(port, '/recycle');
+    await expectLoaves(ROUNDS);
+    await bakeRounds();
+    await expectLoaves(2 * ROUNDS);
+
+    const old = pm2.pids(name);
+    process.kill(old[0], 'SIGKILL');
+    await pm2.run(['reload', name]);
+    await eventually(
+      'new instances',
+      () => pm2.pids(name).length === 2 && !pm2.pids(name).some((pid) => old.includes(pid)),
+    );
+    await expectLoaves(2 * ROUNDS);
+  });
+}
