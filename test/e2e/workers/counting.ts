@@ -1,0 +1,9 @@
+/** Counts a little, says so, and stays: `counting.js <how often> [settings as the environment has them]`. */
+import { Counter, Gauge } from 'prom-multiproc';
+
+const counts = new Counter({ name: 'counts_total', help: 'Counts.' });
+const all = new Gauge({ name: 'per_process', help: 'Of each.', multiprocessMode: 'liveall' });
+counts.inc(Number(process.argv[2]));
+all.set(Number(process.argv[2]));
+console.log(`counted as ${process.pid}`);
+setInterval(() => {}, 1000);
