@@ -51,8 +51,7 @@ export abstract class Metric<T extends string, C extends Child> {
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     assertConfiguration(config);
     this.name = config.name;
-    // prom-client takes anything that is truthy; in the file it is text
-    this.help = String(config.help as unknown);
+    this.help = textOf(config.help);
     this.labelNames = [...(config.labelNames ?? [])];
     this.aggregator = config.aggregator ?? 'sum';
     this.registers = config.registers ?? [register];
@@ -161,4 +160,9 @@ function assertUnit(name: string, type: MetricType, unit: string): void {
     'ERR_INVALID_ARGUMENT',
     `the unit ${inspect(unit)} does not end the name ${name}: call the metric ${base}_${unit}, or leave the unit out`,
   );
+}
+
+/** prom-client takes anything for a help text that is truthy; in the file it is text. */
+function textOf(help: unknown): string {
+  return String(help);
 }
