@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describeError, PromMultiprocError } from '../errors.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
-import type { Registry } from '../registry/registry.js';
+import { Registry } from '../registry/registry.js';
 import { sayOnce } from '../said-once.js';
 import { flushStore } from '../storage/process-store.js';
 import { labelNamesOf, mirroredMetric, type MirroredMetric, type SourceMetric } from './mirrored-metric.js';
@@ -50,8 +50,11 @@ export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}
       `a registry to mirror has getMetricsAsJSON(), unlike ${inspect(source, { depth: 0 })}`,
     );
   }
-  if ((source as unknown) === register) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'a registry cannot mirror itself: give one of another client');
+  if (source instanceof Registry) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      'this registry is one of prom-multiproc, by the preload hook if not by name: it is merged already and needs no mirror',
+    );
   }
   if (!(intervalMs > 0 && intervalMs <= LONGEST_INTERVAL_MS)) {
     throw new PromMultiprocError(

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { registerPath } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
+import { assertSound, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { assertSound } from '../support/cluster.js';
 import type { Listening } from './member.js';
 
 export interface LibraryRun {
@@ -58,6 +58,7 @@ export class LibraryCluster {
 
   /** What a worker answers to `/metrics`, found sound. */
   async scrape({ port }: Listening): Promise<string> {
+    await written();
     const { status, text } = await ask(`http://127.0.0.1:${port}/metrics`);
     assert.equal(status, 200, text);
     assertSound(text);

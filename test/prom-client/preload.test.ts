@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -108,6 +108,15 @@ test('threads and child processes in other directories get it through NODE_OPTIO
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: `--import=${registerPath()}` };
   const { stdout, stderr } = await run(process.execPath, ['app.js'], { cwd: dir, env });
   assert.deepEqual({ stdout, stderr }, { stdout: 'function\nfunction\n', stderr: '' });
+});
+
+test('the package’s name is enough where it is installed', async (t) => {
+  const dir = project(t, { 'app.js': "console.log(typeof require('prom-client').MultiprocessCollector);" });
+  symlinkSync(PACKAGE, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
+  const { stdout, stderr } = await run(process.execPath, ['--import', 'prom-multiproc/register', 'app.js'], {
+    cwd: dir,
+  });
+  assert.deepEqual({ stdout, stderr }, { stdout: 'function\n', stderr: '' });
 });
 
 test('--require does as --import does', async (t) => {
