@@ -80,7 +80,11 @@ export {
 export type { FoldSettings } from './collector/automatic-folding.js';
 export type { FoldAbandonment, FoldResult, FoldSkip } from './directory/fold-result.js';
 export type { ProcessInfo } from './collector/collection.js';
+export type { ChartRequest } from './collector/chart.js';
+export type { DirectoryStatus } from './collector/directory-status.js';
 
+export { DEFAULT_PATH_RULES, type PathRule } from './http-metrics/path-normalizer.js';
+export { LABEL_PRESETS, type LabelNames, type LabelPreset } from './http-metrics/label-names.js';
 export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-metrics/http-metrics.js';
 export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/handler.js';
 export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/http-server.js';

@@ -29,7 +29,7 @@ export interface OpenedDirectory {
   close(): void;
 }
 
-export const DEFAULT_FILE_MODE = 0o600;
+const DEFAULT_FILE_MODE = 0o600;
 const DERIVED_DIRECTORY_MODE = 0o700;
 
 /**

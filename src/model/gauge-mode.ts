@@ -113,7 +113,7 @@ const MODE_OF_AGGREGATOR: Readonly<Record<string, string>> = {
 };
 
 /** What a prom-client cluster shows where nothing is said. */
-export const DEFAULT_MODE = 'livesum';
+const DEFAULT_MODE = 'livesum';
 
 /** The mode of a living StateSet or Info series: 1 where any process says so. */
 export const STATE_MODE = 'livemax';

@@ -18,9 +18,9 @@ import { readSettings, type Settings } from './settings.js';
 import type { StoredFamily } from './stored-family.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
-export const TEND_INTERVAL_MS = 5000;
+const TEND_INTERVAL_MS = 5000;
 /** A SIGKILL loses at most this much where the file is written and not mapped. */
-export const FLUSH_INTERVAL_MS = 250;
+const FLUSH_INTERVAL_MS = 250;
 
 class ProcessStore {
   readonly store: SeriesStore;

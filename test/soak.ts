@@ -1,0 +1,16 @@
+/** The long forms of the tests that have one: `npm run soak`, about 20 minutes on two cores. `npm run fuzz` is apart. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** What the tests take from the environment: processes killed while they count, random histories against the model. */
+const LONG_FORMS = { STORM_LIVES: '2500', MODEL_RUNS: '60' };
+
+const COMMANDS = [
+  [join(__dirname, 'merge', 'soak.js')],
+  [join(__dirname, 'run.js'), 'test/crash/storm.test.ts', 'test/crash/model.test.ts', '--timeout', '1800'],
+];
+
+for (const command of COMMANDS) {
+  const { status } = spawnSync(process.execPath, command, { stdio: 'inherit', env: { ...process.env, ...LONG_FORMS } });
+  if (status !== 0) process.exitCode = 1;
+}
