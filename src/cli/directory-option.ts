@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { baseDirectory, derivedPrefix } from '../directory/locate.js';
+import { baseDirectory, derivedPrefix, pm2BaseDirectory } from '../directory/locate.js';
 import { PromMultiprocError } from '../errors.js';
 
 /**
@@ -11,14 +11,19 @@ import { PromMultiprocError } from '../errors.js';
  */
 export function chosenDirectory(named: string | undefined): string {
   if (named !== undefined) return named;
-  const base = baseDirectory();
-  const derived = readdirSync(base).filter((name) => name.startsWith(derivedPrefix()) && isDirectory(join(base, name)));
-  if (derived.length === 1) return join(base, derived[0]);
+  const bases = [...new Set([baseDirectory(), pm2BaseDirectory()])];
+  const derived = bases.flatMap((base) =>
+    readdirSync(base)
+      .filter((name) => name.startsWith(derivedPrefix()))
+      .map((name) => join(base, name))
+      .filter(isDirectory),
+  );
+  if (derived.length === 1) return derived[0];
   throw new PromMultiprocError(
     'ERR_NO_DIRECTORY',
     derived.length === 0
       ? 'name the metrics directory by --dir or PROMETHEUS_MULTIPROC_DIR'
-      : `there are ${derived.length} metrics directories in ${base}: name one by --dir (${derived.join(', ')})`,
+      : `there are ${derived.length} metrics directories: name one by --dir (${derived.join(', ')})`,
   );
 }
 
