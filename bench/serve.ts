@@ -231,6 +231,8 @@ function serveTheirs({ register }: typeof import('prom-client')): Promise<number
 }
 
 const [, , part, first, second] = process.argv;
+// a benchmark that was ended in the middle leaves nobody behind
+process.on('disconnect', () => process.exit());
 if (part === '--server') void serve(first as Contender, Number(second));
 else if (part === '--clients') void scrapeForAWhile(Number(first), Number(second));
 else void drive();

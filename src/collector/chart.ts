@@ -45,7 +45,7 @@ export interface LivingProcess {
 }
 
 /** More than a chart can show, for the reader to show the fastest of them. */
-export const MOST_LINES = 40;
+const MOST_LINES = 40;
 /** A counter of no more series is shown by series where nothing was asked for. */
 const FEW_SERIES = 10;
 const USUAL_SHARES = [0.5, 0.9, 0.99];

@@ -32,7 +32,7 @@ export class ChartPanel {
   #scheme;
   #onScheme = () => this.#draw(true);
 
-  /** @param {(panel: ChartPanel) => void} onChange it is to be removed, or to show something else */
+  /** Told by callbacks: that it is to be removed, and that its lines are to be others (`by`). */
   constructor(metric, by, { onRemove, onGrouping }) {
     this.metric = metric;
     this.by = by;
@@ -53,7 +53,7 @@ export class ChartPanel {
       class: 'plot',
       tabindex: '0',
       role: 'img',
-      'aria-label': `Chart of ${metric}`,
+      'aria-label': `Chart of ${metric}; the arrow keys move through time`,
       onkeydown: (event) => this.#onKey(event),
     });
     this.#legend = element('ul', { class: 'legend' });
@@ -81,6 +81,8 @@ export class ChartPanel {
 
   /** @param chart as the server has it; null where there is no such metric */
   add(time, chart) {
+    // other lines than before, by the user's choice, or the server's where they made none
+    if (chart !== null && this.#chart !== undefined && chart.by !== this.#chart.by) this.#forget();
     this.#chart = chart ?? undefined;
     if (chart === null) {
       setText(this.#note, 'There is no such metric now; it is drawn as soon as it is there.');
@@ -127,10 +129,13 @@ export class ChartPanel {
 
   #regroup(onGrouping) {
     this.by = this.#grouping.value;
+    onGrouping(this);
+  }
+
+  #forget() {
     this.#lines = new LineHistory();
     this.#rates = new Rates();
     this.#colours.clear();
-    onGrouping(this);
   }
 
   #changeLook() {

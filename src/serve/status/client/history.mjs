@@ -4,7 +4,7 @@
 export const HISTORY_SECONDS = 300;
 /** Quantiles are of what was observed in the last so many looks, for a single look may have seen next to nothing. */
 const QUANTILE_LOOKS = 5;
-export const QUANTILES = [0.5, 0.9, 0.99];
+const QUANTILES = [0.5, 0.9, 0.99];
 
 /** Values of lines over time. */
 export class LineHistory {

@@ -14,6 +14,8 @@ const SECOND_LOOK_MS = 500;
 /** After a failure, up to so many intervals pass before the next try. */
 const MOST_PATIENCE = 8;
 const MOST_CHARTS = 8;
+/** In what is read out. */
+const MOST_NAMES = 5;
 const MOST_SUGGESTIONS = 1000;
 /** Metrics are many; the rest is there when it is asked for. */
 const FIRST_FAMILIES = 20;
@@ -117,11 +119,17 @@ function tellOfDeaths(infos) {
     const died = [...now].filter(([file, { state }]) => state === 'dead' && known.get(file)?.state !== 'dead');
     const came = [...now].filter(([file, { state }]) => state !== 'dead' && !known.has(file));
     const parts = [];
-    if (died.length > 0) parts.push(`Died: ${died.map(([, { name }]) => name).join(', ')}.`);
-    if (came.length > 0) parts.push(`Started: ${came.map(([, { name }]) => name).join(', ')}.`);
+    if (died.length > 0) parts.push(`Died: ${namesOf(died)}.`);
+    if (came.length > 0) parts.push(`Started: ${namesOf(came)}.`);
     if (parts.length > 0) setText(byId('news'), parts.join(' '));
   }
   known = now;
+}
+
+function namesOf(found) {
+  const names = found.slice(0, MOST_NAMES).map(([, { name }]) => name);
+  if (found.length > names.length) names.push(`${count(found.length - names.length)} more`);
+  return names.join(', ');
 }
 
 function nameOf(pid, thread) {
@@ -179,8 +187,9 @@ async function ask() {
   if (asking) return;
   asking = true;
   clearTimeout(timer);
-  const asked = [...panels];
-  const query = new URLSearchParams(asked.map(({ metric, by = '' }) => ['chart', `${by}/${metric}`]));
+  const asked = panels.map((panel) => ({ panel, by: panel.by }));
+  const isCurrent = ({ panel, by }) => panels.includes(panel) && panel.by === by;
+  const query = new URLSearchParams(asked.map(({ panel, by = '' }) => ['chart', `${by}/${panel.metric}`]));
   try {
     const response = await fetch(`status/data.json?${query.toString()}`, {
       signal: AbortSignal.timeout(10_000),
@@ -190,8 +199,9 @@ async function ask() {
     const status = await response.json();
     failures = 0;
     show(status);
-    asked.forEach((panel, at) => {
-      if (panels.includes(panel)) panel.add(status.collectedAtMs / 1000, status.charts[at]);
+    asked.forEach((request, at) => {
+      // one that was removed or regrouped meanwhile has no use for this answer
+      if (isCurrent(request)) request.panel.add(status.collectedAtMs / 1000, status.charts[at]);
     });
     setText(byId('trouble'), '');
     setText(byId('updated'), new Date(status.collectedAtMs).toLocaleTimeString());
@@ -202,7 +212,7 @@ async function ask() {
     asking = false;
     document.body.classList.toggle('stale', failures > 0);
     // a chart that was added meanwhile is not to wait
-    const isNew = isFirstLook || panels.some((panel) => !asked.includes(panel));
+    const isNew = isFirstLook || asked.filter(isCurrent).length < panels.length;
     isFirstLook = false;
     next(isNew && failures === 0 ? SECOND_LOOK_MS : INTERVAL_MS * Math.min(MOST_PATIENCE, 2 ** failures));
   }
