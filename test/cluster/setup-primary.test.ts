@@ -31,6 +31,17 @@ test('a primary that never imports this package has workers that find each other
   primary.leaves(await primary.run(({ prom }) => prom.setupPrimary().dir));
 });
 
+test('a primary that counts, and forks later without setupPrimary, takes its counts along', async (t) => {
+  const primary = await startMember(t);
+  await count(primary, 7);
+  assert.equal(await total(primary), 7);
+  const worker = await primary.fork();
+  await count(worker, 3);
+  assert.equal(await total(primary), 10);
+  assert.equal(await total(worker), 10);
+  primary.leaves(await primary.run(({ prom }) => prom.setupPrimary().dir));
+});
+
 test('setupPrimary makes a private directory and hands it to the workers', async (t) => {
   const primary = await startMember(t);
   const { dir } = await primary.run(({ prom }) => prom.setupPrimary());

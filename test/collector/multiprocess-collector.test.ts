@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { afterTest } from '../support/after-test.js';
@@ -193,7 +194,9 @@ test('processes() tells who counts there', async (t) => {
   await workers[1].kill('SIGKILL');
   const processes = await collectorOf(t, dir).processes();
   assert.deepEqual(
-    processes.map(({ pid, thread: number, state, series }) => ({ pid, number, state, series })),
+    processes
+      .map(({ pid, thread: number, state, series }) => ({ pid, number, state, series }))
+      .toSorted((a, b) => (a.state === b.state ? a.number - b.number : a.state < b.state ? -1 : 1)),
     [
       { pid: workers[1].pid, number: 0, state: 'dead', series: 1013 },
       { pid: workers[0].pid, number: 0, state: 'live', series: 1013 },
@@ -224,6 +227,20 @@ test('a reader under another uid, which may write nothing there, answers the sam
   fs.chmodSync(dir, 0o755);
   assert.equal(stderr, '');
   assert.equal(stdout, await textOf(collectorOf(t, dir, { selfMetrics: false })));
+});
+
+test('an index that nobody has asked for is dropped, and made anew by the next scrape', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  for (const threads of [true, false]) {
+    const collector = collectorOf(t, dir, { threads, idleMs: 50, selfMetrics: false });
+    const before = await textOf(collector);
+    const reads = spy(t, 'readSync');
+    await delay(200);
+    assert.equal(await textOf(collector), before);
+    if (!threads) assert.ok(reads.bytes() > 70_000, 'the keys were read again');
+  }
 });
 
 test('files are kept open up to a bound, and closed with the collector', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
 import { linesOf, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
@@ -126,6 +127,23 @@ test('a worker that is stopped is alive, and is dead once it is killed', async (
   assert.deepEqual(await state(primary), BOTH_ALIVE);
   await workers[0].kill('SIGKILL');
   assert.deepEqual(await state(primary), ONE_DEAD);
+});
+
+test('workers with and without mapped files are one cluster, and either kind of reader tells who is dead', async (t) => {
+  const dir = withTempDir(t);
+  const { primary, workers } = await startCluster(t, dir, 1);
+  const reader = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: '1' });
+  const unmapped = await primary.fork({ PROM_MULTIPROC_NO_MMAP: '1' });
+  await work(workers[0], 1500);
+  await work(unmapped, 1000);
+  await delay(500); // for the file that is written on a timer
+  for (const member of [primary, reader, unmapped]) assert.deepEqual(await state(member), BOTH_ALIVE);
+  await workers[0].kill('SIGKILL');
+  for (const member of [primary, reader, unmapped]) assert.deepEqual(await state(member), ONE_DEAD);
+  await unmapped.kill('SIGKILL');
+  for (const member of [primary, reader]) {
+    assert.deepEqual(await state(member), { jobs: 2500, inflight: undefined, peak: 1500, live: 0, dead: 2 });
+  }
 });
 
 test('a new process with the pid of a dead one starts from nothing, and both count', async (t) => {
