@@ -45,7 +45,7 @@ export function exceptionFilter(only: ExceptionOptions['only']): (error: unknown
 }
 
 /** Wraps every call; `this`, arguments, result and errors pass through. */
-export function observedFunction<F extends AnyFunction>(fn: F, begin: CallObserver): F {
+function observedFunction<F extends AnyFunction>(fn: F, begin: CallObserver): F {
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
     const end = begin();
     let result: unknown;

@@ -59,7 +59,7 @@ function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sam
   return value;
 }
 
-export function exemplarObject({ labels, value, timestamp }: Exemplar): ExemplarObject {
+function exemplarObject({ labels, value, timestamp }: Exemplar): ExemplarObject {
   return { labelSet: { ...labels }, value, timestamp };
 }
 

@@ -27,7 +27,7 @@ const START_MS = 1_700_000_000_000;
 export function sameAsPromClient(name: string, script: (stage: Stage) => Promise<void> | void): void {
   it(name, async () => {
     const theirs = await transcript(promClient, script);
-    const ours = await transcript(promMultiproc as unknown as Client, script);
+    const ours = await transcript(promMultiproc, script);
     assert.ok(theirs.length > 0, 'the script says something');
     assert.deepEqual(ours, theirs);
   });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Registry } from 'prom-multiproc';
-import { Info } from '../../src/instruments/info.js';
+import { Info, Registry } from 'prom-multiproc';
 
 function openMetrics(): Registry<any> {
   return new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });

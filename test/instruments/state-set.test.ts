@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Registry } from 'prom-multiproc';
-import { StateSet } from '../../src/instruments/state-set.js';
+import { Registry, StateSet } from 'prom-multiproc';
 
 const states = ['starting', 'running', 'stopped'] as const;
 
