@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { registerPath } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
-import { assertSound, written } from '../support/cluster.js';
+import { assertSound, BEHIND_MS, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -65,9 +65,17 @@ export class LibraryCluster {
     return text;
   }
 
-  /** How many requests for `/hit` a worker says there were. */
-  async counted(worker: Listening): Promise<number> {
-    const text = await this.scrape(worker);
+  /** That a worker says there were so many requests for `/hit`. */
+  async assertCounted(worker: Listening, expected: number): Promise<void> {
+    let text = await this.scrape(worker);
+    // files that are written on a timer are behind, on a busy machine by more than their interval
+    for (let tries = 0; BEHIND_MS > 0 && tries < 20 && this.#counted(text) !== expected; tries++) {
+      text = await this.scrape(worker);
+    }
+    assert.equal(this.#counted(text), expected);
+  }
+
+  #counted(text: string): number {
     const { name, labels } = this.#counts;
     const found = parseExposition(text).samples.filter(
       (sample) =>
@@ -81,7 +89,8 @@ export class LibraryCluster {
 /** Starts two workers that run an app and count into a directory of the test's. */
 export async function startLibrary(t: TestContext, run: LibraryRun): Promise<LibraryCluster> {
   const dir = withTempDir(t);
-  const ports = await Promise.all([freePort(), freePort()]);
+  // one to serve on and one to spare for each worker
+  const ports = await freePorts(4);
   const preload = run.preload ? ['--import', registerPath()] : [];
   const args = ['--throw-deprecation', ...preload, join(__dirname, 'member.js'), run.app, ...ports.map(String)];
   const child = spawn(run.node ?? process.execPath, args, {
@@ -98,18 +107,13 @@ export async function startLibrary(t: TestContext, run: LibraryRun): Promise<Lib
   return cluster;
 }
 
-/** A port that nobody listens on, with another such right after it. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const next = createServer().listen(port + 1, '127.0.0.1');
-    const free = await Promise.race([once(next, 'listening').then(() => true), once(next, 'error').then(() => false)]);
-    server.close();
-    next.close();
-    if (free) return port;
-  }
+/** Ports that nobody listens on. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) server.close();
+  return ports;
 }
 
 function kill(pid: number): void {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 
 /** What a module of ./apps has. */
 export interface App {
-  /** Serves on this port of 127.0.0.1. */
-  start(port: number): unknown;
+  /** Serves on the first port of 127.0.0.1; nobody else has the second. */
+  start(port: number, sparePort: number): unknown;
 }
 
 export interface Listening {
@@ -16,16 +16,20 @@ export interface Listening {
   readonly port: number;
 }
 
-const [name, ...ports] = process.argv.slice(2);
+const [name, first, second, ...spare] = process.argv.slice(2);
 
 if (cluster.isPrimary) {
-  for (const port of ports) {
-    cluster.fork({ APP_PORT: port }).on('message', (message: Listening) => process.send?.(message));
+  for (const [at, port] of [first, second].entries()) {
+    cluster
+      .fork({ APP_PORT: port, SPARE_PORT: spare[at] })
+      .on('message', (message: Listening) => process.send?.(message));
   }
   // a test that ended in the middle leaves nobody behind
   process.on('disconnect', () => process.exit());
 } else {
   const port = Number(process.env.APP_PORT);
   const app = require(join(__dirname, 'apps', `${name}.js`)) as App;
-  void Promise.resolve(app.start(port)).then(() => process.send?.({ pid: process.pid, port } satisfies Listening));
+  void Promise.resolve(app.start(port, Number(process.env.SPARE_PORT))).then(() =>
+    process.send?.({ pid: process.pid, port } satisfies Listening),
+  );
 }

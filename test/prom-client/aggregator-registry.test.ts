@@ -61,6 +61,7 @@ test('registries that workers name with setRegistries are what the primary shows
     assert.deepEqual(shown, ['before_total 2', 'after_total 2']);
   }
   await workers[0].run(({ prom }) => prom.AggregatorRegistry.setRegistries(prom.register));
+  await written();
   const text = await primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
   assert.deepEqual(linesOf(text, 'before_total'), ['before_total 1']);
 });
