@@ -27,6 +27,12 @@ export interface SeriesStoreOptions {
 /** A log of this many dead records for each living one is started anew. */
 const DEAD_PER_LIVE = 4;
 const RESTART_AT_LEAST = 2048;
+/**
+ * A new log takes the place of the last but one, and a reader that is still in that one has to begin again: not more often
+ * than a pass of a reader takes, unless records come in at such a rate that the log would take many MiB meanwhile.
+ */
+const RESTART_AT_MOST_EVERY_MS = 1000;
+const RESTART_AT_ONCE = 65_536;
 
 /** Part of what a process counts, so that it survives the process as the rest does. */
 const DROPPED_SAMPLES: FamilyDeclaration = {
@@ -55,6 +61,7 @@ export class SeriesStore {
   #unsaidRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #records = 0;
   #liveRecords = 0;
+  #restartedAt = -Infinity;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
@@ -338,6 +345,9 @@ export class SeriesStore {
   /** Keeps a log bounded in which series come and go. */
   #restartLogIfDue(): void {
     if (this.#records < RESTART_AT_LEAST || this.#records < this.#liveRecords * DEAD_PER_LIVE) return;
+    const now = performance.now();
+    if (this.#records < RESTART_AT_ONCE && now - this.#restartedAt < RESTART_AT_MOST_EVERY_MS) return;
+    this.#restartedAt = now;
     let records = 0;
     const restarted = this.#backing.restartLog((append) => {
       const write = (record: Uint8Array): boolean => {

@@ -6,10 +6,11 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { type TestContext, mock, test } from 'node:test';
 import { checkFile } from '../../src/mapped-file/check.js';
 import { FileWriter, type PublishStep } from '../../src/mapped-file/writer.js';
 import type { Series } from '../../src/storage/series.js';
+import { afterTest } from '../support/after-test.js';
 import { startFixture } from '../support/fixture.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -114,6 +115,10 @@ test('killed while the log begins anew: what stays is there, and at most the ser
   const copy = join(killed, basename(file.path));
   const { store } = file;
   const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+  // the log begins anew once a second at the most
+  let nowMs = 0;
+  const clock = mock.method(performance, 'now', () => nowMs++);
+  afterTest(t, () => clock.mock.restore());
   const stay = Array.from({ length: 20 }, (_, kind) => attach(store, jobs, [`stay ${kind}`]));
   for (const series of stay) addTo(series, 7);
   store.setDefaultLabels('default', { app: 'x' });
