@@ -1,0 +1,66 @@
+/** Reading while another process writes; used by concurrent-reading.test.ts for seconds and by `npm run soak` for longer. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { FileReader } from '../../src/mapped-file/reader.js';
+import { Reading } from '../support/reading.js';
+
+/** Reads that many values, and answers how many of them had the halves of two different ones. */
+export async function countTorn(
+  dir: string,
+  values: number,
+): Promise<{ read: number; torn: number; distinct: number }> {
+  const reader = new FileReader(onlyFile(dir));
+  const visitor = { restart() {}, series() {}, other() {} };
+  const distinct = new Set<number>();
+  let read = 0;
+  let torn = 0;
+  while (read < values) {
+    reader.readLog(visitor);
+    for (const block of reader.valueBlocks()) block.extent = block.capacity;
+    reader.readValues();
+    for (const block of reader.valueBlocks()) {
+      const halves = new Uint32Array(block.values.buffer, 0, 2 * block.filled);
+      for (let at = 0; at < halves.length; at += 2) if (halves[at] !== halves[at + 1]) torn++;
+      read += block.filled;
+      distinct.add(halves[0]);
+    }
+    await setImmediate();
+  }
+  reader.close();
+  return { read, torn, distinct: distinct.size };
+}
+
+/** Collects for so long, and answers how many values stood beside their own name, and which beside another's. */
+export async function findMisplaced(
+  dir: string,
+  untilMs: number,
+): Promise<{ right: number; wrong: string[]; scrapes: number }> {
+  const reading = new Reading(dir);
+  const wrong: string[] = [];
+  let right = 0;
+  let scrapes = 0;
+  while (performance.now() < untilMs) {
+    for (const [name, value] of Object.entries(reading.values())) {
+      const kind = Number(/kind="(\d+)"/.exec(name)?.[1]);
+      // zero: made, and not counted yet
+      if (value === kind || value === 0) right++;
+      else wrong.push(`${name} ${value}`);
+    }
+    scrapes++;
+    assert.deepEqual(
+      Object.values(reading.stats.skipped).filter((count) => count > 0),
+      [],
+    );
+    await setImmediate();
+  }
+  reading.close();
+  return { right, wrong, scrapes };
+}
+
+function onlyFile(dir: string): string {
+  const [name] = readdirSync(dir).filter((entry) => entry.endsWith('.prom-mp'));
+  assert.ok(name !== undefined);
+  return join(dir, name);
+}
