@@ -1,6 +1,6 @@
 /**
- * The bytes of one process's file, version 1. FORMAT.md beside this file draws the same and adds the publish order; every
- * offset below is derived from the one before it. Numbers are in the byte order of the machine that wrote the file, which
+ * The bytes of one process's file, version 1. FORMAT.md beside this file is the document, with the publish
+ * order and what a reader may see of it; these are its offsets. Numbers are in the byte order of the machine that wrote the file, which
  * the byte-order mark tells.
  *
  * ```

@@ -60,7 +60,7 @@ export async function findMisplaced(
 }
 
 function onlyFile(dir: string): string {
-  const [name] = readdirSync(dir).filter((entry) => entry.endsWith('.prom-mp'));
+  const name = readdirSync(dir).find((entry) => entry.endsWith('.prom-mp'));
   assert.ok(name !== undefined);
   return join(dir, name);
 }
