@@ -84,7 +84,7 @@ export class MergeIndex {
       family = new MergedFamily(this.#families.size, record.name);
       this.#families.set(record.name, family);
     }
-    const help = family.declarations === 0 ? undefined : family.help;
+    const help = family.isDeclared ? family.help : undefined;
     if (family.declare(record)) this.stale = true;
     if (help !== family.help) this.structure++;
     return family;
@@ -92,6 +92,7 @@ export class MergeIndex {
 
   retract(family: MergedFamily, record: FamilyRecord): void {
     if (family.retract(record)) this.stale = true;
+    if (!family.isDeclared) this.structure++;
   }
 
   /** Remembers which file declared a family first. Files are numbered in their order before every merge. */
@@ -176,10 +177,10 @@ export class MergeIndex {
     }
   }
 
-  /** Families in the order of first registration, those without series included. */
+  /** Families in the order of first registration, those without series included; none that nobody declares any more. */
   families(): MergedFamily[] {
     return [...this.#families.values()]
-      .filter((family) => family.order[0] !== Infinity && !family.hidden)
+      .filter((family) => family.isDeclared && family.order[0] !== Infinity && !family.hidden)
       .toSorted((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1));
   }
 

@@ -58,8 +58,10 @@ export class MergedFamily {
   get hidden(): boolean {
     return this.#winner.record.omit === true || this.mode.hidden;
   }
-  get declarations(): number {
-    return this.#variants.size;
+  /** Whether any file declares it still. The last declaration is kept beyond that, for it may come back. */
+  get isDeclared(): boolean {
+    for (const { declarations } of this.#variants.values()) if (declarations > 0) return true;
+    return false;
   }
 
   /** Cells that a merged series needs. */
@@ -81,6 +83,7 @@ export class MergedFamily {
       return variant !== this.#winner && this.#decide();
     }
     const first = this.#variants.size === 0;
+    for (const [old, { declarations }] of this.#variants) if (declarations === 0) this.#variants.delete(old);
     this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
     return this.#decide() && !first;
   }

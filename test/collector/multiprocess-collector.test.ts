@@ -293,6 +293,38 @@ test('series that come and go do not pile up in the index', async (t) => {
   }
 });
 
+test('a metric that was taken out is gone, also where the log that said so was started anew since', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  const collector = collectorOf(t, dir, { threads: false, selfMetrics: false });
+  await workers[0].run(({ prom }) => {
+    for (const name of ['old_total', 'older_total']) new prom.Counter({ name, help: 'Old' }).inc();
+  });
+  await written();
+  assert.deepEqual(
+    (await collector.families()).map(({ name }) => name),
+    ['old_total', 'older_total'],
+  );
+  await workers[0].run(({ prom }) => prom.register.removeSingleMetric('older_total'));
+  await written();
+  assert.deepEqual(
+    (await collector.families()).map(({ name }) => name),
+    ['old_total'],
+  );
+  await workers[0].run(async ({ prom }) => {
+    prom.register.removeSingleMetric('old_total');
+    const jobs = new prom.Counter({ name: 'jobs_total', help: 'Jobs', labelNames: ['id'] });
+    for (let id = 0; id < 10_000; id++) {
+      jobs.inc({ id });
+      jobs.remove({ id });
+    }
+    jobs.inc({ id: 'last' });
+  });
+  await written();
+  const text = await textOf(collector);
+  assert.equal(text, '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total{id="last"} 1\n');
+});
+
 test('a wrong option, a missing directory and a call after close() are errors that say what to do', async (t) => {
   const code = (name: string) => ({ code: name });
   assert.throws(() => new MultiprocessCollector({ deadRetentionSeconds: 0 }), code('ERR_INVALID_ARGUMENT'));
