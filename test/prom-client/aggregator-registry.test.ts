@@ -66,6 +66,23 @@ test('registries that workers name with setRegistries are what the primary shows
   assert.deepEqual(linesOf(text, 'before_total'), ['before_total 1']);
 });
 
+test('workerMetrics() has the counts of threads, idle, blocked and terminated', async (t) => {
+  const { primary } = await startCluster(t, withTempDir(t), 0);
+  const [idle, blocked, ended] = [await primary.thread(), await primary.thread(), await primary.thread()];
+  for (const thread of [idle, blocked, ended]) {
+    await thread.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(2));
+  }
+  await written();
+  const stuck = blocked.run(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+  stuck.catch(() => undefined);
+  await ended.terminate();
+  const text = await primary.run(({ prom }) => new prom.WorkerRegistry().workerMetrics());
+  assert.deepEqual(linesOf(text, 'jobs_total'), ['jobs_total 6']);
+  await blocked.terminate();
+});
+
 test('an aggregator registry shifts no number of the registries that are made after it', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 1);
   await primary.run(({ prom }) => void new prom.AggregatorRegistry());
