@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
-import { createAside } from '../mapped-file/mapped-bytes.js';
+import { createAside } from '../mapped-file/own-file.js';
 import type { ArchiveBytes } from './archive-bytes.js';
 import { proveArchive } from './archive-file.js';
 import { type ArchiveName, archiveName, archiveTemporaryName, generationOfTemporary } from './file-name.js';

@@ -13,8 +13,9 @@ export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
  */
 export function decodeIdentity(bytes: Uint8Array): ProcessIdentity {
   const map: unknown = unpack(bytes);
-  if (typeof map !== 'object' || map === null || Array.isArray(map))
-    {throw new TypeError('it is not a plain msgpack map');}
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+    throw new TypeError('it is not a plain msgpack map');
+  }
   const fields = map as Record<string, unknown>;
   const identity: Partial<Record<keyof ProcessIdentity, unknown>> = {};
   for (const [name, isValid] of Object.entries(RULES) as [keyof ProcessIdentity, Rule][]) {

@@ -80,8 +80,9 @@ function load(): Native {
     map(path, inode, offset, length) {
       const fd = openSync(path, 'r+');
       try {
-        if (fstatSync(fd).ino !== inode)
-          {throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });}
+        if (fstatSync(fd).ino !== inode) {
+          throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });
+        }
         const address: unknown = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
         if (typeof address !== 'bigint' || address === 0xffffffffffffffffn) throw failed('mmap');
         return ffi.view(address, length);

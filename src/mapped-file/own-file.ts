@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { PromMultiprocError } from '../errors.js';
+import { type CreateOptions, DEFAULT_MAX_BYTES, type FileBytes } from './file-bytes.js';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+
+/** The file that this process writes: made aside, growing up to its cap, open for as long as the process lives. */
+export abstract class OwnFile implements FileBytes {
+  abstract readonly kind: FileBytes['kind'];
+  abstract readonly immediate: boolean;
+  /** Open from the making of the file to `close()`: liveness rests on it. */
+  protected readonly fd: number;
+  readonly #maxBytes: number;
+  #path: string;
+  #length = 0;
+  #closed = false;
+  #lastError: Error | undefined;
+
+  /** @throws the system's error where the file cannot be made */
+  constructor(options: CreateOptions) {
+    this.#path = options.temporaryPath;
+    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.fd = createAside(options);
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  extend(length: number): ArrayBuffer | undefined {
+    try {
+      if (this.#closed) throw new PromMultiprocError('ERR_CLOSED', 'the file is closed');
+      if (this.#length + length > this.#maxBytes) {
+        throw new PromMultiprocError(
+          'ERR_NO_SPACE',
+          `the file has reached its cap of ${this.#maxBytes} bytes; PROM_MULTIPROC_MAX_BYTES raises it`,
+        );
+      }
+      const buffer = this.grow(length);
+      this.#length += length;
+      return buffer;
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
+  }
+
+  /** Adds bytes at the end. @throws why it cannot; the file must be as it was then, as far as readers see */
+  protected abstract grow(length: number): ArrayBuffer;
+
+  protected failed(error: unknown): void {
+    this.#lastError = error instanceof Error ? error : new Error(String(error));
+  }
+
+  publish(path: string): void {
+    this.flush();
+    renameSync(this.#path, path);
+    this.#path = path;
+  }
+
+  abstract flush(): void;
+
+  /** On Windows an open file cannot be deleted, and its nlink is always 1. */
+  isLinked(): boolean {
+    return !this.#closed && fstatSync(this.fd).nlink > 0;
+  }
+
+  touch(): void {
+    const now = Date.now() / 1000;
+    if (!this.#closed) futimesSync(this.fd, now, now);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    closeSync(this.fd);
+  }
+}
+
+/** Opens a new file aside, with its mode and group set whatever the umask. */
+export function createAside(options: CreateOptions): number {
+  const mode = options.mode ?? 0o600;
+  const fd = openSync(options.temporaryPath, O_RDWR | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), mode);
+  try {
+    if (mode !== 0o600) fchmodSync(fd, mode);
+    if (options.group !== undefined) fchownSync(fd, -1, options.group);
+  } catch (error) {
+    closeSync(fd);
+    unlinkSync(options.temporaryPath);
+    throw error;
+  }
+  return fd;
+}
