@@ -200,7 +200,7 @@ function loadLibrary(contender: Contender): Library {
     const ours = require('prom-multiproc') as typeof import('prom-multiproc');
     const collector = new ours.MultiprocessCollector({ selfMetrics: false, threads: true });
     return {
-      client: ours as unknown as Library['client'],
+      client: ours,
       setup: () => ours.setupPrimary({ clean: true }),
       scrape: async () => {
         const { body } = await collector.metrics({ format: 'text' });

@@ -181,7 +181,7 @@ test('nothing is left for later: no note to do it, no test that is passed over',
 });
 
 test('tests mirror the sources: every folder of test/ is a room, or one of the few that are about all', () => {
-  const aboutAll = ['compat', 'crash', 'e2e', 'examples', 'libraries', 'storm', 'support'];
+  const aboutAll = ['browser', 'compat', 'crash', 'e2e', 'examples', 'fuzz', 'guide', 'libraries', 'support'];
   const rooms = sourceFiles(ROOT, 'test')
     .filter(({ path }) => dirname(path) !== 'test')
     .map(({ room }) => room);

@@ -42,7 +42,7 @@ const MOUNTS: Record<string, Mount> = {
     app.get('/fails', () => {
       throw new Error('on purpose');
     });
-    return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: async () =>  (await app.close()) };
+    return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: async () => await app.close() };
   },
 
   Hono: async (metrics) => {
@@ -89,7 +89,7 @@ MOUNTS.Nest = async (metrics) => {
   const app = await NestFactory.create(AppModule, { logger: false });
   app.use(metrics.middleware);
   await app.listen(0, '127.0.0.1');
-  return { url: await app.getUrl(), close: async () =>  (await app.close()) };
+  return { url: await app.getUrl(), close: async () => await app.close() };
 };
 
 async function onFreePort(server: Server): Promise<{ url: string; close(): Promise<void> }> {
@@ -109,8 +109,9 @@ for (const [framework, mount] of Object.entries(MOUNTS)) {
     const { registry, metrics } = fresh();
     const app = await mount(metrics);
     afterTest(t, () => app.close());
-    for (const path of ['/users/ann', '/users/bob?x=1', '/shop/items/7', '/fails', '/nowhere/17'])
-      {await ask(app.url + path);}
+    for (const path of ['/users/ann', '/users/bob?x=1', '/shop/items/7', '/fails', '/nowhere/17']) {
+      await ask(app.url + path);
+    }
     await eventually(async () => (await countsOf(registry)).size === 4);
     assert.deepEqual(Object.fromEntries(await countsOf(registry)), {
       'method="GET",route="/users/:user",status_code="200"': 2,
