@@ -28,7 +28,7 @@ type Contender = (typeof CONTENDERS)[number];
 const QUICK = process.argv.includes('--quick');
 const SERIES = QUICK ? [1000] : [10_000, 100_000];
 const CLIENTS = QUICK ? [1, 10] : [1, 10, 100];
-const ROUNDS = QUICK ? 1 : 3;
+const ROUNDS = QUICK ? 1 : 2;
 const WINDOW_MS = QUICK ? 300 : 2000;
 /** Of every so many milliseconds, so many series count. */
 const CHURN_MS = 20;

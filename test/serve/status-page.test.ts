@@ -279,7 +279,7 @@ test('its picture for the README is drawn', async (t) => {
   const dir = withTempDir(t);
   const { serving: server, workers } = await watchedCluster(t, { dir, workers: 4 });
   await workers[3].kill('SIGKILL');
-  const { page } = await openTab(await browser(), { viewport: { width: 1000, height: 700 } });
+  const { page } = await openTab(await browser(), { viewport: { width: 1000, height: 760 } });
   const charts = ['series/http_requests_total', '/http_request_duration_seconds'];
   await page.goto(`${server.url}/status#${charts.map((chart) => `chart=${chart}`).join('&')}`);
   await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');

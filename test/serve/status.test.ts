@@ -136,6 +136,30 @@ test('the numbers are those of the directory: processes, sizes of metrics, skipp
   assert.equal(status.charts[1], null);
 });
 
+test('the dead wait to be folded, and then are in the archive', async (t) => {
+  const dir = withTempDir(t);
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  await member.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs' }).inc(5));
+  await member.kill();
+  const { url } = await servingDirectory(t, dir);
+  const look = async (): Promise<DirectoryStatus> =>
+    JSON.parse((await ask(`${url}/status/data.json?chart=total/jobs_total`)).text) as DirectoryStatus;
+
+  const before = await look();
+  assert.deepEqual([before.processes[0].state, before.folding.generation, before.folding.waitingFiles], ['dead', 0, 1]);
+  assert.ok(before.folding.waitingBytes > 0);
+
+  const folder = new MultiprocessCollector({ dir });
+  await folder.fold();
+  await folder.close();
+  const after = await look();
+  assert.deepEqual(
+    [after.processes.length, after.folding.generation, after.folding.foldedFiles, after.folding.waitingFiles],
+    [0, 1, 1, 0],
+  );
+  assert.deepEqual(after.charts[0]?.lines, [{ name: 'jobs_total', value: 5 }]);
+});
+
 test('requests for charts that are none are refused', async (t) => {
   const { url } = await servingDirectory(t, withTempDir(t));
   const tooMany = Array.from({ length: 9 }, (_, at) => `chart=/m${at}`).join('&');

@@ -67,7 +67,7 @@ header button[aria-pressed="true"] { background: #fff; color: #a3310f; }
 .controls select, .remove { min-height: 1.75rem; padding: .1rem .4rem; font-size: .8rem; }
 .about { color: var(--muted); font-size: .8rem; overflow-wrap: anywhere; }
 .plot { min-width: 0; overflow: hidden; border-radius: 4px; min-height: 190px; }
-.legend { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0 1rem; font-size: .8rem; }
+.legend { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); gap: 0 1rem; font-size: .8rem; }
 .legend li { display: flex; gap: .45rem; align-items: center; min-width: 0; }
 .legend .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1 1 auto; min-width: 0; }
 .legend .value { font-variant-numeric: tabular-nums; color: var(--muted); white-space: nowrap; }
