@@ -184,10 +184,15 @@ export class MultiprocessCollector {
     const dir = this.#locate();
     flushStore();
     touchScraped(dir);
-    this.#restartIdleTimer();
-    const collected = await this.#collectFrom(dir, products);
-    if (!this.#closed) this.#folding.consider(dir, collected.dead);
-    return collected;
+    // not while it works, however long that takes
+    clearTimeout(this.#idleTimer);
+    try {
+      const collected = await this.#collectFrom(dir, products);
+      if (!this.#closed) this.#folding.consider(dir, collected.dead);
+      return collected;
+    } finally {
+      if (!this.#closed) this.#startIdleTimer();
+    }
   }
 
   async #collectFrom(dir: string, products: readonly Product[]): Promise<Collected> {
@@ -265,13 +270,9 @@ export class MultiprocessCollector {
     return (await this.#pool.run(task)) as Collected;
   }
 
-  #restartIdleTimer(): void {
-    if (this.#idleTimer === undefined) {
-      this.#idleTimer = setTimeout(() => this.#dropEngine(), this.#options.idleMs);
-      this.#idleTimer.unref();
-    } else {
-      this.#idleTimer.refresh();
-    }
+  #startIdleTimer(): void {
+    this.#idleTimer = setTimeout(() => this.#dropEngine(), this.#options.idleMs);
+    this.#idleTimer.unref();
   }
 
   #dropEngine(): void {
