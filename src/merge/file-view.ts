@@ -40,8 +40,8 @@ interface Chunk extends SketchChunkBody {
 
 export class FileView implements LogVisitor {
   readonly reader: FileReader;
-  /** Place in the order of files: the archive, then oldest first. */
-  order = 0;
+  /** Place in the order of files: the archive, then oldest first. -1: not given yet; a file that is bad never has one. */
+  order = -1;
   /** Archives only. */
   archive: ArchiveRecord | undefined;
   #isRewound = false;
@@ -260,7 +260,7 @@ export class FileView implements LogVisitor {
     let schema: Schema | undefined;
     let buckets: Int32Array | undefined;
     if (merged !== undefined) {
-      this.#index.order(merged, this.order, record.id);
+      if (this.order >= 0) this.#index.order(merged, this.order, record.id);
       if (merged.accepts(record)) {
         schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged));
         if (merged.type === 'histogram') buckets = bucketCells(record.bounds ?? [], merged.bounds);

@@ -144,8 +144,9 @@ function fillShared({ store }: WrittenFile): void {
   store.detach(removed);
 }
 
+/** Of a writer that holds no lock: it may be alive, so that the file is read again and again. */
 function victimBytes(dir: string): Buffer {
-  const file = createFile(dir, { identity: { ...VICTIM, startedAt: 5, createdAt: 5 } });
+  const file = createFile(dir, { identity: { ...VICTIM, startedAt: 5, createdAt: 5, liveness: 'heartbeat' } });
   file.store.setDefaultLabels('default', { app: 'fuzz', zone: 'b' });
   fillShared(file);
   file.writer.close();
