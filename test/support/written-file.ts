@@ -1,5 +1,6 @@
 /** Data files made by the real writer, many in one process: each with its store, its identity and its lock. */
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
 import type { FileBytes } from '../../src/mapped-file/file-bytes.js';
@@ -25,7 +26,6 @@ export interface WrittenFile {
   readonly path: string;
   readonly writer: FileWriter;
   readonly store: SeriesStore;
-  readonly identity: ProcessIdentity;
 }
 
 export function mappingWorks(): boolean {
@@ -44,7 +44,7 @@ export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIden
     startTime: '1',
     bootId: '',
     pidNamespace: '',
-    hostName: 'test',
+    hostName: hostname(),
     id: randomBytes(8).toString('hex'),
     startedAt: 1,
     createdAt: 2,
@@ -55,10 +55,11 @@ export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIden
 
 /** A writer whose file readers find, without a store. */
 export function createWriter(dir: string, options: WrittenFileOptions = {}): FileWriter {
-  const identity = newIdentity(options.identity);
+  const kind = options.kind ?? fileKinds()[0];
+  // what is written on a timer has no lock, and a file that is free of one that it ought to have is final
+  const identity = newIdentity({ liveness: kind === 'mapped' ? 'flock' : 'heartbeat', ...options.identity });
   const name = dataFileName(identity);
   const create = { temporaryPath: join(dir, temporaryName(name)), maxBytes: options.maxBytes };
-  const kind = options.kind ?? fileKinds()[0];
   const bytes: FileBytes = kind === 'mapped' ? new MappedBytes(native()!, create) : new WrittenBytes(create);
   const writer = new FileWriter(bytes, identity);
   bytes.publish(join(dir, name));
@@ -66,12 +67,12 @@ export function createWriter(dir: string, options: WrittenFileOptions = {}): Fil
 }
 
 export function createFile(dir: string, options: WrittenFileOptions = {}): WrittenFile {
-  const identity = newIdentity(options.identity);
-  const writer = createWriter(dir, { ...options, identity });
-  return { path: writer.bytes.path, writer, store: new SeriesStore(writer, options.limits), identity };
+  const writer = createWriter(dir, options);
+  const { path } = writer.bytes;
+  return { path, writer, store: new SeriesStore(writer, options.limits) };
 }
 
-/** Makes a series and gives it slots; undefined where the store refuses it. */
+/** Makes a series and gives it slots. */
 export function attach(store: SeriesStore, family: StoredFamily, labelValues: readonly (string | undefined)[]): Series {
   const series = new Series(family, labelValues);
   store.attach(series);
