@@ -16,7 +16,7 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
     print(`${plain(file)}: ${ok ? 'ok' : 'BAD'}`);
     for (const { offset, reason } of problems) print(`  at byte ${offset}: ${plain(reason)}`);
   }
-  for (const { metric, text } of options.json === true ? [] : lints) print(`${metric}: ${plain(text)}`);
+  for (const { metric, text } of options.json === true ? [] : lints) print(plain(`${metric}: ${text}`));
   if (lints.length > 0 || reports.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 

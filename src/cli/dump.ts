@@ -2,7 +2,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import type { ExpositionFormat } from '../exposition/format.js';
 import { renderFamilies } from '../exposition/render.js';
 import { chosenDirectory } from './directory-option.js';
-import { printJson } from './print.js';
+import { plain, printJson } from './print.js';
 
 interface DumpOptions {
   readonly dir?: string;
@@ -23,8 +23,13 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
   const patterns = names.map(pattern);
   const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
   if (options.json === true) printJson(chosen);
-  else process.stdout.write(renderFamilies(chosen, options.format));
+  else process.stdout.write(printable(renderFamilies(chosen, options.format)));
   if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
+}
+
+/** A program gets every byte; a terminal would obey the escape sequences in a label's value. */
+function printable(text: string): string {
+  return process.stdout.isTTY ? text.split('\n').map(plain).join('\n') : text;
 }
 
 /** `http_*` and the like; everything but the star stands for itself. */

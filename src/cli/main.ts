@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `prom-multiproc`: what an operator does with a metrics directory. */
 import { Command, CommanderError, Option } from 'commander';
-import { describeError } from '../errors.js';
+import { describeError, PromMultiprocError } from '../errors.js';
 
 // from dist/src/cli; imported, tsc would make a second package root of dist
 const { version } = require('../../../package.json') as { version: string };
@@ -9,6 +9,7 @@ const { version } = require('../../../package.json') as { version: string };
 /** Exit codes: 0 well, 1 something was found or failed, 2 the call itself was wrong. */
 const FAILED = 1;
 const MISUSED = 2;
+const MISUSES: ReadonlySet<string> = new Set(['ERR_INVALID_ARGUMENT', 'ERR_NO_DIRECTORY']);
 
 /** Each command is loaded when it is called: `serve` in a container has no use for the rest. */
 function program(): Command {
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
       return;
     }
     process.stderr.write(`prom-multiproc: ${describeError(error)}\n`);
-    process.exitCode = FAILED;
+    process.exitCode = error instanceof PromMultiprocError && MISUSES.has(error.code) ? MISUSED : FAILED;
   }
 }
 

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { isAbsolute, join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { DeadProcess } from '../support/dead-process.js';
+import { DIST, freePort, startCli } from '../support/program.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const MAIN = join(DIST, 'src', 'cli', 'main.js');
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs it to its end, on pipes. */
+function cli(...args: string[]): Outcome {
+  const env = { ...process.env, FORCE_COLOR: undefined, PROMETHEUS_MULTIPROC_DIR: undefined };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env });
+  return { status, stdout, stderr };
+}
+
+// oxlint-disable-next-line no-control-regex -- that is what nothing may print
+const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/** Two processes that have counted and ended. */
+function twoDead(dir: string): readonly DeadProcess[] {
+  return [3, 4].map((count) =>
+    new DeadProcess(dir).count('jobs_total', { queue: 'mail' }, count).count('orders_total', {}, 1).die(),
+  );
+}
+
+test('ps lists the processes with their series, and as JSON', (t) => {
+  const dir = withTempDir(t);
+  const dead = twoDead(dir);
+  const { status, stdout, stderr } = cli('ps', '--dir', dir);
+  assert.equal(status, 0);
+  assert.equal(stderr, '');
+  const [head, ...rows] = stdout.trimEnd().split('\n');
+  assert.deepEqual(head.trim().split(/ {2,}/), [
+    'PID',
+    'THREAD',
+    'STATE',
+    'AGE',
+    'SERIES',
+    'SIZE',
+    'LAST BEAT',
+    'HOST',
+  ]);
+  assert.equal(rows.length, 2);
+  for (const { identity } of dead) assert.ok(rows.some((row) => row.includes(String(identity.pid))));
+  const json = JSON.parse(cli('ps', '--dir', dir, '--json').stdout) as { pid: number; state: string; series: number }[];
+  assert.deepEqual(
+    json.map(({ pid, state, series }) => [pid, state, series]).toSorted(),
+    dead.map(({ identity }) => [identity.pid, 'dead', 2]),
+  );
+});
+
+test('dump prints the merged metrics, those that were asked for, in the format that was asked for', (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const jobs = '# HELP jobs_total h\n# TYPE jobs_total counter\njobs_total{queue="mail"} 7\n';
+  const orders = '# HELP orders_total h\n# TYPE orders_total counter\norders_total 2\n';
+  assert.deepEqual(cli('dump', '--dir', dir), { status: 0, stdout: `${jobs}\n${orders}`, stderr: '' });
+  assert.equal(cli('dump', '--dir', dir, 'jobs_*').stdout, jobs);
+  assert.equal(cli('dump', '--dir', dir, 'j.bs_total').stdout, '');
+  assert.equal(cli('dump', '--dir', dir, 'nothing_*').status, 1);
+  const openMetrics = cli('dump', '--dir', dir, '--format', 'openmetrics', 'jobs_total').stdout;
+  assert.equal(openMetrics, '# HELP jobs h\n# TYPE jobs counter\njobs_total{queue="mail"} 7\n# EOF\n');
+  const created = cli('dump', '--dir', dir, '--format', 'openmetrics', '--created', 'jobs_total').stdout;
+  assert.match(created, /^jobs_created\{queue="mail"\} [\d.e+]+$/m);
+  const [family] = JSON.parse(cli('dump', '--dir', dir, '--json', 'jobs_total').stdout);
+  assert.equal(family.name, 'jobs_total');
+  assert.deepEqual([family.samples[0].labels, family.samples[0].value], [{ queue: 'mail' }, 7]);
+});
+
+test('check says ok of a good directory and exits 0', (t) => {
+  const dir = withTempDir(t);
+  const dead = [new DeadProcess(dir).die()];
+  const { status, stdout } = cli('check', '--dir', dir);
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: dead.map(({ path }) => `${path}: ok\n`).join('') });
+});
+
+test('check names the file, the byte and the cause of a damage, and exits 1', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  const [{ path }] = twoDead(dir);
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf('jobs_total');
+  bytes[at] ^= 0xff;
+  writeFileSync(path, bytes);
+  const { status, stdout } = cli('check', path);
+  assert.equal(status, 1);
+  assert.match(stdout, new RegExp(`^${path}: BAD\n  at byte \\d+: .+\n`));
+  const { files } = JSON.parse(cli('check', '--json', path).stdout);
+  assert.equal(files[0].ok, false);
+  assert.ok(files[0].problems[0].offset <= at);
+});
+
+test('check finds the bad names in a directory and exits 1', (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).count('requestMillis', {}, 1).die();
+  const { status, stdout } = cli('check', '--dir', dir);
+  assert.equal(status, 1);
+  assert.match(stdout, /^requestMillis: counter metrics should have "_total" suffix$/m);
+  assert.match(stdout, /^requestMillis: metric names should be written in "snake_case" not "camelCase"$/m);
+});
+
+test('fold folds the dead, says so, and changes no value', (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const before = cli('dump', '--dir', dir).stdout;
+  const { status, stdout, stderr } = cli('fold', '--dir', dir);
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, 'folded 2 files of dead processes into generation 1\n');
+  assert.equal(cli('dump', '--dir', dir).stdout, before);
+  assert.equal(JSON.parse(cli('fold', '--dir', dir, '--json').stdout).folded, 0);
+});
+
+test('register-path prints an absolute path that node --import takes in any working directory', (t) => {
+  const path = cli('register-path').stdout.trimEnd();
+  assert.ok(isAbsolute(path) && existsSync(path), path);
+  const { status, stderr } = spawnSync(process.execPath, ['--import', pathToFileURL(path).href, '--eval', ''], {
+    cwd: withTempDir(t),
+    encoding: 'utf8',
+  });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});
+
+test('top ends after --count looks and prints no escape codes on a pipe', (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const { status, stdout } = cli('top', '--dir', dir, '--count', '2', '--interval', '0.01');
+  assert.equal(status, 0);
+  assert.equal(stdout.match(/^2 processes, 2 counter series$/gm)?.length, 2);
+  assert.match(stdout, /7 +jobs_total\{queue="mail"\}/);
+  assert.doesNotMatch(stdout, CONTROL);
+});
+
+test('serve starts before any worker, answers, finds what comes later, and ends well on SIGTERM', async (t) => {
+  const dir = join(withTempDir(t), 'later');
+  const server = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);
+  const [, url] = await server.printed(/on (http:\S+)\n/);
+  assert.equal((await fetch(url)).status, 200);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  twoDead(dir);
+  assert.match(await (await fetch(url)).text(), /^jobs_total\{queue="mail"\} 7$/m);
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended(), 0);
+});
+
+test('serve says what is wrong with an address, and which port is taken', async (t) => {
+  const dir = withTempDir(t);
+  const bad = cli('serve', '--dir', dir, '--web.listen-address', 'nonsense');
+  assert.equal(bad.status, 2);
+  assert.match(bad.stderr, /"nonsense".*give host:port, :port, \[::1\]:port or unix:\/path/);
+  const taken = createServer().listen(await freePort(), '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const { status, stderr } = cli('serve', '--dir', dir, '--web.listen-address', `127.0.0.1:${port}`);
+  assert.equal(status, 1);
+  assert.match(stderr, new RegExp(`^prom-multiproc: .*${port}`));
+  assert.equal(stderr.trimEnd().split('\n').length, 1);
+});
+
+test('--help names every command and --version the version', () => {
+  const { status, stdout } = cli('--help');
+  assert.equal(status, 0);
+  for (const name of ['serve', 'ps', 'dump', 'check', 'fold', 'register-path', 'top']) {
+    assert.match(stdout, new RegExp(`^ {2}${name}\\b`, 'm'));
+    assert.equal(cli(name, '--help').status, 0);
+  }
+  const { version } = JSON.parse(readFileSync(join(DIST, '..', 'package.json'), 'utf8'));
+  assert.deepEqual(cli('--version'), { status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('an unknown command, option or value exits 2 and points to the help', () => {
+  for (const args of [['nonsense'], ['ps', '--nonsense'], ['dump', '--format', 'xml']]) {
+    const { status, stdout, stderr } = cli(...args);
+    assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
+    assert.match(stderr, /^error: .*\n[^]*--help tells more/);
+  }
+  const { status, stderr } = cli('top', '--dir', '/nowhere', '--count', 'many');
+  assert.equal(status, 2);
+  assert.match(stderr, /--count "many" is to be a number above 0/);
+});
+
+test('what a file holds prints no control characters', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  const hostName = 'evil\u001b]0;title\u0007\u202e';
+  new DeadProcess(dir, { identity: { hostName } }).count('jobs_total', { queue: '\u001b[31mred\u009b' }, 1).die();
+  const bad = join(dir, 'bad\u001b[31m.prom-mp');
+  writeFileSync(bad, 'no metrics file');
+  for (const args of [
+    ['ps', '--dir', dir],
+    ['top', '--dir', dir, '--count', '1'],
+    ['check', '--dir', dir],
+    ['check', bad],
+    ['fold', '--dir', dir],
+  ]) {
+    const { stdout, stderr } = cli(...args);
+    assert.doesNotMatch(stdout + stderr, CONTROL, args[0]);
+  }
+});
