@@ -150,6 +150,9 @@ export class FileReader {
       const last = this.#chain.at(-1);
       const used = last === undefined ? 0 : this.#usedOf(last);
       if (last !== undefined && used > this.#chainBytes) {
+        // records may name a block that was added since: it was counted before they were published
+        this.#readWords();
+        this.#readNewBlocks();
         this.#readRecords(last, this.#chainBytes, used, visitor);
         this.#chainBytes = used;
         news = true;
