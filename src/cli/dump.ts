@@ -23,7 +23,9 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
   const patterns = names.map(pattern);
   const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
   if (options.json === true) printJson(chosen);
-  else process.stdout.write(printable(renderFamilies(chosen, options.format)));
+  // an empty text would still be a line
+  else if (chosen.length > 0 || options.format === 'openmetrics')
+    process.stdout.write(printable(renderFamilies(chosen, options.format)));
   if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
 }
 

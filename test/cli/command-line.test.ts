@@ -56,7 +56,7 @@ test('ps lists the processes with their series, and as JSON', (t) => {
   for (const { identity } of dead) assert.ok(rows.some((row) => row.includes(String(identity.pid))));
   const json = JSON.parse(cli('ps', '--dir', dir, '--json').stdout) as { pid: number; state: string; series: number }[];
   assert.deepEqual(
-    json.map(({ pid, state, series }) => [pid, state, series]).toSorted(),
+    json.map(({ pid, state, series }) => [pid, state, series]).toSorted((a, b) => Number(a[0]) - Number(b[0])),
     dead.map(({ identity }) => [identity.pid, 'dead', 2]),
   );
 });
