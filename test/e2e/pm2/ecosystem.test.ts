@@ -59,6 +59,11 @@ test('preload.config.cjs: an app that uses prom-client answers for all its insta
   pm2.directoryOf({ name: 'prom-client-app', script: join(EXAMPLES, 'prom-client-app.js') });
   await startExample('preload.config.cjs', { PRELOAD_PORT: String(port) });
   await listening(port);
+  // one instance listens before the other has started
+  await eventually('both instances count', async () => {
+    const { text } = await scrapeAt(port);
+    return valueOf(text, 'prom_multiproc_processes', { state: 'live' }) === 2;
+  });
   await order([port], 10);
   for (let scrapes = 0; scrapes < 4; scrapes++) {
     const { text } = await scrapeAt(port);
