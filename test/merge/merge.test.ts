@@ -35,8 +35,9 @@ class Process {
   constructor(dir: string, number: number, declarations: readonly FamilyDeclaration[] = [JOBS, TIMES, DEPTH]) {
     const identity = { pid: 100 + number, startedAt: number, createdAt: number };
     this.file = createFile(dir, { kind: 'written', identity });
-    for (const declaration of declarations)
+    for (const declaration of declarations) {
       this.#families.set(declaration, this.file.store.declare(declaration, DEFAULT));
+    }
   }
 
   do({ what, kind, amount }: Operation): void {
@@ -186,7 +187,7 @@ test('other bounds in two processes merge over the union of bounds, and stay mon
         const text = reading.text();
         assertHistogramsAreSound(text);
         const values = reading.values();
-        const union = [...new Set([...one, ...other])].length;
+        const union = new Set([...one, ...other]).size;
         assert.equal(Object.keys(values).length, union + 3);
         assert.equal(values.time_seconds_count, 2 * observed.length);
         assert.equal(reading.stats.conflicts.buckets ?? 0, String(all[0]) === String(all[1]) ? 0 : 1);

@@ -1,0 +1,237 @@
+/** Trouble with the disk and the directory under a running process: it counts on, and nothing is lost once it is over. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { afterTest } from '../support/after-test.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
+import { Reading, valuesIn } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+import type { Answer, Order } from './fixtures/counting.js';
+
+const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
+
+/** The memory controller, where it is of version 1 and ours to use. */
+const MEMORY_GROUPS = '/sys/fs/cgroup/memory';
+const LIMITS = { skip: canWrite(MEMORY_GROUPS) ? false : `no memory groups can be made in ${MEMORY_GROUPS}` };
+
+function canWrite(dir: string): boolean {
+  try {
+    accessSync(join(dir, 'memory.limit_in_bytes'), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A file system of its own: in memory, as /dev/shm is. */
+function mounted(t: TestContext, options: string): string {
+  const dir = join(withTempDir(t), 'mounted');
+  mkdirSync(dir);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'none', dir]);
+  afterTest(t, () => void execFileSync('umount', ['-l', dir]));
+  return dir;
+}
+
+interface Application {
+  readonly fixture: Fixture;
+  tell(order: Order): Promise<Answer>;
+  /** What it has printed. */
+  output(): string;
+}
+
+function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = {}, execArgv?: string[]): Application {
+  const fixture = startFixture(t, 'storage/fixtures/counting', [], {
+    env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv,
+  });
+  let output = '';
+  fixture.process.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  fixture.process.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  return { fixture, tell: (order) => fixture.ask<Answer>(order), output: () => output };
+}
+
+/** Every series is there, with that value. */
+function assertCounted(dir: string, series: number, value: number): void {
+  const values = valuesIn(dir);
+  assert.equal(Object.keys(values).length, series);
+  assert.deepEqual(new Set(Object.values(values)), new Set([value]));
+}
+
+/** Leaves so much of a file system free. */
+function fill(dir: string, freeBytes: number): string {
+  const path = join(dir, 'somebody-elses');
+  const { bavail, bsize } = statfsSync(dir);
+  writeFileSync(path, Buffer.alloc(bavail * bsize - freeBytes));
+  return path;
+}
+
+test('on a disk that fills up a process counts on in memory, and moves in when there is room', MOUNTS, async (t) => {
+  const dir = mounted(t, 'size=1m');
+  const filler = fill(dir, 100 * 1024);
+  const { tell, output, fixture } = startApplication(t, dir);
+  const full = await tell({ order: 'count', from: 0, series: 5000 });
+  assert.equal(full.liveSeries, 5000);
+  assert.ok(full.bytesInMemory > 0);
+  for (let again = 0; again < 3; again++) await tell({ order: 'tend' });
+  const found = Object.keys(valuesIn(dir)).length;
+  assert.ok(found > 0 && found < 5000, `${found} series`);
+  const reading = new Reading(dir);
+  reading.text();
+  assert.ok(reading.stats.bytesInMemory > 0);
+  reading.close();
+  rmSync(filler);
+  await tell({ order: 'count', from: 0, series: 5000 });
+  const free = await tell({ order: 'tend' });
+  assert.equal(free.bytesInMemory, 0);
+  assertCounted(dir, 5000, 2);
+  assert.equal(output().match(/until there is room/g)?.length, 1, output());
+  assert.equal(fixture.process.exitCode, null);
+});
+
+/** Why no file can be made at first, and how that ends. */
+const REFUSALS: Record<string, { options: string; begin(dir: string): void; end(dir: string): void }> = {
+  'a full disk': {
+    options: 'size=64k',
+    begin: (dir) => void fill(dir, 0),
+    end: (dir) => execFileSync('mount', ['-o', 'remount,size=4m', dir]),
+  },
+  'a file system without inodes': {
+    options: 'size=4m,nr_inodes=2',
+    begin: (dir) => writeFileSync(join(dir, 'last'), ''),
+    end: (dir) => execFileSync('mount', ['-o', 'remount,nr_inodes=100', dir]),
+  },
+  'a read-only file system': {
+    options: 'size=4m,ro',
+    begin: () => {},
+    end: (dir) => execFileSync('mount', ['-o', 'remount,rw', dir]),
+  },
+};
+
+for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
+  test(
+    `on ${name} a process counts in memory, leaves nothing behind, and makes its file when it can`,
+    MOUNTS,
+    async (t) => {
+      const dir = mounted(t, options);
+      begin(dir);
+      const before = readdirSync(dir);
+      const { tell, output } = startApplication(t, dir);
+      const { backing, descriptors } = await tell({ order: 'count', from: 0, series: 100 });
+      assert.equal(backing, 'memory');
+      for (let again = 0; again < 5; again++) await tell({ order: 'tend' });
+      const later = await tell({ order: 'count', from: 0, series: 100 });
+      assert.equal(later.descriptors, descriptors);
+      assert.deepEqual(
+        readdirSync(dir).filter((file) => !before.includes(file) && /prom-mp/.test(file)),
+        [],
+      );
+      end(dir);
+      await tell({ order: 'tend' });
+      await tell({ order: 'count', from: 0, series: 100 });
+      await tell({ order: 'tend' });
+      assertCounted(dir, 100, 3);
+      assert.equal(output().match(/counted in memory, not in/g)?.length, 1, output());
+    },
+  );
+}
+
+test('a process whose file has reached its cap counts on in memory, and says by how much', async (t) => {
+  const dir = withTempDir(t);
+  const { tell, output } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
+  const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
+  assert.equal(liveSeries, 3000);
+  assert.ok(bytesInMemory > 8 * 1000);
+  await tell({ order: 'tend' });
+  const reading = new Reading(dir);
+  assert.ok(Object.values(reading.values()).every((value) => value === 1));
+  assert.equal(reading.stats.bytesInMemory, bytesInMemory);
+  assert.ok(reading.stats.fileBytes <= 50_000);
+  reading.close();
+  assert.match(output(), /PROM_MULTIPROC_MAX_BYTES raises it/);
+});
+
+test(
+  'in a memory group, whose end is the killer and not an error, the cap keeps a process alive',
+  LIMITS,
+  async (t) => {
+    const group = join(MEMORY_GROUPS, `prom-multiproc-test-${process.pid}`);
+    mkdirSync(group);
+    afterTest(t, () => rmdirSync(group));
+    writeFileSync(join(group, 'memory.limit_in_bytes'), String(400 * 1024 * 1024));
+    const dir = withTempDir(t);
+    const { tell, fixture } = startApplication(t, dir, {
+      PROM_MULTIPROC_MAX_BYTES: String(8 * 1024 * 1024),
+      PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000',
+    });
+    await tell({ order: 'tend' });
+    writeFileSync(join(group, 'cgroup.procs'), String(fixture.pid));
+    const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 200_000 });
+    assert.equal(liveSeries, 200_000);
+    assert.ok(bytesInMemory > 0);
+    const charged = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8'));
+    assert.ok(charged > 8 * 1024 * 1024, `${charged} bytes are of the group`);
+    await fixture.kill();
+  },
+);
+
+/** What a cleaner of temporary files takes away. */
+const CLEANINGS: Record<string, (dir: string) => void> = {
+  'its file is': (dir) => {
+    for (const name of readdirSync(dir)) if (name.endsWith('.prom-mp')) rmSync(join(dir, name));
+  },
+  'everything in its directory is': (dir) => {
+    for (const name of readdirSync(dir)) rmSync(join(dir, name));
+  },
+  'its directory is': (dir) => rmSync(dir, { recursive: true }),
+};
+
+for (const [name, clean] of Object.entries(CLEANINGS)) {
+  test(`a process makes its file anew when ${name} deleted, with all that it has counted`, async (t) => {
+    const dir = join(withTempDir(t), 'app');
+    mkdirSync(dir);
+    const { tell, output } = startApplication(t, dir);
+    await tell({ order: 'count', from: 0, series: 1000 });
+    for (let round = 1; round <= 3; round++) {
+      clean(dir);
+      await tell({ order: 'count', from: 0, series: 1000 });
+      await tell({ order: 'tend' });
+      await tell({ order: 'tend' });
+      assertCounted(dir, 1000, round + 1);
+    }
+    assert.match(output(), /was deleted while in use/);
+  });
+}
+
+test('a process that has used up its descriptors counts on, and moves in when it has some again', async (t) => {
+  const dir = withTempDir(t);
+  const { tell } = startApplication(t, dir);
+  await tell({ order: 'count', from: 0, series: 10 });
+  await tell({ order: 'take descriptors' });
+  const { liveSeries } = await tell({ order: 'count', from: 0, series: 3000 });
+  assert.equal(liveSeries, 3000);
+  await tell({ order: 'tend' });
+  await tell({ order: 'give descriptors back' });
+  const { bytesInMemory } = await tell({ order: 'tend' });
+  assert.equal(bytesInMemory, 0);
+  await tell({ order: 'count', from: 0, series: 3000 });
+  await tell({ order: 'tend' });
+  const values = Object.values(valuesIn(dir));
+  assert.equal(values.length, 3000);
+  assert.equal(
+    values.reduce((sum, value) => sum + value, 0),
+    6010,
+  );
+});
