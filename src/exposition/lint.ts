@@ -103,20 +103,20 @@ const LINTS: readonly Lint[] = [
     ),
   ],
   (family) =>
-    TYPE_WORDS.flatMap((word) => when(words(family).includes(word), `metric name should not include type "${word}"`)),
-  ({ name }) => when(name.includes(':'), 'metric names should not contain ":"'),
+    TYPE_WORDS.flatMap((word) => when(words(family).includes(word), `metric name should not include type '${word}'`)),
+  ({ name }) => when(name.includes(':'), "metric names should not contain ':'"),
   ({ name, samples }) => [
-    ...when(/[a-z][A-Z]/.test(name), 'metric names should be written in "snake_case" not "camelCase"'),
+    ...when(/[a-z][A-Z]/.test(name), "metric names should be written in 'snake_case' not 'camelCase'"),
     ...when(
       samples.some(({ labels }) => Object.keys(labels).some((label) => /[a-z][A-Z]/.test(label))),
-      'label names should be written in "snake_case" not "camelCase"',
+      "label names should be written in 'snake_case' not 'camelCase'",
     ),
   ],
   (family) => {
     const [last] = words(family)
       .filter((word) => word !== 'total')
       .slice(-1);
-    return when(ABBREVIATIONS.has(last), `metric names should not contain abbreviated units: "${last}"`);
+    return when(ABBREVIATIONS.has(last), 'metric names should not contain abbreviated units');
   },
 ];
 

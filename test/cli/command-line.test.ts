@@ -107,7 +107,7 @@ test('check finds the bad names in a directory and exits 1', (t) => {
   const { status, stdout } = cli('check', '--dir', dir);
   assert.equal(status, 1);
   assert.match(stdout, /^requestMillis: counter metrics should have "_total" suffix$/m);
-  assert.match(stdout, /^requestMillis: metric names should be written in "snake_case" not "camelCase"$/m);
+  assert.match(stdout, /^requestMillis: metric names should be written in 'snake_case' not 'camelCase'$/m);
 });
 
 test('fold folds the dead, says so, and changes no value', (t) => {
