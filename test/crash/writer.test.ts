@@ -16,9 +16,6 @@ import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
 
-// what is not mapped is written as a whole, and has no steps
-delete process.env.PROM_MULTIPROC_NO_MMAP;
-
 const STEPS: readonly PublishStep[] = [
   'block made',
   'block headed',

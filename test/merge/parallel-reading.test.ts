@@ -4,9 +4,6 @@ import { startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { countTorn, findMisplaced } from './parallel-reading.js';
 
-// torn values and slots that change hands are what a mapping has
-delete process.env.PROM_MULTIPROC_NO_MMAP;
-
 test('of 10 million values read while a process stores into them none is torn', async (t) => {
   const dir = withTempDir(t);
   const writer = startFixture(t, 'merge/fixtures/storer', [dir, 'values']);

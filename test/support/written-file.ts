@@ -14,6 +14,9 @@ import { Series } from '../../src/storage/series.js';
 import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
 import type { StoredFamily } from '../../src/storage/stored-family.js';
 
+// these tests say which kind of file they are about, and have both in every run
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
 export interface WrittenFileOptions {
   readonly kind?: 'mapped' | 'written';
   readonly maxBytes?: number;
