@@ -72,7 +72,8 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
   const { window } = family;
   rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MOST_WINDOWS), 'window');
-  return family;
+  // a share that was asked for twice would be shown twice
+  return family.quantiles === undefined ? family : { ...family, quantiles: [...new Set(family.quantiles)] };
 }
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;

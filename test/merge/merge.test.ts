@@ -323,3 +323,14 @@ test('of two processes with one pid the living one is shown, then the newer, and
   assertNoDuplicateSeries(reading.text());
   reading.close();
 });
+
+test('a quantile that was asked for twice is shown once', (t) => {
+  const dir = withTempDir(t);
+  const { store } = createFile(dir);
+  const quantiles = [0.5, 0.9, 0.5];
+  const sizes = store.declare({ name: 'size', help: 'Size', type: 'summary', labelNames: [], quantiles }, DEFAULT);
+  attach(store, sizes, []);
+  const reading = new Reading(dir);
+  assertNoDuplicateSeries(reading.text());
+  reading.close();
+});

@@ -62,7 +62,7 @@ export function valuesIn(dir: string): Record<string, number> {
   }
 }
 
-export function valuesOf(families: readonly MetricFamily[]): Record<string, number> {
+function valuesOf(families: readonly MetricFamily[]): Record<string, number> {
   const lines = families.flatMap(({ samples }) =>
     samples.map(({ name, labels, value }): [string, number] => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(text)}`);

@@ -31,13 +31,9 @@ export interface WrittenFile {
   readonly store: SeriesStore;
 }
 
-export function mappingWorks(): boolean {
-  return native() !== undefined;
-}
-
 /** Every kind of file that this system can have. */
 export function fileKinds(): readonly ('mapped' | 'written')[] {
-  return mappingWorks() ? ['mapped', 'written'] : ['written'];
+  return native() !== undefined ? ['mapped', 'written'] : ['written'];
 }
 
 export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIdentity {
