@@ -133,9 +133,12 @@ test("another user's process is alive as well", async (t) => {
 
 test('a process that has ended and was not waited for is dead', async (t) => {
   // The shell becomes a program that does not wait for the child which the shell had.
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The child ends when it is told to, after that: a shell that still were one would wait for it.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => parent.kill('SIGKILL'));
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)));
+  while (!readFileSync(`/proc/${parent.pid}/comm`, 'utf8').startsWith('sleep')) await sleep(5);
+  process.kill(pid);
   while (processStat(pid)?.state !== 'Z') await sleep(5);
   const { path } = writeBareFile(temporaryDirectory(t), { pid, startTime: processStartTime(pid) });
   assert.equal(probe(path), 'dead');
