@@ -24,8 +24,9 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
   const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
   if (options.json === true) printJson(chosen);
   // an empty text would still be a line
-  else if (chosen.length > 0 || options.format === 'openmetrics')
+  else if (chosen.length > 0 || options.format === 'openmetrics') {
     process.stdout.write(printable(renderFamilies(chosen, options.format)));
+  }
   if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
 }
 
