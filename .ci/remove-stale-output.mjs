@@ -8,7 +8,8 @@ const DIST = join(ROOT, 'dist');
 if (existsSync(DIST)) {
   for (const output of readdirSync(DIST, { recursive: true })) {
     const [, stem, m] = /^((?:src|test|bench|examples)\/.*?)\.(?:d\.)?([mc]?)(?:ts|js)$/.exec(output) ?? [];
-    const isStale = stem !== undefined && !['ts', 'js'].some((ending) => existsSync(join(ROOT, `${stem}.${m}${ending}`)));
+    const isStale =
+      stem !== undefined && !['ts', 'js'].some((ending) => existsSync(join(ROOT, `${stem}.${m}${ending}`)));
     if (isStale) rmSync(join(DIST, output));
   }
 }
