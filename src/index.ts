@@ -93,3 +93,23 @@ export { ListenError } from './serve/listen-error.js';
 export { WebConfigError } from './serve/web-config/web-config-error.js';
 export type { Route } from './serve/route.js';
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';
+
+// what the signatures above refer to
+export type { Chart, Grouping } from './collector/chart.js';
+export type { CollectionStats, SkippedFile } from './collector/collection.js';
+export type { FamilySize, FoldingStatus } from './collector/directory-status.js';
+export type { ExpositionFormat } from './exposition/format.js';
+export type { FastifyPlugin, HonoMiddleware, KoaMiddleware } from './http-metrics/frameworks.js';
+export type { InfoConfiguration, StateSetConfiguration } from './instruments/configuration.js';
+export type { CounterChild } from './instruments/counter.js';
+export type { GaugeChild } from './instruments/gauge.js';
+export type { HistogramChild } from './instruments/histogram.js';
+export type { InfoPairs } from './instruments/info.js';
+export type { AnyFunction, ExceptionOptions, FunctionDecorator } from './instruments/observed-function.js';
+export type { SummaryChild } from './instruments/summary.js';
+export type { CollectedMetric, ExemplarObject } from './registry/metric-object.js';
+export type { ScopeOptions } from './registry/registry.js';
+export type { LandingText } from './serve/landing-page.js';
+export type { MetricsSource } from './serve/metrics-source.js';
+export type { OnWarning } from './serve/warning.js';
+export type { ConfigPlace } from './serve/web-config/web-config-error.js';
