@@ -75,6 +75,8 @@ const HOUR_SECONDS = 3600;
 export class DirectoryCollection {
   readonly options: CollectionOptions;
   readonly index: MergeIndex;
+  /** When the values were merged last, in milliseconds since the epoch. */
+  collectedAtMs = 0;
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
   /** Of the last pass, by their names. */
@@ -289,9 +291,9 @@ export class DirectoryCollection {
   }
 
   #merge(): void {
-    const now = Date.now() / 1000;
+    this.collectedAtMs = Date.now();
     this.index.clear();
-    for (const { view } of this.#sources.values()) view.addValues(now);
+    for (const { view } of this.#sources.values()) view.addValues(this.collectedAtMs / 1000);
     this.index.settle();
   }
 

@@ -64,7 +64,7 @@ export function directoryStatus(
   const living = collection.living();
   return {
     dir: options.dir,
-    collectedAtMs: Date.now(),
+    collectedAtMs: collection.collectedAtMs,
     durationSeconds,
     stats,
     folding: {
