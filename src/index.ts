@@ -95,8 +95,9 @@ export type { Route } from './serve/route.js';
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';
 
 // what the signatures above refer to
-export type { Chart, Grouping } from './collector/chart.js';
+export type { Chart, ChartLine, Grouping } from './collector/chart.js';
 export type { CollectionStats, SkippedFile } from './collector/collection.js';
+export type { SkipReason } from './collector/source.js';
 export type { FamilySize, FoldingStatus } from './collector/directory-status.js';
 export type { ExpositionFormat } from './exposition/format.js';
 export type { FastifyPlugin, HonoMiddleware, KoaMiddleware } from './http-metrics/frameworks.js';
