@@ -6,7 +6,7 @@ import type { GaugeConfiguration } from './configuration.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
-import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
+import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
@@ -62,11 +62,7 @@ export class GaugeChild extends Child {
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
-    const decorator = functionDecorator(() => {
-      const stop = this.startTimer();
-      return () => void stop();
-    });
-    return fn === undefined ? decorator : decorator(fn);
+    return timedCalls(() => this.startTimer(), fn);
   }
 
   /** Wraps a function, or as `@child.trackInProgress()` a method: the gauge is 1 higher while a call is under way. */

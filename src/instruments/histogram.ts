@@ -7,7 +7,7 @@ import { exemplarOf, setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
-import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
+import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
@@ -68,11 +68,7 @@ export class HistogramChild extends Child {
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
-    const decorator = functionDecorator(() => {
-      const stop = this.startTimer();
-      return () => void stop();
-    });
-    return fn === undefined ? decorator : decorator(fn);
+    return timedCalls(() => this.startTimer(), fn);
   }
 
   #observeUnusual(value: unknown): void {

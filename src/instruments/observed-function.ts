@@ -85,6 +85,15 @@ export function functionDecorator(begin: CallObserver): FunctionDecorator {
   return decorate as FunctionDecorator;
 }
 
+/** Times the calls of a function, or, where none is given, is the decorator that does. */
+export function timedCalls(startTimer: () => () => unknown, fn?: AnyFunction): AnyFunction | FunctionDecorator {
+  const decorator = functionDecorator(() => {
+    const stop = startTimer();
+    return () => void stop();
+  });
+  return fn === undefined ? decorator : decorator(fn);
+}
+
 /** A class is a function that cannot be called. */
 function assertFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === 'function' && !/^class\b/.test(Function.prototype.toString.call(fn))) return;

@@ -10,7 +10,7 @@ import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
 import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
-import { type AnyFunction, functionDecorator, type FunctionDecorator } from './observed-function.js';
+import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { Stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
@@ -53,11 +53,7 @@ export class SummaryChild extends Child {
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
-    const decorator = functionDecorator(() => {
-      const stop = this.startTimer();
-      return () => void stop();
-    });
-    return fn === undefined ? decorator : decorator(fn);
+    return timedCalls(() => this.startTimer(), fn);
   }
 }
 
