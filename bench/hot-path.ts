@@ -15,6 +15,7 @@ import { Counter } from '../src/instruments/counter.js';
 import { Histogram } from '../src/instruments/histogram.js';
 import { Summary } from '../src/instruments/summary.js';
 import { Registry } from '../src/registry/registry.js';
+import { median } from './report.js';
 
 const SAMPLES = 3;
 const ROUNDS = 9;
@@ -209,11 +210,6 @@ function durations(count: number): Float64Array {
     const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
     return 0.05 * Math.exp(normal);
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }
 
 /** Every figure in a process of its own; all figures once, then all of them again. */
