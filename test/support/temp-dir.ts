@@ -46,10 +46,13 @@ function defaultParent(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : realpathSync(tmpdir());
 }
 
-/** At any depth, for derived directories lie below the one that a test hands out. */
+/** At any depth, for derived directories lie below the one that a test hands out; links lead to what is not the test's. */
 function dataFiles(dir: string): string[] {
   // the test may have removed the directory itself: that is what some are about
   if (!existsSync(dir)) return [];
-  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.prom-mp')).map((name) => join(dir, name));
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return dataFiles(path);
+    return entry.name.endsWith('.prom-mp') ? [path] : [];
+  });
 }
