@@ -135,11 +135,11 @@ export const RecordKind = {
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
 /**
- * One chunk of a sketch: `windows` times an epoch word and 32 bins, all float64. A window's epoch is
+ * One chunk of a sketch: `windows` times an epoch word and 35 bins, all float64. A window's epoch is
  * `floor(seconds since the epoch / window seconds) + 1`, so that windows line up between processes and a reader can tell
  * which have expired; 0 is never used, and families without `maxAgeSeconds` have one window of epoch 1.
  */
-export const SKETCH = { bins: 32, windowSlots: 33 } as const;
+export const SKETCH = { bins: 35, windowSlots: 36 } as const;
 
 /**
  * ```

@@ -5,32 +5,64 @@
  *
  * t-digests, which prom-client uses, merge too, but only approximately and not by adding float64 slots.
  *
- * Bin i of the positive values is (GROWTH^(i-1), GROWTH^i]; negative values have bins of their own, by magnitude, and zero
- * one. 32 bins in a row are a chunk: chunk c has the bins [32 c, 32 c + 32). A chunk is what gets allocated, so that a
- * summary of latencies between 1 ms and 10 s takes 15 chunks, or 4 KiB.
+ * Chunk c has the magnitudes in [2^c, 2^(c+1)), and its 35 bins divide them by equal ratios; negative values have chunks of
+ * their own, and zero one. A chunk is what gets allocated, so that a summary of latencies between 1 ms and 10 s takes 14
+ * chunks, or 4 KiB. With bins that follow powers of two a value's place is read off its bits: Math.log alone took 12 ns, a
+ * third of an `observe()`, and this takes 4.
  */
 
-/** Largest relative error of a quantile. */
+/** Largest relative error of a quantile, of values that are not below the smallest normal float64, 2.2e-308. */
 export const ACCURACY = 0.01;
-export const BINS_PER_CHUNK = 32;
+export const BINS_PER_CHUNK = 35;
 
-const GROWTH = (1 + ACCURACY) / (1 - ACCURACY);
-const LOG_GROWTH = Math.log(GROWTH);
-const BINS_PER_E = 1 / LOG_GROWTH;
-/** The middle of a bin by relative error: 2 b / (GROWTH + 1), where b is the upper bound. */
-const MIDDLE = Math.log(2 / (GROWTH + 1));
+const RATIO = 2 ** (1 / BINS_PER_CHUNK);
+/** The middle of a bin by relative error, in lower bounds: off by 0.99 % of what is at either end. */
+const MIDDLE = (2 * RATIO) / (RATIO + 1);
+
+/** Bits of a place that say which bin of its chunk. */
+export const BIN_BITS = 6;
+export const BIN_MASK = (1 << BIN_BITS) - 1;
+
+const FLOAT = new Float64Array(1);
+const WORDS = new Int32Array(FLOAT.buffer);
+/** Which word has the exponent depends on the machine's byte order. */
+const HIGH_WORD = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+const FRACTION_BITS = 20;
+const FRACTION = (1 << FRACTION_BITS) - 1;
+const EXPONENT = 0x7ff << FRACTION_BITS;
+const EXPONENT_BIAS = 1023;
+
+/** [1, 2) in 64 equal cells, each narrower than any bin: the bin at a cell's begin, and the fraction where the next begins. */
+const CELLS = 64;
+const BITS_BELOW_CELL = FRACTION_BITS - Math.log2(CELLS);
+const FIRST_BIN = new Uint8Array(CELLS);
+const NEXT_BEGIN = new Int32Array(CELLS);
+for (let bin = 0, cell = 0; cell < CELLS; cell++) {
+  while (beginOf(bin + 1) <= cell << BITS_BELOW_CELL) bin++;
+  FIRST_BIN[cell] = bin;
+  NEXT_BEGIN[cell] = beginOf(bin + 1);
+}
+
+/** Where a bin begins within its chunk: the first 20 bits of a float64's fraction. */
+function beginOf(bin: number): number {
+  return Math.ceil((RATIO ** bin - 1) * 2 ** FRACTION_BITS);
+}
 
 /** -1 for negative values, 0 for zero, 1 for positive ones. */
 export type Sign = -1 | 0 | 1;
 
-/** The bin of a finite value's magnitude; 0 for zero. */
-export function binOf(magnitude: number): number {
-  return magnitude === 0 ? 0 : Math.ceil(Math.log(magnitude) * BINS_PER_E);
+/** The place of a finite value's magnitude that is not zero: its chunk, and in the lowest BIN_BITS its bin there. */
+export function placeOf(value: number): number {
+  FLOAT[0] = value;
+  const high = WORDS[HIGH_WORD];
+  const cell = (high >> BITS_BELOW_CELL) & (CELLS - 1);
+  const bin = (high & FRACTION) >= NEXT_BEGIN[cell] ? FIRST_BIN[cell] + 1 : FIRST_BIN[cell];
+  return (((high & EXPONENT) >> (FRACTION_BITS - BIN_BITS)) | bin) - (EXPONENT_BIAS << BIN_BITS);
 }
 
 /** The magnitude that stands for all in a bin. */
-export function magnitudeOf(bin: number): number {
-  return Math.min(Math.exp(bin * LOG_GROWTH + MIDDLE), Number.MAX_VALUE);
+export function magnitudeOf(chunk: number, bin: number): number {
+  return Math.min(2 ** chunk * RATIO ** bin * MIDDLE, Number.MAX_VALUE);
 }
 
 /** Bins of one series, from as many chunks as were added. */
@@ -51,8 +83,9 @@ export class Sketch {
 
   /** Counts one finite value. */
   add(value: number): void {
-    const bin = binOf(Math.abs(value));
-    this.chunk(Math.sign(value) as Sign, bin >> 5)[bin & (BINS_PER_CHUNK - 1)]++;
+    const sign: Sign = value > 0 ? 1 : value < 0 ? -1 : 0;
+    const place = sign === 0 ? 0 : placeOf(value);
+    this.chunk(sign, place >> BIN_BITS)[place & BIN_MASK]++;
   }
 
   /** Counts everything that another has counted. */
@@ -105,7 +138,7 @@ export class Sketch {
     for (const number of [...negative.keys()].toSorted((a, b) => b - a)) {
       const bins = negative.get(number)!;
       for (let at = BINS_PER_CHUNK - 1; at >= 0; at--) {
-        if (bins[at] > 0) visit(-magnitudeOf(number * BINS_PER_CHUNK + at), bins[at]);
+        if (bins[at] > 0) visit(-magnitudeOf(number, at), bins[at]);
       }
     }
     const zeros = zero.get(0)?.[0] ?? 0;
@@ -113,7 +146,7 @@ export class Sketch {
     for (const number of [...positive.keys()].toSorted((a, b) => a - b)) {
       const bins = positive.get(number)!;
       for (let at = 0; at < BINS_PER_CHUNK; at++) {
-        if (bins[at] > 0) visit(magnitudeOf(number * BINS_PER_CHUNK + at), bins[at]);
+        if (bins[at] > 0) visit(magnitudeOf(number, at), bins[at]);
       }
     }
   }

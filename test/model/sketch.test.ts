@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ACCURACY, binOf, BINS_PER_CHUNK, magnitudeOf, Sketch } from '../../src/model/sketch.js';
+import { ACCURACY, BIN_BITS, BIN_MASK, BINS_PER_CHUNK, magnitudeOf, placeOf, Sketch } from '../../src/model/sketch.js';
 
 const SHARES = [0, 0.01, 0.25, 0.5, 0.75, 0.9, 0.99, 1];
 const values = fc.array(
@@ -52,9 +52,9 @@ describe('Sketch', () => {
         const merged = sketchOf(here);
         for (const value of there) {
           // as a reader does it: bins of a chunk are added to the bins of the same chunk
-          const bin = binOf(Math.abs(value));
+          const place = value === 0 ? 0 : placeOf(value);
           const sign = Math.sign(value) as -1 | 0 | 1;
-          merged.chunk(sign, bin >> 5)[bin & (BINS_PER_CHUNK - 1)]++;
+          merged.chunk(sign, place >> BIN_BITS)[place & BIN_MASK]++;
         }
         assert.deepEqual(merged.quantiles(SHARES), sketchOf([...here, ...there]).quantiles(SHARES));
         assert.equal(merged.count, here.length + there.length);
@@ -87,10 +87,30 @@ describe('Sketch', () => {
 
   it('puts every magnitude into a bin whose middle is near, and keeps the middle finite', () => {
     fc.assert(
-      fc.property(fc.double({ min: 1e-300, noDefaultInfinity: true, noNaN: true }), (magnitude) => {
-        assert.ok(isWithinAccuracy(magnitudeOf(binOf(magnitude)), magnitude));
+      fc.property(fc.double({ min: 2 ** -1022, noDefaultInfinity: true, noNaN: true }), (magnitude) => {
+        assert.ok(isWithinAccuracy(middleOfBinOf(magnitude), magnitude));
       }),
     );
-    assert.equal(magnitudeOf(binOf(Number.MAX_VALUE)) <= Number.MAX_VALUE, true);
+    assert.ok(middleOfBinOf(Number.MAX_VALUE) <= Number.MAX_VALUE);
+  });
+
+  it('has bins in the order of the magnitudes that they count, each up to where the next begins', () => {
+    for (const chunk of [-1022, -10, -1, 0, 1, 9, 1023]) {
+      assert.equal(placeOf(2 ** chunk), chunk << BIN_BITS);
+      for (let bin = 1; bin < BINS_PER_CHUNK; bin++) {
+        const begin = 2 ** chunk * (1 + Math.ceil((2 ** (bin / BINS_PER_CHUNK) - 1) * 2 ** 20) / 2 ** 20);
+        assert.equal(placeOf(begin), (chunk << BIN_BITS) | bin);
+        assert.equal(placeOf(begin * (1 - Number.EPSILON)), (chunk << BIN_BITS) | (bin - 1));
+      }
+    }
+  });
+
+  it('gives a value and its negative the same place', () => {
+    for (const value of [1e-300, 0.3, 1, 1.5, 7e20]) assert.equal(placeOf(-value), placeOf(value));
   });
 });
+
+function middleOfBinOf(magnitude: number): number {
+  const place = placeOf(magnitude);
+  return magnitudeOf(place >> BIN_BITS, place & BIN_MASK);
+}

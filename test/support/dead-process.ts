@@ -10,7 +10,7 @@ import { native } from '../../src/mapped-file/mapping.js';
 import { FileWriter } from '../../src/mapped-file/writer.js';
 import { WrittenBytes } from '../../src/mapped-file/written-bytes.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
-import { binOf } from '../../src/model/sketch.js';
+import { BIN_BITS, BIN_MASK, placeOf } from '../../src/model/sketch.js';
 import { Series } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import type { StoredFamily } from '../../src/storage/stored-family.js';
@@ -80,8 +80,8 @@ export class DeadProcess {
     const series = this.#series(declaration, {});
     series.view[series.index] += value;
     series.view[series.index + 1]++;
-    const bin = binOf(Math.abs(value));
-    const [sign, chunk] = [Math.sign(value) as -1 | 0 | 1, bin >> 5];
+    const place = value === 0 ? 0 : placeOf(value);
+    const [sign, chunk] = [Math.sign(value) as -1 | 0 | 1, place >> BIN_BITS];
     let bins = series.attachments?.find(
       ({ role }) => role.kind === 'sketch' && role.sign === sign && role.chunk === chunk,
     );
@@ -90,7 +90,7 @@ export class DeadProcess {
     const from = bins.index + (epoch % (window?.count ?? 1)) * SKETCH.windowSlots;
     if (bins.view[from] !== epoch) bins.view.fill(0, from, from + SKETCH.windowSlots);
     bins.view[from] = epoch;
-    bins.view[from + 1 + (bin & (SKETCH.bins - 1))]++;
+    bins.view[from + 1 + (place & BIN_MASK)]++;
     return this;
   }
 
