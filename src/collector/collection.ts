@@ -11,8 +11,9 @@ import type { ArchiveName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
 import { MergeIndex } from '../merge/merge-index.js';
-import { BadFileError, describeError } from '../errors.js';
+import { describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
+import { BadFiles } from './bad-files.js';
 import type { LivingProcess } from './chart.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
@@ -79,6 +80,7 @@ export class DirectoryCollection {
   collectedAtMs = 0;
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
+  readonly #badFiles = new BadFiles();
   /** Of the last pass, by their names. */
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
@@ -187,6 +189,7 @@ export class DirectoryCollection {
     if (archive !== undefined) names.add(archive.name);
     for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
     this.#probe.retain(wanted.map(({ id }) => id));
+    this.#badFiles.retain(new Set([...names, ...found.archives.map(({ name }) => name)]));
     for (const { name } of wanted) {
       this.#read(name, false);
       yield;
@@ -207,16 +210,11 @@ export class DirectoryCollection {
   /** The newest archive that can be read. */
   #readArchive(archives: readonly ArchiveName[]): Source | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
-    for (const { name, generation } of archives) {
+    for (const { name } of archives) {
       // gauges of processes that ended too long ago leave the archive's part hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
       const source = this.#read(name, true);
       if (source === undefined) continue;
-      if (source.view.archive?.generation !== generation) {
-        const file = join(this.options.dir, name);
-        this.#skip(name, new BadFileError('ERR_CORRUPT_FILE', 'an archive under another name', { file, offset: 0 }));
-        continue;
-      }
       this.#archiveHour = hour;
       return source;
     }
@@ -227,10 +225,13 @@ export class DirectoryCollection {
     const { dir, deadRetentionSeconds } = this.options;
     const now = Date.now() / 1000;
     let source = this.#sources.get(name);
+    let mark: string | undefined;
     try {
       if (source === undefined) {
         source = new Source(dir, name, this.index, isArchive, now - deadRetentionSeconds);
         this.#sources.set(name, source);
+        mark = source.mark;
+        this.#badFiles.assertNotKnown(name, mark);
       }
       if (!isArchive && !source.isFinal) {
         source.liveness = this.#probe.probe(source.reader.fd, { ...source.reader.header, ...source.reader.words });
@@ -240,6 +241,7 @@ export class DirectoryCollection {
       this.#limitOpenFiles(source);
       return source;
     } catch (error) {
+      if (mark !== undefined) this.#badFiles.note(name, mark, error);
       this.#skip(name, error);
       return undefined;
     }

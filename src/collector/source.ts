@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataFileName, isNamedAfter, parseDataFileName } from '../directory/file-name.js';
+import { dataFileName, isNamedAfter, parseArchiveName, parseDataFileName } from '../directory/file-name.js';
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
@@ -40,12 +41,18 @@ export class Source {
   constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
     this.name = name;
     this.reader = new FileReader(join(dir, name));
-    if (isArchive) assertWhole(this.reader);
-    else assertOriginal(this.reader, name);
+    if (!isArchive) assertOriginal(this.reader, name);
     // a gauge in an archive that was not shown per process when it was folded is of no one process
     const pid = isArchive ? '' : pidLabel(this.reader.header.identity);
     this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pid, expiredBefore);
     if (isArchive) this.liveness = 'archive';
+  }
+
+  /** Changes when the file is another one, is longer, or has a new log; not with every value. */
+  get mark(): string {
+    const { ino, size } = fstatSync(this.reader.fd);
+    const { keyEpoch, blockCount } = this.reader.words;
+    return [ino, size, keyEpoch, blockCount].join();
   }
 
   /** What its gauges count as. One whose liveness is unknown counts as alive. */
@@ -71,7 +78,10 @@ export class Source {
   read(): void {
     const isOver =
       this.liveness === 'archive' || (this.liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
+    // an archive is taken whole or not at all
+    if (this.liveness === 'archive') verifySeal(this.reader.fd, this.reader.file);
     this.#readAll();
+    if (this.liveness === 'archive') assertGeneration(this.view, this.name);
     this.#readWhenOver = isOver;
   }
 
@@ -108,12 +118,7 @@ function assertOriginal(reader: FileReader, name: string): void {
   throw new BadFileError('ERR_NOT_A_METRICS_FILE', reason, { file: reader.file, offset: 0 });
 }
 
-/** An archive is taken whole or not at all. */
-function assertWhole(reader: FileReader): void {
-  try {
-    verifySeal(reader.fd, reader.file);
-  } catch (error) {
-    reader.close();
-    throw error;
-  }
+function assertGeneration({ archive, reader }: FileView, name: string): void {
+  if (archive?.generation === parseArchiveName(name)?.generation) return;
+  throw new BadFileError('ERR_CORRUPT_FILE', 'an archive under another name', { file: reader.file, offset: 0 });
 }

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { closeSync, copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { mock, test, type TestContext } from 'node:test';
+import { DirectoryCollection } from '../../src/collector/collection.js';
+import { archiveName } from '../../src/directory/file-name.js';
+import { foldDirectory } from '../../src/directory/fold.js';
+import { BLOCK, HEADER } from '../../src/mapped-file/layout.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { addTo, attach, createFile, histogram } from '../support/written-file.js';
+
+const DEFAULT = ['default'];
+
+function collectionOf(t: TestContext, dir: string): DirectoryCollection {
+  const collection = new DirectoryCollection({ dir, registries: 'all', deadRetentionSeconds: 60, maxOpenFiles: 10 });
+  t.after(() => collection.close());
+  return collection;
+}
+
+function collect(collection: DirectoryCollection): void {
+  for (const _ of collection.collect());
+}
+
+/** A file that declares a histogram of these bounds, and of it one series. */
+function writeFile(dir: string, startedAt: number, bounds: readonly number[]): string {
+  const { path, store, writer } = createFile(dir, {
+    kind: 'written',
+    identity: { startedAt, createdAt: startedAt },
+  });
+  addTo(attach(store, store.declare(histogram('time_seconds', bounds, ['kind']), DEFAULT), ['a']), 1);
+  writer.close();
+  return path;
+}
+
+/** Spoils the last record of a file, so that what comes before it is taken in and then has to go. */
+function spoil(path: string): () => void {
+  const whole = readFileSync(path);
+  const used = whole.readUInt32LE(HEADER.bytes + BLOCK.used);
+  const bytes = Buffer.from(whole);
+  bytes[HEADER.bytes + BLOCK.data + used - 9] ^= 0xff;
+  const overwrite = (contents: Buffer): void => {
+    const fd = openSync(path, 'r+');
+    writeSync(fd, contents, 0, contents.length, 0);
+    closeSync(fd);
+  };
+  overwrite(bytes);
+  return () => overwrite(whole);
+}
+
+test('a bad file that declares a family otherwise costs one index, not one at every scrape', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  writeFile(dir, 1, [1, 2]);
+  spoil(writeFile(dir, 2, [1, 3]));
+  const collection = collectionOf(t, dir);
+  collect(collection);
+  assert.equal(collection.stats().skipped.corrupt, 1);
+  const { structure } = collection.index;
+  for (let again = 0; again < 3; again++) {
+    collect(collection);
+    assert.equal(collection.stats().skipped.corrupt, 1);
+    assert.deepEqual(
+      collection.skippedFiles.map(({ reason }) => reason),
+      ['corrupt'],
+    );
+  }
+  assert.equal(collection.index.structure, structure);
+});
+
+test('a file that was bad is looked at again when it has changed, and once a minute', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  writeFile(dir, 1, [1, 2]);
+  const path = writeFile(dir, 2, [1, 2]);
+  const mend = spoil(path);
+  const collection = collectionOf(t, dir);
+  const series = (): number => {
+    collect(collection);
+    assert.equal(collection.stats().skipped.corrupt, 2 - collection.processes().length);
+    return collection.processes().length;
+  };
+  assert.equal(series(), 1);
+  writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(4096)]));
+  mend();
+  assert.equal(series(), 2, 'it is longer');
+  const other = writeFile(dir, 3, [1, 2]);
+  const mendOther = spoil(other);
+  collect(collection);
+  assert.equal(collection.processes().length, 2);
+  mendOther();
+  collect(collection);
+  assert.equal(collection.processes().length, 2, 'neither length nor log tell');
+  const later = performance.now() + 61_000;
+  mock.method(performance, 'now', () => later);
+  t.after(() => mock.restoreAll());
+  collect(collection);
+  assert.equal(collection.processes().length, 3);
+});
+
+test('an archive under the name of another costs one index as well', (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  copyFileSync(join(dir, archiveName(1)), join(dir, archiveName(2)));
+  const collection = collectionOf(t, dir);
+  collect(collection);
+  const { structure } = collection.index;
+  collect(collection);
+  assert.deepEqual(
+    collection.skippedFiles.map(({ name }) => name),
+    [archiveName(2)],
+  );
+  assert.equal(collection.stats().series, 1);
+  assert.equal(collection.index.structure, structure);
+});
