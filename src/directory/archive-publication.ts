@@ -15,10 +15,10 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describeError } from '../errors.js';
+import { BadFileError, describeError } from '../errors.js';
 import { createAside } from '../mapped-file/own-file.js';
 import type { ArchiveBytes } from './archive-bytes.js';
-import { proveArchive } from './archive-file.js';
+import { openArchive, proveArchive } from './archive-file.js';
 import { type ArchiveName, archiveName, archiveTemporaryName, generationOfTemporary } from './file-name.js';
 import { scanDirectory } from './scan.js';
 
@@ -74,25 +74,37 @@ export function publishArchive(
 
 /**
  * Removes what an archive has made useless: lower generations, and what is left of folders that were killed on the way to
- * them. From the lowest up: whoever finds the lowest gone knows that it is not the newest any more.
+ * one. From the lowest up: whoever finds the lowest gone knows that it is not the newest any more. A damaged one stays.
  *
- * @param kept names of archives that stay
+ * @param whole the name of one that was read a moment ago
+ * @param temporariesUpTo the generation up to which nobody is preparing an archive that could count
  */
 export function removeLowerArchives(
   dir: string,
   generation: number,
-  kept: readonly string[],
+  whole: string | undefined,
+  temporariesUpTo: number,
   onStep: ((step: 'generation unlinked') => void) | undefined,
 ): void {
   const { archives, temporaries } = scanDirectory(dir);
-  for (const { name, generation: other } of archives.toReversed()) {
-    if (other >= generation || kept.includes(name)) continue;
-    unlinkQuietly(join(dir, name));
+  for (const archive of archives.toReversed()) {
+    if (archive.generation >= generation) break;
+    if (archive.name !== whole && isDamaged(dir, archive)) continue;
+    unlinkQuietly(join(dir, archive.name));
     onStep?.('generation unlinked');
   }
   for (const name of temporaries) {
     const other = generationOfTemporary(name);
-    if (other !== undefined && other <= generation) unlinkQuietly(join(dir, name));
+    if (other !== undefined && other <= temporariesUpTo) unlinkQuietly(join(dir, name));
+  }
+}
+
+function isDamaged(dir: string, name: ArchiveName): boolean {
+  try {
+    openArchive(dir, name).reader.close();
+    return false;
+  } catch (error) {
+    return error instanceof BadFileError;
   }
 }
 

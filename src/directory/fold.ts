@@ -3,7 +3,8 @@
  * after 10. What is on disk after each step, and what a folder that dies there leaves:
  *
  *   1. locked                    fold-lock.ts                       nothing
- *   2. archive read              generation g, whole                nothing
+ *   2. archive read              generation g, whole; what folders  nothing
+ *                                that were killed have left goes
  *   3. files read                of the dead                        nothing
  *   4. temporary written         g + 1, synced                      a file under a temporary name, removed by a later fold
  *   5. published                 by link(2), as archive g + 1       g + 1 counts; it names every file that it has, and a
@@ -20,6 +21,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { BadFileError, describeError } from '../errors.js';
 import type { ProcessIdentity } from '../mapped-file/layout.js';
+import { native } from '../mapped-file/mapping.js';
 import { FileReader } from '../mapped-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
@@ -190,32 +192,35 @@ export class Fold {
     if (base === 'archive unreadable') return base;
     try {
       this.#generation = base?.name.generation ?? 0;
+      // a damaged one above keeps its number
+      const generation = Math.max(this.#generation, found.archives[0]?.generation ?? 0) + 1;
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
-      const leftovers = found.dataFiles.filter(isAbsorbed);
+      // what a folder that was killed has left goes first: on a full disk it may be all the room there is
+      removeLowerArchives(
+        this.#dir,
+        this.#generation,
+        undefined,
+        // who holds the kernel's lock knows that nobody else is preparing the next one, or that it may not count
+        native() === undefined ? this.#generation : generation,
+        Fold.onStep,
+      );
+      const leftovers = this.#removeAll(found.dataFiles.filter(isAbsorbed));
       const others = found.dataFiles.filter((name) => !isAbsorbed(name));
       const dead = this.#deadOf(others);
-      if (dead.length === 0) {
-        this.#removeAll(leftovers);
-        return undefined;
-      }
+      if (dead.length === 0) return undefined;
       if (base !== undefined) this.#contents.addArchive(base.source);
       Fold.onStep?.('archive read');
       for (const name of dead) this.#addFile(name);
       Fold.onStep?.('files read');
-      if (this.#folded.length === 0) {
-        this.#removeAll(leftovers);
-        return undefined;
-      }
+      if (this.#folded.length === 0) return undefined;
       this.#contents.expire(() => this.#declaredByLiving(others));
-      // a damaged one above keeps its number
-      const generation = Math.max(this.#generation, found.archives[0]?.generation ?? 0) + 1;
       const record = this.#recordOf(generation, base?.record, leftovers);
       const published = this.#publish(record, base);
       if (published === 'superseded') return published;
       this.#generation = generation;
       this.#archiveBytes = published;
-      removeLowerArchives(this.#dir, generation, this.#damagedArchives, Fold.onStep);
-      this.#removeAll([...leftovers, ...this.#folded.map(({ name }) => name)]);
+      removeLowerArchives(this.#dir, generation, base?.name.name, generation, Fold.onStep);
+      this.#removeAll(this.#folded.map(({ name }) => name));
       return undefined;
     } finally {
       base?.reader.close();
@@ -335,15 +340,19 @@ export class Fold {
     return publishArchive(this.#dir, record.generation, base?.name, bytes, permissions, Fold.onStep);
   }
 
-  #removeAll(names: readonly DataFileName[]): void {
-    for (const { name } of names) {
+  /** @returns those that are there still */
+  #removeAll(names: readonly DataFileName[]): DataFileName[] {
+    return names.filter(({ name }) => {
+      let isThere = false;
       try {
         removeDataFile(join(this.#dir, name));
         this.#removed++;
-      } catch {
-        // not permitted, or done by somebody else: the archive names it as long as it is there
+      } catch (error) {
+        // not permitted: the archive names it as long as it is there
+        isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
       }
       Fold.onStep?.('file removed');
-    }
+      return isThere;
+    });
   }
 }

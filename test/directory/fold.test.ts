@@ -411,6 +411,10 @@ test('below a damaged archive the next one counts', async (t) => {
   assert.equal(foldDirectory(dir).generation, 3);
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
   assert.deepEqual(archivesIn(dir), [archiveName(2), archiveName(3)]);
+  // it stays for somebody to look at
+  new DeadProcess(dir).count('jobs_total', {}, 4).die();
+  assert.equal(foldDirectory(dir).generation, 4);
+  assert.deepEqual(archivesIn(dir), [archiveName(2), archiveName(4)]);
 });
 
 test('nothing is folded past an archive of a later version, or one under another name', async (t) => {
