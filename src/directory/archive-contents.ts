@@ -75,10 +75,12 @@ export class ArchiveContents {
   addArchive(source: FoldSource): void {
     const plans = new Map<number, Plan>();
     for (const [id, record] of source.families) {
-      const family = this.#declare(record, record.lastSeenAt ?? record.declaredAt);
+      const family = this.#declare(record, this.#past(record.lastSeenAt ?? record.declaredAt));
       plans.set(id, { family, keepsSeries: true, fill: undefined });
     }
-    this.#add(source, plans, ({ endedAt }) => endedAt);
+    // of a clock that was ahead when they were folded, gauges would be kept until then
+    const hour = endOfHour(this.#now);
+    this.#add(source, plans, ({ endedAt }) => (endedAt <= hour ? endedAt : hour));
   }
 
   /**
@@ -89,8 +91,8 @@ export class ArchiveContents {
    */
   addProcess(source: FoldSource, endedAt: number): void {
     const { identity } = source.header;
-    const lastSeenAt = endedAt <= this.#now ? endedAt : this.#now;
-    const hour = Math.ceil(lastSeenAt / HOUR_SECONDS) * HOUR_SECONDS;
+    const lastSeenAt = this.#past(endedAt);
+    const hour = endOfHour(lastSeenAt);
     const plans = new Map<number, Plan>();
     for (const [id, record] of source.families) {
       if (record.registries.length > 0) plans.set(id, this.#planOf(record, source, identity, lastSeenAt));
@@ -127,6 +129,11 @@ export class ArchiveContents {
       dropped.add(name);
     }
     this.#droppedFamilies += dropped.size;
+  }
+
+  /** A time that a file tells, which may be anything. */
+  #past(time: number): number {
+    return time <= this.#now ? time : this.#now;
   }
 
   #declare(record: Omit<FamilyRecord, 'id'>, lastSeenAt: number): ArchiveFamily {
@@ -258,6 +265,10 @@ export class ArchiveContents {
       this.#seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
     }
   }
+}
+
+function endOfHour(time: number): number {
+  return Math.ceil(time / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
 /** What makes two declarations' series different series; help, unit and quantiles are only told about them. */

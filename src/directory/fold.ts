@@ -311,10 +311,11 @@ export class Fold {
   }
 
   #recordOf(generation: number, base: ArchiveRecord | undefined, leftovers: readonly DataFileName[]): ArchiveRecord {
-    const remembered = (base?.remembered ?? []).filter(([, until]) => until > this.#now);
-    for (const { name, usesHeartbeat } of this.#folded) {
-      if (usesHeartbeat) remembered.push([name.id, this.#now + REMEMBERED_SECONDS]);
-    }
+    const inADay = this.#now + REMEMBERED_SECONDS;
+    const remembered = (base?.remembered ?? [])
+      .filter(([, until]) => until > this.#now)
+      .map(([id, until]) => [id, Math.min(until, inADay)] as const);
+    for (const { name, usesHeartbeat } of this.#folded) if (usesHeartbeat) remembered.push([name.id, inADay]);
     const absorbed = new Set([
       ...leftovers.map(({ id }) => id),
       ...this.#folded.map(({ name }) => name.id),
