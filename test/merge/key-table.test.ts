@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { KeyTable } from '../../src/merge/key-table.js';
+
+/** Few distinct ones, so that lookups find something. */
+const keys = fc.array(
+  fc.record({ schema: fc.nat(1), text: fc.string({ maxLength: 3, unit: fc.constantFrom('a', 'b') }) }),
+  {
+    maxLength: 200,
+  },
+);
+
+describe('KeyTable', () => {
+  it('finds what a Map of whole keys finds, in whatever order they are asked for', () => {
+    fc.assert(
+      fc.property(keys, (asked) => {
+        const table = new KeyTable();
+        const known = new Map<string, number>();
+        for (const { schema, text } of asked) {
+          // somewhere in a longer buffer, as records have them
+          const bytes = Buffer.from(`##${text}##`);
+          const [from, to] = [2, bytes.length - 2];
+          const key = `${schema} ${text}`;
+          assert.equal(table.find(schema, bytes, from, to), known.get(key) ?? -1);
+          if (known.has(key)) continue;
+          known.set(key, known.size);
+          table.add(schema, bytes, from, to, known.size - 1);
+        }
+      }),
+    );
+  });
+
+  it('finds the keys of a second process in their order, in the reverse, and one that is new among them', () => {
+    const table = new KeyTable();
+    const bytesOf = (number: number): Buffer => Buffer.from(`/api/items/${number}`);
+    for (let number = 0; number < 5000; number++) {
+      const bytes = bytesOf(number);
+      table.add(7, bytes, 0, bytes.length, number);
+    }
+    const find = (number: number): number => table.find(7, bytesOf(number), 0, bytesOf(number).length);
+    const order = Array.from({ length: 5000 }, (_, number) => number);
+    assert.deepEqual(order.map(find), order);
+    assert.equal(find(5000), -1);
+    assert.deepEqual(order.toReversed().map(find), order.toReversed());
+  });
+});
