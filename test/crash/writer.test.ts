@@ -186,10 +186,7 @@ for (const step of STEPS) {
     const dir = withTempDir(t);
     for (const occurrence of [1, 4]) {
       const fixture = startFixture(t, 'crash/fixtures/counting', [dir, step, String(occurrence)]);
-      const [code, signal] = await new Promise<unknown[]>((resolve) => {
-        fixture.process.once('exit', (...ending) => resolve(ending));
-      });
-      assert.deepEqual([code, signal], [null, 'SIGKILL']);
+      assert.equal(await fixture.ended, 'SIGKILL', fixture.output);
     }
     const counted = readFileSync(join(dir, 'counted'), 'utf8').split('\n').length - 1;
     const reading = new Reading(dir);

@@ -54,7 +54,7 @@ test('a process that holds its lock is alive until it is killed', async (t) => {
 test('a process that ends in order is dead', async (t) => {
   const { writer, path } = await startWriter(t, 'main', 'flock');
   writer.process.send('exit');
-  await new Promise((resolve) => writer.process.once('exit', resolve));
+  assert.equal(await writer.ended, 0);
   assert.equal(probe(path), 'dead');
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HeldSource } from '../support/fixed-source.js';
-import { forkWorker, type ForkedWorker } from '../support/fork.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
 import { serving } from './serving.js';
 import type { Verdicts } from './workers/crowd.js';
 
@@ -11,19 +11,18 @@ const PROCESSES = 4;
 
 /** 10,000 clients at once, in processes of their own. */
 class Crowd {
-  private constructor(private readonly workers: readonly ForkedWorker[]) {}
+  private constructor(private readonly workers: readonly Fixture[]) {}
 
   static async scraping(t: TestContext, port: number): Promise<Crowd> {
-    const starting = Array.from({ length: PROCESSES }, () => forkWorker(t, 'serve/workers/crowd'));
-    const workers = await Promise.all(starting);
-    await Promise.all(workers.map((worker) => worker.request({ port, clients: CLIENTS / PROCESSES })));
+    const workers = Array.from({ length: PROCESSES }, () => startFixture(t, 'serve/workers/crowd'));
+    await Promise.all(workers.map((worker) => worker.ask({ port, clients: CLIENTS / PROCESSES })));
     return new Crowd(workers);
   }
 
   /** What became of them, once so many have their answer. */
   async verdicts(answered: number): Promise<Verdicts> {
     for (;;) {
-      const all = await Promise.all(this.workers.map((worker) => worker.request<Verdicts>('verdicts')));
+      const all = await Promise.all(this.workers.map((worker) => worker.ask<Verdicts>('verdicts')));
       const sum: Verdicts = {};
       for (const [verdict, clients] of all.flatMap(Object.entries)) sum[verdict] = (sum[verdict] ?? 0) + clients;
       if (Object.values(sum).reduce((one, other) => one + other, 0) >= answered) return sum;

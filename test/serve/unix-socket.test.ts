@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { forkWorker } from '../support/fork.js';
+import { startFixture } from '../support/fixture.js';
 import { ask } from '../support/http-request.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { serving } from './serving.js';
@@ -22,9 +21,9 @@ test('metrics are served on a unix socket, which is gone after close()', async (
 
 test('the socket file of a killed server is replaced', async (t) => {
   const socketPath = join(withTempDir(t), 'metrics.sock');
-  const worker = await forkWorker(t, SERVER, [socketPath]);
-  await worker.request('start');
-  await worker.kill('SIGKILL');
+  const worker = startFixture(t, SERVER, [socketPath]);
+  await worker.ask('start');
+  await worker.kill();
   assert.equal(existsSync(socketPath), true);
   await serving(t, { socketPath });
   assert.equal((await ask('http://localhost/metrics', { socketPath })).status, 200);
@@ -51,13 +50,12 @@ test('a socket in a directory that does not exist is an error that says so', asy
 
 test('an unref()ed server lets its process end, idle connections or not', async (t) => {
   const socketPath = join(withTempDir(t), 'metrics.sock');
-  const worker = await forkWorker(t, SERVER, [socketPath]);
-  await worker.request('start-unref');
+  const worker = startFixture(t, SERVER, [socketPath]);
+  await worker.ask('start-unref');
   const { Agent } = await import('node:http');
   const agent = new Agent({ keepAlive: true });
   await ask('http://localhost/metrics', { socketPath, agent });
   worker.process.disconnect();
-  if (worker.process.exitCode === null) await once(worker.process, 'exit');
-  assert.equal(worker.process.exitCode, 0);
+  assert.equal(await worker.ended, 0);
   agent.destroy();
 });

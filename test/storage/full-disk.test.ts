@@ -47,20 +47,13 @@ function mounted(t: TestContext, options: string): string {
 interface Application {
   readonly fixture: Fixture;
   tell(order: Order): Promise<Answer>;
-  /** What it has printed. */
-  output(): string;
 }
 
-function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = {}, execArgv?: string[]): Application {
+function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = {}): Application {
   const fixture = startFixture(t, 'storage/fixtures/counting', [], {
     env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv,
   });
-  let output = '';
-  fixture.process.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  fixture.process.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  return { fixture, tell: (order) => fixture.ask<Answer>(order), output: () => output };
+  return { fixture, tell: (order) => fixture.ask<Answer>(order) };
 }
 
 /** Every series is there, with that value. */
@@ -81,7 +74,7 @@ function fill(dir: string, freeBytes: number): string {
 test('on a disk that fills up a process counts on in memory, and moves in when there is room', MOUNTS, async (t) => {
   const dir = mounted(t, 'size=1m');
   const filler = fill(dir, 100 * 1024);
-  const { tell, output, fixture } = startApplication(t, dir);
+  const { tell, fixture } = startApplication(t, dir);
   const full = await tell({ order: 'count', from: 0, series: 5000 });
   assert.equal(full.liveSeries, 5000);
   assert.ok(full.bytesInMemory > 0);
@@ -97,8 +90,8 @@ test('on a disk that fills up a process counts on in memory, and moves in when t
   const free = await tell({ order: 'tend' });
   assert.equal(free.bytesInMemory, 0);
   assertCounted(dir, 5000, 2);
-  assert.equal(output().match(/until there is room/g)?.length, 1, output());
-  assert.equal(fixture.process.exitCode, null);
+  assert.equal(await fixture.kill(), 'SIGKILL', 'it lived to be killed');
+  assert.equal(fixture.output.match(/until there is room/g)?.length, 1, fixture.output);
 });
 
 /** Why no file can be made at first, and how that ends. */
@@ -128,7 +121,7 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
       const dir = mounted(t, options);
       begin(dir);
       const before = readdirSync(dir);
-      const { tell, output } = startApplication(t, dir);
+      const { tell, fixture } = startApplication(t, dir);
       const { backing, descriptors } = await tell({ order: 'count', from: 0, series: 100 });
       assert.equal(backing, 'memory');
       for (let again = 0; again < 5; again++) await tell({ order: 'tend' });
@@ -143,14 +136,15 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
       await tell({ order: 'count', from: 0, series: 100 });
       await tell({ order: 'tend' });
       assertCounted(dir, 100, 3);
-      assert.equal(output().match(/counted in memory, not in/g)?.length, 1, output());
+      await fixture.kill();
+      assert.equal(fixture.output.match(/counted in memory, not in/g)?.length, 1, fixture.output);
     },
   );
 }
 
 test('a process whose file has reached its cap counts on in memory, and says by how much', async (t) => {
   const dir = withTempDir(t);
-  const { tell, output } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
+  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
   const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
   assert.equal(liveSeries, 3000);
   assert.ok(bytesInMemory > 8 * 1000);
@@ -160,7 +154,8 @@ test('a process whose file has reached its cap counts on in memory, and says by 
   assert.equal(reading.stats.bytesInMemory, bytesInMemory);
   assert.ok(reading.stats.fileBytes <= 50_000);
   reading.close();
-  assert.match(output(), /PROM_MULTIPROC_MAX_BYTES raises it/);
+  await fixture.kill();
+  assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
 });
 
 test(
@@ -202,7 +197,7 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
   test(`a process makes its file anew when ${name} deleted, with all that it has counted`, async (t) => {
     const dir = join(withTempDir(t), 'app');
     mkdirSync(dir);
-    const { tell, output } = startApplication(t, dir);
+    const { tell, fixture } = startApplication(t, dir);
     await tell({ order: 'count', from: 0, series: 1000 });
     for (let round = 1; round <= 3; round++) {
       clean(dir);
@@ -211,7 +206,8 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
       await tell({ order: 'tend' });
       assertCounted(dir, 1000, round + 1);
     }
-    assert.match(output(), /was deleted while in use/);
+    await fixture.kill();
+    assert.match(fixture.output, /was deleted while in use/);
   });
 }
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BcryptCheck } from '../../../src/serve/web-config/bcrypt-check.js';
 import { afterTest } from '../../support/after-test.js';
-import { forkWorker } from '../../support/fork.js';
-import { once } from 'node:events';
+import { startFixture } from '../../support/fixture.js';
 import { COLON_HASH, SECRET_HASH } from './web-config-file.js';
 
 for (const [where, check] of [
@@ -35,9 +34,8 @@ test('a hundred comparisons may wait, and the next is told that they do', async 
 });
 
 test('the idle thread does not keep the process alive', async (t) => {
-  const worker = await forkWorker(t, 'serve/workers/bcrypt-user');
-  assert.equal(await worker.request('compare'), true);
+  const worker = startFixture(t, 'serve/workers/bcrypt-user');
+  assert.equal(await worker.ask('compare'), true);
   worker.process.disconnect();
-  if (worker.process.exitCode === null) await once(worker.process, 'exit');
-  assert.equal(worker.process.exitCode, 0);
+  assert.equal(await worker.ended, 0);
 });

@@ -1,5 +1,4 @@
 import { BcryptCheck } from '../../../src/serve/web-config/bcrypt-check.js';
-import { answerRequests } from '../../support/fork.js';
 import { SECRET_HASH } from '../web-config/web-config-file.js';
 
-answerRequests(() => new BcryptCheck().compare('secret', SECRET_HASH));
+process.on('message', async () => process.send?.(await new BcryptCheck().compare('secret', SECRET_HASH)));

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { answerRequests } from '../../support/fork.js';
 
 /** Sets so many clients on a server, all at once; or asks what became of them so far. */
 export type CrowdRequest = { readonly port: number; readonly clients: number } | 'verdicts';
@@ -9,11 +8,11 @@ export type Verdicts = Record<string, number>;
 
 const verdicts: Verdicts = {};
 
-answerRequests((request: CrowdRequest): Verdicts => {
+process.on('message', (request: CrowdRequest) => {
   if (request !== 'verdicts') {
     for (let client = 0; client < request.clients; client++) scrape(request.port);
   }
-  return verdicts;
+  process.send?.(verdicts);
 });
 
 function scrape(port: number): void {

@@ -1,9 +1,8 @@
 import { startHttpServer } from '../../../src/serve/http-server.js';
 import { fixedSource } from '../../support/fixed-source.js';
-import { answerRequests } from '../../support/fork.js';
 
-answerRequests(async (message: 'start' | 'start-unref') => {
+process.on('message', async (message: 'start' | 'start-unref') => {
   const unref = message === 'start-unref';
   const { url } = await startHttpServer({ source: fixedSource('up 1\n'), socketPath: process.argv[2], unref });
-  return url;
+  process.send?.(url);
 });

@@ -1,7 +1,9 @@
-import { answerRequests } from '../fork.js';
-
-answerRequests((message: { say?: unknown; fail?: string; exit?: number }) => {
-  if (message.exit !== undefined) process.exit(message.exit);
-  if (message.fail !== undefined) throw new Error(message.fail);
-  return message.say;
+/** Answers with what it is asked, or ends with words. */
+process.on('message', (request: { say?: unknown; exit?: number }) => {
+  if (request.exit === undefined) {
+    process.send?.(request.say);
+    return;
+  }
+  process.stderr.write('last words\n');
+  process.exit(request.exit);
 });
