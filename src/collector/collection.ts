@@ -294,6 +294,10 @@ export class DirectoryCollection {
 
   #merge(): void {
     this.collectedAtMs = Date.now();
+    if (this.index.createdStale) {
+      this.index.forgetCreated();
+      for (const { view } of this.#sources.values()) view.declareCreated();
+    }
     this.index.clear();
     for (const { view } of this.#sources.values()) view.addValues(this.collectedAtMs / 1000);
     this.index.settle();

@@ -56,6 +56,8 @@ export class FileView implements LogVisitor {
   #keyEpoch = -1;
   /** By the numbers of the blocks. */
   readonly #maps: (SlotMap | undefined)[] = [];
+  /** By merged series: when this file's part of it was made. By series and not by slot, of which a histogram has many. */
+  #createdAt = new Float64Array(0);
   readonly #chunks = new Map<string, Chunk>();
   readonly #exemplars = new Map<string, ExemplarCellBody>();
   /** The default labels that the series here were merged with. */
@@ -162,6 +164,7 @@ export class FileView implements LogVisitor {
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
+    this.#noteCreated(series, createdAt);
     const cell = this.#index.cellOf[series];
     if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, cell, merged.mode);
     else map.placeSums(slot, shape.slots, series, cell, family.buckets);
@@ -206,6 +209,14 @@ export class FileView implements LogVisitor {
     for (const map of this.#maps) map?.addTo(this.#index);
     for (const chunk of this.#chunks.values()) this.#addSketch(chunk, nowSeconds);
     for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell);
+  }
+
+  /** Says again when the series here were made. */
+  declareCreated(): void {
+    for (const map of this.#maps) {
+      if (map === undefined) continue;
+      for (const [series] of map.series()) this.#index.noteCreated(series, this.#createdAt[series]);
+    }
   }
 
   /** What this file by itself says of the series of a counter or a gauge, as it was read last. */
@@ -327,15 +338,25 @@ export class FileView implements LogVisitor {
   /** Takes the series at a slot out, if there is one. */
   #release(map: SlotMap | undefined, slot: number): void {
     const series = map?.release(slot) ?? -1;
-    if (series >= 0) this.#index.dereference(series);
+    if (series >= 0) this.#index.dereference(series, this.#createdAt[series]);
+  }
+
+  #noteCreated(series: number, createdAt: number): void {
+    if (series >= this.#createdAt.length) {
+      const wider = new Float64Array(Math.max(series + 1, Math.min(2 * series, this.#index.cellOf.length), 64));
+      wider.set(this.#createdAt);
+      this.#createdAt = wider;
+    }
+    this.#createdAt[series] = createdAt;
   }
 
   #forgetSeries(): void {
     for (const map of this.#maps) {
       // a stale index forgets all series by itself
       if (map === undefined || this.#index.stale) continue;
-      for (const [series] of map.series()) this.#index.dereference(series);
+      for (const [series] of map.series()) this.#index.dereference(series, this.#createdAt[series]);
     }
+    this.#createdAt = new Float64Array(0);
     this.#maps.length = 0;
     this.#families.clear();
     this.#chunks.clear();

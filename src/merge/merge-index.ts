@@ -29,6 +29,8 @@ export class MergeIndex {
   readonly textOf: string[] = [];
   readonly #references: number[] = [];
   readonly createdAt: number[] = [];
+  /** The oldest part of some series has gone: every file is to note anew when its parts were made. */
+  createdStale = false;
   #garbage = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
@@ -72,7 +74,7 @@ export class MergeIndex {
       family.byText = undefined;
       family.schemas = 0;
     }
-    this.stale = false;
+    this.stale = this.createdStale = false;
     this.structure++;
   }
 
@@ -123,16 +125,31 @@ export class MergeIndex {
       this.#garbage--;
       this.structure++;
       this.createdAt[series] = createdAt;
-    } else if (createdAt > 0 && !(this.createdAt[series] <= createdAt && this.createdAt[series] > 0)) {
-      this.createdAt[series] = createdAt;
+    } else {
+      this.noteCreated(series, createdAt);
     }
     return series;
   }
 
-  dereference(series: number): void {
-    if (--this.#references[series] > 0) return;
+  /** @param createdAt what came with the reference */
+  dereference(series: number, createdAt: number): void {
+    if (--this.#references[series] > 0) {
+      this.createdStale ||= createdAt <= this.createdAt[series];
+      return;
+    }
     this.#garbage++;
     this.structure++;
+  }
+
+  /** A series is as old as the oldest part of it. */
+  noteCreated(series: number, createdAt: number): void {
+    const known = this.createdAt[series];
+    if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[series] = createdAt;
+  }
+
+  forgetCreated(): void {
+    this.createdAt.fill(0);
+    this.createdStale = false;
   }
 
   /** Cells of its own for something of a series that not every series has. */

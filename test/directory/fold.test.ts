@@ -241,7 +241,7 @@ test('gauges folded under a clock that was years ahead are kept no longer than o
   const dir = withTempDir(t);
   const clock = t.mock.method(Date, 'now');
   const real = performance.timeOrigin + performance.now();
-  const setClock = (days: number): void => void clock.mock.mockImplementation(() => real + days * DAY * 1000);
+  const setClock = (days: number): void => clock.mock.mockImplementation(() => real + days * DAY * 1000);
   setClock(4000);
   new DeadProcess(dir).set('load', 'all', {}, 1, 1).set('peak', 'max', {}, 9, 1).count('jobs_total', {}, 1).die();
   foldDirectory(dir);

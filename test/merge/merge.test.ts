@@ -132,14 +132,14 @@ test('read again and again while series come and go, the text is that of the fam
     fc.property(fc.array(fc.array(step, { maxLength: 10 }), { maxLength: 6 }), (rounds) => {
       inDirectory(parent, (dir) => {
         const processes = [1, 2, 3, 4].map((age) => new Process(dir, age));
-        const reading = new Reading(dir);
+        const reading = new Reading(dir, { created: true });
         for (const steps of rounds) {
           for (const each of steps) {
             if (each.removes) processes[each.process].remove(each.kind);
             else processes[each.process].do(each);
           }
           for (const { file } of processes) file.writer.flush();
-          const anew = new Reading(dir);
+          const anew = new Reading(dir, { created: true });
           for (const format of ['text', 'openmetrics'] as const) {
             const text = reading.text(format);
             assert.equal(text, renderFamilies(reading.families(), format));
@@ -260,6 +260,32 @@ test('default labels that change, and registries that a family comes and goes in
   files[0].store.setRegistries(families[0], ['other', 'default']);
   assert.deepEqual(reading.values(), { 'jobs_total{kind="a",zone="x"}': 2 });
   reading.close();
+});
+
+test('a series is as old as the oldest of its parts that are there, for a new reader and for one that saw others go', (t) => {
+  const { dir, files } = twoFiles(t);
+  const clock = t.mock.method(Date, 'now', () => 1000);
+  const families = files.map(({ store }) => store.declare(counter('jobs_total', ['kind']), DEFAULT));
+  const count = (at: number, seconds: number): Series => {
+    clock.mock.mockImplementation(() => seconds * 1000);
+    return attach(files[at].store, families[at], ['a']);
+  };
+  const createdIn = (reading: Reading): number | undefined => reading.values()['jobs_created{kind="a"}'];
+  const reading = new Reading(dir, { created: true });
+  count(0, 500);
+  const removed = count(1, 100);
+  assert.equal(createdIn(reading), 100);
+  files[1].store.detach(removed);
+  assert.equal(createdIn(reading), 500);
+  const anew = new Reading(dir, { created: true });
+  assert.equal(createdIn(anew), 500);
+  count(1, 600);
+  for (const each of [reading, anew]) assert.equal(createdIn(each), 500);
+  files[0].writer.remove();
+  for (const each of [reading, anew]) {
+    assert.equal(createdIn(each), 600);
+    each.close();
+  }
 });
 
 test('a file that disappears takes its counts along, and one that comes adds them', (t) => {
