@@ -7,7 +7,7 @@ import { invalidDelta, invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
-import { Stopwatch } from './stopwatch.js';
+import { stopwatch } from './stopwatch.js';
 
 /** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
 export class GaugeChild extends Child {
@@ -50,12 +50,7 @@ export class GaugeChild extends Child {
 
   /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
   startTimer(): (labels?: LabelValues<string>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels) => {
-      const seconds = stopwatch.seconds();
-      this.with(endLabels).set(seconds);
-      return seconds;
-    };
+    return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).set(seconds));
   }
 
   /** Wraps a function, or as `@child.time()` a method: the seconds of each call are set. */
@@ -123,7 +118,9 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
   dec(value?: number): void;
   dec(labels?: unknown, value?: unknown): void {
     if (typeof labels !== 'object' || labels === null) return this.unlabelled.dec(labels as number);
-    this.series.ofObject(labels as Record<string, unknown>).dec(value as number);
+    const delta = value === undefined ? -1 : -(value as number);
+    if (typeof delta !== 'number') throw invalidDelta(delta);
+    this.series.ofObject(labels as Record<string, unknown>).inc(delta);
   }
 
   /** Sets it to the seconds since the epoch. */
@@ -134,12 +131,9 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
 
   /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
   startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels) => {
-      const seconds = stopwatch.seconds();
+    return stopwatch((seconds, endLabels?: LabelValues<T>) => {
       this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
-      return seconds;
-    };
+    });
   }
 
   /**

@@ -8,7 +8,7 @@ import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
-import { Stopwatch } from './stopwatch.js';
+import { stopwatch } from './stopwatch.js';
 
 /** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
 const LOOP_UP_TO = 16;
@@ -54,14 +54,9 @@ export class HistogramChild extends Child {
   startTimer(
     exemplarLabels?: LabelValues<string>,
   ): (labels?: LabelValues<string>, exemplarLabels?: LabelValues<string>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels, endExemplarLabels) => {
-      const value = stopwatch.seconds();
-      const child = this.with(endLabels);
-      if (this.home.exemplars) child.observe({ value, exemplarLabels: { ...exemplarLabels, ...endExemplarLabels } });
-      else child.observe(value);
-      return value;
-    };
+    return stopwatch((seconds, endLabels?: LabelValues<string>, endExemplarLabels?: LabelValues<string>) => {
+      observeTimed(this.with(endLabels), seconds, { ...exemplarLabels, ...endExemplarLabels });
+    });
   }
 
   /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
@@ -134,14 +129,10 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
     labels?: LabelValues<T>,
     exemplarLabels?: LabelValues<string>,
   ): (labels?: LabelValues<T>, exemplarLabels?: LabelValues<string>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels, endExemplarLabels) => {
-      const value = stopwatch.seconds();
+    return stopwatch((seconds, endLabels?: LabelValues<T>, endExemplarLabels?: LabelValues<string>) => {
       const child = this.series.ofObject({ ...labels, ...endLabels });
-      if (this.enableExemplars) child.observe({ value, exemplarLabels: { ...exemplarLabels, ...endExemplarLabels } });
-      else child.observe(value);
-      return value;
-    };
+      observeTimed(child, seconds, { ...exemplarLabels, ...endExemplarLabels });
+    });
   }
 
   /** As `get()`, with each value's own labels apart from `le`. prom-client's registry asks for it. */
@@ -194,6 +185,11 @@ function bucketOf(bounds: Float64Array, value: number): number {
     else end = middle;
   }
   return at;
+}
+
+function observeTimed(child: HistogramChild, value: number, exemplarLabels: LabelValues<string>): void {
+  if (child.home.exemplars) child.observe({ value, exemplarLabels });
+  else child.observe(value);
 }
 
 function histogramSamples(child: HistogramChild, labels: Labels, samples: Sample[]): void {

@@ -11,7 +11,7 @@ import { LabelledMetric } from './labelled-metric.js';
 import type { MetricSeries } from './metric-series.js';
 import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
-import { Stopwatch } from './stopwatch.js';
+import { stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
 /** Each is 33 slots in every chunk. The file's readers take no more either. */
@@ -41,12 +41,7 @@ export class SummaryChild extends Child {
 
   /** @returns observes the seconds since the timer was started, and answers with them */
   startTimer(): (labels?: LabelValues<string>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels) => {
-      const seconds = stopwatch.seconds();
-      this.with(endLabels).observe(seconds);
-      return seconds;
-    };
+    return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).observe(seconds));
   }
 
   /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
@@ -125,12 +120,9 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
 
   /** @returns observes the seconds since the timer was started, and answers with them */
   startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
-    const stopwatch = new Stopwatch();
-    return (endLabels) => {
-      const seconds = stopwatch.seconds();
+    return stopwatch((seconds, endLabels?: LabelValues<T>) => {
       this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
-      return seconds;
-    };
+    });
   }
 
   /**
