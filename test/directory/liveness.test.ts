@@ -16,7 +16,7 @@ import { writeBareFile } from '../support/bare-file.js';
 import type { BareWords } from '../support/bare-file.js';
 import { startFixture } from '../support/fixture.js';
 import type { Fixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks themselves: also in a run of the suite without native code. The tests of what stands in ask for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -38,7 +38,7 @@ async function startWriter(
   place: 'main' | 'thread',
   method: 'flock' | 'heartbeat',
 ): Promise<{ writer: Fixture; path: string }> {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const writer = startFixture(t, 'directory/fixtures/writer', [dir, place, method]);
   return { writer, path: join(dir, await writer.said<string>()) };
 }
@@ -66,7 +66,7 @@ test('a terminated thread is dead while its process lives on', async (t) => {
 });
 
 test('a probing reader is not taken for the writer by another one', (t) => {
-  const { path } = writeBareFile(temporaryDirectory(t), { liveness: 'flock' });
+  const { path } = writeBareFile(withTempDir(t), { liveness: 'flock' });
   const fd = openForReading(path);
   t.after(() => closeSync(fd));
   assert.equal(native()?.lockShared(fd), true);
@@ -74,7 +74,7 @@ test('a probing reader is not taken for the writer by another one', (t) => {
 });
 
 test('the dead stay dead for a reader, whatever happens to the lock', (t) => {
-  const { path, identity } = writeBareFile(temporaryDirectory(t), { liveness: 'flock' });
+  const { path, identity } = writeBareFile(withTempDir(t), { liveness: 'flock' });
   const fd = openForReading(path);
   const other = openForReading(path);
   t.after(() => [fd, other].forEach((each) => closeSync(each)));
@@ -109,7 +109,7 @@ test('a process without a lock is alive while it runs, also when it is stopped o
 
 test('across pid namespaces, where every pid is 1, the lock tells and a pid does not', async (t) => {
   for (const method of ['flock', 'heartbeat'] as const) {
-    const dir = temporaryDirectory(t);
+    const dir = withTempDir(t);
     const container = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method], {
       execPath: 'unshare',
       execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
@@ -140,17 +140,17 @@ test('a process that has ended and was not waited for is dead', async (t) => {
   while (!readFileSync(`/proc/${parent.pid}/comm`, 'utf8').startsWith('sleep')) await sleep(5);
   process.kill(pid);
   while (processStat(pid)?.state !== 'Z') await sleep(5);
-  const { path } = writeBareFile(temporaryDirectory(t), { pid, startTime: processStartTime(pid) });
+  const { path } = writeBareFile(withTempDir(t), { pid, startTime: processStartTime(pid) });
   assert.equal(probe(path), 'dead');
 });
 
 test('a pid that another process has now does not make the former one live', (t) => {
-  const { path } = writeBareFile(temporaryDirectory(t), { startTime: '1' });
+  const { path } = writeBareFile(withTempDir(t), { startTime: '1' });
   assert.equal(probe(path), 'dead');
 });
 
 test('a pid without a start time is believed while its heart beats, and then it is unknown', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const now = Date.now() / 1000;
   assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 5 }).path, now), 'live');
   assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 500 }).path, now), 'unknown');
@@ -165,12 +165,12 @@ test('a thread without a lock is alive while it has its file open, as when it is
 });
 
 test('a thread that ended a moment ago is dead, though its heart beat a moment ago', (t) => {
-  const { path } = writeBareFile(temporaryDirectory(t), { threadId: 3 });
+  const { path } = writeBareFile(withTempDir(t), { threadId: 3 });
   assert.equal(probe(path), 'dead');
 });
 
 test('of a thread in a process that may not be looked into, the heartbeat tells', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const now = Date.now() / 1000;
   const cases: [BareWords, Liveness][] = [
@@ -187,7 +187,7 @@ test('of a thread in a process that may not be looked into, the heartbeat tells'
 });
 
 test("what another machine's process is about cannot be told, unless it said so", (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const now = 1_700_000_000;
   const otherBoot = '11111111-2222-3333-4444-555555555555';
   const cases: [string, Partial<ProcessIdentity>, BareWords, Liveness][] = [
@@ -207,7 +207,7 @@ test("what another machine's process is about cannot be told, unless it said so"
 });
 
 test('a free lock says nothing of another machine whose heart beats', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const now = 1_700_000_000;
   const stranger = {
     liveness: 'flock',

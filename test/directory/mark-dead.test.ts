@@ -8,7 +8,7 @@ import { openForReading, readHeader } from '../../src/mapped-file/header.js';
 import { FileState } from '../../src/mapped-file/layout.js';
 import { writeBareFile } from '../support/bare-file.js';
 import { startFixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks: also in a run of the suite without native code.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -26,7 +26,7 @@ function stateOf(path: string): number {
 
 test('a living process is left alone and the result says so; a killed one is found dead', async (t) => {
   for (const method of ['flock', 'heartbeat']) {
-    const dir = temporaryDirectory(t);
+    const dir = withTempDir(t);
     const writer = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method]);
     const path = join(dir, await writer.said<string>());
     const before = readFileSync(path);
@@ -40,7 +40,7 @@ test('a living process is left alone and the result says so; a killed one is fou
 });
 
 test('every file of the process is looked at, and no other', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   for (const threadId of [0, 1, 2]) writeBareFile(dir, { pid: GONE, startTime: '1', threadId });
   const other = writeBareFile(dir, { pid: GONE - 1, startTime: '1' });
   assert.deepEqual(markProcessDead(GONE, { dir }), { pid: GONE, marked: 3, living: 0, unknown: 0 });
@@ -48,14 +48,14 @@ test('every file of the process is looked at, and no other', (t) => {
 });
 
 test("another machine's process of the same pid is not marked", (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const { path } = writeBareFile(dir, { pid: GONE, startTime: '1', hostName: 'elsewhere' });
   assert.deepEqual(markProcessDead(GONE, { dir }), { pid: GONE, marked: 0, living: 0, unknown: 1 });
   assert.equal(stateOf(path), FileState.Open);
 });
 
 test('files that are not what their names say are left alone', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t, { checkFiles: false });
   const dir = join(base, 'metrics');
   mkdirSync(dir);
   const target = writeBareFile(base, { pid: GONE, startTime: '1' });
@@ -72,7 +72,7 @@ test('files that are not what their names say are left alone', (t) => {
 });
 
 test('a directory that is missing or is none has nobody in it', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   writeFileSync(join(base, 'file'), '');
   const nobody = { pid: 42, marked: 0, living: 0, unknown: 0 };
   assert.deepEqual(markProcessDead(42, { dir: join(base, 'nowhere') }), nobody);
@@ -80,7 +80,7 @@ test('a directory that is missing or is none has nobody in it', (t) => {
 });
 
 test('by default it looks where this process counts', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   writeBareFile(dir, { pid: GONE, startTime: '1' });
   const before = process.env.PROMETHEUS_MULTIPROC_DIR;
   process.env.PROMETHEUS_MULTIPROC_DIR = dir;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -9,17 +8,17 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
-import { native } from '../../src/mapped-file/mapping.js';
+import { type Native, native } from '../../src/mapped-file/mapping.js';
 import { checkDirectory, joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
 import type { LocatedDirectory } from '../../src/directory/locate.js';
 import { startFixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 // About the lock itself: also in a run of the suite without native code. The test of going without asks for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -57,9 +56,19 @@ function isUnused(dir: string): boolean {
   }
 }
 
+test('a directory that is named is made with its parents', (t) => {
+  const dir = join(withTempDir(t), 'a', 'b', 'c');
+  openDirectory(named(dir)).close();
+  assert.ok(lstatSync(dir).isDirectory());
+});
+
+test('where no directory can be made, as in /proc, that is said at once', () => {
+  assert.throws(() => openDirectory(named('/proc/no-such/place')), { code: 'ENOENT' });
+});
+
 test('a derived directory is private, whatever the umask', (t) => {
   for (const mask of [0o000, 0o777]) {
-    const located = derivedIn(temporaryDirectory(t));
+    const located = derivedIn(withTempDir(t));
     const opened = withUmask(mask, () => openDirectory(located));
     t.after(() => opened.close());
     assert.equal(permissions(located.dir), '700');
@@ -69,7 +78,7 @@ test('a derived directory is private, whatever the umask', (t) => {
 });
 
 test('an open directory is locked until it is closed, as often as it is open', (t) => {
-  const located = derivedIn(temporaryDirectory(t));
+  const located = derivedIn(withTempDir(t));
   const one = openDirectory(located);
   const other = openDirectory(located);
   assert.equal(one.isLocked && other.isLocked, true);
@@ -82,7 +91,7 @@ test('an open directory is locked until it is closed, as often as it is open', (
 });
 
 test('a derived directory that is not ours is refused, and nothing is put into it', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const elsewhere = join(base, 'elsewhere');
   mkdirSync(elsewhere, { mode: 0o700 });
   const make: Record<string, (dir: string) => void> = {
@@ -111,7 +120,7 @@ test('a derived directory that is not ours is refused, and nothing is put into i
 });
 
 test('of directories that the user names, a symlink and what is none are refused', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   symlinkSync(base, join(base, 'link'));
   writeFileSync(join(base, 'file'), '');
   assert.throws(() => openDirectory(named(join(base, 'link'))), { ...REFUSED, message: /symbolic link/ });
@@ -119,7 +128,7 @@ test('of directories that the user names, a symlink and what is none are refused
 });
 
 test('a directory that the user names keeps its owner and permissions, and what is odd is said', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const warningsAt = (mode: number, uid: number): readonly string[] => {
     chownSync(dir, uid, uid);
     chmodSync(dir, mode);
@@ -138,7 +147,7 @@ test('a directory that the user names keeps its owner and permissions, and what 
 });
 
 test('a missing directory is made as the user wants it, with its parents', (t) => {
-  const dir = join(temporaryDirectory(t), 'deeply', 'nested');
+  const dir = join(withTempDir(t), 'deeply', 'nested');
   const wanted = { dirMode: 0o2750, fileMode: 0o640, group: 1000 };
   const opened = withUmask(0o077, () => openDirectory(named(dir), wanted));
   t.after(() => opened.close());
@@ -151,7 +160,7 @@ test('a missing directory is made as the user wants it, with its parents', (t) =
 });
 
 test('one who only reads makes no directory, and holds one that is there', (t) => {
-  const located = named(join(temporaryDirectory(t), 'later'));
+  const located = named(join(withTempDir(t), 'later'));
   assert.equal(joinDirectory(located), undefined);
   assert.equal(existsSync(located.dir), false);
   openDirectory(located).close();
@@ -162,7 +171,7 @@ test('one who only reads makes no directory, and holds one that is there', (t) =
 });
 
 test('the lock is never made through a symlink', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = join(base, 'metrics');
   mkdirSync(dir);
   symlinkSync(join(base, 'victim'), join(dir, 'dir.lock'));
@@ -171,35 +180,40 @@ test('the lock is never made through a symlink', (t) => {
   assert.equal(existsSync(join(base, 'victim')), false);
 });
 
-test('a directory that is swept while a process enters it is made anew', async (t) => {
-  const located = derivedIn(temporaryDirectory(t));
-  openDirectory(located).close();
-  // Holds the exclusive lock, says so, and removes the directory as the sweep does, while the opener waits for the lock.
-  const sweeper = new Worker(
-    `const { openSync, rmSync } = require('node:fs');
-     const { native } = require(${JSON.stringify(join(__dirname, '../../src/mapped-file/mapping.js'))});
-     const { parentPort, workerData } = require('node:worker_threads');
-     const fd = openSync(workerData + '/dir.lock', 'r');
-     if (!native().lockExclusive(fd)) throw new Error('the directory is in use');
-     parentPort.postMessage('locked');
-     setTimeout(() => {
-       rmSync(workerData, { recursive: true });
-       require('node:fs').closeSync(fd);
-     }, 30);`,
-    { eval: true, workerData: located.dir },
-  );
-  await once(sweeper, 'message');
-  const opened = openDirectory(located);
-  t.after(() => opened.close());
-  assert.equal(opened.isLocked, true);
-  assert.deepEqual(readdirSync(located.dir), ['dir.lock']);
-  assert.equal(permissions(located.dir), '700');
-  assert.equal(isUnused(located.dir), false);
-  await once(sweeper, 'exit');
-});
+for (const moment of ['just before a process locks it', 'while a process waits for the lock']) {
+  test(`a directory that is swept ${moment} is made anew`, (t) => {
+    const located = derivedIn(withTempDir(t));
+    openDirectory(located).close();
+    const locks = native() as Native;
+    const sweeper = openSync(join(located.dir, 'dir.lock'), 'r');
+    assert.equal(locks.lockExclusive(sweeper), true);
+    const sweep = (): void => {
+      rmSync(located.dir, { recursive: true });
+      closeSync(sweeper);
+    };
+    const { lockShared } = locks;
+    const results: boolean[] = [];
+    t.mock.method(locks, 'lockShared', (fd: number) => {
+      const isFirst = results.length === 0;
+      if (isFirst && moment.startsWith('just before')) sweep();
+      const isLocked = lockShared(fd);
+      if (isFirst && moment.startsWith('while')) sweep();
+      results.push(isLocked);
+      return isLocked;
+    });
+    const opened = openDirectory(located);
+    t.after(() => opened.close());
+    // in the one case its first lock is on a file that has been removed, in the other it is refused
+    assert.deepEqual(results, [moment.startsWith('just before'), true]);
+    assert.equal(opened.isLocked, true);
+    assert.deepEqual(readdirSync(located.dir), ['dir.lock']);
+    assert.equal(permissions(located.dir), '700');
+    assert.equal(isUnused(located.dir), false);
+  });
+}
 
 test("a process of another user counts in root's open volume, and is told what is odd", async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   chmodSync(dir, 0o777);
   const opener = startFixture(t, 'directory/fixtures/opener', [dir], { uid: 1000, gid: 1000 });
   const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
@@ -212,7 +226,7 @@ test("a process of another user counts in root's open volume, and is told what i
 });
 
 test('a process that may not open the lock goes on without it', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const opened = openDirectory(named(dir), { fileMode: 0o600 });
   t.after(() => opened.close());
   chmodSync(dir, 0o755);
@@ -224,7 +238,7 @@ test('a process that may not open the lock goes on without it', async (t) => {
 });
 
 test('without native code there is no lock and everything else', async (t) => {
-  const dir = join(temporaryDirectory(t), 'metrics');
+  const dir = join(withTempDir(t), 'metrics');
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
   const opener = startFixture(t, 'directory/fixtures/opener', [dir], { env });
   assert.deepEqual(await opener.said(), { isLocked: false, warnings: [] });

@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { archiveName, archiveTemporaryName, dataFileName, temporaryName } from '../../src/directory/file-name.js';
 import { scanDirectory } from '../../src/directory/scan.js';
 import { startFixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 test('a scan finds what is ours by name, the newest archive first', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t, { checkFiles: false });
   const writer = { pid: 42, threadId: 7, id: '0123456789abcdef' };
   const dataFile = dataFileName(writer);
   const temporaries = [temporaryName(dataFile), archiveTemporaryName(4, writer.id)];
@@ -35,17 +35,17 @@ test('a scan finds what is ours by name, the newest archive first', (t) => {
 
 test('a directory that is not there yet is empty', (t) => {
   const nothing = { dataFiles: [], archives: [], temporaries: [] };
-  assert.deepEqual(scanDirectory(join(temporaryDirectory(t), 'later')), nothing);
+  assert.deepEqual(scanDirectory(join(withTempDir(t), 'later')), nothing);
 });
 
 test('what is no directory is refused', (t) => {
-  const file = join(temporaryDirectory(t), 'file');
+  const file = join(withTempDir(t), 'file');
   writeFileSync(file, '');
   assert.throws(() => scanDirectory(file), { code: 'ERR_DIRECTORY_REFUSED', message: /is not a directory/ });
 });
 
 test('a directory that this user may not read is a clear error', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   chmodSync(dir, 0o700);
   const scanner = startFixture(t, 'directory/fixtures/scanner', [dir], { uid: 1000, gid: 1000 });
   const error = await scanner.said<{ code: string; message: string }>();

@@ -13,10 +13,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lastScraped, touchScraped } from '../../src/directory/scraped.js';
 import { startFixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 test('a scrape is noted, and again', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   assert.equal(lastScraped(dir), 0);
   const before = Date.now() / 1000 - 1;
   assert.equal(touchScraped(dir), true);
@@ -29,14 +29,14 @@ test('a scrape is noted, and again', (t) => {
 });
 
 test('a missing directory is not made, and nobody scraped it', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   assert.equal(touchScraped(join(base, 'later')), false);
   assert.equal(lastScraped(join(base, 'later')), 0);
   assert.deepEqual(readdirSync(base), []);
 });
 
 test('neither a symlink nor a directory is written to or believed', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const victim = join(base, 'victim');
   writeFileSync(victim, 'precious');
   const linked = join(base, 'linked');
@@ -52,7 +52,7 @@ test('neither a symlink nor a directory is written to or believed', (t) => {
 });
 
 test('a reader without permission to write is told so, and reads the time all the same', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   touchScraped(dir);
   utimesSync(join(dir, 'scraped'), 1000, 1000);

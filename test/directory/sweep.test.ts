@@ -28,7 +28,7 @@ import {
 import { writeBareFile } from '../support/bare-file.js';
 import { startFixture } from '../support/fixture.js';
 import type { Fixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks: also in a run of the suite without native code. The tests of what stands in ask for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -68,7 +68,7 @@ async function startApplication(
 }
 
 test('what a dead application left behind goes after a day', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = deadDirectory(base);
   assert.deepEqual(sweepDerivedDirectories(base, NOW + ABANDONED_SECONDS - 60), []);
   assert.equal(readdirSync(dir).length, OUR_FILES.length + 2);
@@ -77,7 +77,7 @@ test('what a dead application left behind goes after a day', (t) => {
 });
 
 test('a heartbeat counts as something that happened', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
   mkdirSync(dir);
   const { path } = writeBareFile(dir, GONE, { heartbeat: NOW });
@@ -89,7 +89,7 @@ test('a heartbeat counts as something that happened', (t) => {
 });
 
 test('a directory in use stays, however two applications start and end', async (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const [a, b] = ['a', 'b'].map((digit) => join(base, `prom-multiproc-0-${digit.repeat(16)}`));
   const first = await startApplication(t, a);
   const second = await startApplication(t, b);
@@ -105,7 +105,7 @@ test('a directory in use stays, however two applications start and end', async (
 });
 
 test('a directory whose processes hold no locks is in use while one of them lives', async (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
   const application = await startApplication(t, dir, 'heartbeat');
   assert.deepEqual(sweepDerivedDirectories(base, LATER), []);
@@ -114,7 +114,7 @@ test('a directory whose processes hold no locks is in use while one of them live
 });
 
 test('making a derived directory sweeps those beside it', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dead = deadDirectory(base);
   const longAgo = NOW - 2 * ABANDONED_SECONDS;
   for (const name of readdirSync(dead)) {
@@ -131,7 +131,7 @@ test('making a derived directory sweeps those beside it', (t) => {
 });
 
 test('only directories of ours are touched, and in them only our files', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const target = deadDirectory(base, 'a'.repeat(16));
   const outside = join(base, 'outside');
   mkdirSync(outside);
@@ -155,7 +155,7 @@ test('only directories of ours are touched, and in them only our files', (t) => 
 });
 
 test('what a symlink or a second name leads to keeps its contents', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = deadDirectory(base);
   const precious = join(base, 'precious');
   writeFileSync(precious, 'x'.repeat(10_000));
@@ -166,11 +166,11 @@ test('what a symlink or a second name leads to keeps its contents', (t) => {
 });
 
 test('a base that is not there has nothing to sweep', (t) => {
-  assert.deepEqual(sweepDerivedDirectories(join(temporaryDirectory(t), 'nowhere')), []);
+  assert.deepEqual(sweepDerivedDirectories(join(withTempDir(t), 'nowhere')), []);
 });
 
 test('a removed file gives its pages back, even while it is still open', (t) => {
-  const base = temporaryDirectory(t);
+  const base = withTempDir(t);
   const dir = deadDirectory(base);
   const { path } = writeBareFile(dir, GONE);
   writeFileSync(path, Buffer.alloc(1 << 20, 1), { flag: 'a' });
@@ -184,7 +184,7 @@ test('a removed file gives its pages back, even while it is still open', (t) => 
 });
 
 test('emptying deletes our files and leaves the locks and what is not ours', (t) => {
-  const dir = deadDirectory(temporaryDirectory(t));
+  const dir = deadDirectory(withTempDir(t));
   writeFileSync(join(dir, 'notes.txt'), '');
   mkdirSync(join(dir, '42-0-0123456789abcdef.prom-mp'));
   assert.equal(emptyDirectory(dir), OUR_FILES.length - 2 + 1);
@@ -198,14 +198,14 @@ test('emptying deletes our files and leaves the locks and what is not ours', (t)
 });
 
 test('emptying a directory that does not exist makes none', (t) => {
-  const dir = join(temporaryDirectory(t), 'metrics');
+  const dir = join(withTempDir(t), 'metrics');
   assert.equal(emptyDirectory(dir), 0);
   assert.equal(existsSync(dir), false);
 });
 
 test('a directory in use is not emptied, whether its processes hold locks or not', async (t) => {
   for (const method of ['flock', 'heartbeat'] as const) {
-    const dir = temporaryDirectory(t);
+    const dir = withTempDir(t);
     const application = await startApplication(t, dir, method);
     const before = readdirSync(dir);
     assert.throws(() => emptyDirectory(dir), { code: 'ERR_DIRECTORY_IN_USE', message: /is in use/ }, method);
@@ -219,14 +219,14 @@ test('a directory in use is not emptied, whether its processes hold locks or not
 });
 
 test('a directory that another machine may be using is not emptied before it has been silent for a day', (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const { name } = writeBareFile(dir, { hostName: 'elsewhere' }, { heartbeat: NOW });
   assert.throws(() => emptyDirectory(dir, NOW), { code: 'ERR_DIRECTORY_IN_USE', message: new RegExp(name) });
   assert.equal(emptyDirectory(dir, LATER), 1);
 });
 
 test('without native code a directory is emptied only if all of its processes are known to be dead', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
   const outcome = (): Promise<unknown> => startFixture(t, 'directory/fixtures/cleaner', [dir], { env }).said();
   const application = await startApplication(t, dir);
@@ -238,7 +238,7 @@ test('without native code a directory is emptied only if all of its processes ar
 });
 
 test('files that were never published go after an hour, but for one that is being made', (t) => {
-  const dir = deadDirectory(temporaryDirectory(t));
+  const dir = deadDirectory(withTempDir(t));
   const beingMade = '.42-0-00000000000000aa.prom-mp.tmp';
   const fd = openSync(join(dir, beingMade), 'wx');
   t.after(() => closeSync(fd));

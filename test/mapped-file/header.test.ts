@@ -14,14 +14,14 @@ import type { Header } from '../../src/mapped-file/header.js';
 import { FileState, HEADER } from '../../src/mapped-file/layout.js';
 import { bareHeader, headerAround } from '../support/bare-file.js';
 import { startFixture } from '../support/fixture.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { withTempDir } from '../support/temp-dir.js';
 
 const IDENTITY = currentIdentity('flock');
 const pack = (value: unknown): Uint8Array => new Packr({ useRecords: false }).pack(value);
 
 /** Reads bytes as a file's header. */
 function headerReader(t: TestContext): (bytes: Uint8Array) => Header {
-  const path = join(temporaryDirectory(t), '42-0-0123456789abcdef.prom-mp');
+  const path = join(withTempDir(t, { checkFiles: false }), '42-0-0123456789abcdef.prom-mp');
   return (bytes) => {
     writeFileSync(path, bytes);
     const fd = openForReading(path);
@@ -185,7 +185,7 @@ test('an identity of any bytes under a right checksum is refused', (t) => {
 });
 
 test('only a regular file is opened, and nothing is waited for', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   const file = join(dir, 'file');
   writeFileSync(file, '');
   const link = join(dir, 'link');
@@ -205,7 +205,7 @@ test('only a regular file is opened, and nothing is waited for', async (t) => {
 });
 
 test('a file that this user may not read is told apart from a bad one', async (t) => {
-  const dir = temporaryDirectory(t);
+  const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const path = join(dir, 'file');
   writeFileSync(path, bareHeader(IDENTITY), { mode: 0o600 });
