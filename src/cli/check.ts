@@ -3,12 +3,12 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { scanDirectory } from '../directory/scan.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
 import { checkFile } from '../mapped-file/check.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingDirectory } from './directory-option.js';
 import { plain, print, printJson } from './print.js';
 
 /** Checks files, and where none are named also the names of the metrics in the directory. Exits 1 where anything is wrong. */
 export async function checkCommand(files: readonly string[], options: { dir?: string; json?: boolean }): Promise<void> {
-  const dir = files.length === 0 ? chosenDirectory(options.dir) : undefined;
+  const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;
   const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkFile(file) }));
   const lints = dir === undefined ? [] : await lintsOf(dir);
   if (options.json === true) printJson({ files: reports, lints });

@@ -1,7 +1,7 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import type { ExpositionFormat } from '../exposition/format.js';
 import { renderFamilies } from '../exposition/render.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingDirectory } from './directory-option.js';
 import { plain, printJson } from './print.js';
 
 interface DumpOptions {
@@ -13,7 +13,7 @@ interface DumpOptions {
 
 export async function dumpCommand(names: readonly string[], options: DumpOptions): Promise<void> {
   const collector = new MultiprocessCollector({
-    dir: chosenDirectory(options.dir),
+    dir: existingDirectory(options.dir),
     threads: false,
     selfMetrics: false,
     created: options.created,

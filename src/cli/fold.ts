@@ -1,10 +1,10 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingDirectory } from './directory-option.js';
 import { plain, print, printJson } from './print.js';
 
 /** Folds once. Exits 1 where that could not be done. */
 export async function foldCommand(options: { dir?: string; json?: boolean }): Promise<void> {
-  const collector = new MultiprocessCollector({ dir: chosenDirectory(options.dir), threads: true });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: true });
   const result = await collector.fold();
   await collector.close();
   const { folded, generation, abandoned, skipped, droppedSeries, droppedFamilies, damagedArchives } = result;

@@ -2,6 +2,7 @@
 /** The command `prom-multiproc`: what an operator does with a metrics directory. */
 import { Command, CommanderError, Option } from 'commander';
 import { describeError, PromMultiprocError } from '../errors.js';
+import { outliveUnreadOutput } from './unread-output.js';
 
 // from dist/src/cli; imported, tsc would make a second package root of dist
 const { version } = require('../../../package.json') as { version: string };
@@ -19,7 +20,8 @@ function program(): Command {
     .description('Prometheus metrics from many Node.js workers: serve, look into and look after a metrics directory')
     .version(version)
     .showHelpAfterError('(--help tells more)')
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_root, command) => outliveUnreadOutput(command.name() === 'serve'));
   root
     .command('serve')
     .description('serve the merged metrics; may start before any worker')

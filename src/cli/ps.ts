@@ -1,10 +1,10 @@
 import type { ProcessInfo } from '../collector/collection.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingDirectory } from './directory-option.js';
 import { bytes, columns, duration, print, printJson } from './print.js';
 
 export async function psCommand(options: { dir?: string; json?: boolean }): Promise<void> {
-  const collector = new MultiprocessCollector({ dir: chosenDirectory(options.dir), threads: false });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false });
   const processes = await collector.processes();
   await collector.close();
   if (options.json === true) printJson(processes);

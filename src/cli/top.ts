@@ -4,7 +4,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingDirectory } from './directory-option.js';
 import { columns, plain, print } from './print.js';
 import { processTable } from './ps.js';
 
@@ -22,7 +22,7 @@ const CLEAR = '\u001b[H\u001b[J';
 export async function topCommand(options: TopOptions): Promise<void> {
   const seconds = positive('--interval', options.interval);
   const looks = options.count === undefined ? Infinity : positive('--count', options.count);
-  const collector = new MultiprocessCollector({ dir: chosenDirectory(options.dir), selfMetrics: false });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), selfMetrics: false });
   const terminal = process.stdout.isTTY;
   let running = true;
   const waking = new AbortController();

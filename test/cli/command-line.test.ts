@@ -7,7 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { DeadProcess } from '../support/dead-process.js';
-import { DIST, freePort, startCli } from '../support/program.js';
+import { DIST, freePort, startCli, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const MAIN = join(DIST, 'src', 'cli', 'main.js');
@@ -23,6 +23,14 @@ function cli(...args: string[]): Outcome {
   const env = { ...process.env, FORCE_COLOR: undefined, PROMETHEUS_MULTIPROC_DIR: undefined };
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env });
   return { status, stdout, stderr };
+}
+
+/** A line of bash in which "$@" is the command; its exit code, and all that it prints on either stream. */
+function shell(line: string, ...args: string[]): { output: string; status: number | null } {
+  const { stdout, stderr, status } = spawnSync('bash', ['-c', line, 'bash', process.execPath, MAIN, ...args], {
+    encoding: 'utf8',
+  });
+  return { output: stdout + stderr, status };
 }
 
 // oxlint-disable-next-line no-control-regex -- that is what nothing may print
@@ -166,6 +174,68 @@ test('serve says what is wrong with an address, and which port is taken', async 
   assert.equal(status, 1);
   assert.match(stderr, new RegExp(`^prom-multiproc: .*${port}`));
   assert.equal(stderr.trimEnd().split('\n').length, 1);
+});
+
+test('a reader that has seen enough ends a command quietly', (t) => {
+  const dir = withTempDir(t);
+  const talkative = new DeadProcess(dir);
+  // more than a pipe holds, so that something is left to write when the reader goes
+  for (let queue = 0; queue < 4000; queue++) {
+    talkative.count('jobs_total', { queue: `a long name of queue ${queue}` }, 1);
+  }
+  talkative.die();
+  for (const args of [
+    ['dump', '--dir', dir],
+    ['dump', '--dir', dir, '--json'],
+    ['top', '--dir', dir, '--interval', '0.001'],
+  ]) {
+    const { output, status } = shell(`"$@" | head -n 1; exit "\${PIPESTATUS[0]}"`, ...args);
+    assert.equal(output.trimEnd().split('\n').length, 1, output);
+    assert.equal(status, 0);
+  }
+});
+
+test('an output that cannot be written is an error in one line, not a success', (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  for (const command of ['dump', 'ps', 'check']) {
+    const { output, status } = shell('"$@" > /dev/full', command, '--dir', dir);
+    assert.equal(status, 1, command);
+    assert.match(output, /^prom-multiproc: the output cannot be written: ENOSPC.*\n$/);
+  }
+});
+
+test('a server goes on when nobody reads what it prints', async (t) => {
+  const port = await freePort();
+  const file = join(withTempDir(t), 'web.yml');
+  writeFileSync(file, 'rate_limit: {}');
+  const args = ['serve', '--dir', withTempDir(t), '--web.listen-address', `127.0.0.1:${port}`];
+  const server = startCli(t, [...args, '--web.config.file', file]);
+  server.child.stdout!.destroy();
+  server.child.stderr!.destroy();
+  const ended = server.ended();
+  await until(() => Promise.race([fetch(`http://127.0.0.1:${port}/`).catch(() => undefined), ended]));
+  // which it says on the stream that nobody reads
+  writeFileSync(file, 'rate_limit: nonsense');
+  for (let request = 0; request < 3; request++) {
+    assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200);
+  }
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended(), 0);
+});
+
+test('a directory that is not there is an error to all but serve, which may come first', (t) => {
+  const dir = join(withTempDir(t), 'mistyped');
+  for (const command of ['ps', 'dump', 'check', 'fold', 'top']) {
+    const { status, stdout, stderr } = cli(command, '--dir', dir);
+    assert.deepEqual({ status, stdout }, { status: 2, stdout: '' }, command);
+    assert.match(stderr, /^prom-multiproc: there is no directory ".*mistyped": .*--dir.*PROMETHEUS_MULTIPROC_DIR.*\n$/);
+  }
+  const file = join(withTempDir(t), 'file');
+  writeFileSync(file, '');
+  const { status, stderr } = cli('ps', '--dir', file);
+  assert.equal(status, 2);
+  assert.match(stderr, /^prom-multiproc: ".*file" is not a directory: .*--dir.*\n$/);
 });
 
 test('--help names every command and --version the version', () => {
