@@ -1,5 +1,5 @@
 /** Making and entering the directory that a process counts in. */
-import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
@@ -100,7 +100,8 @@ function makeDirectory(
   const mode = dirMode ?? (derived ? DERIVED_DIRECTORY_MODE : undefined);
   try {
     if (derived) mkdirSync(dir, { mode });
-    else if (mkdirSync(dir, { recursive: true }) === undefined) return false;
+    else if (existsSync(dir)) return false;
+    else makeWithParents(dir);
   } catch (error) {
     // EEXIST: also where something that is no directory has the name, which the check tells better.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -114,6 +115,25 @@ function makeDirectory(
   // mkdir took the umask's bits away. After chown, which clears set-group-id.
   if (mode !== undefined) chmodSync(dir, mode);
   return true;
+}
+
+/**
+ * As mkdir(1) -p. Node's own `recursive` never returns where a directory that is there refuses new ones with ENOENT, as
+ * /proc does (ran: 20 to 26).
+ */
+function makeWithParents(dir: string): void {
+  try {
+    return mkdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(dir) === dir) throw error;
+  }
+  try {
+    makeWithParents(dirname(dir));
+  } catch (error) {
+    // it was there, or another process has made it meanwhile
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  mkdirSync(dir);
 }
 
 /**
