@@ -50,8 +50,11 @@ export function collectMetric(metric: RegisteredMetric): boolean | Promise<boole
     const underWay = running.get(metric);
     outcome = underWay === undefined ? start(metric, collect) : inTime(metric, underWay);
   }
-  metric[MEMBER]?.settle();
-  return outcome;
+  const settled = (isUpToDate: boolean): boolean => {
+    metric[MEMBER]?.settle();
+    return isUpToDate;
+  };
+  return typeof outcome === 'boolean' ? settled(outcome) : outcome.then(settled);
 }
 
 /** Brings the metrics of these registries up to date, of all that are shown in merged output by default. */

@@ -281,6 +281,92 @@ const DIFFERENCES: readonly Difference[] = [
     there: ['a{quantile="0.5"} 2'],
     here: ['a{quantile="0.5"} 1.009901778953003'],
   },
+  {
+    name: 'a value above all buckets is not counted in one that is called -1',
+    because: 'prom-client has -1 for the place above them all',
+    async script({ client, registry, say }) {
+      new client.Histogram({ name: 'a', help: 'A.', buckets: [-1], registers: [registry] }).observe(5);
+      say((await samples(registry))[0]);
+    },
+    there: ['a_bucket{le="-1"} 1'],
+    here: ['a_bucket{le="-1"} 0'],
+  },
+  {
+    name: 'zero() refuses what was not declared at once',
+    because: 'as the other methods do',
+    async script({ client, registry, attempt }) {
+      const histogram = new client.Histogram({ name: 'a', help: 'A.', buckets: [], registers: [registry] });
+      await attempt(() => histogram.zero({ y: '1' }));
+    },
+    there: [undefined],
+    here: ['Error: Added label "y" is not included in initial labelset: []'],
+  },
+  {
+    name: 'buckets and percentiles that are none are refused at once',
+    because: 'prom-client prints what nobody can read',
+    async script({ client, attempt }) {
+      const config = { name: 'a', help: 'A.', registers: [] };
+      await attempt(() => void new client.Histogram({ ...config, buckets: ['1 s'] as never }));
+      await attempt(() => void new client.Summary({ ...config, percentiles: [99] }));
+    },
+    there: [undefined, undefined],
+    here: [
+      "PromMultiprocError: the bucket '1 s' is no upper bound: give finite numbers (a bucket +Inf is always there)",
+      'PromMultiprocError: the percentile 99 is not in [0, 1]: 0.99 is what 99 % of the values are below',
+    ],
+  },
+  {
+    name: 'a label that is inherited is printed',
+    because: 'prom-client tells series apart by it, and prints them alike',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      counter.inc(Object.create({ x: 'inherited' }) as object);
+      counter.inc({}, 2);
+      say(await samples(registry));
+    },
+    there: [['a 1', 'a 2']],
+    here: [['a{x="inherited"} 1', 'a 2']],
+  },
+  {
+    name: 'default labels take the place of no label that is there, of an empty one neither',
+    because: 'objects say what the exposition says',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      counter.inc({ x: '' });
+      registry.setDefaultLabels({ x: 'default' });
+      say(await samples(registry));
+      say((await registry.getMetricsAsJSON())[0].values[0].labels);
+    },
+    there: [['a{x=""} 1'], { x: 'default' }],
+    here: [['a{x=""} 1'], { x: '' }],
+  },
+  {
+    name: 'quotation marks in a help text are escaped in OpenMetrics',
+    because: "the format's grammar has them so",
+    async script(stage) {
+      const registry = openMetrics(stage);
+      new stage.client.Gauge({ name: 'a', help: 'A "b".', registers: [registry] });
+      stage.say((await registry.metrics()).split('\n')[0]);
+    },
+    there: ['# HELP a A "b".'],
+    here: ['# HELP a A \\"b\\".'],
+  },
+  {
+    name: 'a collect() that is still running is not started again by another reader',
+    because: 'slow callbacks would pile up behind each other',
+    async script({ client, registry, say }) {
+      let runs = 0;
+      const collect = async (): Promise<void> => {
+        runs++;
+        await Promise.resolve();
+      };
+      new client.Gauge({ name: 'a', help: 'A.', registers: [registry], collect });
+      await Promise.all([registry.metrics(), registry.metrics()]);
+      say(runs);
+    },
+    there: [2],
+    here: [1],
+  },
 ];
 
 describe('Differences from prom-client', () => {

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import * as promClient from 'prom-client';
+import * as promMultiproc from 'prom-multiproc';
+import { run } from './interpreter.js';
+import { program, type Step } from './program.js';
+import { transcript } from './script.js';
+
+/** The long form: `PROGRAM_RUNS=50000 node --test dist/test/compat/programs.test.js`. */
+const RUNS = Number(process.env.PROGRAM_RUNS ?? 400);
+
+async function assertSame(steps: readonly Step[]): Promise<void> {
+  const theirs = await transcript(promClient, (stage) => run(stage, steps));
+  const ours = await transcript(promMultiproc, (stage) => run(stage, steps));
+  assert.deepEqual(ours, theirs);
+}
+
+/** What the long form has found, made small. */
+const FOUND: Readonly<Record<string, readonly Step[]>> = {
+  'a summary is pruned after its asynchronous collect(), not before': [
+    {
+      make: 'Summary',
+      as: 0,
+      config: {
+        name: 'a',
+        help: 'A.',
+        maxAgeSeconds: 600,
+        ageBuckets: 1,
+        pruneAgedBuckets: true,
+        collect: { value: 0, later: true },
+      },
+    },
+    { ask: 'metrics', of: 0, args: [] },
+    { wait: 1200 },
+    { ask: 'metrics', of: 0, args: [] },
+  ],
+  'dec() looks at its value before its labels, as inc() does': [
+    { make: 'Gauge', as: 0, config: { name: 'a', help: 'A.' } },
+    { call: 'dec', of: 0, args: [{ y: 'p' }, 5n] },
+    { call: 'inc', of: 0, args: [{ y: 'p' }, 5n] },
+  ],
+};
+
+describe('Programs, as in prom-client', () => {
+  it('say the same whatever they do, but for the differences that are meant', async () => {
+    await fc.assert(fc.asyncProperty(program, assertSame), { numRuns: RUNS });
+  });
+
+  for (const [name, steps] of Object.entries(FOUND)) it(name, () => assertSame(steps));
+});
