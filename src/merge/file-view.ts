@@ -56,8 +56,6 @@ export class FileView implements LogVisitor {
   #keyEpoch = -1;
   /** By the numbers of the blocks. */
   readonly #maps: (SlotMap | undefined)[] = [];
-  /** By merged series: when this file's part of it was made. By series and not by slot, of which a histogram has many. */
-  #createdAt = new Float64Array(0);
   readonly #chunks = new Map<string, Chunk>();
   readonly #exemplars = new Map<string, ExemplarCellBody>();
   /** The default labels that the series here were merged with. */
@@ -164,10 +162,9 @@ export class FileView implements LogVisitor {
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
-    this.#noteCreated(series, createdAt);
     const cell = this.#index.cellOf[series];
-    if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, cell, merged.mode);
-    else map.placeSums(slot, shape.slots, series, cell, family.buckets);
+    if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
+    else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
   }
 
   other(kind: number, body: () => unknown): void {
@@ -215,7 +212,7 @@ export class FileView implements LogVisitor {
   declareCreated(): void {
     for (const map of this.#maps) {
       if (map === undefined) continue;
-      for (const [series] of map.series()) this.#index.noteCreated(series, this.#createdAt[series]);
+      for (const [series, , createdAt] of map.series()) this.#index.noteCreated(series, createdAt);
     }
   }
 
@@ -337,26 +334,16 @@ export class FileView implements LogVisitor {
 
   /** Takes the series at a slot out, if there is one. */
   #release(map: SlotMap | undefined, slot: number): void {
-    const series = map?.release(slot) ?? -1;
-    if (series >= 0) this.#index.dereference(series, this.#createdAt[series]);
-  }
-
-  #noteCreated(series: number, createdAt: number): void {
-    if (series >= this.#createdAt.length) {
-      const wider = new Float64Array(Math.max(series + 1, Math.min(2 * series, this.#index.cellOf.length), 64));
-      wider.set(this.#createdAt);
-      this.#createdAt = wider;
-    }
-    this.#createdAt[series] = createdAt;
+    const released = map?.release(slot);
+    if (released !== undefined) this.#index.dereference(...released);
   }
 
   #forgetSeries(): void {
     for (const map of this.#maps) {
       // a stale index forgets all series by itself
       if (map === undefined || this.#index.stale) continue;
-      for (const [series] of map.series()) this.#index.dereference(series, this.#createdAt[series]);
+      for (const [series, , createdAt] of map.series()) this.#index.dereference(series, createdAt);
     }
-    this.#createdAt = new Float64Array(0);
     this.#maps.length = 0;
     this.#families.clear();
     this.#chunks.clear();

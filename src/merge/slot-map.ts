@@ -11,8 +11,12 @@ export class SlotMap {
   readonly #block: ReaderBlock;
   readonly #isGauge: boolean;
   #cells: Int32Array = new Int32Array(0);
-  /** Merged series + 1 at the first entry of each series; 0 elsewhere. */
-  #series: Int32Array = new Int32Array(0);
+  /** At the first entry of each series its place in the lists below + 1; 0 elsewhere. */
+  #places: Int32Array = new Int32Array(0);
+  /** Per place the merged series, and when the file made its part of it, in seconds since the epoch. */
+  readonly #series: number[] = [];
+  readonly #createdAt: number[] = [];
+  readonly #freePlaces: number[] = [];
   readonly #modes: (GaugeMode | undefined)[] = [];
 
   constructor(block: ReaderBlock) {
@@ -22,47 +26,64 @@ export class SlotMap {
 
   /** The merged series that begins at a slot, or -1. */
   seriesAt(slot: number): number {
-    return (this.#series[this.#entry(slot)] ?? 0) - 1;
+    const place = this.#places[this.#entry(slot)] ?? 0;
+    return place === 0 ? -1 : this.#series[place - 1];
   }
 
   cellAt(slot: number): number {
     return this.#cells[this.#entry(slot)] ?? NOWHERE;
   }
 
-  /** The series here, with their slots. */
-  *series(): Generator<readonly [series: number, slot: number]> {
-    for (let entry = 0; entry < this.#series.length; entry++) {
-      if (this.#series[entry] !== 0) yield [this.#series[entry] - 1, this.#isGauge ? 2 * entry : entry];
+  /** The series here, with their slots and when they were made. */
+  *series(): Generator<readonly [series: number, slot: number, createdAt: number]> {
+    for (let entry = 0; entry < this.#places.length; entry++) {
+      const place = this.#places[entry] - 1;
+      if (place >= 0) yield [this.#series[place], this.#isGauge ? 2 * entry : entry, this.#createdAt[place]];
     }
   }
 
-  placeGauge(slot: number, series: number, cell: number, mode: GaugeMode): void {
+  placeGauge(slot: number, series: number, createdAt: number, cell: number, mode: GaugeMode): void {
     this.#widen();
     const entry = this.#entry(slot);
     this.#cells[entry] = cell;
-    this.#series[entry] = series + 1;
     this.#modes[entry] = mode;
+    this.#place(entry, series, createdAt);
   }
 
   /** @param offsets from the first cell, where slots are not in the order of cells */
-  placeSums(slot: number, slots: number, series: number, cell: number, offsets: Int32Array | undefined): void {
+  placeSums(
+    slot: number,
+    slots: number,
+    series: number,
+    createdAt: number,
+    cell: number,
+    offsets: Int32Array | undefined,
+  ): void {
     this.#widen();
-    this.#series[slot] = series + 1;
+    this.#place(slot, series, createdAt);
     if (offsets === undefined) for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + at;
     else for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + offsets[at];
   }
 
-  /** Takes the series at a slot out; answers which it was, or -1. */
-  release(slot: number): number {
-    const series = this.seriesAt(slot);
-    if (series < 0) return series;
+  #place(entry: number, series: number, createdAt: number): void {
+    const place = this.#freePlaces.pop() ?? this.#series.length;
+    this.#series[place] = series;
+    this.#createdAt[place] = createdAt;
+    this.#places[entry] = place + 1;
+  }
+
+  /** Takes the series at a slot out, if there is one; answers which, and when it was made. */
+  release(slot: number): readonly [series: number, createdAt: number] | undefined {
     const first = this.#entry(slot);
-    this.#series[first] = 0;
+    const place = (this.#places[first] ?? 0) - 1;
+    if (place < 0) return undefined;
+    this.#places[first] = 0;
+    this.#freePlaces.push(place);
     for (let entry = first; this.#cells[entry] !== NOWHERE && entry < this.#cells.length; entry++) {
-      if (entry > first && (this.#isGauge || this.#series[entry] !== 0)) break;
+      if (entry > first && (this.#isGauge || this.#places[entry] !== 0)) break;
       this.#cells[entry] = NOWHERE;
     }
-    return series;
+    return [this.#series[place], this.#createdAt[place]];
   }
 
   /** Adds the block's values, as they were read last, to the index's cells. */
@@ -95,11 +116,11 @@ export class SlotMap {
     const { extent, capacity } = this.#block;
     if (this.#cells.length >= this.#entry(extent)) return;
     const length = this.#entry(Math.min(capacity, this.#cells.length === 0 ? extent : 2 * extent));
-    const [cells, series] = [this.#cells, this.#series];
+    const [cells, places] = [this.#cells, this.#places];
     this.#cells = new Int32Array(length);
     this.#cells.set(cells);
-    this.#series = new Int32Array(length);
-    this.#series.set(series);
+    this.#places = new Int32Array(length);
+    this.#places.set(places);
   }
 }
 

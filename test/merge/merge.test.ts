@@ -288,6 +288,22 @@ test('a series is as old as the oldest of its parts that are there, for a new re
   }
 });
 
+test('of a series that two registries of a process have, the older part may go and the other one tells its age', (t) => {
+  const { dir, files } = twoFiles(t);
+  const [{ store }] = files;
+  const clock = t.mock.method(Date, 'now', () => 1000);
+  const parts = [100, 200].map((seconds, at) => {
+    const family = store.declare(counter('jobs_total'), [`registry ${at}`]);
+    clock.mock.mockImplementation(() => seconds * 1000);
+    return attach(store, family, []);
+  });
+  const reading = new Reading(dir, { created: true });
+  assert.equal(reading.values().jobs_created, 100);
+  store.detach(parts[0]);
+  assert.equal(reading.values().jobs_created, 200);
+  reading.close();
+});
+
 test('a file that disappears takes its counts along, and one that comes adds them', (t) => {
   const { dir, files } = twoFiles(t);
   for (const { store } of files) addTo(attach(store, store.declare(counter('jobs_total'), DEFAULT), []), 1);
