@@ -9,6 +9,7 @@ import { limit, milliseconds, refuseOption } from './option-rules.js';
 import { onlyReads, sendText } from './plain-text.js';
 import { isOver } from './response-over.js';
 import { scrapeBudgetMs, withinBudget, type ScrapeTimeout } from './scrape-timeout.js';
+import { UnsentBodies } from './unsent-bodies.js';
 import { emitWarning, warnOnce } from './warning.js';
 
 export interface MetricsHandlerOptions {
@@ -25,6 +26,11 @@ export interface MetricsHandlerOptions {
   readonly timeoutOffsetMs?: number;
   /** Milliseconds in which a client may take nothing of its answer before it is dropped. Default 30,000. */
   readonly stallMs?: number;
+  /**
+   * Bytes of answers that wait for their clients, all together; one that several are sent counts once. Beyond it the clients
+   * that have read longest are dropped, as many as the newest answer needs. Default 268,435,456, Infinity for no limit.
+   */
+  readonly unsentBytesLimit?: number;
   /** Whether answers are compressed for clients that accept it. Default true. */
   readonly compression?: boolean;
   /**
@@ -57,6 +63,7 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
     timeoutMs: milliseconds('timeoutMs', options.timeoutMs, 60_000),
     offsetMs: milliseconds('timeoutOffsetMs', options.timeoutOffsetMs, 500, 0),
   };
+  const unsent = new UnsentBodies(limit('unsentBytesLimit', options.unsentBytesLimit, 256 * 1024 * 1024));
   const stallMs = milliseconds('stallMs', options.stallMs, 30_000);
   const processStart = String(Math.floor(Date.now() / 1000 - process.uptime()));
 
@@ -83,8 +90,9 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
       'X-Content-Type-Options': 'nosniff',
       'Process-Start-Time-Unix': processStart,
     });
-    if (req.method === 'HEAD') res.end();
-    else await sendBody(req, res, body, stallMs);
+    if (req.method === 'HEAD') return void res.end();
+    unsent.hold(body, req, res);
+    await sendBody(req, res, body, stallMs);
   }
 
   return (req, res) => {

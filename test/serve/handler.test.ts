@@ -45,11 +45,15 @@ test('a scrape gets the text, its content type, and since when the process runs'
 
 test('HEAD gets the header of GET and no body', async (t) => {
   const { url } = await serve(t, { source: fixedSource(LONG) });
-  const { status, headers, body } = await ask(url, { method: 'HEAD' });
-  assert.equal(status, 200);
-  assert.equal(headers['content-length'], String(LONG.length));
-  assert.equal(headers['content-type'], TEXT_TYPE);
-  assert.equal(body.length, 0);
+  for (const coding of ['identity', 'gzip']) {
+    const requestHeaders = { 'accept-encoding': coding };
+    const get = await ask(url, { headers: requestHeaders });
+    const head = await ask(url, { method: 'HEAD', headers: requestHeaders });
+    assert.equal(head.status, 200);
+    assert.deepEqual({ ...head.headers, date: undefined }, { ...get.headers, date: undefined });
+    assert.equal(head.headers['content-length'], String(get.body.length));
+    assert.equal(head.body.length, 0);
+  }
 });
 
 for (const method of METHODS.filter((name) => !['GET', 'HEAD', 'CONNECT'].includes(name))) {
@@ -232,11 +236,14 @@ test('a handler is told at once which option breaks which rule', () => {
     { source, timeoutMs: Infinity },
     { source, timeoutOffsetMs: -1 },
     { source, stallMs: NaN },
+    { source, unsentBytesLimit: 0 },
   ];
   for (const options of wrong) {
     assert.throws(() => metricsHandler(options as never), { code: 'ERR_INVALID_ARGUMENT' });
   }
-  assert.doesNotThrow(() => metricsHandler({ source, inFlightLimit: Infinity, timeoutOffsetMs: 0 }));
+  assert.doesNotThrow(() =>
+    metricsHandler({ source, inFlightLimit: Infinity, unsentBytesLimit: Infinity, timeoutOffsetMs: 0 }),
+  );
 });
 
 /** Asks until the answer is yes; the test's own timeout is the only limit. */
