@@ -68,7 +68,7 @@ export class ArchiveContents {
 
   /** In the order of first registration. */
   families(): ArchiveFamily[] {
-    return [...this.#families.values()].filter((family) => family.size > 0 || this.#isOnlyWord(family));
+    return [...this.#families.values()].filter((family) => family.size > 0 || this.#isLastWord(family));
   }
 
   /** Takes in the archive before this one. @throws {BadFileError} with nothing taken in */
@@ -239,12 +239,16 @@ export class ArchiveContents {
     return (epoch) => Number.isInteger(epoch) && epoch > current - windows && epoch <= current + 1;
   }
 
-  /** Whether nothing but this declaration is left of a name, or nothing newer. */
-  #isOnlyWord(family: ArchiveFamily): boolean {
+  /** Whether a declaration without series is what the others of its name go by, as it does before it is folded. */
+  #isLastWord(family: ArchiveFamily): boolean {
     const { name, declaredAt } = family.declaration;
+    let isFirst = true;
     for (const other of this.#families.values()) {
-      if (other === family || other.declaration.name !== name) continue;
-      if (other.size > 0 || other.declaration.declaredAt > declaredAt) return false;
+      if (other === family) isFirst = false;
+      else if (other.declaration.name === name) {
+        const { declaredAt: then } = other.declaration;
+        if (then > declaredAt || (then === declaredAt && isFirst)) return false;
+      }
     }
     return true;
   }

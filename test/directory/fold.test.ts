@@ -206,6 +206,22 @@ test('an archive is no party to a conflict where declarations differ by default 
   );
 });
 
+test('what the last of the dead have declared holds for the others in the archive too, though nothing is left of it', async (t) => {
+  const dir = withTempDir(t);
+  const start = Date.now() - DAY * 1000;
+  for (const [at, type] of (['counter', 'gauge', 'counter'] as const).entries()) {
+    const clock = t.mock.method(Date, 'now', () => start + at * 1000);
+    const process = new DeadProcess(dir);
+    if (type === 'counter') process.count('jobs', {}, 1).die();
+    else process.set('jobs', 'livesum', {}, 5, 1).die();
+    clock.mock.restore();
+    const before = await familiesOf(dir);
+    assert.equal(foldDirectory(dir).folded, 1);
+    assert.deepEqual(await familiesOf(dir), before);
+    assert.equal(before[0].type, type);
+  }
+});
+
 test('registries stay apart in the archive', async (t) => {
   const dir = withTempDir(t);
   const process = new DeadProcess(dir);
