@@ -270,7 +270,8 @@ export class FileView implements LogVisitor {
     if (merged !== undefined) {
       if (this.order >= 0) this.#index.order(merged, this.order, record.id);
       if (merged.accepts(record)) {
-        schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged));
+        const dropped = record.pidLabelled === true && !merged.mode.perProcess ? 'pid' : undefined;
+        schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged), dropped);
         if (merged.type === 'histogram') buckets = bucketCells(record.bounds ?? [], merged.bounds);
       }
     }

@@ -103,13 +103,19 @@ export class MergeIndex {
     if (file < knownFile || (file === knownFile && place < knownPlace)) family.order = [file, place];
   }
 
-  schema(family: MergedFamily, labelNames: readonly string[], added: ReadonlyMap<string, string>): Schema {
-    const key = `${family.number} ${JSON.stringify([labelNames, ...added])}`;
+  /** @param dropped a label name that keys have and texts have not */
+  schema(
+    family: MergedFamily,
+    labelNames: readonly string[],
+    added: ReadonlyMap<string, string>,
+    dropped?: string,
+  ): Schema {
+    const key = `${family.number} ${JSON.stringify([labelNames, dropped, ...added])}`;
     let schema = this.#schemas.get(key);
     if (schema === undefined) {
-      schema = new Schema(this.#schemas.size, family, labelNames, added);
+      schema = new Schema(this.#schemas.size, family, labelNames, added, dropped);
       this.#schemas.set(key, schema);
-      if (++family.schemas === 2) this.#indexTexts(family);
+      if (++family.schemas === 2 || dropped !== undefined) this.#indexTexts(family);
     }
     return schema;
   }

@@ -3,7 +3,8 @@ import type { MergedFamily } from './merged-family.js';
 
 /**
  * How a file's keys become label text: which label each value of a key is for, and what is added to all of them (default
- * labels, the `pid` of a gauge shown per process). Keys of one schema with the same bytes are the same series.
+ * labels, the `pid` of a gauge shown per process), or not to be shown (that `pid`, where the gauge is not shown so any
+ * more). Keys of one schema with the same bytes are the same series.
  */
 export class Schema {
   /** Places in the key, in the order of printing; -1 - n is the n-th added label. */
@@ -14,8 +15,9 @@ export class Schema {
     readonly family: MergedFamily,
     readonly labelNames: readonly string[],
     readonly added: ReadonlyMap<string, string>,
+    dropped?: string,
   ) {
-    const here = [...new Set([...labelNames, ...added.keys()])];
+    const here = [...new Set([...labelNames, ...added.keys()])].filter((name) => name !== dropped);
     // one order for all schemas of the family, whatever order each was declared in: text is what tells series apart
     const first = family.labelNames.filter((name) => here.includes(name));
     const rest = here.filter((name) => !first.includes(name)).toSorted();

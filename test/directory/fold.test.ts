@@ -222,6 +222,22 @@ test('what the last of the dead have declared holds for the others in the archiv
   }
 });
 
+test('gauges that were folded one by one are merged where the newest declaration says so', async (t) => {
+  const dir = withTempDir(t);
+  for (const value of [7, 3]) new DeadProcess(dir).set('load', 'all', {}, value, 1).die();
+  const clock = t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 10_000);
+  const living = new DeadProcess(dir, LIVING).set('load', 'max', {}, 5, 1).show();
+  clock.mock.restore();
+  const before = await familiesOf(dir);
+  assert.deepEqual(
+    before[0].samples.map(({ labels, value }) => [{ ...labels }, value]),
+    [[{}, 7]],
+  );
+  assert.equal(foldDirectory(dir).folded, 2);
+  assert.deepEqual(await familiesOf(dir), before);
+  living.die();
+});
+
 test('registries stay apart in the archive', async (t) => {
   const dir = withTempDir(t);
   const process = new DeadProcess(dir);
