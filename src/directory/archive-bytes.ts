@@ -47,9 +47,13 @@ export class ArchiveBytes implements FileBytes {
     return true;
   }
 
+  flush(): boolean {
+    return true;
+  }
+
   // of a file that others watch as it grows
   publish(): void {}
-  flush(): void {}
+  fileSlots(): undefined {}
   touch(): void {}
   close(): void {}
 }

@@ -8,17 +8,19 @@ export interface FileBytes {
   readonly length: number;
   /** Adds `length` zeroed bytes, backed by real disk space, at the end. Undefined where there is no room; never throws. */
   extend(length: number): ArrayBuffer | undefined;
-  /** Why `extend` last answered undefined. */
+  /** Why `extend` last answered undefined, or `flush` false. */
   readonly lastError: Error | undefined;
   /**
    * Whether a published word reaches readers by itself at once. Where it does not, a log must not be started anew twice
    * between two flushes: the first new log would overwrite the one that readers still follow.
    */
   readonly immediate: boolean;
-  /** Gives the file its own name: from here on readers find it. */
+  /** Gives the file its own name: from here on readers find it. @throws why it cannot */
   publish(path: string): void;
-  /** Brings everything to the file; a no-op where it is there already. */
-  flush(): void;
+  /** Brings everything to the file. False where some of it did not get there: `lastError` tells why, the next call goes on. */
+  flush(): boolean;
+  /** The slots of a value block as the file has them, by the block's number; undefined where only the file could tell. */
+  fileSlots(block: number): Float64Array | undefined;
   /** The inode still has a name, or undefined where the system cannot tell. */
   isLinked(): boolean | undefined;
   /** Sets the modification time to now: stores through a mapping do not. */

@@ -23,7 +23,14 @@ export class MappedBytes extends OwnFile {
     }
   }
 
-  flush(): void {}
+  flush(): boolean {
+    return true;
+  }
+
+  /** Stores through a mapping are in the file at once, also in one that somebody has read and removed. */
+  fileSlots(): undefined {
+    return undefined;
+  }
 
   protected grow(length: number): ArrayBuffer {
     this.#back(length);

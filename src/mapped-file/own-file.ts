@@ -75,16 +75,24 @@ export abstract class OwnFile implements FileBytes {
   }
 
   publish(path: string): void {
-    this.flush();
+    if (!this.flush()) throw this.#lastError ?? new Error(`${JSON.stringify(this.#path)} could not be written`);
     renameSync(this.#path, path);
     this.#path = path;
   }
 
-  abstract flush(): void;
+  abstract flush(): boolean;
+
+  abstract fileSlots(block: number): Float64Array | undefined;
 
   /** On Windows an open file cannot be deleted, and its nlink is always 1. */
-  isLinked(): boolean {
-    return !this.#closed && fstatSync(this.fd).nlink > 0;
+  isLinked(): boolean | undefined {
+    if (this.#closed) return false;
+    try {
+      return fstatSync(this.fd).nlink > 0;
+    } catch (error) {
+      // ESTALE: on NFS, where another host has removed it
+      return (error as NodeJS.ErrnoException).code === 'ESTALE' ? false : undefined;
+    }
   }
 
   touch(): void {

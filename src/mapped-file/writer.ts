@@ -171,12 +171,14 @@ export class FileWriter {
     this.#numbers[HEADER.droppedSamples / Float64Array.BYTES_PER_ELEMENT] = status.droppedSamples;
   }
 
-  /** Brings everything to the file, where that does not happen by itself. */
-  flush(): void {
+  /** Brings everything to the file, where that does not happen by itself. False where some of it did not get there. */
+  flush(): boolean {
     const now = performance.now();
-    this.bytes.flush();
+    // until a whole flush is done, slots go on resting and the log is not started anew again
+    if (!this.bytes.flush()) return false;
     this.#flushedAt = now;
     this.#flushedEpoch = this.#keyEpoch;
+    return true;
   }
 
   /** Ends the file and takes it away: its counts are elsewhere by now. */
@@ -188,7 +190,6 @@ export class FileWriter {
   /** Ends the file in order: its process says that it writes no more. */
   close(): void {
     this.#store(HEADER.state, FileState.Closed);
-    this.flush();
     this.bytes.close();
   }
 

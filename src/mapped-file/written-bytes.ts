@@ -1,54 +1,92 @@
 import { ftruncateSync, writeSync } from 'node:fs';
+import { HEADER } from './layout.js';
 import { OwnFile } from './own-file.js';
+import { WrittenBlock } from './written-block.js';
 
-interface Region {
-  readonly offset: number;
-  readonly buffer: ArrayBuffer;
-}
-
-/** Bytes of a block's head, where its published words are. */
-const HEAD_BYTES = 64;
+const WORD = Int32Array.BYTES_PER_ELEMENT;
 
 /**
  * Memory that is written to the file by `flush`: on a timer, and when the process ends. For Windows, systems without the
  * native module, and network file systems, on which a mapping is not coherent. Readers see what was last flushed.
  *
- * A flush keeps the publish order: first the data of every block, then the heads, then the header, each by write calls
- * that come after those before.
+ * A flush writes what has changed since the one before, found by comparing with a copy of what the file has: of 64 MiB, with
+ * one counter moved, one page in 9 ms, all but 10 µs of it the comparison, where writing everything took 13 to 19 ms, and on
+ * a network file system the wire (ran; 1 MiB: 0.1 ms). The copy doubles the memory of values, not that of the log.
+ *
+ * It keeps the publish order that writer.ts has, so that a reader meanwhile, and one after a SIGKILL between any two writes,
+ * finds a file that is valid up to its last published record:
+ *
+ *   1. records behind `used`, or under an epoch that is to come   nothing: no reader looks there
+ *   2. kind and length of new blocks, `used` of value blocks       slots that no record names
+ *   3. blockCount                                                 empty blocks
+ *   4. heads of key blocks, those that come first in a log first  the records: new series are zero, removed ones are gone
+ *   5. keyEpoch                                                   the new log, with what stays at its former values
+ *   6. slots                                                      each value is the former or the new one
+ *   7. the rest of the header                                     the heartbeat
+ *
+ * Records go before slots: the other way round a series that was removed would be zero before it is gone. That new series
+ * are zero in the file until their slots are written rests on slots of removed ones resting until a whole flush is done.
  */
 export class WrittenBytes extends OwnFile {
   readonly kind = 'written';
   readonly immediate = false;
-  readonly #regions: Region[] = [];
+  #header: Buffer | undefined;
+  readonly #fileHeader = Buffer.alloc(HEADER.bytes);
+  readonly #blocks: WrittenBlock[] = [];
 
-  flush(): void {
-    if (this.closed) return;
+  flush(): boolean {
+    if (this.closed || this.#header === undefined) return false;
     try {
-      const [header, ...blocks] = this.#regions;
-      for (const { offset, buffer } of blocks) this.#write(new Uint8Array(buffer, HEAD_BYTES), offset + HEAD_BYTES);
-      for (const { offset, buffer } of blocks) this.#write(new Uint8Array(buffer, 0, HEAD_BYTES), offset);
-      if (header !== undefined) this.#write(new Uint8Array(header.buffer), header.offset);
+      this.#flushInOrder(this.#header);
+      return true;
     } catch (error) {
       this.failed(error);
+      return false;
     }
+  }
+
+  fileSlots(block: number): Float64Array | undefined {
+    return this.#blocks[block]?.fileSlots;
   }
 
   protected grow(length: number): ArrayBuffer {
     const buffer = new ArrayBuffer(length);
     try {
-      this.#write(new Uint8Array(buffer), this.length);
+      writeAll(this.fd, new Uint8Array(buffer), this.length);
     } catch (error) {
       ftruncateQuietly(this.fd, this.length);
       throw error;
     }
-    this.#regions.push({ offset: this.length, buffer });
+    if (this.#header === undefined) this.#header = Buffer.from(buffer);
+    else this.#blocks.push(new WrittenBlock(this.fd, this.length, buffer));
     return buffer;
   }
 
-  #write(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.fd, bytes, done, bytes.length - done, position + done);
-    }
+  #flushInOrder(header: Buffer): void {
+    const keyBlocks = this.#blocks.filter(({ isKeyBlock }) => isKeyBlock);
+    const valueBlocks = this.#blocks.filter(({ isKeyBlock }) => !isKeyBlock);
+    for (const block of keyBlocks) block.writeRecords();
+    for (const block of this.#blocks) block.writeShape();
+    for (const block of valueBlocks) block.publish();
+    this.#writeHeader(header, HEADER.blockCount, WORD);
+    // a reader that finds the next block there takes the one before for complete
+    for (const block of keyBlocks.toSorted((a, b) => a.place - b.place)) block.publish();
+    this.#writeHeader(header, HEADER.keyEpoch, WORD);
+    for (const block of valueBlocks) block.writeSlots();
+    this.#writeHeader(header, 0, HEADER.bytes);
+  }
+
+  #writeHeader(header: Buffer, offset: number, length: number): void {
+    const end = offset + length;
+    if (header.compare(this.#fileHeader, offset, end, offset, end) === 0) return;
+    writeAll(this.fd, header.subarray(offset, end), offset);
+    header.copy(this.#fileHeader, offset, offset, end);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
   }
 }
 
