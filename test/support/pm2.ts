@@ -58,11 +58,12 @@ export class Pm2 {
     for (const dir of this.#directories) rmSync(dir, { recursive: true, force: true });
   }
 
-  /** One command of its command line; an error with the logs where it fails. */
-  async run(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  /** One command of its command line, typed in `cwd`; an error with the logs where it fails. */
+  async run(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<string> {
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args], {
         env: this.#environment(env),
+        cwd,
         maxBuffer: 2 ** 26,
         timeout: COMMAND_TIMEOUT_MS,
       });
