@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -10,26 +11,29 @@ export type ListenAddress = { readonly host: string; readonly port: number } | {
 /** Connections that may wait to be accepted; the kernel lowers it to its own limit (somaxconn, 4096 on Linux). */
 const BACKLOG = 4096;
 
+/** What binding to `::` meets on hosts whose kernel has no IPv6; every interface is then every IPv4 one. */
+const WITHOUT_IPV6: ReadonlySet<string | undefined> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
 /** Listens, replacing the socket file that a dead server left behind. @throws ListenError */
 export async function listen(server: Server, where: ListenAddress): Promise<void> {
   if ('socketPath' in where) await freeStaleSocket(where.socketPath);
   try {
-    await listening(server, where);
+    await listening(server, where).catch((error: NodeJS.ErrnoException) => {
+      const everywhere = 'host' in where && where.host === '::';
+      if (!everywhere || !WITHOUT_IPV6.has(error.code)) throw error;
+      return listening(server, { ...where, host: '0.0.0.0' });
+    });
   } catch (error) {
     const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
     throw new ListenError(code, explain(code, where, error as Error), { cause: error });
   }
 }
 
-function listening(server: Server, where: ListenAddress): Promise<void> {
+function listening(server: Server, where: ListenAddress): Promise<unknown> {
   const address = 'socketPath' in where ? { path: where.socketPath } : where;
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...address, backlog: BACKLOG }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
+  server.listen({ ...address, backlog: BACKLOG });
+  // rejects with the 'error' that comes in its place
+  return once(server, 'listening');
 }
 
 function explain(code: string, where: ListenAddress, error: Error): string {

@@ -86,6 +86,22 @@ test('a protocol version above max_version is refused, and the listed suites are
   assert.match(error.code, /ERR_SSL/);
 });
 
+test('suites of TLS 1.2 that are listed leave TLS 1.3 and its suites alone, as in Go', async (t) => {
+  const suites = 'cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]';
+  for (const [versions, protocol, cipher] of [
+    [[], 'TLSv1.3', /^TLS_AES_/],
+    [['min_version: TLS13'], 'TLSv1.3', /^TLS_AES_/],
+    [['max_version: TLS12'], 'TLSv1.2', /^ECDHE-ECDSA-AES256-GCM-SHA384$/],
+  ] as const) {
+    const { port } = await servingTls(t, [...versions, suites]);
+    const socket = connectTls({ port, ca: authority.cert });
+    await once(socket, 'secureConnect');
+    assert.equal(socket.getProtocol(), protocol);
+    assert.match(socket.getCipher().name, cipher);
+    socket.destroy();
+  }
+});
+
 test('HTTP/1.1 is agreed on with clients that would rather have HTTP/2', async (t) => {
   const { port } = await servingTls(t);
   const socket = connectTls({ port, ca: authority.cert, ALPNProtocols: ['h2', 'http/1.1'] });
