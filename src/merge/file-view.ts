@@ -9,6 +9,7 @@ import { readExemplarCell } from '../mapped-file/exemplar-cell.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../mapped-file/reader.js';
 import { checkFamilyRecord, type FamilyRecord } from '../mapped-file/record.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { gaugeMode } from '../model/gauge-mode.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
@@ -30,6 +31,8 @@ export type ProcessState = 'live' | 'dead' | 'expired';
 interface LocalFamily extends DeclaredFamily {
   readonly shape: SlotShape;
   readonly schema: Schema | undefined;
+  /** Whether its values end with the process: the process said so, or the newest declaration does. */
+  readonly live: boolean;
   /** Histograms: where each slot goes, from the series' first cell. */
   readonly buckets: Int32Array | undefined;
 }
@@ -153,7 +156,7 @@ export class FileView implements LogVisitor {
     if (family === undefined) throw this.#corrupt(`a series of family ${familyId}, which is not declared`);
     const { shape, merged, schema } = family;
     const block = this.#slots(blockNumber, slot, shape);
-    if (merged === undefined || schema === undefined || !this.#counts(merged, shape, endedAt)) return;
+    if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
     const map = this.#mapOf(block);
     this.#release(map, slot);
     let series: number;
@@ -275,7 +278,8 @@ export class FileView implements LogVisitor {
         if (merged.type === 'histogram') buckets = bucketCells(record.bounds ?? [], merged.bounds);
       }
     }
-    this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, buckets });
+    const live = merged?.mode.live === true || gaugeMode(record.gaugeMode).live;
+    this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, live, buckets });
   }
 
   /** Says again which families it declared, for the order of families. */
@@ -296,9 +300,9 @@ export class FileView implements LogVisitor {
     return added;
   }
 
-  #counts(merged: MergedFamily, shape: SlotShape, endedAt: number): boolean {
+  #counts({ shape, live }: LocalFamily, endedAt: number): boolean {
     if (shape.kind !== BlockKind.Gauge || this.#state === 'live') return true;
-    if (merged.mode.live || this.#state === 'expired') return false;
+    if (live || this.#state === 'expired') return false;
     return endedAt === 0 || endedAt >= this.#expiredBefore;
   }
 

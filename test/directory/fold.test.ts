@@ -222,6 +222,18 @@ test('what the last of the dead have declared holds for the others in the archiv
   }
 });
 
+test('a gauge that was to end with its process does so, whatever the newest declaration says', async (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).set('in_flight', 'livesum', {}, 7, 1).count('jobs_total', {}, 1).die();
+  const clock = t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 10_000);
+  const living = new DeadProcess(dir, LIVING).set('in_flight', 'sum', {}, 5, 1).show();
+  clock.mock.restore();
+  assert.equal(await valueOf(dir, 'in_flight'), 5);
+  assert.equal(foldDirectory(dir).folded, 1);
+  assert.equal(await valueOf(dir, 'in_flight'), 5);
+  living.die();
+});
+
 test('gauges that were folded one by one are merged where the newest declaration says so', async (t) => {
   const dir = withTempDir(t);
   for (const value of [7, 3]) new DeadProcess(dir).set('load', 'all', {}, value, 1).die();
