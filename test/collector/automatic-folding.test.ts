@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { chmodSync, readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   MultiprocessCollector,
   type MultiprocessCollectorOptions,
 } from '../../src/collector/multiprocess-collector.js';
+import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { startFixture } from '../support/fixture.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 function startCollector(t: TestContext, options: MultiprocessCollectorOptions): MultiprocessCollector {
   const collector = new MultiprocessCollector({ threads: false, ...options });
-  t.after(() => collector.close());
+  afterTest(t, () => collector.close());
   return collector;
 }
 
@@ -27,10 +28,6 @@ function addDead(dir: string, count: number): void {
 
 function dataFiles(dir: string): number {
   return readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(5);
 }
 
 test('a scrape that finds enough dead files has them folded, in the background', async (t) => {

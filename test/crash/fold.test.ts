@@ -6,13 +6,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { archiveName, FOLD_LOCK_DIRECTORY } from '../../src/directory/file-name.js';
 import { foldDirectory, type FoldStep } from '../../src/directory/fold.js';
 import { scanDirectory } from '../../src/directory/scan.js';
+import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { type Fixture, startFixture } from '../support/fixture.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { FoldOrder } from './fixtures/folder.js';
 
@@ -37,7 +38,7 @@ function fold(folder: Fixture, order: FoldOrder): Promise<Folding> {
 
 function startReader(t: TestContext, dir: string): MultiprocessCollector {
   const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  t.after(() => collector.close());
+  afterTest(t, () => collector.close());
   return collector;
 }
 
@@ -140,7 +141,7 @@ for (const [locks, options, properLockfile] of [
     const [said, go] = [join(aside, 'said'), join(aside, 'go')];
     const slow = await startFolder(t, dir, options);
     const folding = fold(slow, { properLockfile, stall: { step: 'files read', said, go } });
-    while (!existsSync(said)) await sleep(5);
+    await until(() => existsSync(said));
     const other = await startFolder(t, dir, options);
     assert.deepEqual((await fold(other, { properLockfile })).outcomes, { locked: 1 });
     writeFileSync(go, '');
@@ -180,7 +181,7 @@ for (const [step, others, base, outcome] of [
     die(4, 8);
     const stalled = await startFolder(t, dir, WITHOUT_LOCKS);
     const folding = fold(stalled, { stall: { step, said, go }, properLockfile: false });
-    while (!existsSync(said)) await sleep(5);
+    await until(() => existsSync(said));
     for (let at = 0; at < others; at++) {
       die(100 * 2 ** at);
       assert.equal(foldDirectory(dir).abandoned, undefined);
@@ -207,7 +208,7 @@ test('an archive that is linked after higher ones came and went is no ground to 
   foldDirectory(dir);
   addDead(dir, [2, 4]);
   const folding = fold(stalled, { stall: { step: 'temporary written', said, go }, properLockfile: false });
-  while (!existsSync(said)) await sleep(5);
+  await until(() => existsSync(said));
   // generation 2 comes and goes, so that its name is free for the stalled one
   foldDirectory(dir);
   addDead(dir, [8]);
@@ -226,9 +227,9 @@ for (const [name, options] of [
 ] as const) {
   test(`three folders race ${name} while processes die and a reader sees neither dip nor double`, async (t) => {
     const dir = withTempDir(t);
-    const until = join(withTempDir(t), 'enough');
+    const enough = join(withTempDir(t), 'enough');
     const folders = await Promise.all([1, 2, 3].map(() => startFolder(t, dir, options)));
-    const folding = folders.map((folder) => fold(folder, { properLockfile: false, until }));
+    const folding = folders.map((folder) => fold(folder, { properLockfile: false, until: enough }));
     const reader = startReader(t, dir);
     let truth = 0;
     for (let at = 1; at <= 150; at++) {
@@ -236,7 +237,7 @@ for (const [name, options] of [
       truth += at;
       assert.deepEqual(await seen(reader), { jobs: truth, processes: at });
     }
-    writeFileSync(until, '');
+    writeFileSync(enough, '');
     const results = await Promise.all(folding);
     assert.deepEqual(await seen(reader), { jobs: truth, processes: 150 });
     foldDirectory(dir);

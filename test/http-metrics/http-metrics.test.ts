@@ -10,6 +10,7 @@ import { type HttpMetrics, httpMetrics, type HttpMetricsOptions, Registry } from
 import { afterTest } from '../support/after-test.js';
 import { assertNoDuplicateSeries } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
+import { until } from '../support/program.js';
 
 /** Every framework has the same three routes: a template, one that fails, and one in a mounted router where it has those. */
 type Mount = (metrics: HttpMetrics) => Promise<{ url: string; close(): Promise<void> }>;
@@ -112,7 +113,7 @@ for (const [framework, mount] of Object.entries(MOUNTS)) {
     for (const path of ['/users/ann', '/users/bob?x=1', '/shop/items/7', '/fails', '/nowhere/17']) {
       await ask(app.url + path);
     }
-    await eventually(async () => (await countsOf(registry)).size === 4);
+    await until(async () => (await countsOf(registry)).size === 4);
     assert.deepEqual(Object.fromEntries(await countsOf(registry)), {
       'method="GET",route="/users/:user",status_code="200"': 2,
       'method="GET",route="/shop/items/:item",status_code="200"': 1,
@@ -134,7 +135,7 @@ test('on Koa requests are counted by normalised paths, and by templates where @k
   const { url, close } = await onFreePort(createServer(app.callback()));
   afterTest(t, close);
   for (const path of ['/users/ann', '/orders/17']) await ask(url + path);
-  await eventually(async () => (await countsOf(registry)).size === 2);
+  await until(async () => (await countsOf(registry)).size === 2);
   assert.deepEqual([...(await countsOf(registry)).keys()].toSorted(), [
     'method="GET",route="/orders/:number",status_code="200"',
     'method="GET",route="/users/:user",status_code="200"',
@@ -152,7 +153,7 @@ test('on node:http every request of a server is counted, with durations and size
   );
   const sent = fetch(`${url}/upload/17`, { method: 'POST', body: 'y'.repeat(1500) });
   await (await sent).text();
-  await eventually(async () => (await countsOf(registry)).size === 1);
+  await until(async () => (await countsOf(registry)).size === 1);
   const text = await registry.metrics({ scope: 'process' });
   assertNoDuplicateSeries(text);
   const labels = 'method="POST",route="/upload/:number",status_code="200"';
@@ -173,7 +174,7 @@ test('a client that goes away counts as 499', async (t) => {
   await arrived;
   assert.match(await registry.metrics({ scope: 'process' }), /http_requests_in_progress\{method="GET"\} 1/);
   socket.destroy();
-  await eventually(async () => (await countsOf(registry)).size === 1);
+  await until(async () => (await countsOf(registry)).size === 1);
   assert.deepEqual([...(await countsOf(registry)).keys()], ['method="GET",route="/slow",status_code="499"']);
   assert.match(await registry.metrics({ scope: 'process' }), /http_requests_in_progress\{method="GET"\} 0/);
 });
@@ -181,7 +182,7 @@ test('a client that goes away counts as 499', async (t) => {
 test('the metrics path and what is excluded is not counted', async (t) => {
   const { registry, url } = await onNodeHttp(t, { exclude: ['/healthz', /^\/internal\//] });
   for (const path of ['/metrics', '/metrics?x=1', '/healthz', '/internal/a', '/app']) await ask(url + path);
-  await eventually(async () => (await countsOf(registry)).size === 1);
+  await until(async () => (await countsOf(registry)).size === 1);
   assert.deepEqual([...(await countsOf(registry)).keys()], ['method="GET",route="/app",status_code="200"']);
 });
 
@@ -192,7 +193,7 @@ test('labels take the names that another library has, statuses are grouped, and 
     customLabels: { tenant: (request) => String(request.headers['x-tenant'] ?? 'none') },
   });
   await ask(`${url}/a`, { headers: { 'x-tenant': 'acme' } });
-  await eventually(async () => (await countsOf(registry)).size === 1);
+  await until(async () => (await countsOf(registry)).size === 1);
   assert.deepEqual([...(await countsOf(registry)).keys()], ['method="GET",route="/a",code="2xx",tenant="acme"']);
 });
 
@@ -200,7 +201,7 @@ test('methods and paths that an attacker makes up are few label values', async (
   const { registry, url } = await onNodeHttp(t, { maxPaths: 5, normalizePath: (path) => path });
   for (let at = 0; at < 30; at++) await ask(`${url}/path-${'x'.repeat(at)}`);
   await ask(`${url}/a`, { method: 'PROPFIND' });
-  await eventually(async () => [...(await countsOf(registry)).values()].reduce((sum, count) => sum + count, 0) === 31);
+  await until(async () => [...(await countsOf(registry)).values()].reduce((sum, count) => sum + count, 0) === 31);
   const routes = new Set([...(await countsOf(registry)).keys()].map((labels) => /route="([^"]*)"/.exec(labels)![1]));
   assert.equal(routes.size, 6);
   assert.ok([...(await countsOf(registry)).keys()].some((labels) => labels.startsWith('method="OTHER"')));
@@ -242,18 +243,10 @@ async function onNodeHttp(
   return { registry, url };
 }
 
-/** `http_requests_total` by its labels. */
+/** `http_requests_total` by its labels. A request is counted when its response is over, which its client may hear of first. */
 async function countsOf(registry: Registry<any>): Promise<Map<string, number>> {
   const text = await registry.metrics({ scope: 'process' });
   return new Map(
     [...text.matchAll(/^http_requests_total\{(.*)\} (\d+)$/gm)].map(([, labels, count]) => [labels, Number(count)]),
   );
-}
-
-/** A request is counted when its response is over, which its client may hear of first. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    assert.ok(tries < 1000, 'it never came true');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { registerPath } from 'prom-multiproc';
@@ -9,6 +8,7 @@ import { afterTest } from '../support/after-test.js';
 import { assertSound, BEHIND_MS, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
+import { freePort } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Listening } from './member.js';
 
@@ -90,7 +90,8 @@ export class LibraryCluster {
 export async function startLibrary(t: TestContext, run: LibraryRun): Promise<LibraryCluster> {
   const dir = withTempDir(t);
   // one to serve on and one to spare for each worker
-  const ports = await freePorts(4);
+  const firstPort = await freePort(4);
+  const ports = [0, 1, 2, 3].map((at) => firstPort + at);
   const preload = run.preload ? ['--import', registerPath()] : [];
   const args = ['--throw-deprecation', ...preload, join(__dirname, 'member.js'), run.app, ...ports.map(String)];
   const child = spawn(run.node ?? process.execPath, args, {
@@ -105,15 +106,6 @@ export async function startLibrary(t: TestContext, run: LibraryRun): Promise<Lib
   });
   await cluster.listen();
   return cluster;
-}
-
-/** Ports that nobody listens on. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) server.close();
-  return ports;
 }
 
 function kill(pid: number): void {

@@ -10,6 +10,7 @@ import { Counter, Gauge, Histogram, Pushgateway, Registry } from 'prom-multiproc
 import { startCluster, written } from '../support/cluster.js';
 import { parseExposition, type ParsedSample } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
+import { freePort, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 let gateway: ChildProcess;
@@ -20,7 +21,7 @@ before(async () => {
   url = `http://127.0.0.1:${port}`;
   gateway = spawn('prometheus-pushgateway', [`--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
   await once(gateway, 'spawn');
-  while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(isReady);
 });
 
 after(async () => {
@@ -35,14 +36,6 @@ async function isReady(): Promise<boolean> {
     ({ status }) => status === 200,
     () => false,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** What the gateway has of a job, without what it adds itself. */

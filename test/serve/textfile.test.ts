@@ -1,45 +1,26 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Counter, Histogram, Registry, writeToTextfile } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { linesOf, startCluster, written } from '../support/cluster.js';
 import { ask } from '../support/http-request.js';
+import { freePort, startProgram } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 /** Starts a node_exporter that has the textfile collector and no other; answers its address. */
 async function startNodeExporter(t: TestContext, dir: string): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  const args = [
+  const port = await freePort();
+  const exporter = startProgram(t, 'prometheus-node-exporter', [
     `--web.listen-address=127.0.0.1:${port}`,
     '--web.disable-exporter-metrics',
     '--collector.disable-defaults',
     '--collector.textfile',
     `--collector.textfile.directory=${dir}`,
-  ];
-  const exporter = spawn('prometheus-node-exporter', args, { stdio: 'ignore' });
-  afterTest(t, async () => {
-    const exit = once(exporter, 'exit');
-    if (exporter.kill()) await exit;
-  });
-  await once(exporter, 'spawn');
-  const address = `http://127.0.0.1:${port}/metrics`;
-  for (;;) {
-    if (exporter.exitCode !== null) throw new Error(`node_exporter has ended with ${exporter.exitCode}`);
-    const ready = await ask(address).then(
-      () => true,
-      () => false,
-    );
-    if (ready) return address;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  ]);
+  await exporter.printed(/Listening on/);
+  return `http://127.0.0.1:${port}/metrics`;
 }
 
 function localRegistry(): Registry<any> {
@@ -124,7 +105,7 @@ test('its permissions are 0644 or those that are asked for, whatever the umask a
   const dir = withTempDir(t);
   const path = join(dir, 'app.prom');
   const before = process.umask(0o077);
-  t.after(() => process.umask(before));
+  afterTest(t, () => void process.umask(before));
   writeFileSync(path, 'old');
   chmodSync(path, 0o600);
   await writeToTextfile(path, { registry: localRegistry() });

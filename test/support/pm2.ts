@@ -5,12 +5,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pm2Directory } from 'prom-multiproc';
+import { until } from './program.js';
 
 const CLI = require.resolve('pm2/bin/pm2');
 /** A command that waits for a daemon which does not answer waits for ever. */
@@ -142,38 +141,19 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Asks again until there is an answer. An error after 20 s, naming what was waited for. */
+/** What a busy machine takes to start a few instances is seconds. */
+const PATIENCE_MS = 60_000;
+
+/** Asks again until there is an answer. An error after a minute, naming what was waited for, with what the apps have said. */
 export async function eventually<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
+  const deadline = Date.now() + PATIENCE_MS;
+  return until(async () => {
     const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) {
-      throw new Error([`waited 20 s in vain: ${what}`, ...[...running].map((pm2) => pm2.logs())].join('\n'));
-    }
-    await delay(20);
-  }
-}
-
-/** Below what the kernel gives to clients, so that nobody takes them before their app listens. */
-const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
-
-/** The first of `count` ports in a row on 127.0.0.1 that nobody listens on. */
-export async function freePorts(count = 1): Promise<number> {
-  for (;;) {
-    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT - count));
-    const ports = Array.from({ length: count }, (_, at) => first + at);
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    const isAnswer = answer !== undefined && answer !== false;
+    if (isAnswer || Date.now() < deadline) return answer;
+    throw new Error([`waited in vain: ${what}`, ...[...running].map((pm2) => pm2.logs())].join('\n'));
   });
 }

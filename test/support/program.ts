@@ -1,7 +1,7 @@
 /** Programs that a test starts as a user would, and that end with the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { afterTest } from './after-test.js';
@@ -37,7 +37,10 @@ export function startProgram(
       wake();
     });
   }
+  // an end is one only when all that was printed before it has been read
+  let isOver = false;
   const exit = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
+    isOver = true;
     wake();
     return code ?? signal ?? 'unknown';
   });
@@ -53,8 +56,7 @@ export function startProgram(
       return new Promise((resolve, reject) => {
         const look = (): void => {
           const match = pattern.exec(output);
-          const over = child.exitCode !== null || child.signalCode !== null;
-          if (match === null && !over) return;
+          if (match === null && !isOver) return;
           waiting.delete(look);
           if (match !== null) resolve(match);
           else reject(new Error(`${command} ${args.join(' ')} ended without printing ${pattern}:\n${output}`));
@@ -85,14 +87,28 @@ export function startCli(
   return startProgram(t, process.execPath, [join(DIST, 'src', 'cli', 'main.js'), ...args], env);
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+/** Below what the kernel gives to clients and to those who listen on port 0: nobody takes one before its program does. */
+const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
+
+const givenPorts = new Set<number>();
+
+/** The first of `count` ports in a row on 127.0.0.1 that nobody listens on, and that this process has not asked for before. */
+export async function freePort(count = 1): Promise<number> {
+  for (;;) {
+    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT - count));
+    const ports = Array.from({ length: count }, (_, at) => first + at);
+    if (ports.some((port) => givenPorts.has(port)) || !(await Promise.all(ports.map(isFree))).every(Boolean)) continue;
+    for (const port of ports) givenPorts.add(port);
+    return first;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Asks again and again until the answer is there; the test's own timeout is the only other end. */

@@ -12,7 +12,7 @@ const tested = testInstances('cluster');
 test('while old and new instances live side by side in a reload, live gauges show both', async () => {
   const shop = tested.shop();
   const release = join(shop.pm2.home, 'release');
-  await shop.start({ env: { ENDING: 'lingering', RELEASE: release }, kill_timeout: 20_000 });
+  await shop.start({ env: { ENDING: 'lingering', RELEASE: release }, kill_timeout: 45_000 });
   await order(shop.ports, 4);
   const counted = await shop.total();
   const old = shop.pids;

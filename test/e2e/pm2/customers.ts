@@ -12,11 +12,11 @@ const TOGETHER = 4;
  * A connection that node:cluster's primary handed to an instance which was killed before it took it is never closed
  * (ran): whoever waits for an answer must stop at some time.
  */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 
 /** A request at a port of this host, or its failure. */
-export function visit(port: number, path: string): Promise<Answer> {
-  return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+export function visit(port: number, path: string, patienceMs = PATIENCE_MS): Promise<Answer> {
+  return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(patienceMs) });
 }
 
 /** Waits until what was counted so far is where readers find it. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { valueOf } from '../../support/exposition-parser.js';
-import { eventually, freePorts, Pm2 } from '../../support/pm2.js';
+import { eventually, Pm2 } from '../../support/pm2.js';
+import { freePort } from '../../support/program.js';
 import { order, ordersIn, scrapeAt, visit } from './customers.js';
 
 /** The sources: they are plain JavaScript, run where they are. */
@@ -30,7 +31,7 @@ async function listening(...ports: number[]): Promise<void> {
 }
 
 test('ecosystem.config.cjs: two apps that do not mix, and a sidecar that serves one of them, alive or not', async () => {
-  const [shop, backOffice, sidecar] = [await freePorts(), await freePorts(2), await freePorts()];
+  const [shop, backOffice, sidecar] = [await freePort(), await freePort(2), await freePort()];
   const env = { SHOP_PORT: String(shop), BACK_OFFICE_PORT: String(backOffice), METRICS_PORT: String(sidecar) };
   for (const name of ['shop', 'back-office']) pm2.directoryOf({ name, script: SCRIPT });
 
@@ -55,7 +56,7 @@ test('ecosystem.config.cjs: two apps that do not mix, and a sidecar that serves 
 });
 
 test('preload.config.cjs: an app that uses prom-client answers for all its instances', async () => {
-  const port = await freePorts();
+  const port = await freePort();
   pm2.directoryOf({ name: 'prom-client-app', script: join(EXAMPLES, 'prom-client-app.js') });
   await startExample('preload.config.cjs', { PRELOAD_PORT: String(port) });
   await listening(port);
@@ -74,7 +75,7 @@ test('preload.config.cjs: an app that uses prom-client answers for all its insta
 });
 
 test('apps that are given one directory are served together', async () => {
-  const [one, other] = [await freePorts(), await freePorts()];
+  const [one, other] = [await freePort(), await freePort()];
   const PROMETHEUS_MULTIPROC_DIR = join(pm2.home, 'metrics');
   const app = (name: string, port: number) => ({
     name,

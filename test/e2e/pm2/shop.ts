@@ -1,7 +1,8 @@
 /** The shop (apps/shop.ts) under a PM2 of its own: two instances, in either of PM2's modes. */
 import { join } from 'node:path';
 import { MultiprocessCollector } from 'prom-multiproc';
-import { type App, eventually, freePorts, type Pm2 } from '../../support/pm2.js';
+import { type App, eventually, type Pm2 } from '../../support/pm2.js';
+import { freePort } from '../../support/program.js';
 import { ordersIn, scrapeEach, written } from './customers.js';
 
 export type Mode = 'cluster' | 'fork';
@@ -39,7 +40,7 @@ export class Shop {
   }
 
   static async open(pm2: Pm2, mode: Mode, name = 'shop'): Promise<Shop> {
-    const shop = new Shop(pm2, mode, await freePorts(mode === 'fork' ? MOST_INSTANCES : 1), name);
+    const shop = new Shop(pm2, mode, await freePort(mode === 'fork' ? MOST_INSTANCES : 1), name);
     await shop.start();
     return shop;
   }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { valueOf } from '../../support/exposition-parser.js';
-import { eventually, freePorts, Pm2 } from '../../support/pm2.js';
+import { eventually, Pm2 } from '../../support/pm2.js';
+import { freePort } from '../../support/program.js';
 import { scrapeEach, visit } from './customers.js';
 
 const ROUNDS = 5;
@@ -13,7 +14,7 @@ after(() => pm2.end());
 
 for (const exec_mode of ['cluster', 'fork'] as const) {
   test(`in ${exec_mode} mode the threads of all instances count, after they and their instances have ended too`, async () => {
-    const first = await freePorts(2);
+    const first = await freePort(2);
     const ports = exec_mode === 'fork' ? [first, first + 1] : [first];
     const name = `bakery-${exec_mode}`;
     const increment_var = exec_mode === 'fork' ? 'PORT' : undefined;
