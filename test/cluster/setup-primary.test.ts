@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { dataFiles } from '../support/cluster-files.js';
 import { type Member, scrape, startCluster, startMember } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 async function count(member: Member, amount: number): Promise<void> {
@@ -156,9 +156,8 @@ test('a metrics directory that is deleted under a running cluster is made anew, 
   for (const worker of workers) await count(worker, 5);
   assert.equal(await total(primary), 10);
   rmSync(dir, { recursive: true });
-  // what the slow heartbeat does every 5 seconds
-  await delay(5500);
-  assert.ok(existsSync(dir));
+  // what the slow heartbeat of each does every 5 seconds
+  await until(() => existsSync(dir) && dataFiles(dir).length === workers.length);
   assert.equal(await total(primary), 10);
   for (const worker of workers) await count(worker, 1);
   assert.equal(await total(primary), 12);

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
 import { linesOf, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 /** A worker's part: a total that lasts, a gauge of the living, and one that the dead leave behind. */
@@ -136,7 +137,8 @@ test('workers with and without mapped files are one cluster, and either kind of 
   const unmapped = await primary.fork({ PROM_MULTIPROC_NO_MMAP: '1' });
   await work(workers[0], 1500);
   await work(unmapped, 1000);
-  await delay(500); // for the file that is written on a timer
+  // one file is written on a timer
+  await until(async () => isDeepStrictEqual(await state(primary), BOTH_ALIVE));
   for (const member of [primary, reader, unmapped]) assert.deepEqual(await state(member), BOTH_ALIVE);
   await workers[0].kill('SIGKILL');
   for (const member of [primary, reader, unmapped]) assert.deepEqual(await state(member), ONE_DEAD);

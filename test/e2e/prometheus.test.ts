@@ -1,7 +1,6 @@
 /** Prometheus itself as the judge of what a cluster serves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Member, startCluster } from '../support/cluster.js';
 import { until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
@@ -47,7 +46,9 @@ test('Prometheus scrapes a cluster; rate() and the totals show no reset when a w
   await workSteadily(await primary.fork());
   await until(async () => (await prometheus.value('prom_multiproc_processes{state="dead"}')) === 1);
   await until(async () => (await prometheus.value('workers')) === 2);
-  await delay(2000);
+  const scraped = async () => (await prometheus.value('count_over_time(jobs_total{kind="a"}[5m])'))!;
+  const enough = (await scraped()) + 3;
+  await until(async () => (await scraped()) >= enough);
 
   const value = async (expression: string) => {
     const answer = await prometheus.query(expression);

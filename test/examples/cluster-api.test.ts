@@ -102,7 +102,7 @@ for (const framework of ['express', 'fastify']) {
     assert.equal(countsOf(text), expected);
     assertNoDuplicateSeries(text);
     assertHistogramsAreSound(text);
-    checkMetrics(text);
+    assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
 
     const pid = workerPid(primary.child.pid!);
     process.kill(pid, 'SIGKILL');

@@ -32,7 +32,7 @@ test('the uptime exporter shows how long the machine is up, with its host name',
       '',
     ].join('\n'),
   );
-  checkMetrics(text);
+  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
   const before = text;
   assert.notEqual(await until(async () => (await textOf(url)) !== before && textOf(url)), before);
 });
@@ -76,7 +76,7 @@ app_health{app_health="unhealthy"} 0
 app_health{app_health="unknown"} 0
 `,
   );
-  checkMetrics(text);
+  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
   app.closeAllConnections();
   app.close();
   const down = await until(async () => {
@@ -92,7 +92,7 @@ test('the system usage exporter shows CPU and memory as shares', async (t) => {
   const exporter = startExample(t, 'system-usage-exporter/app.js', [], { PORT: '0' });
   const [, url] = await exporter.printed(URL_OF_METRICS);
   const text = await textOf(url);
-  checkMetrics(text);
+  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
   const shares = [...text.matchAll(/^system_usage_ratio\{resource_type="(\w+)"\} (\S+)$/gm)];
   assert.deepEqual(
     shares.map(([, type]) => type),
@@ -108,7 +108,7 @@ test('the cron job leaves a file that the node exporter would take', async (t) =
   const job = startExample(t, 'textfile-cron/job.js', [textfile, source]);
   assert.equal(await job.ended(), 0, job.output());
   const text = readFileSync(textfile, 'utf8');
-  checkMetrics(text);
+  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
   assert.match(text, new RegExp(`^backup_size_bytes ${readFileSync(source).length}$`, 'm'));
   assert.match(text, /^backup_success 1$/m);
   const failing = startExample(t, 'textfile-cron/job.js', [textfile, '/nowhere']);
@@ -125,7 +125,7 @@ test('an application with mounted metrics shows its last response times and its 
     const now = await textOf(`${url}metrics`);
     return /seconds_total [1-9]/.test(now) && now.includes('/slow') && now;
   });
-  checkMetrics(text);
+  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
   const slow = Number(/^service_last_response_seconds\{route="\/slow"\} (\S+)$/m.exec(text)?.[1]);
   assert.ok(slow >= 0.09, `${slow} s`);
 });

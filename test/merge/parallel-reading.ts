@@ -1,4 +1,4 @@
-/** Reading while another process writes; used by concurrent-reading.test.ts for seconds and by `npm run soak` for longer. */
+/** Reading while another process writes; used by parallel-reading.test.ts for seconds and by `npm run soak` for longer. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,17 +6,20 @@ import { setImmediate } from 'node:timers/promises';
 import { FileReader } from '../../src/mapped-file/reader.js';
 import { Reading } from '../support/reading.js';
 
-/** Reads that many values, and answers how many of them had the halves of two different ones. */
+/**
+ * Reads that many values, and on until they were of so many rounds of the writer; answers how many of them had the halves
+ * of two different ones.
+ */
 export async function countTorn(
   dir: string,
-  values: number,
-): Promise<{ read: number; torn: number; distinct: number }> {
+  { values, rounds }: { values: number; rounds: number },
+): Promise<{ read: number; torn: number }> {
   const reader = new FileReader(onlyFile(dir));
   const visitor = { restart() {}, series() {}, other() {} };
   const distinct = new Set<number>();
   let read = 0;
   let torn = 0;
-  while (read < values) {
+  while (read < values || distinct.size < rounds) {
     reader.readLog(visitor);
     for (const block of reader.valueBlocks()) block.extent = block.capacity;
     reader.readValues();
@@ -29,26 +32,25 @@ export async function countTorn(
     await setImmediate();
   }
   reader.close();
-  return { read, torn, distinct: distinct.size };
+  return { read, torn };
 }
 
-/** Collects for so long, and answers how many values stood beside their own name, and which beside another's. */
+/** Collects for so long and so often, and answers how many values stood beside their own name, and which beside another's. */
 export async function findMisplaced(
   dir: string,
-  untilMs: number,
-): Promise<{ right: number; wrong: string[]; scrapes: number }> {
+  { seconds, scrapes }: { seconds: number; scrapes: number },
+): Promise<{ right: number; wrong: string[] }> {
+  const untilMs = performance.now() + seconds * 1000;
   const reading = new Reading(dir);
   const wrong: string[] = [];
   let right = 0;
-  let scrapes = 0;
-  while (performance.now() < untilMs) {
+  for (let scrape = 0; performance.now() < untilMs || scrape < scrapes; scrape++) {
     for (const [name, value] of Object.entries(reading.values())) {
       const kind = Number(/kind="(\d+)"/.exec(name)?.[1]);
       // zero: made, and not counted yet
       if (value === kind || value === 0) right++;
       else wrong.push(`${name} ${value}`);
     }
-    scrapes++;
     assert.deepEqual(
       Object.values(reading.stats.skipped).filter((count) => count > 0),
       [],
@@ -56,7 +58,7 @@ export async function findMisplaced(
     await setImmediate();
   }
   reading.close();
-  return { right, wrong, scrapes };
+  return { right, wrong };
 }
 
 function onlyFile(dir: string): string {

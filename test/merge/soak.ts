@@ -23,8 +23,8 @@ async function beside(what: string, read: (dir: string) => Promise<object>): Pro
 }
 
 async function soak(seconds: number): Promise<void> {
-  await beside('values', (dir) => countTorn(dir, seconds * VALUES_A_SECOND));
-  await beside('churn', (dir) => findMisplaced(dir, performance.now() + seconds * 1000));
+  await beside('values', (dir) => countTorn(dir, { values: seconds * VALUES_A_SECOND, rounds: 100 }));
+  await beside('churn', (dir) => findMisplaced(dir, { seconds, scrapes: 100 }));
 }
 
 void soak(Number(process.argv[2] ?? 60));
