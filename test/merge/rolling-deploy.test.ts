@@ -1,0 +1,141 @@
+/**
+ * Releases that declare one name in other ways, side by side, dying and being folded in any order. Whatever they are, the
+ * output is one that a strict reader takes, a reader that was there all the while shows what a new one does, and a fold
+ * changes nothing.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { foldDirectory } from '../../src/directory/fold.js';
+import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
+import type { MetricFamily } from '../../src/model/metric-family.js';
+import { gaugeMode, MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } from '../support/exposition-parser.js';
+import { Reading } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const NAME = 'thing';
+/** Above those of the dead that a test makes. */
+const FIRST_PID = 7_000_000;
+
+interface Release {
+  readonly declaration: FamilyDeclaration;
+  readonly values: readonly number[];
+  readonly defaultLabels: Record<string, string> | undefined;
+  readonly registries: readonly string[];
+  readonly ends: 'never' | 'dead' | 'folded';
+}
+
+const common = { name: fc.constant(NAME), help: fc.constantFrom('Old "help"', 'New\\\nhelp') };
+const labelNames = fc.shuffledSubarray(['kind', 'zone']);
+const bounds = fc
+  .uniqueArray(fc.integer({ min: -3, max: 9 }), { maxLength: 4 })
+  .map((all) => all.toSorted((a, b) => a - b));
+
+const declaration: fc.Arbitrary<FamilyDeclaration> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...common,
+      labelNames,
+      type: fc.constant('gauge' as const),
+      gaugeMode: fc.constantFrom(...MULTIPROCESS_MODES, 'average', 'first', 'omit', 'of a release to come'),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ ...common, labelNames, type: fc.constant('histogram' as const), bounds }) },
+  { weight: 1, arbitrary: fc.record({ ...common, labelNames, type: fc.constant('counter' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...common,
+      labelNames: fc.constant([]),
+      type: fc.constant('summary' as const),
+      quantiles: fc.uniqueArray(fc.constantFrom(0, 0.5, 0.9, 1), { maxLength: 3 }),
+      window: fc.constantFrom(undefined, { seconds: 60, count: 2 }, { seconds: 30, count: 5 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...common,
+      labelNames: fc.constantFrom(['kind', NAME], [NAME, 'zone']),
+      type: fc.constantFrom('stateset' as const, 'info' as const),
+      gaugeMode: fc.constant('livemax'),
+    }),
+  },
+);
+
+const release: fc.Arbitrary<Release> = fc.record({
+  declaration,
+  values: fc.array(fc.nat(12), { minLength: 1, maxLength: 3 }),
+  defaultLabels: fc.constantFrom<Release['defaultLabels']>(undefined, { zone: 'west' }, { kind: 'any', app: 'shop' }),
+  registries: fc.constantFrom<readonly string[]>(['default'], ['other'], ['default', 'other']),
+  ends: fc.constantFrom('never', 'dead', 'folded'),
+});
+
+/** What was folded without its pid is of no one process: gauges that are shown per process come first. */
+function perProcessFirst(releases: readonly Release[]): Release[] {
+  const rank = (mode: string | undefined): number => Number(!gaugeMode(mode).perProcess);
+  return releases.toSorted((a, b) => rank(a.declaration.gaugeMode) - rank(b.declaration.gaugeMode));
+}
+
+function count(process: DeadProcess, { declaration: declared, values, registries }: Release, at: number): void {
+  process.declare(declared, registries);
+  for (const value of values) {
+    const labels = Object.fromEntries(declared.labelNames.map((name) => [name, `é"\\\n${value % 2}`]));
+    const { type, gaugeMode: mode = '', bounds: own = [] } = declared;
+    if (type === 'counter') process.count(NAME, labels, value);
+    else if (type === 'histogram') process.observe(NAME, own, value, labels);
+    else if (type === 'summary') process.summarize(NAME, value);
+    else process.set(NAME, mode, labels, value, at);
+  }
+}
+
+function inOrder(families: readonly MetricFamily[]): unknown {
+  return families.map(({ samples, ...family }) => ({
+    ...family,
+    samples: samples.map((sample) => JSON.stringify(sample)).toSorted(),
+  }));
+}
+
+test('releases that declare one name in any two ways make an output that is valid, and that no fold changes', (t) => {
+  fc.assert(
+    fc.property(fc.array(release, { minLength: 2, maxLength: 5 }), fc.boolean(), (releases, created) => {
+      const dir = withTempDir(t);
+      const start = Math.floor(Date.now() / 1000) - 100;
+      const standing = new Reading(dir, { created });
+      const living: DeadProcess[] = [];
+      const look = (): unknown => {
+        const reading = new Reading(dir, { created });
+        for (const format of ['text', 'openmetrics'] as const) {
+          const text = reading.text(format);
+          parseExposition(text, format);
+          assertNoDuplicateSeries(text);
+          assertHistogramsAreSound(text);
+          assert.equal(standing.text(format), text);
+        }
+        const families = inOrder(reading.families());
+        reading.close();
+        return families;
+      };
+      for (const [at, each] of perProcessFirst(releases).entries()) {
+        const clock = t.mock.method(Date, 'now', () => (start + at) * 1000);
+        const identity = { pid: FIRST_PID + at, startedAt: start + at, createdAt: start + at };
+        const process = new DeadProcess(dir, { identity, defaultLabels: each.defaultLabels });
+        count(process, each, start + at);
+        clock.mock.restore();
+        process.show();
+        look();
+        if (each.ends === 'never') living.push(process);
+        else process.die();
+        const before = look();
+        if (each.ends === 'folded') assert.equal(foldDirectory(dir).abandoned, undefined);
+        assert.deepEqual(look(), before);
+      }
+      standing.close();
+      for (const process of living) process.die();
+    }),
+    { numRuns: 60 },
+  );
+});
