@@ -3,11 +3,17 @@
  * whichever way: sent, or cut off by the client (499, as nginx has it).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
+import { Server as NetServer } from 'node:net';
+import { inspect } from 'node:util';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { Counter } from '../instruments/counter.js';
-import { Gauge } from '../instruments/gauge.js';
+import { Gauge, type GaugeChild } from '../instruments/gauge.js';
 import { Histogram } from '../instruments/histogram.js';
 import type { Registry } from '../registry/registry.js';
+import { sayOnce } from '../said-once.js';
+import { countResponseBody, requestBodyBytes } from './body-size.js';
+import { ExpressRoutes } from './express-route.js';
 import {
   type FastifyPlugin,
   fastifyPlugin,
@@ -16,9 +22,9 @@ import {
   type KoaMiddleware,
   koaMiddleware,
 } from './frameworks.js';
-import { sayOnce } from '../said-once.js';
 import { type LabelNames, labelNamesOf, type LabelPreset } from './label-names.js';
-import { type PathRule, PathNormalizer } from './path-normalizer.js';
+import { type PathRule, PathNormalizer, withoutState } from './path-normalizer.js';
+import { whenOver } from './response-end.js';
 
 export interface HttpMetricsOptions {
   /** Default: the default registry. */
@@ -29,9 +35,9 @@ export interface HttpMetricsOptions {
   readonly labels?: LabelPreset | Partial<LabelNames>;
   /** Upper bounds of the durations, in seconds. Default prom-client's: 5 ms to 10 s. */
   readonly buckets?: readonly number[];
-  /** Adds `http_request_size_bytes`: bodies, by Content-Length. Default false. */
+  /** Adds `http_request_size_bytes`: bodies, by Content-Length; 0 where there is none. Default false. */
   readonly requestSize?: boolean;
-  /** Adds `http_response_size_bytes`: bodies by Content-Length, where there is none all bytes sent. Default false. */
+  /** Adds `http_response_size_bytes`: bodies, as they are written below what is mounted later. Default false. */
   readonly responseSize?: boolean;
   /** Upper bounds of the sizes, in bytes. Default 100 B to 100 MB by powers of ten. */
   readonly sizeBuckets?: readonly number[];
@@ -42,7 +48,7 @@ export interface HttpMetricsOptions {
    * beyond `maxPaths` are `:other`, a function's too.
    */
   readonly normalizePath?: readonly PathRule[] | ((path: string, request: IncomingMessage) => string);
-  /** Most paths without a route. Default 100. */
+  /** Most paths without a route, of which those that are not found (404) take half at the most. Default 100. */
   readonly maxPaths?: number;
   /** Paths that are not counted: as they are, or by pattern. */
   readonly exclude?: readonly (string | RegExp)[];
@@ -52,12 +58,31 @@ export interface HttpMetricsOptions {
   readonly customLabels?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => string>>;
 }
 
+type RouteOf = () => string | undefined;
+
+interface Tracked {
+  routeOf: RouteOf | undefined;
+}
+
+/** Express and others that mount below a path have the whole URL in `originalUrl`. */
+type MountedRequest = IncomingMessage & { readonly originalUrl?: string };
+
+interface Running {
+  readonly gauge: GaugeChild;
+  requests: number;
+}
+
 /** What is handed out for mounting. */
 export interface HttpMetrics {
   /** Connect's shape, for Express and Nest: `app.use(metrics.middleware)`, before the routes. */
   readonly middleware: (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
-  /** node:http: counts all requests of a server. */
-  attach(server: Server): void;
+  /**
+   * Counts all requests of a server of node:http, node:https or node:http2. Together with one of the others, for their
+   * routes, a request is counted once.
+   *
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for what is no server
+   */
+  attach(server: Server | Http2Server | Http2SecureServer): void;
   /** `fastify.register(metrics.fastify)` */
   readonly fastify: FastifyPlugin;
   /** `app.use(metrics.koa)` */
@@ -126,47 +151,71 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const responseSize = sizes(options.responseSize, 'response');
   const isExcluded = exclusion(options);
   const pathOf = pathNaming(options);
+  const expressRoutes = new ExpressRoutes(rulesOf(options), options.maxPaths);
+  const running = new Map<string, Running>();
+  /** What is mounted twice counts once. */
+  const tracked = new WeakMap<IncomingMessage, Tracked>();
 
-  function track(request: IncomingMessage, response: ServerResponse, routeOf?: () => string | undefined): void {
-    const url = request.url ?? '/';
+  function track(request: MountedRequest, response: ServerResponse, routeOf?: RouteOf): void {
+    const earlier = tracked.get(request);
+    if (earlier !== undefined) {
+      earlier.routeOf = routeOf ?? earlier.routeOf;
+      return;
+    }
+    const url = request.originalUrl ?? request.url ?? '/';
     if (isExcluded(url)) return;
+    const known: Tracked = { routeOf };
+    tracked.set(request, known);
     const start = performance.now();
     const method = METHODS.has(request.method ?? '') ? request.method! : 'OTHER';
-    const sentBefore = responseSize === undefined ? 0 : (request.socket.bytesWritten ?? 0);
-    const running = inProgress.labels(method);
-    running.inc();
-    response.once('close', () => {
-      const seconds = (performance.now() - start) / 1000;
-      running.dec();
-      try {
-        count(seconds);
-      } catch (error) {
-        sayOnce('http metrics', `a request is not counted: ${describeError(error)}`);
-      }
-    });
-    const count = (seconds: number): void => {
-      const status = response.writableFinished ? response.statusCode : CLIENT_WENT_AWAY;
+    const sentBytes = responseSize === undefined ? undefined : countResponseBody(request, response);
+    const count = (seconds: number, sent: boolean): void => {
+      const status = sent ? response.statusCode : CLIENT_WENT_AWAY;
       const values = [
         method,
-        routeOf?.() ?? pathOf(url, request),
+        known.routeOf?.() ?? pathOf(url, request, status),
         groupStatus ? `${Math.floor(status / 100)}xx` : String(status),
         ...customValues.map((valueOf) => valueOf(request, response)),
       ];
       requests.labels(...values).inc();
       duration.labels(...values).observe(seconds);
-      requestSize?.labels(...values).observe(Number(request.headers['content-length'] ?? 0));
-      responseSize?.labels(...values).observe(sizeOf(request, response, sentBefore));
+      requestSize?.labels(...values).observe(requestBodyBytes(request));
+      if (sentBytes !== undefined) responseSize?.labels(...values).observe(sentBytes());
     };
+    move(method, 1);
+    whenOver(request, response, (sent) => {
+      const seconds = (performance.now() - start) / 1000;
+      move(method, -1);
+      try {
+        count(seconds, sent);
+      } catch (error) {
+        sayOnce('http metrics', `a request is not counted: ${describeError(error)}`);
+      }
+    });
+  }
+
+  /** The gauge is set, not added to: a reset of it while requests are under way would leave it below 0 for good. */
+  function move(method: string, by: number): void {
+    let current = running.get(method);
+    if (current === undefined) running.set(method, (current = { gauge: inProgress.labels(method), requests: 0 }));
+    current.requests += by;
+    current.gauge.set(current.requests);
   }
 
   return {
     track,
     middleware(request, response, next) {
-      track(request, response, () => expressRoute(request));
+      track(request, response, () => expressRoutes.templateOf(request));
       next();
     },
     attach(server) {
-      server.prependListener('request', (request, response) => track(request, response));
+      if (!(server instanceof NetServer)) {
+        throw new PromMultiprocError(
+          'ERR_INVALID_ARGUMENT',
+          `attach() takes the server itself, such as what http.createServer() answers with, not ${inspect(server, { depth: 0 })}`,
+        );
+      }
+      (server as Server).prependListener('request', (request, response) => track(request, response));
     },
     fastify: fastifyPlugin(track),
     koa: koaMiddleware(track),
@@ -174,21 +223,9 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   };
 }
 
-/** Express, and Nest on it, set `route` once one matches; `baseUrl` is where its router is mounted. */
-function expressRoute(request: IncomingMessage & { baseUrl?: string; route?: { path?: unknown } }): string | undefined {
-  const path = request.route?.path;
-  return typeof path === 'string' ? (request.baseUrl ?? '') + path || '/' : undefined;
-}
-
-function sizeOf(request: IncomingMessage, response: ServerResponse, sentBefore: number): number {
-  const length = Number(response.getHeader('content-length'));
-  if (Number.isFinite(length)) return length;
-  return Math.max(0, (request.socket.bytesWritten ?? 0) - sentBefore);
-}
-
 function exclusion({ exclude = [], metricsPath = '/metrics' }: HttpMetricsOptions): (url: string) => boolean {
   const paths = new Set(exclude.filter((rule): rule is string => typeof rule === 'string'));
-  const patterns = exclude.filter((rule): rule is RegExp => rule instanceof RegExp);
+  const patterns = exclude.filter((rule): rule is RegExp => rule instanceof RegExp).map(withoutState);
   if (metricsPath !== false) paths.add(metricsPath);
   return (url) => {
     const query = url.indexOf('?');
@@ -197,15 +234,17 @@ function exclusion({ exclude = [], metricsPath = '/metrics' }: HttpMetricsOption
   };
 }
 
-function pathNaming({
-  normalizePath,
-  maxPaths = 100,
-}: HttpMetricsOptions): (url: string, request: IncomingMessage) => string {
-  if (typeof normalizePath !== 'function') {
-    const normalizer = new PathNormalizer(normalizePath, maxPaths);
-    return (url) => normalizer.normalize(url);
-  }
+function rulesOf({ normalizePath }: HttpMetricsOptions): readonly PathRule[] | undefined {
+  return typeof normalizePath === 'function' ? undefined : normalizePath;
+}
+
+function pathNaming(options: HttpMetricsOptions): (url: string, request: IncomingMessage, status: number) => string {
+  const { normalizePath, maxPaths = 100 } = options;
+  // or who looks for holes would be all that the metrics show
+  const mostOf = (status: number): number => (status === 404 ? Math.floor(maxPaths / 2) : maxPaths);
+  const paths = new PathNormalizer(rulesOf(options), maxPaths);
   // what a function says is taken as it is, but not without end
-  const bound = new PathNormalizer([], maxPaths);
-  return (url, request) => bound.admit(normalizePath(url, request));
+  return typeof normalizePath === 'function'
+    ? (url, request, status) => paths.admit(normalizePath(url, request), mostOf(status))
+    : (url, _request, status) => paths.normalize(url, mostOf(status));
 }

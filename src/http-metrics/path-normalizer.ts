@@ -15,7 +15,8 @@ export const DEFAULT_PATH_RULES: readonly PathRule[] = [
   { pattern: /^[+-]?\d+([.,]\d+)*$/, placeholder: ':number' },
   // 24: MongoDB's ids; 32, 40, 64: MD5, SHA-1, SHA-256
   { pattern: /^(0x)?(?=.*\d)[0-9a-f]{12,}$/i, placeholder: ':hash' },
-  { pattern: /^[^@]+@[^@]+\.[^@]+$/, placeholder: ':email' },
+  // a dot is in no other part of the pattern: with one that is, a path of dots takes time by the square of its length
+  { pattern: /^[^@]+@[^@.]+(\.[^@.]+)+$/, placeholder: ':email' },
   // ULIDs, nanoids, base64url tokens, JSON Web Tokens: long, with a digit among the letters
   { pattern: /^(?=.*\d)(?=.*[a-z])[\w.~=-]{20,}$/i, placeholder: ':token' },
   // names with a number at the end or in them: user-17, item_3, order17
@@ -38,19 +39,19 @@ export class PathNormalizer {
 
   /** @param mostPaths distinct results; further ones are all `:other` */
   constructor(rules: readonly PathRule[] = DEFAULT_PATH_RULES, mostPaths = 100) {
-    this.#rules = rules;
+    this.#rules = rules.map(({ pattern, placeholder }) => ({ pattern: withoutState(pattern), placeholder }));
     this.#mostPaths = mostPaths;
   }
 
   /** `/users/17/orders?page=2` is `/users/:number/orders`. */
-  normalize(url: string): string {
-    return this.admit(this.#pathOf(url));
+  normalize(url: string, most = this.#mostPaths): string {
+    return this.admit(this.#pathOf(url), most);
   }
 
-  /** The path itself, unless there are too many already. */
-  admit(path: string): string {
+  /** The path itself, unless there are `most` already. */
+  admit(path: string, most = this.#mostPaths): string {
     if (this.#paths.has(path)) return path;
-    if (this.#paths.size >= this.#mostPaths) return OTHER;
+    if (this.#paths.size >= most) return OTHER;
     this.#paths.add(path);
     return path;
   }
@@ -70,4 +71,9 @@ export class PathNormalizer {
     for (const { pattern, placeholder } of this.#rules) if (pattern.test(segment)) return placeholder;
     return segment.length > LONGEST_SEGMENT ? ':long' : segment;
   }
+}
+
+/** A pattern with the flag g or y goes on from its last match, and would match every other time. */
+export function withoutState(pattern: RegExp): RegExp {
+  return pattern.global || pattern.sticky ? new RegExp(pattern, pattern.flags.replaceAll(/[gy]/g, '')) : pattern;
 }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { test } from 'node:test';
 import express from 'express';
 import fastify from 'fastify';
 import Koa from 'koa';
-import { type HttpMetrics, httpMetrics, type HttpMetricsOptions, Registry } from 'prom-multiproc';
+import { type HttpMetrics, httpMetrics, Registry } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { assertNoDuplicateSeries } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
+import { countsOf, fresh, onFreePort, onNodeHttp } from './counted-server.js';
 import { until } from '../support/program.js';
 
 /** Every framework has the same three routes: a template, one that fails, and one in a mounted router where it has those. */
@@ -92,18 +92,6 @@ MOUNTS.Nest = async (metrics) => {
   await app.listen(0, '127.0.0.1');
   return { url: await app.getUrl(), close: async () => await app.close() };
 };
-
-async function onFreePort(server: Server): Promise<{ url: string; close(): Promise<void> }> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
 
 for (const [framework, mount] of Object.entries(MOUNTS)) {
   test(`on ${framework} requests are counted by their route's template`, async (t) => {
@@ -219,34 +207,47 @@ test('a custom label that throws costs its request its count, and the applicatio
   for (let at = 0; at < 3; at++) assert.equal((await ask(`${url}/a`)).status, 200);
 });
 
+test('a pattern with the flag g excludes every time, and not every other', async (t) => {
+  const { registry, url } = await onNodeHttp(t, {
+    exclude: [/^\/internal\//g],
+    normalizePath: [{ pattern: /^\w+-of-month$/gy, placeholder: ':month' }],
+  });
+  for (const path of ['/internal/a', '/internal/b', '/may-of-month', '/june-of-month']) await ask(url + path);
+  const labels = 'method="GET",route="/:month",status_code="200"';
+  await until(async () => (await countsOf(registry)).get(labels) === 2);
+  assert.equal((await countsOf(registry)).size, 1);
+});
+
+test('paths that are not found take half of the places, so that a scanner does not hide what is there', async (t) => {
+  const { registry, url } = await onNodeHttp(t, { maxPaths: 4 }, (request, response) => {
+    response.statusCode = request.url!.startsWith('/scan') ? 404 : 200;
+    response.end();
+  });
+  for (const path of ['/scan/a', '/scan/b', '/scan/c', '/scan/d', '/one', '/two', '/three']) await ask(url + path);
+  await until(async () => [...(await countsOf(registry)).values()].reduce((sum, count) => sum + count, 0) === 7);
+  assert.deepEqual(
+    [...(await countsOf(registry))].map(([labels, count]) => [/route="([^"]*)"/.exec(labels)![1], count]),
+    [
+      ['/scan/a', 1],
+      ['/scan/b', 1],
+      [':other', 2],
+      ['/one', 1],
+      ['/two', 1],
+      [':other', 1],
+    ],
+  );
+});
+
+test('attach() takes a server, and says so where it is given an application', () => {
+  const { metrics } = fresh();
+  assert.throws(() => metrics.attach(express() as never), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /takes the server/,
+  });
+});
+
 test('labels that are not all different, and presets that are none, are refused at once', () => {
   const registers = [new Registry(undefined, { multiprocess: false })];
   assert.throws(() => httpMetrics({ registers, customLabels: { route: () => 'x' } }), { code: 'ERR_INVALID_ARGUMENT' });
   assert.throws(() => httpMetrics({ registers, labels: 'none' as never }), { code: 'ERR_INVALID_ARGUMENT' });
 });
-
-function fresh(options: HttpMetricsOptions = {}): { registry: Registry<any>; metrics: HttpMetrics } {
-  const registry = new Registry<any>(undefined, { multiprocess: false });
-  return { registry, metrics: httpMetrics({ registers: [registry], ...options }) };
-}
-
-async function onNodeHttp(
-  t: TestContext,
-  options: HttpMetricsOptions,
-  listener: RequestListener = (_request, response) => void response.end('hello'),
-): Promise<{ registry: Registry<any>; url: string }> {
-  const { registry, metrics } = fresh(options);
-  const server = createServer(listener);
-  metrics.attach(server);
-  const { url, close } = await onFreePort(server);
-  afterTest(t, close);
-  return { registry, url };
-}
-
-/** `http_requests_total` by its labels. A request is counted when its response is over, which its client may hear of first. */
-async function countsOf(registry: Registry<any>): Promise<Map<string, number>> {
-  const text = await registry.metrics({ scope: 'process' });
-  return new Map(
-    [...text.matchAll(/^http_requests_total\{(.*)\} (\d+)$/gm)].map(([, labels, count]) => [labels, Number(count)]),
-  );
-}

@@ -19,6 +19,9 @@ const CASES: readonly [url: string, path: string][] = [
   ['/docs/507f1f77bcf86cd799439011', '/docs/:hash'],
   ['/blob/da39a3ee5e6b4b0d3255bfef95601890afd80709', '/blob/:hash'],
   ['/days/2026-11-21', '/days/:date'],
+  ['/mail/ann.lee@mail.example.org', '/mail/:email'],
+  // what took time by the square of its length
+  [`/mail/a@${'.'.repeat(2000)}@`, '/mail/:long'],
   ['/mail/ann@example.org', '/mail/:email'],
   ['/t/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0', '/t/:token'],
   ['/items/item-17', '/items/:name'],
