@@ -1,39 +1,18 @@
 /** Trouble with the disk and the directory under a running process: it counts on, and nothing is lost once it is over. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  rmdirSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { afterTest } from '../support/after-test.js';
 import { type Fixture, startFixture } from '../support/fixture.js';
+import { memoryGroup } from '../support/memory-group.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Answer, Order } from './fixtures/counting.js';
 
+const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
-
-/** The memory controller, where it is of version 1 and ours to use. */
-const MEMORY_GROUPS = '/sys/fs/cgroup/memory';
-const LIMITS = { skip: canWrite(MEMORY_GROUPS) ? false : `no memory groups can be made in ${MEMORY_GROUPS}` };
-
-function canWrite(dir: string): boolean {
-  try {
-    accessSync(join(dir, 'memory.limit_in_bytes'), constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A file system of its own: in memory, as /dev/shm is. */
 function mounted(t: TestContext, options: string): string {
@@ -160,23 +139,20 @@ test('a process whose file has reached its cap counts on in memory, and says by 
 
 test(
   'in a memory group, whose end is the killer and not an error, the cap keeps a process alive',
-  LIMITS,
+  GROUPS,
   async (t) => {
-    const group = join(MEMORY_GROUPS, `prom-multiproc-test-${process.pid}`);
-    mkdirSync(group);
-    afterTest(t, () => rmdirSync(group));
-    writeFileSync(join(group, 'memory.limit_in_bytes'), String(400 * 1024 * 1024));
+    const group = memoryGroup(t, 400 * 1024 * 1024);
     const dir = withTempDir(t);
     const { tell, fixture } = startApplication(t, dir, {
       PROM_MULTIPROC_MAX_BYTES: String(8 * 1024 * 1024),
       PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000',
     });
     await tell({ order: 'tend' });
-    writeFileSync(join(group, 'cgroup.procs'), String(fixture.pid));
+    group.add(fixture.pid);
     const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 200_000 });
     assert.equal(liveSeries, 200_000);
     assert.ok(bytesInMemory > 0);
-    const charged = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8'));
+    const charged = group.usageBytes();
     assert.ok(charged > 8 * 1024 * 1024, `${charged} bytes are of the group`);
     await fixture.kill();
   },
