@@ -3,7 +3,7 @@
  *
  * A call that answers with a promise, or anything else with a `then`, ends when that settles.
  */
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 
 export type AnyFunction = (this: any, ...args: any[]) => any;
@@ -94,13 +94,22 @@ export function timedCalls(startTimer: () => () => unknown, fn?: AnyFunction): A
   return fn === undefined ? decorator : decorator(fn);
 }
 
-/** A class is a function that cannot be called. */
+/** A class is a function that cannot be called; a method may have its name. */
+const CLASS = /^class\b\s*[^\s(]/;
+
 function assertFunction(fn: unknown): asserts fn is AnyFunction {
-  if (typeof fn === 'function' && !/^class\b/.test(Function.prototype.toString.call(fn))) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `only functions and methods can be observed, not ${inspect(fn)}: give a function, or decorate a method`,
-  );
+  if (typeof fn !== 'function' || CLASS.test(Function.prototype.toString.call(fn))) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `only functions and methods can be observed, not ${inspect(fn)}: give a function, or decorate a method`,
+    );
+  }
+  if (types.isGeneratorFunction(fn)) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `${inspect(fn)} cannot be observed, for its calls end before its work begins: observe the function that goes through it`,
+    );
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -25,7 +25,7 @@ export interface MirrorOptions {
 export interface Mirror {
   /** Copies now. Never rejects: trouble is said once. */
   copy(): Promise<void>;
-  /** Copies for the last time. What was copied stays. */
+  /** Copies for the last time. What was copied stays, and is not brought up to date any more. */
   close(): Promise<void>;
 }
 
@@ -99,6 +99,7 @@ class RegistryMirror implements Mirror {
   #next: Promise<void> | undefined;
   #started = 0;
   #copied = 0;
+  #closed = false;
 
   constructor(
     source: MirrorSource,
@@ -116,12 +117,13 @@ class RegistryMirror implements Mirror {
   }
 
   /** Calls of one turn share a copy; those that come while one is under way share the next, which has what they want. */
-  readonly copy = (): Promise<void> => (this.#next ??= this.#afterRunning());
+  readonly copy = (): Promise<void> => (this.#closed ? Promise.resolve() : (this.#next ??= this.#afterRunning()));
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     closeMirror(this);
     await this.copy();
+    this.#closed = true;
   }
 
   async #afterRunning(): Promise<void> {

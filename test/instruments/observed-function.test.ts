@@ -152,6 +152,26 @@ describe('Standard decorators', () => {
     assert.deepEqual(await valuesOf(busy), [0]);
   });
 
+  it('refuse generators, whose calls end before their work begins', () => {
+    const busy = new Gauge({ name: 'a', help: 'A.', registers });
+    const wrap = (fn: () => unknown): unknown => busy.trackInProgress(fn);
+    for (const generator of [function* () {}, async function* () {}]) {
+      assert.throws(() => wrap(generator), { code: 'ERR_INVALID_ARGUMENT', message: /before its work begins/ });
+    }
+  });
+
+  it('take a method that is called class', () => {
+    const busy = new Gauge({ name: 'a', help: 'A.', registers });
+    const school = {
+      class() {
+        return 7;
+      },
+      class2: () => 8,
+    };
+    assert.equal(busy.trackInProgress(school.class)(), 7);
+    assert.equal(busy.trackInProgress(school.class2)(), 8);
+  });
+
   it('refuse classes and values', () => {
     const took = new Histogram({ name: 'a', help: 'A.', registers });
     class Job {

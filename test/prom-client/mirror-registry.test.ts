@@ -139,6 +139,18 @@ test('copies that overlap count once', async () => {
   assert.deepEqual(linesOf(await registry.metrics(), 'c_total'), ['c_total 4']);
 });
 
+test('what is counted after close() is not copied any more, not by a scrape either', async () => {
+  const source = new promClient.Registry();
+  const counter = new promClient.Counter({ name: 'c_total', help: 'C.', registers: [source] });
+  const registry = new Registry(undefined, { multiprocess: false });
+  const mirror = mirrorRegistry(source, { register: registry, intervalMs: 2 ** 30 });
+  counter.inc(4);
+  await mirror.close();
+  counter.inc(3);
+  await mirror.copy();
+  assert.deepEqual(linesOf(await registry.metrics(), 'c_total'), ['c_total 4']);
+});
+
 test('the merged view of a cluster has what each worker mirrors, up to its exit', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t));
   const [first, second] = workers;
