@@ -6,21 +6,24 @@
  * room again. Nothing of that throws into the application.
  */
 import { existsSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { announceDirectory, locateDirectory, type LocatedDirectory, threadDirectory } from '../directory/locate.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import type { FileWriter } from '../mapped-file/writer.js';
 import { describeError } from '../errors.js';
 import { sayOnce } from '../said-once.js';
 import { createProcessFile } from './process-file.js';
+import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
 import { MemoryBacking } from './backing.js';
+import { flushDuringWaits } from './blocking-wait.js';
+import { FlushSchedule } from './flush-schedule.js';
 import { SeriesStore } from './series-store.js';
 import { readSettings, type Settings } from './settings.js';
+import { Silence } from './silence.js';
 import type { StoredFamily } from './stored-family.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
 const TEND_INTERVAL_MS = 5000;
-/** A SIGKILL loses at most this much where the file is written and not mapped. */
-const FLUSH_INTERVAL_MS = 250;
 
 class ProcessStore {
   readonly store: SeriesStore;
@@ -28,7 +31,9 @@ class ProcessStore {
   #located: LocatedDirectory | undefined;
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
-  #flushes = false;
+  #flushes: FlushSchedule | undefined;
+  readonly #silence = new Silence();
+  readonly #archives = new ArchiveWatch();
   #lastTended = 0;
 
   constructor() {
@@ -45,9 +50,10 @@ class ProcessStore {
   /** Puts right what has changed outside. Called on a timer, and before this process serves. */
   tend(): void {
     this.#lastTended = Date.now();
+    this.#silence.breaks();
     try {
       if (this.#writer === undefined) this.#open();
-      else if (this.#writer.bytes.isLinked() === false) this.#remake();
+      else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else if (process.env.PROMETHEUS_MULTIPROC_DIR !== undefined) this.#followEnvironment();
       this.#writer?.beat();
       this.store.settle();
@@ -63,8 +69,9 @@ class ProcessStore {
     if (this.#writer === undefined || Date.now() - this.#lastTended > TEND_INTERVAL_MS) this.tend();
   }
 
+  /** Brings what was counted to where readers find it. */
   flush(): void {
-    this.#writer?.flush();
+    this.#flushes?.flush();
   }
 
   /** Leaves the directory: what was counted stays there, and this process goes on in memory from nothing. For tests. */
@@ -95,23 +102,35 @@ class ProcessStore {
   }
 
   /** Makes a file and moves everything into it. */
-  #move(): void {
+  #move(beforehand = (): void => {}): void {
     const writer = createProcessFile(this.#directory!, this.#settings.maxBytes);
+    beforehand();
     this.store.moveTo(writer);
     writer.flush();
     this.#writer = writer;
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 
-  /** The file was deleted under this process: another one takes its place, with all that was counted. */
-  #remake(): void {
-    const old = this.#writer;
+  /** Whether readers see the file no more: it was deleted, or an archive has it, whose folder took this process for dead. */
+  #isLost({ kind, bytes }: FileWriter): boolean {
+    if (bytes.isLinked() === false) return true;
+    return kind === 'written' && this.#silence.brokenLately && this.#archives.names(this.#directory!.dir, bytes.path);
+  }
+
+  /** Another file takes the place of one that is lost, with all that was counted and that no archive has. */
+  #remake(old: FileWriter): void {
     const directory = this.#directory;
-    sayOnce('remake', `${JSON.stringify(old?.bytes.path)} was deleted while in use; it is made anew`);
+    const { path } = old.bytes;
+    const isAbsorbed = old.kind === 'written' && this.#archives.names(directory!.dir, path);
+    const why = isAbsorbed ? 'was folded, as that of a process that seemed to be dead' : 'was deleted while in use';
+    sayOnce('remake', `${JSON.stringify(path)} ${why}; it is made anew`);
     this.#directory = openDirectory(this.#located!, this.#settings);
     directory?.close();
-    this.#move();
-    old?.close();
+    this.#move(() => {
+      if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
+    });
+    if (old.bytes.isLinked() === true) removeQuietly(old);
+    else old.close();
   }
 
   /** The application has named another directory since: as `setupPrimary` does for itself. */
@@ -135,10 +154,26 @@ class ProcessStore {
   }
 
   #flushOnTimer(): void {
-    if (this.#flushes) return;
-    this.#flushes = true;
-    setInterval(() => this.flush(), FLUSH_INTERVAL_MS).unref();
-    process.on('exit', () => this.#writer?.close());
+    if (this.#flushes !== undefined) return;
+    const flushes = new FlushSchedule(() => this.#write());
+    this.#flushes = flushes;
+    flushes.start();
+    if (!isMainThread) flushDuringWaits(flushes);
+    process.on('exit', () => {
+      this.tend();
+      this.#writer?.close();
+    });
+  }
+
+  #write(): void {
+    if (this.#writer === undefined) return;
+    // somebody may have taken this process for dead; and where no timer runs, nobody else tends
+    if (this.#silence.breaks()) this.tend();
+    else this.tendSoon();
+    // what is written where no reader looks any more would be missing from what is made anew
+    if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
+    const { path, lastError } = this.#writer.bytes;
+    sayOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
   }
 
   #warnOfTrouble(): void {

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mock, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { flushDuringWaits } from '../../src/storage/blocking-wait.js';
+import { FlushSchedule } from '../../src/storage/flush-schedule.js';
+import { afterTest } from '../support/after-test.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
+import { valuesIn } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+function startThread(t: TestContext, dir: string, how: 'piscina' | 'bare'): Fixture {
+  return startFixture(t, 'storage/fixtures/waiting-thread', [how], {
+    env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: '1' },
+  });
+}
+
+async function untilCounted(dir: string, jobs: number): Promise<void> {
+  while (valuesIn(dir).jobs_total !== jobs) await sleep(20);
+}
+
+test('what a thread has counted before it waits for good comes to its file, and stays when it is terminated', async (t) => {
+  const dir = withTempDir(t);
+  const thread = startThread(t, dir, 'bare');
+  await untilCounted(dir, 7);
+  assert.equal(await thread.ask('terminate'), 'terminated');
+  assert.deepEqual(valuesIn(dir), { jobs_total: 7 });
+});
+
+test('the last task of a piscina pool comes to the file while its thread is idle', async (t) => {
+  const dir = withTempDir(t);
+  const pool = startThread(t, dir, 'piscina');
+  await untilCounted(dir, 7);
+  assert.equal(await pool.ask('count'), 'counted');
+  await untilCounted(dir, 15);
+  assert.equal(await pool.ask('terminate'), 'terminated');
+  assert.deepEqual(valuesIn(dir), { jobs_total: 15 });
+});
+
+/** Waits with a clock that only they move. */
+function startWaits(t: TestContext): { passes(ms: number): void; waits: number[]; flushes: number[]; answer: string } {
+  const state = { passes: (ms: number) => (nowMs += ms), waits: [], flushes: [], answer: 'timed-out' } as {
+    passes(ms: number): void;
+    waits: number[];
+    flushes: number[];
+    answer: string;
+  };
+  let nowMs = 0;
+  const clock = mock.method(performance, 'now', () => nowMs);
+  const wait = mock.method(Atomics, 'wait', (_array: unknown, _index: number, _value: number, timeoutMs: number) => {
+    state.waits.push(timeoutMs);
+    if (state.answer === 'timed-out' && timeoutMs < Infinity) nowMs += timeoutMs;
+    return state.answer;
+  });
+  const schedule = new FlushSchedule(() => state.flushes.push(nowMs));
+  flushDuringWaits(schedule);
+  afterTest(t, () => {
+    wait.mock.restore();
+    clock.mock.restore();
+  });
+  schedule.flush();
+  state.flushes.length = 0;
+  return state;
+}
+
+const CELL = new Int32Array(new SharedArrayBuffer(4));
+
+test('a wait flushes once when a flush is due, and lasts as long as it was asked to', (t) => {
+  const { waits, flushes } = startWaits(t);
+  assert.equal(Atomics.wait(CELL, 0, 0, 1000), 'timed-out');
+  assert.deepEqual([waits.splice(0), flushes.splice(0)], [[250, 750], [250]]);
+  // 750 ms have passed since
+  assert.equal(Atomics.wait(CELL, 0, 0), 'timed-out');
+  assert.deepEqual(
+    [waits.splice(0), flushes.splice(0)],
+    [
+      [250, Infinity],
+      [1000, 1250],
+    ],
+  );
+});
+
+test('a wait that is shorter than the time until a flush is left alone', (t) => {
+  const { waits, flushes } = startWaits(t);
+  for (let pause = 0; pause < 5; pause++) Atomics.wait(CELL, 0, 0, 50);
+  assert.deepEqual([waits, flushes], [[50, 50, 50, 50, 50], []]);
+});
+
+test('a thread that waits often and never long is flushed as often as by a timer', (t) => {
+  const state = startWaits(t);
+  state.answer = 'not-equal';
+  for (let task = 0; task < 1000; task++) {
+    state.passes(1);
+    assert.equal(Atomics.wait(CELL, 0, 0), 'not-equal');
+  }
+  assert.deepEqual(state.flushes, [250, 500, 750, 1000]);
+});
+
+test('a wait that is woken says so, whether it has flushed or not', (t) => {
+  const state = startWaits(t);
+  state.answer = 'ok';
+  assert.equal(Atomics.wait(CELL, 0, 0), 'ok');
+  state.passes(1000);
+  assert.equal(Atomics.wait(CELL, 0, 0, NaN), 'ok');
+  assert.equal(state.flushes.length, 1);
+});

@@ -1,0 +1,207 @@
+/** A process that stands still for minutes: whether it is taken for dead, and that nothing counts twice if it was. */
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fold, foldDirectory } from '../../src/directory/fold.js';
+import { processStat } from '../../src/directory/identity.js';
+import { HEADER } from '../../src/mapped-file/layout.js';
+import { native } from '../../src/mapped-file/mapping.js';
+import { changeIdentity } from '../support/cluster-files.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
+import { valuesIn } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import type { Order } from './fixtures/stopped.js';
+
+const OTHER_BOOT = '11111111-2222-3333-4444-555555555555';
+
+function startApplication(t: TestContext, dir: string, kind: 'mapped' | 'written'): Fixture {
+  return startFixture(t, 'storage/fixtures/stopped', [], {
+    env: {
+      ...process.env,
+      PROMETHEUS_MULTIPROC_DIR: dir,
+      PROM_MULTIPROC_NO_MMAP: kind === 'written' ? '1' : undefined,
+    },
+  });
+}
+
+/** Answers what that process alone shows. */
+const tell = (fixture: Fixture, order: Order): Promise<string> => fixture.ask<string>(order);
+
+/** Has a process count what it does not write any more, and stop. Answers how it goes on. */
+async function stop(fixture: Fixture, times: number, minutes: number): Promise<() => Promise<void>> {
+  const goesOn = tell(fixture, { order: 'count and stop', times, size: 100, minutes });
+  while (processStat(fixture.pid)?.state !== 'T') await sleep(5);
+  return async () => {
+    process.kill(fixture.pid, 'SIGCONT');
+    await goesOn;
+  };
+}
+
+const dataFile = (dir: string): string =>
+  join(
+    dir,
+    readdirSync(dir).find((name) => name.endsWith('.prom-mp'))!,
+  );
+
+/** As the heart of a process looks that has been stopped for an hour. */
+function silence(path: string): void {
+  const fd = openSync(path, 'r+');
+  writeSync(fd, new Float64Array([Date.now() / 1000 - 3600]), 0, 8, HEADER.heartbeat);
+  closeSync(fd);
+}
+
+/** Folds a directory, as somebody does who takes its writer for one of before the last boot; perhaps killed on the way. */
+function foldAsDead(dir: string, killedAfter?: 'published'): void {
+  changeIdentity(dir, dataFile(dir), { bootId: OTHER_BOOT });
+  silence(dataFile(dir));
+  if (killedAfter === undefined) {
+    assert.equal(foldDirectory(dir).folded, 1);
+    return;
+  }
+  Fold.onStep = (step) => {
+    if (step === killedAfter) throw new Error('killed');
+  };
+  try {
+    assert.throws(() => foldDirectory(dir), /killed/);
+  } finally {
+    Fold.onStep = undefined;
+  }
+}
+
+/** Everything was counted so often, the first part with the size 1 and the others with 100. */
+function assertCounted(dir: string, ones: number, hundreds: number): void {
+  const all = ones + hundreds;
+  const values = valuesIn(dir);
+  const { 'lengths{quantile="0.5"}': half, 'lengths{quantile="0.6"}': more, 'recent{quantile="0.5"}': lately } = values;
+  for (const name of Object.keys(values)) if (name.includes('quantile')) delete values[name];
+  assert.deepEqual(values, {
+    'jobs_total{kind="any"}': all,
+    'jobs_total{kind="of size 1"}': ones,
+    'jobs_total{kind="of size 100"}': hundreds,
+    'sizes_bucket{le="10"}': ones,
+    'sizes_bucket{le="+Inf"}': all,
+    sizes_sum: ones + 100 * hundreds,
+    sizes_count: all,
+    lengths_sum: ones + 100 * hundreds,
+    lengths_count: all,
+    recent_sum: ones + 100 * hundreds,
+    recent_count: all,
+    depth: 100,
+  });
+  // of 10 ones and 9 hundreds; the hundreds are in the greater part if the ones are lost, and in none if they count twice
+  if (ones === 10 && hundreds === 9) {
+    assert.ok(half < 2 && lately < 2, `${half} and ${lately}`);
+    assert.ok(more > 90, `${more}`);
+  }
+}
+
+for (const kind of ['mapped', 'written'] as const) {
+  if (kind === 'mapped' && native() === undefined) continue;
+  test(`${kind}: a process that is stopped is not folded, however long its heart was silent`, async (t) => {
+    const dir = withTempDir(t);
+    const fixture = startApplication(t, dir, kind);
+    await tell(fixture, { order: 'count', times: 10, size: 1 });
+    const file = dataFile(dir);
+    const goOn = await stop(fixture, 9, 60);
+    silence(file);
+    const { folded, skipped } = foldDirectory(dir);
+    assert.deepEqual([folded, skipped.live, skipped.unknown], [0, 1, 0]);
+    await goOn();
+    await tell(fixture, { order: 'tend' });
+    assert.equal(dataFile(dir), file);
+    assertCounted(dir, 10, 9);
+  });
+}
+
+/** What befalls the file of a process that is stopped, and for how many minutes. */
+const FATES: Record<string, { minutes: number; befall(dir: string): void }> = {
+  'was folded': { minutes: 60, befall: (dir) => foldAsDead(dir) },
+  'was folded, by its clocks within no time': { minutes: 0, befall: (dir) => foldAsDead(dir) },
+  'was folded and is still there, for the folder was killed': {
+    minutes: 60,
+    befall: (dir) => foldAsDead(dir, 'published'),
+  },
+  'was folded and is still there, and its folder was followed by another': {
+    minutes: 60,
+    befall(dir) {
+      foldAsDead(dir, 'published');
+      foldDirectory(dir);
+    },
+  },
+  'was deleted': { minutes: 60, befall: (dir) => unlinkSync(dataFile(dir)) },
+};
+
+for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
+  for (const then of ['goes on', 'ends']) {
+    test(`a process whose file ${fate} meanwhile counts nothing twice and loses nothing when it ${then}`, async (t) => {
+      const dir = withTempDir(t);
+      const fixture = startApplication(t, dir, 'written');
+      await tell(fixture, { order: 'count', times: 10, size: 1 });
+      const file = dataFile(dir);
+      const goOn = await stop(fixture, 9, minutes);
+      befall(dir);
+      await goOn();
+      if (then === 'ends') {
+        fixture.process.send({ order: 'exit' } satisfies Order);
+        assert.equal(await fixture.ended, 0);
+        await settled(dir, file);
+        assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 19);
+        return;
+      }
+      await tell(fixture, { order: 'tend' });
+      assert.notEqual(dataFile(dir), file);
+      assertCounted(dir, 10, 9);
+      await tell(fixture, { order: 'count', times: 1, size: 100 });
+      await tell(fixture, { order: 'tend' });
+      assertCounted(dir, 10, 10);
+      await fixture.kill();
+      foldDirectory(dir);
+      assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 20);
+    });
+  }
+}
+
+/** What was folded is out of the directory. */
+async function settled(dir: string, file: string): Promise<void> {
+  while (readdirSync(dir).includes(file)) await sleep(5);
+}
+
+test('the view of one process begins anew with what no archive has, as after a restart', async (t) => {
+  const dir = withTempDir(t);
+  const fixture = startApplication(t, dir, 'written');
+  await tell(fixture, { order: 'count', times: 10, size: 1 });
+  const goOn = await stop(fixture, 9, 60);
+  foldAsDead(dir);
+  await goOn();
+  const shown = await tell(fixture, { order: 'tend' });
+  const lines = shown.split('\n').filter((line) => /^(jobs|sizes|depth)/.test(line));
+  assert.deepEqual(lines, [
+    'jobs_total{kind="any"} 9',
+    'jobs_total{kind="of size 1"} 0',
+    'jobs_total{kind="of size 100"} 9',
+    'sizes_bucket{le="10"} 0',
+    'sizes_bucket{le="+Inf"} 9',
+    'sizes_sum 900',
+    'sizes_count 9',
+    'depth 100',
+  ]);
+});
+
+test('what another process has left in an archive is not taken out of a file that was deleted', async (t) => {
+  const dir = withTempDir(t);
+  const other = createFile(dir, { identity: { startTime: '1' } });
+  addTo(attach(other.store, other.store.declare(counter('other_total'), ['default']), []), 5);
+  other.writer.close();
+  assert.equal(foldDirectory(dir).folded, 1);
+  const fixture = startApplication(t, dir, 'written');
+  await tell(fixture, { order: 'count', times: 10, size: 1 });
+  const goOn = await stop(fixture, 9, 60);
+  unlinkSync(dataFile(dir));
+  await goOn();
+  await tell(fixture, { order: 'tend' });
+  const { other_total, 'jobs_total{kind="any"}': any } = valuesIn(dir);
+  assert.deepEqual([other_total, any], [5, 19]);
+});
