@@ -172,11 +172,11 @@ test('the types by example, run, give the samples that their comments say', (t) 
   const samples = [...text.matchAll(/ \/\/ (.*\{.*\} \d.*)$/gm)].flatMap(([, said]) => said.split(/, (?=\w+\{)/));
   assert.equal(samples.length, 3);
   const script = `${text}\nrequire('prom-multiproc').register.metrics().then((text) => process.stdout.write(text));`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
     cwd: ROOT,
     encoding: 'utf8',
     env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: withTempDir(t) },
   });
-  assert.equal(stderr, '');
+  assert.equal(status, 0, stderr);
   for (const sample of samples) assert.ok(stdout.split('\n').includes(sample), `${sample} is not in\n${stdout}`);
 });
