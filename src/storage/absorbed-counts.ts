@@ -17,7 +17,7 @@
  * cannot tell what of it somebody else has read, for every count is in the file at once; but a mapped file is locked, and
  * only where locks do not reach (directories shared between virtual machines) could its process be taken for dead at all.
  */
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { openArchive } from '../directory/archive-file.js';
 import { parseDataFileName } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
@@ -44,12 +44,13 @@ export class ArchiveWatch {
 
   #readNewest(dir: string): void {
     for (const name of scanDirectory(dir).archives) {
+      const path = join(dir, name.name);
       // archives do not change
-      if (name.name === this.#archive) return;
+      if (path === this.#archive) return;
       try {
         const { reader, record } = openArchive(dir, name);
         reader.close();
-        this.#archive = name.name;
+        this.#archive = path;
         this.#absorbed = record.absorbed;
         return;
       } catch {

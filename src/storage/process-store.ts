@@ -53,7 +53,7 @@ class ProcessStore {
     this.#silence.breaks();
     try {
       if (this.#writer === undefined) this.#open();
-      else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
+      else if (this.#writer.bytes.isLinked() === false || this.#isAbsorbed(this.#writer)) this.#remake(this.#writer);
       else if (process.env.PROMETHEUS_MULTIPROC_DIR !== undefined) this.#followEnvironment();
       this.#writer?.beat();
       this.store.settle();
@@ -72,14 +72,6 @@ class ProcessStore {
   /** Brings what was counted to where readers find it. */
   flush(): void {
     this.#flushes?.flush();
-  }
-
-  /** Leaves the directory: what was counted stays there, and this process goes on in memory from nothing. For tests. */
-  close(): void {
-    this.#writer?.close();
-    this.#directory?.close();
-    this.#writer = undefined;
-    this.#directory = undefined;
   }
 
   #open(): void {
@@ -111,19 +103,19 @@ class ProcessStore {
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 
-  /** Whether readers see the file no more: it was deleted, or an archive has it, whose folder took this process for dead. */
-  #isLost({ kind, bytes }: FileWriter): boolean {
-    if (bytes.isLinked() === false) return true;
-    return kind === 'written' && this.#silence.brokenLately && this.#archives.names(this.#directory!.dir, bytes.path);
+  /** Whether an archive has what the file holds, since somebody has taken this process for dead. */
+  #isAbsorbed({ kind, bytes }: FileWriter): boolean {
+    if (kind === 'mapped' || (bytes.isLinked() !== false && !this.#silence.brokenLately)) return false;
+    return this.#archives.names(this.#directory!.dir, bytes.path);
   }
 
-  /** Another file takes the place of one that is lost, with all that was counted and that no archive has. */
+  /** Another file takes the place of one that no reader sees any more, with all that was counted and that no archive has. */
   #remake(old: FileWriter): void {
     const directory = this.#directory;
     const { path } = old.bytes;
-    const isAbsorbed = old.kind === 'written' && this.#archives.names(directory!.dir, path);
+    const isAbsorbed = this.#isAbsorbed(old);
     const why = isAbsorbed ? 'was folded, as that of a process that seemed to be dead' : 'was deleted while in use';
-    sayOnce('remake', `${JSON.stringify(path)} ${why}; it is made anew`);
+    sayOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made anew`);
     this.#directory = openDirectory(this.#located!, this.#settings);
     directory?.close();
     this.#move(() => {
@@ -159,10 +151,14 @@ class ProcessStore {
     this.#flushes = flushes;
     flushes.start();
     if (!isMainThread) flushDuringWaits(flushes);
-    process.on('exit', () => {
-      this.tend();
-      this.#writer?.close();
-    });
+    process.on('exit', () => this.#end());
+  }
+
+  /** A file that was deleted is not made anew for its last moments: who ends an application may have cleaned up. */
+  #end(): void {
+    this.#silence.breaks();
+    if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.tend();
+    this.#writer?.close();
   }
 
   #write(): void {

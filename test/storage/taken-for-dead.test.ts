@@ -1,18 +1,17 @@
 /** A process that stands still for minutes: whether it is taken for dead, and that nothing counts twice if it was. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fold, foldDirectory } from '../../src/directory/fold.js';
 import { processStat } from '../../src/directory/identity.js';
 import { HEADER } from '../../src/mapped-file/layout.js';
-import { native } from '../../src/mapped-file/mapping.js';
 import { changeIdentity } from '../support/cluster-files.js';
 import { type Fixture, startFixture } from '../support/fixture.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
 import type { Order } from './fixtures/stopped.js';
 
 const OTHER_BOOT = '11111111-2222-3333-4444-555555555555';
@@ -98,8 +97,7 @@ function assertCounted(dir: string, ones: number, hundreds: number): void {
   }
 }
 
-for (const kind of ['mapped', 'written'] as const) {
-  if (kind === 'mapped' && native() === undefined) continue;
+for (const kind of fileKinds()) {
   test(`${kind}: a process that is stopped is not folded, however long its heart was silent`, async (t) => {
     const dir = withTempDir(t);
     const fixture = startApplication(t, dir, kind);
@@ -135,39 +133,51 @@ const FATES: Record<string, { minutes: number; befall(dir: string): void }> = {
 };
 
 for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
-  for (const then of ['goes on', 'ends']) {
-    test(`a process whose file ${fate} meanwhile counts nothing twice and loses nothing when it ${then}`, async (t) => {
-      const dir = withTempDir(t);
-      const fixture = startApplication(t, dir, 'written');
-      await tell(fixture, { order: 'count', times: 10, size: 1 });
-      const file = dataFile(dir);
-      const goOn = await stop(fixture, 9, minutes);
-      befall(dir);
-      await goOn();
-      if (then === 'ends') {
-        fixture.process.send({ order: 'exit' } satisfies Order);
-        assert.equal(await fixture.ended, 0);
-        await settled(dir, file);
-        assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 19);
-        return;
-      }
-      await tell(fixture, { order: 'tend' });
-      assert.notEqual(dataFile(dir), file);
-      assertCounted(dir, 10, 9);
-      await tell(fixture, { order: 'count', times: 1, size: 100 });
-      await tell(fixture, { order: 'tend' });
-      assertCounted(dir, 10, 10);
-      await fixture.kill();
-      foldDirectory(dir);
-      assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 20);
-    });
-  }
+  /** Where its process goes on from there. */
+  const start = async (t: TestContext): Promise<{ dir: string; file: string; fixture: Fixture }> => {
+    const dir = withTempDir(t);
+    const fixture = startApplication(t, dir, 'written');
+    await tell(fixture, { order: 'count', times: 10, size: 1 });
+    const file = dataFile(dir);
+    const goOn = await stop(fixture, 9, minutes);
+    befall(dir);
+    await goOn();
+    return { dir, file, fixture };
+  };
+
+  test(`a process whose file ${fate} while it was stopped counts nothing twice and loses nothing`, async (t) => {
+    const { dir, file, fixture } = await start(t);
+    await tell(fixture, { order: 'tend' });
+    assert.notEqual(dataFile(dir), file);
+    assertCounted(dir, 10, 9);
+    await tell(fixture, { order: 'count', times: 1, size: 100 });
+    await tell(fixture, { order: 'tend' });
+    assertCounted(dir, 10, 10);
+    await fixture.kill();
+    foldDirectory(dir);
+    assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 20);
+  });
+
+  if (fate === 'was deleted') continue;
+  test(`the same where it ends at once: its file ${fate}`, async (t) => {
+    const { dir, file, fixture } = await start(t);
+    fixture.process.send({ order: 'exit' } satisfies Order);
+    assert.equal(await fixture.ended, 0);
+    assert.ok(!readdirSync(dir).includes(file));
+    assert.equal(valuesIn(dir)['jobs_total{kind="any"}'], 19);
+  });
 }
 
-/** What was folded is out of the directory. */
-async function settled(dir: string, file: string): Promise<void> {
-  while (readdirSync(dir).includes(file)) await sleep(5);
-}
+test('a process that ends does not make anew what was deleted', async (t) => {
+  const dir = join(withTempDir(t), 'app');
+  mkdirSync(dir);
+  const fixture = startApplication(t, dir, 'written');
+  await tell(fixture, { order: 'count', times: 10, size: 1 });
+  rmSync(dir, { recursive: true });
+  fixture.process.send({ order: 'exit' } satisfies Order);
+  assert.equal(await fixture.ended, 0);
+  assert.ok(!existsSync(dir));
+});
 
 test('the view of one process begins anew with what no archive has, as after a restart', async (t) => {
   const dir = withTempDir(t);
