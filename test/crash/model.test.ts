@@ -3,14 +3,12 @@
  * fold, scrape, in any order. MODEL_RUNS=50 for the long form; what fast-check shrank is kept as fixed cases below.
  */
 import assert from 'node:assert/strict';
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { markProcessDead, MultiprocessCollector } from 'prom-multiproc';
 import { BEHIND_MS } from '../support/cluster.js';
+import { type Fixture, startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 6);
@@ -75,37 +73,16 @@ function viewOf(processes: readonly ModelProcess[]): Record<string, number> {
   return view;
 }
 
-/** A process that does what it is told, and says so when it is done. */
-class RealProcess {
-  readonly child: ChildProcess;
-
-  constructor(dir: string) {
-    this.child = fork(join(__dirname, 'workers', 'told.js'), [], {
-      env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
-    });
-  }
-
-  async tell(step: Step | { do: 'hello' }): Promise<void> {
-    const done = once(this.child, 'message');
-    this.child.send(step);
-    await done;
-  }
-
-  async kill(): Promise<void> {
-    const ended = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await ended;
-  }
-}
-
-async function play(dir: string, history: readonly Step[]): Promise<void> {
+async function play(t: TestContext, history: readonly Step[]): Promise<void> {
+  const dir = withTempDir(t);
   const collector = new MultiprocessCollector({ dir, fold: false, selfMetrics: false, threads: false });
   const model: ModelProcess[] = [];
-  const slots: { real: RealProcess; model: ModelProcess }[] = [];
+  const slots: { real: Fixture; model: ModelProcess }[] = [];
   const start = async (at: number): Promise<void> => {
-    slots[at] = { real: new RealProcess(dir), model: new ModelProcess() };
+    const real = startFixture(t, 'crash/workers/told', [], { env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir } });
+    await real.said();
+    slots[at] = { real, model: new ModelProcess() };
     model.push(slots[at].model);
-    await slots[at].real.tell({ do: 'hello' });
   };
   const compare = async (): Promise<void> => {
     if (BEHIND_MS > 0) await sleep(BEHIND_MS);
@@ -131,7 +108,7 @@ async function play(dir: string, history: readonly Step[]): Promise<void> {
           break;
         case 'mark':
           // a living process is left alone
-          assert.equal(markProcessDead(slots[step.process].real.child.pid!, { dir }).marked, 0);
+          assert.equal(markProcessDead(slots[step.process].real.pid, { dir }).marked, 0);
           break;
         case 'kill':
           if (BEHIND_MS > 0) await sleep(BEHIND_MS);
@@ -141,7 +118,7 @@ async function play(dir: string, history: readonly Step[]): Promise<void> {
           break;
         default: {
           const { real, model: own } = slots[step.process];
-          await real.tell(step);
+          await real.ask(step);
           if (step.do === 'inc') own.counts.set(step.label, (own.counts.get(step.label) ?? 0) + step.by);
           if (step.do === 'observe') own.observed.push(step.value);
           if (step.do === 'set') own.gauge = step.value;
@@ -158,13 +135,13 @@ async function play(dir: string, history: readonly Step[]): Promise<void> {
 
 test('whatever processes do, and however they end, the merged view is that of a model', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40 }), (history) => play(withTempDir(t), history)),
+    fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40 }), (history) => play(t, history)),
     { numRuns: RUNS, endOnFailure: process.env.MODEL_RUNS === undefined },
   );
 });
 
 test('a series that was removed does not come back when its process is folded', async (t) => {
-  await play(withTempDir(t), [
+  await play(t, [
     { do: 'inc', process: 0, label: 'a', by: 5 },
     { do: 'inc', process: 1, label: 'a', by: 7 },
     { do: 'scrape' },
@@ -179,7 +156,7 @@ test('a series that was removed does not come back when its process is folded', 
 });
 
 test('the largest gauge of the dead outlives two folds', async (t) => {
-  await play(withTempDir(t), [
+  await play(t, [
     { do: 'set', process: 0, value: 40 },
     { do: 'set', process: 1, value: -3 },
     { do: 'kill', process: 0 },

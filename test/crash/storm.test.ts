@@ -3,13 +3,12 @@
  * (STORM_LIVES=2500).
  */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiprocessCollector } from 'prom-multiproc';
+import { startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const LIVES = Number(process.env.STORM_LIVES ?? 60);
@@ -49,15 +48,11 @@ test(`after ${LIVES} lives that ended by SIGKILL every count is there, and none 
   let next = 0;
   const live = async (): Promise<void> => {
     while (next < LIVES) {
-      const life = fork(join(__dirname, 'workers', 'life.js'), [join(ledgers, String(next++))], {
-        env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      });
-      const ended = once(life, 'exit');
-      await once(life.stdout!, 'data');
+      const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
+      const life = startFixture(t, 'crash/workers/life', [join(ledgers, String(next++))], { env });
+      await life.said();
       await sleep(Math.random() * 40);
-      life.kill('SIGKILL');
-      await ended;
+      assert.equal(await life.kill(), 'SIGKILL', life.output);
     }
   };
   // a failure of the watch is told of when the storm is over

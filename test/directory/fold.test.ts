@@ -11,6 +11,7 @@ import { checkFile } from '../../src/mapped-file/check.js';
 import { Fold, foldDirectory, foldDue } from '../../src/directory/fold.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
+import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { startFixture } from '../support/fixture.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -198,7 +199,7 @@ test('an archive is no party to a conflict where declarations differ by default 
   foldDirectory(dir);
   work(new DeadProcess(dir, { defaultLabels: { app: 'shop' } })).die();
   const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  t.after(() => collector.close());
+  afterTest(t, () => collector.close());
   const conflicts = (await collector.families()).find(({ name }) => name === 'prom_multiproc_conflicting_families');
   assert.deepEqual(
     conflicts?.samples.filter(({ value }) => value > 0),
@@ -380,7 +381,7 @@ test('series beyond maxSeries are dropped and counted, and those before them go 
     ['c', 1],
   ]);
   const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  t.after(() => collector.close());
+  afterTest(t, () => collector.close());
   const samples = (await collector.families()).flatMap((family) => family.samples);
   assert.equal(samples.find(({ name }) => name === 'prom_multiproc_archive_dropped_series')?.value, 2);
 });

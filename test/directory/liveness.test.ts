@@ -172,14 +172,13 @@ test('a thread that ended a moment ago is dead, though its heart beat a moment a
 test('of a thread in a process that may not be looked into, the heartbeat tells', async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
-  const now = Date.now() / 1000;
-  const cases: [BareWords, Liveness][] = [
-    [{ heartbeat: now }, 'live'],
-    [{ heartbeat: now - 500 }, 'unknown'],
-    [{ heartbeat: now - 500, state: FileState.Closed }, 'dead'],
+  const cases: [secondsAgo: number, FileState, Liveness][] = [
+    [0, FileState.Open, 'live'],
+    [500, FileState.Open, 'unknown'],
+    [500, FileState.Closed, 'dead'],
   ];
-  for (const [words, expected] of cases) {
-    const { path } = writeBareFile(dir, { threadId: 3 }, words);
+  for (const [secondsAgo, state, expected] of cases) {
+    const { path } = writeBareFile(dir, { threadId: 3 }, { state, heartbeat: Date.now() / 1000 - secondsAgo });
     chmodSync(path, 0o644);
     const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
     assert.equal(await prober.said(), expected);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { locateDirectory } from '../../src/directory/locate.js';
 import type { LocatedDirectory } from '../../src/directory/locate.js';
+import { afterTest } from '../support/after-test.js';
 import { startFixture } from '../support/fixture.js';
 import type { ProcessWhereabouts, Whereabouts } from './fixtures/whereabouts.js';
 
@@ -65,6 +67,7 @@ test('two clusters are in two directories', async (t) => {
 test('workers that drop their privileges agree among themselves and with their threads', async (t) => {
   const { workers } = await whereabouts(t, ['cluster', 'drop']);
   const dir = workers[0].main?.dir as string;
+  afterTest(t, () => rmSync(dir, { recursive: true }));
   assert.match(dir, /prom-multiproc-1000-[0-9a-f]{16}$/);
   for (const worker of workers) assertAllIn(dir, worker);
 });

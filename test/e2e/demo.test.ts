@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterTest } from '../support/after-test.js';
 import { assertSound } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
@@ -15,6 +17,8 @@ test("the demo's totals do not fall when it kills a worker, and promtool has not
     METRICS_PORT: `${metricsPort}`,
   });
   const { child } = demo;
+  const [, dir] = await demo.printed(/counting into (\S+)/);
+  afterTest(t, () => rmSync(dir, { recursive: true, force: true }));
   const url = `http://127.0.0.1:${metricsPort}/metrics`;
   const totals: number[] = [];
   let last = '';
@@ -30,10 +34,13 @@ test("the demo's totals do not fall when it kills a worker, and promtool has not
   }
   assert.equal(await demo.ended(), 0, demo.output());
   const output = demo.output();
-  assert.deepEqual(
-    totals,
-    totals.toSorted((a, b) => a - b),
-  );
+  const printed = [...output.matchAll(/^orders_total +(\d+)/gm)].map(([, total]) => Number(total));
+  for (const each of [totals, printed]) {
+    assert.deepEqual(
+      each,
+      each.toSorted((a, b) => a - b),
+    );
+  }
   assert.ok(totals.at(-1)! > totals[0], output);
   const [, victim, before, after] =
     /killed worker (\d+) with SIGKILL: orders_total was (\d+), is (\d+)/.exec(output) ?? [];

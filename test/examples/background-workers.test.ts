@@ -16,7 +16,8 @@ test('tasks of several workers and their pools are counted through failures, ret
   const env = {
     PROMETHEUS_MULTIPROC_DIR: dir,
     REDIS_PORT: String(await startRedis(t, withTempDir(t))),
-    LOCK_MS: '1000',
+    // a worker that is starved for half of it would lose its jobs to another
+    LOCK_MS: '2500',
   };
   // the sidecar is there first, as it may be
   const sidecar = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { Service } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
-import { DIST, startCli, startExample } from '../support/program.js';
+import { DIST, startCli } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const EXAMPLES = join(DIST, '..', 'examples');
@@ -67,20 +67,4 @@ test('the systemd unit starts a command that there is', () => {
   assert.ok(existsSync(join(DIST, 'src', 'cli', `${command}.js`)));
   // systemd's own check, where systemd is; it wants the binary to exist, so npx has to be there
   assert.match(unit, /^\[Install\]$/m);
-});
-
-test('the demo counts on through its SIGKILL', async (t) => {
-  const demo = startExample(t, 'demo/primary.js', ['--seconds', '5'], {
-    APP_PORT: '18080',
-    METRICS_PORT: '19464',
-    PROMETHEUS_MULTIPROC_DIR: withTempDir(t),
-  });
-  const [, before, after] = await demo.printed(/orders_total was (\d+), is (\d+)/);
-  assert.ok(Number(after) >= Number(before) && Number(before) > 0, `${before}, then ${after}`);
-  assert.equal(await demo.ended(), 0, demo.output());
-  const totals = [...demo.output().matchAll(/^orders_total +(\d+)/gm)].map(([, total]) => Number(total));
-  assert.deepEqual(
-    totals,
-    totals.toSorted((a, b) => a - b),
-  );
 });

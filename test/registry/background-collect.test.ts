@@ -4,13 +4,14 @@ import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { Gauge, register } from 'prom-multiproc';
+import { afterTest } from '../support/after-test.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 test('callbacks run in the background, one run at a time, unless nobody has scraped for a minute', async (t) => {
   const dir = withTempDir(t);
   process.env.PROMETHEUS_MULTIPROC_DIR = dir;
   mock.timers.enable({ apis: ['setInterval'] });
-  t.after(() => {
+  afterTest(t, () => {
     register.clear();
     mock.timers.reset();
     delete process.env.PROMETHEUS_MULTIPROC_DIR;

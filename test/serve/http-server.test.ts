@@ -124,7 +124,7 @@ test('a client that connects and says nothing is dropped', async (t) => {
 });
 
 test('a connection serves scrape after scrape, and is dropped when it was idle for long', async (t) => {
-  const { port } = await serving(t, { keepAliveTimeoutMs: 100 });
+  const { port } = await serving(t, { keepAliveTimeoutMs: 500 });
   const socket = await connected({ port });
   const everything = readToEnd(socket);
   for (let scrape = 0; scrape < 3; scrape++) {

@@ -31,6 +31,8 @@ export function openBrowser(): Promise<Browser> {
 
 export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  // on a busy machine a browser takes its time; a test that waits in vain is told what for
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const requests: string[] = [];
   const complaints: string[] = [];

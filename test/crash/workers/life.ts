@@ -13,7 +13,7 @@ alive.set(1);
 const ledger = openSync(process.argv[2], 'w');
 const line = Buffer.alloc(12);
 const child = counts.labels('all');
-process.stdout.write('ready\n');
+process.send!('ready');
 for (let count = 1; ; count++) {
   child.inc();
   sizes.observe(count % 4);

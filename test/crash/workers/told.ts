@@ -1,4 +1,4 @@
-/** Does what it is told, one step at a time. */
+/** Does what it is told, one step at a time, and says when it is ready for the first and done with each. */
 import { Counter, Gauge, Histogram } from 'prom-multiproc';
 
 const counts = new Counter({ name: 'counts_total', help: 'c', labelNames: ['of'] });
@@ -14,3 +14,4 @@ process.on('message', (step: { do: string; label?: string; by?: number; value?: 
   if (step.do === 'remove') counts.remove({ of: step.label! });
   process.send!('done');
 });
+process.send!('ready');
