@@ -8,6 +8,8 @@ import { afterTest } from '../support/after-test.js';
 import { writeBareFile } from '../support/bare-file.js';
 import { openBrowser, openTab } from '../support/browser.js';
 import { type Member, startCluster } from '../support/cluster.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { serving, type Serving } from './serving.js';
 import { SECRET_HASH, WebConfigFile } from './web-config/web-config-file.js';
@@ -91,12 +93,7 @@ function colourfulPixels(page: Page, metric: string): Promise<number> {
 
 async function isDrawn(page: Page, metric: string): Promise<void> {
   await page.waitForSelector(`.chart[aria-label="${metric}"] canvas`);
-  await assert.doesNotReject(async () => {
-    for (let look = 0; (await colourfulPixels(page, metric)) < 50; look++) {
-      assert.ok(look < 60, `${metric} was not drawn`);
-      await page.waitForTimeout(250);
-    }
-  });
+  await until(async () => (await colourfulPixels(page, metric)) >= 50);
 }
 
 async function assertNoOverflow(page: Page): Promise<void> {
@@ -231,6 +228,41 @@ test('what files say is text, whatever it says', async (t) => {
   await assertNoOverflow(page);
 });
 
+test('before any process counts, the page says what to do, and shows the first one when it comes', async (t) => {
+  const dir = withTempDir(t);
+  const collector = new MultiprocessCollector({ dir });
+  afterTest(t, () => collector.close());
+  const server = await serving(t, { source: collector });
+  const { page, complaints } = await openTab(await browser());
+  await page.goto(`${server.url}/status`);
+  await page.getByText(`PROMETHEUS_MULTIPROC_DIR=${dir}`).waitFor();
+  assert.equal(await page.locator('#processes').isVisible(), false);
+  assert.equal(await page.locator('#tile-series-note').textContent(), 'in 0 metrics');
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  await page.locator('#processes tbody tr').first().waitFor();
+  assert.equal(await page.locator('#no-processes').isVisible(), false);
+  assert.equal(await page.locator('#tile-series-note').textContent(), 'in 1 metric');
+  assert.deepEqual(complaints, []);
+});
+
+test("a metric's share is of all series, and its bar stays in its column", async (t) => {
+  const dir = withTempDir(t);
+  // of the collector's own metrics some have more series than this one, which comes first
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
+  const { page } = await openTab(await browser());
+  await page.goto(`${server.url}/status`);
+  await page.locator('#families tbody tr').first().waitFor();
+  const shares = await page.evaluate<[number, number][]>(`
+    [...document.querySelectorAll('#families .bar')].map((bar) => [
+      bar.getBoundingClientRect().right - bar.parentElement.getBoundingClientRect().right,
+      Number.parseFloat(bar.style.width),
+    ])`);
+  assert.ok(shares.length > 1);
+  assert.ok(shares.every(([beyond]) => beyond <= 0));
+  assert.ok(Math.abs(shares.reduce((sum, [, percent]) => sum + percent, 0) - 100) < 1);
+});
+
 test('it fits a phone and follows the system to dark colours', async (t) => {
   const { serving: server } = await watchedCluster(t);
   const chromium = await browser();
@@ -279,7 +311,7 @@ test('its picture for the README is drawn', async (t) => {
   const dir = withTempDir(t);
   const { serving: server, workers } = await watchedCluster(t, { dir, workers: 4 });
   await workers[3].kill('SIGKILL');
-  const { page } = await openTab(await browser(), { viewport: { width: 1000, height: 760 } });
+  const { page } = await openTab(await browser(), { viewport: { width: 1000, height: 770 } });
   const charts = ['series/http_requests_total', '/http_request_duration_seconds'];
   await page.goto(`${server.url}/status#${charts.map((chart) => `chart=${chart}`).join('&')}`);
   await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');

@@ -36,7 +36,7 @@ export const PAGE_MARKUP = `<!doctype html>
 <div><dt>Archive</dt><dd id="tile-archive">–</dd><dd class="note" id="tile-archive-note"></dd></div>
 <div><dt>Series</dt><dd id="tile-series">–</dd><dd class="note" id="tile-series-note"></dd></div>
 <div><dt>Size</dt><dd id="tile-bytes">–</dd><dd class="note" id="tile-bytes-note"></dd></div>
-<div><dt>Scrape</dt><dd id="tile-duration">–</dd><dd class="note">reading and merging</dd></div>
+<div><dt>Scrape</dt><dd id="tile-duration">–</dd><dd class="note">read and merge</dd></div>
 <div><dt>Skipped files</dt><dd id="tile-skipped">–</dd><dd class="note">unreadable</dd></div>
 </dl>
 <section aria-labelledby="charts-heading">
@@ -53,7 +53,8 @@ export const PAGE_MARKUP = `<!doctype html>
 </section>
 <section aria-labelledby="processes-heading">
 <h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, the living first</caption></table></div>
+<p id="no-processes" class="empty" hidden>No process counts in this directory yet. Start the application with <code id="no-processes-dir"></code>, and its processes appear here by themselves.</p>
+<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, the living first</caption></table></div>
 </section>
 <section aria-labelledby="families-heading">
 <div class="bar-of-section">

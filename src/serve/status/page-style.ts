@@ -3,7 +3,7 @@ export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --text: #1b1f24; --muted: #59636e; --edge: #d9dee3; --grid: #e6eaee;
-  --accent: #b83a17; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #b83a17;
+  --accent: #b83a17; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #b83a17; --bar: #bf3e19;
   --line-0: #2563eb; --line-1: #c2410c; --line-2: #0f8a5f; --line-3: #c026a3; --line-4: #7c3aed;
   --line-5: #0e7490; --line-6: #a16207; --line-7: #dc2626; --line-8: #4d7c0f; --line-9: #475569;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
@@ -11,7 +11,7 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1216; --card: #181c22; --text: #e7eaee; --muted: #9aa4af; --edge: #2c333b; --grid: #262c34;
-    --accent: #ff8a66; --accent-text: #1b0d08; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #ff8a66;
+    --accent: #ff8a66; --accent-text: #1b0d08; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #ff8a66; --bar: #7a2c14;
     --line-0: #6ea8fe; --line-1: #ff9a5c; --line-2: #4ade9f; --line-3: #f07ad8; --line-4: #b197fc;
     --line-5: #4fc8e0; --line-6: #e3c04a; --line-7: #ff7b7b; --line-8: #a3d65c; --line-9: #a8b3c2;
   }
@@ -28,7 +28,7 @@ h3 { font-size: .95rem; font-weight: 600; overflow-wrap: anywhere; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: .5rem; top: .5rem; background: var(--card); padding: .25rem .5rem; z-index: 10; }
 header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center; justify-content: space-between;
-  background: #bf3e19; color: #fff; padding: .6rem 1.25rem; --accent: #fff; }
+  background: var(--bar); color: #fff; padding: .6rem 1.25rem; --accent: #fff; }
 .title { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; min-width: 0; }
 #dir { opacity: .92; font-size: .85rem; overflow-wrap: anywhere; }
 .upkeep { display: flex; gap: .9rem; align-items: center; font-size: .85rem; }
@@ -73,7 +73,11 @@ header button[aria-pressed="true"] { background: #fff; color: #a3310f; }
 .legend .value { font-variant-numeric: tabular-nums; color: var(--muted); white-space: nowrap; }
 .swatch { flex: none; width: .8rem; height: .2rem; border-radius: 2px; }
 ${Array.from({ length: 10 }, (_, at) => `.line-${at} { background: var(--line-${at}); }`).join('\n')}
+.empty { background: var(--card); border: 1px dashed var(--edge); border-radius: 10px; padding: 1rem 1.25rem; color: var(--muted); }
+.empty code { color: var(--text); overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--edge); border-radius: 10px; }
+.tall { max-height: 26rem; overflow-y: auto; }
+.tall thead th { position: sticky; top: 0; background: var(--card); border-bottom: 0; box-shadow: inset 0 -1px var(--grid); }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { text-align: left; padding: .35rem .75rem; border-bottom: 1px solid var(--grid); vertical-align: top; }
@@ -90,8 +94,11 @@ td button { white-space: nowrap; }
 [aria-sort="descending"] .sort::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
 .metric { overflow-wrap: anywhere; }
 .help { display: block; color: var(--muted); font-weight: 400; font-size: .8rem; overflow-wrap: anywhere; }
-.bar { display: block; height: .5rem; margin-top: .4rem; border-radius: 3px; background: var(--accent); min-width: 2px; }
-td:has(.bar) { width: 22%; }
+.share { display: flex; gap: .5rem; align-items: center; }
+.track { flex: 1; height: .5rem; border-radius: 3px; background: var(--grid); overflow: hidden; }
+.bar { display: block; height: 100%; background: var(--accent); }
+.percent { flex: none; width: 3rem; text-align: right; color: var(--muted); font-size: .8rem; font-variant-numeric: tabular-nums; }
+td:has(.share) { width: 24%; }
 #families td button { min-height: 1.6rem; padding: .05rem .5rem; font-size: .8rem; }
 .state { white-space: nowrap; font-weight: 500; }
 .state::before { content: ""; display: inline-block; width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; margin-right: .4rem; }

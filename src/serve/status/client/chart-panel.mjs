@@ -1,5 +1,5 @@
 /** One chart of the page: a metric's values over the last minutes, and what they are now in words. */
-import { element, setText } from './element.mjs';
+import { element, setName, setText } from './element.mjs';
 import { isBytes, metricValue } from './format.mjs';
 import { drawHeatmap } from './heatmap.mjs';
 import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
@@ -36,7 +36,8 @@ export class ChartPanel {
   constructor(metric, by, { onRemove, onGrouping }) {
     this.metric = metric;
     this.by = by;
-    this.#title = element('h3', {}, metric);
+    this.#title = element('h3');
+    setName(this.#title, metric);
     this.#about = element('p', { class: 'about' });
     this.#grouping = element('select', {
       'aria-label': `Lines of ${metric}`,

@@ -13,6 +13,12 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Sets a metric's name, which may be broken where a person would: after its underscores. */
+export function setName(target, name) {
+  if (target.textContent === name) return;
+  target.replaceChildren(...name.split(/(?<=_)/).flatMap((part, at) => (at === 0 ? [part] : [element('wbr'), part])));
+}
+
 /** Sets an element's text, and touches nothing where it is the same: a selection in it stays, nothing is announced. */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;

@@ -27,6 +27,11 @@ export function bytes(value) {
   return `${unit === 0 ? Math.round(shown) : threeDigits(shown)} ${BYTE_UNITS[unit]}`;
 }
 
+/** 0.034 is 3 %. */
+export function percent(share) {
+  return share > 0 && share < 0.01 ? '< 1 %' : `${Math.round(share * 100)} %`;
+}
+
 /** A time that something took. */
 export function seconds(value) {
   if (value === 0) return '0 s';

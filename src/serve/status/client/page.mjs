@@ -52,7 +52,7 @@ function show(status) {
   setText(byId('tile-dead'), count(folding.waitingFiles));
   setText(byId('tile-dead-note'), folding.waitingFiles > 0 ? `${bytes(folding.waitingBytes)} to fold` : 'none to fold');
   setText(byId('tile-series'), count(stats.series));
-  setText(byId('tile-series-note'), `in ${count(status.familyCount)} metrics`);
+  setText(byId('tile-series-note'), metricsNote(status));
   setText(byId('tile-bytes'), bytes(stats.fileBytes));
   setText(byId('tile-bytes-note'), stats.bytesInMemory > 0 ? `${bytes(stats.bytesInMemory)} did not fit` : 'of files');
   setText(byId('tile-duration'), seconds(status.durationSeconds));
@@ -62,6 +62,7 @@ function show(status) {
   byId('tile-skipped').parentElement.classList.toggle('alarming', status.skippedFiles.length > 0);
 
   processes.show(status.processes);
+  showWhetherEmpty(status);
   setText(byId('process-count'), countOf(status.processes.length, status.processCount));
   showFamilies();
   byId('skipped-section').hidden = status.skippedFiles.length === 0;
@@ -71,8 +72,23 @@ function show(status) {
   tellOfDeaths(status.processes);
 }
 
+/** The collector's own metrics are in the table and in no file. */
+const OWN_PREFIX = 'prom_multiproc_';
+
+function metricsNote({ families: sizes, familyCount }) {
+  const metrics = familyCount - sizes.filter(({ name }) => name.startsWith(OWN_PREFIX)).length;
+  return `in ${count(metrics)} ${metrics === 1 ? 'metric' : 'metrics'}`;
+}
+
+/** A table of nothing but its head leaves a beginner alone. */
+function showWhetherEmpty({ dir, processCount }) {
+  byId('processes').parentElement.hidden = processCount === 0;
+  byId('no-processes').hidden = processCount > 0;
+  setText(byId('no-processes-dir'), `PROMETHEUS_MULTIPROC_DIR=${dir}`);
+}
+
 function archiveNote({ generation, foldedFiles, droppedSeries }) {
-  if (generation === 0) return 'nothing folded yet';
+  if (generation === 0) return 'none folded yet';
   const folded = `${count(foldedFiles)} files folded`;
   return droppedSeries > 0 ? `${folded}, ${count(droppedSeries)} series dropped` : folded;
 }
@@ -92,9 +108,11 @@ function showConflicts({ conflicts, pidConflicts }) {
 function showFamilies() {
   const wanted = byId('family-filter').value.trim().toLowerCase();
   const matching = latest.families.filter(({ name }) => name.toLowerCase().includes(wanted));
-  const most = latest.families[0]?.series ?? 0;
+  const listed = latest.families.reduce((sum, { series }) => sum + series, 0);
+  // of more metrics than are listed, the collector's own are left out
+  const all = Math.max(1, listed, latest.stats.series);
   const shown = allFamilies ? matching : matching.slice(0, FIRST_FAMILIES);
-  families.show(shown.map((family) => ({ ...family, share: most === 0 ? 0 : family.series / most })));
+  families.show(shown.map((family) => ({ ...family, share: family.series / all })));
   setText(byId('family-count'), countOf(shown.length, wanted === '' ? latest.familyCount : matching.length));
   const more = byId('all-families');
   more.hidden = matching.length <= FIRST_FAMILIES;

@@ -1,6 +1,6 @@
 /** The tables of the page. */
-import { element, setText } from './element.mjs';
-import { age, bytes, count } from './format.mjs';
+import { element, setName, setText } from './element.mjs';
+import { age, bytes, count, percent } from './format.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
 
 export function processTable(table, now) {
@@ -80,7 +80,7 @@ export function familyTable(table, { isDrawn, toggle }) {
         sortBy: ({ series }) => series,
         show: textCell(({ series }) => count(series)),
       },
-      { title: 'Share', kind: 'text', about: 'Beside the metric with the most series', minor: true, show: showShare },
+      { title: 'Share', kind: 'text', about: 'Of all series', minor: true, show: showShare },
       {
         title: 'Lines',
         kind: 'number',
@@ -97,14 +97,19 @@ export function familyTable(table, { isDrawn, toggle }) {
 
 function showName(cell, { name, help }) {
   if (cell.firstChild === null) cell.append(element('span', { class: 'metric' }), element('span', { class: 'help' }));
-  setText(cell.children[0], name);
+  setName(cell.children[0], name);
   setText(cell.children[1], help);
 }
 
 function showShare(cell, { share }) {
-  if (cell.firstChild === null) cell.append(element('span', { class: 'bar', 'aria-hidden': 'true' }));
+  if (cell.firstChild === null) {
+    const bar = element('span', { class: 'track', 'aria-hidden': 'true' }, element('span', { class: 'bar' }));
+    cell.append(element('span', { class: 'share' }, bar, element('span', { class: 'percent' })));
+  }
+  const [track, text] = cell.firstChild.children;
   // through the object model, which a policy without inline styles allows
-  cell.firstChild.style.width = `${Math.round(share * 100)}%`;
+  track.firstChild.style.width = `${(share * 100).toFixed(2)}%`;
+  setText(text, percent(share));
 }
 
 function showToggle(cell, { name, type }, { isDrawn, toggle }) {
