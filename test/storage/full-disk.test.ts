@@ -187,6 +187,20 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
   });
 }
 
+test('a process whose file cannot be written counts on, says so once, and writes everything when it can', async (t) => {
+  const dir = withTempDir(t);
+  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
+  await tell({ order: 'count', from: 0, series: 1000 });
+  await tell({ order: 'tend' });
+  for (let round = 0; round < 3; round++) {
+    await tell({ order: 'count', from: 0, series: 1000 });
+    await tell({ order: 'tend while no write succeeds' });
+  }
+  await tell({ order: 'tend' });
+  assertCounted(dir, 1000, 4);
+  assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
+});
+
 test('a process that has used up its descriptors counts on, and moves in when it has some again', async (t) => {
   const dir = withTempDir(t);
   const { tell } = startApplication(t, dir);
