@@ -184,3 +184,14 @@ test('the licence that README names is the one in package.json', () => {
   const { license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { license: string };
   assert.ok(README.section('License').includes(license));
 });
+
+test('the list of deliberate differences has every case, with its reason', () => {
+  const cases = readFileSync(join(ROOT, 'test', 'compat', 'differences.test.ts'), 'utf8');
+  const expected = [...cases.matchAll(/^ {4}name: (['"])(.*)\1,\n {4}because:\s+(['"])(.*)\3,$/gm)].map(
+    ([, , name, , because]) => `${name}: ${because}.`.replaceAll(/[\\`]/g, '').toLowerCase(),
+  );
+  assert.equal(expected.length, cases.match(/^ {4}because:/gm)?.length);
+  const section = guidePage('migration.md').section('Deliberate differences in one process');
+  const told = [...section.matchAll(/^- (.*)$/gm)].map(([, item]) => item.replaceAll('`', '').toLowerCase());
+  assert.deepEqual(told, expected);
+});
