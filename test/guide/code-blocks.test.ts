@@ -1,19 +1,19 @@
 /** The code of README and the guide: it compiles, its commands exist, its comments are true. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { readWebConfig } from '../../src/serve/web-config/web-config.js';
+import { compile } from '../support/compilation.js';
 import { DIST } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { type CodeBlock, codeSpans, guidePage, PAGES } from './page.js';
 import { OPTION_TABLES } from './option-tables.js';
 
 const ROOT = join(DIST, '..');
-const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const CLI = join(DIST, 'src', 'cli', 'main.js');
 
 const BLOCKS = PAGES.flatMap((page) => page.blocks());
@@ -27,34 +27,17 @@ const PRELUDE = `
   declare const redis: { llen(key: string): Promise<number> };
 `;
 
-/** Compiles files of an application that has this package and prom-client installed; answers what tsc complains of. */
-function compile(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const dir = withTempDir(t);
-  mkdirSync(join(dir, 'node_modules'));
-  symlinkSync(ROOT, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
-  symlinkSync(join(ROOT, 'node_modules', 'prom-client'), join(dir, 'node_modules', 'prom-client'), 'junction');
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
-  const compilerOptions = {
-    module: 'node16',
-    moduleDetection: 'force',
-    target: 'es2022',
-    strict: true,
-    // parameters in plain JavaScript have no types
-    noImplicitAny: false,
-    // an `if` against an undefined that cannot be there would teach nobody anything
-    strictNullChecks: false,
-    allowJs: true,
-    checkJs: true,
-    esModuleInterop: true,
-    skipLibCheck: true,
-    noEmit: true,
-    typeRoots: [join(ROOT, 'node_modules', '@types')],
-    types: ['node'],
-  };
-  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
-  const { stdout } = spawnSync(process.execPath, [TSC, '-p', '.', '--pretty', 'false'], { cwd: dir, encoding: 'utf8' });
-  return stdout;
-}
+/** What is said of a block is about its calls. */
+const LENIENT = {
+  moduleDetection: 'force',
+  // parameters in plain JavaScript have no types
+  noImplicitAny: false,
+  // an `if` against an undefined that cannot be there would teach nobody anything
+  strictNullChecks: false,
+  allowJs: true,
+  checkJs: true,
+  skipLibCheck: true,
+};
 
 /** The types of node:cluster know its default export only, where `require` gives what that is. */
 function checked({ text }: CodeBlock): string {
@@ -73,7 +56,7 @@ test('every JavaScript and TypeScript block type-checks, as it stands', (t) => {
   assert.ok(blocks.length >= 20, `${blocks.length} blocks were found`);
   const files = Object.fromEntries(blocks.map((block) => [fileName(block), checked(block)]));
   const mistake = "const { Counter } = require('prom-multiproc');\nnew Counter({ nam: 'x' });";
-  const found = compile(t, { 'prelude.d.ts': PRELUDE, ...files, 'mistake.cjs': mistake });
+  const { complaints: found } = compile(t, { 'prelude.d.ts': PRELUDE, ...files, 'mistake.cjs': mistake }, LENIENT);
   assert.match(found, /^mistake\.cjs\(2,/, 'a mistake would be found');
   assert.deepEqual(
     found.split('\n').filter((line) => line !== '' && !line.startsWith('mistake.cjs') && !line.startsWith(' ')),
@@ -92,7 +75,7 @@ test('every table of options has the members of its interface, no more and no fe
     return `export const table${at}: ${isPart === true ? `Partial<${record}>` : record} = { ${members} };`;
   });
   const header = "import type * as prom from 'prom-multiproc';";
-  const found = compile(t, { 'tables.mts': [header, ...lines].join('\n') });
+  const { complaints: found } = compile(t, { 'tables.mts': [header, ...lines].join('\n') }, LENIENT);
   const explained = found.replaceAll(/^tables\.mts\((\d+),\d+\)/gm, (_all, line: string) => {
     const { page, heading } = OPTION_TABLES[Number(line) - 2];
     return `${page}, «${heading}»`;
