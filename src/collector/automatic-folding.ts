@@ -1,5 +1,5 @@
 /** When a collector folds of itself. */
-import { foldDue, type FoldOptions, type FoldThreshold } from '../directory/fold.js';
+import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../directory/fold.js';
 import { foldInThread } from '../directory/fold-in-thread.js';
 import type { FoldResult } from '../directory/fold-result.js';
 import { describeError } from '../errors.js';
@@ -38,12 +38,12 @@ export class AutomaticFolding {
   }
 
   /** Folds, after the fold that is under way if there is one. */
-  async now(dir: string): Promise<FoldResult> {
+  async now(dir: string, onProgress?: FoldProgress): Promise<FoldResult> {
     const before = this.#running;
     const running = (async () => {
       await before?.catch(() => {});
       const start = performance.now();
-      const result = await foldInThread(dir, this.#foldOptions());
+      const result = await foldInThread(dir, this.#foldOptions(), onProgress);
       const took = performance.now() - start;
       const isTrouble = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
       const rest = isTrouble ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);

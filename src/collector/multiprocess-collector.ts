@@ -1,7 +1,6 @@
 /** The public face of the read arm: the merged view of a directory. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Piscina } from 'piscina';
 import type { FoldResult } from '../directory/fold-result.js';
 import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
@@ -20,6 +19,7 @@ import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import type { DirectoryStatus } from './directory-status.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { TaskThread } from './task-thread.js';
 import { whichDirectory } from './which-directory.js';
 
 export interface MultiprocessCollectorOptions {
@@ -44,7 +44,10 @@ export interface MultiprocessCollectorOptions {
   readonly maxOpenFiles?: number;
   /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
   readonly fold?: FoldSettings | false;
-  /** After this long without a scrape the index is dropped and the thread ended. Default 5 minutes. */
+  /**
+   * After this long without a scrape the index is dropped and the thread ended; and after this long a thread that failed
+   * gets another try. Default 5 minutes.
+   */
   readonly idleMs?: number;
 }
 
@@ -81,7 +84,9 @@ export class MultiprocessCollector {
   #running: Promise<unknown> = Promise.resolve();
   #next: Batch | undefined;
   #engine: Engine | undefined;
-  #pool: Piscina | undefined;
+  readonly #thread: TaskThread<ThreadTask, Collected>;
+  /** On the clock of `performance.now()`; merging is inline until then, for the thread has failed. */
+  #threadRestsUntil = 0;
   #joined: OpenedDirectory | undefined;
   #dir: string | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -102,6 +107,7 @@ export class MultiprocessCollector {
       idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
       fold: options.fold ?? {},
     };
+    this.#thread = new TaskThread({ file: THREAD_FILE, idleMs: this.#options.idleMs });
     this.#folding = new AutomaticFolding(this.#options.fold, this.#options.deadRetentionSeconds);
   }
 
@@ -199,20 +205,18 @@ export class MultiprocessCollector {
     const options = this.#engineOptions(dir);
     if (this.#usesThread(dir)) {
       try {
-        return await this.#runInThread({ key: JSON.stringify(options), options, products });
+        return await this.#thread.run({ key: JSON.stringify(options), options, products });
       } catch (error) {
         if (error instanceof PromMultiprocError || this.#closed) throw error;
         sayOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
-        await this.#dropPool();
+        this.#threadRestsUntil = performance.now() + this.#options.idleMs;
+        await this.#thread.close();
       }
     }
     this.#engine ??= new Engine(options);
     const collected = await inSlices(this.#engine.collect(products));
-    if (this.#options.threads === 'auto' && collected.fileBytes > THREAD_AT_BYTES && threadFileExists()) {
-      // from the next one on in a thread, which has no use for this index
-      this.#engine.close();
-      this.#engine = undefined;
-    }
+    // from the next one on in a thread, which has no use for this index
+    if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
   }
 
@@ -242,32 +246,23 @@ export class MultiprocessCollector {
   }
 
   #usesThread(dir: string): boolean {
-    const { threads } = this.#options;
-    if (threads === false || this.#engine !== undefined) return false;
-    const wanted = threads === true || this.#pool !== undefined || sizeOf(dir) > THREAD_AT_BYTES;
-    if (wanted && !threadFileExists()) {
-      sayOnce(
-        'thread file',
-        `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
-      );
-      return false;
-    }
-    return wanted;
+    if (this.#engine !== undefined) return false;
+    return (this.#thread.isOpen || this.#wantsThread(() => sizeOf(dir))) && this.#mayUseThread();
   }
 
-  async #runInThread(task: ThreadTask): Promise<Collected> {
-    if (this.#pool === undefined) {
-      // loaded here and not above: a process that never serves, or serves little, has no use for it
-      const { Piscina } = await import('piscina');
-      this.#pool = new Piscina({
-        filename: THREAD_FILE,
-        minThreads: 0,
-        maxThreads: 1,
-        idleTimeout: this.#options.idleMs,
-        execArgv: [],
-      });
-    }
-    return (await this.#pool.run(task)) as Collected;
+  #wantsThread(fileBytes: () => number): boolean {
+    const { threads } = this.#options;
+    return threads === 'auto' ? fileBytes() > THREAD_AT_BYTES : threads;
+  }
+
+  #mayUseThread(): boolean {
+    if (performance.now() < this.#threadRestsUntil) return false;
+    if (existsSync(THREAD_FILE)) return true;
+    sayOnce(
+      'thread file',
+      `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
+    );
+    return false;
   }
 
   #startIdleTimer(): void {
@@ -284,22 +279,12 @@ export class MultiprocessCollector {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
     this.#dropEngine();
-    void this.#dropPool();
-  }
-
-  async #dropPool(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    await pool?.destroy();
+    void this.#thread.close();
   }
 }
 
 function closedError(): PromMultiprocError {
   return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
-}
-
-function threadFileExists(): boolean {
-  return existsSync(THREAD_FILE);
 }
 
 /** Runs steps until the slice is over, lets the event loop turn, and goes on. */
@@ -310,9 +295,7 @@ async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
       const step = steps.next();
       if (step.done === true) return step.value;
     } while (performance.now() < until);
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    await eventLoopTurn();
   }
 }
 

@@ -4,11 +4,13 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { afterTest } from '../support/after-test.js';
 import { assertSound, type Member, startCluster, startMember, written } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 function collectorOf(t: TestContext, dir: string, options: MultiprocessCollectorOptions = {}): MultiprocessCollector {
@@ -172,6 +174,31 @@ test('where the thread has no file of its own, as in a bundled application, merg
   assert.ok(hidden.mock.callCount() > 0);
   const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
   assert.equal(said.length, 1);
+});
+
+test('a thread that dies leaves the scrape to the main thread, and gets another try later', async (t) => {
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await fill(workers[0]);
+  const warned = mock.method(console, 'warn', () => {});
+  const started: Worker[] = [];
+  const onWorker = (worker: Worker): void => {
+    started.push(worker);
+    if (started.length === 1) worker.once('online', () => void worker.terminate());
+  };
+  process.on('worker', onWorker);
+  t.after(() => {
+    process.off('worker', onWorker);
+    mock.restoreAll();
+  });
+  const collector = collectorOf(t, dir, { threads: true, idleMs: 500, fold: false });
+  await until(async () => {
+    assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
+    return started.length === 2;
+  });
+  const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
+  assert.equal(said.length, 1);
+  assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
 });
 
 test('a directory that is not there yet has no processes, and is found when it appears', async (t) => {

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { compare } from 'bcryptjs';
-import { Piscina } from 'piscina';
+import { TaskThread } from '../../collector/task-thread.js';
+import { describeError } from '../../errors.js';
+import { sayOnce } from '../../said-once.js';
+import type { BcryptTask } from './bcrypt-thread.js';
 
 /** Comparisons that may wait: at cost 10 the last of them waits some 10 s. */
 const LONGEST_QUEUE = 100;
@@ -14,12 +17,15 @@ const IDLE_MS = 5000;
  * inline, though by bcryptjs' asynchronous call, and for 13 ms from the thread, on a busy machine (ran).
  */
 export class BcryptCheck {
-  #thread: Piscina | undefined;
+  readonly #thread: TaskThread<BcryptTask, boolean> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   /** @param threadFile is absent when an application was bundled into one file; then the slices run inline. */
-  constructor(private readonly threadFile = join(__dirname, 'bcrypt-thread.js')) {}
+  constructor(threadFile = join(__dirname, 'bcrypt-thread.js')) {
+    // without the application's environment, which it has no use for
+    if (existsSync(threadFile)) this.#thread = new TaskThread({ file: threadFile, idleMs: IDLE_MS, env: {} });
+  }
 
   /** @returns undefined when too many wait already. */
   compare(password: string, hash: string): Promise<boolean> | undefined {
@@ -34,24 +40,15 @@ export class BcryptCheck {
   }
 
   async close(): Promise<void> {
-    await this.#thread?.destroy();
+    await this.#thread?.close();
   }
 
-  #compareNow(password: string, hash: string): Promise<boolean> {
-    this.#thread ??= this.#startThread();
-    return this.#thread === undefined ? compare(password, hash) : this.#thread.run({ password, hash });
-  }
-
-  #startThread(): Piscina | undefined {
-    if (!existsSync(this.threadFile)) return undefined;
-    // Without the application's --import hooks and environment: this thread needs neither.
-    return new Piscina({
-      filename: this.threadFile,
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: IDLE_MS,
-      execArgv: [],
-      env: {},
-    });
+  async #compareNow(password: string, hash: string): Promise<boolean> {
+    try {
+      if (this.#thread !== undefined) return await this.#thread.run({ password, hash });
+    } catch (error) {
+      sayOnce('bcrypt thread', `passwords are compared on the main thread: ${describeError(error)}`);
+    }
+    return compare(password, hash);
   }
 }

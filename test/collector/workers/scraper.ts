@@ -1,0 +1,15 @@
+/** Scrapes itself twice, in a thread if that can be had, and prints what it gets. */
+import { Counter, MultiprocessCollector } from 'prom-multiproc';
+
+async function main(): Promise<void> {
+  const scrapes = new Counter({ name: 'scrapes_total', help: 'Scrapes.' });
+  const collector = new MultiprocessCollector({ threads: true });
+  for (let round = 0; round < 2; round++) {
+    scrapes.inc();
+    const { body } = await collector.metrics();
+    process.stdout.write(body);
+  }
+  await collector.close();
+}
+
+void main();
