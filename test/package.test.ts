@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as root from 'prom-multiproc';
 import * as index from '../src/index.js';
-import { withTempDir } from './support/temp-dir.js';
+import { compile } from './support/compilation.js';
 
 const ROOT = join(__dirname, '..', '..');
-const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
 function runNode(cwd: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
@@ -52,22 +51,9 @@ test('require, named imports, import * and a default import share one state', ()
 });
 
 test('TypeScript compiles and runs a module of either kind that imports the package in every way', (t) => {
-  const dir = withTempDir(t);
-  mkdirSync(join(dir, 'node_modules'));
-  symlinkSync(ROOT, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
-  const compilerOptions = {
-    module: 'node16',
-    target: 'es2022',
-    strict: true,
-    esModuleInterop: true,
-    typeRoots: [join(ROOT, 'node_modules', '@types')],
-    types: ['node'],
-    rootDir: '.',
-    outDir: 'out',
-  };
-  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['module.mts', 'common.cts'] }));
-  for (const file of ['module.mts', 'common.cts']) writeFileSync(join(dir, file), CONSUMER);
-  runNode(dir, TSC, '-p', '.');
+  const files = { 'module.mts': CONSUMER, 'common.cts': CONSUMER };
+  const { complaints, dir } = compile(t, files, { noEmit: false, rootDir: '.', outDir: 'out' });
+  assert.equal(complaints, '');
   assert.equal(runNode(dir, 'out/module.mjs'), 'true true\n');
   assert.equal(runNode(dir, 'out/common.cjs'), 'true true\n');
 });

@@ -1,36 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { withTempDir } from '../support/temp-dir.js';
+import { test } from 'node:test';
+import { compile } from '../support/compilation.js';
 
 const ROOT = join(__dirname, '..', '..', '..');
-const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
-/** Compiles files of an application that has this package and prom-client installed. */
-function compile(t: TestContext, files: Record<string, string>): string {
-  const dir = withTempDir(t);
-  mkdirSync(join(dir, 'node_modules'));
-  symlinkSync(ROOT, join(dir, 'node_modules', 'prom-multiproc'), 'junction');
-  symlinkSync(join(ROOT, 'node_modules', 'prom-client'), join(dir, 'node_modules', 'prom-client'), 'junction');
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
-  const compilerOptions = {
-    module: 'node16',
-    target: 'es2022',
-    strict: true,
-    noImplicitOverride: true,
-    esModuleInterop: true,
-    noEmit: true,
-    // our own declarations are checked too
-    skipLibCheck: false,
-    typeRoots: [join(ROOT, 'node_modules', '@types')],
-    types: ['node'],
-  };
-  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
-  const { stdout } = spawnSync(process.execPath, [TSC, '-p', '.', '--pretty', 'false'], { cwd: dir, encoding: 'utf8' });
-  return stdout;
-}
+// our own declarations are checked too
+const STRICTEST = { noImplicitOverride: true, skipLibCheck: false };
 
 test('an application that compiles against the types of prom-client compiles against ours, in both kinds of module', (t) => {
   // the build has compiled it against prom-client
@@ -49,7 +26,8 @@ test('an application that compiles against the types of prom-client compiles aga
     export const counter: theirs.Counter<'a'> = new ours.Counter({ name: 'c', help: 'h', labelNames: ['a'] });
     export const registry: theirs.Registry = ours.register;
     export const metric: theirs.Metric = new ours.Gauge({ name: 'g', help: 'h' });`;
-  assert.equal(compile(t, { 'app.cts': ours, 'app.mts': ours, 'given.mts': given }), '');
+  const { complaints } = compile(t, { 'app.cts': ours, 'app.mts': ours, 'given.mts': given }, STRICTEST);
+  assert.equal(complaints, '');
 });
 
 test('what is wrong by the types of prom-client is wrong by ours', (t) => {
@@ -64,9 +42,12 @@ test('what is wrong by the types of prom-client is wrong by ours', (t) => {
     'client.collectDefaultMetrics({ prefix: 1 });',
   ];
   const text = (name: string): string => [`import * as client from '${name}';`, ...wrong].join('\n');
-  const found = compile(t, { 'theirs.mts': text('prom-client'), 'ours.mts': text('prom-multiproc') });
+  const files = { 'theirs.mts': text('prom-client'), 'ours.mts': text('prom-multiproc') };
+  const { complaints } = compile(t, files, STRICTEST);
   for (const name of ['theirs', 'ours']) {
-    const lines = [...found.matchAll(new RegExp(`^${name}\\.mts\\((\\d+),`, 'gm'))].map(([, line]) => Number(line));
+    const lines = [...complaints.matchAll(new RegExp(`^${name}\\.mts\\((\\d+),`, 'gm'))].map(([, line]) =>
+      Number(line),
+    );
     assert.deepEqual(
       lines,
       wrong.map((_line, at) => at + 2),
@@ -85,5 +66,5 @@ test('with the preload hook, the types of prom-client have our additions', (t) =
     collectDefaultMetrics({ perProcess: true });
     // @ts-expect-error there is no such mode
     new Gauge({ name: 'g', help: 'h', multiprocessMode: 'median' });`;
-  assert.equal(compile(t, { 'app.mts': text }), '');
+  assert.equal(compile(t, { 'app.mts': text }, STRICTEST).complaints, '');
 });
