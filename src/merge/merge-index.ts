@@ -245,15 +245,23 @@ export class MergeIndex {
   }
 
   #indexTexts(family: MergedFamily): void {
-    family.byText ??= new Map(family.series.map((series) => [this.textOf[series], series]));
+    family.byText ??= new Map(family.series.map((series) => [withoutEmptyLabels(this.textOf[series]), series]));
   }
 
   #seriesOf(schema: Schema, text: string): number {
     const { family } = schema;
+    const identity = withoutEmptyLabels(text);
     // bytes that are no UTF-8 are all read as this one character: different keys, the same text
-    if (text.includes(REPLACEMENT)) this.#indexTexts(family);
-    const known = family.byText?.get(text);
-    if (known !== undefined) return known;
+    if (identity !== text || text.includes(REPLACEMENT)) this.#indexTexts(family);
+    const known = family.byText?.get(identity);
+    if (known !== undefined) {
+      // whichever of the spellings came first
+      if (this.textOf[known] !== text && this.textOf[known] !== identity) {
+        this.textOf[known] = identity;
+        this.structure++;
+      }
+      return known;
+    }
     const series = this.cellOf.length;
     this.cellOf.push(this.newCells(family.cells));
     this.familyOf.push(family);
@@ -262,9 +270,15 @@ export class MergeIndex {
     this.#garbage++;
     this.createdAt.push(0);
     family.series.push(series);
-    family.byText?.set(text, series);
+    family.byText?.set(identity, series);
     return series;
   }
+}
+
+/** To Prometheus a label without a value is no label. Inside a value no quote stands unescaped. */
+function withoutEmptyLabels(text: string): string {
+  if (!text.includes('=""')) return text;
+  return text.replaceAll(/(?:^|,)[a-zA-Z_][a-zA-Z0-9_]*=""/g, '').replace(/^,/, '');
 }
 
 export function isGauge(family: MergedFamily): boolean {

@@ -28,7 +28,7 @@ export class MergedFamily {
   order: readonly [file: number, family: number] = [Infinity, Infinity];
   /** Numbers of its series. */
   readonly series: number[] = [];
-  /** Label text to series: only where there is more than one schema, or two of them would make one series twice. */
+  /** Label text, without empty labels, to series: only where two keys might make one series twice. */
   byText: Map<string, number> | undefined;
   schemas = 0;
 

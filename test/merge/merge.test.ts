@@ -366,6 +366,34 @@ test('of two processes with one pid the living one is shown, then the newer, and
   reading.close();
 });
 
+test('an empty label is none to Prometheus: what differs in nothing else is one series', (t) => {
+  const { dir, files } = twoFiles(t);
+  const [old, recent] = [counter('jobs_total', ['kind']), counter('jobs_total', ['kind', 'tenant', 'zone'])];
+  const count = (at: number, declaration: FamilyDeclaration, values: readonly (string | undefined)[]): void => {
+    const { store } = files[at];
+    addTo(attach(store, store.declare(declaration, DEFAULT), values), 1);
+  };
+  count(0, old, ['mail']);
+  count(0, old, [undefined]);
+  const reading = new Reading(dir);
+  assert.deepEqual(reading.values(), { 'jobs_total{kind="mail"}': 1, jobs_total: 1 });
+  count(1, recent, ['mail', '', '']);
+  count(1, recent, ['mail', undefined, '']);
+  count(1, recent, ['mail', '', 'west']);
+  count(1, recent, ['', '', undefined]);
+  const expected = {
+    'jobs_total{kind="mail"}': 3,
+    'jobs_total{kind="mail",tenant="",zone="west"}': 1,
+    jobs_total: 2,
+  };
+  const anew = new Reading(dir);
+  for (const each of [reading, anew]) {
+    assert.deepEqual(each.values(), expected);
+    assertNoDuplicateSeries(each.text());
+    each.close();
+  }
+});
+
 test('a quantile that was asked for twice is shown once', (t) => {
   const dir = withTempDir(t);
   const { store } = createFile(dir);
