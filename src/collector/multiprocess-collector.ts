@@ -19,6 +19,7 @@ import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import type { DirectoryStatus } from './directory-status.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { eventLoopTurn } from './event-loop-turn.js';
 import { TaskThread } from './task-thread.js';
 import { whichDirectory } from './which-directory.js';
 
