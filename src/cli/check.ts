@@ -3,6 +3,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { scanDirectory } from '../directory/scan.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
 import { checkFile } from '../mapped-file/check.js';
+import { colour } from './colour.js';
 import { existingDirectory } from './directory-option.js';
 import { plain, print, printJson } from './print.js';
 
@@ -13,7 +14,7 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
   const lints = dir === undefined ? [] : await lintsOf(dir);
   if (options.json === true) printJson({ files: reports, lints });
   for (const { file, ok, problems } of options.json === true ? [] : reports) {
-    print(`${plain(file)}: ${ok ? 'ok' : 'BAD'}`);
+    print(`${plain(file)}: ${ok ? colour.green('ok') : colour.red('BAD')}`);
     for (const { offset, reason } of problems) print(`  at byte ${offset}: ${plain(reason)}`);
   }
   for (const { metric, text } of options.json === true ? [] : lints) print(plain(`${metric}: ${text}`));

@@ -69,6 +69,7 @@ function program(): Command {
     .addOption(dir())
     .option('--interval <seconds>', 'between two looks', '2')
     .option('--count <looks>', 'end after so many looks')
+    .addOption(new Option('--json', 'print JSON, a line for each look'))
     .action(async (options) => (await import('./top.js')).topCommand(options));
   for (const command of root.commands) command.exitOverride();
   return root;

@@ -6,15 +6,26 @@ export function plain(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
-/** Rows under a head, in columns; numbers stand to the right. */
-export function columns(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/**
+ * Rows under a head, in columns; numbers stand to the right.
+ *
+ * @param paint colours cells after they have got their widths, by the head of their column
+ */
+export function columns(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  paint: Readonly<Record<string, (cell: string) => string>> = {},
+): string {
   const cells = [head, ...rows.map((row) => row.map((cell) => plain(String(cell))))];
   const widths = head.map((_, at) => Math.max(...cells.map((row) => row[at].length)));
   const toTheRight = head.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === 'number'));
   return cells
     .map((row) =>
       row
-        .map((cell, at) => (toTheRight[at] ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
+        .map((cell, at) => {
+          const padded = toTheRight[at] ? cell.padStart(widths[at]) : cell.padEnd(widths[at]);
+          return row === head ? padded : (paint[head[at]]?.(padded) ?? padded);
+        })
         .join('  ')
         .trimEnd(),
     )

@@ -1,5 +1,6 @@
 import type { ProcessInfo } from '../collector/collection.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
+import { colour } from './colour.js';
 import { existingDirectory } from './directory-option.js';
 import { bytes, columns, duration, print, printJson } from './print.js';
 
@@ -11,18 +12,30 @@ export async function psCommand(options: { dir?: string; json?: boolean }): Prom
   else print(processTable(processes));
 }
 
-export function processTable(processes: readonly ProcessInfo[], now = Date.now() / 1000): string {
+/** The living first, each in the order in which they started. */
+export function processTable(processes: readonly ProcessInfo[], most = Infinity, now = Date.now() / 1000): string {
+  const ordered = processes.toSorted((a, b) => Number(a.state === 'dead') - Number(b.state === 'dead'));
   return columns(
     ['PID', 'THREAD', 'STATE', 'AGE', 'SERIES', 'SIZE', 'LAST BEAT', 'HOST'],
-    processes.map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName }) => [
-      pid,
-      thread,
-      state,
-      duration(now - startedAt),
-      series,
-      bytes(sizeBytes),
-      `${duration(now - lastBeatAt)} ago`,
-      hostName,
-    ]),
+    ordered
+      .slice(0, most)
+      .map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName }) => [
+        pid,
+        thread,
+        state,
+        duration(now - startedAt),
+        series,
+        bytes(sizeBytes),
+        `${duration(now - lastBeatAt)} ago`,
+        hostName,
+      ]),
+    { STATE: painted },
   );
+}
+
+const COLOURS = { live: colour.green, dead: colour.red, unknown: colour.yellow } as const;
+
+/** The word says it too: colours are never all that there is. */
+function painted(state: string): string {
+  return COLOURS[state.trim() as ProcessInfo['state']](state);
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pc from 'picocolors';
+import type { ProcessInfo } from '../collector/collection.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
+import { colour } from './colour.js';
 import { existingDirectory } from './directory-option.js';
 import { columns, plain, print } from './print.js';
 import { processTable } from './ps.js';
@@ -12,45 +13,74 @@ interface TopOptions {
   readonly dir?: string;
   readonly interval: string;
   readonly count?: string;
+  readonly json?: boolean;
+}
+
+interface SeriesRate {
+  readonly series: string;
+  readonly total: number;
+  /** Since the look before; 0 in the first one. */
+  readonly perSecond: number;
 }
 
 /** Where the output is no terminal there is no height to keep to. */
 const FEW_LINES = 24;
+const MOST_PROCESSES = 10;
+/** A day; timers hold no more than 24 of them. */
+const LONGEST_SECONDS = 86_400;
 const CLEAR = '\u001b[H\u001b[J';
 
 /** The processes, and the counters that move fastest, look after look. */
 export async function topCommand(options: TopOptions): Promise<void> {
-  const seconds = positive('--interval', options.interval);
-  const looks = options.count === undefined ? Infinity : positive('--count', options.count);
+  const seconds = within('--interval', options.interval, LONGEST_SECONDS);
+  const looks = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
   const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), selfMetrics: false });
-  const terminal = process.stdout.isTTY;
-  let running = true;
   const waking = new AbortController();
-  process.once('SIGINT', () => {
-    running = false;
-    waking.abort();
-  });
+  process.once('SIGINT', () => waking.abort());
   let before = new Map<string, number>();
   let lookedAt = performance.now();
-  for (let look = 0; running && look < looks; look++) {
-    if (look > 0) await sleep(seconds * 1000, undefined, { signal: waking.signal }).catch(() => {});
+  for (let look = 0; look < looks && !waking.signal.aborted; look++) {
     const [processes, families] = await Promise.all([collector.processes(), collector.families()]);
     const now = performance.now();
     const values = counterValues(families);
     const rates = ratesOf(before, values, look === 0 ? 0 : (now - lookedAt) / 1000);
     [before, lookedAt] = [values, now];
-    const rows = Math.max(5, (process.stdout.rows ?? FEW_LINES) - Math.min(processes.length, 10) - 7);
-    const bold = (text: string): string => (terminal ? pc.bold(text) : text);
-    print(
-      [
-        `${terminal ? CLEAR : ''}${bold(`${processes.length} processes, ${values.size} counter series`)}`,
-        processTable(processes.slice(0, 10)),
-        '',
-        columns(['PER SECOND', 'TOTAL', 'SERIES'], rates.slice(0, rows)),
-      ].join('\n'),
-    );
+    if (options.json === true) print(JSON.stringify({ processes, series: rates }));
+    else print(screen(processes, rates));
+    if (look + 1 < looks) await sleep(seconds * 1000, undefined, { signal: waking.signal }).catch(() => {});
   }
   await collector.close();
+}
+
+/** One look: all of it on a pipe, and what there is room for on a terminal. */
+function screen(processes: readonly ProcessInfo[], rates: readonly SeriesRate[]): string {
+  const { isTTY, rows = FEW_LINES, columns: width } = process.stdout;
+  const room = Math.max(5, rows - Math.min(processes.length, MOST_PROCESSES) - 6);
+  const rateRows = rates.slice(0, room).map(({ perSecond, total, series }) => [perSecond, total, plain(series)]);
+  const text = [
+    `${processes.length} processes, ${rates.length} counter series`,
+    processTable(processes, MOST_PROCESSES),
+    '',
+    columns(['PER SECOND', 'TOTAL', 'SERIES'], rateRows),
+  ].join('\n');
+  if (!isTTY) return text;
+  const [title, ...lines] = text.split('\n').map((line) => truncated(line, width || Infinity));
+  return `${CLEAR}${[colour.bold(title), ...lines].join('\n')}`;
+}
+
+/** A line that wraps would push the first ones off the screen. Escape sequences take no room. */
+function truncated(line: string, width: number): string {
+  // oxlint-disable-next-line no-control-regex -- colours begin with one
+  const parts = line.split(/(\u001b\[\d+m)/);
+  let room = width;
+  return parts
+    .map((part, at) => {
+      if (at % 2 === 1) return part;
+      const shown = part.slice(0, room);
+      room -= shown.length;
+      return shown;
+    })
+    .join('');
 }
 
 /** Counters and the counts of histograms and summaries, by their series. */
@@ -59,7 +89,7 @@ function counterValues(families: readonly MetricFamily[]): Map<string, number> {
   for (const { name, type, samples } of families) {
     for (const sample of samples) {
       const counts = type === 'counter' ? sample.name === name : sample.name === `${name}_count`;
-      if (counts) values.set(plain(samplePrefix(sample.name, labelText(sample.labels)).trimEnd()), sample.value);
+      if (counts) values.set(samplePrefix(sample.name, labelText(sample.labels)).trimEnd(), sample.value);
     }
   }
   return values;
@@ -69,17 +99,22 @@ function ratesOf(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
   seconds: number,
-): [number, number, string][] {
+): SeriesRate[] {
   return [...after]
-    .map(([series, value]): [number, number, string] => {
-      const rate = seconds > 0 ? (value - (before.get(series) ?? 0)) / seconds : 0;
-      return [Math.round(rate * 10) / 10, value, series];
+    .map(([series, total]): SeriesRate => {
+      const was = before.get(series) ?? 0;
+      // one that was reset has counted from 0 again, as Prometheus' rate() has it
+      const rate = seconds > 0 ? (total < was ? total : total - was) / seconds : 0;
+      return { series, total, perSecond: Math.round(rate * 10) / 10 };
     })
-    .toSorted((a, b) => b[0] - a[0] || b[1] - a[1]);
+    .toSorted((a, b) => b.perSecond - a.perSecond || b.total - a.total);
 }
 
-function positive(option: string, text: string): number {
+function within(option: string, text: string, most: number): number {
   const value = Number(text);
-  if (value > 0) return value;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${option} ${JSON.stringify(text)} is to be a number above 0`);
+  if (value > 0 && value <= most) return value;
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `${option} ${JSON.stringify(text)} is to be a number above 0${value > most ? `, and ${most} at most` : ''}`,
+  );
 }

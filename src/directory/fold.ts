@@ -54,6 +54,9 @@ export interface FoldOptions {
   readonly properLockfile?: boolean;
 }
 
+/** Told how many files of the dead have been read, and of how many; nearly all of a fold's time goes there. */
+export type FoldProgress = (read: number, of: number) => void;
+
 /** A step that is done, for the crash tests to stop at. */
 export type FoldStep =
   | 'locked'
@@ -89,10 +92,10 @@ export function foldDue(dead: { files: number; bytes: number }, threshold: FoldT
  *
  * @throws {PromMultiprocError} ERR_PERMISSION where the directory may not be read, ERR_DIRECTORY_REFUSED
  */
-export function foldDirectory(dir: string, options: FoldOptions = {}): FoldResult {
+export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress?: FoldProgress): FoldResult {
   // who uses a directory says so, or it might be swept
   const joined = joinDirectory({ dir, origin: 'env', derived: false }, options);
-  const fold = new Fold(dir, options);
+  const fold = new Fold(dir, options, onProgress);
   if (joined === undefined) return fold.result();
   try {
     return fold.run();
@@ -112,6 +115,7 @@ export class Fold {
   static onStep: ((step: FoldStep) => void) | undefined;
   readonly #dir: string;
   readonly #options: FoldOptions;
+  readonly #onProgress: FoldProgress;
   readonly #now = Date.now() / 1000;
   readonly #skipped: Record<FoldSkip, number> = {
     live: 0,
@@ -131,9 +135,10 @@ export class Fold {
   #archiveBytes = 0;
   #abandoned: FoldAbandonment | undefined;
 
-  constructor(dir: string, options: FoldOptions) {
+  constructor(dir: string, options: FoldOptions, onProgress: FoldProgress = () => {}) {
     this.#dir = dir;
     this.#options = options;
+    this.#onProgress = onProgress;
     const limits = {
       maxSeries: options.maxSeries ?? 1_000_000,
       deadRetentionSeconds: options.deadRetentionSeconds ?? DAY_SECONDS,
@@ -210,7 +215,11 @@ export class Fold {
       if (dead.length === 0) return undefined;
       if (base !== undefined) this.#contents.addArchive(base.source);
       Fold.onStep?.('archive read');
-      for (const name of dead) this.#addFile(name);
+      dead.forEach((name, at) => {
+        this.#onProgress(at, dead.length);
+        this.#addFile(name);
+      });
+      this.#onProgress(dead.length, dead.length);
       Fold.onStep?.('files read');
       if (this.#folded.length === 0) return undefined;
       this.#contents.expire(() => this.#declaredByLiving(others));

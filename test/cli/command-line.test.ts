@@ -149,6 +149,44 @@ test('top ends after --count looks and prints no escape codes on a pipe', (t) =>
   assert.doesNotMatch(stdout, CONTROL);
 });
 
+test('top prints a line of JSON for each look', (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const { stdout } = cli('top', '--dir', dir, '--count', '2', '--interval', '0.01', '--json');
+  const looks = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(looks.length, 2);
+  for (const { processes, series } of looks) {
+    assert.equal(processes.length, 2);
+    assert.deepEqual(series[0], { series: 'jobs_total{queue="mail"}', total: 7, perSecond: 0 });
+  }
+});
+
+test('top refuses pauses and numbers of looks that there cannot be', (t) => {
+  const dir = withTempDir(t);
+  for (const [option, value, rule] of [
+    ['--interval', '0', 'a number above 0'],
+    ['--interval', '1e9', 'a number above 0, and 86400 at most'],
+    ['--count', '-1', 'a number above 0'],
+  ]) {
+    const { status, stderr } = cli('top', '--dir', dir, `${option}=${value}`);
+    assert.deepEqual([status, stderr], [2, `prom-multiproc: ${option} "${value}" is to be ${rule}\n`]);
+  }
+});
+
+test('a fold that cannot be done says what to do, and exits 1', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  twoDead(dir);
+  // the last number that there is
+  writeFileSync(join(dir, 'archive-999999999999.prom-mp-archive'), '');
+  const { status, stdout } = cli('fold', '--dir', dir);
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /^nothing was folded: the newest archive cannot be read .*`prom-multiproc check` tells why\n/);
+  assert.equal(JSON.parse(cli('fold', '--dir', dir, '--json').stdout).abandoned, 'archive unreadable');
+});
+
 test('serve starts before any worker, answers, finds what comes later, and ends well on SIGTERM', async (t) => {
   const dir = join(withTempDir(t), 'later');
   const server = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);
