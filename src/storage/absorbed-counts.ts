@@ -4,9 +4,10 @@
  * file any more. The process goes on in a new file, which begins without what the archive has, so that nothing counts twice.
  *
  * What the archive has is what the file had when it was folded, and that is what its process last wrote to it: a file that is
- * written on a timer is kept in memory as it is on disk. A process looks before it writes again after a silence, so that the
- * two are the same but for what it writes between the folder's reading and its removing of the file: that much is lost, a
- * few flushes at the most, and only where the process wakes up in the middle of a fold.
+ * written on a timer is kept in memory as it is on disk. A process looks before it writes again after a silence, and does not
+ * write to a file that has been removed, so that the two are the same but for what it writes between the folder's reading and
+ * removing of the file. So much is lost, a flush or a few, where the process wakes up in the middle of a fold, or was never
+ * silent and only its host's clock is wrong.
  *
  * What adds up is taken out: counters, buckets, sums, and the quantiles' bins of windows that have not moved on. The process's
  * own view (`scope: 'process'`) begins from there too, as after a restart, so that rates go on. Gauges cannot be taken out:
