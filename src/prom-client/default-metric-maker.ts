@@ -4,7 +4,7 @@ import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator } from './default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from './mirrored-metric.js';
-import { upstreamCollector, upstreamRegistry } from './upstream.js';
+import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
 
 export interface DefaultMetricOptions {
   readonly register?: Registry<any>;
@@ -60,7 +60,7 @@ export class DefaultMetricMaker {
   }
 
   /** The metrics of one of prom-client's files: it measures into a registry of its own, which is copied when read. */
-  upstream(file: string): void {
+  upstream(file: UpstreamFile): void {
     const source = upstreamRegistry();
     upstreamCollector(file)(source, { prefix: this.#prefix, labels: this.labels });
     const metrics = source.getMetricsAsArray();

@@ -2,6 +2,7 @@ import type { PrometheusContentType, RegistryContentType } from '../registry/con
 import { DefaultMetricMaker, type DefaultMetricOptions } from './default-metric-maker.js';
 import { eventLoopLag } from './event-loop-lag.js';
 import { garbageCollection } from './garbage-collection.js';
+import type { UpstreamFile } from './upstream.js';
 
 /**
  * What a registry is to whoever registers metrics. By this type the module as a whole is assignable to prom-client's, which
@@ -33,7 +34,7 @@ export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentT
 
 type Collect = (maker: DefaultMetricMaker) => void;
 
-function measuredUpstream(file: string): Collect {
+function measuredUpstream(file: UpstreamFile): Collect {
   return (maker) => maker.upstream(file);
 }
 

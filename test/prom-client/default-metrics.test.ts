@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import promClient from 'prom-client';
 import { collectDefaultMetrics, Registry } from 'prom-multiproc';
@@ -130,4 +132,18 @@ test('together, the processes of a cluster have the values that the table says',
     checkMetrics(text).problems.filter((problem) => !/^(own_)?nodejs_active_\w+_total/.test(problem)),
     [],
   );
+});
+
+test('what the package loads when it is needed is named in full, so that a bundler takes it along', () => {
+  const built = dirname(require.resolve('prom-multiproc'));
+  for (const name of readdirSync(built, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js')) continue;
+    // neither a template nor a variable
+    const computed = [...readFileSync(join(built, name), 'utf8').matchAll(/\b(?:require|import)\((?!["'])[^)]*\)/g)];
+    assert.deepEqual(
+      computed.map(([call]) => call),
+      [],
+      name,
+    );
+  }
 });
