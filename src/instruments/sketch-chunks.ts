@@ -79,7 +79,7 @@ export class SketchChunks {
 
   /** Finds the chunk among the series' own, or has it made. */
   #chunk(sign: Sign, number: number): Attachment {
-    let chunk = sketchesOf(this.#owner).find((attachment) => isOf(attachment, sign, number));
+    let chunk = chunkOf(this.#owner, sign, number);
     if (chunk === undefined) {
       const windows = this.#window?.count ?? 1;
       chunk = this.#owner.home.store.attachTo(this.#owner, { kind: 'sketch', sign, chunk: number, windows });
@@ -98,6 +98,14 @@ function cacheIndexOf(sign: Sign, number: number): number {
 function isOf(chunk: Attachment, sign: Sign, number: number): boolean {
   const role = chunk.role as SketchRole;
   return role.chunk === number && role.sign === sign;
+}
+
+/** Without an array or a function made for the search: values of very different sizes come here by turns. */
+function chunkOf({ attachments = [] }: Child, sign: Sign, number: number): Attachment | undefined {
+  for (const attachment of attachments) {
+    if (attachment.role.kind === 'sketch' && isOf(attachment, sign, number)) return attachment;
+  }
+  return undefined;
 }
 
 function sketchesOf(child: Child): Attachment[] {
