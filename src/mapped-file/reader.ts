@@ -166,13 +166,14 @@ export class FileReader {
   /** Reads the values of every block as far as records name slots. */
   readValues(): void {
     for (const block of this.#blocks) {
-      if (block === undefined || block.extent === 0) continue;
+      if (block === undefined) continue;
       if (block.values.length < block.extent) {
         block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
       }
-      // what an earlier, longer read left behind is not of this one
+      // what an earlier, longer read left behind is not of this one, in which a series may come to these slots yet
       if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
       block.filled = block.extent;
+      if (block.extent === 0) continue;
       const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
       this.#read(bytes, block.offset, 'values');
     }

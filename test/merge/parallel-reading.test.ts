@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FileReader } from '../../src/mapped-file/reader.js';
+import { REST_MS } from '../../src/storage/value-blocks.js';
 import { startFixture } from '../support/fixture.js';
+import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { attach, counter, createFile, gauge, setGauge } from '../support/written-file.js';
 import { countTorn, findMisplaced } from './parallel-reading.js';
 
 test('of 10 million values read while a process stores into them none is torn', async (t) => {
@@ -22,4 +26,34 @@ test('no value stands under another series’ name while series are removed and 
   assert.deepEqual(wrong.slice(0, 10), []);
   assert.ok(right > 1000, `${right} values`);
   await writer.kill();
+});
+
+test('a series made between values and keys shows nothing that was read long ago, where its block had nobody meanwhile', (t) => {
+  let nowMs = 10_000;
+  t.mock.method(performance, 'now', () => nowMs);
+  const dir = withTempDir(t);
+  const { store, writer } = createFile(dir);
+  const depth = store.declare(gauge('depth', 'max', ['kind']), ['default']);
+  const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+  const former = attach(store, depth, ['former']);
+  setGauge(former, 281);
+  const { block, index } = former;
+  const reading = new Reading(dir);
+  assert.deepEqual(reading.values(), { 'depth{kind="former"}': 281 });
+  store.detach(former);
+  nowMs += REST_MS;
+  // a new log, in which nobody has a slot of that block
+  for (let at = 0; at < 1030; at++) store.detach(attach(store, jobs, [String(at)]));
+
+  const { readValues } = FileReader.prototype;
+  const taken: unknown[] = [];
+  t.mock.method(FileReader.prototype, 'readValues', function (this: FileReader) {
+    readValues.call(this);
+    const next = attach(store, depth, ['next']);
+    taken.push([next.block, next.index]);
+  });
+  assert.deepEqual(reading.values(), {});
+  assert.deepEqual(taken, [[block, index]]);
+  reading.close();
+  writer.close();
 });
