@@ -96,6 +96,9 @@ test('every command of prom-multiproc that is shown exists, with its options', a
     assert.ok(command in help, `${name}: prom-multiproc ${command}`);
     for (const flag of flags) assert.ok(help[command].includes(flag), `${name}: prom-multiproc ${command} ${flag}`);
   }
+  const [, inJson] = /^(.*) print JSON with `--json`/m.exec(guidePage('operations.md').text)!;
+  const withJson = Object.keys(help).filter((command) => help[command].includes('--json'));
+  assert.deepEqual(codeSpans(inJson).toSorted(), withJson.toSorted());
   for (const [cell, text] of table) {
     const command = codeSpans(cell)[0].split(' ')[1];
     const told = [...text.matchAll(/--[\w.-]+/g)].map(([flag]) => flag).filter((flag) => flag !== '--import');
