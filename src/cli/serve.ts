@@ -1,8 +1,9 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { type HttpServerOptions, startHttpServer } from '../serve/http-server.js';
+import { warnOnce } from '../serve/warning.js';
 import { chosenDirectory } from './directory-option.js';
-import { print } from './print.js';
+import { plain, print } from './print.js';
 
 interface ServeOptions {
   readonly dir?: string;
@@ -21,14 +22,23 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     ...listenOptions(options['web.listenAddress']),
     path: options['web.telemetryPath'],
     webConfigFile: options['web.config.file'],
+    onWarning: warn,
+    onError: warnOnce('a scrape failed', warn),
   });
-  print(`serving the metrics of ${dir} on ${server.url}${options['web.telemetryPath']}`);
+  const path = options['web.telemetryPath'];
+  const where = server.url.startsWith('unix:') ? `${server.url}, path ${path}` : `${server.url}${path}`;
+  print(`serving the metrics of ${dir} on ${where}`);
   const end = async (): Promise<void> => {
     await server.close();
     await collector.close();
   };
   process.once('SIGTERM', () => void end());
   process.once('SIGINT', () => void end());
+}
+
+/** On the log, in the form in which all of this package speaks there. */
+function warn(message: string): void {
+  process.stderr.write(`prom-multiproc: ${plain(message)}\n`);
 }
 
 /** `host:port`, `:port`, `[::1]:port` or `unix:/path`. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */

@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { DeadProcess } from '../support/dead-process.js';
+import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -197,6 +198,23 @@ test('serve starts before any worker, answers, finds what comes later, and ends 
   assert.match(await (await fetch(url)).text(), /^jobs_total\{queue="mail"\} 7$/m);
   server.child.kill('SIGTERM');
   assert.equal(await server.ended(), 0);
+});
+
+test('serve on a unix socket tells of trouble in one line of its log', async (t) => {
+  const dir = withTempDir(t);
+  const file = join(dir, 'web.yml');
+  writeFileSync(file, 'rate_limit: {}');
+  const socketPath = join(dir, 'metrics.sock');
+  const args = ['--web.listen-address', `unix:${socketPath}`, '--web.config.file', file];
+  const server = startCli(t, ['serve', '--dir', dir, ...args]);
+  await server.printed(/^serving the metrics of .* on unix:.*metrics\.sock, path \/metrics\n/);
+  writeFileSync(file, 'rate_limit: nonsense');
+  assert.equal((await ask('http://localhost/metrics', { socketPath })).status, 200);
+  await server.printed(/^prom-multiproc: web configuration file ".*", line 1, rate_limit: .*\n/m);
+  assert.equal(server.output().trimEnd().split('\n').length, 2, server.output());
+  server.child.kill('SIGINT');
+  assert.equal(await server.ended(), 0);
+  assert.equal(existsSync(socketPath), false);
 });
 
 test('serve says what is wrong with an address, and which port is taken', async (t) => {
