@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { before, test } from 'node:test';
+import { Gauge, registerPath, Registry } from 'prom-multiproc';
 import type { ImportEffects } from './support/workers/import-effects.js';
 
 const ROOT = join(__dirname, '..', '..');
@@ -34,17 +35,46 @@ test('importing the package adds no listener to process and replaces none of its
   assert.deepEqual(effects.replacedMethods, []);
 });
 
-test('importing the package opens no file and makes no directory', () => {
+test('importing the package opens no file, makes no directory and changes no variable', () => {
+  assert.deepEqual(effects.calls, []);
+  assert.deepEqual(effects.after.env, effects.before.env);
   assert.deepEqual(effects.after.descriptors, effects.before.descriptors);
   assert.equal(existsSync(join(ROOT, 'dist', 'no-such-directory')), false);
 });
 
 test('importing the package loads no native module, and none of the packages that cost something', () => {
   assert.deepEqual(effects.nativeModules, []);
-  const costly = effects.packages.filter((name) => ['koffi', 'proper-lockfile', 'piscina', 'pm2'].includes(name));
-  assert.deepEqual(costly, []);
+  // two files of pure functions; nothing of koffi, piscina, proper-lockfile or the rest of prom-client
+  assert.deepEqual(
+    effects.packageFiles.filter((file) => !file.startsWith('msgpackr/')),
+    ['prom-client/lib/metricAggregators.js', 'prom-client/lib/util.js'],
+  );
 });
 
 test('importing the package neither reads nor keeps a clock, so that fake timers installed later hold', () => {
   assert.deepEqual(effects.clockUses, []);
+});
+
+test('preloading loads nothing of the package but the hook, until somebody asks for a metric', () => {
+  const script = 'console.log(JSON.stringify(Object.keys(require.cache)))';
+  const loaded = execFileSync(process.execPath, ['--require', registerPath(), '--eval', script], { encoding: 'utf8' });
+  const source = join(ROOT, 'dist', 'src');
+  assert.deepEqual(
+    (JSON.parse(loaded) as string[]).map((file) => relative(source, file)),
+    [
+      'register.js',
+      ...['install-hooks', 'redirection', 'resolve-hook'].map((name) => join('prom-client', `${name}.js`)),
+    ],
+  );
+});
+
+test('a clock that is replaced after the import is the one that is asked', async (t) => {
+  const registry = new Registry(undefined, { multiprocess: false });
+  const gauge = new Gauge({ name: 'set_at', help: 'When.', registers: [registry] });
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval', 'setImmediate'], now: 1_000_000 });
+  gauge.setToCurrentTime();
+  assert.match(await registry.metrics(), /^set_at 1000$/m);
+  t.mock.timers.tick(5000);
+  gauge.setToCurrentTime();
+  assert.match(await registry.metrics(), /^set_at 1005$/m);
 });

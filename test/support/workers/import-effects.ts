@@ -1,5 +1,5 @@
 /** Requires the package and prints what that did to the process, as JSON. */
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import fs, { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import 'node:worker_threads'; // loading it makes node itself replace process.chdir
 
@@ -10,6 +10,7 @@ interface ProcessState {
   readonly listeners: Readonly<Record<string, number>>;
   /** Targets of open descriptors, where /proc tells. */
   readonly descriptors: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
 }
 
 export interface ImportEffects {
@@ -18,7 +19,10 @@ export interface ImportEffects {
   /** Methods of process that are not the ones from before. */
   readonly replacedMethods: readonly string[];
   readonly nativeModules: readonly string[];
-  readonly packages: readonly string[];
+  /** Files of other packages that were loaded, from node_modules. */
+  readonly packageFiles: readonly string[];
+  /** Functions of node:fs that anybody called. */
+  readonly calls: readonly string[];
   /** Functions of the clock that our own modules touched, with the place. */
   readonly clockUses: readonly string[];
 }
@@ -32,6 +36,7 @@ function processState(): ProcessState {
     resources: process.getActiveResourcesInfo(),
     listeners: Object.fromEntries(listeners),
     descriptors: existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).flatMap(targetOf) : [],
+    env: { ...process.env },
   };
 }
 
@@ -63,6 +68,19 @@ function watch(owner: object, name: string, property: string): void {
   });
 }
 
+const calls: string[] = [];
+
+function watchCalls(owner: object, ...names: string[]): void {
+  const functions = owner as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of names) {
+    const original = functions[name];
+    functions[name] = function (this: unknown, ...args) {
+      calls.push(name);
+      return original.apply(this, args);
+    };
+  }
+}
+
 const methods = Object.entries(process).filter(([, value]) => typeof value === 'function');
 const { emit, on } = process;
 const before = processState();
@@ -70,10 +88,13 @@ watch(Date, 'Date', 'now');
 watch(performance, 'performance', 'now');
 watch(process, 'process', 'hrtime');
 for (const timer of ['setTimeout', 'setInterval', 'setImmediate']) watch(globalThis, 'globalThis', timer);
+watchCalls(fs, 'openSync', 'open', 'mkdirSync', 'writeFileSync', 'statSync', 'readdirSync');
+watchCalls(fs.promises, 'open');
 
 const api: object = require('prom-multiproc');
 if (Object.keys(api).length === 0) throw new Error('the package is empty');
 
+const callsByImport = [...calls];
 const after = processState();
 
 const loaded = Object.keys(require.cache);
@@ -85,7 +106,8 @@ const effects: ImportEffects = {
     .filter(([name, value]) => process[name as 'emit'] !== value)
     .map(([name]) => name),
   nativeModules: loaded.filter((path) => path.endsWith('.node')),
-  packages: loaded.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []),
+  packageFiles: loaded.flatMap((path) => /.*node_modules[\\/](.*)/.exec(path)?.[1] ?? []),
+  calls: callsByImport,
   clockUses: [...clockUses],
 };
 // a timer that the package started would keep this process from answering
