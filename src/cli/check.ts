@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { scanDirectory } from '../directory/scan.js';
+import { PromMultiprocError } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
 import { checkFile } from '../mapped-file/check.js';
 import { colour } from './colour.js';
@@ -9,6 +11,11 @@ import { plain, print, printJson } from './print.js';
 
 /** Checks files, and where none are named also the names of the metrics in the directory. Exits 1 where anything is wrong. */
 export async function checkCommand(files: readonly string[], options: { dir?: string; json?: boolean }): Promise<void> {
+  for (const file of files) {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+    const text = `${JSON.stringify(file)} is a directory: check what is in it by --dir`;
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', text);
+  }
   const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;
   const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkFile(file) }));
   const lints = dir === undefined ? [] : await lintsOf(dir);

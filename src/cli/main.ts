@@ -20,13 +20,16 @@ function program(): Command {
     .description('Prometheus metrics from many Node.js workers: serve, look into and look after a metrics directory')
     .version(version)
     .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', '\nExit codes: 0 all is well, 1 something was found or failed, 2 the call itself is wrong.')
     .exitOverride()
     .hook('preAction', (_root, command) => outliveUnreadOutput(command.name() === 'serve'));
   root
     .command('serve')
     .description('serve the merged metrics; may start before any worker')
     .addOption(dir())
-    .option('--web.listen-address <address>', 'host:port, :port, or unix:/path', '127.0.0.1:9464')
+    .option('--web.listen-address <address...>', 'host:port, :port, or unix:/path; may be given again', [
+      '127.0.0.1:9464',
+    ])
     .option('--web.telemetry-path <path>', 'where the metrics are', '/metrics')
     .option('--web.config.file <file>', "TLS, authentication and more, as Prometheus' exporter-toolkit has them")
     .option('--registry <name...>', 'only the metrics of these registries')

@@ -1,6 +1,6 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
-import { type HttpServerOptions, startHttpServer } from '../serve/http-server.js';
+import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/http-server.js';
 import { warnOnce } from '../serve/warning.js';
 import { chosenDirectory } from './directory-option.js';
 import { plain, print } from './print.js';
@@ -8,7 +8,7 @@ import { plain, print } from './print.js';
 interface ServeOptions {
   readonly dir?: string;
   readonly registry?: readonly string[];
-  readonly 'web.listenAddress': string;
+  readonly 'web.listenAddress': readonly string[];
   readonly 'web.telemetryPath': string;
   readonly 'web.config.file'?: string;
 }
@@ -17,21 +17,30 @@ interface ServeOptions {
 export async function serveCommand(options: ServeOptions): Promise<void> {
   const dir = chosenDirectory(options.dir);
   const collector = new MultiprocessCollector({ dir, registry: options.registry ?? 'all' });
-  const server = await startHttpServer({
+  const path = options['web.telemetryPath'];
+  const servers: RunningServer[] = [];
+  const end = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()));
+    await collector.close();
+  };
+  const rules = {
     source: collector,
-    ...listenOptions(options['web.listenAddress']),
-    path: options['web.telemetryPath'],
+    path,
     webConfigFile: options['web.config.file'],
     onWarning: warn,
     onError: warnOnce('a scrape failed', warn),
-  });
-  const path = options['web.telemetryPath'];
-  const where = server.url.startsWith('unix:') ? `${server.url}, path ${path}` : `${server.url}${path}`;
-  print(`serving the metrics of ${dir} on ${where}`);
-  const end = async (): Promise<void> => {
-    await server.close();
-    await collector.close();
   };
+  try {
+    for (const where of options['web.listenAddress'].map(listenOptions)) {
+      servers.push(await startHttpServer({ ...rules, ...where }));
+    }
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  for (const { url } of servers) {
+    print(`serving the metrics of ${dir} on ${url.startsWith('unix:') ? `${url}, path ${path}` : url + path}`);
+  }
   process.once('SIGTERM', () => void end());
   process.once('SIGINT', () => void end());
 }

@@ -105,6 +105,9 @@ test('check names the file, the byte and the cause of a damage, and exits 1', (t
   const { status, stdout } = cli('check', path);
   assert.equal(status, 1);
   assert.match(stdout, new RegExp(`^${path}: BAD\n  at byte \\d+: .+\n`));
+  const folder = cli('check', dir);
+  assert.equal(folder.status, 2);
+  assert.match(folder.stderr, /is a directory: check what is in it by --dir/);
   const { files } = JSON.parse(cli('check', '--json', path).stdout);
   assert.equal(files[0].ok, false);
   assert.ok(files[0].problems[0].offset <= at);
@@ -217,6 +220,22 @@ test('serve on a unix socket tells of trouble in one line of its log', async (t)
   assert.equal(existsSync(socketPath), false);
 });
 
+test('serve listens on every address that is given, or on none', async (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const [one, other] = [await freePort(), await freePort()];
+  const addresses = ['--web.listen-address', `127.0.0.1:${one}`, '--web.listen-address', `[::1]:${other}`];
+  const server = startCli(t, ['serve', '--dir', dir, ...addresses]);
+  await server.printed(/on http:\/\/127.*\n.*on http:\/\/\[::1\]/);
+  for (const url of [`http://127.0.0.1:${one}/metrics`, `http://[::1]:${other}/metrics`]) {
+    assert.match(await (await fetch(url)).text(), /^jobs_total/m);
+  }
+  const second = cli('serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0', `[::1]:${other}`);
+  assert.deepEqual([second.status, second.stdout], [1, '']);
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended(), 0);
+});
+
 test('serve says what is wrong with an address, and which port is taken', async (t) => {
   const dir = withTempDir(t);
   const bad = cli('serve', '--dir', dir, '--web.listen-address', 'nonsense');
@@ -302,6 +321,7 @@ test('--help names every command and --version the version', () => {
     assert.equal(cli(name, '--help').status, 0);
   }
   const { version } = JSON.parse(readFileSync(join(DIST, '..', 'package.json'), 'utf8'));
+  assert.match(stdout, /^Exit codes: 0 .* 1 .* 2 /m);
   assert.deepEqual(cli('--version'), { status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
