@@ -124,7 +124,10 @@ export class DirectoryCollection {
   stats(): CollectionStats {
     const sources = this.#dataSources();
     const now = Date.now() / 1000;
-    const living = sources.filter(({ liveness }) => liveness !== 'dead');
+    // of main threads: an idle worker thread of piscina's waits in Atomics, and its event loop is not to turn
+    const beating = sources.filter(
+      ({ liveness, reader }) => liveness !== 'dead' && reader.header.identity.threadId === 0,
+    );
     const skipped = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
     for (const { reason } of this.#skipped.values()) skipped[reason]++;
     const conflicts: Record<string, number> = {};
@@ -140,7 +143,7 @@ export class DirectoryCollection {
       bytesInMemory: total(({ reader }) => reader.words.bytesInMemory),
       pidConflicts: this.index.pidConflicts,
       conflicts,
-      heartbeatAgeSeconds: living.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
+      heartbeatAgeSeconds: beating.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
       deadBytes: sources.reduce((sum, { liveness, reader }) => sum + (liveness === 'dead' ? reader.knownBytes : 0), 0),
       archive: this.#archive,
     };

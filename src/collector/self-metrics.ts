@@ -51,7 +51,7 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number): Metr
     family('pid_conflicts', 'Gauge series hidden by another process with the same pid label.', stats.pidConflicts),
     family(
       'heartbeat_age_seconds',
-      'Time since the heartbeat of the living process that beat longest ago.',
+      'Time since the heartbeat of the living process, by its main thread, that beat longest ago.',
       stats.heartbeatAgeSeconds,
     ),
     family(

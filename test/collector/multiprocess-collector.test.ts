@@ -9,6 +9,7 @@ import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-m
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { afterTest } from '../support/after-test.js';
 import { assertSound, type Member, startCluster, startMember, written } from '../support/cluster.js';
+import { DeadProcess } from '../support/dead-process.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -199,6 +200,23 @@ test('a thread that dies leaves the scrape to the main thread, and gets another 
   const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
   assert.equal(said.length, 1);
   assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
+});
+
+test('the oldest heartbeat is that of a main thread, for an idle thread of a pool does not beat', async (t) => {
+  const dir = withTempDir(t);
+  const now = Date.now();
+  for (const [threadId, age] of [
+    [0, 20],
+    [1, 50],
+  ]) {
+    const clock = mock.method(Date, 'now', () => now - age * 1000);
+    const member = new DeadProcess(dir, { identity: { pid: process.pid, threadId } }).count('jobs_total', {}, 1).show();
+    clock.mock.restore();
+    afterTest(t, () => void member.die());
+  }
+  const text = await textOf(collectorOf(t, dir, { threads: false, fold: false }));
+  assert.equal(valueOf(text, 'prom_multiproc_processes', { state: 'live' }), 2);
+  assert.equal(Math.floor(valueOf(text, 'prom_multiproc_heartbeat_age_seconds')! / 10), 2);
 });
 
 test('a directory that is not there yet has no processes, and is found when it appears', async (t) => {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 
 export type Kind = 'Counter' | 'Gauge' | 'Histogram' | 'Summary';
-export const KINDS: readonly Kind[] = ['Counter', 'Gauge', 'Histogram', 'Summary'];
+const KINDS: readonly Kind[] = ['Counter', 'Gauge', 'Histogram', 'Summary'];
 
 /** What a metric is made with. Registries are numbers here, for every client has its own. */
 export interface Config {
