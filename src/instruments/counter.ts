@@ -120,8 +120,10 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
 }
 
 export namespace Counter {
-  /** What `labels()` answers with. */
-  export type Internal = CounterChild;
+  /** What children have in prom-client; those that `labels()` answers with have more. */
+  export interface Internal {
+    inc(value?: number): void;
+  }
 }
 
 /** What prom-client adds for values that are no finite numbers from 0 up, or throws. */

@@ -158,8 +158,14 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
 }
 
 export namespace Gauge {
-  /** What `labels()` answers with. */
-  export type Internal<_T extends string = string> = GaugeChild;
+  /** What children have in prom-client; those that `labels()` answers with have more. */
+  export interface Internal<T extends string = string> {
+    inc(value?: number): void;
+    dec(value?: number): void;
+    set(value: number): void;
+    setToCurrentTime(): void;
+    startTimer(): (labels?: LabelValues<T>) => number;
+  }
 }
 
 function gaugeSample(child: GaugeChild, labels: Labels, samples: Sample[]): void {

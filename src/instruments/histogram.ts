@@ -162,8 +162,11 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
 }
 
 export namespace Histogram {
-  /** What `labels()` answers with. */
-  export type Internal<_T extends string = string> = HistogramChild;
+  /** What children have in prom-client; those that `labels()` answers with have more. */
+  export interface Internal<T extends string = string> {
+    observe(value: number): void;
+    startTimer(): (labels?: LabelValues<T>) => void;
+  }
 
   export interface Config {
     /** Upper bounds. */

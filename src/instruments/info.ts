@@ -73,7 +73,7 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   }
 
   #isOwn(name: string): boolean {
-    return (this.labelNames as readonly string[]).includes(name);
+    return this.labelNames.includes(name);
   }
 
   #assertPairs(pairs: InfoPairs): void {

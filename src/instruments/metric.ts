@@ -35,7 +35,8 @@ export abstract class Metric<T extends string, C extends Child> {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
-  readonly labelNames: readonly T[];
+  /** As they were given. Not of T: prom-client's types let metrics of other label names stand in for one another. */
+  readonly labelNames: readonly string[];
   readonly aggregator: Aggregator;
   readonly registers: readonly RegistryOfMetrics[];
   readonly enableExemplars: boolean;

@@ -137,8 +137,11 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
 }
 
 export namespace Summary {
-  /** What `labels()` answers with. */
-  export type Internal<_T extends string = string> = SummaryChild;
+  /** What children have in prom-client; those that `labels()` answers with have more. */
+  export interface Internal<T extends string = string> {
+    observe(value: number): void;
+    startTimer(): (labels?: LabelValues<T>) => number;
+  }
 
   export interface Config {
     /** Quantiles to show. */

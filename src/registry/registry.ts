@@ -82,7 +82,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    *
    * @throws {Error} prom-client's, where another metric has the name
    */
-  registerMetric(metric: object): void {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- prom-client's types have it
+  registerMetric<_T extends string = string>(metric: object): void {
     assertNamed(metric);
     const known = this.#metrics.get(metric.name);
     if (known === metric) return;
@@ -115,7 +116,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return [...this.#metrics.values()];
   }
 
-  getSingleMetric(name: string): any {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- prom-client's types have it
+  getSingleMetric<_T extends string = string>(name: string): any {
     return this.#metrics.get(name);
   }
 

@@ -3,8 +3,8 @@
  * answers 400 to what it sends for a job or a grouping value with a slash, and files one that is `.` or `..` under another
  * key (ran); an OpenMetrics registry's counters arrive untyped; it takes a header out of the caller's options.
  */
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';

@@ -10,11 +10,14 @@ const ROOT = join(__dirname, '..', '..', '..');
 const STRICTEST = { noImplicitOverride: true, skipLibCheck: false };
 
 test('an application that compiles against the types of prom-client compiles against ours, in both kinds of module', (t) => {
-  // the build has compiled it against prom-client
-  const compiled = require.resolve('./typed-app.js');
-  const app = readFileSync(join(ROOT, relative(join(ROOT, 'dist'), compiled)).replace(/js$/, 'ts'), 'utf8');
-  const ours = app.replaceAll("from 'prom-client'", "from 'prom-multiproc'");
-  assert.notEqual(ours, app);
+  // the build has compiled them against prom-client
+  const [app, library] = ['typed-app', 'typed-library'].map((name) => {
+    const compiled = require.resolve(`./${name}.js`);
+    const theirs = readFileSync(join(ROOT, relative(join(ROOT, 'dist'), compiled)).replace(/js$/, 'ts'), 'utf8');
+    const ours = theirs.replaceAll("from 'prom-client'", "from 'prom-multiproc'");
+    assert.notEqual(ours, theirs);
+    return ours;
+  });
   // libraries that are given a client want one of prom-client's type
   const given = `
     import * as theirs from 'prom-client';
@@ -26,7 +29,8 @@ test('an application that compiles against the types of prom-client compiles aga
     export const counter: theirs.Counter<'a'> = new ours.Counter({ name: 'c', help: 'h', labelNames: ['a'] });
     export const registry: theirs.Registry = ours.register;
     export const metric: theirs.Metric = new ours.Gauge({ name: 'g', help: 'h' });`;
-  const { complaints } = compile(t, { 'app.cts': ours, 'app.mts': ours, 'given.mts': given }, STRICTEST);
+  const files = { 'app.cts': app, 'app.mts': app, 'library.cts': library, 'library.mts': library, 'given.mts': given };
+  const { complaints } = compile(t, files, STRICTEST);
   assert.equal(complaints, '');
 });
 
