@@ -63,7 +63,7 @@ test('the package runs no script where it is installed', () => {
   for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(scripts[name], undefined);
 });
 
-test('the packed package holds the compiled sources with their types, and nothing of tests', () => {
+test('the packed package holds the compiled sources with their types and what README links, and nothing of tests', () => {
   const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -71,12 +71,22 @@ test('the packed package holds the compiled sources with their types, and nothin
   });
   assert.equal(status, 0, stderr);
   const paths: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
-  const places = new Set(paths.map((path) => path.replace(/^dist\/src\/.*?\.(d\.)?m?(ts|js)$/, 'dist/src/*.$1$2')));
+  const places = new Set(
+    paths
+      .map((path) => path.replace(/^dist\/src\/.*?\.(d\.)?m?(ts|js)$/, 'dist/src/*.$1$2'))
+      .map((path) => path.replace(/^examples\/.*/, 'examples/*')),
+  );
   assert.deepEqual([...places].toSorted(), [
     'LICENSE',
     'README.md',
+    'bench/README.md',
     'dist/src/*.d.ts',
     'dist/src/*.js',
+    'examples/*',
     'package.json',
+    'src/index.ts',
+    'src/mapped-file/FORMAT.md',
   ]);
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g)) assert.ok(paths.includes(target), target);
 });
