@@ -94,6 +94,32 @@ for (const major of ['this', ...OTHER_NODE_MAJORS] as const) {
   });
 }
 
+/** Hooks of an application's own, as a TypeScript loader or a tracer has them. */
+const OWN_HOOKS = {
+  'own-hooks.mjs': `
+    import * as module from 'node:module';
+    // register() is deprecated from 26 on, for everybody
+    if (Number(process.versions.node.split('.')[0]) < 26) module.register('./hooks.mjs', import.meta.url);
+    module.registerHooks?.({ resolve: (specifier, context, next) => next(specifier, context) });`,
+  'hooks.mjs': `
+    export const resolve = (specifier, context, next) => next(specifier, context);
+    export const load = (url, context, next) => next(url, context);`,
+};
+
+for (const major of ['this', ...OTHER_NODE_MAJORS] as const) {
+  test(`beside hooks of the application's own, whichever came first, on Node ${major}`, async (t) => {
+    const node = major === 'this' ? process.execPath : await nodeRelease(major);
+    const dir = project(t, { 'app.mjs': EVERY_WAY, ...OWN_HOOKS });
+    const first = ['--import', './own-hooks.mjs', '--import', registerPath(), 'app.mjs'];
+    const [{ stdout }, after] = await Promise.all([
+      run(node, first, { cwd: dir }),
+      preloaded(node, dir, '--import', './own-hooks.mjs', 'app.mjs'),
+    ]);
+    assert.deepEqual(JSON.parse(stdout), FOUND);
+    assert.deepEqual(JSON.parse(after), FOUND);
+  });
+}
+
 test('threads and child processes in other directories get it through NODE_OPTIONS', async (t) => {
   const dir = project(t, {
     'app.js': `
