@@ -36,7 +36,7 @@ export function countResponseBody(request: IncomingMessage, response: ServerResp
 
 function chunkBytes(chunk: unknown, encoding: unknown): number {
   if (typeof chunk === 'string') return Buffer.byteLength(chunk, asEncoding(encoding));
-  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
+  return ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
 }
 
 function asEncoding(encoding: unknown): BufferEncoding {
