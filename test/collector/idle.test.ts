@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
 import { startMember } from '../support/cluster.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const SERIES = 20_000;
@@ -52,7 +52,7 @@ async function scraped(t: TestContext, threads: boolean): Promise<{ dir: string;
 }
 
 async function filesAreClosed(dir: string): Promise<void> {
-  while (openFiles(dir) > 0) await delay(50);
+  await until(() => openFiles(dir) === 0);
 }
 
 async function servesAgain(collector: MultiprocessCollector): Promise<void> {

@@ -8,6 +8,7 @@ import { metricsHandler, type MetricsHandlerOptions } from '../../src/serve/hand
 import { afterTest } from '../support/after-test.js';
 import { fixedSource, HeldSource, TEXT_TYPE } from '../support/fixed-source.js';
 import { ask, connected, exchange, readToEnd } from '../support/http-request.js';
+import { until } from '../support/program.js';
 
 /** A bare node:http server; `errors` are those that the handler reported. */
 async function serve(t: TestContext, options: MetricsHandlerOptions, before: RequestListener = () => undefined) {
@@ -128,7 +129,7 @@ test('aborted scrapes free their places, pipelined ones too', async (t) => {
     socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
     await source.scraped(round * 3);
     socket.destroy();
-    await eventually(async () => {
+    await until(async () => {
       const answer = ask(url, { headers: { 'x-prometheus-scrape-timeout-seconds': '0.02' } });
       return (await answer).text.includes('not done within');
     });
@@ -144,7 +145,7 @@ test('a scrape that takes too long is answered 503 within the timeout that the s
   assert.equal(answer.status, 503);
   assert.match(answer.text, /not done within 50 ms/);
   source.failAll(new Error('and then it failed'));
-  await eventually(() => Promise.resolve(errors.length === 1));
+  await until(() => errors.length === 1);
 });
 
 test('a scrape without a timeout of its own is given up after timeoutMs', async (t) => {
@@ -210,7 +211,7 @@ test('no more of a large body waits in memory than a client takes', async (t) =>
   const socket = await connected({ port });
   socket.pause();
   socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
-  await eventually(async () => response?.headersSent === true);
+  await until(() => response?.headersSent === true);
   assert.ok(response!.writableLength < 2 ** 20, `${response!.writableLength} bytes wait`);
   socket.destroy();
 });
@@ -222,7 +223,7 @@ test('a client that takes nothing of its answer is dropped and its place is free
   socket.on('error', () => undefined);
   socket.pause();
   socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
-  await eventually(async () => (await ask(url, { method: 'HEAD' })).status === 200);
+  await until(async () => (await ask(url, { method: 'HEAD' })).status === 200);
   socket.destroy();
 });
 
@@ -245,8 +246,3 @@ test('a handler is told at once which option breaks which rule', () => {
     metricsHandler({ source, inFlightLimit: Infinity, unsentBytesLimit: Infinity, timeoutOffsetMs: 0 }),
   );
 });
-
-/** Asks until the answer is yes; the test's own timeout is the only limit. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
