@@ -60,8 +60,9 @@ async function main(): Promise<boolean> {
     allowPositionals: true,
     options: { exclude: { type: 'string', multiple: true }, timeout: { type: 'string', default: '300' } },
   });
-  if (process.getuid?.() !== 0)
-    console.error('This is not root: tests of other users, mounts and namespaces will fail.');
+  if (process.getuid?.() !== 0) {
+    console.error('not run by root: tests of other users, mounts and namespaces will fail');
+  }
   process.chdir(ROOT);
   for (const variable of VARIABLES_TO_DROP) delete process.env[variable];
 
