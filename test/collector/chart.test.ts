@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import type { Chart, ChartRequest } from '../../src/collector/chart.js';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
-import { type Member, startCluster } from '../support/cluster.js';
+import { type Member, startCluster, written } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 interface Counting {
@@ -30,6 +30,7 @@ async function counting(t: TestContext): Promise<Counting> {
       new prom.Info({ name: 'build_info', help: 'Build' });
     }, at + 1);
   }
+  await written();
   const collector = new MultiprocessCollector({ dir });
   afterTest(t, () => collector.close());
   return {
@@ -94,6 +95,7 @@ test('the largest of very many lines are charted, and it is said how many are no
     const many = new prom.Counter({ name: 'many_total', help: 'Many', labelNames: ['n'] });
     for (let n = 1; n <= 100; n++) many.inc({ n: String(n) }, n);
   });
+  await written();
   assert.equal((await chart('many_total'))?.by, 'total');
   const largest = await chart('many_total', 'series');
   assert.equal(largest?.omitted, 60);
