@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { type LocatedDirectory, primaryDirectory } from '../directory/locate.js';
 import { markProcessDead } from '../directory/mark-dead.js';
 import { type DirectoryPermissions, type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
@@ -29,15 +31,15 @@ let listens = false;
  *
  * Without it workers find a directory by themselves, derived from the primary; what this adds is the options.
  *
- * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; with `clean`, ERR_DIRECTORY_IN_USE; ERR_INVALID_ARGUMENT in a worker.
+ * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; with `clean`, ERR_DIRECTORY_IN_USE; ERR_INVALID_ARGUMENT in a worker,
+ *   or for a directory that is no path.
  *   Other trouble, such as a full disk, is said once: the processes count in memory then.
  */
 export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string } {
   if (cluster.isWorker) {
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'setupPrimary is for the primary: call it where you fork');
   }
-  const located: LocatedDirectory =
-    options.dir === undefined ? primaryDirectory() : { dir: options.dir, origin: 'env', derived: false };
+  const located = options.dir === undefined ? primaryDirectory() : namedDirectory(options.dir);
   if (options.clean === true) emptyDirectory(located.dir);
   enter(located, options);
   process.env.PROMETHEUS_MULTIPROC_DIR = located.dir;
@@ -51,6 +53,15 @@ export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string }
     });
   }
   return { dir: located.dir };
+}
+
+/** Absolute, for workers may have another working directory. */
+function namedDirectory(dir: unknown): LocatedDirectory {
+  if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), origin: 'env', derived: false };
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `dir ${inspect(dir)} is no path: name a directory, or leave it out`,
+  );
 }
 
 function enter(located: LocatedDirectory, permissions: DirectoryPermissions): void {

@@ -131,6 +131,31 @@ test('its options hold for the workers', async (t) => {
   assert.equal(statSync(dataFiles(dir, worker.pid)[0]).mode & 0o777, 0o640);
 });
 
+test('a relative directory is that of the primary, wherever the workers work', async (t) => {
+  const home = withTempDir(t);
+  const primary = await startMember(t);
+  const { dir } = await primary.run(({ prom }, cwd) => {
+    process.chdir(cwd);
+    return prom.setupPrimary({ dir: 'metrics' });
+  }, home);
+  assert.equal(dir, join(home, 'metrics'));
+  await primary.run(() => process.chdir('/'));
+  const worker = await primary.fork();
+  await count(worker, 3);
+  assert.equal(await total(primary), 3);
+  assert.equal(dataFiles(dir, worker.pid).length, 1);
+});
+
+test('a directory that is no path is an error', async (t) => {
+  const primary = await startMember(t);
+  for (const dir of ['', 5]) {
+    await assert.rejects(
+      () => primary.run(({ prom }, wrong) => prom.setupPrimary({ dir: wrong as string }), dir),
+      /is no path/,
+    );
+  }
+});
+
 test('in a worker it is an error that says what to do', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t), 1);
   await assert.rejects(
