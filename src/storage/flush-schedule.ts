@@ -1,14 +1,18 @@
 /**
  * When a file that is not mapped is written: a quarter of a second after it was written last, so that a SIGKILL loses no
- * more than that of a process whose event loop turns (and what it counted since, of one that it holds up); later where
- * writing takes long, so that the application has the thread for itself 19 parts in 20.
+ * more than that of a process whose event loop turns (and what it counted since, of one that holds it up). Later where
+ * writing always takes long, so that the application has the thread for itself 19 parts in 20: a network file system may
+ * be slow, and what waits for it is the application.
  */
 export const FLUSH_INTERVAL_MS = 250;
 const PAUSES_PER_FLUSH = 19;
+/** The shortest of so many counts: one that the scheduler interrupted says nothing of the disk. */
+const FLUSHES_REMEMBERED = 3;
 
 export class FlushSchedule {
   readonly #flush: () => void;
   #dueAt = -Infinity;
+  readonly #tookMs: number[] = Array.from({ length: FLUSHES_REMEMBERED }, () => 0);
 
   /** @param flush must not throw */
   constructor(flush: () => void) {
@@ -25,7 +29,9 @@ export class FlushSchedule {
     const startedAt = performance.now();
     this.#flush();
     const endedAt = performance.now();
-    this.#dueAt = endedAt + Math.max(FLUSH_INTERVAL_MS, (endedAt - startedAt) * PAUSES_PER_FLUSH);
+    this.#tookMs.shift();
+    this.#tookMs.push(endedAt - startedAt);
+    this.#dueAt = endedAt + Math.max(FLUSH_INTERVAL_MS, Math.min(...this.#tookMs) * PAUSES_PER_FLUSH);
   }
 
   flushIfDue(): void {
