@@ -1,11 +1,14 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeLiveness } from '../directory/liveness.js';
 import { baseDirectory, derivedPrefix, pm2BaseDirectory } from '../directory/locate.js';
+import { scanDirectory } from '../directory/scan.js';
 import { PromMultiprocError } from '../errors.js';
+import { openForReading, readHeader } from '../mapped-file/header.js';
 
 /**
- * The directory that a command is for: the one that was named, or the one that this user's applications have derived, if
- * there is exactly one.
+ * The directory that a command is for: the one that was named; else the only one that this user's applications have derived,
+ * or the only one of several in which a process lives, for every restart of a cluster leaves the one before behind.
  *
  * @throws {PromMultiprocError} ERR_NO_DIRECTORY, listing those there are to choose from
  */
@@ -18,13 +21,44 @@ export function chosenDirectory(named: string | undefined): string {
       .map((name) => join(base, name))
       .filter(isDirectory),
   );
-  if (derived.length === 1) return derived[0];
+  return onlyOneOf(derived);
+}
+
+/** @throws {PromMultiprocError} ERR_NO_DIRECTORY, listing those there are to choose from */
+export function onlyOneOf(dirs: readonly string[]): string {
+  if (dirs.length === 1) return dirs[0];
+  const living = dirs.filter(hasLivingProcess);
+  if (living.length === 1) return living[0];
+  const [choice, which] =
+    living.length === 0 ? [dirs, 'metrics directories'] : [living, 'metrics directories in which processes live'];
   throw new PromMultiprocError(
     'ERR_NO_DIRECTORY',
-    derived.length === 0
+    dirs.length === 0
       ? 'name the metrics directory by --dir or PROMETHEUS_MULTIPROC_DIR'
-      : `there are ${derived.length} metrics directories: name one by --dir (${listed(derived)})`,
+      : `there are ${choice.length} ${which}: name one by --dir (${listed(choice)})`,
   );
+}
+
+function hasLivingProcess(dir: string): boolean {
+  try {
+    return scanDirectory(dir).dataFiles.some(({ name }) => isAlive(join(dir, name)));
+  } catch {
+    return false;
+  }
+}
+
+/** A file that cannot be read has nobody to speak for. */
+function isAlive(path: string): boolean {
+  try {
+    const fd = openForReading(path);
+    try {
+      return probeLiveness(fd, readHeader(fd, path)) === 'live';
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
 }
 
 /**
