@@ -32,13 +32,14 @@ let listens = false;
  * Without it workers find a directory by themselves, derived from the primary; what this adds is the options.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; with `clean`, ERR_DIRECTORY_IN_USE; ERR_INVALID_ARGUMENT in a worker,
- *   or for a directory that is no path.
+ *   or for an option that is no path or number.
  *   Other trouble, such as a full disk, is said once: the processes count in memory then.
  */
 export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string } {
   if (cluster.isWorker) {
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'setupPrimary is for the primary: call it where you fork');
   }
+  assertWholeNumbers(options);
   const located = options.dir === undefined ? primaryDirectory() : namedDirectory(options.dir);
   if (options.clean === true) emptyDirectory(located.dir);
   enter(located, options);
@@ -53,6 +54,15 @@ export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string }
     });
   }
   return { dir: located.dir };
+}
+
+/** Workers would pass a wrong one over, each with a warning, and go on without it. */
+function assertWholeNumbers(options: SetupPrimaryOptions): void {
+  for (const option of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
+    const value = options[option];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${option} ${inspect(value)} is no whole number from 0 up`);
+  }
 }
 
 /** Absolute, for workers may have another working directory. */

@@ -156,6 +156,15 @@ test('a directory that is no path is an error', async (t) => {
   }
 });
 
+test('a number that is none is an error, before anything is made of it', async (t) => {
+  const primary = await startMember(t);
+  for (const options of [{ maxSeries: 1.5 }, { maxBytes: NaN }, { dirMode: '0750' }, { maxSeriesPerMetric: -1 }]) {
+    const wrong = primary.run(({ prom }, given) => prom.setupPrimary(given as object), options);
+    await assert.rejects(wrong, /is no whole number from 0 up/);
+  }
+  assert.equal(await primary.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), undefined);
+});
+
 test('in a worker it is an error that says what to do', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t), 1);
   await assert.rejects(
