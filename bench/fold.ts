@@ -60,7 +60,7 @@ function sizeOf(dir: string): { files: number; bytes: number } {
 }
 
 async function costOfTheDead(base: string): Promise<void> {
-  const directories = [FEW, MANY, MANY + 31].map((dead) => ({ dead, dir: mkdtempSync(join(base, 'dead-')) }));
+  const directories = [FEW, MANY, MANY + 9].map((dead) => ({ dead, dir: mkdtempSync(join(base, 'dead-')) }));
   for (const { dead, dir } of directories) {
     for (let done = 0; done < dead;) {
       const lives = Math.min(500, dead - done);

@@ -649,8 +649,8 @@ test('many dead files come down to one archive of the size of their series', (t)
 
 test('a fold is due by number or by size', () => {
   assert.equal(foldDue({ files: 0, bytes: 0 }, { files: 0 }), false);
-  assert.equal(foldDue({ files: 31, bytes: 1000 }), false);
-  assert.equal(foldDue({ files: 32, bytes: 1000 }), true);
+  assert.equal(foldDue({ files: 9, bytes: 1000 }), false);
+  assert.equal(foldDue({ files: 10, bytes: 1000 }), true);
   assert.equal(foldDue({ files: 1, bytes: 5 * 1024 * 1024 }), true);
   assert.equal(foldDue({ files: 3, bytes: 10 }, { files: 3 }), true);
 });
