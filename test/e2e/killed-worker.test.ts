@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -104,14 +104,20 @@ test('a worker whose event loop is blocked is part of the answer', async (t) => 
   const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) await work(worker, 1000);
   await scrape(primary);
-  const go = join(dir, 'go');
+  const [begun, go] = [join(dir, 'begun'), join(dir, 'go')];
   let blocked = true;
   const block = workers[0]
-    .run(({ require }, flag) => {
-      const { existsSync } = require('node:fs');
-      while (!existsSync(flag));
-    }, go)
+    .run(
+      ({ require }, said, awaited) => {
+        const fs = require('node:fs');
+        fs.writeFileSync(said, '');
+        while (!fs.existsSync(awaited));
+      },
+      begun,
+      go,
+    )
     .then(() => (blocked = false));
+  await until(() => existsSync(begun));
   const during = await state(primary);
   assert.equal(blocked, true);
   writeFileSync(go, '');

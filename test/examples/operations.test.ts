@@ -65,6 +65,5 @@ test('the systemd unit starts a command that there is', () => {
   const unit = readFileSync(join(EXAMPLES, 'systemd', 'prom-multiproc.service'), 'utf8');
   const [, command] = /^ExecStart=\S+ --no-install prom-multiproc (\S+)/m.exec(unit)!;
   assert.ok(existsSync(join(DIST, 'src', 'cli', `${command}.js`)));
-  // systemd's own check, where systemd is; it wants the binary to exist, so npx has to be there
   assert.match(unit, /^\[Install\]$/m);
 });

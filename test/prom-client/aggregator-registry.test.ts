@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import promClient from 'prom-client';
 import { AggregatorRegistry, ClusterRegistry, Registry, WorkerRegistry } from 'prom-multiproc';
-import { assertSound, linesOf, startCluster, written } from '../support/cluster.js';
+import { assertSound, linesOf, type Member, startCluster, written } from '../support/cluster.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 test('clusterMetrics() answers the same in the primary and in every worker', async (t) => {
@@ -22,18 +25,29 @@ test('clusterMetrics() answers the same in the primary and in every worker', asy
   }
 });
 
+/** Has the event loop of a process or thread wait for ever; answers once it does, with what becomes of that. */
+async function block(member: Member, dir: string): Promise<{ ending: Promise<unknown> }> {
+  const flag = join(dir, 'blocked');
+  const ending = member.run(({ require }, said) => {
+    require('node:fs').writeFileSync(said, '');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }, flag);
+  ending.catch(() => undefined);
+  await until(() => existsSync(flag));
+  return { ending };
+}
+
 test('a blocked worker changes nothing, and a killed one keeps its counts', async (t) => {
-  const { primary, workers } = await startCluster(t, withTempDir(t));
+  const dir = withTempDir(t);
+  const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) {
     await worker.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(1000));
   }
   const ask = (): Promise<string> => primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
   await written();
-  const blocked = workers[0].run(() => {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  });
+  const { ending } = await block(workers[0], dir);
   assert.deepEqual(linesOf(await ask(), 'jobs_total'), ['jobs_total 2000']);
-  await Promise.all([workers[0].kill(), assert.rejects(blocked)]);
+  await Promise.all([workers[0].kill(), assert.rejects(ending)]);
   assert.deepEqual(linesOf(await ask(), 'jobs_total'), ['jobs_total 2000']);
 });
 
@@ -67,16 +81,14 @@ test('registries that workers name with setRegistries are what the primary shows
 });
 
 test('workerMetrics() has the counts of threads, idle, blocked and terminated', async (t) => {
-  const { primary } = await startCluster(t, withTempDir(t), 0);
+  const dir = withTempDir(t);
+  const { primary } = await startCluster(t, dir, 0);
   const [idle, blocked, ended] = [await primary.thread(), await primary.thread(), await primary.thread()];
   for (const thread of [idle, blocked, ended]) {
     await thread.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(2));
   }
   await written();
-  const stuck = blocked.run(() => {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  });
-  stuck.catch(() => undefined);
+  await block(blocked, dir);
   await ended.terminate();
   const text = await primary.run(({ prom }) => new prom.WorkerRegistry().workerMetrics());
   assert.deepEqual(linesOf(text, 'jobs_total'), ['jobs_total 6']);
