@@ -218,12 +218,17 @@ test('no more of a large body waits in memory than a client takes', async (t) =>
 
 test('a client that takes nothing of its answer is dropped and its place is free again', async (t) => {
   const source = fixedSource('x 1\n'.repeat(5_000_000));
-  const { url, port } = await serve(t, { source, inFlightLimit: 1, stallMs: 50 });
+  let dropped: Promise<unknown> | undefined;
+  const { url, port } = await serve(t, { source, inFlightLimit: 1, stallMs: 50 }, (_req, res) => {
+    dropped ??= once(res, 'close').then(() => assert.equal(res.writableFinished, false));
+  });
   const socket = await connected({ port });
   socket.on('error', () => undefined);
   socket.pause();
   socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
-  await until(async () => (await ask(url, { method: 'HEAD' })).status === 200);
+  await until(() => dropped !== undefined);
+  await dropped;
+  assert.equal((await ask(url, { method: 'HEAD' })).status, 200);
   socket.destroy();
 });
 
