@@ -245,6 +245,19 @@ test('before any process counts, the page says what to do, and shows the first o
   assert.deepEqual(complaints, []);
 });
 
+test('a histogram in which nothing is observed says so, as quantiles and as a heatmap', async (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).observe('job_seconds', [0.1, 1], 0.5).die();
+  const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
+  const { page, complaints } = await openTab(await browser());
+  await page.goto(`${server.url}/status`);
+  const note = page.locator('.chart[aria-label="job_seconds"] .note');
+  await note.getByText('Nothing was observed in the time that is shown.').waitFor();
+  await page.getByLabel('View of job_seconds').selectOption('heatmap');
+  assert.equal(await note.textContent(), 'Nothing was observed in the time that is shown.');
+  assert.deepEqual(complaints, []);
+});
+
 test("a metric's share is of all series, and its bar stays in its column", async (t) => {
   const dir = withTempDir(t);
   // of the collector's own metrics some have more series than this one, which comes first

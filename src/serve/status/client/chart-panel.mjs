@@ -277,9 +277,10 @@ export class ChartPanel {
     const parts = [];
     if (globalThis.uPlot === undefined) parts.push('The chart library is not there: install the package uplot.');
     else if (looks < 2) parts.push('Waiting for the second look…');
+    else if (this.#isHistogram && this.#buckets.isEmpty) parts.push('Nothing was observed in the time that is shown.');
+    else if (heatmap) parts.push('Darker: more observations in that bucket between two looks.');
     const which = type === 'counter' ? 'fastest' : 'largest';
     if (!heatmap && all > drawn) parts.push(`The ${drawn} ${which} of ${all} lines.`);
-    if (heatmap) parts.push('Darker: more observations in that bucket between two looks.');
     setText(this.#note, parts.join(' '));
   }
 

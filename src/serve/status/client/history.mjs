@@ -80,6 +80,10 @@ export class BucketHistory {
     }
   }
 
+  get isEmpty() {
+    return this.increments.every((row) => row.every((value) => value === 0));
+  }
+
   /** Quantiles of what was observed last; null where that is nothing. */
   quantiles() {
     const recent = this.increments.slice(-QUANTILE_LOOKS);
