@@ -12,7 +12,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 /** The smallest object takes 16 bytes: had every write made one, that would be 1.6 MB, and still no scavenge. */
 const WRITES = 100_000;
 const LEAST_GARBAGE_BYTES = 16 * WRITES;
-const MOST_ROUNDS = 20;
+/** Optimized code comes from a thread of V8's, which gets no turn for long where a machine is busy. */
+const MOST_ROUNDS = 500;
 
 const labelNames = ['method', 'code'];
 const labels = { method: 'GET', code: '200' };
@@ -47,7 +48,7 @@ test('a write allocates nothing, whatever it is written to and however its serie
     const garbage: number[] = [];
     const isClean = (): boolean => Math.abs(garbage.at(-1) ?? Infinity) < LEAST_GARBAGE_BYTES / 10;
     while (!isClean() && garbage.length < MOST_ROUNDS) garbage.push(garbageBytesOf(write));
-    assert.ok(isClean(), `${name}: ${garbage.join()} bytes`);
+    assert.ok(isClean(), `${name}: ${garbage.slice(-10).join()} bytes`);
   }
   flushStore();
 });
