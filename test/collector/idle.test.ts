@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
 import { startMember } from '../support/cluster.js';
+import { collectGarbage } from '../support/garbage.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const SERIES = 20_000;
 const IDLE_MS = 300;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Metrics files that this process, any of its threads, holds open. */
 function openFiles(dir: string): number {

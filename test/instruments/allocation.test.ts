@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Counter, Gauge, Histogram, Summary } from 'prom-multiproc';
 import { flushStore } from '../../src/storage/process-store.js';
+import { collectGarbage } from '../support/garbage.js';
 import { withTempDir } from '../support/temp-dir.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** The smallest object takes 16 bytes: had every write made one, that would be 1.6 MB, and still no scavenge. */
 const WRITES = 100_000;

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { MetricsSource } from '../../src/serve/metrics-source.js';
 import { afterTest } from '../support/after-test.js';
 import { fixedSource, TEXT_TYPE } from '../support/fixed-source.js';
+import { collectGarbage } from '../support/garbage.js';
 import { ask, connected, readToEnd } from '../support/http-request.js';
 import { until } from '../support/program.js';
 import { type Serving, serving } from './serving.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const MIB = 1024 * 1024;
 /** More than the kernel takes from a server whose client does not read: up to 4 MiB there and 6 MiB here. */
