@@ -21,8 +21,7 @@ function program(): Command {
     .version(version)
     .showHelpAfterError('(--help tells more)')
     .addHelpText('after', '\nExit codes: 0 all is well, 1 something was found or failed, 2 the call itself is wrong.')
-    .exitOverride()
-    .hook('preAction', (_root, command) => outliveUnreadOutput(command.name() === 'serve'));
+    .exitOverride();
   root
     .command('serve')
     .description('serve the merged metrics; may start before any worker')
@@ -79,6 +78,7 @@ function program(): Command {
 }
 
 async function main(): Promise<void> {
+  outliveUnreadOutput(process.argv[2] === 'serve');
   try {
     await program().parseAsync();
   } catch (error) {

@@ -273,9 +273,9 @@ test('a reader that has seen enough ends a command quietly', (t) => {
 test('an output that cannot be written is an error in one line, not a success', (t) => {
   const dir = withTempDir(t);
   twoDead(dir);
-  for (const command of ['dump', 'ps', 'check']) {
-    const { output, status } = shell('"$@" > /dev/full', command, '--dir', dir);
-    assert.equal(status, 1, command);
+  for (const args of [['dump', '--dir', dir], ['ps', '--dir', dir], ['check', '--dir', dir], ['--help']]) {
+    const { output, status } = shell('"$@" > /dev/full', ...args);
+    assert.equal(status, 1, args[0]);
     assert.match(output, /^prom-multiproc: the output cannot be written: ENOSPC.*\n$/);
   }
 });
