@@ -118,6 +118,29 @@ for (const [step, time, left] of KILLS) {
   });
 }
 
+test('folders that are killed while they clear away what the one before them has left do no harm either', async (t) => {
+  const dir = withTempDir(t);
+  const reader = startReader(t, dir);
+  addDead(dir, [1, 2]);
+  foldDirectory(dir);
+  addDead(dir, [4, 8]);
+  const truth = { jobs: 15, processes: 4 };
+  const left: ReturnType<typeof contentsOf>[] = [];
+  for (const step of ['published', 'generation unlinked', 'file removed', 'file removed'] as const) {
+    const folder = await startFolder(t, dir, WITH_LOCKS);
+    await assert.rejects(fold(folder, { kill: { step, time: 1 }, properLockfile: false }), /SIGKILL/);
+    left.push(contentsOf(dir));
+    assert.deepEqual(await seen(reader), truth);
+    assert.deepEqual(await seen(startReader(t, dir)), truth);
+  }
+  assert.deepEqual(left, [
+    { archives: [2, 1], dataFiles: 2, temporaries: 0 },
+    { archives: [2], dataFiles: 2, temporaries: 0 },
+    { archives: [2], dataFiles: 1, temporaries: 0 },
+    { archives: [2], dataFiles: 0, temporaries: 0 },
+  ]);
+});
+
 test('a folder that was killed keeps others away only until its lock is old', async (t) => {
   const dir = withTempDir(t);
   addDead(dir, [1]);
