@@ -32,8 +32,8 @@ export class BadFiles {
     this.#known.set(name, { mark, error, lookAgainAt: performance.now() + LOOK_AGAIN_MS });
   }
 
-  /** Forgets all but these. */
-  retain(names: ReadonlySet<string>): void {
-    for (const name of [...this.#known.keys()]) if (!names.has(name)) this.#known.delete(name);
+  /** Forgets those that are gone. */
+  retain(isThere: (name: string) => boolean): void {
+    for (const name of [...this.#known.keys()]) if (!isThere(name)) this.#known.delete(name);
   }
 }

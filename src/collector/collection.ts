@@ -192,7 +192,7 @@ export class DirectoryCollection {
     if (archive !== undefined) names.add(archive.name);
     for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
     this.#probe.retain(wanted.map(({ id }) => id));
-    this.#badFiles.retain(new Set([...names, ...found.archives.map(({ name }) => name)]));
+    this.#badFiles.retain((name) => names.has(name) || found.archives.some((each) => each.name === name));
     for (const { name } of wanted) {
       this.#read(name, false);
       yield;
