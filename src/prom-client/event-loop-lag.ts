@@ -21,14 +21,32 @@ interface Delays {
   readonly p99: number;
 }
 
+/** Each wakes the process every few milliseconds, also when its metrics were cleared: tests do that again and again. */
+const enabled = new Map<IntervalHistogram, () => boolean>();
+
+function disableUnused(): void {
+  for (const [histogram, isShown] of enabled) {
+    if (isShown()) continue;
+    histogram.disable();
+    enabled.delete(histogram);
+  }
+}
+
 export function eventLoopLag(maker: DefaultMetricMaker): void {
   const { labels, eventLoopMonitoringPrecision: resolution } = maker;
+  disableUnused();
   const histogram = monitorEventLoopDelay({ resolution });
-  histogram.enable();
+  const enable = (): void => {
+    if (enabled.has(histogram)) return;
+    histogram.enable();
+    enabled.set(histogram, () => maker.shows(lag));
+  };
   let windowStart = process.hrtime.bigint();
   let before: Delays | undefined;
 
   const collect = (): void => {
+    // whoever cleared the registry may have registered the metric again
+    enable();
     measureLag();
     const now = delaysIn(histogram);
     // nothing yet: node answers NaN, and a minimum of 292 years
@@ -65,6 +83,7 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
   const lagP50 = make('p50_seconds', 'The 50th percentile of the recorded event loop delays.');
   const lagP90 = make('p90_seconds', 'The 90th percentile of the recorded event loop delays.');
   const lagP99 = make('p99_seconds', 'The 99th percentile of the recorded event loop delays.');
+  enable();
 }
 
 function delaysIn(histogram: IntervalHistogram): Delays | undefined {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import perfHooks, { type EventLoopMonitorOptions, type IntervalHistogram } from 'node:perf_hooks';
 import { test } from 'node:test';
 import promClient from 'prom-client';
 import { collectDefaultMetrics, Registry } from 'prom-multiproc';
@@ -128,6 +129,27 @@ test('together, the processes of a cluster have the values that the table says',
   assert.deepEqual(
     checkMetrics(text).problems.filter((problem) => !/^(own_)?nodejs_active_\w+_total/.test(problem)),
     [],
+  );
+});
+
+test('what watches the event loop for metrics that were cleared is ended by the next', (t) => {
+  const watches: IntervalHistogram[] = [];
+  const { monitorEventLoopDelay } = perfHooks;
+  const watch = t.mock.method(perfHooks, 'monitorEventLoopDelay', (options?: EventLoopMonitorOptions) => {
+    const histogram = monitorEventLoopDelay(options);
+    watches.push(histogram);
+    return histogram;
+  });
+  const registry = new Registry(undefined, { multiprocess: false });
+  for (let round = 0; round < 3; round++) {
+    registry.clear();
+    collectDefaultMetrics({ register: registry });
+  }
+  assert.equal(watch.mock.callCount(), 3);
+  // disable() tells whether it was enabled
+  assert.deepEqual(
+    watches.map((histogram) => histogram.disable()),
+    [false, false, true],
   );
 });
 
