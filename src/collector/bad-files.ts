@@ -4,7 +4,7 @@
  */
 import { BadFileError } from '../errors.js';
 
-/** Stores through a mapping leave no time stamp: what a mark does not tell is found after this long. */
+/** What a mark does not tell is found after this long. */
 const LOOK_AGAIN_MS = 60_000;
 
 interface BadFile {

@@ -48,11 +48,15 @@ export class Source {
     if (isArchive) this.liveness = 'archive';
   }
 
-  /** Changes when the file is another one, is longer, or has a new log; not with every value. */
+  /**
+   * Changes when the file is another one, is longer or has a new log; where it is written by calls and not through a
+   * mapping, which leaves no time stamp, with every write.
+   */
   get mark(): string {
-    const { ino, size } = fstatSync(this.reader.fd);
+    const { ino, size, mtimeMs } = fstatSync(this.reader.fd);
     const { keyEpoch, blockCount } = this.reader.words;
-    return [ino, size, keyEpoch, blockCount].join();
+    const isMapped = this.reader.header.identity.liveness === 'flock';
+    return [ino, size, keyEpoch, blockCount, isMapped ? 0 : mtimeMs].join();
   }
 
   /** What its gauges count as. One whose liveness is unknown counts as alive. */

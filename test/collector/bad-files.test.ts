@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { closeSync, copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { mock, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import { foldDirectory } from '../../src/directory/fold.js';
-import { BLOCK, HEADER } from '../../src/mapped-file/layout.js';
+import { BLOCK, HEADER, type LivenessMethod } from '../../src/mapped-file/layout.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, createFile, histogram } from '../support/written-file.js';
@@ -23,11 +23,14 @@ function collect(collection: DirectoryCollection): void {
 }
 
 /** A file that declares a histogram of these bounds, and of it one series. */
-function writeFile(dir: string, startedAt: number, bounds: readonly number[]): string {
-  const { path, store, writer } = createFile(dir, {
-    kind: 'written',
-    identity: { startedAt, createdAt: startedAt },
-  });
+function writeFile(
+  dir: string,
+  startedAt: number,
+  bounds: readonly number[],
+  liveness: LivenessMethod = 'flock',
+): string {
+  const identity = { startedAt, createdAt: startedAt, liveness };
+  const { path, store, writer } = createFile(dir, { kind: 'written', identity });
   addTo(attach(store, store.declare(histogram('time_seconds', bounds, ['kind']), DEFAULT), ['a']), 1);
   writer.close();
   return path;
@@ -70,30 +73,29 @@ test('a bad file that declares a family otherwise costs one index, not one at ev
 test('a file that was bad is looked at again when it has changed, and once a minute', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   writeFile(dir, 1, [1, 2]);
-  const path = writeFile(dir, 2, [1, 2]);
-  const mend = spoil(path);
+  const longer = writeFile(dir, 2, [1, 2]);
+  const written = writeFile(dir, 3, [1, 2], 'heartbeat');
+  const mapped = writeFile(dir, 4, [1, 2]);
+  const [mendLonger, mendWritten, mendMapped] = [longer, written, mapped].map(spoil);
   const collection = collectionOf(t, dir);
-  const series = (): number => {
+  const read = (): number => {
     collect(collection);
-    assert.equal(collection.stats().skipped.corrupt, 2 - collection.processes().length);
+    assert.equal(collection.stats().skipped.corrupt, 4 - collection.processes().length);
     return collection.processes().length;
   };
-  assert.equal(series(), 1);
-  writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(4096)]));
-  mend();
-  assert.equal(series(), 2, 'it is longer');
-  const other = writeFile(dir, 3, [1, 2]);
-  const mendOther = spoil(other);
-  collect(collection);
-  assert.equal(collection.processes().length, 2);
-  mendOther();
-  collect(collection);
-  assert.equal(collection.processes().length, 2, 'neither length nor log tell');
+  assert.equal(read(), 1);
+  writeFileSync(longer, Buffer.concat([readFileSync(longer), Buffer.alloc(4096)]));
+  mendLonger();
+  assert.equal(read(), 2);
+  mendWritten();
+  // clocks of file systems tick every 4 ms or so
+  utimesSync(written, 1, 1);
+  assert.equal(read(), 3);
+  mendMapped();
+  assert.equal(read(), 3, 'nothing tells what was stored through a mapping');
   const later = performance.now() + 61_000;
-  mock.method(performance, 'now', () => later);
-  t.after(() => mock.restoreAll());
-  collect(collection);
-  assert.equal(collection.processes().length, 3);
+  t.mock.method(performance, 'now', () => later);
+  assert.equal(read(), 4);
 });
 
 test('an archive under the name of another costs one index as well', (t) => {
