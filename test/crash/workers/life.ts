@@ -1,8 +1,10 @@
 /**
  * One life of the storm: counts, and after every count writes down how many there were, by a system call that a SIGKILL
- * cannot take back. So what it counted is what it wrote, or one more.
+ * cannot take back. So what it counted is what it wrote, or one more. Beside it stands how many there were one flush before:
+ * so many at least are in a file that is written on a timer.
  */
 import { openSync, writeSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Counter, Gauge, Histogram } from 'prom-multiproc';
 
 const counts = new Counter({ name: 'storm_counts_total', help: 'Counts.', labelNames: ['of'] });
@@ -10,16 +12,30 @@ const sizes = new Histogram({ name: 'storm_sizes', help: 'Sizes.', buckets: [1, 
 const alive = new Gauge({ name: 'storm_alive', help: 'Living processes.', multiprocessMode: 'livesum' });
 alive.set(1);
 
-const ledger = openSync(process.argv[2], 'w');
-const line = Buffer.alloc(12);
+const [path, behindMs] = [process.argv[2], Number(process.argv[3])];
+const ledger = openSync(path, 'w');
 const child = counts.labels('all');
-process.send!('ready');
-for (let count = 1; ; count++) {
-  child.inc();
-  sizes.observe(count % 4);
-  // series come and go, so that kills fall on those steps too
-  if (count % 50 === 0) counts.labels(`passing-${count % 7}`).inc();
-  if (count % 75 === 0) counts.remove(`passing-${count % 7}`);
-  line.write(String(count).padStart(11, '0') + '\n');
-  writeSync(ledger, line, 0, line.length, 0);
+
+function writeDown(count: number, line: number): void {
+  const text = `${String(count).padStart(11, '0')}\n`;
+  writeSync(ledger, text, line * text.length);
 }
+
+async function live(): Promise<never> {
+  const flushing: { count: number; at: number }[] = [];
+  process.send!('ready');
+  for (let count = 1; ; count++) {
+    child.inc();
+    sizes.observe(count % 4);
+    // series come and go, so that kills fall on those steps too
+    if (count % 50 === 0) counts.labels(`passing-${count % 7}`).inc();
+    if (count % 75 === 0) counts.remove(`passing-${count % 7}`);
+    writeDown(count, 0);
+    if (behindMs === 0 || count % 100 !== 0) continue;
+    await turn();
+    flushing.push({ count, at: performance.now() });
+    while (performance.now() - flushing[0].at > behindMs) writeDown(flushing.shift()!.count, 1);
+  }
+}
+
+void live();
