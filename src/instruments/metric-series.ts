@@ -93,12 +93,9 @@ export class MetricSeries<C extends Child> {
 
   /** The label object of label values. */
   objectOf(labelValues: LabelValues): Record<string, string> {
-    const labels: Record<string, string> = {};
-    this.declaration.labelNames.forEach((name, at) => {
-      const value = labelValues[at];
-      if (value !== undefined) labels[name] = value;
-    });
-    return labels;
+    const pairs = this.declaration.labelNames.map((name, at) => [name, labelValues[at]] as const);
+    // not assigned one by one: a label may be called __proto__
+    return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
   }
 
   /** The child of exact label values. */

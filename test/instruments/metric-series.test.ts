@@ -16,6 +16,14 @@ function localRegistry(): Registry {
 }
 
 describe('A held child', () => {
+  it('keeps a label at the end of its timer, whatever the label is called', async () => {
+    const registry = localRegistry();
+    const labelNames = ['constructor', '__proto__'];
+    const gauge = new Gauge({ name: 'a', help: 'A.', labelNames, registers: [registry] });
+    gauge.labels('a', 'b').startTimer()({ constructor: 'c' });
+    assert.match(await registry.metrics(), /^a\{constructor="c",__proto__="b"\} /m);
+  });
+
   it('writes to the one series of its labels, whoever made that', async () => {
     const registry = localRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers: [registry] });
