@@ -1,7 +1,7 @@
 /** Every way in which a request can end: it is counted once, and no longer in progress. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import {
   connect as connectHttp2,
   constants,
@@ -159,6 +159,16 @@ test("requests that Fastify's inject() makes up", async (t) => {
   await app.inject('/users/ann');
   await app.inject('/nowhere');
   assert.deepEqual(await ended(registry, 2), { 'GET /users/:user 200': 1, 'GET /nowhere 404': 1 });
+});
+
+test('requests that are made up without a connection', async () => {
+  const { registry, metrics } = fresh();
+  const request = Object.assign(new IncomingMessage(undefined as never), { method: 'GET', url: '/made-up' });
+  const response = new ServerResponse(request);
+  metrics.middleware(request, response, () => response.end('hello'));
+  response.emit('finish');
+  response.emit('close');
+  assert.deepEqual(await ended(registry, 1), { 'GET /made-up 200': 1 });
 });
 
 test('metrics that are reset while requests are under way', async (t) => {
