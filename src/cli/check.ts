@@ -34,7 +34,7 @@ function filesOf(dir: string): string[] {
 }
 
 async function lintsOf(dir: string): Promise<LintProblem[]> {
-  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false });
+  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, fold: false });
   const problems = lintFamilies(await collector.families());
   await collector.close();
   return problems;

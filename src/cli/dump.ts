@@ -16,6 +16,7 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
     dir: existingDirectory(options.dir),
     threads: false,
     selfMetrics: false,
+    fold: false,
     created: options.created,
   });
   const families = await collector.families();

@@ -5,7 +5,7 @@ import { existingDirectory } from './directory-option.js';
 import { bytes, columns, duration, print, printJson } from './print.js';
 
 export async function psCommand(options: { dir?: string; json?: boolean }): Promise<void> {
-  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false, fold: false });
   const processes = await collector.processes();
   await collector.close();
   if (options.json === true) printJson(processes);

@@ -34,7 +34,7 @@ const CLEAR = '\u001b[H\u001b[J';
 export async function topCommand(options: TopOptions): Promise<void> {
   const seconds = within('--interval', options.interval, LONGEST_SECONDS);
   const looks = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
-  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), selfMetrics: false });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), selfMetrics: false, fold: false });
   const waking = new AbortController();
   process.once('SIGINT', () => waking.abort());
   let before = new Map<string, number>();

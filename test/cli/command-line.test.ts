@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { dataFiles } from '../support/cluster-files.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
@@ -43,6 +44,16 @@ function twoDead(dir: string): readonly DeadProcess[] {
     new DeadProcess(dir).count('jobs_total', { queue: 'mail' }, count).count('orders_total', {}, 1).die(),
   );
 }
+
+test('commands that look leave the files of the dead as they are, however many there are', (t) => {
+  const dir = withTempDir(t);
+  for (let count = 0; count < 40; count++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  const before = dataFiles(dir);
+  for (const command of [['ps'], ['dump'], ['check'], ['top', '--count', '2', '--interval', '0.1']]) {
+    assert.equal(cli(...command, '--dir', dir).status, 0, command.join(' '));
+  }
+  assert.deepEqual(dataFiles(dir), before);
+});
 
 test('ps lists the processes with their series, and as JSON', (t) => {
   const dir = withTempDir(t);
