@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { lock } from 'proper-lockfile';
@@ -50,5 +50,7 @@ async function fetchRelease(version: string, kept: string): Promise<void> {
   await writeFile(join(fetched, 'package.json'), '{ "private": true }\n');
   const release = `release@npm:node-${process.platform}-${process.arch}@${version}`;
   await promisify(execFile)('npm', ['install', '--prefix', fetched, '--no-audit', '--no-fund', release]);
+  // some tests run under another uid, and what mkdtemp makes is its maker's alone
+  await chmod(fetched, 0o755);
   await rename(fetched, kept);
 }
