@@ -1,5 +1,6 @@
 /** When a collector folds of itself. */
 import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../directory/fold.js';
+import { assertFoldOptions } from '../directory/fold-options.js';
 import { foldInThread } from '../directory/fold-in-thread.js';
 import type { FoldResult } from '../directory/fold-result.js';
 import { describeError } from '../errors.js';
@@ -21,8 +22,12 @@ export class AutomaticFolding {
   #running: Promise<FoldResult> | undefined;
   #notBefore = 0;
 
-  /** @param settings `false`: only when asked */
+  /**
+   * @param settings `false`: only when asked
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
+   */
   constructor(settings: FoldSettings | false, deadRetentionSeconds: number) {
+    if (settings !== false) assertFoldOptions(settings);
     this.#settings = settings;
     this.#deadRetentionSeconds = deadRetentionSeconds;
   }

@@ -73,6 +73,22 @@ test('close waits for a fold under way, and a closed collector folds no more', a
   await assert.rejects(collector.fold(), { code: 'ERR_CLOSED' });
 });
 
+test('a number that makes no sense is an error at once, which names it', (t) => {
+  const dir = withTempDir(t);
+  for (const [fold, message] of [
+    [{ files: 0 }, 'fold.files is 0: it is to be a number above 0'],
+    [{ bytes: '4M' }, 'fold.bytes is "4M": it is to be a number above 0'],
+    [{ maxSeries: -5 }, 'fold.maxSeries is -5: it is to be a number above 0'],
+    [{ deadRetentionProcesses: NaN }, 'fold.deadRetentionProcesses is NaN: it is to be a number, and not below 0'],
+    [{ fileMode: 640_000 }, 'fold.fileMode is 640000: it is to be permission bits, such as 0o640'],
+    [{ group: 'staff' }, 'fold.group is "staff": it is to be the id of a group'],
+  ] as const) {
+    const options = { dir, fold } as unknown as MultiprocessCollectorOptions;
+    assert.throws(() => new MultiprocessCollector(options), { code: 'ERR_INVALID_ARGUMENT', message });
+  }
+  startCollector(t, { dir, fold: { files: Infinity, deadRetentionProcesses: 0, familyRetentionSeconds: Infinity } });
+});
+
 test('folding adds no listener to the process', async (t) => {
   const dir = withTempDir(t);
   const listeners = (): number[] => ['SIGTERM', 'SIGINT', 'exit'].map((name) => process.listenerCount(name));
