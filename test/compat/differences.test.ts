@@ -367,6 +367,18 @@ const DIFFERENCES: readonly Difference[] = [
     there: [2],
     here: [1],
   },
+  {
+    name: 'a counter adds nothing for an empty string and for false',
+    because: 'prom-client prints what becomes of them as +Inf',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      counter.inc({ x: '1' }, '' as never);
+      counter.inc({ x: '2' }, false as never);
+      say(await samples(registry));
+    },
+    there: [['a{x="1"} +Inf', 'a{x="2"} +Inf']],
+    here: [['a{x="1"} 0', 'a{x="2"} 0']],
+  },
 ];
 
 describe('Differences from prom-client', () => {
