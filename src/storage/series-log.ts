@@ -1,0 +1,191 @@
+import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../mapped-file/record.js';
+import type { SlotShape } from '../mapped-file/slot-shape.js';
+import type { Backing } from './backing.js';
+import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
+import type { Attachment, Cells, Series } from './series.js';
+import type { StoredFamily } from './stored-family.js';
+
+/** A log of this many dead records for each living one is started anew. */
+const DEAD_PER_LIVE = 4;
+const RESTART_AT_LEAST = 2048;
+/**
+ * A new log takes the place of the last but one, and a reader that is still in that one has to begin again: not more often
+ * than a pass of a reader takes, unless records come in at such a rate that the log would take many MiB meanwhile.
+ */
+const RESTART_AT_MOST_EVERY_MS = 1000;
+const RESTART_AT_ONCE = 65_536;
+
+/**
+ * What the log of the file says of a store's families and series. What it has no room for is said later, and slots whose
+ * removal it could not tell of are kept back until it has. Plain memory has no log.
+ */
+export class SeriesLog {
+  readonly #families: ReadonlySet<StoredFamily>;
+  readonly #freed: (cells: Cells, shape: SlotShape) => void;
+  #backing: Backing;
+  readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
+  #defaultLabelsSaid = true;
+  /** Removed, but the log had no room to say so: their slots wait. */
+  #unsaidRemovals: { cells: Cells; shape: SlotShape }[] = [];
+  #isBehind = false;
+  #records = 0;
+  #liveRecords = 0;
+  #restartedAt = -Infinity;
+
+  /**
+   * @param families all that there are, as they are
+   * @param freed told of removed slots once readers can know of the removal
+   */
+  constructor(backing: Backing, families: ReadonlySet<StoredFamily>, freed: (cells: Cells, shape: SlotShape) => void) {
+    this.#backing = backing;
+    this.#families = families;
+    this.#freed = freed;
+  }
+
+  /** Whether something was not said for want of room. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** Says everything, in the log of another backing. */
+  moveTo(backing: Backing): void {
+    this.#backing = backing;
+    this.#unsaidRemovals = [];
+    this.#records = this.#liveRecords = 0;
+    this.#defaultLabelsSaid = false;
+    for (const family of this.#families) {
+      family.published = false;
+      for (const series of family.series) {
+        series.published = false;
+        for (const attachment of series.attachments ?? []) attachment.published = false;
+      }
+    }
+    this.catchUp();
+  }
+
+  /** A family that is new, or shown in other registries than before. */
+  publishFamily(family: StoredFamily): void {
+    family.published = !this.#isThere || this.#append(encodeFamily(family));
+  }
+
+  /** A series that is new. Of one that is in memory for want of room nothing is said. */
+  publishSeries(series: Series): void {
+    if (!this.#isThere) return;
+    series.published = isInFile(series) && series.family.published && this.#append(seriesRecord(series));
+    if (series.published) this.#liveRecords++;
+  }
+
+  publishAttachment(attachment: Attachment): void {
+    if (!this.#isThere) return;
+    attachment.published =
+      isInFile(attachment) && attachment.owner.published && this.#append(attachmentRecord(attachment));
+    if (attachment.published) this.#liveRecords++;
+  }
+
+  /** Slots that have gone, and that the log speaks of. */
+  publishRemoval(cells: Cells, shape: SlotShape): void {
+    this.#liveRecords--;
+    // the log says that the series is gone before its slots turn zero, or a reader would show a zero once
+    if (this.#append(encodeRemoval(cells.block!.number, cells.index))) this.#freed(cells, shape);
+    else this.#unsaidRemovals.push({ cells, shape });
+  }
+
+  setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
+    this.#defaultLabels.set(registry, labels);
+    this.#publishDefaultLabels();
+  }
+
+  /** Says what there was no room for before, in an order that a reader can follow. */
+  catchUp(): void {
+    this.#isBehind = false;
+    while (this.#unsaidRemovals.length > 0) {
+      const { cells, shape } = this.#unsaidRemovals[0];
+      if (!this.#append(encodeRemoval(cells.block!.number, cells.index))) return;
+      this.#freed(cells, shape);
+      this.#unsaidRemovals.shift();
+    }
+    if (!this.#defaultLabelsSaid) this.#publishDefaultLabels();
+    for (const family of this.#families) {
+      if (!family.published) this.publishFamily(family);
+      for (const series of family.series) {
+        if (!series.published) this.publishSeries(series);
+        for (const attachment of series.attachments ?? []) {
+          if (!attachment.published) this.publishAttachment(attachment);
+        }
+      }
+    }
+  }
+
+  /** Keeps the log bounded where series come and go: a new one has what is alive and nothing else. */
+  restartIfDue(): void {
+    if (this.#records < RESTART_AT_LEAST || this.#records < this.#liveRecords * DEAD_PER_LIVE) return;
+    const now = performance.now();
+    if (this.#records < RESTART_AT_ONCE && now - this.#restartedAt < RESTART_AT_MOST_EVERY_MS) return;
+    this.#restartedAt = now;
+    let records = 0;
+    const restarted = this.#backing.restartLog((append) =>
+      this.#writeAll((record) => {
+        records++;
+        return append(record);
+      }),
+    );
+    // where it could not, the next try waits until the log has doubled
+    this.#records = restarted ? records : Math.floor(this.#records / 2);
+    if (restarted) this.#everythingIsSaid();
+  }
+
+  get #isThere(): boolean {
+    return this.#backing.kind !== 'memory';
+  }
+
+  #append(record: Uint8Array): boolean {
+    const appended = this.#backing.append(record);
+    if (appended) this.#records++;
+    else this.#isBehind = true;
+    return appended;
+  }
+
+  #publishDefaultLabels(): void {
+    this.#defaultLabelsSaid = true;
+    if (!this.#isThere) return;
+    for (const [registry, labels] of this.#defaultLabels) {
+      if (!this.#append(encodeDefaultLabels(registry, labels))) this.#defaultLabelsSaid = false;
+    }
+  }
+
+  #writeAll(write: (record: Uint8Array) => boolean): boolean {
+    for (const [registry, labels] of this.#defaultLabels) {
+      if (!write(encodeDefaultLabels(registry, labels))) return false;
+    }
+    for (const family of this.#families) if (!write(encodeFamily(family))) return false;
+    for (const family of this.#families) {
+      for (const series of family.series) {
+        if (!isInFile(series)) continue;
+        if (!write(seriesRecord(series))) return false;
+        for (const attachment of series.attachments ?? []) {
+          if (isInFile(attachment) && !write(attachmentRecord(attachment))) return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  #everythingIsSaid(): void {
+    this.#liveRecords = 0;
+    this.#defaultLabelsSaid = true;
+    for (const family of this.#families) {
+      family.published = true;
+      for (const series of family.series) {
+        series.published = isInFile(series);
+        if (series.published) this.#liveRecords++;
+        for (const attachment of series.attachments ?? []) {
+          attachment.published = series.published && isInFile(attachment);
+          if (attachment.published) this.#liveRecords++;
+        }
+      }
+    }
+    // the new log has nothing of what was removed
+    for (const { cells, shape } of this.#unsaidRemovals) this.#freed(cells, shape);
+    this.#unsaidRemovals = [];
+  }
+}
