@@ -17,6 +17,8 @@ const HIERARCHIES: readonly Hierarchy[] = [
   { root: '/sys/fs/cgroup', limit: 'memory.max', usage: 'memory.current' },
 ];
 
+let groups = 0;
+
 export interface MemoryGroup {
   /** Puts a process into the group: what it takes from then on is the group's. */
   add(pid: number): void;
@@ -32,7 +34,7 @@ export interface MemoryGroup {
 export function memoryGroup(t: TestContext, limitBytes: number): MemoryGroup {
   const failures: string[] = [];
   for (const hierarchy of HIERARCHIES) {
-    const dir = join(hierarchy.root, `prom-multiproc-test-${process.pid}`);
+    const dir = join(hierarchy.root, `prom-multiproc-test-${process.pid}-${groups++}`);
     try {
       makeGroup(hierarchy, dir, limitBytes);
     } catch (error) {
