@@ -105,7 +105,8 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
       assert.equal(backing, 'memory');
       for (let again = 0; again < 5; again++) await tell({ order: 'tend' });
       const later = await tell({ order: 'count', from: 0, series: 100 });
-      assert.equal(later.descriptors, descriptors);
+      // the runtime may have had one open for itself at the first look
+      assert.ok(later.descriptors <= descriptors, `${later.descriptors} descriptors, before it ${descriptors}`);
       assert.deepEqual(
         readdirSync(dir).filter((file) => !before.includes(file) && /prom-mp/.test(file)),
         [],
