@@ -7,7 +7,7 @@ import { MultiprocessCollector } from '../../src/collector/multiprocess-collecto
 import { PromMultiprocError } from '../../src/errors.js';
 import type { HttpServerOptions } from '../../src/serve/http-server.js';
 import { afterTest } from '../support/after-test.js';
-import { startMember } from '../support/cluster.js';
+import { startMember, written } from '../support/cluster.js';
 import { fixedSource } from '../support/fixed-source.js';
 import { ask } from '../support/http-request.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -104,6 +104,7 @@ test('the numbers are those of the directory: processes, sizes of metrics, skipp
     const large = new prom.Histogram({ name: 'large_seconds', help: 'Large', labelNames: ['n'], buckets: [1] });
     for (let n = 0; n < 7; n++) large.observe({ n }, n);
   });
+  await written();
   writeFileSync(join(dir, '12-0-00000000000000aa.prom-mp'), 'nothing of ours');
   const { url } = await servingDirectory(t, dir);
   const answer = await ask(`${url}/status/data.json?chart=total/small_total&chart=/missing`);
