@@ -18,18 +18,20 @@ type Wait = (
   timeoutMs?: number,
 ) => WaitResult;
 
-/** Has this thread's waits flush in time: before one where a flush is due, and in one that lasts until it is. */
+/**
+ * Has this thread's waits flush, as soon as flushing leaves the application its share of the thread: before the wait, or else
+ * in it. Not only when a flush is due, for a pool that shrinks terminates a thread a moment after its last task.
+ */
 export function flushDuringWaits(flushes: FlushSchedule): void {
   const wait = Atomics.wait as Wait;
   const waitFlushing: Wait = (array, index, value, timeoutMs = Infinity) => {
-    flushes.flushIfDue();
-    const untilDue = Math.max(0, flushes.dueInMs);
-    if (timeoutMs <= untilDue) return wait(array, index, value, timeoutMs);
-    const result = wait(array, index, value, untilDue);
+    const untilFlush = Math.max(0, flushes.affordableInMs);
+    if (timeoutMs <= untilFlush) return wait(array, index, value, timeoutMs);
+    const result = untilFlush === 0 ? 'timed-out' : wait(array, index, value, untilFlush);
     if (result !== 'timed-out') return result;
     flushes.flush();
     // the thread counts nothing while it waits, so that there is no third part
-    return wait(array, index, value, timeoutMs - untilDue);
+    return wait(array, index, value, timeoutMs - untilFlush);
   };
   Atomics.wait = waitFlushing;
 }

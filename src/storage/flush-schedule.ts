@@ -12,6 +12,7 @@ const FLUSHES_REMEMBERED = 3;
 export class FlushSchedule {
   readonly #flush: () => void;
   #dueAt = -Infinity;
+  #affordableAt = -Infinity;
   readonly #tookMs: number[] = Array.from({ length: FLUSHES_REMEMBERED }, () => 0);
 
   /** @param flush must not throw */
@@ -24,6 +25,11 @@ export class FlushSchedule {
     return this.#dueAt - performance.now();
   }
 
+  /** Milliseconds until a flush ahead of time leaves the application its share; not positive where one does now. */
+  get affordableInMs(): number {
+    return this.#affordableAt - performance.now();
+  }
+
   /** Flushes now. */
   flush(): void {
     const startedAt = performance.now();
@@ -31,7 +37,8 @@ export class FlushSchedule {
     const endedAt = performance.now();
     this.#tookMs.shift();
     this.#tookMs.push(endedAt - startedAt);
-    this.#dueAt = endedAt + Math.max(FLUSH_INTERVAL_MS, Math.min(...this.#tookMs) * PAUSES_PER_FLUSH);
+    this.#affordableAt = endedAt + Math.min(...this.#tookMs) * PAUSES_PER_FLUSH;
+    this.#dueAt = Math.max(endedAt + FLUSH_INTERVAL_MS, this.#affordableAt);
   }
 
   flushIfDue(): void {

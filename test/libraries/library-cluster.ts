@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { registerPath } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { assertSound, BEHIND_MS, written } from '../support/cluster.js';
@@ -70,6 +71,7 @@ export class LibraryCluster {
     let text = await this.scrape(worker);
     // files that are written on a timer are behind, on a busy machine by more than their interval
     for (let tries = 0; BEHIND_MS > 0 && tries < 20 && this.#counted(text) !== expected; tries++) {
+      await delay(100);
       text = await this.scrape(worker);
     }
     assert.equal(this.#counted(text), expected);

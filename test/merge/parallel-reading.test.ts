@@ -7,13 +7,14 @@ import { REST_MS } from '../../src/storage/value-blocks.js';
 import { startFixture } from '../support/fixture.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { BEHIND_MS } from '../support/cluster.js';
 import { attach, counter, createFile, gauge, setGauge } from '../support/written-file.js';
 import { countTorn, findMisplaced } from './parallel-reading.js';
 
 for (const [where, parent] of [
   ['in memory', undefined],
-  // or wherever this machine has its temporary files
-  ['on a disk', realpathSync(tmpdir())],
+  // or wherever this machine has its temporary files; FORMAT.md says why not where values are written by calls
+  ...(BEHIND_MS === 0 ? [['on a disk', realpathSync(tmpdir())] as const] : []),
 ] as const) {
   test(`of 10 million values read while a process stores into them none is torn, ${where}`, async (t) => {
     const dir = withTempDir(t, { parent });

@@ -1,13 +1,14 @@
 /** The package loaded more than once in a process: a module registry that is reset (jest), two copies in node_modules. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { linesOf, scrape, startCluster } from '../support/cluster.js';
+import { linesOf, scrape, startCluster, written } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 test('copies count side by side, and every one shows what all have counted', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t));
   const [worker, other] = workers;
   await other.run(({ prom }) => new prom.Counter({ name: 'c_total', help: 'C.' }).inc(100));
+  await written();
   const shown = await worker.run(async ({ prom, require }) => {
     const copies = [prom];
     const root = require.resolve('prom-multiproc');
