@@ -1,7 +1,7 @@
-import { writeSync } from 'node:fs';
 import { crc32 } from '../mapped-file/crc32.js';
 import type { FileBytes } from '../mapped-file/file-bytes.js';
 import { encodeSeal } from '../mapped-file/seal.js';
+import { writeAll } from '../mapped-file/write-all.js';
 
 /** The bytes of an archive, in memory until all of them are there: nobody reads an archive that is being made. */
 export class ArchiveBytes implements FileBytes {
@@ -56,8 +56,4 @@ export class ArchiveBytes implements FileBytes {
   fileSlots(): undefined {}
   touch(): void {}
   close(): void {}
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }

@@ -1,8 +1,9 @@
-import { existsSync, fstatSync, unlinkSync, writeSync } from 'node:fs';
+import { existsSync, fstatSync, unlinkSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import type { CreateOptions } from './file-bytes.js';
 import type { Native } from './mapping.js';
 import { OwnFile } from './own-file.js';
+import { writeAll } from './write-all.js';
 
 /** A file whose bytes are mapped, locked for as long as its process or thread lives. */
 export class MappedBytes extends OwnFile {
@@ -42,8 +43,7 @@ export class MappedBytes extends OwnFile {
     const errno = this.#native.allocate(this.fd, this.length, length);
     if (errno === 0) return;
     if (errno === undefined) {
-      const zeros = new Uint8Array(length);
-      for (let done = 0; done < length;) done += writeSync(this.fd, zeros, done, length - done, this.length + done);
+      writeAll(this.fd, new Uint8Array(length), this.length);
       return;
     }
     throw new PromMultiprocError(

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { BLOCK, BlockKind, PAGE_BYTES } from './layout.js';
+import { writeAll } from './write-all.js';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 /** Compared at once; pages of it are looked at where it differs. Page by page takes a quarter longer (ran). */
@@ -53,9 +54,8 @@ export class WrittenBlock {
   writeRecords(): void {
     const used = BLOCK.used / WORD;
     const epoch = BLOCK.keyEpoch / WORD;
-    const from = this.#head[epoch] === this.#fileHead[epoch] ? this.#fileHead[used] : 0;
-    const end = BLOCK.data + this.#head[used];
-    for (let at = BLOCK.data + from; at < end;) at += writeSync(this.#fd, this.#bytes, at, end - at, this.#offset + at);
+    const start = BLOCK.data + (this.#head[epoch] === this.#fileHead[epoch] ? this.#fileHead[used] : 0);
+    writeAll(this.#fd, this.#bytes.subarray(start, BLOCK.data + this.#head[used]), this.#offset + start);
   }
 
   /**

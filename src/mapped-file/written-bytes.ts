@@ -1,6 +1,7 @@
-import { ftruncateSync, writeSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
 import { HEADER } from './layout.js';
 import { OwnFile } from './own-file.js';
+import { writeAll } from './write-all.js';
 import { WrittenBlock } from './written-block.js';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
@@ -83,12 +84,6 @@ export class WrittenBytes extends OwnFile {
     if (header.compare(this.#fileHeader, offset, end, offset, end) === 0) return;
     writeAll(this.fd, header.subarray(offset, end), offset);
     header.copy(this.#fileHeader, offset, offset, end);
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
   }
 }
 
