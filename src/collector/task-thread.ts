@@ -1,4 +1,5 @@
 import type { Piscina } from 'piscina';
+import { eventLoopTurn } from './event-loop-turn.js';
 
 export interface TaskThreadOptions {
   /** The compiled module whose default export does a task. */
@@ -66,12 +67,12 @@ export class TaskThread<Task, Result> {
       if (this.#pool === pool) void this.close();
     };
     pool.on('error', lose);
-    pool.on('workerDestroy', () => {
+    pool.on('workerDestroy', async () => {
       const fail = this.#fail;
+      if (fail === undefined) return;
       // where there is an error, it is told right after this
-      setImmediate(() => {
-        if (fail !== undefined && fail === this.#fail) lose(new Error('the thread ended before its task was done'));
-      });
+      await eventLoopTurn();
+      if (fail === this.#fail) lose(new Error('the thread ended before its task was done'));
     });
     return pool;
   }
