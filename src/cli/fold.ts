@@ -1,10 +1,9 @@
 import { AutomaticFolding } from '../collector/automatic-folding.js';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../directory/fold.js';
 import type { FoldAbandonment } from '../directory/fold-result.js';
 import { existingDirectory } from './directory-option.js';
 import { plain, print, printJson } from './print.js';
 import { ProgressBar } from './progress-bar.js';
-
-const DAY_SECONDS = 24 * 3600;
 
 /** What there is to do; nothing is lost in any of these cases. */
 const ADVICE: Readonly<Record<FoldAbandonment, string>> = {
@@ -20,7 +19,7 @@ const ADVICE: Readonly<Record<FoldAbandonment, string>> = {
 /** Folds once. Exits 1 where that could not be done. */
 export async function foldCommand(options: { dir?: string; json?: boolean }): Promise<void> {
   const bar = new ProgressBar('files of dead processes');
-  const folding = new AutomaticFolding({}, DAY_SECONDS);
+  const folding = new AutomaticFolding({}, DEFAULT_DEAD_RETENTION_SECONDS);
   const result = await folding
     .now(existingDirectory(options.dir), (read, of) => bar.show(read, of))
     .finally(() => bar.clear());

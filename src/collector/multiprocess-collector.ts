@@ -1,6 +1,7 @@
 /** The public face of the read arm: the merged view of a directory. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../directory/fold.js';
 import type { FoldResult } from '../directory/fold-result.js';
 import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
@@ -100,7 +101,10 @@ export class MultiprocessCollector {
       dir: options.dir,
       registry: options.registry ?? 'all',
       threads: options.threads ?? 'auto',
-      deadRetentionSeconds: positive('deadRetentionSeconds', options.deadRetentionSeconds ?? 24 * 3600),
+      deadRetentionSeconds: positive(
+        'deadRetentionSeconds',
+        options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
+      ),
       created: options.created ?? false,
       strict: options.strict ?? false,
       selfMetrics: options.selfMetrics ?? true,

@@ -69,6 +69,8 @@ export type FoldStep =
 
 /** Where a writer says nothing by a lock, it may turn out to be alive: its file stays named for a day. */
 const REMEMBERED_SECONDS = 24 * 3600;
+/** How long gauges of the dead are kept, unless an option says otherwise. */
+export const DEFAULT_DEAD_RETENTION_SECONDS = 24 * 3600;
 const DAY_SECONDS = 24 * 3600;
 
 export interface FoldThreshold {
@@ -144,7 +146,7 @@ export class Fold {
     this.#onProgress = onProgress;
     const limits = {
       maxSeries: options.maxSeries ?? 1_000_000,
-      deadRetentionSeconds: options.deadRetentionSeconds ?? DAY_SECONDS,
+      deadRetentionSeconds: options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
       deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
       familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
     };
