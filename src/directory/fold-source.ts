@@ -7,6 +7,13 @@ import { type ExemplarReading, readExemplarCell } from '../mapped-file/exemplar-
 import { RecordKind } from '../mapped-file/layout.js';
 import type { FileReader, LogVisitor } from '../mapped-file/reader.js';
 import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../mapped-file/record.js';
+import {
+  type Address,
+  addressOf,
+  defaultLabelsOf,
+  exemplarCellOf,
+  sketchChunkOf,
+} from '../mapped-file/record-bodies.js';
 import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
@@ -33,11 +40,6 @@ export interface SourceExemplar {
   readonly owner: SourceSeries;
   readonly address: Address;
   readonly slotOffset: number;
-}
-
-interface Address {
-  readonly block: number;
-  readonly slot: number;
 }
 
 /** Blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
@@ -143,23 +145,25 @@ export class FoldSource {
         this.#declare(body());
         return;
       case RecordKind.Removal: {
-        const place = placeOf(addressOf(body()));
+        const at = addressOf(body());
+        if (at === undefined) throw this.#corrupt('a removal of nothing');
+        const place = placeOf(at);
         this.#series.delete(place);
         this.#chunks.delete(place);
         this.#exemplars.delete(place);
         return;
       }
       case RecordKind.DefaultLabels: {
-        const { registry, labels } = fieldsOf(body());
-        if (typeof registry !== 'string' || !isLabels(labels)) throw this.#corrupt('default labels that are none');
-        this.defaultLabels.set(registry, labels);
+        const said = defaultLabelsOf(body());
+        if (said === undefined) throw this.#corrupt('default labels that are none');
+        this.defaultLabels.set(said.registry, said.labels);
         return;
       }
       case RecordKind.SketchChunk:
-        this.#addChunk(fieldsOf(body()));
+        this.#addChunk(body());
         return;
       case RecordKind.ExemplarCell:
-        this.#addExemplar(fieldsOf(body()));
+        this.#addExemplar(body());
         return;
       case RecordKind.Archive:
         this.archive = archiveRecord(body());
@@ -184,39 +188,24 @@ export class FoldSource {
     this.families.set(record.id, record);
   }
 
-  #addChunk({ block, slot, owner, sign, chunk, windows, windowSeconds }: Fields): void {
-    const isChunk =
-      [sign, chunk, windows].every((field) => Number.isInteger(field)) &&
-      Math.abs(sign as number) <= 1 &&
-      (windows as number) >= 1 &&
-      (windowSeconds as number) >= 0;
-    if (!isChunk) throw this.#corrupt('a chunk of a sketch that is none');
-    const address = this.#claim(addressOf({ block, slot }), sketchChunkShape(windows as number));
-    const series = this.#ownerOf(owner);
-    if (series === undefined) return;
-    const [ofSign, number, count, seconds] = [sign, chunk, windows, windowSeconds] as number[];
-    this.#chunks.set(placeOf(address), {
-      owner: series,
-      address,
-      sign: ofSign,
-      chunk: number,
-      windows: count,
-      windowSeconds: seconds,
-    });
+  #addChunk(body: unknown): void {
+    const said = sketchChunkOf(body);
+    if (said === undefined) throw this.#corrupt('a chunk of a sketch that is none');
+    const { sign, chunk, windows, windowSeconds } = said;
+    const address = this.#claim(said, sketchChunkShape(windows));
+    const owner = this.#series.get(placeOf(said.owner));
+    if (owner === undefined) return;
+    this.#chunks.set(placeOf(address), { owner, address, sign, chunk, windows, windowSeconds });
   }
 
-  #addExemplar({ block, slot, owner, slotOffset }: Fields): void {
-    if (!Number.isInteger(slotOffset)) throw this.#corrupt('an exemplar cell that is none');
-    const address = this.#claim(addressOf({ block, slot }), EXEMPLAR_SHAPE);
-    const series = this.#ownerOf(owner);
-    const offset = slotOffset as number;
-    if (series === undefined || offset < 0 || offset >= series.shape.slots) return;
-    this.#exemplars.set(placeOf(address), { owner: series, address, slotOffset: offset });
-  }
-
-  #ownerOf(owner: unknown): SourceSeries | undefined {
-    if (!Array.isArray(owner) || owner.length !== 2) throw this.#corrupt('an attachment of no series');
-    return this.#series.get(placeOf(addressOf({ block: owner[0], slot: owner[1] })));
+  #addExemplar(body: unknown): void {
+    const said = exemplarCellOf(body);
+    if (said === undefined) throw this.#corrupt('an exemplar cell that is none');
+    const { slotOffset } = said;
+    const address = this.#claim(said, EXEMPLAR_SHAPE);
+    const owner = this.#series.get(placeOf(said.owner));
+    if (owner === undefined || slotOffset >= owner.shape.slots) return;
+    this.#exemplars.set(placeOf(address), { owner, address, slotOffset });
   }
 
   #isThere(series: SourceSeries): boolean {
@@ -244,25 +233,4 @@ export class FoldSource {
   #corrupt(reason: string): BadFileError {
     return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.#reader.file, offset: 0 });
   }
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function fieldsOf(body: unknown): Fields {
-  return typeof body === 'object' && body !== null ? (body as Fields) : {};
-}
-
-function addressOf(body: unknown): Address {
-  const { block, slot } = fieldsOf(body);
-  return {
-    block: Number.isInteger(block) ? (block as number) : -1,
-    slot: Number.isInteger(slot) ? (slot as number) : -1,
-  };
-}
-
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-function isLabels(labels: unknown): labels is Record<string, string> {
-  if (typeof labels !== 'object' || labels === null) return false;
-  return Object.entries(labels).every(([name, value]) => LABEL_NAME.test(name) && typeof value === 'string');
 }

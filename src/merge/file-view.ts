@@ -21,7 +21,7 @@ import {
   exemplarCellOf,
   type SketchChunkBody,
   sketchChunkOf,
-} from './record-bodies.js';
+} from '../mapped-file/record-bodies.js';
 import type { Schema } from './schema.js';
 import { SlotMap } from './slot-map.js';
 
