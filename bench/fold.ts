@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
-import { foldDirectory } from '../src/directory/fold.js';
+import { foldDirectory } from '../src/archive/fold.js';
 import { DeadProcess } from '../test/support/dead-process.js';
 import { median, table } from './report.js';
 

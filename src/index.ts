@@ -3,7 +3,7 @@
  *
  * ```
  *  a worker process                                        any process (primary, worker, sidecar)
- *  instruments ─► storage ─► mapped-file ──► shared dir ──► directory ─► merge ─► exposition ─► serve
+ *  instruments ─► storage ─► metrics-file ──► shared dir ──► directory ─► merge ─► exposition ─► serve
  *  Counter.inc    series     one float64     one file per   scan,        modes    text /
  *                 to slot    in a mapping    process        live?                 OpenMetrics
  * ```
@@ -55,13 +55,13 @@ export type {
 export { aggregators } from './prom-client/aggregators.js';
 export { AggregatorRegistry, AggregatorRegistry as ClusterRegistry } from './prom-client/aggregator-registry.js';
 export { WorkerRegistry } from './prom-client/worker-registry.js';
-export { collectDefaultMetrics, type DefaultMetricsCollectorConfiguration } from './prom-client/default-metrics.js';
+export { collectDefaultMetrics, type DefaultMetricsCollectorConfiguration } from './default-metrics/default-metrics.js';
 export { contentType } from './prom-client/default-content-type.js';
 export { type Collector, type Metric, MetricType } from './prom-client/metric-type.js';
-export { type Mirror, type MirrorOptions, mirrorRegistry, type MirrorSource } from './prom-client/mirror-registry.js';
+export { type Mirror, type MirrorOptions, mirrorRegistry, type MirrorSource } from './mirror/mirror-registry.js';
 export { registerPath } from './prom-client/register-path.js';
-export { Pushgateway, type PushgatewayOptions, type PushResult } from './serve/pushgateway.js';
-export { type TextfileOptions, writeToTextfile } from './serve/textfile.js';
+export { Pushgateway, type PushgatewayOptions, type PushResult } from './push/pushgateway.js';
+export { type TextfileOptions, writeToTextfile } from './push/textfile.js';
 
 export { exponentialBuckets, linearBuckets } from './model/buckets.js';
 export { validateMetricName } from './model/naming.js';
@@ -78,7 +78,7 @@ export {
   type MultiprocessCollectorOptions,
 } from './collector/multiprocess-collector.js';
 export type { FoldSettings } from './collector/automatic-folding.js';
-export type { FoldAbandonment, FoldResult, FoldSkip } from './directory/fold-result.js';
+export type { FoldAbandonment, FoldResult, FoldSkip } from './archive/fold-result.js';
 export type { ProcessInfo } from './collector/collection.js';
 export type { ChartRequest } from './collector/chart.js';
 export type { DirectoryStatus } from './collector/directory-status.js';
@@ -86,12 +86,12 @@ export type { DirectoryStatus } from './collector/directory-status.js';
 export { DEFAULT_PATH_RULES, type PathRule } from './http-metrics/path-normalizer.js';
 export { LABEL_PRESETS, type LabelNames, type LabelPreset } from './http-metrics/label-names.js';
 export { type HttpMetrics, httpMetrics, type HttpMetricsOptions } from './http-metrics/http-metrics.js';
-export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/handler.js';
-export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/http-server.js';
+export { type MetricsHandler, metricsHandler, type MetricsHandlerOptions } from './serve/answer/handler.js';
+export { type HttpServerOptions, type RunningServer, startHttpServer } from './serve/listen/http-server.js';
 
-export { ListenError } from './serve/listen-error.js';
+export { ListenError } from './serve/listen/listen-error.js';
 export { WebConfigError } from './serve/web-config/web-config-error.js';
-export type { Route } from './serve/route.js';
+export type { Route } from './serve/listen/route.js';
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';
 
 // what the signatures above refer to
@@ -110,7 +110,7 @@ export type { AnyFunction, ExceptionOptions, FunctionDecorator } from './instrum
 export type { SummaryChild } from './instruments/summary.js';
 export type { CollectedMetric, ExemplarObject } from './registry/metric-object.js';
 export type { ScopeOptions } from './registry/registry.js';
-export type { LandingText } from './serve/landing-page.js';
-export type { MetricsSource } from './serve/metrics-source.js';
+export type { LandingText } from './serve/listen/landing-page.js';
+export type { MetricsSource } from './serve/answer/metrics-source.js';
 export type { OnWarning } from './serve/warning.js';
 export type { ConfigPlace } from './serve/web-config/web-config-error.js';

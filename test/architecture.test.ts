@@ -22,52 +22,56 @@ const NOT_KEPT = ['coverage', 'dist', 'node_modules'];
 
 /** The rooms of src/, each below all that it may import from: imports run upwards only. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  // what everybody may use
+  // what every room may use
   errors: [],
-  'said-once': [],
+  'warn-once': [],
   model: ['errors'],
 
   // the file, and its text form
-  'mapped-file': ['errors', 'model'],
+  'metrics-file': ['errors', 'model'],
   exposition: ['errors', 'model'],
 
   // the write arm
-  directory: ['errors', 'said-once', 'model', 'mapped-file'],
-  storage: ['errors', 'said-once', 'model', 'mapped-file', 'directory'],
-  registry: ['errors', 'said-once', 'model', 'exposition', 'directory', 'storage'],
-  instruments: ['errors', 'said-once', 'model', 'mapped-file', 'storage', 'registry'],
+  directory: ['errors', 'warn-once', 'model', 'metrics-file'],
+  archive: ['errors', 'warn-once', 'model', 'metrics-file', 'directory'],
+  storage: ['errors', 'warn-once', 'model', 'metrics-file', 'directory', 'archive'],
+  registry: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'storage'],
+  instruments: ['errors', 'warn-once', 'model', 'metrics-file', 'storage', 'registry'],
 
   // the read arm
-  merge: ['errors', 'model', 'mapped-file', 'exposition', 'directory'],
+  merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
   collector: [
-    ...['errors', 'said-once', 'model', 'mapped-file', 'exposition', 'directory', 'storage', 'registry'],
+    ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage', 'registry'],
     ...['merge'],
   ],
-  serve: ['errors', 'said-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+  serve: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+  push: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
 
   // around both
-  cluster: ['errors', 'said-once', 'model', 'directory', 'storage'],
+  cluster: ['errors', 'warn-once', 'model', 'directory', 'storage'],
+  mirror: ['errors', 'warn-once', 'model', 'storage', 'registry', 'instruments'],
+  'default-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments', 'mirror'],
   'prom-client': [
-    ...['errors', 'said-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
-    ...['collector', 'serve'],
+    ...['errors', 'warn-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
+    ...['collector', 'serve', 'push', 'mirror', 'default-metrics'],
   ],
-  'http-metrics': ['errors', 'said-once', 'model', 'registry', 'instruments'],
+  'http-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments'],
   cli: [
-    ...['errors', 'said-once', 'model', 'mapped-file', 'exposition', 'directory', 'registry', 'merge', 'collector'],
-    ...['serve', 'prom-client'],
+    ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'registry', 'merge'],
+    ...['collector', 'serve', 'push', 'prom-client'],
   ],
 };
 
 /** What package.json's `exports` point at may draw on every room. */
 const SURFACE = /^src\/(index|register|prom-client\/lib\/\w+)\.ts$/;
 
-const WRITE_ARM = ['instruments', 'storage', 'registry', 'directory'];
-const READ_ARM = ['merge', 'collector', 'serve', 'cli'];
+const WRITE_ARM = ['instruments', 'storage', 'registry', 'archive', 'directory'];
+const READ_ARM = ['merge', 'collector', 'serve', 'push', 'cli'];
 
 /** Packages that cost something to load: the only files that may name them. */
 const CONFINED: Readonly<Record<string, RegExp>> = {
-  koffi: /^src\/mapped-file\/mapping\.ts$/,
-  'proper-lockfile': /^src\/(directory\/fold|collector\/fold|cli\/)[\w/-]*\.ts$/,
+  koffi: /^src\/metrics-file\/mapping\.ts$/,
+  'proper-lockfile': /^src\/(archive\/fold|cli\/)[\w/-]*\.ts$/,
 };
 
 const MAX_LINES = 400;

@@ -4,24 +4,28 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { before, test } from 'node:test';
 import { Gauge, registerPath, Registry } from 'prom-multiproc';
-import type { ImportEffects } from './support/workers/import-effects.js';
+import type { ImportEffects } from './support/programs/import-effects.js';
 
 const ROOT = join(__dirname, '..', '..');
 
 let effects: ImportEffects;
 
 before(() => {
-  const { stdout, stderr } = spawnSync(process.execPath, [join(__dirname, 'support', 'workers', 'import-effects.js')], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      // a worker's environment, where there would be something to do at once
-      PROMETHEUS_MULTIPROC_DIR: join(ROOT, 'dist', 'no-such-directory'),
-      // from Node 24 on node itself reads this file, in a thread and at any moment after TLS was loaded
-      NODE_EXTRA_CA_CERTS: undefined,
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(__dirname, 'support', 'programs', 'import-effects.js')],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        // a worker's environment, where there would be something to do at once
+        PROMETHEUS_MULTIPROC_DIR: join(ROOT, 'dist', 'no-such-directory'),
+        // from Node 24 on node itself reads this file, in a thread and at any moment after TLS was loaded
+        NODE_EXTRA_CA_CERTS: undefined,
+      },
     },
-  });
+  );
   assert.equal(stderr, '');
   effects = JSON.parse(stdout);
 });

@@ -85,7 +85,7 @@ test('the packed package holds the compiled sources with their types and what RE
     'examples/*',
     'package.json',
     'src/index.ts',
-    'src/mapped-file/FORMAT.md',
+    'src/metrics-file/FORMAT.md',
   ]);
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g)) assert.ok(paths.includes(target), target);

@@ -4,7 +4,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { scanDirectory } from '../directory/scan.js';
 import { PromMultiprocError } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
-import { checkFile } from '../mapped-file/check.js';
+import { checkFile } from '../metrics-file/check.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './directory-option.js';
 import { plain, print, printJson } from './print.js';

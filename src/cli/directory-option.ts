@@ -4,7 +4,7 @@ import { probeLiveness } from '../directory/liveness.js';
 import { baseDirectory, derivedPrefix, pm2BaseDirectory } from '../directory/locate.js';
 import { scanDirectory } from '../directory/scan.js';
 import { PromMultiprocError } from '../errors.js';
-import { openForReading, readHeader } from '../mapped-file/header.js';
+import { openForReading, readHeader } from '../metrics-file/header.js';
 
 /**
  * The directory that a command is for: the one that was named; else the only one that this user's applications have derived,
@@ -79,11 +79,11 @@ export function existingDirectory(named: string | undefined): string {
 }
 
 /** Applications that were killed leave theirs until the next one sweeps: there may be many. */
-const MOST_LISTED = 10;
+const MAX_LISTED = 10;
 
 function listed(dirs: readonly string[]): string {
-  const more = dirs.length - MOST_LISTED;
-  return dirs.slice(0, MOST_LISTED).join(', ') + (more > 0 ? `, and ${more} more` : '');
+  const more = dirs.length - MAX_LISTED;
+  return dirs.slice(0, MAX_LISTED).join(', ') + (more > 0 ? `, and ${more} more` : '');
 }
 
 /** Nothing where a base directory cannot be read: the command then asks for --dir. */

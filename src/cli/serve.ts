@@ -1,6 +1,6 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
-import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/http-server.js';
+import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/listen/http-server.js';
 import { warnOnce } from '../serve/warning.js';
 import { chosenDirectory } from './directory-option.js';
 import { plain, print } from './print.js';

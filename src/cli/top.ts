@@ -25,7 +25,7 @@ interface SeriesRate {
 
 /** Where the output is no terminal there is no height to keep to. */
 const FEW_LINES = 24;
-const MOST_PROCESSES = 10;
+const MAX_PROCESSES = 10;
 /** A day; timers hold no more than 24 of them. */
 const LONGEST_SECONDS = 86_400;
 const CLEAR = '\u001b[H\u001b[J';
@@ -55,11 +55,11 @@ export async function topCommand(options: TopOptions): Promise<void> {
 /** One look: all of it on a pipe, and what there is room for on a terminal. */
 function screen(processes: readonly ProcessInfo[], rates: readonly SeriesRate[]): string {
   const { isTTY, rows = FEW_LINES, columns: width } = process.stdout;
-  const room = Math.max(5, rows - Math.min(processes.length, MOST_PROCESSES) - 6);
+  const room = Math.max(5, rows - Math.min(processes.length, MAX_PROCESSES) - 6);
   const rateRows = rates.slice(0, room).map(({ perSecond, total, series }) => [perSecond, total, plain(series)]);
   const text = [
     `${processes.length} processes, ${rates.length} counter series`,
-    processTable(processes, MOST_PROCESSES),
+    processTable(processes, MAX_PROCESSES),
     '',
     columns(['PER SECOND', 'TOTAL', 'SERIES'], rateRows),
   ].join('\n');

@@ -6,7 +6,7 @@ import { markProcessDead } from '../directory/mark-dead.js';
 import { type DirectoryPermissions, type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import { emptyDirectory } from '../directory/sweep.js';
 import { describeError, PromMultiprocError } from '../errors.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { tendStore } from '../storage/process-store.js';
 import { SETTINGS } from '../storage/settings.js';
 
@@ -78,12 +78,12 @@ function enter(located: LocatedDirectory, permissions: DirectoryPermissions): vo
   if (held?.dir === located.dir) return;
   try {
     const opened = openDirectory(located, permissions);
-    for (const warning of opened.warnings) sayOnce(`directory ${warning}`, warning);
+    for (const warning of opened.warnings) warnOnce(`directory ${warning}`, warning);
     held?.close();
     held = opened;
   } catch (error) {
     if (error instanceof PromMultiprocError) throw error;
-    sayOnce(`open ${located.dir}`, `${JSON.stringify(located.dir)} cannot be used: ${describeError(error)}`);
+    warnOnce(`open ${located.dir}`, `${JSON.stringify(located.dir)} cannot be used: ${describeError(error)}`);
   }
 }
 

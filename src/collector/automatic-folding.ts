@@ -1,10 +1,10 @@
 /** When a collector folds of itself. */
-import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../directory/fold.js';
-import { assertFoldOptions } from '../directory/fold-options.js';
-import { foldInThread } from '../directory/fold-in-thread.js';
-import type { FoldResult } from '../directory/fold-result.js';
+import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../archive/fold.js';
+import { assertFoldOptions } from '../archive/fold-options.js';
+import { foldInThread } from '../archive/fold-in-thread.js';
+import type { FoldResult } from '../archive/fold-result.js';
 import { describeError } from '../errors.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { readSettings } from '../storage/settings.js';
 
 /** What automatic and asked-for folds of a collector go by. */
@@ -38,7 +38,7 @@ export class AutomaticFolding {
     if (!foldDue(dead, this.#settings)) return;
     this.now(dir).catch((error: unknown) => {
       this.#notBefore = performance.now() + TROUBLE_REST_MS;
-      sayOnce(`fold ${dir}`, `the files of dead processes are not folded: ${describeError(error)}`);
+      warnOnce(`fold ${dir}`, `the files of dead processes are not folded: ${describeError(error)}`);
     });
   }
 

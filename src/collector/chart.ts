@@ -30,7 +30,7 @@ export interface Chart {
   readonly by: Grouping;
   /** What else its lines could be. */
   readonly choices: readonly Grouping[];
-  /** The largest, at most MOST_LINES. Counters are totals, for the reader to make rates of; summaries are quantiles. */
+  /** The largest, at most MAX_LINES. Counters are totals, for the reader to make rates of; summaries are quantiles. */
   readonly lines: readonly ChartLine[];
   /** Lines that were left out. */
   readonly omitted: number;
@@ -45,7 +45,7 @@ export interface LivingProcess {
 }
 
 /** More than a chart can show, for the reader to show the fastest of them. */
-const MOST_LINES = 40;
+const MAX_LINES = 40;
 /** A counter of no more series is shown by series where nothing was asked for. */
 const FEW_SERIES = 10;
 const USUAL_SHARES = [0.5, 0.9, 0.99];
@@ -143,7 +143,7 @@ function quantileLines(index: MergeIndex, family: MergedFamily, series: readonly
 
 function largest(lines: readonly ChartLine[]): { lines: ChartLine[]; omitted: number } {
   // where all fit they keep their order, and with it their colours
-  if (lines.length <= MOST_LINES) return { lines: [...lines], omitted: 0 };
+  if (lines.length <= MAX_LINES) return { lines: [...lines], omitted: 0 };
   const sorted = lines.toSorted((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
-  return { lines: sorted.slice(0, MOST_LINES), omitted: lines.length - MOST_LINES };
+  return { lines: sorted.slice(0, MAX_LINES), omitted: lines.length - MAX_LINES };
 }

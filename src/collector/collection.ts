@@ -4,7 +4,7 @@
  * loop have its turns.
  */
 import { join } from 'node:path';
-import type { ArchiveRecord } from '../directory/archive-record.js';
+import type { ArchiveRecord } from '../archive/archive-record.js';
 import { compareAge, pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { ArchiveName } from '../directory/file-name.js';
@@ -12,7 +12,7 @@ import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { describeError } from '../errors.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { BadFiles } from './bad-files.js';
 import type { LivingProcess } from './chart.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
@@ -68,9 +68,9 @@ export interface SkippedFile {
 }
 
 /** A directory that changes faster than this many passes is read as it is. Folding rests ten times as long as it takes. */
-const MOST_PASSES = 20;
+const MAX_PASSES = 20;
 /** Declarations are known after the first time, so that the second is the last. */
-const MOST_RESTARTS = 5;
+const MAX_RESTARTS = 5;
 const HOUR_SECONDS = 3600;
 
 export class DirectoryCollection {
@@ -111,8 +111,8 @@ export class DirectoryCollection {
       this.#skipped.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
-      for (let again = 0; this.index.stale && again < MOST_RESTARTS; again++) yield* this.#readAnew();
-      if (this.#isSettled(found, scanDirectory(this.options.dir)) || pass === MOST_PASSES) break;
+      for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAnew();
+      if (this.#isSettled(found, scanDirectory(this.options.dir)) || pass === MAX_PASSES) break;
       yield;
     }
     this.#tellOfSkippedFiles();
@@ -308,7 +308,7 @@ export class DirectoryCollection {
 
   #tellOfConflicts(): void {
     for (const { family, reason } of this.index.conflicts()) {
-      sayOnce(
+      warnOnce(
         `conflict ${family} ${reason}`,
         `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
       );
@@ -327,7 +327,7 @@ export class DirectoryCollection {
   /** Once the pass has turned out to be the last one. */
   #tellOfSkippedFiles(): void {
     for (const { name, reason, error } of this.#skipped.values()) {
-      sayOnce(`skip ${join(this.options.dir, name)} ${reason}`, `a metrics file is skipped: ${error}`);
+      warnOnce(`skip ${join(this.options.dir, name)} ${reason}`, `a metrics file is skipped: ${error}`);
     }
   }
 

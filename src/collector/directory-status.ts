@@ -36,10 +36,10 @@ export interface DirectoryStatus {
   readonly durationSeconds: number;
   readonly stats: Omit<CollectionStats, 'archive'>;
   readonly folding: FoldingStatus;
-  /** The living first, then by age, at most MOST_PROCESSES. */
+  /** The living first, then by age, at most MAX_PROCESSES. */
   readonly processes: readonly ProcessInfo[];
   readonly processCount: number;
-  /** Those with the most series first, and the collector's own last; at most MOST_FAMILIES. */
+  /** Those with the most series first, and the collector's own last; at most MAX_FAMILIES. */
   readonly families: readonly FamilySize[];
   readonly familyCount: number;
   readonly skippedFiles: readonly SkippedFile[];
@@ -48,8 +48,8 @@ export interface DirectoryStatus {
 }
 
 /** What a page can show and a person read; the counts beside them are of all. */
-const MOST_PROCESSES = 500;
-const MOST_FAMILIES = 1000;
+const MAX_PROCESSES = 500;
+const MAX_FAMILIES = 1000;
 
 export function directoryStatus(
   collection: DirectoryCollection,
@@ -75,9 +75,9 @@ export function directoryStatus(
       droppedSeries: archive?.droppedSeries ?? 0,
       droppedFamilies: archive?.droppedFamilies ?? 0,
     },
-    processes: processes.slice(0, MOST_PROCESSES),
+    processes: processes.slice(0, MAX_PROCESSES),
     processCount: processes.length,
-    families: families.slice(0, MOST_FAMILIES),
+    families: families.slice(0, MAX_FAMILIES),
     familyCount: families.length,
     skippedFiles: collection.skippedFiles,
     charts: requests.map((request) => {

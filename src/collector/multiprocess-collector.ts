@@ -1,8 +1,8 @@
 /** The public face of the read arm: the merged view of a directory. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_DEAD_RETENTION_SECONDS } from '../directory/fold.js';
-import type { FoldResult } from '../directory/fold-result.js';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
+import type { FoldResult } from '../archive/fold-result.js';
 import type { LocatedDirectory } from '../directory/locate.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';
@@ -12,7 +12,7 @@ import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/format.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { flushStore } from '../storage/process-store.js';
 import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { ChartRequest } from './chart.js';
@@ -213,7 +213,7 @@ export class MultiprocessCollector {
         return await this.#thread.run({ key: JSON.stringify(options), options, products });
       } catch (error) {
         if (error instanceof PromMultiprocError || this.#closed) throw error;
-        sayOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
+        warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
         this.#threadRestsUntil = performance.now() + this.#options.idleMs;
         await this.#thread.close();
       }
@@ -263,7 +263,7 @@ export class MultiprocessCollector {
   #mayUseThread(): boolean {
     if (performance.now() < this.#threadRestsUntil) return false;
     if (existsSync(THREAD_FILE)) return true;
-    sayOnce(
+    warnOnce(
       'thread file',
       `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
     );
@@ -317,7 +317,7 @@ function joinQuietly(located: LocatedDirectory): OpenedDirectory | undefined {
   try {
     return joinDirectory(located);
   } catch (error) {
-    sayOnce(`join ${located.dir}`, `a metrics directory is read without its lock: ${describeError(error)}`);
+    warnOnce(`join ${located.dir}`, `a metrics directory is read without its lock: ${describeError(error)}`);
     return undefined;
   }
 }

@@ -4,8 +4,8 @@ import { dataFileName, isNamedAfter, parseArchiveName, parseDataFileName } from 
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
-import { FileReader } from '../mapped-file/reader.js';
-import { verifySeal } from '../mapped-file/seal.js';
+import { FileReader } from '../metrics-file/reader.js';
+import { verifySeal } from '../metrics-file/seal.js';
 import { FileView, type ProcessState } from '../merge/file-view.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 
@@ -27,7 +27,7 @@ export function skipReason(error: unknown): SkipReason {
 
 /** Slots of removed series rest for a second; a pass that takes longer might read a slot's next series. */
 const LONGEST_PASS_MS = 900;
-const MOST_PASSES = 4;
+const MAX_PASSES = 4;
 
 /** One file of the directory, as it is read again and again. */
 export class Source {
@@ -98,11 +98,11 @@ export class Source {
         this.view.readLog();
       } catch (error) {
         // a log that began anew twice meanwhile has overwritten what was being read
-        if (!(error instanceof BadFileError) || pass === MOST_PASSES || !this.reader.hasNewLog()) throw error;
+        if (!(error instanceof BadFileError) || pass === MAX_PASSES || !this.reader.hasNewLog()) throw error;
         this.view.rewind();
         continue;
       }
-      if (performance.now() - start < LONGEST_PASS_MS || pass === MOST_PASSES) return;
+      if (performance.now() - start < LONGEST_PASS_MS || pass === MAX_PASSES) return;
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { native } from '../mapped-file/mapping.js';
+import { native } from '../metrics-file/mapping.js';
 import { DIRECTORY_LOCK } from './file-name.js';
 
 export interface LockPermissions {

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
-import type { LivenessMethod, ProcessIdentity } from '../mapped-file/layout.js';
+import type { LivenessMethod, ProcessIdentity } from '../metrics-file/layout.js';
 
 /** What two processes must have in common for one to judge the other by its pid. */
 export interface Machine {

@@ -11,9 +11,9 @@
  * `unknown` is shown as live and never folded.
  */
 import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { native } from '../mapped-file/mapping.js';
-import { FileState } from '../mapped-file/layout.js';
-import type { Header } from '../mapped-file/header.js';
+import { native } from '../metrics-file/mapping.js';
+import { FileState } from '../metrics-file/layout.js';
+import type { Header } from '../metrics-file/header.js';
 import { currentMachine, processStat, sameMachine } from './identity.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';

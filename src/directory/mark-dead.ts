@@ -2,9 +2,9 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
-import { openForReading, readHeader } from '../mapped-file/header.js';
-import type { Header } from '../mapped-file/header.js';
-import { FileState, HEADER } from '../mapped-file/layout.js';
+import { openForReading, readHeader } from '../metrics-file/header.js';
+import type { Header } from '../metrics-file/header.js';
+import { FileState, HEADER } from '../metrics-file/layout.js';
 import { isNamedAfter } from './file-name.js';
 import type { DataFileName } from './file-name.js';
 import { sameMachine } from './identity.js';

@@ -1,6 +1,6 @@
 /** Deleting a data file so that its pages are given back, even while a terminated thread's mapping still pins them. */
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { native } from '../mapped-file/mapping.js';
+import { native } from '../metrics-file/mapping.js';
 
 /**
  * Punches the file's pages out and unlinks it. A mapping that a terminated thread left behind is never unmapped, and would

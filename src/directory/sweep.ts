@@ -8,8 +8,8 @@
 import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
-import { openForReading, readHeader } from '../mapped-file/header.js';
-import { native } from '../mapped-file/mapping.js';
+import { openForReading, readHeader } from '../metrics-file/header.js';
+import { native } from '../metrics-file/mapping.js';
 import { seizeDirectory } from './directory-lock.js';
 import {
   DIRECTORY_LOCK,

@@ -11,7 +11,7 @@ import { Counter } from '../instruments/counter.js';
 import { Gauge, type GaugeChild } from '../instruments/gauge.js';
 import { Histogram } from '../instruments/histogram.js';
 import type { Registry } from '../registry/registry.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { countResponseBody, requestBodyBytes } from './body-size.js';
 import { ExpressRoutes } from './express-route.js';
 import {
@@ -189,7 +189,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       try {
         count(seconds, sent);
       } catch (error) {
-        sayOnce('http metrics', `a request is not counted: ${describeError(error)}`);
+        warnOnce('http metrics', `a request is not counted: ${describeError(error)}`);
       }
     });
   }

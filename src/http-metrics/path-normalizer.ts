@@ -25,7 +25,7 @@ export const DEFAULT_PATH_RULES: readonly PathRule[] = [
 
 /** Versions of an interface look like names with a number, and are a part of the path: /v1/… */
 const VERSION = /^v\d{1,3}$/i;
-const MOST_SEGMENTS = 10;
+const MAX_SEGMENTS = 10;
 const LONGEST_SEGMENT = 60;
 const LONGEST_PATH = 2048;
 
@@ -61,8 +61,8 @@ export class PathNormalizer {
     const whole = query < 0 ? url : url.slice(0, query);
     if (whole.length > LONGEST_PATH) return OTHER;
     const segments = whole.split('/').filter((segment) => segment !== '');
-    const shown = segments.slice(0, MOST_SEGMENTS).map((segment) => this.#segmentOf(segment));
-    if (segments.length > MOST_SEGMENTS) shown.push('…');
+    const shown = segments.slice(0, MAX_SEGMENTS).map((segment) => this.#segmentOf(segment));
+    if (segments.length > MAX_SEGMENTS) shown.push('…');
     return `/${shown.join('/')}`;
   }
 

@@ -1,5 +1,5 @@
 /** The exemplars of a series: cells that it owns beside its slots. */
-import { readExemplarCell, writeExemplarCell } from '../mapped-file/exemplar-cell.js';
+import { readExemplarCell, writeExemplarCell } from '../metrics-file/exemplar-cell.js';
 import { validateExemplarLabels } from '../model/exemplar.js';
 import type { Exemplar } from '../model/metric-family.js';
 import type { Attachment } from '../storage/series.js';

@@ -2,7 +2,7 @@
  * A summary series' sketch where it is written: chunks of bins that the series owns beside its sum and count, allocated as
  * values come. SKETCH in layout.ts draws a chunk, model/sketch.ts says what the bins mean.
  */
-import { SKETCH } from '../mapped-file/layout.js';
+import { SKETCH } from '../metrics-file/layout.js';
 import { BIN_BITS, BIN_MASK, placeOf, type Sign, type Sketch } from '../model/sketch.js';
 import type { Attachment, AttachmentRole } from '../storage/series.js';
 import type { Child } from './child.js';

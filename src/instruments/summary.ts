@@ -15,7 +15,7 @@ import { stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
 /** Each is 33 slots in every chunk. The file's readers take no more either. */
-const MOST_WINDOWS = 1024;
+const MAX_WINDOWS = 1024;
 
 /** One series of a summary: sum, count, and the sketch that its quantiles come from. */
 export class SummaryChild extends Child {
@@ -163,12 +163,12 @@ function checkedPercentiles(percentiles: readonly number[]): readonly number[] {
 /** prom-client slides only if both are given. */
 function windowOf({ maxAgeSeconds, ageBuckets }: SummaryConfiguration<string>): SlidingWindow {
   if (!maxAgeSeconds || !ageBuckets) return undefined;
-  if (maxAgeSeconds > 0 && Number.isInteger(ageBuckets) && ageBuckets > 0 && ageBuckets <= MOST_WINDOWS) {
+  if (maxAgeSeconds > 0 && Number.isInteger(ageBuckets) && ageBuckets > 0 && ageBuckets <= MAX_WINDOWS) {
     return { seconds: maxAgeSeconds / ageBuckets, count: ageBuckets };
   }
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',
-    `maxAgeSeconds ${inspect(maxAgeSeconds)} in ageBuckets ${inspect(ageBuckets)}: give a positive number of seconds, and a whole number of buckets from 1 to ${MOST_WINDOWS}`,
+    `maxAgeSeconds ${inspect(maxAgeSeconds)} in ageBuckets ${inspect(ageBuckets)}: give a positive number of seconds, and a whole number of buckets from 1 to ${MAX_WINDOWS}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { FamilyRecord } from '../mapped-file/record.js';
+import type { FamilyRecord } from '../metrics-file/record.js';
 import type { MergedFamily } from './merged-family.js';
 import type { MergeIndex } from './merge-index.js';
 

@@ -2,13 +2,13 @@
  * One file's part in the merge: which of its slots go to which cells. It hears the file's log and keeps a map per block,
  * so that adding the file's values is one flat loop a block.
  */
-import { archiveRecord, type ArchiveRecord } from '../directory/archive-record.js';
+import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { BadFileError } from '../errors.js';
-import { BlockKind, RecordKind, SKETCH } from '../mapped-file/layout.js';
-import { readExemplarCell } from '../mapped-file/exemplar-cell.js';
-import type { FileReader, LogVisitor, ReaderBlock } from '../mapped-file/reader.js';
-import { checkFamilyRecord, type FamilyRecord } from '../mapped-file/record.js';
-import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { BlockKind, RecordKind, SKETCH } from '../metrics-file/layout.js';
+import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
+import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
+import { checkFamilyRecord, type FamilyRecord } from '../metrics-file/record.js';
+import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
@@ -21,7 +21,7 @@ import {
   exemplarCellOf,
   type SketchChunkBody,
   sketchChunkOf,
-} from '../mapped-file/record-bodies.js';
+} from '../metrics-file/record-bodies.js';
 import type { Schema } from './schema.js';
 import { SlotMap } from './slot-map.js';
 

@@ -2,8 +2,8 @@
  * What all files together show: families, series, and one flat array of cells that the values of every file are added
  * into. The index is built from records once; a later scrape only adds values (`FileView.addValues`).
  */
-import type { FamilyRecord } from '../mapped-file/record.js';
-import { decodeKey } from '../mapped-file/record.js';
+import type { FamilyRecord } from '../metrics-file/record.js';
+import { decodeKey } from '../metrics-file/record.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';

@@ -1,5 +1,5 @@
-import { seriesShape } from '../mapped-file/slot-shape.js';
-import { type FamilyRecord, ownLabelNames } from '../mapped-file/record.js';
+import { seriesShape } from '../metrics-file/slot-shape.js';
+import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
 import { gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
 import type { MetricType } from '../model/metric-family.js';

@@ -1,5 +1,5 @@
-import { BlockKind } from '../mapped-file/layout.js';
-import type { ReaderBlock } from '../mapped-file/reader.js';
+import { BlockKind } from '../metrics-file/layout.js';
+import type { ReaderBlock } from '../metrics-file/reader.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 

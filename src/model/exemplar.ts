@@ -6,7 +6,7 @@ import type { Labels } from './metric-family.js';
 import { isLabelName } from './naming.js';
 
 /** Most characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
-const MOST_EXEMPLAR_CHARACTERS = 128;
+const MAX_EXEMPLAR_CHARACTERS = 128;
 
 /**
  * A user's exemplar labels as they are stored: a copy, values as text.
@@ -30,7 +30,7 @@ export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>
     copy[name] = wellFormed(String(value));
     characters += name.length + codePoints(copy[name]);
   }
-  if (characters > MOST_EXEMPLAR_CHARACTERS) {
+  if (characters > MAX_EXEMPLAR_CHARACTERS) {
     throw new RangeError('Label set size must be smaller than 128 UTF-8 chars');
   }
   return copy;

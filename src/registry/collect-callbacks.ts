@@ -5,7 +5,7 @@
  * not started again; who needs the values waits for the run that is under way, but not for ever.
  */
 import { lastScraped } from '../directory/scraped.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import type { Registry } from './registry.js';
@@ -129,7 +129,7 @@ function inTime(metric: RegisteredMetric, run: Promise<boolean>): Promise<boolea
 function failed(metric: RegisteredMetric, error: unknown): false {
   failures.set(metric.name, (failures.get(metric.name) ?? 0) + 1);
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  sayOnce(`collect ${metric.name}`, `collect() of the metric ${metric.name} failed: ${reason}`);
+  warnOnce(`collect ${metric.name}`, `collect() of the metric ${metric.name} failed: ${reason}`);
   return false;
 }
 

@@ -48,7 +48,7 @@ export interface ScopeOptions {
  * same code. A process that makes more than this many makes them as it goes, one for every job or test: their order says
  * nothing, and they stay local.
  */
-const MOST_ORDERED = 100;
+const MAX_ORDERED = 100;
 let ordered = 0;
 
 /** The metrics that one endpoint shows. prom-client's class of the same name, plus names and scopes. */
@@ -329,5 +329,5 @@ function sharedNameOf({ name, multiprocess }: RegistryOptions): string | undefin
   }
   if (multiprocess === false) return undefined;
   if (name !== undefined) return name;
-  return ordered < MOST_ORDERED ? `registry-${++ordered}` : undefined;
+  return ordered < MAX_ORDERED ? `registry-${++ordered}` : undefined;
 }

@@ -19,11 +19,11 @@
  * only where locks do not reach (directories shared between virtual machines) could its process be taken for dead at all.
  */
 import { basename, join } from 'node:path';
-import { openArchive } from '../directory/archive-file.js';
+import { openArchive } from '../archive/archive-file.js';
 import { parseDataFileName } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
-import type { FileBytes } from '../mapped-file/file-bytes.js';
-import { BlockKind, SKETCH } from '../mapped-file/layout.js';
+import type { FileBytes } from '../metrics-file/file-bytes.js';
+import { BlockKind, SKETCH } from '../metrics-file/layout.js';
 import type { Attachment, Cells } from './series.js';
 import type { SeriesStore } from './series-store.js';
 

@@ -1,4 +1,4 @@
-import type { ValueBlockKind } from '../mapped-file/layout.js';
+import type { ValueBlockKind } from '../metrics-file/layout.js';
 import { memoryBlock, type ValueBlock } from './value-blocks.js';
 
 /** Where slots are and where the log goes. Nothing here throws: no room is an answer. */

@@ -1,7 +1,7 @@
 /** What the log says of series and attachments that are in the file. */
-import { RecordKind } from '../mapped-file/layout.js';
-import { encodeRecord, encodeSeries } from '../mapped-file/record.js';
-import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../mapped-file/slot-shape.js';
+import { RecordKind } from '../metrics-file/layout.js';
+import { encodeRecord, encodeSeries } from '../metrics-file/record.js';
+import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import type { Attachment, AttachmentRole, Cells, Series } from './series.js';
 
 /** Whether slots are in the file, and not in memory. */

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { dataFileName, temporaryName } from '../directory/file-name.js';
 import { currentIdentity } from '../directory/identity.js';
 import type { OpenedDirectory } from '../directory/open-directory.js';
-import type { CreateOptions } from '../mapped-file/file-bytes.js';
-import { MappedBytes } from '../mapped-file/mapped-bytes.js';
-import { isNetworkFileSystem, native, nativeFailure } from '../mapped-file/mapping.js';
-import { FileWriter } from '../mapped-file/writer.js';
-import { WrittenBytes } from '../mapped-file/written-bytes.js';
+import type { CreateOptions } from '../metrics-file/file-bytes.js';
+import { MappedBytes } from '../metrics-file/mapped-bytes.js';
+import { isNetworkFileSystem, native, nativeFailure } from '../metrics-file/mapping.js';
+import { FileWriter } from '../metrics-file/writer.js';
+import { WrittenBytes } from '../metrics-file/written-bytes.js';
 import { describeError } from '../errors.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 
 /** @throws the system's error where the file cannot be made */
 export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
@@ -39,11 +39,11 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
 function mappingFor(dir: string): ReturnType<typeof native> {
   const calls = native();
   if (calls === undefined) {
-    sayOnce('no mmap', `metrics are written on a timer: ${describeError(nativeFailure())}`);
+    warnOnce('no mmap', `metrics are written on a timer: ${describeError(nativeFailure())}`);
     return undefined;
   }
   if (!isNetworkFileSystem(calls.fileSystemType(dir))) return calls;
-  sayOnce(
+  warnOnce(
     'network',
     `metrics are written on a timer: ${JSON.stringify(dir)} is on a file system without coherent mmap`,
   );

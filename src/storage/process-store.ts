@@ -9,9 +9,9 @@ import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { announceDirectory, locateDirectory, type LocatedDirectory, threadDirectory } from '../directory/locate.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
-import type { FileWriter } from '../mapped-file/writer.js';
+import type { FileWriter } from '../metrics-file/writer.js';
 import { describeError } from '../errors.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 import { createProcessFile } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
 import { MemoryBacking } from './backing.js';
@@ -60,7 +60,7 @@ class ProcessStore {
       this.#warnOfTrouble();
       this.#writer?.bytes.touch();
     } catch (error) {
-      sayOnce('tend', `metrics are counted in memory for now: ${describeError(error)}`);
+      warnOnce('tend', `metrics are counted in memory for now: ${describeError(error)}`);
     }
   }
 
@@ -79,14 +79,14 @@ class ProcessStore {
     if (located === undefined) return;
     try {
       this.#directory = openDirectory(located, this.#settings);
-      for (const warning of this.#directory.warnings) sayOnce(`directory ${warning}`, warning);
+      for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
       this.#move();
       this.#located = located;
       announceDirectory(located);
     } catch (error) {
       this.#directory?.close();
       this.#directory = undefined;
-      sayOnce(
+      warnOnce(
         `open ${located.dir}`,
         `metrics are counted in memory, not in ${JSON.stringify(located.dir)}: ${describeError(error)}`,
       );
@@ -115,7 +115,7 @@ class ProcessStore {
     const { path } = old.bytes;
     const isAbsorbed = this.#isAbsorbed(old);
     const why = isAbsorbed ? 'was folded, as that of a process that seemed to be dead' : 'was deleted while in use';
-    sayOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made anew`);
+    warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made anew`);
     this.#directory = openDirectory(this.#located!, this.#settings);
     directory?.close();
     this.#move(() => {
@@ -169,19 +169,19 @@ class ProcessStore {
     // what is written where no reader looks any more would be missing from what is made anew
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
-    sayOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
+    warnOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
   }
 
   #warnOfTrouble(): void {
     const { bytesInMemory } = this.store.status;
     if (bytesInMemory === 0) return;
     const error = this.#writer?.bytes.lastError;
-    sayOnce('in memory', `some metrics are counted in memory until there is room: ${describeError(error)}`);
+    warnOnce('in memory', `some metrics are counted in memory until there is room: ${describeError(error)}`);
   }
 }
 
 function sayFull({ declaration: { name } }: StoredFamily, limit: number): void {
-  sayOnce(
+  warnOnce(
     `full ${name}`,
     `${name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,
   );
@@ -195,7 +195,7 @@ function removeQuietly(writer: FileWriter): void {
   try {
     writer.remove();
   } catch (error) {
-    sayOnce('remove', `a file that is not used any more could not be removed: ${describeError(error)}`);
+    warnOnce('remove', `a file that is not used any more could not be removed: ${describeError(error)}`);
   }
 }
 

@@ -1,5 +1,5 @@
-import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../mapped-file/record.js';
-import type { SlotShape } from '../mapped-file/slot-shape.js';
+import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../metrics-file/record.js';
+import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { Backing } from './backing.js';
 import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
 import type { Attachment, Cells, Series } from './series.js';
@@ -26,7 +26,7 @@ export class SeriesLog {
   readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
   #defaultLabelsSaid = true;
   /** Removed, but the log had no room to say so: their slots wait. */
-  #unsaidRemovals: { cells: Cells; shape: SlotShape }[] = [];
+  #pendingRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #isBehind = false;
   #records = 0;
   #liveRecords = 0;
@@ -50,7 +50,7 @@ export class SeriesLog {
   /** Says everything, in the log of another backing. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
-    this.#unsaidRemovals = [];
+    this.#pendingRemovals = [];
     this.#records = this.#liveRecords = 0;
     this.#defaultLabelsSaid = false;
     for (const family of this.#families) {
@@ -87,7 +87,7 @@ export class SeriesLog {
     this.#liveRecords--;
     // the log says that the series is gone before its slots turn zero, or a reader would show a zero once
     if (this.#append(encodeRemoval(cells.block!.number, cells.index))) this.#freed(cells, shape);
-    else this.#unsaidRemovals.push({ cells, shape });
+    else this.#pendingRemovals.push({ cells, shape });
   }
 
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
@@ -98,11 +98,11 @@ export class SeriesLog {
   /** Says what there was no room for before, in an order that a reader can follow. */
   catchUp(): void {
     this.#isBehind = false;
-    while (this.#unsaidRemovals.length > 0) {
-      const { cells, shape } = this.#unsaidRemovals[0];
+    while (this.#pendingRemovals.length > 0) {
+      const { cells, shape } = this.#pendingRemovals[0];
       if (!this.#append(encodeRemoval(cells.block!.number, cells.index))) return;
       this.#freed(cells, shape);
-      this.#unsaidRemovals.shift();
+      this.#pendingRemovals.shift();
     }
     if (!this.#defaultLabelsSaid) this.#publishDefaultLabels();
     for (const family of this.#families) {
@@ -185,7 +185,7 @@ export class SeriesLog {
       }
     }
     // the new log has nothing of what was removed
-    for (const { cells, shape } of this.#unsaidRemovals) this.#freed(cells, shape);
-    this.#unsaidRemovals = [];
+    for (const { cells, shape } of this.#pendingRemovals) this.#freed(cells, shape);
+    this.#pendingRemovals = [];
   }
 }

@@ -6,7 +6,7 @@
  * written on a timer. A series that finds no room in the file is counted in memory meanwhile, and moved in later; a whole
  * store moves when a directory appears or its file was deleted. Children are bound anew then: nobody else holds slots.
  */
-import type { SlotShape } from '../mapped-file/slot-shape.js';
+import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { type Backing, MemoryBacking, type StoreStatus } from './backing.js';
 import { attachmentShape } from './log-records.js';

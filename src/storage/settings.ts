@@ -2,9 +2,9 @@
  * Settings that a process has before it runs a line of ours: environment variables, which `setupPrimary` sets for its
  * workers. A value that breaks its rule is said once and passed over: no process dies of its metrics' settings.
  */
-import { DEFAULT_MAX_BYTES } from '../mapped-file/file-bytes.js';
+import { DEFAULT_MAX_BYTES } from '../metrics-file/file-bytes.js';
 import type { DirectoryPermissions } from '../directory/open-directory.js';
-import { sayOnce } from '../said-once.js';
+import { warnOnce } from '../warn-once.js';
 
 export interface Settings extends DirectoryPermissions {
   /** Most bytes of this process's file. */
@@ -28,7 +28,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>> =
     if (text === undefined || text === '') return undefined;
     const pattern = radix === 8 ? /^0?o?[0-7]{1,4}$/ : /^\d{1,15}$/;
     if (pattern.test(text)) return Number.parseInt(text.replace('o', ''), radix);
-    sayOnce(
+    warnOnce(
       `setting ${name}`,
       `${name}=${JSON.stringify(text)} is passed over: it is to be a whole number in base ${radix}`,
     );

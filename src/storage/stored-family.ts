@@ -1,5 +1,5 @@
-import type { ValueBlockKind } from '../mapped-file/layout.js';
-import { seriesShape } from '../mapped-file/slot-shape.js';
+import type { ValueBlockKind } from '../metrics-file/layout.js';
+import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { LabelIndex } from './label-index.js';
 import type { Series } from './series.js';

@@ -1,5 +1,5 @@
-import { BLOCK, type ValueBlockKind } from '../mapped-file/layout.js';
-import type { SlotShape } from '../mapped-file/slot-shape.js';
+import { BLOCK, type ValueBlockKind } from '../metrics-file/layout.js';
+import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { Cells } from './series.js';
 
 /** A run of float64 slots, in the file or (while there is no room) in memory. */

@@ -7,7 +7,7 @@ import {
 } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -103,7 +103,7 @@ test('a reader that may not write folds nothing, and says so in the result only'
   const dir = withTempDir(t);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
   chmodSync(dir, 0o755);
-  const sidecar = startFixture(t, 'directory/fixtures/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
+  const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
   assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
   assert.equal(dataFiles(dir), 1);
 });

@@ -7,7 +7,7 @@ import { afterTest } from '../support/after-test.js';
 import { startProgram } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-const FILE = join(__dirname, 'workers', 'arithmetic-thread.js');
+const FILE = join(__dirname, 'programs', 'arithmetic-thread.js');
 
 function threadOf(t: TestContext, file = FILE): TaskThread<'count' | 'throw' | 'exit', number> {
   const thread = new TaskThread<'count' | 'throw' | 'exit', number>({ file, idleMs: 60_000 });
@@ -51,7 +51,7 @@ test('where an application preloads what throws in threads, it lives on and its 
   const dir = withTempDir(t);
   const preload = join(dir, 'no-threads.js');
   writeFileSync(preload, `if (!require('node:worker_threads').isMainThread) throw new Error('not in a thread');`);
-  const scraper = startProgram(t, process.execPath, [join(__dirname, 'workers', 'scraper.js')], {
+  const scraper = startProgram(t, process.execPath, [join(__dirname, 'programs', 'scraper.js')], {
     PROMETHEUS_MULTIPROC_DIR: join(dir, 'files'),
     NODE_OPTIONS: `--require ${preload}`,
   });

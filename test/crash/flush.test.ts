@@ -19,13 +19,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { checkFile } from '../../src/mapped-file/check.js';
-import { FileReader } from '../../src/mapped-file/reader.js';
-import { encodeDefaultLabels } from '../../src/mapped-file/record.js';
+import { checkFile } from '../../src/metrics-file/check.js';
+import { FileReader } from '../../src/metrics-file/reader.js';
+import { encodeDefaultLabels } from '../../src/metrics-file/record.js';
 import type { Series } from '../../src/storage/series.js';
 import { REST_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { watchWrites } from '../support/watched-writes.js';
@@ -232,7 +232,7 @@ test('a process that is killed by SIGKILL in a flush has lost at most what that 
   for (const write of [1, 3, 8]) {
     const dir = withTempDir(t);
     const ledger = join(withTempDir(t), 'ledger');
-    const fixture = startFixture(t, 'crash/fixtures/flushing', [dir, ledger, String(write)]);
+    const fixture = forkProgram(t, 'crash/programs/flushing', [dir, ledger, String(write)]);
     assert.equal(await fixture.ended, 'SIGKILL');
     const [flushed, counted] = readFileSync(ledger, 'utf8').split(' ').map(Number);
     const values = Object.values(valuesIn(dir));

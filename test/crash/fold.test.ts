@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { archiveName, FOLD_LOCK_DIRECTORY } from '../../src/directory/file-name.js';
-import { foldDirectory, type FoldStep } from '../../src/directory/fold.js';
+import { foldDirectory, type FoldStep } from '../../src/archive/fold.js';
 import { scanDirectory } from '../../src/directory/scan.js';
 import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
-import { type Fixture, startFixture } from '../support/fixture.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
-import type { FoldOrder } from './fixtures/folder.js';
+import type { FoldOrder } from './programs/folder.js';
 
 const WITH_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '0' } };
 /** No flock in such a process: nothing but the order of its steps keeps the counts right. */
@@ -26,13 +26,13 @@ interface Folding {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-async function startFolder(t: TestContext, dir: string, options = {}): Promise<Fixture> {
-  const folder = startFixture(t, 'crash/fixtures/folder', [dir], options);
+async function startFolder(t: TestContext, dir: string, options = {}): Promise<ForkedProgram> {
+  const folder = forkProgram(t, 'crash/programs/folder', [dir], options);
   await folder.said();
   return folder;
 }
 
-function fold(folder: Fixture, order: FoldOrder): Promise<Folding> {
+function fold(folder: ForkedProgram, order: FoldOrder): Promise<Folding> {
   return folder.ask<Folding>(order);
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { markProcessDead, MultiprocessCollector } from 'prom-multiproc';
 import { BEHIND_MS } from '../support/cluster.js';
-import { type Fixture, startFixture } from '../support/fixture.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 6);
@@ -77,9 +77,9 @@ async function play(t: TestContext, history: readonly Step[]): Promise<void> {
   const dir = withTempDir(t);
   const collector = new MultiprocessCollector({ dir, fold: false, selfMetrics: false, threads: false });
   const model: ModelProcess[] = [];
-  const slots: { real: Fixture; model: ModelProcess }[] = [];
+  const slots: { real: ForkedProgram; model: ModelProcess }[] = [];
   const start = async (at: number): Promise<void> => {
-    const real = startFixture(t, 'crash/workers/told', [], { env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir } });
+    const real = forkProgram(t, 'crash/programs/told', [], { env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir } });
     await real.said();
     slots[at] = { real, model: new ModelProcess() };
     model.push(slots[at].model);

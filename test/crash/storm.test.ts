@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiprocessCollector } from 'prom-multiproc';
 import { BEHIND_MS } from '../support/cluster.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const LIVES = Number(process.env.STORM_LIVES ?? 60);
@@ -50,7 +50,7 @@ test(`after ${LIVES} lives that ended by SIGKILL every count is there, and none 
   const live = async (): Promise<void> => {
     while (next < LIVES) {
       const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
-      const life = startFixture(t, 'crash/workers/life', [join(ledgers, String(next++)), String(BEHIND_MS)], { env });
+      const life = forkProgram(t, 'crash/programs/life', [join(ledgers, String(next++)), String(BEHIND_MS)], { env });
       await life.said();
       await sleep(Math.random() * LONGEST_LIFE_MS);
       assert.equal(await life.kill(), 'SIGKILL', life.output);

@@ -7,11 +7,11 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
-import { checkFile } from '../../src/mapped-file/check.js';
-import { FileWriter, type PublishStep } from '../../src/mapped-file/writer.js';
+import { checkFile } from '../../src/metrics-file/check.js';
+import { FileWriter, type PublishStep } from '../../src/metrics-file/writer.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
@@ -185,7 +185,7 @@ for (const step of STEPS) {
   test(`a process that is killed by SIGKILL at the step “${step}” loses nothing of what it had counted`, async (t) => {
     const dir = withTempDir(t);
     for (const occurrence of [1, 4]) {
-      const fixture = startFixture(t, 'crash/fixtures/counting', [dir, step, String(occurrence)]);
+      const fixture = forkProgram(t, 'crash/programs/counting', [dir, step, String(occurrence)]);
       assert.equal(await fixture.ended, 'SIGKILL', fixture.output);
     }
     const counted = readFileSync(join(dir, 'counted'), 'utf8').split('\n').length - 1;

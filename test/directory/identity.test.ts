@@ -12,7 +12,7 @@ import {
   processStat,
   sameMachine,
 } from '../../src/directory/identity.js';
-import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
+import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
 
 const MODULE = join(__dirname, '../../src/directory/identity.js');
 

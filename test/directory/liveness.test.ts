@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LivenessProbe, probeLiveness } from '../../src/directory/liveness.js';
 import type { Liveness } from '../../src/directory/liveness.js';
 import { processStartTime, processStat } from '../../src/directory/identity.js';
-import { openForReading, readHeader } from '../../src/mapped-file/header.js';
-import { FileState } from '../../src/mapped-file/layout.js';
-import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
-import { native } from '../../src/mapped-file/mapping.js';
+import { openForReading, readHeader } from '../../src/metrics-file/header.js';
+import { FileState } from '../../src/metrics-file/layout.js';
+import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
+import { native } from '../../src/metrics-file/mapping.js';
 import { writeBareFile } from '../support/bare-file.js';
 import type { BareWords } from '../support/bare-file.js';
-import { startFixture } from '../support/fixture.js';
-import type { Fixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
+import type { ForkedProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks themselves: also in a run of the suite without native code. The tests of what stands in ask for it.
@@ -37,9 +37,9 @@ async function startWriter(
   t: TestContext,
   place: 'main' | 'thread',
   method: 'flock' | 'heartbeat',
-): Promise<{ writer: Fixture; path: string }> {
+): Promise<{ writer: ForkedProgram; path: string }> {
   const dir = withTempDir(t);
-  const writer = startFixture(t, 'directory/fixtures/writer', [dir, place, method]);
+  const writer = forkProgram(t, 'directory/programs/writer', [dir, place, method]);
   return { writer, path: join(dir, await writer.said<string>()) };
 }
 
@@ -92,7 +92,7 @@ test('the dead stay dead for a reader, whatever happens to the lock', (t) => {
 
 test('without flock in the reader, a locked file is judged by its process', async (t) => {
   const { writer, path } = await startWriter(t, 'main', 'flock');
-  const prober = (): Fixture => startFixture(t, 'directory/fixtures/prober', [path], WITHOUT_NATIVE);
+  const prober = (): ForkedProgram => forkProgram(t, 'directory/programs/prober', [path], WITHOUT_NATIVE);
   assert.equal(await prober().said(), 'live');
   await writer.kill();
   assert.equal(await prober().said(), 'dead');
@@ -110,7 +110,7 @@ test('a process without a lock is alive while it runs, also when it is stopped o
 test('across pid namespaces, where every pid is 1, the lock tells and a pid does not', async (t) => {
   for (const method of ['flock', 'heartbeat'] as const) {
     const dir = withTempDir(t);
-    const container = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method], {
+    const container = forkProgram(t, 'directory/programs/writer', [dir, 'main', method], {
       execPath: 'unshare',
       execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
     });
@@ -127,7 +127,7 @@ test("another user's process is alive as well", async (t) => {
   const { path } = await startWriter(t, 'main', 'heartbeat');
   chmodSync(join(path, '..'), 0o755);
   chmodSync(path, 0o644);
-  const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
+  const prober = forkProgram(t, 'directory/programs/prober', [path], NOBODY_IN_PARTICULAR);
   assert.equal(await prober.said(), 'live');
 });
 
@@ -180,7 +180,7 @@ test('of a thread in a process that may not be looked into, the heartbeat tells'
   for (const [secondsAgo, state, expected] of cases) {
     const { path } = writeBareFile(dir, { threadId: 3 }, { state, heartbeat: Date.now() / 1000 - secondsAgo });
     chmodSync(path, 0o644);
-    const prober = startFixture(t, 'directory/fixtures/prober', [path], NOBODY_IN_PARTICULAR);
+    const prober = forkProgram(t, 'directory/programs/prober', [path], NOBODY_IN_PARTICULAR);
     assert.equal(await prober.said(), expected);
   }
 });

@@ -7,8 +7,8 @@ import type { TestContext } from 'node:test';
 import { locateDirectory } from '../../src/directory/locate.js';
 import type { LocatedDirectory } from '../../src/directory/locate.js';
 import { afterTest } from '../support/after-test.js';
-import { startFixture } from '../support/fixture.js';
-import type { ProcessWhereabouts, Whereabouts } from './fixtures/whereabouts.js';
+import { forkProgram } from '../support/forked-program.js';
+import type { ProcessWhereabouts, Whereabouts } from './programs/whereabouts.js';
 
 const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-[0-9a-f]{16}$/;
 
@@ -27,7 +27,7 @@ function environment(variables: Record<string, string> = {}): NodeJS.ProcessEnv 
 }
 
 async function whereabouts(t: TestContext, args: string[], variables?: Record<string, string>): Promise<Whereabouts> {
-  return startFixture(t, 'directory/fixtures/whereabouts', args, { env: environment(variables) }).said();
+  return forkProgram(t, 'directory/programs/whereabouts', args, { env: environment(variables) }).said();
 }
 
 function assertAllIn(dir: string, process: ProcessWhereabouts): void {
@@ -141,7 +141,7 @@ test('a variable of the name pm_id alone is not PM2', () => {
 
 /** As for a login user, whose derived directories are not in /dev/shm. */
 function withoutSharedMemory(variables: Record<string, string>): Whereabouts {
-  const fixture = join(__dirname, 'fixtures/whereabouts.js');
+  const fixture = join(__dirname, 'programs/whereabouts.js');
   const script = `mount -t tmpfs -o ro none /dev/shm && exec ${process.execPath} -e '
     process.send = (message) => console.log(JSON.stringify(message)); process.argv[1] = "x"; require("${fixture}")'`;
   const env = environment(variables);

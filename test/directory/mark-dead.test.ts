@@ -4,10 +4,10 @@ import { closeSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { markProcessDead } from '../../src/directory/mark-dead.js';
-import { openForReading, readHeader } from '../../src/mapped-file/header.js';
-import { FileState } from '../../src/mapped-file/layout.js';
+import { openForReading, readHeader } from '../../src/metrics-file/header.js';
+import { FileState } from '../../src/metrics-file/layout.js';
 import { writeBareFile } from '../support/bare-file.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks: also in a run of the suite without native code.
@@ -27,7 +27,7 @@ function stateOf(path: string): number {
 test('a living process is left alone and the result says so; a killed one is found dead', async (t) => {
   for (const method of ['flock', 'heartbeat']) {
     const dir = withTempDir(t);
-    const writer = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method]);
+    const writer = forkProgram(t, 'directory/programs/writer', [dir, 'main', method]);
     const path = join(dir, await writer.said<string>());
     const before = readFileSync(path);
     assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 0, living: 1, unknown: 0 });

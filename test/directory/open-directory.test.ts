@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Native, native } from '../../src/mapped-file/mapping.js';
+import { type Native, native } from '../../src/metrics-file/mapping.js';
 import { checkDirectory, joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
 import type { LocatedDirectory } from '../../src/directory/locate.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 // About the lock itself: also in a run of the suite without native code. The test of going without asks for it.
@@ -215,7 +215,7 @@ for (const moment of ['just before a process locks it', 'while a process waits f
 test("a process of another user counts in root's open volume, and is told what is odd", async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o777);
-  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { uid: 1000, gid: 1000 });
+  const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
   const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
   assert.equal(isLocked, true);
   assert.equal(warnings.length, 2);
@@ -230,7 +230,7 @@ test('a process that may not open the lock goes on without it', async (t) => {
   const opened = openDirectory(named(dir), { fileMode: 0o600 });
   t.after(() => opened.close());
   chmodSync(dir, 0o755);
-  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { uid: 1000, gid: 1000 });
+  const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
   assert.deepEqual(await opener.said(), {
     isLocked: false,
     warnings: [`${JSON.stringify(dir)} belongs to another user (uid 0)`],
@@ -240,7 +240,7 @@ test('a process that may not open the lock goes on without it', async (t) => {
 test('without native code there is no lock and everything else', async (t) => {
   const dir = join(withTempDir(t), 'metrics');
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
-  const opener = startFixture(t, 'directory/fixtures/opener', [dir], { env });
+  const opener = forkProgram(t, 'directory/programs/opener', [dir], { env });
   assert.deepEqual(await opener.said(), { isLocked: false, warnings: [] });
   assert.deepEqual(readdirSync(dir), []);
 });

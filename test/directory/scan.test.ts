@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { archiveName, archiveTemporaryName, dataFileName, temporaryName } from '../../src/directory/file-name.js';
 import { scanDirectory } from '../../src/directory/scan.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 test('a scan finds what is ours by name, the newest archive first', (t) => {
@@ -47,7 +47,7 @@ test('what is no directory is refused', (t) => {
 test('a directory that this user may not read is a clear error', async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o700);
-  const scanner = startFixture(t, 'directory/fixtures/scanner', [dir], { uid: 1000, gid: 1000 });
+  const scanner = forkProgram(t, 'directory/programs/scanner', [dir], { uid: 1000, gid: 1000 });
   const error = await scanner.said<{ code: string; message: string }>();
   assert.equal(error.code, 'ERR_PERMISSION');
   assert.equal(error.message.includes(dir) && error.message.includes('uid 1000'), true);

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lastScraped, touchScraped } from '../../src/directory/scraped.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 test('a scrape is noted, and again', (t) => {
@@ -57,7 +57,7 @@ test('a reader without permission to write is told so, and reads the time all th
   touchScraped(dir);
   utimesSync(join(dir, 'scraped'), 1000, 1000);
   const touch = (): Promise<unknown> =>
-    startFixture(t, 'directory/fixtures/scraper', [dir], { uid: 1000, gid: 1000 }).said();
+    forkProgram(t, 'directory/programs/scraper', [dir], { uid: 1000, gid: 1000 }).said();
   assert.deepEqual(await touch(), [false, 1000]);
   chmodSync(join(dir, 'scraped'), 0o666);
   const [touched, at] = (await touch()) as [boolean, number];

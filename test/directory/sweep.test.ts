@@ -17,7 +17,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { scanDirectory } from '../../src/directory/scan.js';
-import { native } from '../../src/mapped-file/mapping.js';
+import { native } from '../../src/metrics-file/mapping.js';
 import { openDirectory } from '../../src/directory/open-directory.js';
 import {
   ABANDONED_SECONDS,
@@ -26,8 +26,8 @@ import {
   sweepDerivedDirectories,
 } from '../../src/directory/sweep.js';
 import { writeBareFile } from '../support/bare-file.js';
-import { startFixture } from '../support/fixture.js';
-import type { Fixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
+import type { ForkedProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 // About the locks: also in a run of the suite without native code. The tests of what stands in ask for it.
@@ -59,10 +59,10 @@ async function startApplication(
   t: TestContext,
   dir: string,
   method: 'flock' | 'heartbeat' = 'flock',
-): Promise<Fixture> {
+): Promise<ForkedProgram> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: method === 'flock' ? '0' : '1' };
-  const application = startFixture(t, 'directory/fixtures/writer', [dir, 'main', method], { env });
+  const application = forkProgram(t, 'directory/programs/writer', [dir, 'main', method], { env });
   await application.said();
   return application;
 }
@@ -228,7 +228,7 @@ test('a directory that another machine may be using is not emptied before it has
 test('without native code a directory is emptied only if all of its processes are known to be dead', async (t) => {
   const dir = withTempDir(t);
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
-  const outcome = (): Promise<unknown> => startFixture(t, 'directory/fixtures/cleaner', [dir], { env }).said();
+  const outcome = (): Promise<unknown> => forkProgram(t, 'directory/programs/cleaner', [dir], { env }).said();
   const application = await startApplication(t, dir);
   assert.equal(await outcome(), 'ERR_DIRECTORY_IN_USE');
   await application.kill();

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
-import { HEADER } from '../../src/mapped-file/layout.js';
+import { HEADER } from '../../src/metrics-file/layout.js';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
 import { BEHIND_MS, type Member, scrape, startCluster } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';

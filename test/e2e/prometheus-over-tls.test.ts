@@ -27,7 +27,7 @@ test('Prometheus scrapes a cluster and its sidecar over TLS with a password, thr
     ].join('\n'),
   );
   const env = { PROMETHEUS_MULTIPROC_DIR: files, WEB_CONFIG: webConfig };
-  const primary = startProgram(t, process.execPath, [join(__dirname, 'workers', 'secured-cluster.js')], env);
+  const primary = startProgram(t, process.execPath, [join(__dirname, 'programs', 'secured-cluster.js')], env);
   const sidecar = startCli(t, [
     'serve',
     '--dir',

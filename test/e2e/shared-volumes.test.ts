@@ -11,7 +11,7 @@ import { type Program, startCli, startProgram, until } from '../support/program.
 import { withTempDir } from '../support/temp-dir.js';
 
 const SOMEBODY = 1000;
-const COUNTING = join(__dirname, 'workers', 'counting.js');
+const COUNTING = join(__dirname, 'programs', 'counting.js');
 const CLI = join(__dirname, '..', '..', 'src', 'cli', 'main.js');
 
 /** Runs node as another user, whom root's environment does not follow. */

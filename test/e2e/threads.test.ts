@@ -106,7 +106,7 @@ const POOL_OPTIONS = { workerData: { lastsMs: BEHIND_MS } };
 
 test("an application's own piscina pool is counted, through recycled, idle and terminated threads", async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 1);
-  const task = join(__dirname, 'fixtures/pool-task.js');
+  const task = join(__dirname, 'programs/pool-task.js');
   await workers[0].run(
     async ({ kept, require }, filename, options) => {
       const { Piscina } = require('piscina');

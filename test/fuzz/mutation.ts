@@ -1,7 +1,7 @@
 /** Ways of damaging a file: from one bit to a well-formed lie under a right checksum. */
-import { crc32 } from '../../src/mapped-file/crc32.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD, RecordKind, SERIES } from '../../src/mapped-file/layout.js';
-import { pack, unpack } from '../../src/mapped-file/msgpack.js';
+import { crc32 } from '../../src/metrics-file/crc32.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD, RecordKind, SERIES } from '../../src/metrics-file/layout.js';
+import { pack, unpack } from '../../src/metrics-file/msgpack.js';
 import type { Random } from './random.js';
 
 /** A whole file, taken apart far enough to know what to damage. */

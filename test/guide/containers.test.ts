@@ -11,7 +11,7 @@ import { codeSpans, guidePage } from './page.js';
 
 const GROUP = 2000;
 const [APPLICATION, SIDECAR] = [1000, 1001];
-const COUNTING = join(DIST, 'test', 'e2e', 'workers', 'counting.js');
+const COUNTING = join(DIST, 'test', 'e2e', 'programs', 'counting.js');
 const CLI = join(DIST, 'src', 'cli', 'main.js');
 
 /** Runs node as a user who is in the group beside their own. */

@@ -28,7 +28,7 @@ if (cluster.isPrimary) {
   process.on('disconnect', () => process.exit());
 } else {
   const port = Number(process.env.APP_PORT);
-  const app = require(join(__dirname, 'apps', `${name}.js`)) as App;
+  const app = require(join(__dirname, 'programs', `${name}.js`)) as App;
   void Promise.resolve(app.start(port, Number(process.env.SPARE_PORT))).then(() =>
     process.send?.({ pid: process.pid, port } satisfies Listening),
   );

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { FileReader } from '../../src/mapped-file/reader.js';
+import { FileReader } from '../../src/metrics-file/reader.js';
 import { REST_MS } from '../../src/storage/value-blocks.js';
-import { startFixture } from '../support/fixture.js';
+import { forkProgram } from '../support/forked-program.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { BEHIND_MS } from '../support/cluster.js';
@@ -18,7 +18,7 @@ for (const [where, parent] of [
 ] as const) {
   test(`of 10 million values read while a process stores into them none is torn, ${where}`, async (t) => {
     const dir = withTempDir(t, { parent });
-    const writer = startFixture(t, 'merge/fixtures/storer', [dir, 'values']);
+    const writer = forkProgram(t, 'merge/programs/storer', [dir, 'values']);
     await writer.said();
     const { read, torn } = await countTorn(dir, { values: 10_000_000, rounds: 10 });
     assert.ok(read >= 10_000_000);
@@ -28,7 +28,7 @@ for (const [where, parent] of [
 
 test('no value stands under another series’ name while series are removed and made again', async (t) => {
   const dir = withTempDir(t);
-  const writer = startFixture(t, 'merge/fixtures/storer', [dir, 'churn']);
+  const writer = forkProgram(t, 'merge/programs/storer', [dir, 'churn']);
   await writer.said();
   // the slots of what was removed are given away after a second: within these there are several turns
   const { right, wrong } = await findMisplaced(dir, { seconds: 4, scrapes: 10 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { FileReader } from '../../src/mapped-file/reader.js';
+import { FileReader } from '../../src/metrics-file/reader.js';
 import { Reading } from '../support/reading.js';
 
 /**

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { foldDirectory } from '../../src/directory/fold.js';
+import { foldDirectory } from '../../src/archive/fold.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { gaugeMode, MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';

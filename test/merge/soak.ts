@@ -12,7 +12,7 @@ const VALUES_A_SECOND = 20_000_000;
 
 async function beside(what: string, read: (dir: string) => Promise<object>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-soak-'));
-  const writer = fork(join(__dirname, 'fixtures', 'storer.js'), [dir, what]);
+  const writer = fork(join(__dirname, 'programs', 'storer.js'), [dir, what]);
   try {
     await once(writer, 'message');
     console.log(what, await read(dir));

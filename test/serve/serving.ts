@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { startHttpServer, type HttpServerOptions, type RunningServer } from '../../src/serve/http-server.js';
+import { startHttpServer, type HttpServerOptions, type RunningServer } from '../../src/serve/listen/http-server.js';
 import { afterTest } from '../support/after-test.js';
 import { fixedSource } from '../support/fixed-source.js';
 

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { flushDuringWaits } from '../../src/storage/blocking-wait.js';
 import { FlushSchedule } from '../../src/storage/flush-schedule.js';
 import { afterTest } from '../support/after-test.js';
-import { type Fixture, startFixture } from '../support/fixture.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-function startThread(t: TestContext, dir: string, how: 'piscina' | 'bare'): Fixture {
-  return startFixture(t, 'storage/fixtures/waiting-thread', [how], {
+function startThread(t: TestContext, dir: string, how: 'piscina' | 'bare'): ForkedProgram {
+  return forkProgram(t, 'storage/programs/waiting-thread', [how], {
     env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: '1' },
   });
 }

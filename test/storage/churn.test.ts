@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkFile } from '../../src/mapped-file/check.js';
+import { checkFile } from '../../src/metrics-file/check.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';

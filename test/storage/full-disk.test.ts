@@ -5,11 +5,11 @@ import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { afterTest } from '../support/after-test.js';
-import { type Fixture, startFixture } from '../support/fixture.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { memoryGroup } from '../support/memory-group.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import type { Answer, Order } from './fixtures/counting.js';
+import type { Answer, Order } from './programs/counting.js';
 
 const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
@@ -24,12 +24,12 @@ function mounted(t: TestContext, options: string): string {
 }
 
 interface Application {
-  readonly fixture: Fixture;
+  readonly fixture: ForkedProgram;
   tell(order: Order): Promise<Answer>;
 }
 
 function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = {}): Application {
-  const fixture = startFixture(t, 'storage/fixtures/counting', [], {
+  const fixture = forkProgram(t, 'storage/programs/counting', [], {
     env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...env },
   });
   return { fixture, tell: (order) => fixture.ask<Answer>(order) };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
-import type { FileWriter } from '../../src/mapped-file/writer.js';
+import type { FileWriter } from '../../src/metrics-file/writer.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
-import { checkFile } from '../../src/mapped-file/check.js';
+import { checkFile } from '../../src/metrics-file/check.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';

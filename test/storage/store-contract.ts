@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
-import { checkFile } from '../../src/mapped-file/check.js';
-import type { FileWriter } from '../../src/mapped-file/writer.js';
+import { checkFile } from '../../src/metrics-file/check.js';
+import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { DETACHED, Series } from '../../src/storage/series.js';
 import type { SeriesStore, SeriesStoreOptions } from '../../src/storage/series-store.js';

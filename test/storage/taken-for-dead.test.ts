@@ -4,20 +4,20 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlink
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fold, foldDirectory } from '../../src/directory/fold.js';
+import { Fold, foldDirectory } from '../../src/archive/fold.js';
 import { processStat } from '../../src/directory/identity.js';
-import { HEADER } from '../../src/mapped-file/layout.js';
+import { HEADER } from '../../src/metrics-file/layout.js';
 import { changeIdentity } from '../support/cluster-files.js';
-import { type Fixture, startFixture } from '../support/fixture.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
-import type { Order } from './fixtures/stopped.js';
+import type { Order } from './programs/stopped.js';
 
 const OTHER_BOOT = '11111111-2222-3333-4444-555555555555';
 
-function startApplication(t: TestContext, dir: string, kind: 'mapped' | 'written'): Fixture {
-  return startFixture(t, 'storage/fixtures/stopped', [], {
+function startApplication(t: TestContext, dir: string, kind: 'mapped' | 'written'): ForkedProgram {
+  return forkProgram(t, 'storage/programs/stopped', [], {
     env: {
       ...process.env,
       PROMETHEUS_MULTIPROC_DIR: dir,
@@ -27,10 +27,10 @@ function startApplication(t: TestContext, dir: string, kind: 'mapped' | 'written
 }
 
 /** Answers what that process alone shows. */
-const tell = (fixture: Fixture, order: Order): Promise<string> => fixture.ask<string>(order);
+const tell = (fixture: ForkedProgram, order: Order): Promise<string> => fixture.ask<string>(order);
 
 /** Has a process count what it does not write any more, and stop. Answers how it goes on. */
-async function stop(fixture: Fixture, times: number, minutes: number): Promise<() => Promise<void>> {
+async function stop(fixture: ForkedProgram, times: number, minutes: number): Promise<() => Promise<void>> {
   const goesOn = tell(fixture, { order: 'count and stop', times, size: 100, minutes });
   while (processStat(fixture.pid)?.state !== 'T') await sleep(5);
   return async () => {
@@ -134,7 +134,7 @@ const FATES: Record<string, { minutes: number; befall(dir: string): void }> = {
 
 for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
   /** Where its process goes on from there. */
-  const start = async (t: TestContext): Promise<{ dir: string; file: string; fixture: Fixture }> => {
+  const start = async (t: TestContext): Promise<{ dir: string; file: string; fixture: ForkedProgram }> => {
     const dir = withTempDir(t);
     const fixture = startApplication(t, dir, 'written');
     await tell(fixture, { order: 'count', times: 10, size: 1 });

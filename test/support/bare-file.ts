@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
 import { currentIdentity } from '../../src/directory/identity.js';
-import { crc32 } from '../../src/mapped-file/crc32.js';
-import { encodeIdentity } from '../../src/mapped-file/identity-codec.js';
+import { crc32 } from '../../src/metrics-file/crc32.js';
+import { encodeIdentity } from '../../src/metrics-file/identity-codec.js';
 import {
   BYTE_ORDER_MARK,
   FileState,
@@ -11,8 +11,8 @@ import {
   MAGIC,
   VERSION_MAJOR,
   VERSION_MINOR,
-} from '../../src/mapped-file/layout.js';
-import type { ProcessIdentity } from '../../src/mapped-file/layout.js';
+} from '../../src/metrics-file/layout.js';
+import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
 
 export interface BareFile {
   readonly path: string;

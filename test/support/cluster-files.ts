@@ -2,10 +2,10 @@
 import { closeSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
-import { crc32 } from '../../src/mapped-file/crc32.js';
-import { readHeader } from '../../src/mapped-file/header.js';
-import { encodeIdentity } from '../../src/mapped-file/identity-codec.js';
-import { HEADER, type ProcessIdentity } from '../../src/mapped-file/layout.js';
+import { crc32 } from '../../src/metrics-file/crc32.js';
+import { readHeader } from '../../src/metrics-file/header.js';
+import { encodeIdentity } from '../../src/metrics-file/identity-codec.js';
+import { HEADER, type ProcessIdentity } from '../../src/metrics-file/layout.js';
 
 /** Paths of the files that processes count in. */
 export function dataFiles(dir: string, pid?: number): string[] {

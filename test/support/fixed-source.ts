@@ -1,4 +1,4 @@
-import type { MetricsSource } from '../../src/serve/metrics-source.js';
+import type { MetricsSource } from '../../src/serve/answer/metrics-source.js';
 
 export const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { checkFile as check } from '../../src/mapped-file/check.js';
+import { checkFile as check } from '../../src/metrics-file/check.js';
 import { afterTest } from './after-test.js';
 
 /** Looks at one data file and throws where the format is broken. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { onlyReads, sendText } from '../plain-text.js';
-import type { Route } from '../route.js';
+import { onlyReads, sendText } from '../answer/plain-text.js';
+import type { Route } from '../listen/route.js';
 import { ICON } from './page-markup.js';
 import { PAGE_STYLE } from './page-style.js';
 

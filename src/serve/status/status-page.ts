@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChartRequest, Grouping } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
 import { PromMultiprocError } from '../../errors.js';
-import { sendBody } from '../body.js';
-import { codingFor, encoded } from '../compression.js';
-import { InFlightLimit } from '../in-flight.js';
-import type { MetricsSource } from '../metrics-source.js';
-import { onlyReads } from '../plain-text.js';
-import { isOver } from '../response-over.js';
-import type { Route } from '../route.js';
+import { sendBody } from '../answer/body.js';
+import { codingFor, encoded } from '../answer/compression.js';
+import { InFlightLimit } from '../answer/in-flight.js';
+import type { MetricsSource } from '../answer/metrics-source.js';
+import { onlyReads } from '../answer/plain-text.js';
+import { isOver } from '../answer/response-over.js';
+import type { Route } from '../listen/route.js';
 import { PAGE_MARKUP } from './page-markup.js';
 import { statusAssets } from './status-asset.js';
 
@@ -36,8 +36,8 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const MOST_CHARTS = 8;
-const MOST_LOOKING = 20;
+const MAX_CHARTS = 8;
+const MAX_LOOKING = 20;
 const STALL_MS = 30_000;
 const GROUPING = /^(?:series|process|total|label:.+)$/s;
 
@@ -74,13 +74,13 @@ function servePage(req: IncomingMessage, res: ServerResponse): void {
 }
 
 function serveStatus(source: StatusSource, onError: (error: unknown) => void): Route['handler'] {
-  const slots = new InFlightLimit(MOST_LOOKING);
+  const slots = new InFlightLimit(MAX_LOOKING);
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (isOver(req, res) || !onlyReads(req, res)) return;
     const charts = chartsOf(req.url ?? '');
     if (charts === undefined) {
-      return sendJson(req, res, 400, { error: `give at most ${MOST_CHARTS} charts, as chart=grouping/metric` });
+      return sendJson(req, res, 400, { error: `give at most ${MAX_CHARTS} charts, as chart=grouping/metric` });
     }
     if (!slots.enter(req, res)) return sendJson(req, res, 503, { error: 'too many are looking; try again later' });
     const status = await source.status(charts);
@@ -99,7 +99,7 @@ function serveStatus(source: StatusSource, onError: (error: unknown) => void): R
 function chartsOf(target: string): ChartRequest[] | undefined {
   const at = target.indexOf('?');
   const charts = at < 0 ? [] : new URLSearchParams(target.slice(at + 1)).getAll('chart');
-  if (charts.length > MOST_CHARTS) return undefined;
+  if (charts.length > MAX_CHARTS) return undefined;
   const requests = charts.map((chart) => {
     const [, by, metric] = /^([^/]*)\/(.+)$/s.exec(chart) ?? [];
     return { metric, by: by === '' ? undefined : (by as Grouping) };

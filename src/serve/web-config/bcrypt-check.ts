@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { compare } from 'bcryptjs';
 import { TaskThread } from '../../collector/task-thread.js';
 import { describeError } from '../../errors.js';
-import { sayOnce } from '../../said-once.js';
+import { warnOnce } from '../../warn-once.js';
 import type { BcryptTask } from './bcrypt-thread.js';
 
 /** Comparisons that may wait: at cost 10 the last of them waits some 10 s. */
@@ -47,7 +47,7 @@ export class BcryptCheck {
     try {
       if (this.#thread !== undefined) return await this.#thread.run({ password, hash });
     } catch (error) {
-      sayOnce('bcrypt thread', `passwords are compared on the main thread: ${describeError(error)}`);
+      warnOnce('bcrypt thread', `passwords are compared on the main thread: ${describeError(error)}`);
     }
     return compare(password, hash);
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { sendText } from '../plain-text.js';
-import { isOver } from '../response-over.js';
+import { sendText } from '../answer/plain-text.js';
+import { isOver } from '../answer/response-over.js';
 import type { OnWarning } from '../warning.js';
 import { Authenticator, type ComparePassword } from './basic-auth.js';
 import { BcryptCheck } from './bcrypt-check.js';

@@ -5,7 +5,7 @@ import { BEHIND_MS } from '../../support/cluster.js';
 import { valueOf } from '../../support/exposition-parser.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
 import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit, written } from './customers.js';
-import { type Mode, MOST_INSTANCES, Shop } from './shop.js';
+import { type Mode, MAX_INSTANCES, Shop } from './shop.js';
 
 /** Registers the tests with the file that calls it. The shop is there once they run. */
 export function testInstances(mode: Mode): { shop(): Shop } {
@@ -88,12 +88,12 @@ export function testInstances(mode: Mode): { shop(): Shop } {
 
   test('scaled up and down, gauges follow and counts stay', async () => {
     const counted = await shop.total();
-    await pm2.run(['scale', 'shop', String(MOST_INSTANCES)]);
-    const many = await shop.instancesUp(MOST_INSTANCES);
+    await pm2.run(['scale', 'shop', String(MAX_INSTANCES)]);
+    const many = await shop.instancesUp(MAX_INSTANCES);
     await order(shop.allPorts, 6);
     for (const text of await scrapeEach(many, shop.allPorts)) {
       assert.equal(ordersIn(text), counted + 6);
-      assert.equal(valueOf(text, 'shop_workers'), MOST_INSTANCES);
+      assert.equal(valueOf(text, 'shop_workers'), MAX_INSTANCES);
     }
     await pm2.run(['scale', 'shop', '1']);
     const left = await shop.instancesUp(1);

@@ -8,7 +8,7 @@ import { ordersIn, scrapeEach, written } from './customers.js';
 export type Mode = 'cluster' | 'fork';
 
 /** Two instances, and one more for `pm2 scale`. */
-export const MOST_INSTANCES = 3;
+export const MAX_INSTANCES = 3;
 
 /** Heap out-of-memory comes after half a second. */
 const HEAP = '--max-old-space-size=24';
@@ -25,11 +25,11 @@ export class Shop {
 
   private constructor(pm2: Pm2, mode: Mode, firstPort: number, name: string) {
     this.pm2 = pm2;
-    this.allPorts = Array.from({ length: mode === 'fork' ? MOST_INSTANCES : 1 }, (_, at) => firstPort + at);
+    this.allPorts = Array.from({ length: mode === 'fork' ? MAX_INSTANCES : 1 }, (_, at) => firstPort + at);
     this.ports = this.allPorts.slice(0, 2);
     this.app = {
       name,
-      script: join(__dirname, 'apps/shop.js'),
+      script: join(__dirname, 'programs/shop.js'),
       exec_mode: mode,
       instances: 2,
       increment_var: mode === 'fork' ? 'PORT' : undefined,
@@ -40,7 +40,7 @@ export class Shop {
   }
 
   static async open(pm2: Pm2, mode: Mode, name = 'shop'): Promise<Shop> {
-    const shop = new Shop(pm2, mode, await freePort(mode === 'fork' ? MOST_INSTANCES : 1), name);
+    const shop = new Shop(pm2, mode, await freePort(mode === 'fork' ? MAX_INSTANCES : 1), name);
     await shop.start();
     return shop;
   }

@@ -18,7 +18,7 @@ for (const exec_mode of ['cluster', 'fork'] as const) {
     const ports = exec_mode === 'fork' ? [first, first + 1] : [first];
     const name = `bakery-${exec_mode}`;
     const increment_var = exec_mode === 'fork' ? 'PORT' : undefined;
-    const script = join(__dirname, 'apps/bakery.js');
+    const script = join(__dirname, 'programs/bakery.js');
     await pm2.start({ name, script, exec_mode, instances: 2, increment_var, env: { PORT: String(first) } });
 
     const expectLoaves = async (each: number): Promise<void> => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BcryptCheck } from '../../../src/serve/web-config/bcrypt-check.js';
 import { afterTest } from '../../support/after-test.js';
-import { startFixture } from '../../support/fixture.js';
+import { forkProgram } from '../../support/forked-program.js';
 import { COLON_HASH, SECRET_HASH } from './web-config-file.js';
 
 for (const [where, check] of [
@@ -34,7 +34,7 @@ test('a hundred comparisons may wait, and the next is told that they do', async 
 });
 
 test('the idle thread does not keep the process alive', async (t) => {
-  const worker = startFixture(t, 'serve/workers/bcrypt-user');
+  const worker = forkProgram(t, 'serve/programs/bcrypt-user');
   assert.equal(await worker.ask('compare'), true);
   worker.process.disconnect();
   assert.equal(await worker.ended, 0);

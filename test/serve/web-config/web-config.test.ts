@@ -5,7 +5,7 @@ import { before, after, test } from 'node:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
-import { startHttpServer } from '../../../src/serve/http-server.js';
+import { startHttpServer } from '../../../src/serve/listen/http-server.js';
 import { WebConfigError } from '../../../src/serve/web-config/web-config-error.js';
 import { readWebConfig, type WebConfig } from '../../../src/serve/web-config/web-config.js';
 import { TestAuthority } from '../../support/certificates.js';

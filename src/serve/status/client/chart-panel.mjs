@@ -5,7 +5,7 @@ import { drawHeatmap } from './heatmap.mjs';
 import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
 
 /** More lines than this are nobody's to tell apart. */
-const MOST_DRAWN = 10;
+const MAX_DRAWN = 10;
 const HEIGHT = 190;
 /** A chart that has just begun is not stretched over more than it has. */
 const LEAST_SECONDS = 60;
@@ -147,9 +147,9 @@ export class ChartPanel {
   /** The lines with the greatest values, in their own order. */
   #chosenNames() {
     const names = this.#lines.names;
-    if (names.length <= MOST_DRAWN) return names;
+    if (names.length <= MAX_DRAWN) return names;
     const latest = (name) => this.#lines.valuesOf(name).findLast((value) => value !== null) ?? -Infinity;
-    const chosen = new Set(names.toSorted((a, b) => latest(b) - latest(a)).slice(0, MOST_DRAWN));
+    const chosen = new Set(names.toSorted((a, b) => latest(b) - latest(a)).slice(0, MAX_DRAWN));
     return names.filter((name) => chosen.has(name));
   }
 
@@ -240,7 +240,7 @@ export class ChartPanel {
     const drawn = new Set(this.#chosenNames());
     for (const other of [...this.#colours.keys()]) if (!drawn.has(other)) this.#colours.delete(other);
     const taken = new Set(this.#colours.values());
-    const free = Array.from({ length: MOST_DRAWN }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
+    const free = Array.from({ length: MAX_DRAWN }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
     this.#colours.set(name, free);
     return free;
   }

@@ -12,11 +12,11 @@ const INTERVAL_MS = 2000;
 /** A rate wants two looks: the second one comes soon. */
 const SECOND_LOOK_MS = 500;
 /** After a failure, up to so many intervals pass before the next try. */
-const MOST_PATIENCE = 8;
-const MOST_CHARTS = 8;
+const MAX_PATIENCE = 8;
+const MAX_CHARTS = 8;
 /** In what is read out. */
-const MOST_NAMES = 5;
-const MOST_SUGGESTIONS = 1000;
+const MAX_NAMES = 5;
+const MAX_SUGGESTIONS = 1000;
 /** Metrics are many; the rest is there when it is asked for. */
 const FIRST_FAMILIES = 20;
 
@@ -122,7 +122,7 @@ function showFamilies() {
 function suggest(sizes) {
   const names = sizes
     .filter(({ type }) => type !== 'info')
-    .slice(0, MOST_SUGGESTIONS)
+    .slice(0, MAX_SUGGESTIONS)
     .map(({ name }) => name);
   const list = byId('metric-names');
   if (list.dataset.names === String(names.length) && list.lastElementChild?.value === names.at(-1)) return;
@@ -145,7 +145,7 @@ function tellOfDeaths(infos) {
 }
 
 function namesOf(found) {
-  const names = found.slice(0, MOST_NAMES).map(([, { name }]) => name);
+  const names = found.slice(0, MAX_NAMES).map(([, { name }]) => name);
   if (found.length > names.length) names.push(`${count(found.length - names.length)} more`);
   return names.join(', ');
 }
@@ -167,7 +167,7 @@ function startCharts({ families: sizes }) {
 }
 
 function addPanel(metric, by) {
-  if (panels.length >= MOST_CHARTS || panels.some((panel) => panel.metric === metric)) return undefined;
+  if (panels.length >= MAX_CHARTS || panels.some((panel) => panel.metric === metric)) return undefined;
   const panel = new ChartPanel(metric, by, { onRemove: removePanel, onGrouping: changedCharts });
   panels.push(panel);
   byId('charts').append(panel.root);
@@ -190,7 +190,7 @@ function toggleChart(metric) {
     panel.close();
     byId('no-charts').hidden = panels.length > 0;
   } else if (addPanel(metric) === undefined) {
-    setText(byId('news'), `There is room for ${MOST_CHARTS} charts: remove one first.`);
+    setText(byId('news'), `There is room for ${MAX_CHARTS} charts: remove one first.`);
   }
   changedCharts();
 }
@@ -232,7 +232,7 @@ async function ask() {
     // a chart that was added meanwhile is not to wait
     const isNew = isFirstLook || asked.filter(isCurrent).length < panels.length;
     isFirstLook = false;
-    next(isNew && failures === 0 ? SECOND_LOOK_MS : INTERVAL_MS * Math.min(MOST_PATIENCE, 2 ** failures));
+    next(isNew && failures === 0 ? SECOND_LOOK_MS : INTERVAL_MS * Math.min(MAX_PATIENCE, 2 ** failures));
   }
 }
 

@@ -1,0 +1,59 @@
+import { crc32 } from '../metrics-file/crc32.js';
+import type { FileBytes } from '../metrics-file/file-bytes.js';
+import { encodeSeal } from '../metrics-file/seal.js';
+import { writeAll } from '../metrics-file/write-all.js';
+
+/** The bytes of an archive, in memory until all of them are there: nobody reads an archive that is being made. */
+export class ArchiveBytes implements FileBytes {
+  readonly kind = 'written';
+  readonly immediate = true;
+  readonly path = '';
+  readonly #regions: ArrayBuffer[] = [];
+  #length = 0;
+  #lastError: Error | undefined;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  extend(length: number): ArrayBuffer | undefined {
+    try {
+      const region = new ArrayBuffer(length);
+      this.#regions.push(region);
+      this.#length += length;
+      return region;
+    } catch (error) {
+      this.#lastError = error as Error;
+      return undefined;
+    }
+  }
+
+  /** Writes everything and the seal behind it. @throws the system's error */
+  writeTo(fd: number): void {
+    let crc = 0;
+    for (const region of this.#regions) {
+      const bytes = new Uint8Array(region);
+      writeAll(fd, bytes);
+      crc = crc32(bytes, 0, bytes.length, crc);
+    }
+    writeAll(fd, encodeSeal(crc));
+  }
+
+  isLinked(): boolean {
+    return true;
+  }
+
+  flush(): boolean {
+    return true;
+  }
+
+  // of a file that others watch as it grows
+  publish(): void {}
+  fileSlots(): undefined {}
+  touch(): void {}
+  close(): void {}
+}

@@ -1,0 +1,283 @@
+/**
+ * What an archive holds, while it is put together out of the one before and the files of the dead. Merging the archive is
+ * to give what merging those files would: nothing here but addition, each gauge mode's own rule, and what time takes away.
+ */
+import type { ProcessIdentity } from '../metrics-file/layout.js';
+import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
+import type { MetricType } from '../model/metric-family.js';
+import { ArchiveFamily } from './archive-family.js';
+import type { FoldSource, SourceSeries } from './fold-source.js';
+import { pidLabel } from '../directory/identity.js';
+
+export interface ArchiveLimits {
+  /** Series beyond are dropped, and counted. */
+  readonly maxSeries: number;
+  /** How long gauges are kept after their process has ended, in the modes that keep them. */
+  readonly deadRetentionSeconds: number;
+  /** Of how many processes series are kept in the mode that shows each; the last ones to end. */
+  readonly deadRetentionProcesses: number;
+  /** A family is dropped when no process has declared it for so long. */
+  readonly familyRetentionSeconds: number;
+}
+
+const HOUR_SECONDS = 3600;
+const RESERVED_LABELS: Partial<Record<MetricType, string>> = { histogram: 'le', summary: 'quantile' };
+
+/** How the series of one family of a file become series of the archive. */
+interface Plan {
+  readonly family: ArchiveFamily;
+  /** Not where only the declaration is kept: live gauges, Info, StateSet. */
+  readonly keepsSeries: boolean;
+  /** What is put in where a label is absent; undefined: keys are taken as they are. */
+  readonly fill: readonly (string | undefined)[] | undefined;
+}
+
+interface Landing {
+  readonly series: SourceSeries;
+  readonly family: ArchiveFamily;
+  readonly key: string;
+  readonly endedAt: number;
+}
+
+export class ArchiveContents {
+  readonly #limits: ArchiveLimits;
+  /** Seconds since the epoch. */
+  readonly #now: number;
+  readonly #families = new Map<string, ArchiveFamily>();
+  #seriesCount = 0;
+  #droppedSeries = 0;
+  #droppedFamilies = 0;
+
+  constructor(limits: ArchiveLimits, now: number) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get seriesCount(): number {
+    return this.#seriesCount;
+  }
+
+  /** Series that found no room. */
+  get droppedSeries(): number {
+    return this.#droppedSeries;
+  }
+
+  get droppedFamilies(): number {
+    return this.#droppedFamilies;
+  }
+
+  /** In the order of first registration. */
+  families(): ArchiveFamily[] {
+    return [...this.#families.values()].filter((family) => family.size > 0 || this.#isLastWord(family));
+  }
+
+  /** Takes in the archive before this one. @throws {BadFileError} with nothing taken in */
+  addArchive(source: FoldSource): void {
+    const plans = new Map<number, Plan>();
+    for (const [id, record] of source.families) {
+      const family = this.#declare(record, this.#past(record.lastSeenAt ?? record.declaredAt));
+      plans.set(id, { family, keepsSeries: true, fill: undefined });
+    }
+    // of a clock that was ahead when they were folded, gauges would be kept until then
+    const hour = endOfHour(this.#now);
+    this.#add(source, plans, ({ endedAt }) => (endedAt <= hour ? endedAt : hour));
+  }
+
+  /**
+   * Takes in all that a process has left.
+   *
+   * @param endedAt seconds since the epoch when it was last alive
+   * @throws {BadFileError} or a TypeError of what it declares, with nothing taken in
+   */
+  addProcess(source: FoldSource, endedAt: number): void {
+    const { identity } = source.header;
+    const lastSeenAt = this.#past(endedAt);
+    const hour = endOfHour(lastSeenAt);
+    const plans = new Map<number, Plan>();
+    for (const [id, record] of source.families) {
+      if (record.registries.length > 0) plans.set(id, this.#planOf(record, source, identity, lastSeenAt));
+    }
+    this.#add(source, plans, (_, { isGauge }) => (isGauge ? hour : 0));
+  }
+
+  /**
+   * Drops what has had its time.
+   *
+   * @param declaredByLiving names of the families that living processes declare; asked only where it matters. Undefined
+   * where that cannot be told: then every family stays
+   */
+  expire(declaredByLiving: () => ReadonlySet<string> | undefined): void {
+    this.#dropOldProcesses();
+    const lastSeen = new Map<string, number>();
+    for (const { declaration } of this.#families.values()) {
+      lastSeen.set(declaration.name, Math.max(lastSeen.get(declaration.name) ?? 0, declaration.lastSeenAt));
+    }
+    const isOver = (name: string): boolean => this.#now - lastSeen.get(name)! > this.#limits.familyRetentionSeconds;
+    if (![...lastSeen.keys()].some(isOver)) return;
+    const living = declaredByLiving();
+    if (living === undefined) return;
+    const dropped = new Set<string>();
+    for (const [variant, family] of this.#families) {
+      const { name } = family.declaration;
+      if (!isOver(name)) continue;
+      if (living.has(name)) {
+        family.declaration = { ...family.declaration, lastSeenAt: this.#now };
+        continue;
+      }
+      this.#families.delete(variant);
+      this.#seriesCount -= family.size;
+      dropped.add(name);
+    }
+    this.#droppedFamilies += dropped.size;
+  }
+
+  /** A time that a file tells, which may be anything. */
+  #past(time: number): number {
+    return time <= this.#now ? time : this.#now;
+  }
+
+  #declare(record: Omit<FamilyRecord, 'id'>, lastSeenAt: number): ArchiveFamily {
+    const declaration = { ...record, id: undefined, lastSeenAt };
+    const variant = variantOf(record);
+    let family = this.#families.get(variant);
+    if (family === undefined) {
+      family = new ArchiveFamily(declaration);
+      this.#families.set(variant, family);
+    } else {
+      family.declare(declaration);
+    }
+    return family;
+  }
+
+  /** The default labels that the process had, and its pid where the mode shows each, become part of the keys. */
+  #planOf(record: FamilyRecord, source: FoldSource, identity: ProcessIdentity, lastSeenAt: number): Plan {
+    const added = new Map<string, string>();
+    for (const registry of record.registries) {
+      for (const [name, value] of Object.entries(source.defaultLabels.get(registry) ?? {})) added.set(name, value);
+    }
+    const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
+    const isState = record.type === 'info' || record.type === 'stateset';
+    if (isGauge && mode.perProcess) added.set('pid', pidLabel(identity));
+    // a label without a value is no label, and these two are the lines' own
+    const reserved = RESERVED_LABELS[record.type];
+    for (const [name, value] of added) if (value === '' || name === reserved) added.delete(name);
+    const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
+    const baked = [...added.keys()].filter(
+      (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
+    );
+    const labelNames = [...record.labelNames, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
+    const declaration: FamilyRecord = {
+      ...record,
+      labelNames,
+      bakedLabels: baked.length > 0 ? baked.length : undefined,
+      pidLabelled: pidLabelled ? true : undefined,
+    };
+    // what readers refuse of one file they would refuse of the whole archive
+    checkFamilyRecord(declaration);
+    const family = this.#declare(declaration, lastSeenAt);
+    return {
+      family,
+      keepsSeries: !(isGauge && (mode.live || isState)),
+      fill: added.size === 0 ? undefined : labelNames.map((name) => added.get(name)),
+    };
+  }
+
+  #add(
+    source: FoldSource,
+    plans: ReadonlyMap<number, Plan>,
+    endOf: (series: SourceSeries, family: ArchiveFamily) => number,
+  ): void {
+    const landings: Landing[] = [];
+    for (const series of source.series()) {
+      const plan = plans.get(series.family);
+      if (plan === undefined || !plan.keepsSeries) continue;
+      const { family, fill } = plan;
+      const endedAt = endOf(series, family);
+      if (family.isGauge && endedAt < this.#now - this.#limits.deadRetentionSeconds) continue;
+      let { key } = series;
+      if (fill !== undefined) {
+        const values = source.labelValuesOf(series);
+        key = Buffer.from(encodeKey(fill.map((filling, at) => values[at] ?? filling))).toString('latin1');
+      } else if (family.rowOf(key, endedAt) === undefined && source.archive === undefined) {
+        // decoded for the error: a key that no reader understands would make the whole archive unreadable
+        source.labelValuesOf(series);
+      }
+      landings.push({ series, family, key, endedAt });
+    }
+    // from here on nothing throws
+    const rows = new Map<SourceSeries, { family: ArchiveFamily; row: number }>();
+    const hasAttachments = source.hasAttachments;
+    for (const { series, family, key, endedAt } of landings) {
+      let row = family.rowOf(key, endedAt);
+      if (row === undefined) {
+        if (this.#seriesCount >= this.#limits.maxSeries) {
+          this.#droppedSeries++;
+          continue;
+        }
+        row = family.addRow(key, endedAt);
+        this.#seriesCount++;
+      }
+      family.merge(row, source.valuesOf(series), series.createdAt);
+      if (hasAttachments) rows.set(series, { family, row });
+    }
+    for (const chunk of source.chunks()) {
+      const landed = rows.get(chunk.owner);
+      landed?.family.mergeChunk(landed.row, { ...chunk, bins: source.binsOf(chunk) }, this.#windowsAlive(chunk));
+    }
+    for (const cell of source.exemplars()) {
+      const landed = rows.get(cell.owner);
+      const exemplar = source.exemplarOf(cell);
+      if (landed !== undefined && exemplar !== undefined) {
+        landed.family.mergeExemplar(landed.row, cell.slotOffset, exemplar);
+      }
+    }
+  }
+
+  /** As readers decide it: a writer's clock may be ahead by one window. */
+  #windowsAlive({ windows, windowSeconds }: { windows: number; windowSeconds: number }): (epoch: number) => boolean {
+    const current = windowSeconds > 0 ? Math.floor(this.#now / windowSeconds) + 1 : 1;
+    return (epoch) => Number.isInteger(epoch) && epoch > current - windows && epoch <= current + 1;
+  }
+
+  /** Whether a declaration without series is what the others of its name go by, as it does before it is folded. */
+  #isLastWord(family: ArchiveFamily): boolean {
+    const { name, declaredAt } = family.declaration;
+    let isFirst = true;
+    for (const other of this.#families.values()) {
+      if (other === family) isFirst = false;
+      else if (other.declaration.name === name) {
+        const { declaredAt: then } = other.declaration;
+        if (then > declaredAt || (then === declaredAt && isFirst)) return false;
+      }
+    }
+    return true;
+  }
+
+  #dropOldProcesses(): void {
+    const { deadRetentionProcesses } = this.#limits;
+    const ends = new Map<string, number>();
+    const perProcess = [...this.#families.values()].filter(({ declaration }) => declaration.pidLabelled === true);
+    const processOf = (family: ArchiveFamily, row: number): string => `${family.endedAt[row]} ${family.pidOf(row)}`;
+    for (const family of perProcess) {
+      for (let row = 0; row < family.size; row++) ends.set(processOf(family, row), family.endedAt[row]);
+    }
+    if (ends.size <= deadRetentionProcesses) return;
+    // the sort is stable, so that within an hour those that were folded first go first
+    const oldestFirst = [...ends.keys()].toSorted((a, b) => ends.get(a)! - ends.get(b)!);
+    const kept = new Set(oldestFirst.slice(ends.size - deadRetentionProcesses));
+    for (const family of perProcess) {
+      this.#seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
+    }
+  }
+}
+
+function endOfHour(time: number): number {
+  return Math.ceil(time / HOUR_SECONDS) * HOUR_SECONDS;
+}
+
+/** What makes two declarations' series different series; help, unit and quantiles are only told about them. */
+function variantOf(record: Omit<FamilyRecord, 'id'>): string {
+  const { name, type, labelNames, registries, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
+  const shownIn = registries.toSorted();
+  return JSON.stringify([name, type, labelNames, shownIn, gaugeMode, bounds, window, pidLabelled, bakedLabels]);
+}

@@ -1,0 +1,190 @@
+/** One family of an archive: the series of the dead that were declared alike, in columns. */
+import { BlockKind, SKETCH } from '../metrics-file/layout.js';
+import type { ExemplarReading } from '../metrics-file/exemplar-cell.js';
+import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
+import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
+
+/** What an archive says of a family; `id` is its place in the file. */
+export type ArchivedDeclaration = Omit<FamilyRecord, 'id'> & { lastSeenAt: number };
+
+/** One chunk of a summary's sketch: per window an epoch and its bins, at the place that the epoch has in the file. */
+export interface ArchivedChunk {
+  readonly sign: number;
+  readonly chunk: number;
+  readonly windows: number;
+  readonly windowSeconds: number;
+  readonly bins: Float64Array;
+}
+
+export class ArchiveFamily {
+  /** Of the newest declaration. */
+  declaration: ArchivedDeclaration;
+  readonly shape: SlotShape;
+  readonly mode: GaugeMode;
+  /** Per series its key bytes, one a character. */
+  readonly keys: string[] = [];
+  readonly createdAt: number[] = [];
+  /** Gauges: when the processes ended whose values these are, rounded up to the hour; else 0. */
+  readonly endedAt: number[] = [];
+  /** Per series its chunks; only summaries have any. */
+  readonly #chunks = new Map<number, Map<string, ArchivedChunk>>();
+  /** Per series and slot. */
+  readonly #exemplars = new Map<number, Map<number, ExemplarReading>>();
+  readonly #rows = new Map<string, number>();
+  readonly #stride: number;
+  #values = new Float64Array(0);
+
+  constructor(declaration: ArchivedDeclaration) {
+    this.declaration = declaration;
+    this.shape = seriesShape(declaration);
+    this.mode = gaugeMode(declaration.gaugeMode);
+    this.#stride = this.isGauge ? ACCUMULATOR.slots : this.shape.slots;
+  }
+
+  get isGauge(): boolean {
+    return this.shape.kind === BlockKind.Gauge;
+  }
+
+  get size(): number {
+    return this.keys.length;
+  }
+
+  /** Takes in another declaration that differs in help and the like only: the newest is kept. */
+  declare(declaration: ArchivedDeclaration): void {
+    const lastSeenAt = Math.max(this.declaration.lastSeenAt, declaration.lastSeenAt);
+    const newest = declaration.declaredAt >= this.declaration.declaredAt ? declaration : this.declaration;
+    this.declaration = { ...newest, lastSeenAt };
+  }
+
+  rowOf(key: string, endedAt: number): number | undefined {
+    return this.#rows.get(this.#rowKey(key, endedAt));
+  }
+
+  /** Makes a series, of nothing yet. */
+  addRow(key: string, endedAt: number): number {
+    const row = this.keys.length;
+    this.keys.push(key);
+    this.createdAt.push(0);
+    this.endedAt.push(endedAt);
+    this.#rows.set(this.#rowKey(key, endedAt), row);
+    const needed = (row + 1) * this.#stride;
+    if (needed > this.#values.length) {
+      const wider = new Float64Array(Math.max(2 * this.#values.length, needed, 64));
+      wider.set(this.#values);
+      this.#values = wider;
+    }
+    return row;
+  }
+
+  /** Adds a series of a file as its type, or its mode, merges. */
+  merge(row: number, slots: Float64Array, createdAt: number): void {
+    const known = this.createdAt[row];
+    if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[row] = createdAt;
+    const at = row * this.#stride;
+    if (!this.isGauge) {
+      for (let slot = 0; slot < slots.length; slot++) this.#values[at + slot] += slots[slot];
+      return;
+    }
+    const [value, setAt] = slots;
+    if (setAt === 0) return;
+    this.mode.reduce(this.#values, at, value, setAt);
+    this.#values[at + ACCUMULATOR.setAt] = Math.max(this.#values[at + ACCUMULATOR.setAt], setAt);
+  }
+
+  /**
+   * Adds a chunk of a sketch, window by window.
+   *
+   * @param isAlive whether a window of that epoch still counts
+   */
+  mergeChunk(row: number, from: ArchivedChunk, isAlive: (epoch: number) => boolean): void {
+    const { sign, chunk, windows, windowSeconds } = from;
+    let chunks = this.#chunks.get(row);
+    if (chunks === undefined) this.#chunks.set(row, (chunks = new Map()));
+    const key = `${sign} ${chunk} ${windows} ${windowSeconds}`;
+    for (let at = 0; at < from.bins.length; at += SKETCH.windowSlots) {
+      const epoch = from.bins[at];
+      if (!isAlive(epoch)) continue;
+      let into = chunks.get(key);
+      if (into === undefined) {
+        into = { sign, chunk, windows, windowSeconds, bins: new Float64Array(windows * SKETCH.windowSlots) };
+        chunks.set(key, into);
+      }
+      const { bins } = into;
+      const to = (epoch % windows) * SKETCH.windowSlots;
+      // the same place is of another time by a whole turn of the windows: the older one has slid out
+      if (bins[to] > epoch) continue;
+      if (bins[to] < epoch) bins.fill(0, to, to + SKETCH.windowSlots);
+      bins[to] = epoch;
+      for (let bin = 1; bin < SKETCH.windowSlots; bin++) bins[to + bin] += from.bins[at + bin];
+    }
+  }
+
+  /** The newest wins. */
+  mergeExemplar(row: number, slotOffset: number, exemplar: ExemplarReading): void {
+    let exemplars = this.#exemplars.get(row);
+    if (exemplars === undefined) this.#exemplars.set(row, (exemplars = new Map()));
+    const known = exemplars.get(slotOffset);
+    if (known === undefined || known.timestamp <= exemplar.timestamp) exemplars.set(slotOffset, exemplar);
+  }
+
+  /** The `pid` of a series in the mode that shows each process. */
+  pidOf(row: number): string {
+    return decodeKey(Buffer.from(this.keys[row], 'latin1')).at(-1) ?? '';
+  }
+
+  /** Drops gauges. @returns how many */
+  keep(isKept: (row: number) => boolean): number {
+    const size = this.size;
+    let to = 0;
+    this.#rows.clear();
+    for (let row = 0; row < size; row++) {
+      if (!isKept(row)) continue;
+      this.keys[to] = this.keys[row];
+      this.createdAt[to] = this.createdAt[row];
+      this.endedAt[to] = this.endedAt[row];
+      this.#values.copyWithin(to * this.#stride, row * this.#stride, (row + 1) * this.#stride);
+      this.#rows.set(this.#rowKey(this.keys[to], this.endedAt[to]), to);
+      to++;
+    }
+    this.#values.fill(0, to * this.#stride, size * this.#stride);
+    this.keys.length = this.createdAt.length = this.endedAt.length = to;
+    return size - to;
+  }
+
+  /** Rows in the order for the file: of gauges, what ended last comes last, for so do readers take it. */
+  order(): number[] {
+    const rows = this.keys.map((_, row) => row);
+    return this.isGauge ? rows.toSorted((a, b) => this.endedAt[a] - this.endedAt[b]) : rows;
+  }
+
+  /** Copies a series as the file has it. */
+  copyRow(row: number, into: Float64Array, at: number): void {
+    const from = row * this.#stride;
+    // of a gauge's accumulator the count is not kept: what is set counts as one
+    for (let slot = 0; slot < this.shape.slots; slot++) into[at + slot] = this.#values[from + slot];
+  }
+
+  /** Of all series. */
+  *chunks(): IterableIterator<ArchivedChunk> {
+    for (const chunks of this.#chunks.values()) yield* chunks.values();
+  }
+
+  get exemplarCount(): number {
+    let count = 0;
+    for (const exemplars of this.#exemplars.values()) count += exemplars.size;
+    return count;
+  }
+
+  chunksOf(row: number): Iterable<ArchivedChunk> {
+    return this.#chunks.get(row)?.values() ?? [];
+  }
+
+  exemplarsOf(row: number): Iterable<[slotOffset: number, exemplar: ExemplarReading]> {
+    return this.#exemplars.get(row) ?? [];
+  }
+
+  #rowKey(key: string, endedAt: number): string {
+    return this.isGauge ? `${endedAt} ${key}` : key;
+  }
+}

@@ -1,0 +1,151 @@
+/** Archives as files: found, read whole or not at all, and put into bytes. */
+import { join } from 'node:path';
+import { BadFileError } from '../errors.js';
+import { writeExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { RecordKind, type ValueBlockKind } from '../metrics-file/layout.js';
+import { FileReader } from '../metrics-file/reader.js';
+import { encodeKeyedSeries, encodeRecord } from '../metrics-file/record.js';
+import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { verifySeal } from '../metrics-file/seal.js';
+import { FileWriter, type WriterBlock } from '../metrics-file/writer.js';
+import { ArchiveBytes } from './archive-bytes.js';
+import type { ArchiveContents } from './archive-contents.js';
+import type { ArchiveFamily } from './archive-family.js';
+import type { ArchiveName } from '../directory/file-name.js';
+import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
+import { FoldSource } from './fold-source.js';
+import { currentIdentity } from '../directory/identity.js';
+
+/** An archive that was found whole. Close the reader after use. */
+export interface OpenedArchive {
+  readonly name: ArchiveName;
+  readonly reader: FileReader;
+  readonly source: FoldSource;
+  readonly record: ArchiveRecord;
+}
+
+/**
+ * @throws {BadFileError} where it is damaged, or not what its name says
+ * @throws the system's error where it cannot be read
+ */
+export function openArchive(dir: string, name: ArchiveName): OpenedArchive {
+  return openArchiveFile(join(dir, name.name), name);
+}
+
+/**
+ * Reads an archive that was written a moment ago as its readers will: with it the files that it was made from go.
+ *
+ * @throws {BadFileError} where they would refuse it
+ */
+export function proveArchive(file: string, name: ArchiveName): void {
+  const { reader, source } = openArchiveFile(file, name);
+  try {
+    for (const series of source.series()) source.labelValuesOf(series);
+  } finally {
+    reader.close();
+  }
+}
+
+function openArchiveFile(file: string, name: ArchiveName): OpenedArchive {
+  const reader = new FileReader(file);
+  try {
+    verifySeal(reader.fd, file);
+    const source = new FoldSource(reader);
+    const record = source.archive;
+    if (record?.generation !== name.generation) {
+      const reason = `an archive of generation ${record?.generation ?? 'none'} under the name of another`;
+      throw new BadFileError('ERR_CORRUPT_FILE', reason, { file, offset: 0 });
+    }
+    return { name, reader, source, record };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+/** Blocks are read by one call each, of which Linux and Node take 2 GiB at the most. */
+const LARGEST_BLOCK_BYTES = 64 * 1024 * 1024;
+
+/** The bytes of an archive. @throws where there is no memory for them */
+export function encodeArchive(contents: ArchiveContents, record: ArchiveRecord): ArchiveBytes {
+  const bytes = new ArchiveBytes();
+  const writer = new FileWriter(bytes, currentIdentity('heartbeat'));
+  const append = (encoded: Uint8Array): void => {
+    if (!writer.append(encoded)) throw bytes.lastError ?? new Error('no room for a record');
+  };
+  const families = contents.families();
+  const slots = new SlotSpace(writer, bytes, families);
+  append(encodeRecord(RecordKind.Archive, packableArchiveRecord(record)));
+  families.forEach((family, at) => {
+    const id = at + 1;
+    append(encodeRecord(RecordKind.Family, { ...family.declaration, id }));
+    for (const row of family.order()) appendSeries(family, row, id, slots, append);
+  });
+  writer.report({ liveSeries: contents.seriesCount, bytesInMemory: 0, droppedSamples: 0 });
+  writer.close();
+  return bytes;
+}
+
+function appendSeries(
+  family: ArchiveFamily,
+  row: number,
+  id: number,
+  slots: SlotSpace,
+  append: (record: Uint8Array) => void,
+): void {
+  const own = slots.take(family.shape);
+  family.copyRow(row, own.view, own.slot);
+  const { block, slot } = own;
+  const [createdAt, endedAt] = [family.createdAt[row], family.endedAt[row]];
+  append(encodeKeyedSeries({ family: id, block, slot, createdAt, endedAt }, Buffer.from(family.keys[row], 'latin1')));
+  const owner = [block, slot];
+  for (const { bins, ...chunk } of family.chunksOf(row)) {
+    const at = slots.take(sketchChunkShape(chunk.windows));
+    at.view.set(bins, at.slot);
+    append(encodeRecord(RecordKind.SketchChunk, { block: at.block, slot: at.slot, owner, ...chunk }));
+  }
+  for (const [slotOffset, exemplar] of family.exemplarsOf(row)) {
+    const at = slots.take(EXEMPLAR_SHAPE);
+    if (!writeExemplarCell(at.view, at.slot, exemplar)) continue;
+    append(encodeRecord(RecordKind.ExemplarCell, { block: at.block, slot: at.slot, owner, slotOffset }));
+  }
+}
+
+/** Hands out slots of an archive whose size is known before: blocks are as large as what goes into them. */
+class SlotSpace {
+  readonly #writer: FileWriter;
+  readonly #bytes: ArchiveBytes;
+  /** Per kind, slots that are still to be handed out. */
+  readonly #wanted = new Map<ValueBlockKind, number>();
+  readonly #filling = new Map<ValueBlockKind, { block: WriterBlock; next: number }>();
+
+  constructor(writer: FileWriter, bytes: ArchiveBytes, families: readonly ArchiveFamily[]) {
+    this.#writer = writer;
+    this.#bytes = bytes;
+    const want = ({ kind, slots }: SlotShape, times = 1): void => {
+      this.#wanted.set(kind, (this.#wanted.get(kind) ?? 0) + times * slots);
+    };
+    for (const family of families) {
+      want(family.shape, family.size);
+      for (const { windows } of family.chunks()) want(sketchChunkShape(windows));
+      want(EXEMPLAR_SHAPE, family.exemplarCount);
+    }
+  }
+
+  take(shape: SlotShape): { view: Float64Array; block: number; slot: number } {
+    const { kind, slots } = shape;
+    let filling = this.#filling.get(kind);
+    if (filling === undefined || filling.next + slots > filling.block.view.length) {
+      const most = LARGEST_BLOCK_BYTES / Float64Array.BYTES_PER_ELEMENT;
+      const block = this.#writer.addValueBlock(kind, Math.max(slots, Math.min(this.#wanted.get(kind) ?? 0, most)));
+      if (block === undefined) throw this.#bytes.lastError ?? new Error('no room for values');
+      filling = { block, next: 0 };
+      this.#filling.set(kind, filling);
+    }
+    const { block, next } = filling;
+    filling.next += slots;
+    this.#wanted.set(kind, (this.#wanted.get(kind) ?? 0) - slots);
+    block.publishUsed(filling.next);
+    return { view: block.view, block: block.number, slot: next };
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * All that one file says, taken in at once: the last word of a dead process, or an archive. Nothing of it counts before
+ * the whole was found sound, since half a file in an archive could never be put right.
+ */
+import { BadFileError } from '../errors.js';
+import { type ExemplarReading, readExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { RecordKind } from '../metrics-file/layout.js';
+import type { FileReader, LogVisitor } from '../metrics-file/reader.js';
+import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../metrics-file/record.js';
+import {
+  type Address,
+  addressOf,
+  defaultLabelsOf,
+  exemplarCellOf,
+  sketchChunkOf,
+} from '../metrics-file/record-bodies.js';
+import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { archiveRecord, type ArchiveRecord } from './archive-record.js';
+
+export interface SourceSeries {
+  readonly family: number;
+  readonly shape: SlotShape;
+  readonly address: Address;
+  readonly createdAt: number;
+  readonly endedAt: number;
+  /** Key bytes, one a character. */
+  readonly key: string;
+}
+
+export interface SourceChunk {
+  readonly owner: SourceSeries;
+  readonly address: Address;
+  readonly sign: number;
+  readonly chunk: number;
+  readonly windows: number;
+  readonly windowSeconds: number;
+}
+
+export interface SourceExemplar {
+  readonly owner: SourceSeries;
+  readonly address: Address;
+  readonly slotOffset: number;
+}
+
+/** Blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
+function placeOf({ block, slot }: Address): number {
+  return block * 2 ** 32 + slot;
+}
+
+export class FoldSource {
+  readonly families = new Map<number, FamilyRecord>();
+  /** Default labels by registry. */
+  readonly defaultLabels = new Map<string, Readonly<Record<string, string>>>();
+  archive: ArchiveRecord | undefined;
+  readonly #reader: FileReader;
+  readonly #series = new Map<number, SourceSeries>();
+  readonly #chunks = new Map<number, SourceChunk>();
+  readonly #exemplars = new Map<number, SourceExemplar>();
+
+  /**
+   * @param reader of a file that nobody writes any more; left open
+   * @throws {BadFileError} ERR_CORRUPT_FILE; the system's error where it cannot be read
+   */
+  constructor(reader: FileReader) {
+    this.#reader = reader;
+    reader.readLog(this.#visitor());
+    reader.readValues();
+  }
+
+  get header(): FileReader['header'] {
+    return this.#reader.header;
+  }
+
+  get hasAttachments(): boolean {
+    return this.#chunks.size + this.#exemplars.size > 0;
+  }
+
+  series(): Iterable<SourceSeries> {
+    return this.#series.values();
+  }
+
+  /** Chunks of sketches, of series that are still there. */
+  chunks(): SourceChunk[] {
+    return [...this.#chunks.values()].filter(({ owner }) => this.#isThere(owner));
+  }
+
+  /** Exemplar cells, of series that are still there. */
+  exemplars(): SourceExemplar[] {
+    return [...this.#exemplars.values()].filter(({ owner }) => this.#isThere(owner));
+  }
+
+  valuesOf({ shape, address }: SourceSeries): Float64Array {
+    return this.#slots(address, shape.slots);
+  }
+
+  binsOf({ address, windows }: SourceChunk): Float64Array {
+    return this.#slots(address, sketchChunkShape(windows).slots);
+  }
+
+  exemplarOf({ address }: SourceExemplar): ExemplarReading | undefined {
+    return readExemplarCell(this.#slots(address, EXEMPLAR_SHAPE.slots), 0);
+  }
+
+  /** One value per label name. @throws {BadFileError} where the key of the series is none */
+  labelValuesOf(series: SourceSeries): (string | undefined)[] {
+    try {
+      return decodeKey(Buffer.from(series.key, 'latin1'), this.families.get(series.family)!.labelNames.length);
+    } catch (error) {
+      throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
+    }
+  }
+
+  #visitor(): LogVisitor {
+    let bytes: Uint8Array | undefined;
+    let buffer: Buffer = Buffer.alloc(0);
+    return {
+      restart: () => this.#restart(),
+      other: (kind, body) => this.#other(kind, body),
+      series: (family, block, slot, createdAt, endedAt, records, keyStart, keyEnd) => {
+        if (records !== bytes) {
+          bytes = records;
+          buffer = Buffer.from(records.buffer, records.byteOffset, records.length);
+        }
+        const record = this.families.get(family);
+        if (record === undefined) throw this.#corrupt(`a series of family ${family}, which is not declared`);
+        const shape = seriesShape(record);
+        const address = this.#claim({ block, slot }, shape);
+        const key = buffer.toString('latin1', keyStart, keyEnd);
+        this.#series.set(placeOf(address), { family, shape, address, createdAt, endedAt, key });
+      },
+    };
+  }
+
+  #restart(): void {
+    this.families.clear();
+    this.defaultLabels.clear();
+    this.#series.clear();
+    this.#chunks.clear();
+    this.#exemplars.clear();
+  }
+
+  #other(kind: number, body: () => unknown): void {
+    switch (kind) {
+      case RecordKind.Family:
+        this.#declare(body());
+        return;
+      case RecordKind.Removal: {
+        const at = addressOf(body());
+        if (at === undefined) throw this.#corrupt('a removal of nothing');
+        const place = placeOf(at);
+        this.#series.delete(place);
+        this.#chunks.delete(place);
+        this.#exemplars.delete(place);
+        return;
+      }
+      case RecordKind.DefaultLabels: {
+        const said = defaultLabelsOf(body());
+        if (said === undefined) throw this.#corrupt('default labels that are none');
+        this.defaultLabels.set(said.registry, said.labels);
+        return;
+      }
+      case RecordKind.SketchChunk:
+        this.#addChunk(body());
+        return;
+      case RecordKind.ExemplarCell:
+        this.#addExemplar(body());
+        return;
+      case RecordKind.Archive:
+        this.archive = archiveRecord(body());
+        if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+        break;
+      default:
+      // a kind of a later minor version
+    }
+  }
+
+  #declare(body: unknown): void {
+    let record: FamilyRecord;
+    try {
+      record = checkFamilyRecord(body);
+    } catch (error) {
+      throw this.#corrupt(String(error));
+    }
+    const before = this.families.get(record.id);
+    if (before !== undefined && seriesShape(before).slots !== seriesShape(record).slots) {
+      throw this.#corrupt(`family ${record.id} is declared as two different things`);
+    }
+    this.families.set(record.id, record);
+  }
+
+  #addChunk(body: unknown): void {
+    const said = sketchChunkOf(body);
+    if (said === undefined) throw this.#corrupt('a chunk of a sketch that is none');
+    const { sign, chunk, windows, windowSeconds } = said;
+    const address = this.#claim(said, sketchChunkShape(windows));
+    const owner = this.#series.get(placeOf(said.owner));
+    if (owner === undefined) return;
+    this.#chunks.set(placeOf(address), { owner, address, sign, chunk, windows, windowSeconds });
+  }
+
+  #addExemplar(body: unknown): void {
+    const said = exemplarCellOf(body);
+    if (said === undefined) throw this.#corrupt('an exemplar cell that is none');
+    const { slotOffset } = said;
+    const address = this.#claim(said, EXEMPLAR_SHAPE);
+    const owner = this.#series.get(placeOf(said.owner));
+    if (owner === undefined || slotOffset >= owner.shape.slots) return;
+    this.#exemplars.set(placeOf(address), { owner, address, slotOffset });
+  }
+
+  #isThere(series: SourceSeries): boolean {
+    return this.#series.get(placeOf(series.address)) === series;
+  }
+
+  /** Holds slots against their block, and lets them be read. */
+  #claim(address: Address, shape: SlotShape): Address {
+    const block = this.#reader.block(address.block);
+    if (block === undefined || block.kind !== shape.kind) {
+      throw this.#corrupt(`slots of kind ${shape.kind} in block ${address.block}, which has none`);
+    }
+    const end = address.slot + shape.slots;
+    if (address.slot < 0 || end > block.capacity) {
+      throw this.#corrupt(`slot ${address.slot} is beyond block ${address.block}`);
+    }
+    block.extent = Math.max(block.extent, end);
+    return address;
+  }
+
+  #slots({ block, slot }: Address, count: number): Float64Array {
+    return this.#reader.block(block)!.values.subarray(slot, slot + count);
+  }
+
+  #corrupt(reason: string): BadFileError {
+    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.#reader.file, offset: 0 });
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * Folding: the counts of dead processes go into one archive, so that reading costs the same after 10,000 processes as
+ * after 10. What is on disk after each step, and what a folder that dies there leaves:
+ *
+ *   1. locked                    fold-lock.ts                       nothing
+ *   2. archive read              generation g, whole; what folders  nothing
+ *                                that were killed have left goes
+ *   3. files read                of the dead                        nothing
+ *   4. temporary written         g + 1, synced                      a file under a temporary name, removed by a later fold
+ *   5. published                 by link(2), as archive g + 1       g + 1 counts; it names every file that it has, and a
+ *                                                                   reader passes those over while they are still there
+ *   6. lower generations, then absorbed files, unlinked             the same; a later fold goes on with it
+ *
+ * Publishing is what decides, not the locks. A link fails where g + 1 is there: somebody else was faster. Where g + 1 was
+ * there and has gone, in favour of a higher one, the link succeeds and means nothing, as readers take the highest; the
+ * folder knows by g, which it read: lower generations are unlinked from the lowest up, so that g was gone before g + 1 was.
+ * It then touches no file of the dead, for the archive that counts need not have what it has read.
+ */
+import { fstatSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { BadFileError, describeError } from '../errors.js';
+import type { ProcessIdentity } from '../metrics-file/layout.js';
+import { native } from '../metrics-file/mapping.js';
+import { FileReader } from '../metrics-file/reader.js';
+import { ArchiveContents } from './archive-contents.js';
+import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
+import { publishArchive, removeLowerArchives } from './archive-publication.js';
+import type { ArchiveRecord } from './archive-record.js';
+import { type DataFileName, isNamedAfter, MAX_GENERATION } from '../directory/file-name.js';
+import { takeFoldLock } from './fold-lock.js';
+import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
+import { FoldSource } from './fold-source.js';
+import { compareAge } from '../directory/identity.js';
+import { probeLiveness } from '../directory/liveness.js';
+import { joinDirectory } from '../directory/open-directory.js';
+import { removeDataFile } from '../directory/remove-data-file.js';
+import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+
+export interface FoldOptions {
+  /** How long a dead process's gauges are kept in the modes that keep them. Default 24 h. */
+  readonly deadRetentionSeconds?: number;
+  /** Of how many dead processes series are kept in the mode `all`. Default 1000. */
+  readonly deadRetentionProcesses?: number;
+  /** Most series of the archive; further ones are dropped and counted. Default 1,000,000. */
+  readonly maxSeries?: number;
+  /** A family that no process has declared for so long is dropped from the archive, and counted. Default 30 days. */
+  readonly familyRetentionSeconds?: number;
+  /** Permission bits of the archive, beside those that the files in it had. Default 0600. */
+  readonly fileMode?: number;
+  /** Group of the archive. Default: that of the files in it. */
+  readonly group?: number;
+  /** Whether to use proper-lockfile. Default: in a worker thread, as it adds listeners for signals. */
+  readonly properLockfile?: boolean;
+}
+
+/** Told how many files of the dead have been read, and of how many; nearly all of a fold's time goes there. */
+export type FoldProgress = (read: number, of: number) => void;
+
+/** A step that is done, for the crash tests to stop at. */
+export type FoldStep =
+  | 'locked'
+  | 'archive read'
+  | 'files read'
+  | 'temporary written'
+  | 'published'
+  | 'generation unlinked'
+  | 'file removed';
+
+/** Where a writer says nothing by a lock, it may turn out to be alive: its file stays named for a day. */
+const REMEMBERED_SECONDS = 24 * 3600;
+/** How long gauges of the dead are kept, unless an option says otherwise. */
+export const DEFAULT_DEAD_RETENTION_SECONDS = 24 * 3600;
+const DAY_SECONDS = 24 * 3600;
+
+export interface FoldThreshold {
+  /** Files of the dead. Default 10. */
+  readonly files?: number;
+  /** Their bytes. Default 4 MiB. */
+  readonly bytes?: number;
+}
+
+/**
+ * Whether so many dead files are worth a fold. By default so few that a scrape after 10,000 deaths costs what it costs
+ * after ten: with 31 files waiting it was 1.64 times that.
+ */
+export function foldDue(dead: { files: number; bytes: number }, threshold: FoldThreshold = {}): boolean {
+  const { files = 10, bytes = 4 * 1024 * 1024 } = threshold;
+  return dead.files > 0 && (dead.files >= files || dead.bytes >= bytes);
+}
+
+/**
+ * Folds the files of dead processes into the archive of a directory. Synchronous, and as long as reading all of them
+ * takes: for a thread or a command.
+ *
+ * Operational trouble does not throw: it shows in the result, and leaves everything as it was.
+ *
+ * @throws {PromMultiprocError} ERR_PERMISSION where the directory may not be read, ERR_DIRECTORY_REFUSED
+ */
+export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress?: FoldProgress): FoldResult {
+  // who uses a directory says so, or it might be swept
+  const joined = joinDirectory({ dir, origin: 'env', derived: false }, options);
+  const fold = new Fold(dir, options, onProgress);
+  if (joined === undefined) return fold.result();
+  try {
+    return fold.run();
+  } finally {
+    joined.close();
+  }
+}
+
+interface DeadFile {
+  readonly name: DataFileName;
+  readonly stats: Stats;
+  readonly usesHeartbeat: boolean;
+}
+
+export class Fold {
+  /** Crash tests stop here; nothing else sets it. */
+  static onStep: ((step: FoldStep) => void) | undefined;
+  readonly #dir: string;
+  readonly #options: FoldOptions;
+  readonly #onProgress: FoldProgress;
+  readonly #now = Date.now() / 1000;
+  readonly #skipped: Record<FoldSkip, number> = {
+    live: 0,
+    unknown: 0,
+    permission: 0,
+    version: 0,
+    corrupt: 0,
+    not_a_metrics_file: 0,
+    other: 0,
+  };
+  readonly #damagedArchives: string[] = [];
+  readonly #notices: string[] = [];
+  readonly #contents: ArchiveContents;
+  #generation = 0;
+  readonly #folded: DeadFile[] = [];
+  #removed = 0;
+  #archiveBytes = 0;
+  #abandoned: FoldAbandonment | undefined;
+
+  constructor(dir: string, options: FoldOptions, onProgress: FoldProgress = () => {}) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#onProgress = onProgress;
+    const limits = {
+      maxSeries: options.maxSeries ?? 1_000_000,
+      deadRetentionSeconds: options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
+      deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
+      familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
+    };
+    this.#contents = new ArchiveContents(limits, this.#now);
+  }
+
+  run(): FoldResult {
+    try {
+      const unlock = takeFoldLock(this.#dir, {
+        fileMode: this.#options.fileMode,
+        group: this.#options.group,
+        properLockfile: this.#options.properLockfile ?? !isMainThread,
+      });
+      if (unlock === 'locked') {
+        this.#abandoned = 'locked';
+        return this.result();
+      }
+      try {
+        Fold.onStep?.('locked');
+        this.#abandoned = this.#fold();
+      } finally {
+        unlock();
+      }
+    } catch (error) {
+      const reason = abandonmentOf(error);
+      if (reason === undefined) throw error;
+      this.#abandoned = reason;
+    }
+    return this.result();
+  }
+
+  result(): FoldResult {
+    const published = this.#archiveBytes > 0;
+    return {
+      generation: this.#generation,
+      folded: published ? this.#folded.length : 0,
+      foldedBytes: published ? this.#folded.reduce((sum, { stats }) => sum + stats.size, 0) : 0,
+      removed: this.#removed,
+      skipped: this.#skipped,
+      abandoned: this.#abandoned,
+      series: published ? this.#contents.seriesCount : 0,
+      archiveBytes: this.#archiveBytes,
+      droppedSeries: published ? this.#contents.droppedSeries : 0,
+      droppedFamilies: published ? this.#contents.droppedFamilies : 0,
+      damagedArchives: this.#damagedArchives,
+      notices: this.#notices,
+    };
+  }
+
+  #fold(): FoldAbandonment | undefined {
+    const found = scanDirectory(this.#dir);
+    const base = this.#openNewest(found);
+    if (base === 'archive unreadable') return base;
+    try {
+      this.#generation = base?.name.generation ?? 0;
+      // a damaged one above keeps its number
+      const generation = Math.max(this.#generation, found.archives[0]?.generation ?? 0) + 1;
+      const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
+      // what a folder that was killed has left goes first: on a full disk it may be all the room there is
+      removeLowerArchives(
+        this.#dir,
+        this.#generation,
+        undefined,
+        // who holds the kernel's lock knows that nobody else is preparing the next one, or that it may not count
+        native() === undefined ? this.#generation : generation,
+        Fold.onStep,
+      );
+      const leftovers = this.#removeAll(found.dataFiles.filter(isAbsorbed));
+      const others = found.dataFiles.filter((name) => !isAbsorbed(name));
+      const dead = this.#deadOf(others);
+      if (dead.length === 0) return undefined;
+      if (base !== undefined) this.#contents.addArchive(base.source);
+      Fold.onStep?.('archive read');
+      dead.forEach((name, at) => {
+        this.#onProgress(at, dead.length);
+        this.#addFile(name);
+      });
+      this.#onProgress(dead.length, dead.length);
+      Fold.onStep?.('files read');
+      if (this.#folded.length === 0) return undefined;
+      this.#contents.expire(() => this.#declaredByLiving(others));
+      const record = this.#recordOf(generation, base?.record, leftovers);
+      const published = this.#publish(record, base);
+      if (published === 'superseded') return published;
+      this.#generation = generation;
+      this.#archiveBytes = published;
+      removeLowerArchives(this.#dir, generation, base?.name.name, generation, Fold.onStep);
+      this.#removeAll(this.#folded.map(({ name }) => name));
+      return undefined;
+    } finally {
+      base?.reader.close();
+    }
+  }
+
+  /**
+   * The newest archive that is whole. A damaged one shows in no output: readers take the next one below, and so does the
+   * fold, so that the dead go on being counted; the damaged file is left alone. One that this process cannot read may well
+   * be whole, and nothing may be folded past it.
+   */
+  #openNewest({ archives }: DirectoryScan): OpenedArchive | 'archive unreadable' | undefined {
+    for (const name of archives) {
+      // the last number there is: by hand, for no fold gets there
+      if (name.generation === MAX_GENERATION) return 'archive unreadable';
+      try {
+        return openArchive(this.#dir, name);
+      } catch (error) {
+        if (!(error instanceof BadFileError) || error.code === 'ERR_UNSUPPORTED_VERSION') {
+          this.#notices.push(`nothing is folded: ${describeError(error)}`);
+          return 'archive unreadable';
+        }
+        this.#damagedArchives.push(name.name);
+        this.#notices.push(`an archive is damaged and its counts are not shown: ${describeError(error)}`);
+      }
+    }
+    return undefined;
+  }
+
+  /** Oldest first, which is the order in which readers take them: where two have the same pid, the newest is shown. */
+  #deadOf(names: readonly DataFileName[]): DataFileName[] {
+    const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
+    for (const name of names) {
+      this.#withReader(name, ({ fd, header }) => {
+        const liveness = probeLiveness(fd, header, this.#now);
+        if (liveness === 'dead') dead.push({ name, identity: header.identity });
+        else this.#skipped[liveness]++;
+        return true;
+      });
+    }
+    return dead.toSorted((a, b) => compareAge(a.identity, b.identity)).map(({ name }) => name);
+  }
+
+  #addFile(name: DataFileName): void {
+    this.#withReader(name, (reader) => {
+      this.#contents.addProcess(new FoldSource(reader), reader.words.heartbeat);
+      const usesHeartbeat = reader.header.identity.liveness === 'heartbeat';
+      this.#folded.push({ name, stats: fstatSync(reader.fd), usesHeartbeat });
+      return true;
+    });
+  }
+
+  /** False, and counted, where the file is none of ours or cannot be read. */
+  #withReader(name: DataFileName, use: (reader: FileReader) => boolean): boolean {
+    const outcome = this.#tryReading(name, use);
+    if (typeof outcome === 'boolean') return outcome;
+    this.#skipped[outcome]++;
+    return false;
+  }
+
+  #tryReading(name: DataFileName, use: (reader: FileReader) => boolean): boolean | FoldSkip {
+    try {
+      const reader = new FileReader(join(this.#dir, name.name));
+      try {
+        return isNamedAfter(name, reader.header.identity) ? use(reader) : 'not_a_metrics_file';
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      return skipOf(error);
+    }
+  }
+
+  /** Names of the families of all who are not folded; undefined where one of them cannot be asked. */
+  #declaredByLiving(names: readonly DataFileName[]): ReadonlySet<string> | undefined {
+    const declared = new Set<string>();
+    const folded = new Set(this.#folded.map(({ name }) => name));
+    for (const name of names) {
+      if (folded.has(name)) continue;
+      const outcome = this.#tryReading(name, (reader) => {
+        for (const family of new FoldSource(reader).families.values()) declared.add(family.name);
+        return true;
+      });
+      // a damaged file has nothing to say, and may lie there for ever
+      if (outcome !== true && outcome !== 'corrupt' && outcome !== 'not_a_metrics_file') return undefined;
+    }
+    return declared;
+  }
+
+  #recordOf(generation: number, base: ArchiveRecord | undefined, leftovers: readonly DataFileName[]): ArchiveRecord {
+    const inADay = this.#now + REMEMBERED_SECONDS;
+    const remembered = (base?.remembered ?? [])
+      .filter(([, until]) => until > this.#now)
+      .map(([id, until]) => [id, Math.min(until, inADay)] as const);
+    for (const { name, usesHeartbeat } of this.#folded) if (usesHeartbeat) remembered.push([name.id, inADay]);
+    const absorbed = new Set([
+      ...leftovers.map(({ id }) => id),
+      ...this.#folded.map(({ name }) => name.id),
+      ...remembered.map(([id]) => id),
+    ]);
+    return {
+      generation,
+      absorbed,
+      remembered,
+      files: (base?.files ?? 0) + this.#folded.length,
+      droppedSeries: (base?.droppedSeries ?? 0) + this.#contents.droppedSeries,
+      droppedFamilies: (base?.droppedFamilies ?? 0) + this.#contents.droppedFamilies,
+    };
+  }
+
+  #publish(record: ArchiveRecord, base: OpenedArchive | undefined): number | 'superseded' {
+    const sources = this.#folded.map(({ stats }) => stats);
+    if (base !== undefined) sources.push(fstatSync(base.reader.fd));
+    const { fileMode, group } = this.#options;
+    const notice = (text: string): unknown => this.#notices.push(text);
+    const bytes = encodeArchive(this.#contents, record);
+    const permissions = { fileMode, group, sources, notice };
+    return publishArchive(this.#dir, record.generation, base?.name, bytes, permissions, Fold.onStep);
+  }
+
+  /** @returns those that are there still */
+  #removeAll(names: readonly DataFileName[]): DataFileName[] {
+    return names.filter(({ name }) => {
+      let isThere = false;
+      try {
+        removeDataFile(join(this.#dir, name));
+        this.#removed++;
+      } catch (error) {
+        // not permitted: the archive names it as long as it is there
+        isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
+      }
+      Fold.onStep?.('file removed');
+      return isThere;
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { Gauge } from '../instruments/gauge.js';
+import { Histogram } from '../instruments/histogram.js';
+import { register as defaultRegistry } from '../registry/default-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { defaultMetricAggregator } from '../mirror/default-metric-merge.js';
+import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
+import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
+
+export interface DefaultMetricOptions {
+  readonly register?: Registry<any>;
+  readonly prefix?: string;
+  readonly labels?: object;
+  readonly eventLoopMonitoringPrecision?: number;
+  readonly gcDurationBuckets?: number[];
+  readonly perProcess?: boolean;
+}
+
+/** Makes default metrics as one call of `collectDefaultMetrics` wants them. */
+export class DefaultMetricMaker {
+  readonly labels: Record<string, string | number>;
+  readonly eventLoopMonitoringPrecision: number;
+  readonly gcDurationBuckets: number[] | undefined;
+  readonly #prefix: string;
+  readonly #register: Registry<any>;
+  readonly #perProcess: boolean;
+
+  constructor(config: DefaultMetricOptions) {
+    this.labels = { ...config.labels };
+    this.eventLoopMonitoringPrecision = config.eventLoopMonitoringPrecision ?? 10;
+    this.gcDurationBuckets = config.gcDurationBuckets;
+    this.#prefix = config.prefix ?? '';
+    this.#register = config.register ?? defaultRegistry;
+    this.#perProcess = config.perProcess === true;
+  }
+
+  gauge(name: string, help: string, collect?: () => void): Gauge {
+    return new Gauge({
+      name: this.#prefix + name,
+      help,
+      labelNames: Object.keys(this.labels),
+      registers: [this.#register],
+      collect,
+      ...(this.#perProcess ? { multiprocessMode: 'liveall' } : { aggregator: defaultMetricAggregator(name) }),
+    });
+  }
+
+  histogram(name: string, help: string, labelNames: readonly string[], buckets: readonly number[]): Histogram {
+    return new Histogram({
+      name: this.#prefix + name,
+      help,
+      labelNames: [...labelNames, ...Object.keys(this.labels)],
+      buckets,
+      registers: [this.#register],
+    });
+  }
+
+  /** Whether the registry still shows a metric that was made for it. */
+  shows(metric: { readonly name: string }): boolean {
+    return this.#register.getSingleMetric(metric.name) === metric;
+  }
+
+  /** The metrics of one of prom-client's files: it measures into a registry of its own, which is copied when read. */
+  upstream(file: UpstreamFile): void {
+    const source = upstreamRegistry();
+    upstreamCollector(file)(source, { prefix: this.#prefix, labels: this.labels });
+    const metrics = source.getMetricsAsArray();
+    const copies: (MirroredMetric | undefined)[] = [];
+    let running: Promise<void> | undefined;
+    const copy = async (): Promise<void> => {
+      // all at once: the first one's collect() sets the others too
+      const read = await Promise.all(metrics.map((metric) => metric.get()));
+      read.forEach(({ values }, at) => copies[at]?.update(values ?? []));
+    };
+    const collect = (): Promise<void> => {
+      running ??= copy().finally(() => {
+        running = undefined;
+      });
+      return running;
+    };
+    for (const metric of metrics) {
+      const { name, help, type, aggregator, labelNames } = metric;
+      const made = mirroredMetric(
+        { name, help, type, aggregator },
+        {
+          registers: [this.#register],
+          labelNames,
+          unprefixedName: name.slice(this.#prefix.length),
+          multiprocessMode: this.#perProcess ? 'liveall' : undefined,
+          collect,
+        },
+      );
+      copies.push(made);
+    }
+  }
+}

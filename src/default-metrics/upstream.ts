@@ -1,0 +1,49 @@
+/**
+ * The parts of prom-client 15.1.3 that are used as they are: what measures the process. Loaded when they are first needed.
+ * Nothing is rendered with its Registry: an OpenMetrics render renames counters for good, and NaN comes out as `Nan`.
+ */
+import type { MirrorSource } from '../mirror/mirror-registry.js';
+import type { SourceMetric } from '../mirror/mirrored-metric.js';
+
+export interface UpstreamMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly labelNames: readonly string[];
+  get(): Promise<SourceMetric>;
+}
+
+export interface UpstreamRegistry extends MirrorSource {
+  getMetricsAsArray(): UpstreamMetric[];
+}
+
+/** Registers the metrics of one aspect of the process. */
+export type UpstreamCollector = (registry: UpstreamRegistry, config: { prefix?: string; labels?: object }) => void;
+
+export function upstreamRegistry(): UpstreamRegistry {
+  const Registry = require('prom-client/lib/registry') as new () => UpstreamRegistry;
+  return new Registry();
+}
+
+/** Each required by its whole name: bundlers follow no other. */
+const COLLECTORS = {
+  processCpuTotal: () => require('prom-client/lib/metrics/processCpuTotal') as UpstreamCollector,
+  processStartTime: () => require('prom-client/lib/metrics/processStartTime') as UpstreamCollector,
+  osMemoryHeap: () => require('prom-client/lib/metrics/osMemoryHeap') as UpstreamCollector,
+  processOpenFileDescriptors: () => require('prom-client/lib/metrics/processOpenFileDescriptors') as UpstreamCollector,
+  processMaxFileDescriptors: () => require('prom-client/lib/metrics/processMaxFileDescriptors') as UpstreamCollector,
+  processResources: () => require('prom-client/lib/metrics/processResources') as UpstreamCollector,
+  processHandles: () => require('prom-client/lib/metrics/processHandles') as UpstreamCollector,
+  processRequests: () => require('prom-client/lib/metrics/processRequests') as UpstreamCollector,
+  heapSizeAndUsed: () => require('prom-client/lib/metrics/heapSizeAndUsed') as UpstreamCollector,
+  heapSpacesSizeAndUsed: () => require('prom-client/lib/metrics/heapSpacesSizeAndUsed') as UpstreamCollector,
+  version: () => require('prom-client/lib/metrics/version') as UpstreamCollector,
+} as const satisfies Record<string, () => UpstreamCollector>;
+
+/** Files below prom-client/lib/metrics. */
+export type UpstreamFile = keyof typeof COLLECTORS;
+
+export function upstreamCollector(file: UpstreamFile): UpstreamCollector {
+  return COLLECTORS[file]();
+}

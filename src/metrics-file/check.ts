@@ -1,0 +1,284 @@
+/**
+ * Whether a file is as FORMAT.md has it: more than a reader asks of one. A reader needs to know that it will not be misled;
+ * this also finds what no writer of ours does (slots of two series that overlap, a series beyond the `used` of its block).
+ */
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { BadFileError, describeError } from '../errors.js';
+import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
+import { BLOCK, BlockKind, HEADER, LITTLE_ENDIAN, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
+import { checkFamilyRecord, decodeKey, walkRecords } from './record.js';
+import { verifySeal } from './seal.js';
+import { SlotMap } from './slot-map.js';
+import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
+
+/** Something that breaks the format. */
+export interface FileProblem {
+  /** Byte of the file at which it was found. */
+  readonly offset: number;
+  readonly reason: string;
+  /** Bytes that the format asks for there, where the problem is about length. */
+  readonly requiredBytes?: number;
+  readonly availableBytes?: number;
+}
+
+export interface FileCheck {
+  readonly ok: boolean;
+  readonly problems: readonly FileProblem[];
+  /** Families that the log declares. */
+  readonly families: number;
+  /** Series that are there now. */
+  readonly series: number;
+  readonly blocks: number;
+}
+
+/** Problems beyond these are not listed: one damage can make a problem of every series. */
+const MAX_PROBLEMS = 100;
+/** A log that begins anew while it is read is read anew. */
+const MAX_ATTEMPTS = 5;
+
+/** Checks one file, of a living process too. Never throws: a file that cannot be opened has that as its problem. */
+export function checkFile(path: string): FileCheck {
+  try {
+    const fd = openForReading(path);
+    try {
+      readHeader(fd, path);
+      for (let attempt = 1; ; attempt++) {
+        const check = new Check(fd, path);
+        check.run();
+        if (check.isOfOneLog() || attempt === MAX_ATTEMPTS) return check.result();
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    return { ok: false, problems: [problemOf(error)], families: 0, series: 0, blocks: 0 };
+  }
+}
+
+interface Block {
+  readonly offset: number;
+  readonly kind: number;
+  readonly bytes: number;
+  readonly used: number;
+  readonly keyEpoch: number;
+  readonly place: number;
+}
+
+/** Slots that a record names. */
+interface Claim {
+  /** Of the record. */
+  readonly offset: number;
+  readonly block: number;
+  readonly slot: number;
+  readonly shape: SlotShape;
+}
+
+class Check {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #size: number;
+  readonly #words: HeaderWords;
+  readonly #problems: FileProblem[] = [];
+  readonly #shapes = new Map<number, { shape: SlotShape; labels: number }>();
+  readonly #slots = new SlotMap();
+  #blocks: Block[] = [];
+  /** What is held against the blocks once the log has been read: in a living file both grow, the blocks first. */
+  readonly #claims: Claim[] = [];
+
+  constructor(fd: number, path: string) {
+    this.#fd = fd;
+    this.#path = path;
+    this.#words = this.#readWords();
+    this.#size = fstatSync(fd).size;
+  }
+
+  run(): void {
+    try {
+      this.#blocks = this.#readBlocks(this.#words.blockCount);
+      for (const block of this.#chain()) this.#readRecords(block);
+    } catch (error) {
+      this.#report(problemOf(error));
+    }
+    const known = this.#problems.length;
+    try {
+      this.#blocks = this.#readBlocks(this.#readWords().blockCount);
+    } catch (error) {
+      if (known === 0) this.#report(problemOf(error));
+    }
+    for (const claim of this.#claims) this.#checkClaim(claim);
+    for (const { offset, slot, other } of this.#slots.overlaps()) {
+      this.#report({ offset, reason: `slot ${slot} is that of the record at byte ${other} too` });
+    }
+  }
+
+  isOfOneLog(): boolean {
+    return this.#readWords().keyEpoch === this.#words.keyEpoch;
+  }
+
+  result(): FileCheck {
+    return {
+      ok: this.#problems.length === 0,
+      problems: this.#problems,
+      families: this.#shapes.size,
+      series: this.#slots.series,
+      blocks: this.#blocks.length,
+    };
+  }
+
+  #report(problem: FileProblem): void {
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
+  }
+
+  #readWords(): HeaderWords {
+    return headerWords(new DataView(this.#read(0, HEADER.identity).buffer));
+  }
+
+  #readBlocks(count: number): Block[] {
+    const blocks: Block[] = [];
+    for (let offset: number = HEADER.bytes; blocks.length < count;) {
+      const head = new DataView(this.#read(offset, BLOCK.data).buffer);
+      const word = (at: number): number => head.getUint32(at, LITTLE_ENDIAN);
+      const bytes = word(BLOCK.pages) * PAGE_BYTES;
+      if (bytes === 0) throw this.#broken(offset + BLOCK.pages, 'a block of no pages');
+      if (offset + bytes > this.#size) {
+        throw this.#broken(offset, 'a block goes beyond the end of the file', bytes, this.#size - offset);
+      }
+      const used = word(BLOCK.used);
+      const capacity = bytes - BLOCK.data;
+      if (used > capacity) {
+        throw this.#broken(offset + BLOCK.used, 'more of a block is used than it has', used, capacity);
+      }
+      const [kind, keyEpoch, place] = [word(BLOCK.kind), word(BLOCK.keyEpoch), word(BLOCK.chain)];
+      blocks.push({ offset, kind, bytes, used, keyEpoch, place });
+      offset += bytes;
+    }
+    return blocks;
+  }
+
+  /** The key blocks of the present log, in their order. */
+  #chain(): Block[] {
+    const ofEpoch = this.#blocks.filter(
+      ({ kind, keyEpoch }) => kind === BlockKind.Key && keyEpoch === this.#words.keyEpoch,
+    );
+    const chain = ofEpoch.toSorted((a, b) => a.place - b.place);
+    chain.forEach(({ offset, place }, at) => {
+      if (place !== at) throw this.#broken(offset + BLOCK.chain, `place ${place} in the log where ${at} comes next`);
+    });
+    return chain;
+  }
+
+  #readRecords(block: Block): void {
+    const start = block.offset + BLOCK.data;
+    const bytes = this.#read(start, block.used);
+    walkRecords(
+      bytes,
+      0,
+      bytes.length,
+      {
+        series: (family, number, slot, _createdAt, _endedAt, _bytes, keyStart, keyEnd) => {
+          const offset = start + keyStart - SERIES.key;
+          this.#series(offset, family, number, slot, bytes.subarray(keyStart, keyEnd));
+        },
+        other: (kind, body, offset) => this.#other(kind, body, offset),
+      },
+      this.#path,
+      start,
+    );
+  }
+
+  #series(offset: number, family: number, block: number, slot: number, key: Uint8Array): void {
+    const declared = this.#shapes.get(family);
+    if (declared === undefined) {
+      this.#report({ offset, reason: `a series of family ${family}, which is not declared` });
+      return;
+    }
+    try {
+      decodeKey(key, declared.labels);
+    } catch (error) {
+      this.#report({ offset: offset + SERIES.key, reason: describeError(error) });
+    }
+    this.#claim(offset, block, slot, declared.shape, true);
+  }
+
+  #other(kind: number, body: () => unknown, offset: number): void {
+    switch (kind) {
+      case RecordKind.Family:
+        try {
+          const family = checkFamilyRecord(body());
+          this.#shapes.set(family.id, { shape: seriesShape(family), labels: family.labelNames.length });
+        } catch (error) {
+          this.#report(error instanceof BadFileError ? problemOf(error) : { offset, reason: describeError(error) });
+        }
+        return;
+      case RecordKind.Removal: {
+        const { block, slot } = body() as { block: number; slot: number };
+        if (!this.#slots.remove(block, slot)) {
+          this.#report({ offset, reason: `the removal of a series at block ${block}, slot ${slot}, where none is` });
+        }
+        return;
+      }
+      case RecordKind.SketchChunk: {
+        const { block, slot, windows } = body() as { block: number; slot: number; windows: number };
+        this.#claim(offset, block, slot, sketchChunkShape(windows), false);
+        return;
+      }
+      case RecordKind.ExemplarCell: {
+        const { block, slot } = body() as { block: number; slot: number };
+        this.#claim(offset, block, slot, EXEMPLAR_SHAPE, false);
+        return;
+      }
+      case RecordKind.Archive:
+        body();
+        try {
+          verifySeal(this.#fd, this.#path);
+        } catch (error) {
+          this.#report(problemOf(error));
+        }
+        return;
+      default:
+        body();
+    }
+  }
+
+  #claim(offset: number, block: number, slot: number, shape: SlotShape, isSeries: boolean): void {
+    if (!Number.isSafeInteger(block + slot + shape.slots) || slot < 0) {
+      this.#report({ offset, reason: `slots at block ${block}, slot ${slot}, which is no place` });
+      return;
+    }
+    this.#claims.push({ offset, block, slot, shape });
+    this.#slots.add({ offset, block, slot, slots: shape.slots, isSeries });
+  }
+
+  #checkClaim({ offset, block: number, slot, shape }: Claim): void {
+    const block = this.#blocks[number];
+    if (block === undefined || block.kind !== shape.kind) {
+      const found = block === undefined ? 'is not there' : `is of kind ${block.kind}`;
+      this.#report({ offset, reason: `slots of kind ${shape.kind} in block ${number}, which ${found}` });
+      return;
+    }
+    const requiredBytes = (slot + shape.slots) * Float64Array.BYTES_PER_ELEMENT;
+    if (requiredBytes > block.used) {
+      const reason = `slot ${slot} is beyond what is used of block ${number}`;
+      this.#report({ offset, reason, requiredBytes, availableBytes: block.used });
+    }
+  }
+
+  #read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    const got = readSync(this.#fd, bytes, 0, length, offset);
+    if (got < length) throw this.#broken(offset, 'the file is cut off', length, got);
+    return bytes;
+  }
+
+  #broken(offset: number, reason: string, requiredBytes?: number, availableBytes?: number): BadFileError {
+    const evidence = { file: this.#path, offset, requiredBytes, availableBytes };
+    return new BadFileError('ERR_CORRUPT_FILE', reason, evidence);
+  }
+}
+
+function problemOf(error: unknown): FileProblem {
+  if (!(error instanceof BadFileError)) return { offset: 0, reason: describeError(error) };
+  const { offset, requiredBytes, availableBytes } = error.evidence;
+  const reason = describeError(error).replace(/^.*? at byte \d+: /, '');
+  return requiredBytes === undefined ? { offset, reason } : { offset, reason, requiredBytes, availableBytes };
+}

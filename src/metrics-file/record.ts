@@ -1,0 +1,250 @@
+/**
+ * The records of the key log: how one is written, and how a reader walks them. layout.ts draws the bytes.
+ *
+ * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray it needs costs
+ * more than the table loop (see crc32.ts), and Node has it from 20.15 only.
+ */
+import { BadFileError } from '../errors.js';
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { isCanonicalKey } from './canonical-key.js';
+import { crc32 } from './crc32.js';
+import { pack, unpack } from './msgpack.js';
+import { RECORD, RecordKind, SERIES, LITTLE_ENDIAN } from './layout.js';
+
+export interface SeriesRecord {
+  family: number;
+  block: number;
+  slot: number;
+  createdAt: number;
+  /** Archives only; else 0. */
+  endedAt: number;
+  labelValues: readonly (string | undefined)[];
+}
+
+/** What a Family record holds. */
+export interface FamilyRecord extends FamilyDeclaration {
+  id: number;
+  registries: readonly string[];
+  /** Seconds since the epoch. */
+  declaredAt: number;
+  /** Archives only: the last of labelNames is the `pid` that the mode adds. */
+  pidLabelled?: boolean;
+  /** Archives only: so many of labelNames, before that `pid`, were default labels of a registry. */
+  bakedLabels?: number;
+  /** Archives only: when a process that declares the family was last seen alive, in seconds since the epoch. */
+  lastSeenAt?: number;
+}
+
+/** The labels that the user has declared: without those that an archive holds as part of every series. */
+export function ownLabelNames({ labelNames, bakedLabels = 0, pidLabelled = false }: FamilyRecord): readonly string[] {
+  const added = bakedLabels + Number(pidLabelled);
+  return added === 0 ? labelNames : labelNames.slice(0, labelNames.length - added);
+}
+
+/** A Family record out of bytes that anybody may have written. @throws {TypeError} naming the field that is wrong */
+export function checkFamilyRecord(body: unknown): FamilyRecord {
+  const family = body as FamilyRecord;
+  const isStrings = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string');
+  const isNumbers = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === 'number');
+  const rule = (holds: boolean, field: string): void => {
+    if (!holds) throw new TypeError(`the field ${field} of a family is wrong`);
+  };
+  rule(typeof body === 'object' && body !== null, 'itself');
+  rule(Number.isInteger(family.id), 'id');
+  rule(typeof family.name === 'string' && METRIC_NAME.test(family.name), 'name');
+  rule(typeof family.help === 'string', 'help');
+  rule(METRIC_TYPES.has(family.type), 'type');
+  rule(isStrings(family.labelNames) && family.labelNames.every((name) => LABEL_NAME.test(name)), 'labelNames');
+  // the output would have series twice, or a label twice on a line
+  rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
+  rule(family.type !== 'histogram' || !family.labelNames.includes('le'), 'labelNames');
+  rule(family.type !== 'summary' || !family.labelNames.includes('quantile'), 'labelNames');
+  rule(isStrings(family.registries), 'registries');
+  rule(typeof family.declaredAt === 'number', 'declaredAt');
+  rule(family.unit === undefined || (typeof family.unit === 'string' && METRIC_NAME.test(family.unit)), 'unit');
+  const baked = family.bakedLabels ?? 0;
+  rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
+  rule(family.pidLabelled !== true || family.labelNames.at(-1) === 'pid', 'pidLabelled');
+  rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
+  rule(family.type !== 'histogram' || isAscending(family.bounds), 'bounds');
+  rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
+  const { window } = family;
+  rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MAX_WINDOWS), 'window');
+  // a share that was asked for twice would be shown twice
+  return family.quantiles === undefined ? family : { ...family, quantiles: [...new Set(family.quantiles)] };
+}
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const METRIC_TYPES = new Set(['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown']);
+const MAX_WINDOWS = 1024;
+
+function isAscending(bounds: unknown): boolean {
+  if (!Array.isArray(bounds)) return false;
+  return bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1]));
+}
+
+/** Key bytes: the same for the same label values, in every process. */
+export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Array {
+  return pack(labelValues.map((value) => value ?? null));
+}
+
+/**
+ * The label values of key bytes.
+ *
+ * @param count how many the family has, where the bytes are anybody's
+ * @throws {TypeError} where they are not an array of so many strings and nil, in its shortest form
+ */
+export function decodeKey(key: Uint8Array, count?: number): (string | undefined)[] {
+  if (count !== undefined && !isCanonicalKey(key, count)) {
+    throw new TypeError(`a key of ${count} labels is an array of as many strings and nil, in its shortest form`);
+  }
+  const values: unknown = unpack(key);
+  if (!Array.isArray(values)) throw new TypeError('a key is an array');
+  return values.map((value: unknown) => {
+    if (value === null || value === undefined) return undefined;
+    if (typeof value !== 'string') throw new TypeError('a label value is a string or nil');
+    return value;
+  });
+}
+
+export function encodeSeries(series: SeriesRecord): Uint8Array {
+  return encodeKeyedSeries(series, encodeKey(series.labelValues));
+}
+
+/** The same for who has the key's bytes already. */
+export function encodeKeyedSeries(series: Omit<SeriesRecord, 'labelValues'>, key: Uint8Array): Uint8Array {
+  const { record, view } = newRecord(RecordKind.Series, SERIES.key + key.length);
+  view.setUint32(SERIES.family, series.family, LITTLE_ENDIAN);
+  view.setUint32(SERIES.block, series.block, LITTLE_ENDIAN);
+  view.setUint32(SERIES.slot, series.slot, LITTLE_ENDIAN);
+  view.setFloat64(SERIES.createdAt, series.createdAt, LITTLE_ENDIAN);
+  view.setFloat64(SERIES.endedAt, series.endedAt, LITTLE_ENDIAN);
+  view.setUint32(SERIES.keyLength, key.length, LITTLE_ENDIAN);
+  record.set(key, SERIES.key);
+  return seal(record, view);
+}
+
+export function encodeFamily(family: {
+  id: number;
+  declaration: FamilyDeclaration;
+  registries: readonly string[];
+  declaredAt: number;
+}): Uint8Array {
+  const { id, declaration, registries, declaredAt } = family;
+  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...declaration });
+}
+
+export function encodeRemoval(block: number, slot: number): Uint8Array {
+  return encodeRecord(RecordKind.Removal, { block, slot });
+}
+
+export function encodeDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): Uint8Array {
+  return encodeRecord(RecordKind.DefaultLabels, { registry, labels });
+}
+
+/** Any record whose body is one msgpack map. */
+export function encodeRecord(kind: RecordKind, body: object): Uint8Array {
+  const packed = pack(body);
+  const { record, view } = newRecord(kind, RECORD.body + packed.length);
+  view.setUint32(RECORD.bodyLength, packed.length, LITTLE_ENDIAN);
+  record.set(packed, RECORD.body);
+  return seal(record, view);
+}
+
+function newRecord(kind: RecordKind, bytes: number): { record: Uint8Array; view: DataView } {
+  const length = Math.ceil(bytes / RECORD.alignment) * RECORD.alignment;
+  const record = new Uint8Array(length);
+  const view = new DataView(record.buffer);
+  view.setUint32(RECORD.length, length, LITTLE_ENDIAN);
+  view.setUint32(RECORD.kind, kind, LITTLE_ENDIAN);
+  return { record, view };
+}
+
+function seal(record: Uint8Array, view: DataView): Uint8Array {
+  view.setUint32(RECORD.crc, crc32(record, RECORD.kind, record.length), LITTLE_ENDIAN);
+  return record;
+}
+
+/** Hears of each record in its order. `body` decodes the map (or array) of a record that is not a Series. */
+export interface RecordVisitor {
+  /** `key` bytes are `bytes[keyStart, keyEnd)`. */
+  series(
+    family: number,
+    block: number,
+    slot: number,
+    createdAt: number,
+    endedAt: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+  ): void;
+  /** `offset` is that of the record in the file. */
+  other(kind: number, body: () => unknown, offset: number): void;
+}
+
+/**
+ * Walks the records of `bytes[start, end)`, checking every length and checksum.
+ *
+ * @param baseOffset where byte 0 of `bytes` is in the file, for the evidence
+ * @throws {BadFileError} ERR_CORRUPT_FILE at the first record that breaks a rule; those before it were visited
+ */
+export function walkRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visitor: RecordVisitor,
+  file: string,
+  baseOffset: number,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const corrupt = (at: number, reason: string, requiredBytes?: number): BadFileError =>
+    new BadFileError('ERR_CORRUPT_FILE', reason, {
+      file,
+      offset: baseOffset + at,
+      requiredBytes,
+      availableBytes: requiredBytes === undefined ? undefined : end - at,
+    });
+  for (let at = start; at < end;) {
+    if (end - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
+    const length = view.getUint32(at + RECORD.length, LITTLE_ENDIAN);
+    if (length < RECORD.body || length % RECORD.alignment !== 0) throw corrupt(at, `a record of length ${length}`);
+    if (length > end - at) throw corrupt(at, 'a record is longer than the log', length);
+    const next = at + length;
+    if (view.getUint32(at + RECORD.crc, LITTLE_ENDIAN) !== crc32(bytes, at + RECORD.kind, next)) {
+      throw corrupt(at, 'the checksum of a record is wrong');
+    }
+    const kind = view.getUint32(at + RECORD.kind, LITTLE_ENDIAN);
+    if (kind === RecordKind.Series) {
+      if (length < SERIES.key) throw corrupt(at, 'a series record is cut off', SERIES.key);
+      const keyStart = at + SERIES.key;
+      const keyEnd = keyStart + view.getUint32(at + SERIES.keyLength, LITTLE_ENDIAN);
+      if (keyEnd > next) throw corrupt(at, 'a key is longer than its record', keyEnd - at);
+      visitor.series(
+        view.getUint32(at + SERIES.family, LITTLE_ENDIAN),
+        view.getUint32(at + SERIES.block, LITTLE_ENDIAN),
+        view.getUint32(at + SERIES.slot, LITTLE_ENDIAN),
+        view.getFloat64(at + SERIES.createdAt, LITTLE_ENDIAN),
+        view.getFloat64(at + SERIES.endedAt, LITTLE_ENDIAN),
+        bytes,
+        keyStart,
+        keyEnd,
+      );
+    } else {
+      const from = at + RECORD.body;
+      const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE_ENDIAN);
+      if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
+      const body = (): unknown => {
+        const value = unpack(bytes.subarray(from, to));
+        if (typeof value !== 'object' || value === null) {
+          throw corrupt(at, 'the body of a record is no plain msgpack map');
+        }
+        return value;
+      };
+      visitor.other(kind, body, baseOffset + at);
+    }
+    at = next;
+  }
+}

@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { defaultSource } from '../answer/default-source.js';
+import { metricsHandler, type MetricsHandlerOptions } from '../answer/handler.js';
+import { landingPage, type LandingText } from './landing-page.js';
+import { listen, reachableUrl, type ListenAddress } from './listen.js';
+import { OpenConnections } from './open-connections.js';
+import { limit, milliseconds, refuseOption, wholeNumber } from '../option-rules.js';
+import { sendText } from '../answer/plain-text.js';
+import { isOver } from '../answer/response-over.js';
+import { checkRoutePath, requestPath, type Route } from './route.js';
+import { hasStatus, statusRoutes } from '../status/status-page.js';
+import { emitWarning, type OnWarning, warnOnce } from '../warning.js';
+
+export interface HttpServerOptions extends MetricsHandlerOptions {
+  /** Default 9464; 0 for any free port. */
+  readonly port?: number;
+  /** Default 127.0.0.1, which nobody outside this host reaches; `::` and `0.0.0.0` for every interface. */
+  readonly host?: string;
+  /** A unix socket to listen on in place of host and port; at most 107 bytes (103 on macOS). */
+  readonly socketPath?: string;
+  /** Where the metrics are. Default `/metrics`. */
+  readonly path?: string;
+  /** Further addresses, under the same authentication; those with a `link` are on the landing page. */
+  readonly routes?: readonly Route[];
+  /**
+   * Whether there is a live page at `/status`, under the same authentication. Default true where the source is a
+   * MultiprocessCollector, or none is named; other sources have nothing to show there.
+   */
+  readonly status?: boolean;
+  /** What the landing page at `/` says. */
+  readonly landing?: LandingText;
+  /**
+   * A web configuration file as Prometheus' exporter-toolkit has it: TLS, basic authentication, response headers, rate
+   * limit. Read again when it, or a file that it names, changes.
+   */
+  readonly webConfigFile?: string;
+  /** Milliseconds for a request's header to arrive. Default 10,000. */
+  readonly headersTimeoutMs?: number;
+  /** Milliseconds for a whole request to arrive. Default 30,000. */
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds until an idle connection is dropped. Default 75,000: longer than the usual scrape interval of a minute. */
+  readonly keepAliveTimeoutMs?: number;
+  /** Bytes of a request's header; more is answered 431. Default 16,384. */
+  readonly maxHeaderBytes?: number;
+  /** Connections open at once; further ones are dropped unanswered. Default Infinity. */
+  readonly maxConnections?: number;
+  /** Milliseconds that `close()` waits for answers under way. Default 10,000. */
+  readonly closeTimeoutMs?: number;
+  /** Whether the process may end while the server listens. Default false. */
+  readonly unref?: boolean;
+  /** Told what an operator should know, such as a bad new web configuration file. Default: a process warning. */
+  readonly onWarning?: OnWarning;
+}
+
+export interface RunningServer {
+  /** As `server.address()` of node:net: address, family and port, or the path of a unix socket. */
+  readonly address: AddressInfo | string;
+  /** Reaches it from this host: `http://127.0.0.1:9464`, `https://[::1]:9464`, `unix:/run/app/metrics.sock`. */
+  readonly url: string;
+  /** Stops accepting, finishes what is under way, drops idle connections. Every call waits for the same end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server with the metrics, a landing page, and nothing else.
+ *
+ * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option, ERR_WEB_CONFIG for the web configuration file.
+ * @throws ListenError when the address is taken or not to be had; `code` is the system's, such as EADDRINUSE.
+ */
+export async function startHttpServer(options: HttpServerOptions = {}): Promise<RunningServer> {
+  const where = listenAddress(options);
+  const limits = connectionLimits(options);
+  const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
+  const { onWarning = emitWarning, unref = false } = options;
+  const dispatch = dispatcher(routeTable(options, onWarning), onWarning);
+
+  const server = createServer(limits.http);
+  server.maxConnections = limits.maxConnections;
+  const connections = new OpenConnections(server, unref);
+
+  // Node's own listener is moved behind the gate, which decides for each connection what TLS it gets. It stays one
+  // server, the one that listens: Node's timeouts for slow clients run for listening servers only.
+  const [nodesListener] = server.listeners('connection');
+  const speakHttp = (socket: Socket): void => {
+    connections.speaking(socket);
+    nodesListener.call(server, socket);
+  };
+  const gate = await openGate(options.webConfigFile, onWarning, speakHttp);
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    connections.accepted(socket);
+    if (gate === undefined) speakHttp(socket);
+    else gate.accept(socket);
+  });
+
+  server.on('request', (req, res) => {
+    connections.began(req, res);
+    if (gate === undefined) return dispatch(req, res);
+    gate.admit(req, res).then(
+      (admitted) => {
+        if (admitted && !isOver(req, res)) dispatch(req, res);
+      },
+      () => sendText(res, 500, 'The request could not be authenticated.'),
+    );
+  });
+
+  try {
+    await listen(server, where);
+  } catch (error) {
+    await gate?.close();
+    throw error;
+  }
+  // Accepting can fail later (no descriptors left, say): that is not for the application to die of.
+  server.on('error', (error) => onWarning(`the metrics server: ${error.message}`));
+  if (unref) server.unref();
+
+  const address = server.address()!;
+  let closed: Promise<void> | undefined;
+  return {
+    address,
+    url: reachableUrl(gate?.scheme ?? 'http', address),
+    close: () => (closed ??= connections.close(closeTimeoutMs).then(() => gate?.close())),
+  };
+}
+
+/** Loaded only with a file: YAML and bcrypt are nothing to an application that does without. */
+async function openGate(file: string | undefined, onWarning: OnWarning, speakHttp: (socket: Socket) => void) {
+  if (file === undefined) return undefined;
+  const { Gate } = await import('../web-config/gate.js');
+  return Gate.open({ file, onWarning, speakHttp });
+}
+
+function listenAddress({ port, host, socketPath }: HttpServerOptions): ListenAddress {
+  if (socketPath === undefined) {
+    if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535)) {
+      refuseOption('port', port, 'give a whole number, 0 to 65535');
+    }
+    if (host !== undefined && (typeof host !== 'string' || host === '')) {
+      refuseOption('host', host, 'give an IP address or a host name; "::" is every interface');
+    }
+    return { host: (host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'), port: port ?? 9464 };
+  }
+  if (port !== undefined || host !== undefined) {
+    refuseOption('socketPath', socketPath, 'give either a unix socket or a host and port');
+  }
+  const longestBytes = process.platform === 'darwin' ? 103 : 107;
+  const sizeBytes = Buffer.byteLength(socketPath);
+  if (sizeBytes === 0 || sizeBytes > longestBytes || socketPath.includes('\0')) {
+    refuseOption('socketPath', socketPath, `give a path of 1 to ${longestBytes} bytes, the system's limit for sockets`);
+  }
+  return { socketPath };
+}
+
+function connectionLimits(options: HttpServerOptions) {
+  const requestTimeout = milliseconds('requestTimeoutMs', options.requestTimeoutMs, 30_000);
+  const headersTimeout = Math.min(milliseconds('headersTimeoutMs', options.headersTimeoutMs, 10_000), requestTimeout);
+  return {
+    http: {
+      requestTimeout,
+      headersTimeout,
+      // Node looks for slow clients every 30 s by default, which would make ten seconds forty.
+      connectionsCheckingInterval: Math.min(1000, headersTimeout),
+      keepAliveTimeout: milliseconds('keepAliveTimeoutMs', options.keepAliveTimeoutMs, 75_000),
+      maxHeaderSize: wholeNumber('maxHeaderBytes', options.maxHeaderBytes, 16_384, 1024),
+    },
+    maxConnections: limit('maxConnections', options.maxConnections, Infinity),
+  };
+}
+
+/** Every address of the server; the landing page lists the others, so it comes last. */
+function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<string, Route['handler']> {
+  const { path = '/metrics', routes: further = [], landing } = options;
+  checkRoutePath('path', path);
+  const metrics: Route = { path, handler: metricsHandler(options), link: { text: 'Metrics' } };
+  const routes = [metrics, ...statusRoutesOf(options, onWarning), ...further];
+  const table = new Map<string, Route['handler']>();
+  for (const route of routes) {
+    checkRoutePath('routes', route.path);
+    if (table.has(route.path)) refuseOption('routes', route.path, 'give every path once');
+    table.set(route.path, route.handler);
+  }
+  if (!table.has('/')) table.set('/', landingPage(routes, landing));
+  return table;
+}
+
+/** The status page, unless it is not wanted, or the user has something of their own there. */
+function statusRoutesOf(options: HttpServerOptions, onWarning: OnWarning): Route[] {
+  const { source = defaultSource, path = '/metrics', routes = [], status = true } = options;
+  if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');
+  const isTaken = [path, ...routes.map((route) => route.path)].some((taken) => `${taken}/`.startsWith('/status/'));
+  if (!status || isTaken || !hasStatus(source)) return [];
+  return statusRoutes(source, '/status', options.onError ?? warnOnce('the status could not be had', onWarning));
+}
+
+function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {
+  return (req: IncomingMessage, res: ServerResponse) => {
+    const path = requestPath(req.url ?? '');
+    if (path === undefined) return sendText(res, 400, 'Such paths are refused; name the page as it is written.');
+    const handler = table.get(path);
+    if (handler !== undefined) {
+      try {
+        handler(req, res);
+      } catch (error) {
+        onWarning(`the page ${path} failed: ${error instanceof Error ? error.message : String(error)}`);
+        sendText(res, 500, 'The page could not be made; the reason is in the log.');
+      }
+    } else sendText(res, 404, 'There is no such page; the landing page at / lists them.');
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * Folds the directory in argv when told, in ways that only a test wants: killed at a step, stalled at one, again and again,
+ * without any lock.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { Fold, foldDirectory, type FoldStep } from '../../../src/archive/fold.js';
+
+export interface FoldOrder {
+  readonly kill?: { readonly step: FoldStep; readonly time: number };
+  /** At the step: makes the file `said`, and goes on when the file `go` is there. */
+  readonly stall?: { readonly step: FoldStep; readonly said: string; readonly go: string };
+  readonly properLockfile?: boolean;
+  /** Folds on until the file is there. */
+  readonly until?: string;
+}
+
+const [dir] = process.argv.slice(2);
+
+process.on('message', ({ kill, stall, properLockfile, until }: FoldOrder) => {
+  let times = 0;
+  Fold.onStep = (step) => {
+    if (step === kill?.step && ++times === kill.time) process.kill(process.pid, 'SIGKILL');
+    if (step !== stall?.step) return;
+    writeFileSync(stall.said, '');
+    while (!existsSync(stall.go)) pause(2);
+  };
+  const outcomes: Record<string, number> = {};
+  let folded = 0;
+  for (;;) {
+    const result = foldDirectory(dir, { properLockfile });
+    folded += result.folded;
+    const outcome = result.abandoned ?? (result.folded > 0 ? 'folded' : 'nothing');
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    if (until === undefined || existsSync(until)) break;
+    pause(1);
+  }
+  process.send?.({ folded, outcomes });
+});
+process.send?.('ready');
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

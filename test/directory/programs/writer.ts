@@ -1,0 +1,51 @@
+/**
+ * A process that uses a directory as a writer does, without writing metrics: it holds the directory and makes one file,
+ * in the main thread or in a worker thread, locked or with heartbeats only.
+ *
+ * argv: dir, 'main' | 'thread', 'flock' | 'heartbeat'. Says the file's name when it is there. Asked to 'terminate', it
+ * ends the thread; to 'block', it keeps the thread waiting for ever.
+ */
+import { openSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { dataFileName, temporaryName } from '../../../src/directory/file-name.js';
+import { currentIdentity } from '../../../src/directory/identity.js';
+import { openDirectory } from '../../../src/directory/open-directory.js';
+import type { LivenessMethod } from '../../../src/metrics-file/layout.js';
+import { native } from '../../../src/metrics-file/mapping.js';
+import { bareHeader } from '../../support/bare-file.js';
+
+const [dir, place, method] = process.argv.slice(2) as [string, 'main' | 'thread', LivenessMethod];
+
+function makeFile(): string {
+  const identity = currentIdentity(method);
+  const name = dataFileName(identity);
+  const temporary = join(dir, temporaryName(name));
+  const fd = openSync(temporary, 'wx+', 0o600);
+  // An old heartbeat, so that nothing but what a test is about can keep the file alive.
+  writeSync(fd, bareHeader(identity, { heartbeat: identity.createdAt - 1000 }));
+  if (method === 'flock') native()?.lockExclusive(fd);
+  renameSync(temporary, join(dir, name));
+  return name;
+}
+
+if (!isMainThread) {
+  parentPort?.on('message', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  parentPort?.postMessage(makeFile());
+} else if (place === 'main') {
+  openDirectory({ dir, origin: 'env', derived: false });
+  process.on('message', () => process.exit());
+  process.send?.(makeFile());
+} else {
+  openDirectory({ dir, origin: 'env', derived: false });
+  const thread = new Worker(__filename, { argv: process.argv.slice(2) });
+  thread.on('message', (name: string) => process.send?.(name));
+  process.on('message', (request: string) => {
+    if (request === 'block') {
+      thread.postMessage('wait');
+      process.send?.('blocked');
+    } else {
+      void thread.terminate().then(() => process.send?.('terminated'));
+    }
+  });
+}

@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess, ForkOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { afterTest } from './after-test.js';
+
+/** The compiled tests: dist/test. */
+const TESTS = join(__dirname, '..');
+
+/** A process that runs one module of test/ and talks over IPC. */
+export class ForkedProgram {
+  /** What it has printed so far. */
+  output = '';
+  /** How it ended, a signal's name or an exit code: told when all of its output has arrived. */
+  readonly ended: Promise<string | number>;
+
+  constructor(readonly process: ChildProcess) {
+    const streams = [process.stdout, process.stderr].filter((stream) => stream !== null);
+    for (const stream of streams) stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    // the event 'close' would not come where the test has called disconnect()
+    const ends = [once(process, 'exit'), ...streams.map((stream) => once(stream, 'close'))];
+    this.ended = Promise.all(ends).then(([[code, signal]]) => signal ?? code);
+  }
+
+  get pid(): number {
+    return this.process.pid as number;
+  }
+
+  /** The next message; an error, with what it has printed, where the process ends first. */
+  async said<Message>(): Promise<Message> {
+    const silence = this.ended.then((how) => {
+      throw new Error(`the fixture ended with ${how} instead of an answer\n${this.output}`);
+    });
+    const [message] = (await Promise.race([once(this.process, 'message'), silence])) as [Message];
+    return message;
+  }
+
+  async ask<Message>(request: unknown): Promise<Message> {
+    const answer = this.said<Message>();
+    this.process.send(request as object);
+    return answer;
+  }
+
+  /** Ends the process and waits until the kernel has let go of all it had; answers how it ended. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<string | number> {
+    this.process.kill(signal);
+    return this.ended;
+  }
+}
+
+/** Starts `module` (a path below test/, without extension); it is killed after the test. */
+export function forkProgram(
+  t: TestContext,
+  module: string,
+  args: readonly string[] = [],
+  { env = process.env, ...options }: ForkOptions = {},
+): ForkedProgram {
+  const fixture = new ForkedProgram(
+    fork(join(TESTS, `${module}.js`), args, {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // the test runner's variable would make a process that imports node:test report to nobody
+      env: { ...env, NODE_TEST_CONTEXT: undefined },
+      ...options,
+    }),
+  );
+  afterTest(t, async () => {
+    await fixture.kill();
+  });
+  return fixture;
+}
