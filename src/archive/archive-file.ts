@@ -7,7 +7,8 @@ import { FileReader } from '../metrics-file/reader.js';
 import { encodeKeyedSeries, encodeRecord } from '../metrics-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { verifySeal } from '../metrics-file/seal.js';
-import { FileWriter, type WriterBlock } from '../metrics-file/writer.js';
+import type { ValueBlock } from '../metrics-file/backing.js';
+import { FileWriter } from '../metrics-file/writer.js';
 import { ArchiveBytes } from './archive-bytes.js';
 import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
@@ -117,7 +118,7 @@ class SlotSpace {
   readonly #bytes: ArchiveBytes;
   /** Per kind, slots that are still to be handed out. */
   readonly #wanted = new Map<ValueBlockKind, number>();
-  readonly #filling = new Map<ValueBlockKind, { block: WriterBlock; next: number }>();
+  readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
 
   constructor(writer: FileWriter, bytes: ArchiveBytes, families: readonly ArchiveFamily[]) {
     this.#writer = writer;

@@ -31,7 +31,15 @@ export class CounterChild extends Child {
       else amount = unusualAmount(value);
     }
     if (this.index >= 0) this.view[this.index] += amount;
-    else this.#incDetached(amount);
+    else this.addTotal(amount);
+  }
+
+  /** Adds what another client has counted; false where `maxSeries` refuses the series. */
+  addTotal(amount: number): boolean {
+    const child = this.written;
+    if (child === undefined) return false;
+    child.view[child.index] += amount;
+    return true;
   }
 
   /** Sets the exemplar without counting. @throws {RangeError} prom-client's, where the labels are too long */
@@ -59,11 +67,6 @@ export class CounterChild extends Child {
   #incWithExemplar({ value = 1, exemplarLabels }: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void {
     this.inc(value);
     if (exemplarLabels !== undefined) this.updateExemplar(exemplarLabels, value);
-  }
-
-  #incDetached(amount: number): void {
-    const child = this.written;
-    if (child !== undefined) child.view[child.index] += amount;
   }
 }
 

@@ -1,11 +1,10 @@
 import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
 import type { Labels, Sample } from '../model/metric-family.js';
 import type { LabelValues } from '../registry/metric-object.js';
-import { Child } from './child.js';
+import { Child, type ChildHome } from './child.js';
 import type { GaugeConfiguration } from './configuration.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
-import type { MetricSeries } from './metric-series.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
@@ -14,7 +13,7 @@ export class GaugeChild extends Child {
   /** The mode needs the time of every set; else that of the first one will do, and the clock is not asked again. */
   readonly #timed: boolean;
 
-  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], timed: boolean) {
+  constructor(home: ChildHome, labelValues: readonly (string | undefined)[], timed: boolean) {
     super(home, labelValues);
     this.#timed = timed;
   }

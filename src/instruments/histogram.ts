@@ -1,12 +1,11 @@
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import type { Labels, Sample } from '../model/metric-family.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
-import { Child } from './child.js';
+import { Child, type ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
 import { exemplarOf, setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
-import type { MetricSeries } from './metric-series.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
@@ -17,7 +16,7 @@ const LOOP_UP_TO = 16;
 export class HistogramChild extends Child {
   readonly #bounds: Float64Array;
 
-  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], bounds: Float64Array) {
+  constructor(home: ChildHome, labelValues: readonly (string | undefined)[], bounds: Float64Array) {
     super(home, labelValues);
     this.#bounds = bounds;
   }
@@ -34,6 +33,22 @@ export class HistogramChild extends Child {
     const bounds = this.#bounds;
     view[index + bucketOf(bounds, value)]++;
     view[index + bounds.length + 1] += value;
+  }
+
+  /**
+   * Adds observations of which only the counts and the sum are known, as another client has them.
+   *
+   * @param perBucket not cumulative, the one above all bounds last
+   * @returns false where `maxSeries` refuses the series
+   */
+  addCounts(perBucket: ArrayLike<number>, sum: number): boolean {
+    const child = this.written;
+    if (child === undefined) return false;
+    const { view, index } = child;
+    const buckets = this.#bounds.length + 1;
+    for (let at = 0; at < buckets; at++) view[index + at] += perBucket[at];
+    view[index + buckets] += sum;
+    return true;
   }
 
   /** Shows the series, at zero if nothing was observed yet. */

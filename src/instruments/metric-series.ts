@@ -3,7 +3,7 @@
  *
  * A metric that merged output shows is in the process's shared store. Any other (its registries are local, or there are
  * none) has a store of its own, so that it goes with the metric when nobody holds that any more. A metric that is
- * registered later moves, and its children are bound anew.
+ * registered later moves, and its children are bound again.
  */
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
@@ -14,23 +14,23 @@ import type { AttachmentRole } from '../storage/series.js';
 import { attachmentShape } from '../storage/log-records.js';
 import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
-import type { Child } from './child.js';
+import type { Child, ChildHome } from './child.js';
 
 type LabelValues = readonly (string | undefined)[];
-export type ChildMaker<C extends Child> = (home: MetricSeries<any>, labelValues: LabelValues) => C;
+export type ChildMaker<C extends Child> = (home: ChildHome, labelValues: LabelValues) => C;
 
-/** A series' values on the way from one store to another. */
-interface Luggage<C extends Child> {
+/** A series' values while it moves from one store to another. */
+interface SeriesSnapshot<C extends Child> {
   readonly child: C;
   readonly createdAt: number;
   readonly values: Float64Array;
   readonly attachments: readonly { readonly role: AttachmentRole; readonly values: Float64Array }[];
 }
 
-export class MetricSeries<C extends Child> {
+export class MetricSeries<C extends Child> implements ChildHome {
   /** The attached children by their labels. */
   index!: LabelIndex<C>;
-  stored!: StoredFamily;
+  stored!: StoredFamily<C, ChildHome>;
   declaration: FamilyDeclaration;
   /** The label names as the user gave them: `labels('a', 'b')` has one value for each, even if a name is there twice. */
   readonly #givenNames: readonly string[];
@@ -45,7 +45,6 @@ export class MetricSeries<C extends Child> {
   constructor(
     declaration: FamilyDeclaration,
     givenNames: readonly string[],
-    /** Whether its samples may carry exemplars. */
     readonly exemplars: boolean,
     maxSeries: number | undefined,
     makeChild: ChildMaker<C>,
@@ -80,7 +79,6 @@ export class MetricSeries<C extends Child> {
     this.#rehome();
   }
 
-  /** The child of a label object. @throws {Error} prom-client's, where a label was not declared */
   ofObject(labels: Readonly<Record<string, unknown>>): C {
     return this.index.findObject(labels) ?? this.#ofUnknownObject(labels);
   }
@@ -91,7 +89,6 @@ export class MetricSeries<C extends Child> {
     return known ?? this.#ofUnknownArguments(args);
   }
 
-  /** The label object of label values. */
   objectOf(labelValues: LabelValues): Record<string, string> {
     const pairs = this.declaration.labelNames.map((name, at) => [name, labelValues[at]] as const);
     // not assigned one by one: a label may be called __proto__
@@ -125,19 +122,19 @@ export class MetricSeries<C extends Child> {
   }
 
   /**
-   * Declares the family anew under more labels, which the series so far do not have. Only children of the new label names
+   * Declares the family again with more labels, which the series so far do not have. Only children of the new label names
    * are found after it.
    */
   addLabelNames(added: readonly string[]): void {
     const labelNames = [...this.declaration.labelNames, ...added];
     const absent = added.map(() => undefined);
-    const luggage = this.#pack().map(({ child, createdAt, values, attachments }) => {
+    const snapshots = this.#snapshots().map(({ child, createdAt, values, attachments }) => {
       const wider = this.#makeChild(this, [...child.labelValues, ...absent]);
       return { child: wider, createdAt, values, attachments };
     });
     this.store.forget(this.stored);
     this.declaration = { ...this.declaration, labelNames };
-    this.#settleIn(this.store, luggage);
+    this.#restoreIn(this.store, snapshots);
   }
 
   #ofUnknownArguments(args: readonly unknown[]): C {
@@ -181,12 +178,12 @@ export class MetricSeries<C extends Child> {
       store.setRegistries(this.stored, this.#registryNames());
       return;
     }
-    const luggage = this.#pack();
+    const snapshots = this.#snapshots();
     this.#store.forget(this.stored);
-    this.#settleIn(store, luggage);
+    this.#restoreIn(store, snapshots);
   }
 
-  #pack(): Luggage<C>[] {
+  #snapshots(): SeriesSnapshot<C>[] {
     return [...this.index].map((child) => ({
       child,
       createdAt: child.createdAt,
@@ -198,9 +195,9 @@ export class MetricSeries<C extends Child> {
     }));
   }
 
-  #settleIn(store: SeriesStore, luggage: readonly Luggage<C>[]): void {
+  #restoreIn(store: SeriesStore, snapshots: readonly SeriesSnapshot<C>[]): void {
     this.#declareIn(store);
-    for (const { child, createdAt, values, attachments } of luggage) {
+    for (const { child, createdAt, values, attachments } of snapshots) {
       child.family = this.stored;
       child.createdAt = createdAt;
       if (!store.attach(child)) continue;
@@ -214,8 +211,7 @@ export class MetricSeries<C extends Child> {
 
   #declareIn(store: SeriesStore): void {
     this.#store = store;
-    this.stored = store.declare(this.declaration, this.#registryNames(), this.#maxSeries);
-    this.stored.owner = this;
-    this.index = this.stored.series as unknown as LabelIndex<C>;
+    this.stored = store.declare<C, ChildHome>(this.declaration, this.#registryNames(), this.#maxSeries, this);
+    this.index = this.stored.series;
   }
 }

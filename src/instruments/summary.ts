@@ -2,26 +2,23 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
 import type { Labels, Sample } from '../model/metric-family.js';
-import { Sketch } from '../model/sketch.js';
+import { MAX_WINDOWS, Sketch } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
-import { Child } from './child.js';
+import { Child, type ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
 import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
-import type { MetricSeries } from './metric-series.js';
 import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
-/** Each is 33 slots in every chunk. The file's readers take no more either. */
-const MAX_WINDOWS = 1024;
 
 /** One series of a summary: sum, count, and the sketch that its quantiles come from. */
 export class SummaryChild extends Child {
   readonly sketch: SketchChunks;
 
-  constructor(home: MetricSeries<any>, labelValues: readonly (string | undefined)[], window: SlidingWindow) {
+  constructor(home: ChildHome, labelValues: readonly (string | undefined)[], window: SlidingWindow) {
     super(home, labelValues);
     this.sketch = new SketchChunks(this, window);
   }
@@ -37,6 +34,19 @@ export class SummaryChild extends Child {
     view[index] += value;
     view[index + 1]++;
     child.sketch.add(value);
+  }
+
+  /**
+   * Adds observations of which only sum and count are known, as another client has them; quantiles do not change.
+   *
+   * @returns false where `maxSeries` refuses the series
+   */
+  addTotals(sum: number, count: number): boolean {
+    const child = this.written;
+    if (child === undefined) return false;
+    child.view[child.index] += sum;
+    child.view[child.index + 1] += count;
+    return true;
   }
 
   /** @returns observes the seconds since the timer was started, and answers with them */

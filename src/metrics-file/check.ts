@@ -4,8 +4,9 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
-import { BLOCK, BlockKind, HEADER, LITTLE_ENDIAN, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
 import { checkFamilyRecord, decodeKey, walkRecords } from './record.js';
 import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';

@@ -5,7 +5,8 @@
  */
 import type { Exemplar } from '../model/metric-family.js';
 import { crc32 } from './crc32.js';
-import { EXEMPLAR, LITTLE_ENDIAN } from './layout.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
+import { EXEMPLAR } from './layout.js';
 import { pack, unpack } from './msgpack.js';
 
 /** What is read of a cell. */

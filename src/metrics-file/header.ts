@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { crc32 } from './crc32.js';
 import { decodeIdentity } from './identity-codec.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR } from './layout.js';
 import type { ProcessIdentity } from './layout.js';
 
@@ -28,7 +29,6 @@ export interface Header extends HeaderWords {
   readonly versionMinor: number;
 }
 
-const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 /** Room for the identity in the header page. */
 const MAX_IDENTITY_BYTES = HEADER.bytes - HEADER.identity;
 

@@ -32,11 +32,11 @@
  * `*` marks the words that are stored by `Atomics.store`, each after what it publishes.
  */
 
+import { BINS_PER_CHUNK } from '../model/sketch.js';
+
 export const PAGE_BYTES = 4096;
 export const MAGIC = 'PROMMPRC';
 export const BYTE_ORDER_MARK = 0x01020304;
-/** The byte order of this machine, as DataView wants it. */
-export const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 export const VERSION_MAJOR = 1;
 export const VERSION_MINOR = 0;
 
@@ -139,7 +139,7 @@ export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
  * `floor(seconds since the epoch / window seconds) + 1`, so that windows line up between processes and a reader can tell
  * which have expired; 0 is never used, and families without `maxAgeSeconds` have one window of epoch 1.
  */
-export const SKETCH = { bins: 35, windowSlots: 36 } as const;
+export const SKETCH = { bins: BINS_PER_CHUNK, windowSlots: 1 + BINS_PER_CHUNK } as const;
 
 /**
  * ```

@@ -11,8 +11,9 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type Header, headerWords, type HeaderWords, openForReading, readHeader } from './header.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES, LITTLE_ENDIAN } from './layout.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 
 /** A value block as a reader holds it. */

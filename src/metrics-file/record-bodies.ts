@@ -1,4 +1,5 @@
 /** Bodies of records out of bytes that anybody may have written; undefined where they are not what they have to be. */
+import { isLabelName } from '../model/naming.js';
 
 export interface Address {
   readonly block: number;
@@ -65,7 +66,5 @@ function ownerOf(owner: unknown): Address | undefined {
 
 function isLabels(labels: unknown): labels is Record<string, string> {
   if (typeof labels !== 'object' || labels === null) return false;
-  return Object.entries(labels).every(
-    ([name, value]) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && typeof value === 'string',
-  );
+  return Object.entries(labels).every(([name, value]) => isLabelName(name) && typeof value === 'string');
 }

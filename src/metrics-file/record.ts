@@ -5,11 +5,14 @@
  * more than the table loop (see crc32.ts), and Node has it from 20.15 only.
  */
 import { BadFileError } from '../errors.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { isLabelName, validateMetricName } from '../model/naming.js';
+import { MAX_WINDOWS } from '../model/sketch.js';
 import { isCanonicalKey } from './canonical-key.js';
 import { crc32 } from './crc32.js';
 import { pack, unpack } from './msgpack.js';
-import { RECORD, RecordKind, SERIES, LITTLE_ENDIAN } from './layout.js';
+import { RECORD, RecordKind, SERIES } from './layout.js';
 
 export interface SeriesRecord {
   family: number;
@@ -53,17 +56,17 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   };
   rule(typeof body === 'object' && body !== null, 'itself');
   rule(Number.isInteger(family.id), 'id');
-  rule(typeof family.name === 'string' && METRIC_NAME.test(family.name), 'name');
+  rule(typeof family.name === 'string' && validateMetricName(family.name), 'name');
   rule(typeof family.help === 'string', 'help');
   rule(METRIC_TYPES.has(family.type), 'type');
-  rule(isStrings(family.labelNames) && family.labelNames.every((name) => LABEL_NAME.test(name)), 'labelNames');
+  rule(isStrings(family.labelNames) && family.labelNames.every(isLabelName), 'labelNames');
   // the output would have series twice, or a label twice on a line
   rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
   rule(family.type !== 'histogram' || !family.labelNames.includes('le'), 'labelNames');
   rule(family.type !== 'summary' || !family.labelNames.includes('quantile'), 'labelNames');
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
-  rule(family.unit === undefined || (typeof family.unit === 'string' && METRIC_NAME.test(family.unit)), 'unit');
+  rule(family.unit === undefined || (typeof family.unit === 'string' && validateMetricName(family.unit)), 'unit');
   const baked = family.bakedLabels ?? 0;
   rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
   rule(family.pidLabelled !== true || family.labelNames.at(-1) === 'pid', 'pidLabelled');
@@ -76,10 +79,7 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   return family.quantiles === undefined ? family : { ...family, quantiles: [...new Set(family.quantiles)] };
 }
 
-const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const METRIC_TYPES = new Set(['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown']);
-const MAX_WINDOWS = 1024;
 
 function isAscending(bounds: unknown): boolean {
   if (!Array.isArray(bounds)) return false;

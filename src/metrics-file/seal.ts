@@ -13,7 +13,7 @@
 import { fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
 import { crc32 } from './crc32.js';
-import { LITTLE_ENDIAN } from './layout.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
 
 const SEAL = { magic: 0, crc: 8, bytes: 16 } as const;
 const SEAL_MAGIC = 'PROMSEAL';

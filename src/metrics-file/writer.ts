@@ -19,6 +19,7 @@
  * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored whole.
  */
 import { unlinkSync } from 'node:fs';
+import type { Backing, StoreStatus, ValueBlock } from './backing.js';
 import { crc32 } from './crc32.js';
 import type { FileBytes } from './file-bytes.js';
 import {
@@ -35,15 +36,6 @@ import {
   VERSION_MINOR,
 } from './layout.js';
 import { encodeIdentity } from './identity-codec.js';
-
-/** A value block as its writer holds it. */
-export interface WriterBlock {
-  readonly kind: ValueBlockKind;
-  /** From 0, in file order, value and key blocks together. */
-  readonly number: number;
-  readonly view: Float64Array;
-  publishUsed(slots: number): void;
-}
 
 interface KeyBlock {
   readonly head: Int32Array;
@@ -66,7 +58,7 @@ export type PublishStep =
   | 'log restarted'
   | 'epoch published';
 
-export class FileWriter {
+export class FileWriter implements Backing {
   readonly bytes: FileBytes;
   /** Crash tests stop here; nothing else sets it. */
   static onStep: ((step: PublishStep) => void) | undefined;
@@ -107,13 +99,11 @@ export class FileWriter {
     return this.bytes.kind;
   }
 
-  /** `performance.now()` up to which everything has reached the file; Infinity where it does so at once. */
   get publishedAt(): number {
     return this.bytes.immediate ? Infinity : this.#flushedAt;
   }
 
-  /** Adds a block of zeroed slots; undefined where there is no room. */
-  addValueBlock(kind: ValueBlockKind, slots: number): WriterBlock | undefined {
+  addValueBlock(kind: ValueBlockKind, slots: number): ValueBlock | undefined {
     const buffer = this.#addBlock(kind, slots * Float64Array.BYTES_PER_ELEMENT);
     if (buffer === undefined) return undefined;
     const head = new Int32Array(buffer, 0, BLOCK.data / WORD);
@@ -128,15 +118,11 @@ export class FileWriter {
     };
   }
 
-  /** Appends a record to the log and publishes it; false where there is no room. */
   append(record: Uint8Array): boolean {
     return this.#appendTo(this.#chain, this.#keyEpoch, record, () => this.#takeSpare(record.length));
   }
 
-  /**
-   * Starts the log anew in key blocks that the present log does not use. `write` gets a function that appends and that
-   * answers false where there is no room; where `write` answers false, the old log stays.
-   */
+  /** Writes the new log to key blocks that the present log does not use. */
   restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean {
     if (!this.bytes.immediate && this.#flushedEpoch !== this.#keyEpoch) return false;
     const chain: KeyBlock[] = [];
@@ -165,7 +151,7 @@ export class FileWriter {
     this.#numbers[HEADER.heartbeat / Float64Array.BYTES_PER_ELEMENT] = Date.now() / 1000;
   }
 
-  report(status: { liveSeries: number; bytesInMemory: number; droppedSamples: number }): void {
+  report(status: StoreStatus): void {
     this.#words[HEADER.liveSeries / WORD] = status.liveSeries;
     this.#numbers[HEADER.bytesInMemory / Float64Array.BYTES_PER_ELEMENT] = status.bytesInMemory;
     this.#numbers[HEADER.droppedSamples / Float64Array.BYTES_PER_ELEMENT] = status.droppedSamples;

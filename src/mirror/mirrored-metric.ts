@@ -4,7 +4,6 @@
  * What adds up over processes has to be added here too: from one copy to the next, what the source has more is added. A
  * source that shows less than before has started again from nothing, so all that it shows is added.
  */
-import type { Child } from '../instruments/child.js';
 import { Counter } from '../instruments/counter.js';
 import { Gauge } from '../instruments/gauge.js';
 import { Histogram } from '../instruments/histogram.js';
@@ -106,8 +105,8 @@ class MirroredCounter implements MirroredMetric {
       const own = ownLabels(labels);
       const key = keyOf(this.labelNames, own);
       const more = increase(value, this.#last.get(key));
-      this.#last.set(key, value);
-      if (more >= 0) this.counter.inc(own, more);
+      // the next copy adds what found no room now
+      if (!(more >= 0) || this.counter.labels(own).addTotal(more)) this.#last.set(key, value);
     }
   }
 }
@@ -155,29 +154,21 @@ class MirroredObservations implements MirroredMetric {
   update(values: readonly SourceValue[]): void {
     for (const [key, counts] of this.#countsOf(values)) {
       const last = this.#last.get(key);
-      const anew =
+      const hasRestarted =
         last === undefined || counts.count < last.count || counts.perBucket.some((n, at) => n < last.perBucket[at]);
-      this.#last.set(key, counts);
-      this.#add(counts, anew ? undefined : last);
+      // the next copy adds what found no room now
+      if (this.#add(counts, hasRestarted ? undefined : last)) this.#last.set(key, counts);
     }
   }
 
-  /** Straight into the slots: thousands of observations, of which only the sum is known, have come since the last time. */
-  #add(counts: Counts, last: Counts | undefined): void {
-    const child: Child = this.metric.labels(counts.labels);
-    const slots = child.index >= 0 ? child : (child.home.attached(child) as Child | undefined);
-    if (slots === undefined) return;
-    const { view, index } = slots;
+  /** False where there is no room for the series. */
+  #add(counts: Counts, last: Counts | undefined): boolean {
     const sum = counts.sum - (last?.sum ?? 0);
     if (this.metric instanceof Summary) {
-      view[index] += sum;
-      view[index + 1] += counts.count - (last?.count ?? 0);
-      return;
+      return this.metric.labels(counts.labels).addTotals(sum, counts.count - (last?.count ?? 0));
     }
-    counts.perBucket.forEach((n, at) => {
-      view[index + at] += n - (last?.perBucket[at] ?? 0);
-    });
-    view[index + this.bounds.length + 1] += sum;
+    const perBucket = counts.perBucket.map((n, at) => n - (last?.perBucket[at] ?? 0));
+    return this.metric.labels(counts.labels).addCounts(perBucket, sum);
   }
 
   #countsOf(values: readonly SourceValue[]): Map<string, Counts> {

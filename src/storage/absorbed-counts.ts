@@ -24,8 +24,9 @@ import { parseDataFileName } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
 import type { FileBytes } from '../metrics-file/file-bytes.js';
 import { BlockKind, SKETCH } from '../metrics-file/layout.js';
-import type { Attachment, Cells } from './series.js';
+import type { Attachment } from './series.js';
 import type { SeriesStore } from './series-store.js';
+import type { Cells } from './value-blocks.js';
 
 /** Whether the archive that counts names a file, as one whose counts it has. */
 export class ArchiveWatch {

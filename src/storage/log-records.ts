@@ -2,7 +2,8 @@
 import { RecordKind } from '../metrics-file/layout.js';
 import { encodeRecord, encodeSeries } from '../metrics-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
-import type { Attachment, AttachmentRole, Cells, Series } from './series.js';
+import type { Attachment, AttachmentRole, Series } from './series.js';
+import type { Cells } from './value-blocks.js';
 
 /** Whether slots are in the file, and not in memory. */
 export function isInFile(cells: Cells): boolean {

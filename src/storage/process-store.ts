@@ -14,13 +14,13 @@ import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { createProcessFile } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
-import { MemoryBacking } from './backing.js';
+import { MemoryBacking } from './memory-backing.js';
 import { flushDuringWaits } from './blocking-wait.js';
 import { FlushSchedule } from './flush-schedule.js';
+import type { SeriesFamily } from './series.js';
 import { SeriesStore } from './series-store.js';
 import { readSettings, type Settings } from './settings.js';
 import { Silence } from './silence.js';
-import type { StoredFamily } from './stored-family.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
 const TEND_INTERVAL_MS = 5000;
@@ -180,7 +180,7 @@ class ProcessStore {
   }
 }
 
-function sayFull({ declaration: { name } }: StoredFamily, limit: number): void {
+function sayFull({ declaration: { name } }: SeriesFamily, limit: number): void {
   warnOnce(
     `full ${name}`,
     `${name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,

@@ -1,9 +1,9 @@
 import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../metrics-file/record.js';
+import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import type { Backing } from './backing.js';
 import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
-import type { Attachment, Cells, Series } from './series.js';
-import type { StoredFamily } from './stored-family.js';
+import type { Attachment, Series, SeriesFamily } from './series.js';
+import type { Cells } from './value-blocks.js';
 
 /** A log of this many dead records for each living one is started anew. */
 const DEAD_PER_LIVE = 4;
@@ -20,7 +20,7 @@ const RESTART_AT_ONCE = 65_536;
  * removal it could not tell of are kept back until it has. Plain memory has no log.
  */
 export class SeriesLog {
-  readonly #families: ReadonlySet<StoredFamily>;
+  readonly #families: ReadonlySet<SeriesFamily>;
   readonly #freed: (cells: Cells, shape: SlotShape) => void;
   #backing: Backing;
   readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
@@ -36,7 +36,7 @@ export class SeriesLog {
    * @param families all that there are, as they are
    * @param freed told of removed slots once readers can know of the removal
    */
-  constructor(backing: Backing, families: ReadonlySet<StoredFamily>, freed: (cells: Cells, shape: SlotShape) => void) {
+  constructor(backing: Backing, families: ReadonlySet<SeriesFamily>, freed: (cells: Cells, shape: SlotShape) => void) {
     this.#backing = backing;
     this.#families = families;
     this.#freed = freed;
@@ -64,7 +64,7 @@ export class SeriesLog {
   }
 
   /** A family that is new, or shown in other registries than before. */
-  publishFamily(family: StoredFamily): void {
+  publishFamily(family: SeriesFamily): void {
     family.published = !this.#isThere || this.#append(encodeFamily(family));
   }
 

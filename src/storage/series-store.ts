@@ -6,22 +6,23 @@
  * written on a timer. A series that finds no room in the file is counted in memory meanwhile, and moved in later; a whole
  * store moves when a directory appears or its file was deleted. Children are bound anew then: nobody else holds slots.
  */
+import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import { type Backing, MemoryBacking, type StoreStatus } from './backing.js';
+import { MemoryBacking } from './memory-backing.js';
 import { attachmentShape } from './log-records.js';
-import { Attachment, type AttachmentRole, type Cells, DETACHED, DETACHED_VIEW, Series } from './series.js';
+import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
 import { StoredFamily } from './stored-family.js';
-import { memoryBlock, SlotAllocator } from './value-blocks.js';
+import { type Cells, DETACHED, DETACHED_VIEW, memoryBlock, SlotAllocator } from './value-blocks.js';
 
 export interface SeriesStoreOptions {
   /** Most series of one metric. Default 100,000. */
   readonly maxSeriesPerMetric?: number;
   /** Most series of the process. Default 500,000. */
   readonly maxSeries?: number;
-  /** Hears of each metric, once, that it has reached its limit. */
-  readonly onFull?: (family: StoredFamily, limit: number) => void;
+  /** Called once for each metric that reaches its limit. */
+  readonly onFull?: (family: SeriesFamily, limit: number) => void;
 }
 
 /** Part of what a process counts, so that it survives the process as the rest does. */
@@ -33,7 +34,7 @@ const DROPPED_SAMPLES: FamilyDeclaration = {
 };
 
 export class SeriesStore {
-  readonly families = new Set<StoredFamily>();
+  readonly families = new Set<SeriesFamily>();
   readonly #options: SeriesStoreOptions;
   #backing: Backing;
   #inFile: SlotAllocator;
@@ -43,7 +44,7 @@ export class SeriesStore {
   #liveSeries = 0;
   #slotsInMemory = 0;
   #droppedSamples = 0;
-  #drops: StoredFamily | undefined;
+  #drops: SeriesFamily | undefined;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
@@ -68,24 +69,38 @@ export class SeriesStore {
    * Makes a family known. Its series come one by one through `attach`.
    *
    * @param maxSeries most series that it may have; by default `maxSeriesPerMetric`
+   * @param owner what the family's series find as `family.owner`
    */
-  declare(declaration: FamilyDeclaration, registries: readonly string[], maxSeries?: number): StoredFamily {
+  declare<S extends Series, Owner>(
+    declaration: FamilyDeclaration,
+    registries: readonly string[],
+    maxSeries: number | undefined,
+    owner: Owner,
+  ): StoredFamily<S, Owner>;
+  declare(declaration: FamilyDeclaration, registries: readonly string[], maxSeries?: number): SeriesFamily;
+  declare(
+    declaration: FamilyDeclaration,
+    registries: readonly string[],
+    maxSeries?: number,
+    owner?: unknown,
+  ): SeriesFamily {
     const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
-    const family = new StoredFamily(this.#nextFamilyId++, declaration, registries, Date.now() / 1000, limit);
+    const id = this.#nextFamilyId++;
+    const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
     this.families.add(family);
     this.#log.publishFamily(family);
     return family;
   }
 
   /** Shows a family in other registries than before; in none, it is still counted. */
-  setRegistries(family: StoredFamily, registries: readonly string[]): void {
+  setRegistries(family: SeriesFamily, registries: readonly string[]): void {
     family.registries = registries;
     this.#log.publishFamily(family);
     this.#log.restartIfDue();
   }
 
   /** Forgets a family and gives its slots back. */
-  forget(family: StoredFamily): void {
+  forget(family: SeriesFamily): void {
     for (const series of family.series) this.detach(series);
     if (family.registries.length > 0) this.setRegistries(family, []);
     this.families.delete(family);
@@ -121,11 +136,11 @@ export class SeriesStore {
   }
 
   /** Counts a sample that has no series to go to. */
-  #drop(family: StoredFamily, limit: number): void {
+  #drop(family: SeriesFamily, limit: number): void {
     const { name } = family.declaration;
     this.#droppedSamples++;
-    if (!family.saidFull) {
-      family.saidFull = true;
+    if (!family.warnedFull) {
+      family.warnedFull = true;
       this.#options.onFull?.(family, limit);
     }
     this.#drops ??= this.declare(DROPPED_SAMPLES, family.registries);
@@ -250,6 +265,6 @@ export class SeriesStore {
 function allocatorOf(backing: Backing): SlotAllocator {
   return new SlotAllocator(
     (kind, slots) => backing.addValueBlock(kind, slots),
-    () => backing.publishedAt ?? Infinity,
+    () => backing.publishedAt,
   );
 }

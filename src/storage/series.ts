@@ -1,20 +1,8 @@
-import type { ValueBlock } from './value-blocks.js';
 import type { StoredFamily } from './stored-family.js';
+import { Cells } from './value-blocks.js';
 
-/** What a series that has no slots is bound to. Nothing is ever written here: writers look at `index` first. */
-export const DETACHED_VIEW = new Float64Array(0);
-export const DETACHED = -1;
-
-/**
- * Where float64 slots are: `view[index]`, `view[index + 1]`, … The store sets these, and sets them anew when it moves the
- * slots (memory → file, a file made anew), so a holder reads both fields at every write and keeps no copy.
- */
-export class Cells {
-  view: Float64Array = DETACHED_VIEW;
-  /** DETACHED while there are no slots: not written yet, removed, or refused. */
-  index: number = DETACHED;
-  block: ValueBlock | undefined = undefined;
-}
+/** The family of series, as series and their store see it. */
+export type SeriesFamily = StoredFamily<Series>;
 
 /** A series of a family. The children that instruments hand out extend it, so that a write is one field access away. */
 export class Series extends Cells {
@@ -30,7 +18,7 @@ export class Series extends Cells {
 
   /** @param family where it is, or was last, or will be: a metric that moves to another store takes its series along */
   constructor(
-    public family: StoredFamily,
+    public family: SeriesFamily,
     readonly labelValues: readonly (string | undefined)[],
   ) {
     super();

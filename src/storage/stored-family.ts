@@ -1,20 +1,17 @@
 import type { ValueBlockKind } from '../metrics-file/layout.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import { LabelIndex } from './label-index.js';
-import type { Series } from './series.js';
+import { type Labelled, LabelIndex } from './label-index.js';
 
-/** A metric as its store knows it: what was declared, where it is shown, and its series. */
-export class StoredFamily {
-  readonly series: LabelIndex<Series>;
+/** A metric as its store knows it: its declaration, the registries that show it, and its series. */
+export class StoredFamily<S extends Labelled, Owner = unknown> {
+  readonly series: LabelIndex<S>;
   /** The kind of block that the series' own slots are in, and how many there are. */
   readonly kind: ValueBlockKind;
   readonly slots: number;
   published = false;
-  /** Whose series these are, for the children that look for it; the store does not. */
-  owner: unknown = undefined;
-  /** Said once that `maxSeries` was reached. */
-  saidFull = false;
+  /** Whether the warning that `maxSeries` was reached has been logged. */
+  warnedFull = false;
 
   constructor(
     readonly id: number,
@@ -25,6 +22,8 @@ export class StoredFamily {
     readonly declaredAt: number,
     /** Most series that it may have. */
     readonly maxSeries: number,
+    /** For its series, which look for it here; the store does not. */
+    readonly owner: Owner,
   ) {
     this.series = new LabelIndex(declaration.labelNames);
     const shape = seriesShape(declaration);

@@ -1,15 +1,20 @@
 import { BLOCK, type ValueBlockKind } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import type { Cells } from './series.js';
+import type { ValueBlock } from '../metrics-file/backing.js';
 
-/** A run of float64 slots, in the file or (while there is no room) in memory. */
-export interface ValueBlock {
-  readonly kind: ValueBlockKind;
-  /** Number of the block in the file, from 0; -1 for a block in memory. */
-  readonly number: number;
-  readonly view: Float64Array;
-  /** Tells readers that the first `slots` slots are in use. */
-  publishUsed(slots: number): void;
+/** The view of cells that have no slots. Nothing is ever written to it: writers check `index` first. */
+export const DETACHED_VIEW = new Float64Array(0);
+export const DETACHED = -1;
+
+/**
+ * Where float64 slots are: `view[index]`, `view[index + 1]`, … The store sets these fields, and sets them again when it moves
+ * the slots (memory → file, a file that is made again), so a holder reads both at every write and keeps no copy.
+ */
+export class Cells {
+  view: Float64Array = DETACHED_VIEW;
+  /** DETACHED while there are no slots: not written yet, removed, or refused. */
+  index: number = DETACHED;
+  block: ValueBlock | undefined = undefined;
 }
 
 /** Makes blocks: a file's writer, or memory. Undefined means that there is no room. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
-import { MemoryBacking } from '../../src/storage/backing.js';
+import { MemoryBacking } from '../../src/storage/memory-backing.js';
 
 const OPENMETRICS = Registry.OPENMETRICS_CONTENT_TYPE;
 

@@ -5,8 +5,7 @@ import { type TestContext, mock, test } from 'node:test';
 import fc from 'fast-check';
 import { renderFamilies } from '../../src/exposition/render.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
-import type { Series } from '../../src/storage/series.js';
-import type { StoredFamily } from '../../src/storage/stored-family.js';
+import type { Series, SeriesFamily } from '../../src/storage/series.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries } from '../support/exposition-parser.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -30,7 +29,7 @@ const DEPTH = gauge('depth', 'max', ['kind']);
 /** A process that counts as instruments do: a series is made by its first write. */
 class Process {
   readonly file: WrittenFile;
-  readonly #families = new Map<FamilyDeclaration, StoredFamily>();
+  readonly #families = new Map<FamilyDeclaration, SeriesFamily>();
 
   constructor(dir: string, number: number, declarations: readonly FamilyDeclaration[] = [JOBS, TIMES, DEPTH]) {
     const identity = { pid: 100 + number, startedAt: number, createdAt: number };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import promClient from 'prom-client';
-import { mirrorRegistry, Registry } from 'prom-multiproc';
+import { type Counter, mirrorRegistry, Registry } from 'prom-multiproc';
 import { linesOf, scrape, startCluster, startMember } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -75,6 +75,44 @@ for (const [name, client] of Object.entries(clients)) {
     assert.deepEqual(linesOf(text, 'c_total'), ['c_total 8']);
     assert.deepEqual(linesOf(text, 'h'), ['h_bucket{le="1"} 2', 'h_bucket{le="+Inf"} 4', 'h_sum 9', 'h_count 4']);
     assert.deepEqual(linesOf(text, 's'), ['s_sum 9', 's_count 4']);
+  });
+
+  test(`what ${name} counts while there is no room for its series is added when there is`, async () => {
+    const source = new client.Registry();
+    const registers = [source];
+    const counter = new client.Counter({ name: 'c_total', help: 'C.', labelNames: ['a'], registers });
+    const histogram = new client.Histogram({ name: 'h', help: 'H.', labelNames: ['a'], buckets: [1], registers });
+    const summary = new client.Summary({ name: 's', help: 'S.', labelNames: ['a'], registers });
+    for (const a of ['x', 'y']) {
+      counter.inc({ a }, 2);
+      histogram.observe({ a }, 3);
+      summary.observe({ a }, 4);
+    }
+    const registry = new Registry(undefined, { multiprocess: false });
+    // the stores of the copies have room for one series
+    process.env.PROM_MULTIPROC_MAX_SERIES_PER_METRIC = '1';
+    const mirror = mirrorRegistry(source, { register: registry, intervalMs: 2 ** 30 });
+    await mirror.copy();
+    delete process.env.PROM_MULTIPROC_MAX_SERIES_PER_METRIC;
+    const full = await registry.metrics();
+    assert.deepEqual(linesOf(full, 'c_total'), ['c_total{a="x"} 2']);
+    for (const metric of [counter, histogram, summary]) metric.remove({ a: 'x' });
+    for (const copied of ['c_total', 'h', 's']) {
+      (registry.getSingleMetric(copied) as Counter<'a'>).remove({ a: 'x' });
+    }
+    counter.inc({ a: 'y' });
+    histogram.observe({ a: 'y' }, 0.5);
+    summary.observe({ a: 'y' }, 1);
+    await mirror.copy();
+    const text = await registry.metrics();
+    assert.deepEqual(linesOf(text, 'c_total'), ['c_total{a="y"} 3']);
+    assert.deepEqual(linesOf(text, 'h'), [
+      'h_bucket{le="1",a="y"} 1',
+      'h_bucket{le="+Inf",a="y"} 2',
+      'h_sum{a="y"} 3.5',
+      'h_count{a="y"} 2',
+    ]);
+    assert.deepEqual(linesOf(text, 's'), ['s_sum{a="y"} 5', 's_count{a="y"} 2']);
   });
 }
 

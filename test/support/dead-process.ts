@@ -11,9 +11,8 @@ import { FileWriter } from '../../src/metrics-file/writer.js';
 import { WrittenBytes } from '../../src/metrics-file/written-bytes.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { BIN_BITS, BIN_MASK, placeOf } from '../../src/model/sketch.js';
-import { Series } from '../../src/storage/series.js';
+import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
-import type { StoredFamily } from '../../src/storage/stored-family.js';
 
 /** Above the largest pid that Linux hands out, so that no process has one of these. */
 let nextPid = 5_000_000;
@@ -30,7 +29,7 @@ export class DeadProcess {
   readonly name: string;
   readonly #store = new SeriesStore();
   readonly #writer: FileWriter;
-  readonly #families = new Map<string, StoredFamily>();
+  readonly #families = new Map<string, SeriesFamily>();
 
   constructor(dir: string, { identity = {}, mode, defaultLabels }: DeadProcessOptions = {}) {
     const calls = native();
@@ -104,7 +103,7 @@ export class DeadProcess {
     return this;
   }
 
-  declare(declaration: FamilyDeclaration, registries: readonly string[] = ['default']): StoredFamily {
+  declare(declaration: FamilyDeclaration, registries: readonly string[] = ['default']): SeriesFamily {
     let family = this.#families.get(declaration.name);
     if (family === undefined) {
       family = this.#store.declare(declaration, registries);

@@ -10,9 +10,8 @@ import { native } from '../../src/metrics-file/mapping.js';
 import { FileWriter } from '../../src/metrics-file/writer.js';
 import { WrittenBytes } from '../../src/metrics-file/written-bytes.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
-import { Series } from '../../src/storage/series.js';
+import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
-import type { StoredFamily } from '../../src/storage/stored-family.js';
 
 // these tests say which kind of file they are about, and have both in every run
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -72,7 +71,7 @@ export function createFile(dir: string, options: WrittenFileOptions = {}): Writt
 }
 
 /** Makes a series and gives it slots. */
-export function attach(store: SeriesStore, family: StoredFamily, labelValues: readonly (string | undefined)[]): Series {
+export function attach(store: SeriesStore, family: SeriesFamily, labelValues: readonly (string | undefined)[]): Series {
   const series = new Series(family, labelValues);
   store.attach(series);
   return series;

@@ -1,0 +1,39 @@
+/** Where a store's slots are and where its log goes: the file of this process (writer.ts), or plain memory. */
+import type { ValueBlockKind } from './layout.js';
+
+/** A run of float64 slots, in the file or (while there is no room) in memory. */
+export interface ValueBlock {
+  readonly kind: ValueBlockKind;
+  /** Number of the block in the file, from 0, value and key blocks together; -1 for a block in memory. */
+  readonly number: number;
+  readonly view: Float64Array;
+  /** Tells readers that the first `slots` slots are in use. */
+  publishUsed(slots: number): void;
+}
+
+export interface StoreStatus {
+  readonly liveSeries: number;
+  /** Bytes of slots that are in memory for want of room in the file. */
+  readonly bytesInMemory: number;
+  /** Samples refused since the process started, for `maxSeries`. */
+  readonly droppedSamples: number;
+}
+
+/** No method throws: where there is no room, the result says so. */
+export interface Backing {
+  readonly kind: 'memory' | 'mapped' | 'written';
+  /** Adds a block of zeroed slots; undefined where there is no room. */
+  addValueBlock(kind: ValueBlockKind, slots: number): ValueBlock | undefined;
+  /** `performance.now()` up to which published records have reached readers; Infinity where they do at once. */
+  readonly publishedAt: number;
+  /** Appends a record to the log and publishes it; false where there is no room. */
+  append(record: Uint8Array): boolean;
+  /**
+   * Replaces the log. `write` appends every living record through the function that it gets, which returns false where
+   * there is no room; where `write` returns false, the old log stays.
+   */
+  restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean;
+  /** Updates the counts that `ps` and the self-metrics show of this process. */
+  report(status: StoreStatus): void;
+  close(): void;
+}

@@ -1,0 +1,17 @@
+import type { Backing } from '../metrics-file/backing.js';
+import { memoryBlock } from './value-blocks.js';
+
+/** No file: one process without a directory. */
+export class MemoryBacking implements Backing {
+  readonly kind = 'memory';
+  readonly publishedAt = Infinity;
+  addValueBlock = memoryBlock;
+  append(): boolean {
+    return true;
+  }
+  restartLog(): boolean {
+    return false;
+  }
+  report(): void {}
+  close(): void {}
+}
