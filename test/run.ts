@@ -9,14 +9,17 @@
  * folder on Node 20, and would also run what a deleted source left behind in dist. Each file is a `run()` of its own,
  * for only its signal ends a file that hangs on every version: from Node 24 on the `timeout` option is about single tests.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { canInstall, isRoot, missingTools, othersCanRun } from './support/needs.js';
+import { installTools } from './support/tool-installation.js';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -29,12 +32,19 @@ const CONCURRENCY = Math.max(2, Math.min(3, availableParallelism()));
 /** An event of node's test stream, as far as it matters here; which ones there are grows with node's version. */
 interface TestEvent {
   readonly type: string;
-  readonly data: { readonly name?: string; readonly nesting?: number; readonly message?: string };
+  readonly data: {
+    readonly name?: string;
+    readonly nesting?: number;
+    readonly message?: string;
+    readonly skip?: string | boolean;
+  };
 }
 
 /** Node's counts, by the names that its summary gives them. */
 class Summary {
   readonly #counts = new Map<string, number>();
+  /** How many tests were skipped, by the reason. */
+  readonly #skipped = new Map<string, number>();
 
   /** Takes a line such as `pass 12`. */
   add(line: string): void {
@@ -42,14 +52,23 @@ class Summary {
     this.#counts.set(name, this.of(name) + Number(count));
   }
 
+  skip(reason: string): void {
+    this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
+  }
+
   of(name: string): number {
     return this.#counts.get(name) ?? 0;
   }
 
   toString(): string {
-    return [...this.#counts].map(([name, count]) => `# ${name} ${Math.round(count)}\n`).join('');
+    const counts = [...this.#counts].map(([name, count]) => `# ${name} ${Math.round(count)}\n`);
+    const skipped = [...this.#skipped].map(([reason, count]) => `# skipped ${count}: ${reason}\n`);
+    return [...counts, ...skipped].join('');
   }
 }
+
+/** Set for a run below bind mounts. */
+const MOUNTED = 'PROM_MULTIPROC_TESTS_MOUNTED';
 
 const SUMMARY_LINE = /^(tests|suites|pass|fail|cancelled|skipped|todo) \d+$/;
 /** Of each file: those that ran side by side would be added up. */
@@ -60,9 +79,10 @@ async function main(): Promise<boolean> {
     allowPositionals: true,
     options: { exclude: { type: 'string', multiple: true }, timeout: { type: 'string', default: '300' } },
   });
-  if (process.getuid?.() !== 0) {
-    console.error('not run by root: tests of other users, mounts and namespaces will fail');
-  }
+  if (canInstall()) installTools();
+  else if (missingTools().length > 0) console.log(`not on this machine: ${missingTools().join(', ')}`);
+  const elsewhere = runWhereOthersMayEnter();
+  if (elsewhere !== undefined) return elsewhere;
   process.chdir(ROOT);
   for (const variable of VARIABLES_TO_DROP) delete process.env[variable];
 
@@ -98,6 +118,7 @@ async function runFile(file: string, timeoutMs: number, summary: Summary): Promi
     files: [path],
     signal: AbortSignal.timeout(timeoutMs),
   }) as AsyncIterable<TestEvent>) {
+    if (event.type === 'test:pass' && typeof event.data.skip === 'string') summary.skip(event.data.skip);
     const line = event.type === 'test:diagnostic' && event.data.nesting === 0 ? (event.data.message ?? '') : '';
     if (SUMMARY_LINE.test(line)) lines.push(line);
     else if (!DURATION_LINE.test(line)) events.push(event);
@@ -111,6 +132,44 @@ async function runFile(file: string, timeoutMs: number, summary: Summary): Promi
   }
   for (const line of lines) summary.add(line);
   return events;
+}
+
+/**
+ * Some tests run programs of the project as another user. In a folder that other users cannot enter, such as one below
+ * /root, root sees the project under another path, by bind mounts in a mount namespace of its own, and runs the tests
+ * there.
+ *
+ * @returns whether the tests passed; undefined where they are to be run here
+ */
+function runWhereOthersMayEnter(): boolean | undefined {
+  if (!isRoot() || process.env[MOUNTED] !== undefined || othersCanRun(__filename)) return undefined;
+  const place = mkdtempSync(join(tmpdir(), 'prom-multiproc-tests-'));
+  chmodSync(place, 0o755);
+  const script = `
+    set -e
+    for entry in "$0"/* "$0"/.[!.]*; do
+      name="$1/\${entry##*/}"
+      if [ -d "$entry" ]; then mkdir "$name"; else : >"$name"; fi
+      mount --bind "$entry" "$name"
+    done
+    node=$2
+    cd "$1"
+    shift 2
+    exec "$node" dist/test/run.js "$@"`;
+  const args = [ROOT, place, process.execPath, ...process.argv.slice(2)];
+  const { status, error } = spawnSync('unshare', ['--mount', 'sh', '-c', script, ...args], {
+    env: { ...process.env, [MOUNTED]: place },
+    stdio: 'inherit',
+  });
+  // never recursively: were a mount still there, the project itself would be removed
+  for (const entry of readdirSync(place, { withFileTypes: true })) {
+    if (entry.isDirectory()) rmdirSync(join(place, entry.name));
+    else if (statSync(join(place, entry.name)).size === 0) unlinkSync(join(place, entry.name));
+  }
+  rmdirSync(place);
+  if (error === undefined) return status === 0;
+  console.log(`tests of other users are skipped: ${error.message}`);
+  return undefined;
 }
 
 /** Below dist, such as `test/merge/lines.test.js`; only those whose source is still there. */

@@ -12,6 +12,7 @@ import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
 
@@ -80,7 +81,7 @@ test('what a folder that was killed has left is removed first, for it may be all
   assert.deepEqual(valuesIn(dir), { jobs_total: 4 });
 });
 
-test('a fold for which nobody has died since removes what another has left', (t) => {
+test('a fold for which nobody has died since removes what another has left', needs('root', 'namespaces'), (t) => {
   const dir = withTempDir(t);
   addDead(dir, 1);
   foldDirectory(dir);

@@ -15,6 +15,7 @@ import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const DAY = 24 * 3600;
 /** Where there are no locks, a process lives whose pid is in use. */
@@ -603,7 +604,7 @@ function apply(process: DeadProcess, { kind, value, label, wide }: Event, time: 
   }
 }
 
-test('an archive can be read by whom the files in it let read', async (t) => {
+test('an archive can be read by whom the files in it let read', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
@@ -622,7 +623,7 @@ test('an archive that another user has made can be read by the one whose files a
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
 });
 
-test("root's archive belongs to the user whose files are in it", async (t) => {
+test("root's archive belongs to the user whose files are in it", needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o777);
   const worker = forkProgram(t, 'archive/programs/fold-writer', [dir], { uid: 1000, gid: 1000 });

@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { DeadProcess } from '../support/dead-process.js';
 import { DIST } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const ESCAPE = '\u001b';
 
@@ -27,7 +28,7 @@ function deadProcesses(dir: string, number: number): void {
   }
 }
 
-test('a terminal has colours, unless NO_COLOR is set or it can show none', (t) => {
+test('a terminal has colours, unless NO_COLOR is set or it can show none', needs('namespaces'), (t) => {
   const dir = withTempDir(t);
   deadProcesses(dir, 1);
   assert.ok(onTerminal(['ps', '--dir', dir]).includes(`${ESCAPE}[31mdead `));
@@ -39,7 +40,7 @@ test('a terminal has colours, unless NO_COLOR is set or it can show none', (t) =
   }
 });
 
-test('fold shows on a terminal how far it is, and leaves nothing of that behind', (t) => {
+test('fold shows on a terminal how far it is, and leaves nothing of that behind', needs('namespaces'), (t) => {
   const dir = withTempDir(t);
   deadProcesses(dir, 4);
   const drawn = onTerminal(['fold', '--dir', dir]).split(`\r${ESCAPE}[K`);
@@ -50,7 +51,7 @@ test('fold shows on a terminal how far it is, and leaves nothing of that behind'
   assert.equal(drawn.at(-1), 'folded 4 files of dead processes into generation 1\n');
 });
 
-test('top keeps to the size of the terminal', (t) => {
+test('top keeps to the size of the terminal', needs('namespaces'), (t) => {
   const dir = withTempDir(t);
   deadProcesses(dir, 20);
   const screens = onTerminal(['top', '--dir', dir, '--count', '2', '--interval', '0.01']).split(

@@ -10,6 +10,7 @@ import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 function startCollector(t: TestContext, options: MultiprocessCollectorOptions): MultiprocessCollector {
   const collector = new MultiprocessCollector({ threads: false, ...options });
@@ -99,7 +100,7 @@ test('folding adds no listener to the process', async (t) => {
   assert.equal(process.emit, emit);
 });
 
-test('a reader that may not write folds nothing, and says so in the result only', async (t) => {
+test('a reader that may not write folds nothing, and says so in the result only', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
   chmodSync(dir, 0o755);

@@ -10,6 +10,7 @@ import { parseExposition } from '../support/exposition-parser.js';
 import { collectGarbage } from '../support/garbage.js';
 import { checkMetrics } from '../support/promtool.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 interface Described {
   readonly name: string;
@@ -100,7 +101,7 @@ test('every garbage collection is in the histogram', async () => {
   while ((await counted()) < before + 3) await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('together, the processes of a cluster have the values that the table says', async (t) => {
+test('together, the processes of a cluster have the values that the table says', needs('prometheus'), async (t) => {
   const { workers } = await startCluster(t, withTempDir(t));
   const [first, second] = workers;
   for (const worker of workers) {

@@ -13,6 +13,7 @@ import {
   sameMachine,
 } from '../../src/directory/identity.js';
 import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
+import { needs } from '../support/needs.js';
 
 const MODULE = join(__dirname, '../../src/directory/identity.js');
 
@@ -43,7 +44,7 @@ test('a process that is not there has no start time', () => {
   assert.equal(processStat(2 ** 31 - 1), undefined);
 });
 
-test('where /proc shows another pid namespace, nothing in it is believed', () => {
+test('where /proc shows another pid namespace, nothing in it is believed', needs('root', 'namespaces'), () => {
   const script = `const { processStartTime } = require(${JSON.stringify(MODULE)});
     console.log(JSON.stringify([process.pid, processStartTime(process.pid)]));`;
   const run = (...flags: string[]): unknown =>

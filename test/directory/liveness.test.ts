@@ -17,6 +17,7 @@ import type { BareWords } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ForkedProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 // About the locks themselves: also in a run of the suite without native code. The tests of what stands in ask for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -107,21 +108,25 @@ test('a process without a lock is alive while it runs, also when it is stopped o
   assert.equal(probe(path), 'dead');
 });
 
-test('across pid namespaces, where every pid is 1, the lock tells and a pid does not', async (t) => {
-  for (const method of ['flock', 'heartbeat'] as const) {
-    const dir = withTempDir(t);
-    const container = forkProgram(t, 'directory/programs/writer', [dir, 'main', method], {
-      execPath: 'unshare',
-      execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
-    });
-    const name = await container.said<string>();
-    assert.match(name, /^1-0-/);
-    assert.equal(probe(join(dir, name)), method === 'flock' ? 'live' : 'unknown');
-    await container.kill();
-    if (method === 'flock') while (probe(join(dir, name)) === 'live') await sleep(5);
-    assert.equal(probe(join(dir, name)), method === 'flock' ? 'dead' : 'unknown');
-  }
-});
+test(
+  'across pid namespaces, where every pid is 1, the lock tells and a pid does not',
+  needs('root', 'namespaces'),
+  async (t) => {
+    for (const method of ['flock', 'heartbeat'] as const) {
+      const dir = withTempDir(t);
+      const container = forkProgram(t, 'directory/programs/writer', [dir, 'main', method], {
+        execPath: 'unshare',
+        execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
+      });
+      const name = await container.said<string>();
+      assert.match(name, /^1-0-/);
+      assert.equal(probe(join(dir, name)), method === 'flock' ? 'live' : 'unknown');
+      await container.kill();
+      if (method === 'flock') while (probe(join(dir, name)) === 'live') await sleep(5);
+      assert.equal(probe(join(dir, name)), method === 'flock' ? 'dead' : 'unknown');
+    }
+  },
+);
 
 test("another user's process is alive as well", async (t) => {
   const { path } = await startWriter(t, 'main', 'heartbeat');
@@ -169,7 +174,7 @@ test('a thread that ended a moment ago is dead, though its heart beat a moment a
   assert.equal(probe(path), 'dead');
 });
 
-test('of a thread in a process that may not be looked into, the heartbeat tells', async (t) => {
+test('of a thread in a process that may not be looked into, the heartbeat tells', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const cases: [secondsAgo: number, FileState, Liveness][] = [

@@ -9,6 +9,7 @@ import type { LocatedDirectory } from '../../src/directory/locate.js';
 import { afterTest } from '../support/after-test.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ProcessWhereabouts, Whereabouts } from './programs/whereabouts.js';
+import { needs } from '../support/needs.js';
 
 const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-[0-9a-f]{16}$/;
 
@@ -37,7 +38,7 @@ function assertAllIn(dir: string, process: ProcessWhereabouts): void {
   }
 }
 
-test('a process by itself counts in memory, its threads in a directory that it knows', async (t) => {
+test('a process by itself counts in memory, its threads in a directory that it knows', needs('root'), async (t) => {
   const found = await whereabouts(t, []);
   assert.equal(found.main, undefined);
   assert.match(found.thread.dir, DERIVED);
@@ -48,7 +49,7 @@ test('a process by itself counts in memory, its threads in a directory that it k
   assert.equal(found.asPrimary.dir, found.thread.dir, 'where it would count if it forked, too');
 });
 
-test('a cluster is in one directory: primary, workers and all their threads', async (t) => {
+test('a cluster is in one directory: primary, workers and all their threads', needs('root'), async (t) => {
   const found = await whereabouts(t, ['cluster']);
   assert.equal(found.beforeForking, undefined);
   assert.equal(found.main?.origin, 'cluster');
@@ -99,7 +100,7 @@ test('the variable is resolved, is ignored when empty, and keeps a derived direc
   assert.equal(named('/dev/shm/prom-multiproc-0-0123456789abcdef/deeper')?.derived, false);
 });
 
-test('the instances of a PM2 app share a directory, in whatever mode and number', () => {
+test('the instances of a PM2 app share a directory, in whatever mode and number', needs('root'), () => {
   const located = locateDirectory(environment(PM2));
   assert.equal(located?.origin, 'pm2');
   assert.match(located.dir, DERIVED);
@@ -148,13 +149,17 @@ function withoutSharedMemory(variables: Record<string, string>): Whereabouts {
   return JSON.parse(execFileSync('unshare', ['--mount', 'sh', '-c', script], { env, encoding: 'utf8' })) as Whereabouts;
 }
 
-test('without a writable /dev/shm it is the temporary directory, for threads without environment too', () => {
-  const found = withoutSharedMemory({ TMPDIR: '/var/tmp/' });
-  assert.match(found.thread.dir, /^\/var\/tmp\/prom-multiproc-0-/);
-  assert.equal(found.bareThread.dir, found.thread.dir);
-});
+test(
+  'without a writable /dev/shm it is the temporary directory, for threads without environment too',
+  needs('root'),
+  () => {
+    const found = withoutSharedMemory({ TMPDIR: '/var/tmp/' });
+    assert.match(found.thread.dir, /^\/var\/tmp\/prom-multiproc-0-/);
+    assert.equal(found.bareThread.dir, found.thread.dir);
+  },
+);
 
-test('instances of a PM2 app that were started from shells with different TMPDIR are together', () => {
+test('instances of a PM2 app that were started from shells with different TMPDIR are together', needs('root'), () => {
   const found = withoutSharedMemory({ ...PM2, TMPDIR: '/var/tmp' });
   assert.match(found.main?.dir ?? '', /^\/tmp\/prom-multiproc-0-/);
   assertAllIn(found.main?.dir as string, found);

@@ -19,6 +19,7 @@ import { checkDirectory, joinDirectory, openDirectory } from '../../src/director
 import type { LocatedDirectory } from '../../src/directory/locate.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 // About the lock itself: also in a run of the suite without native code. The test of going without asks for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -90,7 +91,7 @@ test('an open directory is locked until it is closed, as often as it is open', (
   assert.equal(isUnused(located.dir), true);
 });
 
-test('a derived directory that is not ours is refused, and nothing is put into it', (t) => {
+test('a derived directory that is not ours is refused, and nothing is put into it', needs('other users'), (t) => {
   const base = withTempDir(t);
   const elsewhere = join(base, 'elsewhere');
   mkdirSync(elsewhere, { mode: 0o700 });
@@ -127,24 +128,28 @@ test('of directories that the user names, a symlink and what is none are refused
   assert.throws(() => openDirectory(named(join(base, 'file'))), { ...REFUSED, message: /not a directory/ });
 });
 
-test('a directory that the user names keeps its owner and permissions, and what is odd is said', (t) => {
-  const dir = withTempDir(t);
-  const warningsAt = (mode: number, uid: number): readonly string[] => {
-    chownSync(dir, uid, uid);
-    chmodSync(dir, mode);
-    const opened = openDirectory(named(dir));
-    opened.close();
-    assert.equal(permissions(dir), mode.toString(8));
-    assert.equal(lstatSync(dir).uid, uid);
-    assert.deepEqual(checkDirectory(named(dir)), opened.warnings);
-    return opened.warnings;
-  };
-  assert.deepEqual(warningsAt(0o700, 0), []);
-  assert.deepEqual(warningsAt(0o1777, 0), []);
-  assert.match(warningsAt(0o777, 0).join(), /every user .* no sticky bit/);
-  assert.match(warningsAt(0o700, 1000).join(), /another user \(uid 1000\)/);
-  assert.equal(warningsAt(0o777, 1000).length, 2);
-});
+test(
+  'a directory that the user names keeps its owner and permissions, and what is odd is said',
+  needs('other users'),
+  (t) => {
+    const dir = withTempDir(t);
+    const warningsAt = (mode: number, uid: number): readonly string[] => {
+      chownSync(dir, uid, uid);
+      chmodSync(dir, mode);
+      const opened = openDirectory(named(dir));
+      opened.close();
+      assert.equal(permissions(dir), mode.toString(8));
+      assert.equal(lstatSync(dir).uid, uid);
+      assert.deepEqual(checkDirectory(named(dir)), opened.warnings);
+      return opened.warnings;
+    };
+    assert.deepEqual(warningsAt(0o700, 0), []);
+    assert.deepEqual(warningsAt(0o1777, 0), []);
+    assert.match(warningsAt(0o777, 0).join(), /every user .* no sticky bit/);
+    assert.match(warningsAt(0o700, 1000).join(), /another user \(uid 1000\)/);
+    assert.equal(warningsAt(0o777, 1000).length, 2);
+  },
+);
 
 test('a missing directory is made as the user wants it, with its parents', (t) => {
   const dir = join(withTempDir(t), 'deeply', 'nested');
@@ -212,20 +217,24 @@ for (const moment of ['just before a process locks it', 'while a process waits f
   });
 }
 
-test("a process of another user counts in root's open volume, and is told what is odd", async (t) => {
-  const dir = withTempDir(t);
-  chmodSync(dir, 0o777);
-  const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
-  const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
-  assert.equal(isLocked, true);
-  assert.equal(warnings.length, 2);
-  assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
-  assert.equal(isUnused(dir), false);
-  await opener.kill();
-  assert.equal(isUnused(dir), true);
-});
+test(
+  "a process of another user counts in root's open volume, and is told what is odd",
+  needs('other users'),
+  async (t) => {
+    const dir = withTempDir(t);
+    chmodSync(dir, 0o777);
+    const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
+    const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
+    assert.equal(isLocked, true);
+    assert.equal(warnings.length, 2);
+    assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
+    assert.equal(isUnused(dir), false);
+    await opener.kill();
+    assert.equal(isUnused(dir), true);
+  },
+);
 
-test('a process that may not open the lock goes on without it', async (t) => {
+test('a process that may not open the lock goes on without it', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   const opened = openDirectory(named(dir), { fileMode: 0o600 });
   t.after(() => opened.close());

@@ -6,6 +6,7 @@ import { archiveName, archiveTemporaryName, dataFileName, temporaryName } from '
 import { scanDirectory } from '../../src/directory/scan.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 test('a scan finds what is ours by name, the newest archive first', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
@@ -44,7 +45,7 @@ test('what is no directory is refused', (t) => {
   assert.throws(() => scanDirectory(file), { code: 'ERR_DIRECTORY_REFUSED', message: /is not a directory/ });
 });
 
-test('a directory that this user may not read is a clear error', async (t) => {
+test('a directory that this user may not read is a clear error', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o700);
   const scanner = forkProgram(t, 'directory/programs/scanner', [dir], { uid: 1000, gid: 1000 });

@@ -14,6 +14,7 @@ import { test } from 'node:test';
 import { lastScraped, touchScraped } from '../../src/directory/scraped.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 test('a scrape is noted, and again', (t) => {
   const dir = withTempDir(t);
@@ -51,16 +52,20 @@ test('neither a symlink nor a directory is written to or believed', (t) => {
   assert.equal(readFileSync(victim, 'latin1'), 'precious');
 });
 
-test('a reader without permission to write is told so, and reads the time all the same', async (t) => {
-  const dir = withTempDir(t);
-  chmodSync(dir, 0o755);
-  touchScraped(dir);
-  utimesSync(join(dir, 'scraped'), 1000, 1000);
-  const touch = (): Promise<unknown> =>
-    forkProgram(t, 'directory/programs/scraper', [dir], { uid: 1000, gid: 1000 }).said();
-  assert.deepEqual(await touch(), [false, 1000]);
-  chmodSync(join(dir, 'scraped'), 0o666);
-  const [touched, at] = (await touch()) as [boolean, number];
-  assert.equal(touched, true, "another user's file, where its mode allows it");
-  assert.ok(at > 1000);
-});
+test(
+  'a reader without permission to write is told so, and reads the time all the same',
+  needs('other users'),
+  async (t) => {
+    const dir = withTempDir(t);
+    chmodSync(dir, 0o755);
+    touchScraped(dir);
+    utimesSync(join(dir, 'scraped'), 1000, 1000);
+    const touch = (): Promise<unknown> =>
+      forkProgram(t, 'directory/programs/scraper', [dir], { uid: 1000, gid: 1000 }).said();
+    assert.deepEqual(await touch(), [false, 1000]);
+    chmodSync(join(dir, 'scraped'), 0o666);
+    const [touched, at] = (await touch()) as [boolean, number];
+    assert.equal(touched, true, "another user's file, where its mode allows it");
+    assert.ok(at > 1000);
+  },
+);

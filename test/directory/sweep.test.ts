@@ -29,6 +29,7 @@ import { writeBareFile } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ForkedProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 // About the locks: also in a run of the suite without native code. The tests of what stands in ask for it.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -67,7 +68,7 @@ async function startApplication(
   return application;
 }
 
-test('what a dead application left behind goes after a day', (t) => {
+test('what a dead application left behind goes after a day', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = deadDirectory(base);
   assert.deepEqual(sweepDerivedDirectories(base, NOW + ABANDONED_SECONDS - 60), []);
@@ -76,7 +77,7 @@ test('what a dead application left behind goes after a day', (t) => {
   assert.deepEqual(readdirSync(base), []);
 });
 
-test('a heartbeat counts as something that happened', (t) => {
+test('a heartbeat counts as something that happened', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
   mkdirSync(dir);
@@ -88,7 +89,7 @@ test('a heartbeat counts as something that happened', (t) => {
   assert.deepEqual(sweepDerivedDirectories(base, LATER), [dir]);
 });
 
-test('a directory in use stays, however two applications start and end', async (t) => {
+test('a directory in use stays, however two applications start and end', needs('root'), async (t) => {
   const base = withTempDir(t);
   const [a, b] = ['a', 'b'].map((digit) => join(base, `prom-multiproc-0-${digit.repeat(16)}`));
   const first = await startApplication(t, a);
@@ -104,7 +105,7 @@ test('a directory in use stays, however two applications start and end', async (
   assert.deepEqual(readdirSync(base), []);
 });
 
-test('a directory whose processes hold no locks is in use while one of them lives', async (t) => {
+test('a directory whose processes hold no locks is in use while one of them lives', needs('root'), async (t) => {
   const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
   const application = await startApplication(t, dir, 'heartbeat');
@@ -113,7 +114,7 @@ test('a directory whose processes hold no locks is in use while one of them live
   assert.deepEqual(sweepDerivedDirectories(base, LATER), [dir]);
 });
 
-test('making a derived directory sweeps those beside it', (t) => {
+test('making a derived directory sweeps those beside it', needs('root'), (t) => {
   const base = withTempDir(t);
   const dead = deadDirectory(base);
   const longAgo = NOW - 2 * ABANDONED_SECONDS;
@@ -130,7 +131,7 @@ test('making a derived directory sweeps those beside it', (t) => {
   assert.deepEqual(readdirSync(base).toSorted(), [basename(dir), basename(young)]);
 });
 
-test('only directories of ours are touched, and in them only our files', (t) => {
+test('only directories of ours are touched, and in them only our files', needs('root'), (t) => {
   const base = withTempDir(t);
   const target = deadDirectory(base, 'a'.repeat(16));
   const outside = join(base, 'outside');
@@ -154,7 +155,7 @@ test('only directories of ours are touched, and in them only our files', (t) => 
   assert.deepEqual(readdirSync(withAFile), ['notes.txt']);
 });
 
-test('what a symlink or a second name leads to keeps its contents', (t) => {
+test('what a symlink or a second name leads to keeps its contents', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = deadDirectory(base);
   const precious = join(base, 'precious');
@@ -203,7 +204,7 @@ test('emptying a directory that does not exist makes none', (t) => {
   assert.equal(existsSync(dir), false);
 });
 
-test('a directory in use is not emptied, whether its processes hold locks or not', async (t) => {
+test('a directory in use is not emptied, whether its processes hold locks or not', needs('root'), async (t) => {
   for (const method of ['flock', 'heartbeat'] as const) {
     const dir = withTempDir(t);
     const application = await startApplication(t, dir, method);

@@ -25,6 +25,7 @@ import { changeIdentity, dataFiles } from '../support/cluster-files.js';
 import { BEHIND_MS, type Member, scrape, startCluster } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 async function countOne(member: Member): Promise<void> {
   await member.run(({ prom }) => {
@@ -155,7 +156,7 @@ test('a copy of a file under another name is not counted', async (t) => {
   assert.match(primary.output, /under another name/);
 });
 
-test('a file that this user may not read is skipped and counted', async (t) => {
+test('a file that this user may not read is skipped and counted', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir);
   for (const worker of workers) await countOne(worker);

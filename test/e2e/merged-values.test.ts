@@ -4,6 +4,7 @@ import { assertSound, linesOf, scrape, startCluster, startMember, written } from
 import { parseExposition, valueOf } from '../support/exposition-parser.js';
 import { openMetricsProblems } from '../support/promtool.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 test('the merged view is the same from the primary and from every worker', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 3);
@@ -196,7 +197,7 @@ test("each process's default labels are on its series", async (t) => {
   assert.deepEqual(linesOf(await scrape(primary), 'jobs_total'), ['jobs_total{kind="a",app="shop",zone="west"} 6']);
 });
 
-test('each request of a cluster has the format that it asks for', async (t) => {
+test('each request of a cluster has the format that it asks for', needs('prometheus'), async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom }) => {

@@ -10,60 +10,65 @@ import { assertHistogramsAreSound, assertNoDuplicateSeries } from '../support/ex
 import { freePort, type Program, startCli, startExample, startProgram, until } from '../support/program.js';
 import { checkMetrics } from '../support/promtool.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
-test('tasks of several workers and their pools are counted through failures, retries and a SIGKILL', async (t) => {
-  const dir = withTempDir(t);
-  const env = {
-    PROMETHEUS_MULTIPROC_DIR: dir,
-    REDIS_PORT: String(await startRedis(t, withTempDir(t))),
-    // a worker that is starved for half of it would lose its jobs to another
-    LOCK_MS: '2500',
-  };
-  // the sidecar is there first, as it may be
-  const sidecar = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);
-  const [, url] = await sidecar.printed(/on (http\S+)/);
-  const metrics = async (): Promise<string> => (await fetch(url)).text();
-  const start = async (): Promise<Program> => {
-    const worker = startExample(t, 'background-workers/worker.js', [], env);
-    await worker.printed(/ready/);
-    return worker;
-  };
-  const workers = await Promise.all([start(), start(), start()]);
-  const enqueue = async (...jobs: string[]): Promise<void> => {
-    const queued = startExample(t, 'background-workers/enqueue.js', jobs, env);
-    assert.equal(await queued.ended(), 0, queued.output());
-  };
+test(
+  'tasks of several workers and their pools are counted through failures, retries and a SIGKILL',
+  needs('redis', 'prometheus'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const env = {
+      PROMETHEUS_MULTIPROC_DIR: dir,
+      REDIS_PORT: String(await startRedis(t, withTempDir(t))),
+      // a worker that is starved for half of it would lose its jobs to another
+      LOCK_MS: '2500',
+    };
+    // the sidecar is there first, as it may be
+    const sidecar = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);
+    const [, url] = await sidecar.printed(/on (http\S+)/);
+    const metrics = async (): Promise<string> => (await fetch(url)).text();
+    const start = async (): Promise<Program> => {
+      const worker = startExample(t, 'background-workers/worker.js', [], env);
+      await worker.printed(/ready/);
+      return worker;
+    };
+    const workers = await Promise.all([start(), start(), start()]);
+    const enqueue = async (...jobs: string[]): Promise<void> => {
+      const queued = startExample(t, 'background-workers/enqueue.js', jobs, env);
+      assert.equal(await queued.ended(), 0, queued.output());
+    };
 
-  await enqueue('mail', '30', 'report', '12', 'fails-once', '5');
-  const first = {
-    'task="mail",status="completed"': 30,
-    'task="report",status="completed"': 12,
-    'task="fails-once",status="failed"': 5,
-    'task="fails-once",status="completed"': 5,
-  };
-  await until(async () => sameCounts(tasksOf(await metrics()), first));
+    await enqueue('mail', '30', 'report', '12', 'fails-once', '5');
+    const first = {
+      'task="mail",status="completed"': 30,
+      'task="report",status="completed"': 12,
+      'task="fails-once",status="failed"': 5,
+      'task="fails-once",status="completed"': 5,
+    };
+    await until(async () => sameCounts(tasksOf(await metrics()), first));
 
-  // one that hangs is in progress, and no longer when its worker is killed; another takes it over
-  await enqueue('hangs', '1');
-  await until(async () => (await metrics()).includes('tasks_in_progress{task="hangs"} 1'));
-  const victim = await hanging(workers);
-  victim.child.kill('SIGKILL');
-  await victim.ended();
-  assert.deepEqual(tasksOf(await metrics()), first);
-  await until(async () => (await metrics()).includes('tasks_in_progress{task="hangs"} 1'));
+    // one that hangs is in progress, and no longer when its worker is killed; another takes it over
+    await enqueue('hangs', '1');
+    await until(async () => (await metrics()).includes('tasks_in_progress{task="hangs"} 1'));
+    const victim = await hanging(workers);
+    victim.child.kill('SIGKILL');
+    await victim.ended();
+    assert.deepEqual(tasksOf(await metrics()), first);
+    await until(async () => (await metrics()).includes('tasks_in_progress{task="hangs"} 1'));
 
-  await enqueue('mail', '10');
-  await until(async () => sameCounts(tasksOf(await metrics()), { ...first, 'task="mail",status="completed"': 40 }));
-  const text = await metrics();
-  assert.match(text, /^task_duration_seconds_count\{task="mail"\} 40$/m);
-  assert.match(text, /^task_duration_seconds_count\{task="fails-once"\} 10$/m);
-  assert.match(text, /^tasks_in_progress\{task="mail"\} 0$/m);
-  assertNoDuplicateSeries(text);
-  assertHistogramsAreSound(text);
-  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
-});
+    await enqueue('mail', '10');
+    await until(async () => sameCounts(tasksOf(await metrics()), { ...first, 'task="mail",status="completed"': 40 }));
+    const text = await metrics();
+    assert.match(text, /^task_duration_seconds_count\{task="mail"\} 40$/m);
+    assert.match(text, /^task_duration_seconds_count\{task="fails-once"\} 10$/m);
+    assert.match(text, /^tasks_in_progress\{task="mail"\} 0$/m);
+    assertNoDuplicateSeries(text);
+    assertHistogramsAreSound(text);
+    assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
+  },
+);
 
-test('a batch job pushes what its threads counted when it ends', async (t) => {
+test('a batch job pushes what its threads counted when it ends', needs('pushgateway'), async (t) => {
   const pushed: { path: string; text: string }[] = [];
   const gateway = createServer(async (request, response) => {
     const body = await buffer(request);

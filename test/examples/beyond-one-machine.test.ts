@@ -10,6 +10,7 @@ import { afterTest } from '../support/after-test.js';
 import { DIST, freePort, type Program, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 /** The sources, for what tsc does not copy. */
 const EXAMPLE = join(DIST, '..', 'examples', 'beyond-one-machine');
@@ -18,52 +19,56 @@ const NETWORK = `10.9.${(process.pid % 255) + 1}`;
 const HOSTS = ['11', '12', '13'].map((host) => `${NETWORK}.${host}`);
 const HERE = `${NETWORK}.1`;
 
-test('three hosts, each with a merged endpoint, are one in Prometheus and in what is sent by OTLP', async (t) => {
-  const hosts = makeHosts(t);
-  const dir = withTempDir(t);
-  const received = await otlpReceiver(t);
-  await Promise.all(
-    hosts.map(async ({ namespace, address }) => {
-      const own = join(dir, address);
-      mkdirSync(own);
-      const host = inNamespace(t, namespace, join(DIST, 'examples', 'beyond-one-machine', 'host.js'), {
-        HOST: address,
-        PORT: '8080',
-        METRICS_PORT: '9464',
-        PROMETHEUS_MULTIPROC_DIR: own,
-        OTLP_URL: received.url,
-        OTLP_INTERVAL_MS: '500',
-      });
-      await host.printed(/metrics on/);
-    }),
-  );
-  const prometheus = await startPrometheus(t, dir, configurationIn(dir));
-  for (const [at, { address }] of hosts.entries()) {
-    await until(() => visit(address, '/').catch(() => false));
-    // before the last of home, so that whoever sees all of those sees this too
-    await visit(address, '/else');
-    for (let visits = 1; visits < 10 * (at + 1); visits++) await visit(address, '/');
-  }
-  // 10 + 20 + 30 of home, one each of the other
-  await until(async () => (await prometheus.value('page:visits:sum{page="home"}')) === 60);
-  assert.equal(await prometheus.value('page:visits:sum{page="other"}'), 3);
-  await until(async () => (await prometheus.value('sum(up)')) === 3);
-  assert.equal(await prometheus.value('count(visits_total{page="home"})'), 3);
-  assert.equal(await prometheus.value('sum(visit_seconds_count)'), 63);
-
-  const sent = await until(() => received.hosts().size === 3 && sumOf(received, 'home') === 60 && received);
-  assert.equal(sumOf(sent, 'other'), 3);
-  for (const metrics of sent.hosts().values()) {
-    const histogram = metrics.find(({ name }) => name === 'visit_seconds')!.histogram!;
-    const [{ count, bucketCounts, explicitBounds }] = histogram.dataPoints;
-    assert.deepEqual(explicitBounds, [0.1, 1]);
-    assert.equal(
-      bucketCounts.map(Number).reduce((sum, bucket) => sum + bucket, 0),
-      Number(count),
+test(
+  'three hosts, each with a merged endpoint, are one in Prometheus and in what is sent by OTLP',
+  needs('prometheus', 'ip', 'root'),
+  async (t) => {
+    const hosts = makeHosts(t);
+    const dir = withTempDir(t);
+    const received = await otlpReceiver(t);
+    await Promise.all(
+      hosts.map(async ({ namespace, address }) => {
+        const own = join(dir, address);
+        mkdirSync(own);
+        const host = inNamespace(t, namespace, join(DIST, 'examples', 'beyond-one-machine', 'host.js'), {
+          HOST: address,
+          PORT: '8080',
+          METRICS_PORT: '9464',
+          PROMETHEUS_MULTIPROC_DIR: own,
+          OTLP_URL: received.url,
+          OTLP_INTERVAL_MS: '500',
+        });
+        await host.printed(/metrics on/);
+      }),
     );
-    assert.equal(metrics.find(({ name }) => name === 'visits_total')!.sum!.isMonotonic, true);
-  }
-});
+    const prometheus = await startPrometheus(t, dir, configurationIn(dir));
+    for (const [at, { address }] of hosts.entries()) {
+      await until(() => visit(address, '/').catch(() => false));
+      // before the last of home, so that whoever sees all of those sees this too
+      await visit(address, '/else');
+      for (let visits = 1; visits < 10 * (at + 1); visits++) await visit(address, '/');
+    }
+    // 10 + 20 + 30 of home, one each of the other
+    await until(async () => (await prometheus.value('page:visits:sum{page="home"}')) === 60);
+    assert.equal(await prometheus.value('page:visits:sum{page="other"}'), 3);
+    await until(async () => (await prometheus.value('sum(up)')) === 3);
+    assert.equal(await prometheus.value('count(visits_total{page="home"})'), 3);
+    assert.equal(await prometheus.value('sum(visit_seconds_count)'), 63);
+
+    const sent = await until(() => received.hosts().size === 3 && sumOf(received, 'home') === 60 && received);
+    assert.equal(sumOf(sent, 'other'), 3);
+    for (const metrics of sent.hosts().values()) {
+      const histogram = metrics.find(({ name }) => name === 'visit_seconds')!.histogram!;
+      const [{ count, bucketCounts, explicitBounds }] = histogram.dataPoints;
+      assert.deepEqual(explicitBounds, [0.1, 1]);
+      assert.equal(
+        bucketCounts.map(Number).reduce((sum, bucket) => sum + bucket, 0),
+        Number(count),
+      );
+      assert.equal(metrics.find(({ name }) => name === 'visits_total')!.sum!.isMonotonic, true);
+    }
+  },
+);
 
 interface Host {
   readonly namespace: string;

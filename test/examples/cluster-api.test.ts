@@ -5,6 +5,7 @@ import { assertHistogramsAreSound, assertNoDuplicateSeries } from '../support/ex
 import { freePort, startExample, until } from '../support/program.js';
 import { checkMetrics } from '../support/promtool.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const EXPECTED = (framework: string): string => `# HELP users_created_total Users created.
 # TYPE users_created_total counter
@@ -60,64 +61,68 @@ http_requests_in_progress{method="POST"} 0
 `;
 
 for (const framework of ['express', 'fastify']) {
-  test(`the clustered API on ${framework} counts over its workers, and on through a SIGKILL`, async (t) => {
-    const [port, metricsPort] = [await freePort(), await freePort()];
-    const primary = startExample(t, 'cluster-api/primary.js', [framework], {
-      PORT: String(port),
-      METRICS_PORT: String(metricsPort),
-      PROMETHEUS_MULTIPROC_DIR: withTempDir(t),
-    });
-    await primary.printed(/metrics on/);
-    const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    const post = async (path: string, body: object): Promise<number | undefined> => {
-      try {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-          method: 'POST',
-          body: JSON.stringify(body),
-          // a connection of its own for each, so that both workers get some
-          headers: { 'content-type': 'application/json', connection: 'close' },
-        });
-        await response.arrayBuffer();
-        return response.status;
-      } catch {
-        return undefined;
-      }
-    };
-    // until both workers listen nobody may be there to connect to
-    await until(async () => (await metrics()).includes('prom_multiproc_processes{state="live"} 2'));
-    await until(async () => (await post('/users', { name: 'ann', plan: 'free' })) === 201);
-    for (const name of ['bob', 'eve']) assert.equal(await post('/users', { name, plan: 'pro' }), 201);
-    const order = (user: string, paymentMethod: string, euros: number) =>
-      post(`/users/${user}/orders`, { paymentMethod, euros });
-    for (let at = 0; at < 8; at++) assert.equal(await order('guest', 'card', 20), 200);
-    for (let at = 0; at < 4; at++) assert.equal(await order('guest', 'invoice', 2000), 200);
-    for (let at = 0; at < 3; at++) assert.equal(await order('nobody', 'card', 20), 422);
-    assert.equal(await order('guest', 'card', 2000), 422);
-    assert.equal(await order('guest', 'card', 0), 422);
+  test(
+    `the clustered API on ${framework} counts over its workers, and on through a SIGKILL`,
+    needs('prometheus'),
+    async (t) => {
+      const [port, metricsPort] = [await freePort(), await freePort()];
+      const primary = startExample(t, 'cluster-api/primary.js', [framework], {
+        PORT: String(port),
+        METRICS_PORT: String(metricsPort),
+        PROMETHEUS_MULTIPROC_DIR: withTempDir(t),
+      });
+      await primary.printed(/metrics on/);
+      const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      const post = async (path: string, body: object): Promise<number | undefined> => {
+        try {
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+            method: 'POST',
+            body: JSON.stringify(body),
+            // a connection of its own for each, so that both workers get some
+            headers: { 'content-type': 'application/json', connection: 'close' },
+          });
+          await response.arrayBuffer();
+          return response.status;
+        } catch {
+          return undefined;
+        }
+      };
+      // until both workers listen nobody may be there to connect to
+      await until(async () => (await metrics()).includes('prom_multiproc_processes{state="live"} 2'));
+      await until(async () => (await post('/users', { name: 'ann', plan: 'free' })) === 201);
+      for (const name of ['bob', 'eve']) assert.equal(await post('/users', { name, plan: 'pro' }), 201);
+      const order = (user: string, paymentMethod: string, euros: number) =>
+        post(`/users/${user}/orders`, { paymentMethod, euros });
+      for (let at = 0; at < 8; at++) assert.equal(await order('guest', 'card', 20), 200);
+      for (let at = 0; at < 4; at++) assert.equal(await order('guest', 'invoice', 2000), 200);
+      for (let at = 0; at < 3; at++) assert.equal(await order('nobody', 'card', 20), 422);
+      assert.equal(await order('guest', 'card', 2000), 422);
+      assert.equal(await order('guest', 'card', 0), 422);
 
-    const expected = EXPECTED(framework);
-    // requests are counted when their responses are over, which clients hear of first
-    await until(async () => /^http_requests_total\{.*"422"\} 5$/m.test(await metrics()));
-    const text = await metrics();
-    assert.equal(countsOf(text), expected);
-    assertNoDuplicateSeries(text);
-    assertHistogramsAreSound(text);
-    assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
+      const expected = EXPECTED(framework);
+      // requests are counted when their responses are over, which clients hear of first
+      await until(async () => /^http_requests_total\{.*"422"\} 5$/m.test(await metrics()));
+      const text = await metrics();
+      assert.equal(countsOf(text), expected);
+      assertNoDuplicateSeries(text);
+      assertHistogramsAreSound(text);
+      assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
 
-    const pid = workerPid(primary.child.pid!);
-    process.kill(pid, 'SIGKILL');
-    await primary.printed(new RegExp(`worker ${pid} is gone`));
-    await until(async () => (await metrics()).includes('prom_multiproc_processes{state="live"} 2'));
-    assert.equal(countsOf(await metrics()), expected);
-    assert.equal(await order('guest', 'card', 20), 200);
-    assert.match(
-      await until(async () => {
-        const now = await metrics();
-        return now.includes('orders_total{payment_method="card"} 9') && now;
-      }),
-      /^revenue_euros_total 8180$/m,
-    );
-  });
+      const pid = workerPid(primary.child.pid!);
+      process.kill(pid, 'SIGKILL');
+      await primary.printed(new RegExp(`worker ${pid} is gone`));
+      await until(async () => (await metrics()).includes('prom_multiproc_processes{state="live"} 2'));
+      assert.equal(countsOf(await metrics()), expected);
+      assert.equal(await order('guest', 'card', 20), 200);
+      assert.match(
+        await until(async () => {
+          const now = await metrics();
+          return now.includes('orders_total{payment_method="card"} 9') && now;
+        }),
+        /^revenue_euros_total 8180$/m,
+      );
+    },
+  );
 }
 
 /** Without what depends on time, and without the collector's own metrics. */

@@ -10,6 +10,7 @@ import { afterTest } from '../support/after-test.js';
 import { checkMetrics } from '../support/promtool.js';
 import { startExample, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const URL_OF_METRICS = /serving on (\S+\/metrics)/;
 
@@ -19,7 +20,7 @@ async function textOf(url: string): Promise<string> {
   return response.text();
 }
 
-test('the uptime exporter shows how long the machine is up, with its host name', async (t) => {
+test('the uptime exporter shows how long the machine is up, with its host name', needs('prometheus'), async (t) => {
   const exporter = startExample(t, 'uptime-exporter/app.js', [], { PORT: '0', INTERVAL_SECONDS: '1' });
   const [, url] = await exporter.printed(URL_OF_METRICS);
   const text = await textOf(url);
@@ -37,7 +38,7 @@ test('the uptime exporter shows how long the machine is up, with its host name',
   assert.notEqual(await until(async () => (await textOf(url)) !== before && textOf(url)), before);
 });
 
-test('the status exporter shows what the application says, and that it is down', async (t) => {
+test('the status exporter shows what the application says, and that it is down', needs('prometheus'), async (t) => {
   const status = { current_requests: 3, pending_requests: 1, total_uptime: 120, health: 'degraded' };
   const app = createServer((_request, response) => void response.end(JSON.stringify(status))).listen(0, '127.0.0.1');
   await once(app, 'listening');
@@ -88,7 +89,7 @@ app_health{app_health="unknown"} 0
   assert.equal(exporter.child.exitCode, null);
 });
 
-test('the system usage exporter shows CPU and memory as shares', async (t) => {
+test('the system usage exporter shows CPU and memory as shares', needs('prometheus'), async (t) => {
   const exporter = startExample(t, 'system-usage-exporter/app.js', [], { PORT: '0' });
   const [, url] = await exporter.printed(URL_OF_METRICS);
   const text = await textOf(url);
@@ -101,7 +102,7 @@ test('the system usage exporter shows CPU and memory as shares', async (t) => {
   for (const [, type, share] of shares) assert.ok(Number(share) >= 0 && Number(share) <= 1, `${type} ${share}`);
 });
 
-test('the cron job leaves a file that the node exporter would take', async (t) => {
+test('the cron job leaves a file that the node exporter would take', needs('prometheus'), async (t) => {
   const dir = withTempDir(t);
   const textfile = join(dir, 'backup.prom');
   const source = join(__dirname, 'exporters.test.js');
@@ -116,16 +117,20 @@ test('the cron job leaves a file that the node exporter would take', async (t) =
   assert.match(readFileSync(textfile, 'utf8'), /^backup_success 0$/m);
 });
 
-test('an application with mounted metrics shows its last response times and its uptime', async (t) => {
-  const app = startExample(t, 'mounted-app/app.js', [], { PORT: '0' });
-  const [, url] = await app.printed(/serving on (\S+)/);
-  assert.equal(await textOf(url), 'hello\n');
-  assert.equal(await textOf(`${url}slow`), 'at last\n');
-  const text = await until(async () => {
-    const now = await textOf(`${url}metrics`);
-    return /seconds_total [1-9]/.test(now) && now.includes('/slow') && now;
-  });
-  assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
-  const slow = Number(/^service_last_response_seconds\{route="\/slow"\} (\S+)$/m.exec(text)?.[1]);
-  assert.ok(slow >= 0.09, `${slow} s`);
-});
+test(
+  'an application with mounted metrics shows its last response times and its uptime',
+  needs('prometheus'),
+  async (t) => {
+    const app = startExample(t, 'mounted-app/app.js', [], { PORT: '0' });
+    const [, url] = await app.printed(/serving on (\S+)/);
+    assert.equal(await textOf(url), 'hello\n');
+    assert.equal(await textOf(`${url}slow`), 'at last\n');
+    const text = await until(async () => {
+      const now = await textOf(`${url}metrics`);
+      return /seconds_total [1-9]/.test(now) && now.includes('/slow') && now;
+    });
+    assert.deepEqual(checkMetrics(text), { parses: true, problems: [] });
+    const slow = Number(/^service_last_response_seconds\{route="\/slow"\} (\S+)$/m.exec(text)?.[1]);
+    assert.ok(slow >= 0.09, `${slow} s`);
+  },
+);

@@ -8,6 +8,7 @@ import { Service } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
 import { DIST, startCli } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const EXAMPLES = join(DIST, '..', 'examples');
 
@@ -15,7 +16,7 @@ function promtool(...args: string[]): string {
   return execFileSync('promtool', args, { cwd: join(EXAMPLES, 'monitoring'), encoding: 'utf8' });
 }
 
-test('the alert rules are valid, and alert when and only when they should', () => {
+test('the alert rules are valid, and alert when and only when they should', needs('prometheus'), () => {
   assert.match(promtool('check', 'rules', 'alerts.yml'), /SUCCESS/);
   assert.match(promtool('test', 'rules', 'alerts.test.yml'), /SUCCESS/);
   promtool('check', 'rules', '../beyond-one-machine/rules.yml');
@@ -25,7 +26,7 @@ interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
 }
 
-test('every query of the dashboard is valid, and asks for metrics that there are', async (t) => {
+test('every query of the dashboard is valid, and asks for metrics that there are', needs('prometheus'), async (t) => {
   const { panels } = JSON.parse(readFileSync(join(EXAMPLES, 'monitoring', 'dashboard.json'), 'utf8')) as Dashboard;
   const dir = withTempDir(t);
   const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));

@@ -5,6 +5,7 @@ import { renderFamilies } from '../../src/exposition/render.js';
 import type { MetricFamily, MetricType } from '../../src/model/metric-family.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } from '../support/exposition-parser.js';
 import { checkMetrics, openMetricsProblems } from '../support/promtool.js';
+import { needs } from '../support/needs.js';
 
 const TRACED = { labels: { trace_id: '4bf9' }, value: 0.7, timestamp: 1700000000.5 };
 
@@ -232,7 +233,7 @@ describe('an exposition', () => {
     assert.equal(renderFamilies([], 'openmetrics'), '# EOF\n');
   });
 
-  it('is read by Prometheus, in both formats', () => {
+  it('is read by Prometheus, in both formats', needs('prometheus'), () => {
     assert.ok(checkMetrics(TEXT).parses);
     assert.deepEqual(openMetricsProblems(OPENMETRICS), []);
     assert.deepEqual(openMetricsProblems(renderFamilies(FAMILIES, 'openmetrics', { strict: true })), []);
@@ -277,7 +278,7 @@ describe('an exposition of text that means harm', () => {
     );
   });
 
-  it('is read by Prometheus, in both formats', () => {
+  it('is read by Prometheus, in both formats', needs('prometheus'), () => {
     const values = fc.sample(harm, { numRuns: 300, seed: 1 });
     const distinct = [...new Set(values.map(inUtf8))];
     const families = values.slice(0, 20).map((help, at) => familyOf(`f${at}_x`, 'gauge', help, distinct));

@@ -12,6 +12,7 @@ import { DIST } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { type CodeBlock, codeSpans, guidePage, PAGES } from './page.js';
 import { OPTION_TABLES } from './option-tables.js';
+import { needs } from '../support/needs.js';
 
 const ROOT = join(DIST, '..');
 const CLI = join(DIST, 'src', 'cli', 'main.js');
@@ -130,7 +131,7 @@ test('every npm script that is shown is there', () => {
   for (const script of shown) assert.ok(Object.hasOwn(scripts, script), script);
 });
 
-test('every query is one that Prometheus takes', (t) => {
+test('every query is one that Prometheus takes', needs('prometheus'), (t) => {
   const queries = ofLanguage('promql').flatMap(({ text }) => text.trim().split('\n'));
   const inTables = guidePage('metrics.md')
     .table('what you want to know')

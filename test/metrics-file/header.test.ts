@@ -15,6 +15,7 @@ import { FileState, HEADER } from '../../src/metrics-file/layout.js';
 import { bareHeader, headerAround } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 const IDENTITY = currentIdentity('flock');
 const pack = (value: unknown): Uint8Array => new Packr({ useRecords: false }).pack(value);
@@ -204,7 +205,7 @@ test('only a regular file is opened, and nothing is waited for', async (t) => {
   assert.throws(() => openForReading(join(dir, 'nowhere')), { code: 'ENOENT' });
 });
 
-test('a file that this user may not read is told apart from a bad one', async (t) => {
+test('a file that this user may not read is told apart from a bad one', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const path = join(dir, 'file');

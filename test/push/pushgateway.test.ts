@@ -12,11 +12,13 @@ import { parseExposition, type ParsedSample } from '../support/exposition-parser
 import { ask } from '../support/http-request.js';
 import { freePort, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { has, needs } from '../support/needs.js';
 
 let gateway: ChildProcess;
 let url: string;
 
 before(async () => {
+  if (!has('pushgateway')) return;
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   gateway = spawn('prometheus-pushgateway', [`--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
@@ -25,6 +27,7 @@ before(async () => {
 });
 
 after(async () => {
+  if (!has('pushgateway')) return;
   const exit = once(gateway, 'exit');
   gateway.kill();
   await exit;
@@ -54,45 +57,53 @@ function localRegistry(): Registry<any> {
   return new Registry<any>(undefined, { multiprocess: false });
 }
 
-test('push replaces the group, pushAdd the metrics of the same names, delete takes all away', async () => {
-  const registry = localRegistry();
-  const one = new Gauge({ name: 'one', help: '1', registers: [registry] });
-  const two = new Gauge({ name: 'two', help: '2', registers: [registry] });
-  const job = new Pushgateway(url, {}, registry);
-  one.set(1);
-  two.set(2);
-  const { resp, body } = await job.push({ jobName: 'batch' });
-  assert.equal((resp as { statusCode: number }).statusCode, 200);
-  assert.equal(body, '');
-  assert.deepEqual(await values('batch'), { one: 1, two: 2 });
+test(
+  'push replaces the group, pushAdd the metrics of the same names, delete takes all away',
+  needs('pushgateway'),
+  async () => {
+    const registry = localRegistry();
+    const one = new Gauge({ name: 'one', help: '1', registers: [registry] });
+    const two = new Gauge({ name: 'two', help: '2', registers: [registry] });
+    const job = new Pushgateway(url, {}, registry);
+    one.set(1);
+    two.set(2);
+    const { resp, body } = await job.push({ jobName: 'batch' });
+    assert.equal((resp as { statusCode: number }).statusCode, 200);
+    assert.equal(body, '');
+    assert.deepEqual(await values('batch'), { one: 1, two: 2 });
 
-  registry.removeSingleMetric('two');
-  one.set(10);
-  await job.pushAdd({ jobName: 'batch' });
-  assert.deepEqual(await values('batch'), { one: 10, two: 2 });
+    registry.removeSingleMetric('two');
+    one.set(10);
+    await job.pushAdd({ jobName: 'batch' });
+    assert.deepEqual(await values('batch'), { one: 10, two: 2 });
 
-  await job.push({ jobName: 'batch' });
-  assert.deepEqual(await values('batch'), { one: 10 });
+    await job.push({ jobName: 'batch' });
+    assert.deepEqual(await values('batch'), { one: 10 });
 
-  const answer = await job.delete({ jobName: 'batch' });
-  assert.equal((answer.resp as { statusCode: number }).statusCode, 202);
-  assert.deepEqual(await values('batch'), {});
-});
+    const answer = await job.delete({ jobName: 'batch' });
+    assert.equal((answer.resp as { statusCode: number }).statusCode, 202);
+    assert.deepEqual(await values('batch'), {});
+  },
+);
 
-test('groupings of any text arrive as they are, where prom-client is refused or misunderstood', async () => {
-  const registry = localRegistry();
-  new Counter({ name: 'texts_total', help: 'h', registers: [registry] }).inc();
-  const texts = ['plain', '', 'a/b', '/', '.', '..', 'ü "quoted" \\ + % &?#', 'x@base64', '=', '語'];
-  for (const [at, text] of texts.entries()) {
-    await new Pushgateway(url, {}, registry).push({ jobName: `job ${at}/x`, groupings: { text, other: 'b' } });
-    const [{ labels }] = await pushed(`job ${at}/x`);
-    assert.deepEqual(labels, { instance: '', job: `job ${at}/x`, other: 'b', text });
-  }
-  const theirs = new promClient.Pushgateway(url, {}, registry as never);
-  await assert.rejects(theirs.push({ jobName: 'a/b' }), /status 400/);
-});
+test(
+  'groupings of any text arrive as they are, where prom-client is refused or misunderstood',
+  needs('pushgateway'),
+  async () => {
+    const registry = localRegistry();
+    new Counter({ name: 'texts_total', help: 'h', registers: [registry] }).inc();
+    const texts = ['plain', '', 'a/b', '/', '.', '..', 'ü "quoted" \\ + % &?#', 'x@base64', '=', '語'];
+    for (const [at, text] of texts.entries()) {
+      await new Pushgateway(url, {}, registry).push({ jobName: `job ${at}/x`, groupings: { text, other: 'b' } });
+      const [{ labels }] = await pushed(`job ${at}/x`);
+      assert.deepEqual(labels, { instance: '', job: `job ${at}/x`, other: 'b', text });
+    }
+    const theirs = new promClient.Pushgateway(url, {}, registry as never);
+    await assert.rejects(theirs.push({ jobName: 'a/b' }), /status 400/);
+  },
+);
 
-test('what is pushed under gzip, and of an OpenMetrics registry, is the same text', async () => {
+test('what is pushed under gzip, and of an OpenMetrics registry, is the same text', needs('pushgateway'), async () => {
   const registry = localRegistry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   new Counter({ name: 'jobs_total', help: 'Jobs.', registers: [registry] }).inc(3);
@@ -105,40 +116,44 @@ test('what is pushed under gzip, and of an OpenMetrics registry, is the same tex
   assert.deepEqual(options, { headers: { 'Content-Encoding': 'gzip' } });
 });
 
-test('the request has the method, path, headers and body that they are said to have', async (t) => {
-  const seen: object[] = [];
-  const server = createHttpServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const { method, url: path, headers } = request;
-      const zipped = headers['content-encoding'] === 'gzip';
-      const text = (zipped ? gunzipSync(body) : body).toString();
-      seen.push({ method, path, zipped, type: headers['content-type'], own: headers['x-own'], text });
-      response.end('fine');
-    });
-  }).listen(0, '127.0.0.1');
-  t.after(() => server.close());
-  await once(server, 'listening');
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/behind/a/proxy/`;
-  const registry = localRegistry();
-  new Gauge({ name: 'one', help: '1', registers: [registry] }).set(1);
-  const type = 'text/plain; version=0.0.4; charset=utf-8';
-  const text = '# HELP one 1\n# TYPE one gauge\none 1\n';
+test(
+  'the request has the method, path, headers and body that they are said to have',
+  needs('pushgateway'),
+  async (t) => {
+    const seen: object[] = [];
+    const server = createHttpServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const body = Buffer.concat(chunks);
+        const { method, url: path, headers } = request;
+        const zipped = headers['content-encoding'] === 'gzip';
+        const text = (zipped ? gunzipSync(body) : body).toString();
+        seen.push({ method, path, zipped, type: headers['content-type'], own: headers['x-own'], text });
+        response.end('fine');
+      });
+    }).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/behind/a/proxy/`;
+    const registry = localRegistry();
+    new Gauge({ name: 'one', help: '1', registers: [registry] }).set(1);
+    const type = 'text/plain; version=0.0.4; charset=utf-8';
+    const text = '# HELP one 1\n# TYPE one gauge\none 1\n';
 
-  const client = new Pushgateway(base, { headers: { 'X-Own': 'yes', 'Content-Encoding': 'gzip' } }, registry);
-  assert.equal((await client.push({ jobName: 'j', groupings: { k: 'v' } })).body, 'fine');
-  await client.delete({ jobName: 'j' });
-  await new Pushgateway(base, { requireJobName: false }, registry).pushAdd({} as never);
-  assert.deepEqual(seen, [
-    { method: 'PUT', path: '/behind/a/proxy/metrics/job/j/k/v', zipped: true, type, own: 'yes', text },
-    { method: 'DELETE', path: '/behind/a/proxy/metrics/job/j', zipped: false, type: undefined, own: 'yes', text: '' },
-    { method: 'POST', path: '/behind/a/proxy/metrics', zipped: false, type, own: undefined, text },
-  ]);
-});
+    const client = new Pushgateway(base, { headers: { 'X-Own': 'yes', 'Content-Encoding': 'gzip' } }, registry);
+    assert.equal((await client.push({ jobName: 'j', groupings: { k: 'v' } })).body, 'fine');
+    await client.delete({ jobName: 'j' });
+    await new Pushgateway(base, { requireJobName: false }, registry).pushAdd({} as never);
+    assert.deepEqual(seen, [
+      { method: 'PUT', path: '/behind/a/proxy/metrics/job/j/k/v', zipped: true, type, own: 'yes', text },
+      { method: 'DELETE', path: '/behind/a/proxy/metrics/job/j', zipped: false, type: undefined, own: 'yes', text: '' },
+      { method: 'POST', path: '/behind/a/proxy/metrics', zipped: false, type, own: undefined, text },
+    ]);
+  },
+);
 
-test('errors are those of prom-client', async (t) => {
+test('errors are those of prom-client', needs('pushgateway'), async (t) => {
   const counts = localRegistry();
   new Counter({ name: 'contested', help: 'h', registers: [counts] });
   await new Pushgateway(url, {}, counts).push({ jobName: 'right' });
@@ -170,7 +185,7 @@ test('errors are those of prom-client', async (t) => {
   });
 });
 
-test('one worker pushes what all have counted', async (t) => {
+test('one worker pushes what all have counted', needs('pushgateway'), async (t) => {
   const { workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(4));

@@ -8,6 +8,7 @@ import { linesOf, startCluster, written } from '../support/cluster.js';
 import { ask } from '../support/http-request.js';
 import { freePort, startProgram } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { needs } from '../support/needs.js';
 
 /** Starts a node_exporter that has the textfile collector and no other; answers its address. */
 async function startNodeExporter(t: TestContext, dir: string): Promise<string> {
@@ -27,7 +28,7 @@ function localRegistry(): Registry<any> {
   return new Registry<any>(undefined, { multiprocess: false });
 }
 
-test('node_exporter reads back what the workers of a cluster have counted', async (t) => {
+test('node_exporter reads back what the workers of a cluster have counted', needs('node exporter'), async (t) => {
   const dir = withTempDir(t);
   const exporter = await startNodeExporter(t, dir);
   const { workers } = await startCluster(t, withTempDir(t));

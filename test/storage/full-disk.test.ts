@@ -10,6 +10,7 @@ import { memoryGroup } from '../support/memory-group.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Answer, Order } from './programs/counting.js';
+import { needs } from '../support/needs.js';
 
 const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
@@ -122,21 +123,25 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
   );
 }
 
-test('a process whose file has reached its cap counts on in memory, and says by how much', async (t) => {
-  const dir = withTempDir(t);
-  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
-  const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
-  assert.equal(liveSeries, 3000);
-  assert.ok(bytesInMemory > 8 * 1000);
-  await tell({ order: 'tend' });
-  const reading = new Reading(dir);
-  assert.ok(Object.values(reading.values()).every((value) => value === 1));
-  assert.equal(reading.stats.bytesInMemory, bytesInMemory);
-  assert.ok(reading.stats.fileBytes <= 50_000);
-  reading.close();
-  await fixture.kill();
-  assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
-});
+test(
+  'a process whose file has reached its cap counts on in memory, and says by how much',
+  needs('root', 'namespaces'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
+    const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
+    assert.equal(liveSeries, 3000);
+    assert.ok(bytesInMemory > 8 * 1000);
+    await tell({ order: 'tend' });
+    const reading = new Reading(dir);
+    assert.ok(Object.values(reading.values()).every((value) => value === 1));
+    assert.equal(reading.stats.bytesInMemory, bytesInMemory);
+    assert.ok(reading.stats.fileBytes <= 50_000);
+    reading.close();
+    await fixture.kill();
+    assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
+  },
+);
 
 test(
   'in a memory group, whose end is the killer and not an error, the cap keeps a process alive',
@@ -179,54 +184,66 @@ const CLEANINGS: Record<string, (dir: string) => void> = {
 };
 
 for (const [name, clean] of Object.entries(CLEANINGS)) {
-  test(`a process makes its file anew when ${name} deleted, with all that it has counted`, async (t) => {
-    const dir = join(withTempDir(t), 'app');
-    mkdirSync(dir);
-    const { tell, fixture } = startApplication(t, dir);
-    await tell({ order: 'count', from: 0, series: 1000 });
-    for (let round = 1; round <= 3; round++) {
-      clean(dir);
+  test(
+    `a process makes its file anew when ${name} deleted, with all that it has counted`,
+    needs('root', 'namespaces'),
+    async (t) => {
+      const dir = join(withTempDir(t), 'app');
+      mkdirSync(dir);
+      const { tell, fixture } = startApplication(t, dir);
       await tell({ order: 'count', from: 0, series: 1000 });
-      await tell({ order: 'tend' });
-      await tell({ order: 'tend' });
-      assertCounted(dir, 1000, round + 1);
-    }
-    await fixture.kill();
-    assert.match(fixture.output, /was deleted while in use/);
-  });
+      for (let round = 1; round <= 3; round++) {
+        clean(dir);
+        await tell({ order: 'count', from: 0, series: 1000 });
+        await tell({ order: 'tend' });
+        await tell({ order: 'tend' });
+        assertCounted(dir, 1000, round + 1);
+      }
+      await fixture.kill();
+      assert.match(fixture.output, /was deleted while in use/);
+    },
+  );
 }
 
-test('a process whose file cannot be written counts on, says so once, and writes everything when it can', async (t) => {
-  const dir = withTempDir(t);
-  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
-  await tell({ order: 'count', from: 0, series: 1000 });
-  await tell({ order: 'tend' });
-  for (let round = 0; round < 3; round++) {
+test(
+  'a process whose file cannot be written counts on, says so once, and writes everything when it can',
+  needs('root', 'namespaces'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
     await tell({ order: 'count', from: 0, series: 1000 });
-    await tell({ order: 'tend while no write succeeds' });
-  }
-  await tell({ order: 'tend' });
-  assertCounted(dir, 1000, 4);
-  assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
-});
+    await tell({ order: 'tend' });
+    for (let round = 0; round < 3; round++) {
+      await tell({ order: 'count', from: 0, series: 1000 });
+      await tell({ order: 'tend while no write succeeds' });
+    }
+    await tell({ order: 'tend' });
+    assertCounted(dir, 1000, 4);
+    assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
+  },
+);
 
-test('a process that has used up its descriptors counts on, and moves in when it has some again', async (t) => {
-  const dir = withTempDir(t);
-  const { tell } = startApplication(t, dir);
-  await tell({ order: 'count', from: 0, series: 10 });
-  await tell({ order: 'take descriptors' });
-  const { liveSeries } = await tell({ order: 'count', from: 0, series: 3000 });
-  assert.equal(liveSeries, 3000);
-  await tell({ order: 'tend' });
-  await tell({ order: 'give descriptors back' });
-  const { bytesInMemory } = await tell({ order: 'tend' });
-  assert.equal(bytesInMemory, 0);
-  await tell({ order: 'count', from: 0, series: 3000 });
-  await tell({ order: 'tend' });
-  const values = Object.values(valuesIn(dir));
-  assert.equal(values.length, 3000);
-  assert.equal(
-    values.reduce((sum, value) => sum + value, 0),
-    6010,
-  );
-});
+test(
+  'a process that has used up its descriptors counts on, and moves in when it has some again',
+  needs('root', 'namespaces'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const { tell } = startApplication(t, dir);
+    await tell({ order: 'count', from: 0, series: 10 });
+    await tell({ order: 'take descriptors' });
+    const { liveSeries } = await tell({ order: 'count', from: 0, series: 3000 });
+    assert.equal(liveSeries, 3000);
+    await tell({ order: 'tend' });
+    await tell({ order: 'give descriptors back' });
+    const { bytesInMemory } = await tell({ order: 'tend' });
+    assert.equal(bytesInMemory, 0);
+    await tell({ order: 'count', from: 0, series: 3000 });
+    await tell({ order: 'tend' });
+    const values = Object.values(valuesIn(dir));
+    assert.equal(values.length, 3000);
+    assert.equal(
+      values.reduce((sum, value) => sum + value, 0),
+      6010,
+    );
+  },
+);

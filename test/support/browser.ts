@@ -1,7 +1,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { commandPath } from './needs.js';
 
-/** Debian's, which `.ci/run` installs. */
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const CHROMIUM = process.env.CHROMIUM ?? commandPath('chromium') ?? '/usr/bin/chromium';
 const FLAGS = [
   '--headless',
   '--no-sandbox',

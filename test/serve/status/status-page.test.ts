@@ -13,6 +13,7 @@ import { until } from '../../support/program.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { serving, type Serving } from '../serving.js';
 import { SECRET_HASH, WebConfigFile } from '../web-config/web-config-file.js';
+import { needs } from '../../support/needs.js';
 
 const HOSTILE = '"><img src=x onerror="document.title=\'broken into\'"><script>document.title="broken into"</script>';
 
@@ -101,66 +102,74 @@ async function assertNoOverflow(page: Page): Promise<void> {
   assert.ok(content <= window, `${content} pixels in ${window}`);
 }
 
-test('the page shows processes, one that is killed turns dead, and nothing leaves the host', async (t) => {
-  const { serving: server, workers } = await watchedCluster(t);
-  const chromium = await browser();
-  const { page, requests, complaints } = await openTab(chromium);
-  await page.goto(`${server.url}/`);
-  await page.getByRole('link', { name: 'Status' }).click();
-  for (const { pid } of workers) await stateOf(page, pid).getByText('live').waitFor();
-  assert.equal(await page.locator('#tile-live').textContent(), '2');
+test(
+  'the page shows processes, one that is killed turns dead, and nothing leaves the host',
+  needs('chromium'),
+  async (t) => {
+    const { serving: server, workers } = await watchedCluster(t);
+    const chromium = await browser();
+    const { page, requests, complaints } = await openTab(chromium);
+    await page.goto(`${server.url}/`);
+    await page.getByRole('link', { name: 'Status' }).click();
+    for (const { pid } of workers) await stateOf(page, pid).getByText('live').waitFor();
+    assert.equal(await page.locator('#tile-live').textContent(), '2');
 
-  const [victim, survivor] = workers;
-  await victim.kill('SIGKILL');
-  await stateOf(page, victim.pid).getByText('dead').waitFor();
-  assert.equal(await page.locator('#tile-live').textContent(), '1');
-  assert.equal(await page.locator('#tile-dead').textContent(), '1');
-  assert.equal(await stateOf(page, survivor.pid).textContent(), 'live');
-  assert.equal(await page.locator('#news').textContent(), `Died: process ${victim.pid}.`);
+    const [victim, survivor] = workers;
+    await victim.kill('SIGKILL');
+    await stateOf(page, victim.pid).getByText('dead').waitFor();
+    assert.equal(await page.locator('#tile-live').textContent(), '1');
+    assert.equal(await page.locator('#tile-dead').textContent(), '1');
+    assert.equal(await stateOf(page, survivor.pid).textContent(), 'live');
+    assert.equal(await page.locator('#news').textContent(), `Died: process ${victim.pid}.`);
 
-  assert.deepEqual(complaints, []);
-  assert.deepEqual(
-    requests.filter((url) => !url.startsWith(`${server.url}/`)),
-    [],
-  );
-});
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(
+      requests.filter((url) => !url.startsWith(`${server.url}/`)),
+      [],
+    );
+  },
+);
 
-test('a metric that is picked becomes a chart: rates, values by process, quantiles, a heatmap', async (t) => {
-  const { serving: server, workers } = await watchedCluster(t);
-  const { page, complaints } = await openTab(await browser());
-  await page.goto(`${server.url}/status#chart=total/http_requests_total`);
-  await isDrawn(page, 'http_requests_total');
-  assert.equal(await page.locator('.chart').count(), 1, 'the address says which charts there are');
-  const rate = page.locator('.chart .legend .value').first();
-  assert.match(String(await rate.textContent()), /^[\d.]+( k)?\/s$/);
+test(
+  'a metric that is picked becomes a chart: rates, values by process, quantiles, a heatmap',
+  needs('chromium'),
+  async (t) => {
+    const { serving: server, workers } = await watchedCluster(t);
+    const { page, complaints } = await openTab(await browser());
+    await page.goto(`${server.url}/status#chart=total/http_requests_total`);
+    await isDrawn(page, 'http_requests_total');
+    assert.equal(await page.locator('.chart').count(), 1, 'the address says which charts there are');
+    const rate = page.locator('.chart .legend .value').first();
+    assert.match(String(await rate.textContent()), /^[\d.]+( k)?\/s$/);
 
-  await page.getByLabel('Lines of http_requests_total').selectOption('label:code');
-  await page.locator('.chart .legend .name[data-name="200"]').waitFor();
+    await page.getByLabel('Lines of http_requests_total').selectOption('label:code');
+    await page.locator('.chart .legend .name[data-name="200"]').waitFor();
 
-  await page.getByRole('button', { name: 'Chart of heap_used_bytes' }).click();
-  await isDrawn(page, 'heap_used_bytes');
-  const names = await page.locator('.chart[aria-label="heap_used_bytes"] .legend .name').allTextContents();
-  assert.deepEqual(names.toSorted(), workers.map(({ pid }) => String(pid)).toSorted());
+    await page.getByRole('button', { name: 'Chart of heap_used_bytes' }).click();
+    await isDrawn(page, 'heap_used_bytes');
+    const names = await page.locator('.chart[aria-label="heap_used_bytes"] .legend .name').allTextContents();
+    assert.deepEqual(names.toSorted(), workers.map(({ pid }) => String(pid)).toSorted());
 
-  await page.getByRole('button', { name: 'Chart of http_request_duration_seconds' }).click();
-  await isDrawn(page, 'http_request_duration_seconds');
-  await page.locator('.legend .name[data-name="p99"]').waitFor();
-  await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');
-  await isDrawn(page, 'http_request_duration_seconds');
+    await page.getByRole('button', { name: 'Chart of http_request_duration_seconds' }).click();
+    await isDrawn(page, 'http_request_duration_seconds');
+    await page.locator('.legend .name[data-name="p99"]').waitFor();
+    await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');
+    await isDrawn(page, 'http_request_duration_seconds');
 
-  const address = page.url();
-  await page.reload();
-  await isDrawn(page, 'heap_used_bytes');
-  assert.equal(page.url(), address);
-  assert.deepEqual(await page.locator('.chart h3').allTextContents(), [
-    'http_requests_total',
-    'heap_used_bytes',
-    'http_request_duration_seconds',
-  ]);
-  assert.deepEqual(complaints, []);
-});
+    const address = page.url();
+    await page.reload();
+    await isDrawn(page, 'heap_used_bytes');
+    assert.equal(page.url(), address);
+    assert.deepEqual(await page.locator('.chart h3').allTextContents(), [
+      'http_requests_total',
+      'heap_used_bytes',
+      'http_request_duration_seconds',
+    ]);
+    assert.deepEqual(complaints, []);
+  },
+);
 
-test('everything works from the keyboard', async (t) => {
+test('everything works from the keyboard', needs('chromium'), async (t) => {
   const { serving: server } = await watchedCluster(t, { workers: 1 });
   const { page } = await openTab(await browser());
   await page.goto(`${server.url}/status#chart=`);
@@ -203,7 +212,7 @@ test('everything works from the keyboard', async (t) => {
   assert.equal(await page.locator('.chart').count(), 0);
 });
 
-test('what files say is text, whatever it says', async (t) => {
+test('what files say is text, whatever it says', needs('chromium'), async (t) => {
   const dir = join(withTempDir(t, { checkFiles: false }), '<b>bold');
   mkdirSync(dir, { mode: 0o700 });
   const { serving: server, workers } = await watchedCluster(t, { dir, workers: 1 });
@@ -228,37 +237,45 @@ test('what files say is text, whatever it says', async (t) => {
   await assertNoOverflow(page);
 });
 
-test('before any process counts, the page says what to do, and shows the first one when it comes', async (t) => {
-  const dir = withTempDir(t);
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  const server = await serving(t, { source: collector });
-  const { page, complaints } = await openTab(await browser());
-  await page.goto(`${server.url}/status`);
-  await page.getByText(`PROMETHEUS_MULTIPROC_DIR=${dir}`).waitFor();
-  assert.equal(await page.locator('#processes').isVisible(), false);
-  assert.equal(await page.locator('#tile-series-note').textContent(), 'in 0 metrics');
-  new DeadProcess(dir).count('jobs_total', {}, 1).die();
-  await page.locator('#processes tbody tr').first().waitFor();
-  assert.equal(await page.locator('#no-processes').isVisible(), false);
-  assert.equal(await page.locator('#tile-series-note').textContent(), 'in 1 metric');
-  assert.deepEqual(complaints, []);
-});
+test(
+  'before any process counts, the page says what to do, and shows the first one when it comes',
+  needs('chromium'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const collector = new MultiprocessCollector({ dir });
+    afterTest(t, () => collector.close());
+    const server = await serving(t, { source: collector });
+    const { page, complaints } = await openTab(await browser());
+    await page.goto(`${server.url}/status`);
+    await page.getByText(`PROMETHEUS_MULTIPROC_DIR=${dir}`).waitFor();
+    assert.equal(await page.locator('#processes').isVisible(), false);
+    assert.equal(await page.locator('#tile-series-note').textContent(), 'in 0 metrics');
+    new DeadProcess(dir).count('jobs_total', {}, 1).die();
+    await page.locator('#processes tbody tr').first().waitFor();
+    assert.equal(await page.locator('#no-processes').isVisible(), false);
+    assert.equal(await page.locator('#tile-series-note').textContent(), 'in 1 metric');
+    assert.deepEqual(complaints, []);
+  },
+);
 
-test('a histogram in which nothing is observed says so, as quantiles and as a heatmap', async (t) => {
-  const dir = withTempDir(t);
-  new DeadProcess(dir).observe('job_seconds', [0.1, 1], 0.5).die();
-  const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
-  const { page, complaints } = await openTab(await browser());
-  await page.goto(`${server.url}/status`);
-  const note = page.locator('.chart[aria-label="job_seconds"] .note');
-  await note.getByText('Nothing was observed in the time that is shown.').waitFor();
-  await page.getByLabel('View of job_seconds').selectOption('heatmap');
-  assert.equal(await note.textContent(), 'Nothing was observed in the time that is shown.');
-  assert.deepEqual(complaints, []);
-});
+test(
+  'a histogram in which nothing is observed says so, as quantiles and as a heatmap',
+  needs('chromium'),
+  async (t) => {
+    const dir = withTempDir(t);
+    new DeadProcess(dir).observe('job_seconds', [0.1, 1], 0.5).die();
+    const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
+    const { page, complaints } = await openTab(await browser());
+    await page.goto(`${server.url}/status`);
+    const note = page.locator('.chart[aria-label="job_seconds"] .note');
+    await note.getByText('Nothing was observed in the time that is shown.').waitFor();
+    await page.getByLabel('View of job_seconds').selectOption('heatmap');
+    assert.equal(await note.textContent(), 'Nothing was observed in the time that is shown.');
+    assert.deepEqual(complaints, []);
+  },
+);
 
-test("a metric's share is of all series, and its bar stays in its column", async (t) => {
+test("a metric's share is of all series, and its bar stays in its column", needs('chromium'), async (t) => {
   const dir = withTempDir(t);
   // of the collector's own metrics some have more series than this one, which comes first
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
@@ -276,7 +293,7 @@ test("a metric's share is of all series, and its bar stays in its column", async
   assert.ok(Math.abs(shares.reduce((sum, [, percent]) => sum + percent, 0) - 100) < 1);
 });
 
-test('it fits a phone and follows the system to dark colours', async (t) => {
+test('it fits a phone and follows the system to dark colours', needs('chromium'), async (t) => {
   const { serving: server } = await watchedCluster(t);
   const chromium = await browser();
   const address = `${server.url}/status#chart=/http_requests_total&chart=/http_request_duration_seconds`;
@@ -293,7 +310,7 @@ test('it fits a phone and follows the system to dark colours', async (t) => {
   assert.deepEqual(backgrounds, ['rgb(246, 247, 249)', 'rgb(15, 18, 22)']);
 });
 
-test('where passwords are asked for, the page and its numbers ask too', async (t) => {
+test('where passwords are asked for, the page and its numbers ask too', needs('chromium'), async (t) => {
   const file = new WebConfigFile(withTempDir(t), `basic_auth_users:\n  alice: ${SECRET_HASH}\n`);
   const { serving: server } = await watchedCluster(t, { workers: 1, webConfigFile: file.path });
   const chromium = await browser();
@@ -307,7 +324,7 @@ test('where passwords are asked for, the page and its numbers ask too', async (t
   assert.deepEqual(complaints, []);
 });
 
-test('a server that goes away is said, and shown again when it is back', async (t) => {
+test('a server that goes away is said, and shown again when it is back', needs('chromium'), async (t) => {
   const { serving: server, dir } = await watchedCluster(t, { workers: 1 });
   const { page } = await openTab(await browser());
   await page.goto(`${server.url}/status`);
@@ -320,7 +337,7 @@ test('a server that goes away is said, and shown again when it is back', async (
   await page.locator('#trouble:empty').waitFor({ state: 'attached' });
 });
 
-test('its picture for the README is drawn', async (t) => {
+test('its picture for the README is drawn', needs('chromium'), async (t) => {
   const dir = withTempDir(t);
   const { serving: server, workers } = await watchedCluster(t, { dir, workers: 4 });
   await workers[3].kill('SIGKILL');

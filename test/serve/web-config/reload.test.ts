@@ -10,6 +10,7 @@ import { ask, basic } from '../../support/http-request.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { serving } from '../serving.js';
 import { CHANGED_HASH, SECRET_HASH, WebConfigFile } from './web-config-file.js';
+import { needs } from '../../support/needs.js';
 
 const users = (hash: string) => `basic_auth_users:\n  alice: ${hash}\n`;
 
@@ -114,7 +115,7 @@ test("a Kubernetes secret's swap of links is seen", async (t) => {
   assert.equal((await ask(`${url}/metrics`, { headers: basic('alice', 'changed') })).status, 200);
 });
 
-test('a renewed certificate is shown to the next connection, and a broken one never', async (t) => {
+test('a renewed certificate is shown to the next connection, and a broken one never', needs('openssl'), async (t) => {
   const dir = withTempDir(t);
   const authority = new TestAuthority(dir);
   const [first, second] = [authority.issue('first', 'DNS:localhost'), authority.issue('second', 'DNS:localhost')];
@@ -144,33 +145,37 @@ test('a renewed certificate is shown to the next connection, and a broken one ne
   assert.equal(warnings.length, 1);
 });
 
-test('TLS is neither turned on nor off, nor client certificates made optional, by a reload', async (t) => {
-  const dir = withTempDir(t);
-  const authority = new TestAuthority(dir);
-  const { certFile, keyFile, cert, key } = authority.issue('server', 'DNS:localhost,IP:127.0.0.1');
-  const tls = `tls_server_config:\n  cert_file: ${certFile}\n  key_file: ${keyFile}\n`;
-  const mutual = `${tls}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ${authority.certFile}\n`;
+test(
+  'TLS is neither turned on nor off, nor client certificates made optional, by a reload',
+  needs('openssl'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const authority = new TestAuthority(dir);
+    const { certFile, keyFile, cert, key } = authority.issue('server', 'DNS:localhost,IP:127.0.0.1');
+    const tls = `tls_server_config:\n  cert_file: ${certFile}\n  key_file: ${keyFile}\n`;
+    const mutual = `${tls}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ${authority.certFile}\n`;
 
-  const plain = new WebConfigFile(dir, '');
-  const open = await serving(t, { webConfigFile: plain.path });
-  plain.replace(tls);
-  assert.equal((await ask(`${open.url}/metrics`)).status, 200);
-  assert.match(open.warnings[0], /tls_server_config: TLS cannot be turned on while serving/);
+    const plain = new WebConfigFile(dir, '');
+    const open = await serving(t, { webConfigFile: plain.path });
+    plain.replace(tls);
+    assert.equal((await ask(`${open.url}/metrics`)).status, 200);
+    assert.match(open.warnings[0], /tls_server_config: TLS cannot be turned on while serving/);
 
-  const file = new WebConfigFile(dir, mutual);
-  const { url, warnings } = await serving(t, { webConfigFile: file.path });
-  for (const text of ['', tls, mutual.replace('RequireAndVerify', 'RequireAny')]) {
-    file.replace(text);
-    await assert.rejects(ask(`${url}/metrics`, { ca: authority.cert }));
-    assert.equal((await ask(`${url}/metrics`, { ca: authority.cert, cert, key })).status, 200);
-  }
-  assert.deepEqual(
-    warnings.map((warning) => /: ([a-zA-Z ]+) cannot/.exec(warning)?.[1]),
-    ['TLS', 'the demand for client certificates', 'the verification of client certificates'],
-  );
-});
+    const file = new WebConfigFile(dir, mutual);
+    const { url, warnings } = await serving(t, { webConfigFile: file.path });
+    for (const text of ['', tls, mutual.replace('RequireAndVerify', 'RequireAny')]) {
+      file.replace(text);
+      await assert.rejects(ask(`${url}/metrics`, { ca: authority.cert }));
+      assert.equal((await ask(`${url}/metrics`, { ca: authority.cert, cert, key })).status, 200);
+    }
+    assert.deepEqual(
+      warnings.map((warning) => /: ([a-zA-Z ]+) cannot/.exec(warning)?.[1]),
+      ['TLS', 'the demand for client certificates', 'the verification of client certificates'],
+    );
+  },
+);
 
-test('the connections of an older configuration are asked to come again', async (t) => {
+test('the connections of an older configuration are asked to come again', needs('openssl'), async (t) => {
   const dir = withTempDir(t);
   const authority = new TestAuthority(dir);
   const { certFile, keyFile } = authority.issue('server', 'DNS:localhost,IP:127.0.0.1');

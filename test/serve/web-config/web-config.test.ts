@@ -11,11 +11,13 @@ import { readWebConfig, type WebConfig } from '../../../src/serve/web-config/web
 import { TestAuthority } from '../../support/certificates.js';
 import { fixedSource } from '../../support/fixed-source.js';
 import { SECRET_HASH } from './web-config-file.js';
+import { has, needs } from '../../support/needs.js';
 
 let dir: string;
 
 before(() => {
   dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-test-'));
+  if (!has('openssl')) return;
   const authority = new TestAuthority(dir);
   authority.issue('server', 'DNS:localhost');
   authority.issue('another', 'DNS:localhost');
@@ -31,7 +33,7 @@ function read(text: string): Promise<WebConfig> {
   return readWebConfig(file, (path) => (path === file ? Promise.resolve(text) : readFile(path, 'utf8')));
 }
 
-test('an empty file, and one with every section empty, ask for nothing', async () => {
+test('an empty file, and one with every section empty, ask for nothing', needs('openssl'), async () => {
   const nothing = { tls: undefined, headers: new Map(), users: new Map(), rateLimit: undefined };
   for (const text of [
     '',
@@ -44,7 +46,7 @@ test('an empty file, and one with every section empty, ask for nothing', async (
   }
 });
 
-test('every key of the format is understood', async () => {
+test('every key of the format is understood', needs('openssl'), async () => {
   const config = await read(`
 tls_server_config:
   cert_file: ca-server.crt
@@ -101,7 +103,7 @@ rate_limit:
   assert.deepEqual(config.rateLimit, { intervalMs: 90_000, burst: 20 });
 });
 
-test('certificates may stand in the file itself', async () => {
+test('certificates may stand in the file itself', needs('openssl'), async () => {
   const pem = async (name: string) => (await readFile(join(dir, name), 'utf8')).trim().replaceAll('\n', '\n    ');
   const { tls } = await read(`tls_server_config:
   cert: |
@@ -253,21 +255,25 @@ const REFUSED: readonly (readonly [text: string, line: number | undefined, key: 
 ];
 
 for (const [text, line, key, why] of REFUSED) {
-  test(`refused, with line ${line} and key ${key}: ${JSON.stringify(text.slice(0, 90))}`, async () => {
-    const error: unknown = await read(text).then(
-      () => 'it was accepted',
-      (error_: unknown) => error_,
-    );
-    assert.ok(error instanceof WebConfigError, String(error));
-    assert.equal(error.code, 'ERR_WEB_CONFIG');
-    assert.deepEqual({ line: error.place.line, key: error.place.key }, { line, key });
-    assert.match(error.message, why);
-    assert.ok(error.message.includes(join(dir, 'web.yml')));
-    if (line !== undefined) assert.ok(error.message.includes(`line ${line}`));
-  });
+  test(
+    `refused, with line ${line} and key ${key}: ${JSON.stringify(text.slice(0, 90))}`,
+    needs('openssl'),
+    async () => {
+      const error: unknown = await read(text).then(
+        () => 'it was accepted',
+        (error_: unknown) => error_,
+      );
+      assert.ok(error instanceof WebConfigError, String(error));
+      assert.equal(error.code, 'ERR_WEB_CONFIG');
+      assert.deepEqual({ line: error.place.line, key: error.place.key }, { line, key });
+      assert.match(error.message, why);
+      assert.ok(error.message.includes(join(dir, 'web.yml')));
+      if (line !== undefined) assert.ok(error.message.includes(`line ${line}`));
+    },
+  );
 }
 
-test('no error quotes a secret', async () => {
+test('no error quotes a secret', needs('openssl'), async () => {
   const secrets = [
     'basic_auth_users:\n  alice: hunter2\n',
     'basic_auth_users:\n  alice: "hunter2\n',
@@ -284,7 +290,7 @@ test('no error quotes a secret', async () => {
   }
 });
 
-test('whatever the file holds, it is a configuration or refused as one', async () => {
+test('whatever the file holds, it is a configuration or refused as one', needs('openssl'), async () => {
   const piece = fc.oneof(
     fc.constantFrom(
       'rate_limit:',
@@ -304,7 +310,7 @@ test('whatever the file holds, it is a configuration or refused as one', async (
   );
 });
 
-test('a bad or missing file is refused at start', async () => {
+test('a bad or missing file is refused at start', needs('openssl'), async () => {
   const start = (webConfigFile: string) => startHttpServer({ source: fixedSource(''), port: 0, webConfigFile });
   const bad = join(dir, 'bad.yml');
   writeFileSync(bad, 'rate_limit:\n  intervall: 1s\n');
