@@ -20,6 +20,7 @@ declare module 'prom-client' {
 
   interface Registry<BoundRegistryContentType extends RegistryContentType> {
     metrics(options?: ScopeOptions): Promise<string>;
+    getMetricsAsJSON(options?: ScopeOptions): Promise<MetricObjectWithValues<MetricValue<string>>[]>;
   }
 
   interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {

@@ -5,7 +5,7 @@ import { exemplarSuffix, joinLabelTexts, labelText, parseLabelText, samplePrefix
 import { LineTable } from '../exposition/line-table.js';
 import { createdLineName, type LineName, lineNames, writeExemplars, writeValues } from '../merge/lines.js';
 import type { MergedFamily } from '../merge/merged-family.js';
-import type { MergeIndex } from '../merge/merge-index.js';
+import { isGauge, type MergeIndex } from '../merge/merge-index.js';
 import type { Labels, MetricFamily, Sample } from '../model/metric-family.js';
 
 export interface OutputOptions extends HeadingOptions {
@@ -139,7 +139,13 @@ export function mergedFamilies(index: MergeIndex, options: OutputOptions): Metri
       return lines;
     });
     const { name, help, type, unit } = family;
-    return unit === undefined ? { name, help, type, samples } : { name, help, type, unit, samples };
+    const { aggregator } = family.mode;
+    return {
+      ...{ name, help, type },
+      ...(unit !== undefined && { unit }),
+      ...(isGauge(family) && aggregator !== 'sum' && { aggregator }),
+      samples,
+    };
   });
 }
 

@@ -6,7 +6,7 @@ import { CONTENT_TYPES } from '../exposition/format.js';
 import { renderFamilies } from '../exposition/render.js';
 import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
-import { metricObject } from '../registry/metric-object.js';
+import { type Aggregator, metricObject } from '../registry/metric-object.js';
 import { MultiprocessCollector } from './multiprocess-collector.js';
 import { whichDirectory } from './which-directory.js';
 
@@ -42,6 +42,6 @@ provideMergedView({
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   },
   async getMetricsAsJSON(query) {
-    return (await familiesOf(query)).map((family) => metricObject(family, 'sum'));
+    return (await familiesOf(query)).map((family) => metricObject(family, (family.aggregator ?? 'sum') as Aggregator));
   },
 });

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import { assertAggregator } from '../model/gauge-mode.js';
+import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
 import { assertNameAndHelp, counterBaseName, endsWithUnit, isLabelName } from '../model/naming.js';
@@ -54,12 +54,13 @@ export abstract class Metric<T extends string, C extends Child> {
     this.name = config.name;
     this.help = textOf(config.help);
     this.labelNames = [...(config.labelNames ?? [])];
-    this.aggregator = config.aggregator ?? 'sum';
     this.registers = config.registers ?? [register];
     this.enableExemplars = config.enableExemplars === true;
     this.collect = config.collect;
     const kind = kindOf(this.labelNames);
     this.type = kind.type;
+    const mode = kind.declaration?.gaugeMode;
+    this.aggregator = config.aggregator ?? (mode === undefined ? 'sum' : (gaugeMode(mode).aggregator as Aggregator));
     const { name, help, type } = this;
     const { unit, maxSeries } = config;
     if (unit !== undefined) assertUnit(name, type, unit);

@@ -17,6 +17,8 @@ export interface GaugeMode {
   readonly timed: boolean;
   /** Not shown in merged output. */
   readonly hidden: boolean;
+  /** The aggregator of prom-client that comes closest, for programs which merge objects of several processes themselves. */
+  readonly aggregator: string;
   /**
    * Takes in the value of one more process, of which `setAt` is not 0. `accumulators[at..at + 3)` are value, set-at and
    * count, all 0 before the first. Processes come oldest first, the dead before the living.
@@ -65,7 +67,7 @@ const mean = (accumulators: Float64Array, at: number): number =>
   accumulators[at] / accumulators[at + ACCUMULATOR.count];
 
 function mode(name: string, reduce: Reduce, traits: Partial<GaugeMode> = {}): GaugeMode {
-  return { name, live: false, perProcess: false, timed: false, hidden: false, reduce, ...traits };
+  return { name, live: false, perProcess: false, timed: false, hidden: false, aggregator: 'sum', reduce, ...traits };
 }
 
 const MODES: ReadonlyMap<string, GaugeMode> = new Map(
@@ -74,16 +76,16 @@ const MODES: ReadonlyMap<string, GaugeMode> = new Map(
     mode('liveall', last, { perProcess: true, live: true }),
     mode('sum', sum),
     mode('livesum', sum, { live: true }),
-    mode('max', maximum),
-    mode('livemax', maximum, { live: true }),
-    mode('min', minimum),
-    mode('livemin', minimum, { live: true }),
-    mode('mostrecent', mostRecent, { timed: true }),
-    mode('livemostrecent', mostRecent, { timed: true, live: true }),
+    mode('max', maximum, { aggregator: 'max' }),
+    mode('livemax', maximum, { live: true, aggregator: 'max' }),
+    mode('min', minimum, { aggregator: 'min' }),
+    mode('livemin', minimum, { live: true, aggregator: 'min' }),
+    mode('mostrecent', mostRecent, { timed: true, aggregator: 'first' }),
+    mode('livemostrecent', mostRecent, { timed: true, live: true, aggregator: 'first' }),
     // prom-client's aggregators that client_python has no mode for; not to be asked for as a multiprocessMode
-    mode('average', sum, { live: true, finish: mean }),
-    mode('first', first, { live: true }),
-    mode('omit', last, { live: true, hidden: true }),
+    mode('average', sum, { live: true, finish: mean, aggregator: 'average' }),
+    mode('first', first, { live: true, aggregator: 'first' }),
+    mode('omit', last, { live: true, hidden: true, aggregator: 'omit' }),
   ].map((row) => [row.name, row]),
 );
 

@@ -33,5 +33,7 @@ export interface MetricFamily {
   type: MetricType;
   /** Base unit, such as `seconds`; only where the name ends with it. */
   unit?: string;
+  /** How prom-client merges families of several processes; only where that is not by sums. */
+  aggregator?: string;
   samples: Sample[];
 }

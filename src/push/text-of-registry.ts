@@ -1,11 +1,12 @@
 import { renderFamilies } from '../exposition/render.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { familyOfObject, type ForeignMetricObject } from '../registry/metric-object.js';
+import { defaultScope } from '../registry/merged-view.js';
 import type { Registry } from '../registry/registry.js';
 
 /** A registry's metrics as text 0.0.4, whatever its own content type is, in the scope of `registry.metrics()`. */
 export async function textOfRegistry(registry: Registry<any>): Promise<string> {
   if (registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
-  const metrics = (await registry.getMetricsAsJSON()) as unknown as ForeignMetricObject[];
+  const metrics = (await registry.getMetricsAsJSON({ scope: defaultScope() })) as unknown as ForeignMetricObject[];
   return renderFamilies(metrics.map(familyOfObject), 'text');
 }

@@ -28,8 +28,12 @@ export function provideMergedView(view: MergedView | undefined): void {
   provided = view;
 }
 
-/** The view, where there is one to ask. `PROM_MULTIPROC_SCOPE=process` says that there is not. */
+/** The view, where there is one to ask. */
 export function mergedView(): MergedView | undefined {
-  if (process.env.PROM_MULTIPROC_SCOPE === 'process') return undefined;
   return provided?.active() === true ? provided : undefined;
+}
+
+/** Whose values `register.metrics()` has: `PROM_MULTIPROC_SCOPE=process` says that they are this process's. */
+export function defaultScope(): 'process' | 'merged' {
+  return process.env.PROM_MULTIPROC_SCOPE === 'process' ? 'process' : 'merged';
 }

@@ -16,7 +16,7 @@ import {
 } from './content-type.js';
 import { withDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
-import { mergedView, type MergedView } from './merged-view.js';
+import { defaultScope, mergedView, type MergedView } from './merged-view.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -37,8 +37,8 @@ export interface RegistryOptions {
 
 export interface ScopeOptions {
   /**
-   * 'process' answers with what this process counted. Default: the merged values of all processes, where several share a
-   * directory.
+   * 'process': what this process counted. 'merged': the values of all processes, where several share a directory. The
+   * default is 'merged' for text, and 'process' for objects, since it is objects that programs aggregate by themselves.
    */
   scope?: 'process' | 'merged';
 }
@@ -166,9 +166,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#families(this.#metrics.values());
   }
 
-  /** The metrics as objects, in the scope of `metrics()`. */
-  async getMetricsAsJSON(options: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
-    const view = this.#viewFor(options);
+  /**
+   * The metrics as objects: those of this process, which is what `aggregate` and programs that gather the objects of all
+   * processes expect. `{ scope: 'merged' }` asks for the values of all processes.
+   */
+  async getMetricsAsJSON({ scope = 'process' }: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
+    const view = this.#viewFor({ scope });
     if (view === undefined) return this.#objects(this.#metrics.values());
     const [merged, local] = await Promise.all([
       view.getMetricsAsJSON({ registries: this.sharedNames() }),
@@ -257,8 +260,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return aggregateInto(new Registry(contentType, { multiprocess: false }), metricsArr);
   }
 
-  #viewFor({ scope }: ScopeOptions): MergedView | undefined {
-    if (scope !== undefined && scope !== 'process' && scope !== 'merged') {
+  #viewFor({ scope = defaultScope() }: ScopeOptions): MergedView | undefined {
+    if (scope !== 'process' && scope !== 'merged') {
       throw new PromMultiprocError(
         'ERR_INVALID_ARGUMENT',
         `scope ${inspect(scope)} is not known: 'process' or 'merged'`,

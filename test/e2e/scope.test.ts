@@ -17,8 +17,8 @@ test('metrics() is merged in every process, and of one process with the scope "p
   assert.equal(await own(workers[0]), '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total 1\n');
   assert.equal((await own(primary)).trim(), '');
   const objects = await workers[0].look(async ({ prom }) => {
-    const [merged] = await prom.register.getMetricsAsJSON();
-    const [local] = await prom.register.getMetricsAsJSON({ scope: 'process' });
+    const [merged] = await prom.register.getMetricsAsJSON({ scope: 'merged' });
+    const [local] = await prom.register.getMetricsAsJSON();
     const text = await prom.register.getSingleMetricAsString('jobs_total');
     return [merged.values[0].value, local.values[0].value, text];
   });
