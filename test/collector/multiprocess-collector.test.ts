@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
 import { DirectoryCollection } from '../../src/collector/collection.js';
@@ -274,6 +273,14 @@ test('a reader under another uid, which may write nothing there, answers the sam
   assert.equal(stdout, await textOf(collectorOf(t, dir, { selfMetrics: false })));
 });
 
+/** Metrics files that this process and its threads hold open. */
+function openFiles(): number {
+  return fs
+    .readdirSync('/proc/self/fd')
+    .map((fd) => linkTarget(`/proc/self/fd/${fd}`))
+    .filter((target) => target.endsWith('.prom-mp')).length;
+}
+
 test('an index that nobody has asked for is dropped, and made anew by the next scrape', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
@@ -282,7 +289,8 @@ test('an index that nobody has asked for is dropped, and made anew by the next s
     const collector = collectorOf(t, dir, { threads, idleMs: 50, selfMetrics: false });
     const before = await textOf(collector);
     const reads = spy(t, 'readSync');
-    await delay(200);
+    // the files are closed with the index, wherever it is
+    await until(() => openFiles() === 0);
     assert.equal(await textOf(collector), before);
     if (!threads) assert.ok(reads.bytes() > 70_000, 'the keys were read again');
   }
@@ -292,11 +300,6 @@ test('files are kept open up to a bound, and closed with the collector', async (
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   for (let thread = 0; thread < 6; thread++) await fill(await workers[0].thread());
-  const openFiles = (): number =>
-    fs
-      .readdirSync('/proc/self/fd')
-      .map((fd) => linkTarget(`/proc/self/fd/${fd}`))
-      .filter((target) => target.endsWith('.prom-mp')).length;
   await written();
   const options = { dir, registries: 'all', deadRetentionSeconds: 60, maxOpenFiles: 2 } as const;
   const collection = new DirectoryCollection(options);

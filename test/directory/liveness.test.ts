@@ -4,7 +4,6 @@ import { chmodSync, closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LivenessProbe, probeLiveness } from '../../src/directory/liveness.js';
 import type { Liveness } from '../../src/directory/liveness.js';
 import { processStartTime, processStat } from '../../src/directory/identity.js';
@@ -16,6 +15,7 @@ import { writeBareFile } from '../support/bare-file.js';
 import type { BareWords } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ForkedProgram } from '../support/forked-program.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
@@ -122,7 +122,7 @@ test(
       assert.match(name, /^1-0-/);
       assert.equal(probe(join(dir, name)), method === 'flock' ? 'live' : 'unknown');
       await container.kill();
-      if (method === 'flock') while (probe(join(dir, name)) === 'live') await sleep(5);
+      if (method === 'flock') await until(() => probe(join(dir, name)) !== 'live');
       assert.equal(probe(join(dir, name)), method === 'flock' ? 'dead' : 'unknown');
     }
   },
@@ -142,9 +142,9 @@ test('a process that has ended and was not waited for is dead', async (t) => {
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => parent.kill('SIGKILL'));
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)));
-  while (!readFileSync(`/proc/${parent.pid}/comm`, 'utf8').startsWith('sleep')) await sleep(5);
+  await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').startsWith('sleep'));
   process.kill(pid);
-  while (processStat(pid)?.state !== 'Z') await sleep(5);
+  await until(() => processStat(pid)?.state === 'Z');
   const { path } = writeBareFile(withTempDir(t), { pid, startTime: processStartTime(pid) });
   assert.equal(probe(path), 'dead');
 });

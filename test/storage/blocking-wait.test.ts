@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { mock, type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { flushDuringWaits } from '../../src/storage/blocking-wait.js';
 import { FlushSchedule } from '../../src/storage/flush-schedule.js';
 import { afterTest } from '../support/after-test.js';
 import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 function startThread(t: TestContext, dir: string, how: 'piscina' | 'bare'): ForkedProgram {
@@ -15,7 +15,7 @@ function startThread(t: TestContext, dir: string, how: 'piscina' | 'bare'): Fork
 }
 
 async function untilCounted(dir: string, jobs: number): Promise<void> {
-  while (valuesIn(dir).jobs_total !== jobs) await sleep(20);
+  await until(() => valuesIn(dir).jobs_total === jobs);
 }
 
 test('what a thread has counted before it waits for good comes to its file, and stays when it is terminated', async (t) => {

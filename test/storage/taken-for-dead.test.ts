@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Fold, foldDirectory } from '../../src/archive/fold.js';
 import { processStat } from '../../src/directory/identity.js';
 import { HEADER } from '../../src/metrics-file/layout.js';
 import { changeIdentity } from '../support/cluster-files.js';
 import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
 import type { Order } from './programs/stopped.js';
@@ -32,7 +32,7 @@ const tell = (fixture: ForkedProgram, order: Order): Promise<string> => fixture.
 /** Has a process count what it does not write any more, and stop. Answers how it goes on. */
 async function stop(fixture: ForkedProgram, times: number, minutes: number): Promise<() => Promise<void>> {
   const goesOn = tell(fixture, { order: 'count and stop', times, size: 100, minutes });
-  while (processStat(fixture.pid)?.state !== 'T') await sleep(5);
+  await until(() => processStat(fixture.pid)?.state === 'T');
   return async () => {
     process.kill(fixture.pid, 'SIGCONT');
     await goesOn;

@@ -111,11 +111,23 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Asks again and again until the answer is there; the test's own timeout is the only other end. */
-export async function until<T>(ask: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+/** Longer than anything takes on a busy machine, and shorter than the runner waits for a whole file. */
+const DEADLINE_MS = 120_000;
+
+/**
+ * Asks again and again until the answer is there.
+ *
+ * @throws {Error} after the deadline; it names the condition by its source
+ */
+export async function until<T>(
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > end) throw new Error(`waited ${deadlineMs / 1000} s in vain for ${ask.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { HeldSource } from '../../support/fixed-source.js';
 import { type ForkedProgram, forkProgram } from '../../support/forked-program.js';
+import { until } from '../../support/program.js';
 import { serving } from '../serving.js';
 import type { Verdicts } from '../programs/crowd.js';
 
@@ -21,13 +21,12 @@ class Crowd {
 
   /** What became of them, once so many have their answer. */
   async verdicts(answered: number): Promise<Verdicts> {
-    for (;;) {
+    return until(async () => {
       const all = await Promise.all(this.workers.map((worker) => worker.ask<Verdicts>('verdicts')));
       const sum: Verdicts = {};
       for (const [verdict, clients] of all.flatMap(Object.entries)) sum[verdict] = (sum[verdict] ?? 0) + clients;
-      if (Object.values(sum).reduce((one, other) => one + other, 0) >= answered) return sum;
-      await delay(20);
-    }
+      return Object.values(sum).reduce((one, other) => one + other, 0) >= answered && sum;
+    });
   }
 }
 
