@@ -1,10 +1,12 @@
 /**
- * prom-client's event loop metrics. It resets its histogram at every read, so that a scrape shows what came since the one
- * before. Here a process is read more often than it is scraped (every 5 s while others may want its values), and a stall
- * would be gone before anybody saw it. So a window lasts for at least 15 s, and the extremes are those of the window
+ * prom-client's event loop metrics. prom-client resets its histogram at every read, so that a scrape shows what came since
+ * the one before. Here a process is read more often than it is scraped (every 5 s while others may want its values), and a
+ * stall would be gone before anybody saw it. So a window lasts for at least 15 s, and the extremes are those of the window
  * that is open and of the one before.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+// not the global variable: a test runner takes that away from a test's sandbox while an immediate is still to come
+import { hrtime } from 'node:process';
 import type { Gauge } from '../instruments/gauge.js';
 import type { DefaultMetricMaker } from './default-metric-maker.js';
 
@@ -21,7 +23,7 @@ interface Delays {
   readonly p99: number;
 }
 
-/** Each wakes the process every few milliseconds, also when its metrics were cleared: tests do that again and again. */
+/** Each wakes the process every few milliseconds, also when its metrics were cleared, as tests do again and again. */
 const enabled = new Map<IntervalHistogram, () => boolean>();
 
 function disableUnused(): void {
@@ -41,20 +43,20 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     histogram.enable();
     enabled.set(histogram, () => maker.shows(lag));
   };
-  let windowStart = process.hrtime.bigint();
+  let windowStart = hrtime.bigint();
   let before: Delays | undefined;
 
   const collect = (): void => {
-    // whoever cleared the registry may have registered the metric again
+    // the registry may have been cleared, and the metric registered again
     enable();
     measureLag();
     const now = delaysIn(histogram);
-    // nothing yet: node answers NaN, and a minimum of 292 years
+    // before its first tick the histogram has NaN, and a minimum of 292 years
     if (now === undefined) return;
     const full = before ?? now;
     lagMin.set(labels, Math.min(full.min, now.min));
     lagMax.set(labels, Math.max(full.max, now.max));
-    const closes = process.hrtime.bigint() - windowStart >= WINDOW_MS * 1e6;
+    const closes = hrtime.bigint() - windowStart >= WINDOW_MS * 1e6;
     const { mean, stddev, p50, p90, p99 } = closes ? now : full;
     lagMean.set(labels, mean);
     lagStddev.set(labels, stddev);
@@ -63,18 +65,22 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     lagP99.set(labels, p99);
     if (!closes) return;
     before = now;
-    windowStart = process.hrtime.bigint();
+    windowStart = hrtime.bigint();
     histogram.reset();
   };
 
-  /** Seen by the next read: to wait for it would hold this one up as long as the loop is. */
+  /** The next read has the result: waiting for it would delay this one for as long as the loop is blocked. */
   const measureLag = (): void => {
-    const start = process.hrtime.bigint();
-    setImmediate(() => lag.set(labels, Number(process.hrtime.bigint() - start) / NANOSECONDS));
+    const start = hrtime.bigint();
+    setImmediate(() => lag.set(labels, Number(hrtime.bigint() - start) / NANOSECONDS));
   };
 
-  const make = (name: string, help: string, first?: () => void): Gauge =>
-    maker.gauge(`nodejs_eventloop_lag_${name}`, help, first);
+  const make = (name: string, help: string, first?: () => void): Gauge => {
+    const gauge = maker.gauge(`nodejs_eventloop_lag_${name}`, help, first);
+    // no line before the first measurement
+    gauge.remove(labels);
+    return gauge;
+  };
   const lag = make('seconds', 'Lag of event loop in seconds.', collect);
   const lagMin = make('min_seconds', 'The minimum recorded event loop delay.');
   const lagMax = make('max_seconds', 'The maximum recorded event loop delay.');

@@ -84,11 +84,19 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     super(config, (labelNames) => {
       const mode = resolveGaugeMode(config);
       assertModeFitsLabels(mode, labelNames);
+      let hasCollected = config.collect === undefined || labelNames.length > 0;
       return {
         type: 'gauge',
         declaration: { gaugeMode: mode.name },
         child: (home, labelValues) => new GaugeChild(home, labelValues, mode.timed),
         sample: gaugeSample,
+        settle(series, collected) {
+          if (hasCollected || !collected) return;
+          hasCollected = true;
+          // a callback that sets nothing leaves 0, as in prom-client
+          const unlabelled = series.ofValues([]);
+          if (unlabelled.index < 0) series.attached(unlabelled);
+        },
       };
     });
     this.multiprocessMode = gaugeMode(this.series.declaration.gaugeMode).name;

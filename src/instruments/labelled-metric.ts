@@ -11,7 +11,8 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     super(config, kindOf);
     this.unlabelled = this.series.ofValues(this.series.declaration.labelNames.map(() => undefined));
-    this.#showUnlabelled();
+    // a gauge's 0 before its callback has run would be taken for a measurement
+    if (this.type !== 'gauge' || this.collect === undefined) this.#showUnlabelled();
   }
 
   /**

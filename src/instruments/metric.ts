@@ -26,8 +26,8 @@ export interface Kind<C extends Child> {
   readonly child: ChildMaker<C>;
   /** Puts the lines of one series onto the end of `samples`. `labels` are its own, in the declared order. */
   readonly sample: (child: C, labels: Labels, samples: Sample[]) => void;
-  /** What is due before values are read. */
-  readonly settle?: (series: MetricSeries<C>) => void;
+  /** What is due before values are read. `collected`: whether `collect()` has run without failing. */
+  readonly settle?: (series: MetricSeries<C>, collected: boolean) => void;
 }
 
 /** What all metrics have. Arguments, errors and defaults are prom-client 15.1.3's. */
@@ -82,7 +82,7 @@ export abstract class Metric<T extends string, C extends Child> {
   /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
   async get(): Promise<CollectedMetric<T>> {
     await this.collect?.();
-    this[MEMBER].settle();
+    this[MEMBER].settle(true);
     return metricObject<T>(this[MEMBER].family(), this.aggregator);
   }
 
@@ -118,7 +118,7 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     },
     entered: (registry) => series.entered(registry),
     left: (registry) => series.left(registry),
-    settle: () => kind.settle?.(series),
+    settle: (collected) => kind.settle?.(series, collected),
     family(): MetricFamily {
       const { name, help, type, unit, labelNames } = series.declaration;
       const samples: Sample[] = [];

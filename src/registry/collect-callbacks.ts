@@ -1,12 +1,13 @@
 /**
- * Runs the `collect()` of metrics in this process: before it serves, and every few seconds while others may read its file.
+ * Runs the `collect()` of metrics in this process: as soon as others may read its file, every few seconds from then on, and
+ * before this process serves.
  *
- * A callback that throws, rejects or hangs costs its own metric only: it is counted, and said once. One that still runs is
- * not started again; who needs the values waits for the run that is under way, but not for ever.
+ * A callback that throws, rejects or hangs costs its own metric only: it is counted, and logged once. One that still runs is
+ * not started again; a caller that needs the values waits for the run that is under way, but not for ever.
  */
 import { lastScraped } from '../directory/scraped.js';
 import { warnOnce } from '../warn-once.js';
-import { storeDirectory } from '../storage/process-store.js';
+import { hasFile, onFirstFile, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import type { Registry } from './registry.js';
 
@@ -21,10 +22,38 @@ const failures = new Map<string, number>();
 /** Registries that have metrics which are shown in merged output. */
 const inUse = new Set<Registry<any>>();
 let stopBackground: (() => void) | undefined;
+/** Metrics that came into merged output in this turn of the event loop. */
+const added = new Set<RegisteredMetric>();
+let firstRun: NodeJS.Immediate | undefined;
 
 /** How often the callbacks of each metric failed in this process, by the metric's name. */
 export function collectFailures(): ReadonlyMap<string, number> {
   return failures;
+}
+
+/**
+ * Called by registries that are shown in merged output, of metrics that they have taken in: their callbacks run in the next
+ * turn of the event loop, when the code that made them has set up what they look at. Until the timer's first run a worker
+ * would show nothing of them.
+ */
+export function runFirstCallbacks(metrics: Iterable<RegisteredMetric>): void {
+  // without a file nobody can read the values; the store tells when it has one
+  if (hasFile()) runInNextTurn(metrics);
+}
+
+onFirstFile(() => {
+  for (const registry of inUse) runInNextTurn(registry.registered());
+});
+
+function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
+  for (const metric of metrics) if (typeof metric.collect === 'function') added.add(metric);
+  if (added.size === 0) return;
+  firstRun ??= setImmediate(() => {
+    firstRun = undefined;
+    const stillShown = [...added].filter((metric) => metric[MEMBER]?.shared === true);
+    added.clear();
+    for (const metric of stillShown) void collectMetric(metric, ignoreFailure);
+  }).unref();
 }
 
 /**
@@ -42,16 +71,20 @@ export function registryInUse(registry: Registry<any>, hasMetrics: boolean): voi
   }
 }
 
-/** Brings one metric's values up to date; false where its callback failed. */
-export function collectMetric(metric: RegisteredMetric): boolean | Promise<boolean> {
+/**
+ * Brings one metric's values up to date; false where its callback failed.
+ *
+ * @param onError told what a callback threw
+ */
+export function collectMetric(metric: RegisteredMetric, onError: OnError = failed): boolean | Promise<boolean> {
   const { collect } = metric;
   let outcome: boolean | Promise<boolean> = true;
   if (typeof collect === 'function') {
     const underWay = running.get(metric);
-    outcome = underWay === undefined ? start(metric, collect) : inTime(metric, underWay);
+    outcome = underWay === undefined ? start(metric, collect, onError) : inTime(metric, underWay);
   }
   const settled = (isUpToDate: boolean): boolean => {
-    metric[MEMBER]?.settle();
+    metric[MEMBER]?.settle(isUpToDate);
     return isUpToDate;
   };
   return typeof outcome === 'boolean' ? settled(outcome) : outcome.then(settled);
@@ -94,18 +127,18 @@ function isReadByOthers(): boolean {
   return scrapedAt === 0 || Date.now() / 1000 - scrapedAt < WANTED_SECONDS;
 }
 
-function start(metric: RegisteredMetric, collect: () => unknown): boolean | Promise<boolean> {
+function start(metric: RegisteredMetric, collect: () => unknown, onError: OnError): boolean | Promise<boolean> {
   let result: unknown;
   try {
     result = collect.call(metric);
   } catch (error) {
-    return failed(metric, error);
+    return onError(metric, error);
   }
   if (!isThenable(result)) return true;
   const run = Promise.resolve(result)
     .then(
       () => true,
-      (error: unknown) => failed(metric, error),
+      (error: unknown) => onError(metric, error),
     )
     .finally(() => running.delete(metric));
   running.set(metric, run);
@@ -124,6 +157,13 @@ function inTime(metric: RegisteredMetric, run: Promise<boolean>): Promise<boolea
       resolve(outcome);
     });
   });
+}
+
+type OnError = (metric: RegisteredMetric, error: unknown) => false;
+
+/** The first run may come before an application has connected to what its callback asks; the timer's first run reports. */
+function ignoreFailure(): false {
+  return false;
 }
 
 function failed(metric: RegisteredMetric, error: unknown): false {

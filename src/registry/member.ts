@@ -13,8 +13,8 @@ export interface Member {
   /** A registry that is shown in merged output has taken the metric in. */
   entered(registry: Registry<any>): void;
   left(registry: Registry<any>): void;
-  /** What is due before values are read. */
-  settle(): void;
+  /** What is due before values are read. @param collected whether `collect()` has run without failing */
+  settle(collected: boolean): void;
   /** The values as they stand. */
   family(): MetricFamily;
 }

@@ -5,7 +5,7 @@ import { renderFamilies } from '../exposition/render.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
 import { aggregateInto } from './aggregation.js';
-import { collectMetric, registryInUse } from './collect-callbacks.js';
+import { collectMetric, registryInUse, runFirstCallbacks } from './collect-callbacks.js';
 import {
   isContentType,
   OPENMETRICS_CONTENT_TYPE,
@@ -221,7 +221,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     const local = this.shownAs.length === 0;
     if (shown) this.#otherNames.add(name);
     else this.#otherNames.delete(name);
-    if (this.shownAs.length > 0) this.#announce(this.#metrics.values());
+    if (this.shownAs.length > 0) this.#announce([...this.#metrics.values()]);
     else if (!local) for (const metric of this.#metrics.values()) metric[MEMBER]?.left(this);
   }
 
@@ -242,10 +242,11 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return merged;
   }
 
-  #announce(metrics: Iterable<RegisteredMetric>): void {
+  #announce(metrics: readonly RegisteredMetric[]): void {
     if (this.shownAs.length === 0) return;
     for (const metric of metrics) metric[MEMBER]?.entered(this);
     registryInUse(this, this.#metrics.size > 0);
+    runFirstCallbacks(metrics);
   }
 
   /**

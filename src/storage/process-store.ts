@@ -83,6 +83,7 @@ class ProcessStore {
       this.#move();
       this.#located = located;
       announceDirectory(located);
+      firstFileMade();
     } catch (error) {
       this.#directory?.close();
       this.#directory = undefined;
@@ -200,6 +201,17 @@ function removeQuietly(writer: FileWriter): void {
 }
 
 let shared: ProcessStore | undefined;
+let firstFileMade = (): void => {};
+
+/** Whether this process counts in a file, which others may read. */
+export function hasFile(): boolean {
+  return shared?.dir !== undefined;
+}
+
+/** Has a function called when the process, which counted in memory so far, has got a file that others read. */
+export function onFirstFile(listener: () => void): void {
+  firstFileMade = listener;
+}
 
 /** The store of everything that is shown in merged output. */
 export function sharedStore(): SeriesStore {

@@ -46,6 +46,22 @@ describe('Gauge, as in prom-client', () => {
     say(await registry.metrics());
   });
 
+  sameAsPromClient('is 0 before a callback has set it, and where none does', async ({ client, registry, say }) => {
+    let runs = 0;
+    const collect = function (this: { set(value: number): void }): void {
+      if (++runs === 2) this.set(7);
+    };
+    new client.Gauge({ name: 'level', help: 'Level.', registers: [registry], collect });
+    say(await registry.metrics());
+    say(await registry.metrics());
+    registry.resetMetrics();
+    say(await registry.metrics());
+    const gauge = new client.Gauge({ name: 'other', help: 'Other.', registers: [], collect: () => {} });
+    say(await gauge.get());
+    gauge.remove();
+    say(await gauge.get());
+  });
+
   sameAsPromClient('refuses what is no number', async ({ client, registry, say, attempt }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at'], registers: [registry] });
     for (const value of ['5', undefined, null, {}, true, 7n]) {

@@ -5,7 +5,7 @@ import perfHooks, { type EventLoopMonitorOptions, type IntervalHistogram } from 
 import { test } from 'node:test';
 import promClient from 'prom-client';
 import { collectDefaultMetrics, Registry } from 'prom-multiproc';
-import { linesOf, scrape, startCluster } from '../support/cluster.js';
+import { linesOf, scrape, startCluster, startMember } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { collectGarbage } from '../support/garbage.js';
 import { checkMetrics } from '../support/promtool.js';
@@ -131,6 +131,21 @@ test('together, the processes of a cluster have the values that the table says',
     checkMetrics(text).problems.filter((problem) => !/^(own_)?nodejs_active_\w+_total/.test(problem)),
     [],
   );
+});
+
+test("an immediate that is still to come does no harm when a test runner has taken the sandbox's globals away", async (t) => {
+  const member = await startMember(t);
+  const survived = await member.run(async ({ prom }) => {
+    prom.collectDefaultMetrics();
+    const { process, performance, Date } = globalThis;
+    await prom.register.metrics();
+    const scope = globalThis as Record<string, unknown>;
+    scope.process = scope.performance = undefined;
+    await new Promise((resolve) => setImmediate(resolve));
+    Object.assign(globalThis, { process, performance, Date });
+    return true;
+  });
+  assert.ok(survived);
 });
 
 test('what watches the event loop for metrics that were cleared is ended by the next', (t) => {
