@@ -19,7 +19,7 @@ export interface MetricConfiguration<T extends string> {
   aggregator?: Aggregator;
   /** Called before the metric is read, to bring its values up to date. */
   collect?: CollectFunction<any>;
-  /** Only for registries of the OpenMetrics content type. */
+  /** Whether samples may carry exemplars; they are shown where OpenMetrics is asked for. */
   enableExemplars?: boolean;
   /** Base unit, such as `seconds`, for OpenMetrics' UNIT line. The name has to end with it, before `_total` if it has that. */
   unit?: string;

@@ -6,14 +6,15 @@ import type { Attachment } from '../storage/series.js';
 import type { Child } from './child.js';
 
 /**
- * Sets the exemplar beside one slot of a series; it replaces the one before.
+ * Sets the exemplar beside one slot of a series. It replaces the one before, unless it has no labels: then there is nothing
+ * to find a trace by, and the last exemplar stays.
  *
  * @param slotOffset of the slot, from the series' first
  * @throws {RangeError} prom-client's, where the labels are too long
  */
 export function setExemplar(child: Child | undefined, slotOffset: number, labels: object, value: number): void {
   const checked = validateExemplarLabels(labels as Record<string, unknown>);
-  if (child === undefined) return;
+  if (child === undefined || Object.keys(checked).length === 0) return;
   const cell = cellOf(child, slotOffset) ?? child.home.store.attachTo(child, { kind: 'exemplar', slotOffset });
   writeExemplarCell(cell.view, cell.index, { labels: checked, value, timestamp: Date.now() / 1000 });
 }

@@ -58,7 +58,6 @@ export class HistogramChild extends Child {
 
   /** Sets the exemplar of the bucket of a value without counting. @throws {RangeError} prom-client's, if too long */
   updateExemplar(value: number, exemplarLabels: LabelValues<string>): void {
-    if (Object.keys(exemplarLabels).length === 0) return;
     setExemplar(this.written, bucketOf(this.#bounds, value), exemplarLabels, value);
   }
 

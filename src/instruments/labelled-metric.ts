@@ -31,6 +31,15 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
   remove(labels: LabelValues<T>): void;
   remove(...args: unknown[]): void {
     this.series.remove(this.series.ofArguments(args));
+    // to prom-client a label that is undefined and one that is absent are the same
+    const given = Object.entries(this.givenLabels(args));
+    const present = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+    const absent = this.labelNames.filter((name) => !Object.hasOwn(present, name));
+    if (absent.length === 0) return;
+    this.series.remove(this.series.ofObject(present));
+    this.series.remove(
+      this.series.ofObject({ ...present, ...Object.fromEntries(absent.map((name) => [name, undefined])) }),
+    );
   }
 
   /** Takes all series out; where there are no labels, the one series starts from 0. */

@@ -5,7 +5,6 @@ import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
 import { assertNameAndHelp, counterBaseName, endsWithUnit, isLabelName } from '../model/naming.js';
-import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { register } from '../registry/default-registry.js';
 import { type Member, MEMBER } from '../registry/member.js';
 import {
@@ -98,9 +97,6 @@ export abstract class Metric<T extends string, C extends Child> {
     const registered: RegistryOfMetrics[] = [];
     try {
       for (const registry of this.registers) {
-        if (this.enableExemplars && registry.contentType === PROMETHEUS_CONTENT_TYPE) {
-          throw new TypeError('Exemplars are supported only on OpenMetrics registries');
-        }
         registry.registerMetric(this);
         registered.push(registry);
       }

@@ -77,8 +77,9 @@ export function mirroredMetric(source: SourceMetric, target: MirrorTarget): Mirr
       // quantiles of several processes cannot be made into one: sum and count are what is copied
       return new MirroredObservations(labelNames, [], new Summary({ ...config, percentiles: [] }));
     case 'histogram': {
+      // prom-client shows no line of a histogram with labels before its first observation
+      if (source.values === undefined || source.values.length === 0) return undefined;
       const bounds = boundsOf(source);
-      if (bounds.length === 0) return undefined;
       return new MirroredObservations(labelNames, bounds, new Histogram({ ...config, buckets: bounds }));
     }
     default:

@@ -9,7 +9,7 @@ import { isLabelName } from './naming.js';
 const MAX_EXEMPLAR_CHARACTERS = 128;
 
 /**
- * A user's exemplar labels as they are stored: a copy, values as text.
+ * A user's exemplar labels as they are stored: a copy, values as text, without those that are undefined.
  *
  * Characters are Unicode code points. prom-client counts UTF-16 code units, so it refuses some sets with emoji that the
  * rule allows; nothing that it accepts is refused here for its length.
@@ -21,6 +21,7 @@ export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>
   const copy: Labels = Object.create(null) as Labels;
   let characters = 0;
   for (const [name, value] of Object.entries(labels)) {
+    if (value === undefined) continue;
     if (!isLabelName(name)) {
       throw new PromMultiprocError(
         'ERR_INVALID_ARGUMENT',

@@ -86,6 +86,13 @@ describe('Counter, as in prom-client', () => {
     counter.remove('x', 'y');
     counter.remove({ a: 'z' });
     counter.remove('never', 'seen');
+    counter.inc({ a: 'vm1' });
+    counter.remove('vm1', undefined as never);
+    say(await registry.metrics());
+    counter.inc({ a: 'vm2', b: undefined });
+    counter.remove({ a: 'vm2' });
+    counter.inc({ a: 'vm3', b: undefined });
+    counter.remove({ a: 'vm3', b: undefined });
     say(await registry.metrics());
     held.inc();
     counter.inc({ a: 'z' }, 2);

@@ -186,6 +186,37 @@ const DIFFERENCES: readonly Difference[] = [
     here: ['# EOF\n'],
   },
   {
+    name: '`enableExemplars` works on any registry',
+    because: 'the format is negotiated with each request, and exemplars are shown where it is OpenMetrics',
+    async script({ client, registry, say, attempt }) {
+      await attempt(() => {
+        const settings = { name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] };
+        new client.Counter(settings).inc({ exemplarLabels: { t: 'a' } } as never);
+      });
+      say(await samples(registry));
+      registry.setContentType(client.openMetricsContentType as never);
+      say(await samples(registry));
+    },
+    there: ['TypeError: Exemplars are supported only on OpenMetrics registries', [], []],
+    here: [undefined, ['a_total 1'], ['a_total 1 # {t="a"} 1 1700000000']],
+  },
+  {
+    name: 'an exemplar without labels leaves the last one where it is, and labels that are undefined are left out',
+    because: 'a trace that is not sampled has no id, and must not take the place of one that has',
+    async script(stage) {
+      const registry = openMetrics(stage);
+      const config = { name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] };
+      const counter = new stage.client.Counter(config);
+      const inc = (exemplarLabels: object): void => counter.inc({ exemplarLabels } as never);
+      inc({ t: 'a', u: undefined });
+      inc({});
+      inc({ t: undefined });
+      stage.say(await samples(registry));
+    },
+    there: [['a_total 3 # {t="undefined"} 1 1700000000']],
+    here: [['a_total 3 # {t="a"} 1 1700000000']],
+  },
+  {
     name: 'exemplars work on held children, and a plain number counts as it says',
     because: 'the call is the one that the types allow',
     async script(stage) {

@@ -61,11 +61,4 @@ describe('Exemplars, as in prom-client', () => {
     await attempt(() => histogram.observe({ labels: { route: 'x' } as never, value: 1 }));
     say(await registry.metrics());
   });
-
-  sameAsPromClient('need an OpenMetrics registry', async ({ client, registry, say, attempt }) => {
-    const settings = { name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] };
-    await attempt(() => new client.Counter(settings));
-    await attempt(() => new client.Histogram(settings));
-    say(await registry.getMetricsAsJSON());
-  });
 });

@@ -88,7 +88,11 @@ class Interpreter {
     return alikeText(text);
   }
 
-  async #make(kind: Kind, as: number, config: Config): Promise<void> {
+  async #make(kind: Kind, as: number, given: Config): Promise<void> {
+    // a difference: exemplars need no OpenMetrics registry
+    const shownIn = (given.registers ?? [0]).map((at) => this.registries[at]);
+    const isText = shownIn.some(({ contentType }) => contentType === CONTENT_TYPES.text);
+    const config = isText ? { ...given, enableExemplars: false } : given;
     const before = this.registries.map((registry) => registry.getMetricsAsArray());
     await this.#attempt(() => {
       const Metric = this.#client[kind] as new (config: unknown) => promClient.Metric;
@@ -198,8 +202,14 @@ function isLike(made: Made, method: string, args: readonly unknown[]): boolean {
   const [first] = args as [Record<string, unknown> | undefined];
   const isWrite = method === 'inc' || method === 'observe';
   const isExemplarCall = isObject(first) && ('exemplarLabels' in first || 'labels' in first || 'value' in first);
-  if (isWrite && takesExemplars(kind, config)) return args.length === 1 && isExemplarCall;
+  if (isWrite && takesExemplars(kind, config)) return args.length === 1 && isExemplarCall && hasEveryLabel(first);
   return method !== 'zero' || config.labelNames?.includes('x') === true;
+}
+
+/** A difference: an exemplar without labels is none, and labels that are undefined are left out. */
+function hasEveryLabel({ exemplarLabels }: Record<string, unknown>): boolean {
+  const values = Object.values(exemplarLabels ?? { none: '' });
+  return values.length > 0 && !values.includes(undefined);
 }
 
 function takesExemplars(kind: Kind, { enableExemplars }: Config): boolean {

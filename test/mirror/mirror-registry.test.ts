@@ -31,6 +31,7 @@ for (const [name, client] of Object.entries(clients)) {
     const counter = new client.Counter({ name: 'c_total', help: 'C.', labelNames: ['a', 'b'], registers });
     const gauge = new client.Gauge({ name: 'g', help: 'G.', labelNames: ['a'], registers });
     const histogram = new client.Histogram({ name: 'h', help: 'H.', labelNames: ['a'], buckets: [1, 2.5], registers });
+    const bare = new client.Histogram({ name: 'bare', help: 'B.', labelNames: ['a'], buckets: [], registers });
     new client.Counter({ name: 'unused_total', help: 'U.', registers });
     const { copied } = mirrorOf(source);
     for (let round = 0; round < 3; round++) {
@@ -38,6 +39,7 @@ for (const [name, client] of Object.entries(clients)) {
       counter.inc({ a: 'y' });
       gauge.set({ a: 'x' }, -round);
       for (const value of [0.5, 1, 2, 3, 1e9]) histogram.observe({ a: 'x' }, value + round);
+      bare.observe({ a: 'x' }, round);
       assert.equal(await copied(), await source.metrics());
     }
     gauge.remove({ a: 'x' });
