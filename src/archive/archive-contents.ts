@@ -4,7 +4,7 @@
  */
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
-import type { MetricType } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { pidLabel } from '../directory/identity.js';
@@ -21,7 +21,6 @@ export interface ArchiveLimits {
 }
 
 const HOUR_SECONDS = 3600;
-const RESERVED_LABELS: Partial<Record<MetricType, string>> = { histogram: 'le', summary: 'quantile' };
 
 /** How the series of one family of a file become series of the archive. */
 interface Plan {
@@ -156,11 +155,10 @@ export class ArchiveContents {
       for (const [name, value] of Object.entries(source.defaultLabels.get(registry) ?? {})) added.set(name, value);
     }
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
-    const isState = record.type === 'info' || record.type === 'stateset';
+    const { lineLabel, endsWithProcess } = metricKind(record.type);
     if (isGauge && mode.perProcess) added.set('pid', pidLabel(identity));
-    // a label without a value is no label, and these two are the lines' own
-    const reserved = RESERVED_LABELS[record.type];
-    for (const [name, value] of added) if (value === '' || name === reserved) added.delete(name);
+    // a label without a value is no label, and the kind's own label belongs to the lines
+    for (const [name, value] of added) if (value === '' || name === lineLabel) added.delete(name);
     const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
     const baked = [...added.keys()].filter(
       (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
@@ -177,7 +175,7 @@ export class ArchiveContents {
     const family = this.#declare(declaration, lastSeenAt);
     return {
       family,
-      keepsSeries: !(isGauge && (mode.live || isState)),
+      keepsSeries: !(isGauge && (mode.live || endsWithProcess)),
       fill: added.size === 0 ? undefined : labelNames.map((name) => added.get(name)),
     };
   }

@@ -4,6 +4,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './directory-option.js';
 import { columns, plain, print } from './print.js';
@@ -87,9 +88,10 @@ function truncated(line: string, width: number): string {
 function counterValues(families: readonly MetricFamily[]): Map<string, number> {
   const values = new Map<string, number>();
   for (const { name, type, samples } of families) {
+    const counted = metricKind(type).countedName?.(name);
     for (const sample of samples) {
-      const counts = type === 'counter' ? sample.name === name : sample.name === `${name}_count`;
-      if (counts) values.set(samplePrefix(sample.name, labelText(sample.labels)).trimEnd(), sample.value);
+      if (sample.name !== counted) continue;
+      values.set(samplePrefix(sample.name, labelText(sample.labels)).trimEnd(), sample.value);
     }
   }
   return values;

@@ -1,6 +1,6 @@
 /** One metric as lines over time would show it: what a live chart needs of each collection, and no more. */
 import { parseLabelText } from '../exposition/labels.js';
-import { isGauge, type MergeIndex } from '../merge/merge-index.js';
+import type { MergeIndex } from '../merge/merge-index.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { FileView } from '../merge/file-view.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
@@ -50,6 +50,20 @@ const MAX_LINES = 40;
 const FEW_SERIES = 10;
 const USUAL_SHARES = [0.5, 0.9, 0.99];
 
+type Drawn = Pick<Chart, 'lines' | 'omitted' | 'buckets'>;
+
+/** Types whose series are drawn together, whatever the grouping; a type that is not here has lines by grouping. */
+const DRAWN_TOGETHER: Readonly<
+  Partial<Record<MetricType, (index: MergeIndex, family: MergedFamily, series: readonly number[]) => Drawn>>
+> = {
+  histogram: (index, family, series) => ({
+    lines: [],
+    omitted: 0,
+    buckets: { bounds: family.bounds, counts: countsOf(index, family, series) },
+  }),
+  summary: (index, family, series) => ({ lines: quantileLines(index, family, series), omitted: 0 }),
+};
+
 /** The chart of a merged metric; undefined where there is none of that name, or nothing to draw of it. */
 export function chartOf(
   index: MergeIndex,
@@ -63,15 +77,8 @@ export function chartOf(
   const grouping = by !== undefined && choices.includes(by) ? by : choices[0];
   const { type, help } = family;
   const about = { metric, type, help, by: grouping, choices };
-  if (type === 'histogram') {
-    return {
-      ...about,
-      lines: [],
-      omitted: 0,
-      buckets: { bounds: family.bounds, counts: countsOf(index, family, series) },
-    };
-  }
-  if (type === 'summary') return { ...about, lines: quantileLines(index, family, series), omitted: 0 };
+  const together = DRAWN_TOGETHER[type];
+  if (together !== undefined) return { ...about, ...together(index, family, series) };
   const lines =
     grouping === 'process'
       ? linesOfProcesses(index, family, processes)
@@ -87,9 +94,9 @@ export function chartOfFamily({ name, type, help, samples }: MetricFamily): Char
 
 /** What a metric can be grouped by, the most telling first. */
 function groupings(family: MergedFamily, count: number): Grouping[] {
-  if (family.type === 'histogram' || family.type === 'summary') return ['total'];
+  if (DRAWN_TOGETHER[family.type] !== undefined) return ['total'];
   // each process has a line of its own already; and a sum of what is merged by `max` would be nobody's value
-  if (isGauge(family)) return family.mode.perProcess ? ['series'] : ['process', 'series'];
+  if (family.isGauge) return family.mode.perProcess ? ['series'] : ['process', 'series'];
   if (family.labelNames.length === 0) return ['total', 'process'];
   const labels = family.labelNames.map((label): Grouping => `label:${label}`);
   return count <= FEW_SERIES ? ['series', 'total', 'process', ...labels] : ['total', 'process', ...labels, 'series'];
@@ -97,7 +104,7 @@ function groupings(family: MergedFamily, count: number): Grouping[] {
 
 function linesOfGroups(index: MergeIndex, family: MergedFamily, series: readonly number[], by: Grouping): ChartLine[] {
   const valueOf = (number: number): number =>
-    isGauge(family) ? index.gaugeValue(number, family.mode) : index.cells[index.cellOf[number]];
+    family.isGauge ? index.gaugeValue(number, family.mode) : index.cells[index.cellOf[number]];
   if (by === 'series') {
     return series.map((number) => ({ name: index.textOf[number] || family.name, value: valueOf(number) }));
   }
@@ -115,7 +122,7 @@ function linesOfProcesses(index: MergeIndex, family: MergedFamily, processes: re
   return processes.flatMap(({ label, view }) => {
     const values = [...view.ownValues(family)];
     if (values.length === 0) return [];
-    if (!isGauge(family)) return { name: label, value: values.reduce((sum, [, value]) => sum + value, 0) };
+    if (!family.isGauge) return { name: label, value: values.reduce((sum, [, value]) => sum + value, 0) };
     return values.map(([series, value]) => ({ name: `${label} ${index.textOf[series]}`.trimEnd(), value }));
   });
 }

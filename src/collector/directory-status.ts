@@ -1,6 +1,5 @@
 /** What an operator wants to know of a directory: who counts there, what takes the room, and what is wrong. */
 import type { MergeIndex } from '../merge/merge-index.js';
-import { lineNames } from '../merge/lines.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
 import type { CollectionStats, DirectoryCollection, ProcessInfo, SkippedFile } from './collection.js';
@@ -96,7 +95,7 @@ function familySizes(index: MergeIndex): FamilySize[] {
     let series = 0;
     for (const number of family.series) if (index.isShown(number, family)) series++;
     const { name, type, help } = family;
-    return { name, type, help, series, lines: series * lineNames(family).length };
+    return { name, type, help, series, lines: series * family.kind.lines(family).length };
   });
   return sizes.toSorted((a, b) => b.series - a.series);
 }

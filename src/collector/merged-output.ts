@@ -3,10 +3,13 @@ import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from '../exposition/fo
 import { createdHeader, familyHeader, type HeadingOptions, headingsOf } from '../exposition/heading.js';
 import { exemplarSuffix, joinLabelTexts, labelText, parseLabelText, samplePrefix } from '../exposition/labels.js';
 import { LineTable } from '../exposition/line-table.js';
-import { createdLineName, type LineName, lineNames, writeExemplars, writeValues } from '../merge/lines.js';
+import { canonicalNumber } from '../exposition/number.js';
+import { exemplarAt, writeValues } from '../merge/lines.js';
 import type { MergedFamily } from '../merge/merged-family.js';
-import { isGauge, type MergeIndex } from '../merge/merge-index.js';
-import type { Labels, MetricFamily, Sample } from '../model/metric-family.js';
+import type { MergeIndex } from '../merge/merge-index.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { createdName, exemplarLines } from '../model/metric-kind.js';
+import { seriesSamples } from '../model/series-samples.js';
 
 export interface OutputOptions extends HeadingOptions {
   /** Shows when each series of a counter, histogram or summary was made. */
@@ -49,11 +52,11 @@ export class MergedText {
     let at = 0;
     for (const { family, series } of this.#blocks) {
       const createdWithin = this.#createdWithin(family);
+      const withExemplars = exemplars ? (this.#exemplarLines.get(family) ?? 0) : 0;
       for (const number of series) {
-        if (exemplars && this.#exemplarFamilies.has(family)) {
-          writeExemplars(this.#index, family, number, at, (line, exemplar) => {
-            tails[line] = exemplarSuffix(exemplar);
-          });
+        for (let line = 0; line < withExemplars; line++) {
+          const exemplar = exemplarAt(this.#index, number, line);
+          if (exemplar !== undefined) tails[at + line] = exemplarSuffix(exemplar);
         }
         at = writeValues(this.#index, family, number, values, at);
         if (createdWithin) values[at++] = this.#index.createdAt[number];
@@ -73,15 +76,15 @@ export class MergedText {
   }
 
   #createdPlace = new Map<MergedFamily, 'within' | 'apart' | 'nowhere'>();
-  /** A counter that is shown as `unknown` may have none. */
-  #exemplarFamilies = new Set<MergedFamily>();
+  /** How many lines of a series may have one; a counter that is shown as `unknown` has none. */
+  #exemplarLines = new Map<MergedFamily, number>();
 
   #build(own: readonly MetricFamily[]): void {
     const format = this.#format;
     const table = new LineTable();
     this.#blocks = shownBlocks(this.#index);
     this.#createdPlace = new Map();
-    this.#exemplarFamilies = new Set();
+    this.#exemplarLines = new Map();
     const headings = headingsOf([...this.#blocks.map(({ family }) => family), ...own], format, this.#options);
     this.#blocks.forEach(({ family, series }, at) => {
       const heading = headings[at];
@@ -90,15 +93,16 @@ export class MergedText {
       const created = this.#options.created === true ? createdLineName(family) : undefined;
       const place = created === undefined || series.length === 0 ? 'nowhere' : heading.created;
       this.#createdPlace.set(family, place);
-      if (heading.exemplars) this.#exemplarFamilies.add(family);
       const strict = this.#options.strict === true && format === 'openmetrics';
-      const names = lineNames(family, strict).map((line) =>
-        line.name === family.name ? { ...line, name: heading.sampleName } : line,
+      const lines = family.kind.lines(family);
+      if (heading.exemplars) this.#exemplarLines.set(family, exemplarLines(family.kind, lines));
+      const names = lines.map(({ name }) => (name === family.name ? heading.sampleName : name));
+      const extra = lines.map(({ label }) =>
+        label === undefined ? '' : labelText({ [label.name]: strict ? canonicalNumber(label.value) : label.value }),
       );
-      const extra = names.map(({ label }) => (label === undefined ? '' : labelText({ [label.name]: label.value })));
       for (const number of series) {
         const text = this.#index.textOf[number];
-        names.forEach(({ name }, line) => table.addLine(samplePrefix(name, joinLabelTexts(extra[line], text))));
+        names.forEach((name, line) => table.addLine(samplePrefix(name, joinLabelTexts(extra[line], text))));
         if (place === 'within') table.addLine(samplePrefix(created!, text));
       }
       if (place === 'apart') {
@@ -121,36 +125,33 @@ export class MergedText {
 /** The merged data model: the same families, series and order as the text. */
 export function mergedFamilies(index: MergeIndex, options: OutputOptions): MetricFamily[] {
   return shownBlocks(index).map(({ family, series }) => {
-    const names = lineNames(family);
-    const values = new Float64Array(names.length);
+    const lines = family.kind.lines(family);
+    const withExemplars = exemplarLines(family.kind, lines);
+    const values = new Float64Array(lines.length);
     const created = options.created === true ? createdLineName(family) : undefined;
     const samples = series.flatMap((number) => {
       writeValues(index, family, number, values, 0);
       const labels = parseLabelText(index.textOf[number]);
-      const lines = names.map((line, at): Sample => ({
-        name: line.name,
-        labels: labelsOf(line, labels),
-        value: values[at],
-      }));
-      writeExemplars(index, family, number, 0, (line, exemplar) => {
-        lines[line].exemplar = exemplar;
-      });
-      if (created !== undefined) lines.push({ name: created, labels, value: index.createdAt[number] });
-      return lines;
+      const own = seriesSamples(lines, labels, values, (line) =>
+        line < withExemplars ? exemplarAt(index, number, line) : undefined,
+      );
+      if (created !== undefined) own.push({ name: created, labels, value: index.createdAt[number] });
+      return own;
     });
     const { name, help, type, unit } = family;
     const { aggregator } = family.mode;
     return {
       ...{ name, help, type },
       ...(unit !== undefined && { unit }),
-      ...(isGauge(family) && aggregator !== 'sum' && { aggregator }),
+      ...(family.isGauge && aggregator !== 'sum' && { aggregator }),
       samples,
     };
   });
 }
 
-function labelsOf({ label }: LineName, labels: Labels): Labels {
-  return label === undefined ? labels : Object.assign(Object.create(null), { [label.name]: label.value }, labels);
+/** `jobs_created` of `jobs_total`; undefined for types that have none. */
+function createdLineName({ kind, name }: MergedFamily): string | undefined {
+  return kind.hasCreated ? createdName(name, kind.type) : undefined;
 }
 
 function shownBlocks(index: MergeIndex): FamilyBlock[] {

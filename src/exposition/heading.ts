@@ -13,8 +13,9 @@
  * A name in the right column that another family has already gives way too: `jobs_total` is `unknown` beside a gauge
  * `jobs`, for OpenMetrics allows each family name once.
  */
-import type { MetricFamily, MetricType } from '../model/metric-family.js';
-import { counterBaseName, createdName, endsWithUnit, infoBaseName } from '../model/naming.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { createdName, metricKind } from '../model/metric-kind.js';
+import { endsWithUnit } from '../model/naming.js';
 import { escapeHelp } from './escape.js';
 import type { ExpositionFormat } from './format.js';
 
@@ -51,13 +52,13 @@ export function headingsOf(
   return families.map((family) => {
     const named = format === 'text' ? textHeading(family) : openMetricsHeading(family, strict, take);
     const created = createdName(family.name, family.type);
-    const within = format === 'openmetrics' && HAVE_CREATED.has(named.type);
+    const within = format === 'openmetrics' && metricKind(named.type).hasCreated;
     return {
       sampleName: family.name,
       ...named,
       createdName: created,
-      created: !HAVE_CREATED.has(family.type) || !take(created) ? 'nowhere' : within ? 'within' : 'apart',
-      exemplars: format === 'openmetrics' && (named.type === 'counter' || named.type === 'histogram'),
+      created: !metricKind(family.type).hasCreated || !take(created) ? 'nowhere' : within ? 'within' : 'apart',
+      exemplars: format === 'openmetrics' && metricKind(named.type).exemplarSuffix !== undefined,
     };
   });
 }
@@ -72,7 +73,11 @@ export function familyHeader(
   const lines = headerLines(name, type, family.help, format);
   const { unit } = family;
   const hasUnit =
-    format === 'openmetrics' && unit !== undefined && unit !== '' && !UNITLESS.has(type) && endsWithUnit(name, unit);
+    format === 'openmetrics' &&
+    unit !== undefined &&
+    unit !== '' &&
+    metricKind(type).hasUnit &&
+    endsWithUnit(name, unit);
   return hasUnit ? `${lines}# UNIT ${name} ${unit}\n` : lines;
 }
 
@@ -81,25 +86,16 @@ export function createdHeader(family: Pick<MetricFamily, 'help'>, heading: Headi
   return headerLines(heading.createdName, 'gauge', family.help, format);
 }
 
-const HAVE_CREATED: ReadonlySet<string> = new Set<MetricType>(['counter', 'histogram', 'summary']);
-const UNITLESS: ReadonlySet<string> = new Set<MetricType>(['info', 'stateset']);
-const TEXT_TYPES: Readonly<Partial<Record<MetricType, string>>> = {
-  info: 'gauge',
-  stateset: 'gauge',
-  unknown: 'untyped',
-};
-
 function headerLines(name: string, type: string, help: string, format: ExpositionFormat): string {
   return `# HELP ${name} ${escapeHelp(help, format)}\n# TYPE ${name} ${type}\n`;
 }
 
-/** What the family's samples are called, less the suffixes that its type adds. */
 function ownName({ name, type }: NamedFamily): string {
-  return type === 'info' ? `${infoBaseName(name)}_info` : name;
+  return metricKind(type).ownName(name);
 }
 
 function textHeading(family: NamedFamily): Pick<Heading, 'name' | 'type'> {
-  return { name: ownName(family), type: TEXT_TYPES[family.type] ?? family.type };
+  return { name: ownName(family), type: metricKind(family.type).textType ?? family.type };
 }
 
 function openMetricsHeading(
@@ -108,13 +104,11 @@ function openMetricsHeading(
   take: (name: string) => boolean,
 ): Pick<Heading, 'name' | 'type'> & { sampleName?: string } {
   const { name, type } = family;
-  if (type === 'info') {
-    const base = infoBaseName(name);
-    return take(base) ? { name: base, type } : { name: ownName(family), type: 'gauge' };
-  }
-  if (type !== 'counter') return { name, type };
-  const base = counterBaseName(name);
-  if (base !== undefined) return take(base) ? { name: base, type } : { name, type: 'unknown' };
-  if (strict && take(`${name}_total`)) return { name, type, sampleName: `${name}_total` };
-  return { name, type: 'unknown' };
+  const { openMetrics } = metricKind(type);
+  if (openMetrics === undefined) return { name, type };
+  const { baseName, suffix, otherwise } = openMetrics;
+  const base = baseName(name);
+  if (base !== undefined && take(base)) return { name: base, type };
+  if (base === undefined && strict && take(name + suffix)) return { name, type, sampleName: name + suffix };
+  return { name: ownName(family), type: otherwise };
 }

@@ -23,6 +23,12 @@ export function formatCanonicalNumber(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
+/** A number's text in canonical spelling; text that is no finite number stays as it is. */
+export function canonicalNumber(text: string): string {
+  const number = Number(text || NaN);
+  return Number.isFinite(number) ? formatCanonicalNumber(number) : text;
+}
+
 const ZERO = 0x30;
 const MINUS = 0x2d;
 /** Split of an integer in halves that fit 32 bits: the upper of 2^53 is 9,007,199. */

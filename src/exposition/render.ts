@@ -1,9 +1,10 @@
 /** A whole exposition out of families. Rendering changes nothing in them. */
 import type { Labels, MetricFamily } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
 import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from './format.js';
 import { createdHeader, familyHeader, type Heading, type HeadingOptions, headingsOf } from './heading.js';
 import { exemplarSuffix, labelText, samplePrefix } from './labels.js';
-import { formatCanonicalNumber, formatNumber } from './number.js';
+import { canonicalNumber, formatNumber } from './number.js';
 
 /**
  * The exposition of families in the given order, laid out as prom-client 15.1.3 does: in text 0.0.4 a blank line between
@@ -21,7 +22,7 @@ export function renderFamilies(
 }
 
 function renderFamily(family: MetricFamily, heading: Heading, format: ExpositionFormat, strict: boolean): string {
-  const canonical = strict && (family.type === 'histogram' || family.type === 'summary');
+  const { lineLabel } = metricKind(family.type);
   let lines = familyHeader(family, heading, format);
   let createdLines = '';
   for (const { name, labels, value, exemplar } of family.samples) {
@@ -30,7 +31,7 @@ function renderFamily(family: MetricFamily, heading: Heading, format: Exposition
       continue;
     }
     const shownName = name === family.name ? heading.sampleName : name;
-    const shownLabels = labelText(canonical ? withCanonicalBounds(labels) : labels);
+    const shownLabels = labelText(strict ? withCanonicalBound(labels, lineLabel) : labels);
     const suffix = exemplar !== undefined && takesExemplar(name, heading) ? exemplarSuffix(exemplar) : '';
     lines += `${samplePrefix(shownName, shownLabels)}${formatNumber(value)}${suffix}\n`;
   }
@@ -40,15 +41,13 @@ function renderFamily(family: MetricFamily, heading: Heading, format: Exposition
 
 /** OpenMetrics 1.0, 4.6: the total of a counter and the buckets of a histogram. */
 function takesExemplar(sampleName: string, heading: Heading): boolean {
-  if (!heading.exemplars) return false;
-  return heading.type === 'counter' ? sampleName !== heading.createdName : sampleName.endsWith('_bucket');
+  const suffix = metricKind(heading.type).exemplarSuffix;
+  if (!heading.exemplars || suffix === undefined) return false;
+  return sampleName !== heading.createdName && sampleName.endsWith(suffix);
 }
 
-function withCanonicalBounds(labels: Readonly<Labels>): Labels {
-  const copy: Labels = { ...labels };
-  for (const name of ['le', 'quantile']) {
-    const bound = Number(copy[name] || NaN);
-    if (Number.isFinite(bound)) copy[name] = formatCanonicalNumber(bound);
-  }
-  return copy;
+function withCanonicalBound(labels: Readonly<Labels>, name: string | undefined): Readonly<Labels> {
+  return name === undefined || labels[name] === undefined
+    ? labels
+    : { ...labels, [name]: canonicalNumber(labels[name]) };
 }

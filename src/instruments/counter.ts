@@ -1,8 +1,7 @@
-import type { Labels, Sample } from '../model/metric-family.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
-import { exemplarOf, setExemplar } from './exemplar-attachment.js';
+import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
 import {
   type AnyFunction,
@@ -76,7 +75,6 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
     super(config, () => ({
       type: 'counter',
       child: (home, labelValues) => new CounterChild(home, labelValues),
-      sample: counterSample,
     }));
   }
 
@@ -135,11 +133,4 @@ function unusualAmount(value: unknown): number {
   if (value && !Number.isFinite(value)) throw invalidValue(value);
   if ((value as number) < 0) throw new Error('It is not possible to decrease a counter');
   return Number(value);
-}
-
-function counterSample(child: CounterChild, labels: Labels, samples: Sample[]): void {
-  const sample: Sample = { name: child.home.declaration.name, labels, value: child.view[child.index] };
-  const exemplar = exemplarOf(child, 0);
-  if (exemplar !== undefined) sample.exemplar = exemplar;
-  samples.push(sample);
 }

@@ -1,5 +1,4 @@
 import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
-import type { Labels, Sample } from '../model/metric-family.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { GaugeConfiguration } from './configuration.js';
@@ -89,7 +88,6 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
         type: 'gauge',
         declaration: { gaugeMode: mode.name },
         child: (home, labelValues) => new GaugeChild(home, labelValues, mode.timed),
-        sample: gaugeSample,
         settle(series, collected) {
           if (hasCollected || !collected) return;
           hasCollected = true;
@@ -173,8 +171,4 @@ export namespace Gauge {
     setToCurrentTime(): void;
     startTimer(): (labels?: LabelValues<T>) => number;
   }
-}
-
-function gaugeSample(child: GaugeChild, labels: Labels, samples: Sample[]): void {
-  samples.push({ name: child.home.declaration.name, labels, value: child.view[child.index] });
 }

@@ -1,9 +1,8 @@
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
-import type { Labels, Sample } from '../model/metric-family.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
-import { exemplarOf, setExemplar } from './exemplar-attachment.js';
+import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
@@ -107,7 +106,6 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
         type: 'histogram',
         declaration: { bounds },
         child: (home, labelValues) => new HistogramChild(home, labelValues, searched),
-        sample: histogramSamples,
       };
     });
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);
@@ -207,20 +205,4 @@ function bucketOf(bounds: Float64Array, value: number): number {
 function observeTimed(child: HistogramChild, value: number, exemplarLabels: LabelValues<string>): void {
   if (child.home.exemplars) child.observe({ value, exemplarLabels });
   else child.observe(value);
-}
-
-function histogramSamples(child: HistogramChild, labels: Labels, samples: Sample[]): void {
-  const { name, bounds = [] } = child.home.declaration;
-  const { view, index } = child;
-  let count = 0;
-  for (let at = 0; at <= bounds.length; at++) {
-    count += view[index + at];
-    const le = at < bounds.length ? String(bounds[at]) : '+Inf';
-    const sample: Sample = { name: `${name}_bucket`, labels: { le, ...labels }, value: count };
-    const exemplar = exemplarOf(child, at);
-    if (exemplar !== undefined) sample.exemplar = exemplar;
-    samples.push(sample);
-  }
-  samples.push({ name: `${name}_sum`, labels, value: view[index + bounds.length + 1] });
-  samples.push({ name: `${name}_count`, labels: { ...labels }, value: count });
 }

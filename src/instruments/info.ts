@@ -2,8 +2,7 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
 import { assertLabelsDeclared, labelValue } from '../model/label-set.js';
-import type { Labels, Sample } from '../model/metric-family.js';
-import { infoBaseName, isLabelName } from '../model/naming.js';
+import { isLabelName } from '../model/naming.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import type { InfoConfiguration } from './configuration.js';
 import { GaugeChild } from './gauge.js';
@@ -27,7 +26,6 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
       type: 'info',
       declaration: { gaugeMode: STATE_MODE },
       child: (home, labelValues) => new GaugeChild(home, labelValues, false),
-      sample: infoSample,
     }));
   }
 
@@ -85,9 +83,4 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
       );
     }
   }
-}
-
-function infoSample(child: GaugeChild, labels: Labels, samples: Sample[]): void {
-  const { name } = child.home.declaration;
-  samples.push({ name: `${infoBaseName(name)}_info`, labels, value: child.view[child.index] });
 }

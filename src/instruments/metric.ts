@@ -4,7 +4,10 @@ import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
-import { assertNameAndHelp, counterBaseName, endsWithUnit, isLabelName } from '../model/naming.js';
+import { metricKind } from '../model/metric-kind.js';
+import { assertNameAndHelp, endsWithUnit, isLabelName } from '../model/naming.js';
+import { seriesSamples } from '../model/series-samples.js';
+import type { Sketch } from '../model/sketch.js';
 import { register } from '../registry/default-registry.js';
 import { type Member, MEMBER } from '../registry/member.js';
 import {
@@ -15,6 +18,7 @@ import {
 } from '../registry/metric-object.js';
 import type { Child } from './child.js';
 import type { MetricConfiguration, RegistryOfMetrics } from './configuration.js';
+import { exemplarOf } from './exemplar-attachment.js';
 import { type ChildMaker, MetricSeries } from './metric-series.js';
 
 /** What tells one kind of metric from the others. */
@@ -23,8 +27,8 @@ export interface Kind<C extends Child> {
   /** What its declaration has beside what all have. */
   readonly declaration?: Partial<FamilyDeclaration>;
   readonly child: ChildMaker<C>;
-  /** Puts the lines of one series onto the end of `samples`. `labels` are its own, in the declared order. */
-  readonly sample: (child: C, labels: Labels, samples: Sample[]) => void;
+  /** What the quantiles of a series come from. */
+  readonly sketch?: (child: C) => Sketch;
   /** What is due before values are read. `collected`: whether `collect()` has run without failing. */
   readonly settle?: (series: MetricSeries<C>, collected: boolean) => void;
 }
@@ -118,7 +122,15 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     family(): MetricFamily {
       const { name, help, type, unit, labelNames } = series.declaration;
       const samples: Sample[] = [];
-      for (const child of series.index) kind.sample(child, labelsOf(labelNames, child.labelValues), samples);
+      const { lines: linesOf, writeValues, exemplarSuffix } = metricKind(type);
+      const lines = linesOf(series.declaration);
+      const values = new Float64Array(lines.length);
+      for (const child of series.index) {
+        writeValues(child.view, child.index, series.declaration, kind.sketch?.(child), values, 0);
+        const labels = labelsOf(labelNames, child.labelValues);
+        const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
+        samples.push(...seriesSamples(lines, labels, values, exemplarAt));
+      }
       return { name, help, type, unit, samples };
     },
   };
@@ -152,7 +164,7 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
 
 /** OpenMetrics 1.0, 4.4.1: the name ends with the unit, a counter's before `_total`. */
 function assertUnit(name: string, type: MetricType, unit: string): void {
-  const base = (type === 'counter' ? counterBaseName(name) : undefined) ?? name;
+  const base = metricKind(type).openMetrics?.baseName(name) ?? name;
   if (typeof unit === 'string' && isLabelName(unit) && endsWithUnit(base, unit)) return;
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',

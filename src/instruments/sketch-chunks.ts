@@ -3,7 +3,7 @@
  * values come. SKETCH in layout.ts draws a chunk, model/sketch.ts says what the bins mean.
  */
 import { SKETCH } from '../metrics-file/layout.js';
-import { BIN_BITS, BIN_MASK, placeOf, type Sign, type Sketch } from '../model/sketch.js';
+import { BIN_BITS, BIN_MASK, placeOf, type Sign, Sketch } from '../model/sketch.js';
 import type { Attachment, AttachmentRole } from '../storage/series.js';
 import type { Child } from './child.js';
 
@@ -45,8 +45,9 @@ export class SketchChunks {
     view[at + 1 + (place & BIN_MASK)]++;
   }
 
-  /** Adds what has not expired to a sketch. */
-  readInto(sketch: Sketch): void {
+  /** A sketch of what has not expired. */
+  read(): Sketch {
+    const sketch = new Sketch();
     for (const { role, view, index } of sketchesOf(this.#owner)) {
       const { sign, chunk, windows } = role as SketchRole;
       const bins = sketch.chunk(sign, chunk);
@@ -56,6 +57,7 @@ export class SketchChunks {
         for (let bin = 0; bin < BINS; bin++) bins[bin] += view[at + 1 + bin];
       }
     }
+    return sketch;
   }
 
   /** Gives chunks back whose windows have all expired. */

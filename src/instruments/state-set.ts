@@ -2,7 +2,6 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
-import type { Labels, Sample } from '../model/metric-family.js';
 import { isLabelName } from '../model/naming.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import type { StateSetConfiguration } from './configuration.js';
@@ -30,7 +29,6 @@ export class StateSet<T extends string = string, S extends string = string> exte
         type: 'stateset',
         declaration: { labelNames: [...labelNames, config.name], gaugeMode: STATE_MODE },
         child: (home, labelValues) => new GaugeChild(home, labelValues, false),
-        sample: stateSample,
       };
     });
     this.states = [...config.states];
@@ -90,8 +88,4 @@ function assertNameIsLabel(name: string, labelNames: readonly string[]): void {
     'ERR_INVALID_ARGUMENT',
     `the StateSet ${inspect(name)} has its state in a label of its own name: take a name without ":" that is not among the labelNames`,
   );
-}
-
-function stateSample(child: GaugeChild, labels: Labels, samples: Sample[]): void {
-  samples.push({ name: child.home.declaration.name, labels, value: child.view[child.index] });
 }

@@ -1,8 +1,7 @@
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
-import type { Labels, Sample } from '../model/metric-family.js';
-import { MAX_WINDOWS, Sketch } from '../model/sketch.js';
+import { MAX_WINDOWS } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
@@ -86,7 +85,7 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
         type: 'summary',
         declaration: window === undefined ? { quantiles } : { quantiles, window },
         child: (home, labelValues) => new SummaryChild(home, labelValues, window),
-        sample: summarySamples,
+        sketch: ({ sketch }) => sketch.read(),
         settle: (series) => {
           const epoch = epochOf(window);
           const slid = epoch !== settledAt;
@@ -180,16 +179,4 @@ function windowOf({ maxAgeSeconds, ageBuckets }: SummaryConfiguration<string>): 
     'ERR_INVALID_ARGUMENT',
     `maxAgeSeconds ${inspect(maxAgeSeconds)} in ageBuckets ${inspect(ageBuckets)}: give a positive number of seconds, and a whole number of buckets from 1 to ${MAX_WINDOWS}`,
   );
-}
-
-function summarySamples(child: SummaryChild, labels: Labels, samples: Sample[]): void {
-  const { name, quantiles = [] } = child.home.declaration;
-  const [sum, count] = [child.view[child.index], child.view[child.index + 1]];
-  const sketch = new Sketch();
-  child.sketch.readInto(sketch);
-  sketch.quantiles(quantiles, sum / count).forEach((value, at) => {
-    samples.push({ name, labels: { quantile: String(quantiles[at]), ...labels }, value: value ?? 0 });
-  });
-  samples.push({ name: `${name}_sum`, labels, value: sum });
-  samples.push({ name: `${name}_count`, labels: { ...labels }, value: count });
 }

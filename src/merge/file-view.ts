@@ -275,7 +275,7 @@ export class FileView implements LogVisitor {
       if (merged.accepts(record)) {
         const dropped = record.pidLabelled === true && !merged.mode.perProcess ? 'pid' : undefined;
         schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged), dropped);
-        if (merged.type === 'histogram') buckets = bucketCells(record.bounds ?? [], merged.bounds);
+        if (merged.kind.hasBounds) buckets = bucketCells(record.bounds ?? [], merged.bounds);
       }
     }
     const live = merged?.mode.live === true || gaugeMode(record.gaugeMode).live;

@@ -190,7 +190,7 @@ export class MergeIndex {
   /** After the files were added: gauges that nobody has set come and go as lines. */
   settle(): void {
     for (const family of this.#families.values()) {
-      if (family.series.length === 0 || !isGauge(family)) continue;
+      if (family.series.length === 0 || !family.isGauge) continue;
       for (const series of family.series) {
         const shown = this.#isSet(series, family);
         if (this.#shownGauges.get(series) === shown) continue;
@@ -221,7 +221,7 @@ export class MergeIndex {
 
   /** Whether a series of a family has a line. */
   isShown(series: number, family: MergedFamily): boolean {
-    return this.#references[series] > 0 && (!isGauge(family) || this.#isSet(series, family));
+    return this.#references[series] > 0 && (!family.isGauge || this.#isSet(series, family));
   }
 
   gaugeValue(series: number, mode: GaugeMode): number {
@@ -279,8 +279,4 @@ export class MergeIndex {
 function withoutEmptyLabels(text: string): string {
   if (!text.includes('=""')) return text;
   return text.replaceAll(/(?:^|,)[a-zA-Z_][a-zA-Z0-9_]*=""/g, '').replace(/^,/, '');
-}
-
-export function isGauge(family: MergedFamily): boolean {
-  return family.type !== 'counter' && family.type !== 'histogram' && family.type !== 'summary';
 }

@@ -1,7 +1,7 @@
-import { seriesShape } from '../metrics-file/slot-shape.js';
 import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
-import { gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
+import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
+import { type MetricKind, metricKind } from '../model/metric-kind.js';
 import type { MetricType } from '../model/metric-family.js';
 
 /** In what two declarations of one name disagree. */
@@ -22,6 +22,7 @@ interface Variant {
 export class MergedFamily {
   readonly #variants = new Map<string, Variant>();
   #winner!: Variant;
+  kind!: MetricKind;
   bounds: readonly number[] = [];
   mode: GaugeMode = gaugeMode(undefined);
   /** Of the first file that declared it, in the order of files; for the order of families. */
@@ -39,6 +40,10 @@ export class MergedFamily {
 
   get type(): MetricType {
     return this.#winner.record.type;
+  }
+  /** Whether series merge by the mode, and not by addition. */
+  get isGauge(): boolean {
+    return this.kind.block === 'gauge';
   }
   get help(): string {
     return this.#winner.record.help;
@@ -66,8 +71,7 @@ export class MergedFamily {
 
   /** Cells that a merged series needs. */
   get cells(): number {
-    if (this.type === 'histogram') return this.bounds.length + 2;
-    return this.type === 'counter' ? 1 : this.type === 'summary' ? 2 : 3;
+    return this.isGauge ? ACCUMULATOR.slots : this.kind.slots(this);
   }
 
   /**
@@ -125,12 +129,11 @@ export class MergedFamily {
       if (winner === undefined || variant.newest > winner.newest) winner = variant;
     }
     this.#winner = winner!;
+    this.kind = metricKind(this.type);
     this.mode = gaugeMode(this.#winner.record.gaugeMode);
     this.bounds = [];
     for (const { record } of this.#variants.values()) {
-      if (record.type === 'histogram' && this.type === 'histogram') {
-        this.bounds = unionOfBounds(this.bounds, record.bounds ?? []);
-      }
+      if (this.kind.hasBounds && this.accepts(record)) this.bounds = unionOfBounds(this.bounds, record.bounds ?? []);
     }
     return this.#shape() !== before;
   }
@@ -147,9 +150,9 @@ function fingerprint(record: FamilyRecord): string {
   return JSON.stringify([type, help, unit, ownLabelNames(record), mode, omit, bounds, quantiles, window]);
 }
 
-/** Where a histogram's own slots go among the cells of the union of bounds. */
+/** Where a file's slots of a series with bounds go among the cells of the union of bounds. */
 export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array {
-  const cells = new Int32Array(seriesShape({ name: '', help: '', type: 'histogram', labelNames: [], bounds }).slots);
+  const cells = new Int32Array(bounds.length + 2);
   for (let at = 0; at < bounds.length; at++) cells[at] = union.indexOf(bounds[at]);
   cells[bounds.length] = union.length;
   cells[bounds.length + 1] = union.length + 1;

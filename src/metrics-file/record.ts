@@ -7,6 +7,7 @@
 import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { METRIC_KINDS, metricKind } from '../model/metric-kind.js';
 import { isLabelName, validateMetricName } from '../model/naming.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import { isCanonicalKey } from './canonical-key.js';
@@ -58,12 +59,12 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(Number.isInteger(family.id), 'id');
   rule(typeof family.name === 'string' && validateMetricName(family.name), 'name');
   rule(typeof family.help === 'string', 'help');
-  rule(METRIC_TYPES.has(family.type), 'type');
+  rule(METRIC_KINDS.has(family.type), 'type');
+  const { lineLabel, hasBounds } = metricKind(family.type);
   rule(isStrings(family.labelNames) && family.labelNames.every(isLabelName), 'labelNames');
   // the output would have series twice, or a label twice on a line
   rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
-  rule(family.type !== 'histogram' || !family.labelNames.includes('le'), 'labelNames');
-  rule(family.type !== 'summary' || !family.labelNames.includes('quantile'), 'labelNames');
+  rule(lineLabel === undefined || !family.labelNames.includes(lineLabel), 'labelNames');
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
   rule(family.unit === undefined || (typeof family.unit === 'string' && validateMetricName(family.unit)), 'unit');
@@ -71,15 +72,13 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
   rule(family.pidLabelled !== true || family.labelNames.at(-1) === 'pid', 'pidLabelled');
   rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
-  rule(family.type !== 'histogram' || isAscending(family.bounds), 'bounds');
+  rule(!hasBounds || isAscending(family.bounds), 'bounds');
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
   const { window } = family;
   rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MAX_WINDOWS), 'window');
   // a share that was asked for twice would be shown twice
   return family.quantiles === undefined ? family : { ...family, quantiles: [...new Set(family.quantiles)] };
 }
-
-const METRIC_TYPES = new Set(['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown']);
 
 function isAscending(bounds: unknown): boolean {
   if (!Array.isArray(bounds)) return false;

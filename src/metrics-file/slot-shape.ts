@@ -1,4 +1,5 @@
-import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { type MetricKind, metricKind, type SeriesLayout } from '../model/metric-kind.js';
+import type { MetricType } from '../model/metric-family.js';
 import { BlockKind, EXEMPLAR, SKETCH, type ValueBlockKind } from './layout.js';
 
 /** Which kind of block slots are in, and how many consecutive float64 they are. */
@@ -8,21 +9,16 @@ export interface SlotShape {
 }
 
 /** The slots of one series, by the type of its family; the same on both arms. */
-export function seriesShape(declaration: FamilyDeclaration): SlotShape {
-  switch (declaration.type) {
-    case 'counter':
-      return { kind: BlockKind.Sum, slots: 1 };
-    case 'summary':
-      // sum, count
-      return { kind: BlockKind.Sum, slots: 2 };
-    case 'histogram':
-      // a count per bound, one for +Inf, the sum
-      return { kind: BlockKind.Histogram, slots: (declaration.bounds?.length ?? 0) + 2 };
-    default:
-      // value, set-at
-      return { kind: BlockKind.Gauge, slots: 2 };
-  }
+export function seriesShape(declaration: SeriesLayout & { readonly type: MetricType }): SlotShape {
+  const kind = metricKind(declaration.type);
+  return { kind: BLOCKS[kind.block], slots: kind.slots(declaration) };
 }
+
+const BLOCKS: Readonly<Record<MetricKind['block'], ValueBlockKind>> = {
+  sum: BlockKind.Sum,
+  histogram: BlockKind.Histogram,
+  gauge: BlockKind.Gauge,
+};
 
 /** The slots of one chunk of a sketch with that many windows. */
 export function sketchChunkShape(windows: number): SlotShape {

@@ -8,6 +8,7 @@ import { Counter } from '../instruments/counter.js';
 import { Gauge } from '../instruments/gauge.js';
 import { Histogram } from '../instruments/histogram.js';
 import { Summary } from '../instruments/summary.js';
+import { metricKind } from '../model/metric-kind.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator } from './default-metric-merge.js';
@@ -47,14 +48,12 @@ export interface MirroredMetric {
   update(values: readonly SourceValue[]): void;
 }
 
-/** Labels that belong to a line of a family and not to a series of it. */
-const LINE_LABEL: Readonly<Record<string, string>> = { histogram: 'le', summary: 'quantile' };
-
 /** All labels that the copy needs. */
 export function labelNamesOf(source: SourceMetric, known: readonly string[]): string[] {
   const names = new Set(known);
   for (const { labels } of source.values ?? []) for (const name in labels) names.add(name);
-  names.delete(LINE_LABEL[source.type]);
+  const { lineLabel } = metricKind(source.type);
+  if (lineLabel !== undefined) names.delete(lineLabel);
   return [...names];
 }
 

@@ -2,11 +2,9 @@
  * Which labels a family's series may have. Rules and error texts are prom-client 15.1.3's.
  */
 import { inspect } from 'node:util';
+import { metricKind } from './metric-kind.js';
 import type { MetricType } from './metric-family.js';
 import { isLabelName } from './naming.js';
-
-/** Labels that the samples of a type carry themselves. */
-const RESERVED: Readonly<Partial<Record<MetricType, string>>> = { histogram: 'le', summary: 'quantile' };
 
 /**
  * The label names of a family as the user gave them, each once.
@@ -16,7 +14,7 @@ const RESERVED: Readonly<Partial<Record<MetricType, string>>> = { histogram: 'le
 export function declaredLabelNames(labelNames: readonly string[] | undefined, type: MetricType): readonly string[] {
   const names = [...(labelNames ?? [])];
   if (!names.every((name) => typeof name === 'string' && isLabelName(name))) throw new Error('Invalid label name');
-  const reserved = RESERVED[type];
+  const reserved = metricKind(type).lineLabel;
   if (reserved !== undefined && names.includes(reserved)) throw new Error(`${reserved} is a reserved label keyword`);
   return [...new Set(names)];
 }

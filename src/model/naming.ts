@@ -2,8 +2,6 @@
  * Names of metrics and labels, and the names that OpenMetrics derives from them. The rules are those of the Prometheus
  * data model as prom-client 15.1.3 applies them (no UTF-8 names), its error texts included.
  */
-import type { MetricType } from './metric-family.js';
-
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -33,11 +31,6 @@ export function counterBaseName(name: string): string | undefined {
 /** `build` for an Info metric that the user named `build_info` or `build`. */
 export function infoBaseName(name: string): string {
   return withoutSuffix(name, '_info') ?? name;
-}
-
-/** The name of the samples that tell when a series was made (OpenMetrics 1.0, 5.1). */
-export function createdName(name: string, type: MetricType): string {
-  return `${(type === 'counter' ? counterBaseName(name) : undefined) ?? name}_created`;
 }
 
 /** OpenMetrics wants a unit to end the family's name (OpenMetrics 1.0, 4.4.1). */

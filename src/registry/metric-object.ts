@@ -1,5 +1,6 @@
 /** Metrics as plain objects, in the shape of prom-client's `getMetricsAsJSON()` and `metric.get()`. */
 import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
 
 /** Aggregation methods of a prom-client cluster. */
 export type Aggregator = 'omit' | 'sum' | 'first' | 'min' | 'max' | 'average';
@@ -46,13 +47,15 @@ export function metricObject<T extends string>(family: MetricFamily, aggregator:
 function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sample): MetricValueWithName<T> {
   const labels: Record<string, string | number> = { ...sample.labels };
   const value: MetricValueWithName<T> = { value: sample.value, labels: labels as LabelValues<T> };
+  const { lineLabel } = metricKind(type);
+  const bound = lineLabel === undefined ? undefined : sample.labels[lineLabel];
+  if (bound !== undefined && bound !== '+Inf') labels[lineLabel!] = Number(bound);
+  // prom-client names each value of a histogram, and gives each bucket an exemplar, if only null
   if (type === 'histogram') {
-    if (labels.le !== undefined && labels.le !== '+Inf') labels.le = Number(labels.le);
     value.metricName = sample.name;
     value.exemplar =
-      sample.exemplar === undefined ? (labels.le === undefined ? undefined : null) : exemplarObject(sample.exemplar);
+      sample.exemplar === undefined ? (bound === undefined ? undefined : null) : exemplarObject(sample.exemplar);
   } else {
-    if (type === 'summary' && labels.quantile !== undefined) labels.quantile = Number(labels.quantile);
     if (sample.name !== name) value.metricName = sample.name;
     if (sample.exemplar !== undefined) value.exemplar = exemplarObject(sample.exemplar);
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as promClient from 'prom-client';
+import { createdName } from '../../src/model/metric-kind.js';
 import {
   assertNameAndHelp,
   counterBaseName,
-  createdName,
   endsWithUnit,
   infoBaseName,
   isLabelName,
