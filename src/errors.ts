@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'ERR_NO_DIRECTORY'
   /** The directory or a file in it may not be read by this user. */
   | 'ERR_PERMISSION'
+  /** A file of a user whom the owner of the directory has not admitted. */
+  | 'ERR_UNTRUSTED_OWNER'
   /** Not a metrics file: another program's, or empty. */
   | 'ERR_NOT_A_METRICS_FILE'
   /** A metrics file of a format version that this release does not read. */
@@ -68,6 +70,11 @@ export class BadFileError extends PromMultiprocError {
         : ` (needs ${requiredBytes} bytes, has ${availableBytes ?? 'an unknown number'})`;
     super(code, `${JSON.stringify(file)} at byte ${offset}: ${reason}${lengths}`, options);
   }
+}
+
+/** Whether an error says that a file does not count, for what is in it or whose it is: no system is to blame. */
+export function isBadFile(error: unknown): error is PromMultiprocError {
+  return error instanceof BadFileError || (error instanceof PromMultiprocError && error.code === 'ERR_UNTRUSTED_OWNER');
 }
 
 /** An error's message for a log: on one line and without control characters, for bytes of files end up in it. */

@@ -12,7 +12,9 @@ import { FileWriter } from '../metrics-file/writer.js';
 import { ArchiveBytes } from './archive-bytes.js';
 import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
-import type { ArchiveName } from '../directory/file-name.js';
+import type { ArchiveName, DataFileName } from '../directory/file-name.js';
+import { assertTrusted, trustIn } from '../directory/trust.js';
+import { assertNoLie } from './archive-lie.js';
 import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
 import { FoldSource } from './fold-source.js';
 import { currentIdentity } from '../directory/identity.js';
@@ -26,11 +28,22 @@ export interface OpenedArchive {
 }
 
 /**
- * @throws {BadFileError} where it is damaged, or not what its name says
+ * Opens an archive that counts.
+ *
+ * @param dataFiles all that are in the directory
+ * @throws {BadFileError} where it is damaged, not what its name says, or lies about a living process
+ * @throws {PromMultiprocError} ERR_UNTRUSTED_OWNER
  * @throws the system's error where it cannot be read
  */
-export function openArchive(dir: string, name: ArchiveName): OpenedArchive {
-  return openArchiveFile(join(dir, name.name), name);
+export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly DataFileName[]): OpenedArchive {
+  const opened = openArchiveFile(join(dir, name.name), name, (reader) => assertTrusted(trustIn(dir), reader));
+  try {
+    assertNoLie(dir, { file: opened.reader.file, record: opened.record }, dataFiles);
+    return opened;
+  } catch (error) {
+    opened.reader.close();
+    throw error;
+  }
 }
 
 /**
@@ -47,9 +60,14 @@ export function proveArchive(file: string, name: ArchiveName): void {
   }
 }
 
-function openArchiveFile(file: string, name: ArchiveName): OpenedArchive {
+function openArchiveFile(
+  file: string,
+  name: ArchiveName,
+  admit: (reader: FileReader) => void = () => {},
+): OpenedArchive {
   const reader = new FileReader(file);
   try {
+    admit(reader);
     verifySeal(reader.fd, file);
     const source = new FoldSource(reader);
     const record = source.archive;

@@ -15,11 +15,17 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { BadFileError, describeError } from '../errors.js';
+import { describeError, isBadFile } from '../errors.js';
 import { createAside } from '../metrics-file/own-file.js';
 import type { ArchiveBytes } from './archive-bytes.js';
 import { openArchive, proveArchive } from './archive-file.js';
-import { type ArchiveName, archiveName, archiveTemporaryName, generationOfTemporary } from '../directory/file-name.js';
+import {
+  type ArchiveName,
+  archiveName,
+  archiveTemporaryName,
+  type DataFileName,
+  generationOfTemporary,
+} from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
 
 /** What tells who is to read an archive. */
@@ -32,17 +38,25 @@ export interface ArchivePermissions {
   readonly notice: (text: string) => void;
 }
 
+/** The next number that is free: the number of an archive that does not count is no reason to jump. */
+export function nextGeneration(newest: number, archives: readonly ArchiveName[]): number {
+  const taken = new Set(archives.map(({ generation }) => generation));
+  let next = newest + 1;
+  while (taken.has(next)) next++;
+  return next;
+}
+
 /**
  * Writes an archive aside and links it to its name.
  *
- * @param base the archive that it was made from
+ * @param before the archives that were there, and of them the one that it was made from
  * @returns the size of the file; or 'superseded', where this is not the archive that counts
  * @throws {BadFileError} where the archive would not be readable; the system's error; both with nothing left behind
  */
 export function publishArchive(
   dir: string,
   generation: number,
-  base: ArchiveName | undefined,
+  before: { readonly base: ArchiveName | undefined; readonly archives: readonly ArchiveName[] },
   bytes: ArchiveBytes,
   permissions: ArchivePermissions,
   onStep: ((step: 'temporary written' | 'published') => void) | undefined,
@@ -69,12 +83,13 @@ export function publishArchive(
   }
   syncDirectory(dir);
   onStep?.('published');
-  return isSuperseded(dir, generation, base) ? 'superseded' : sizeBytes;
+  return isSuperseded(dir, generation, before) ? 'superseded' : sizeBytes;
 }
 
 /**
  * Removes what an archive has made useless: lower generations, and what is left of folders that were killed on the way to
- * one. From the lowest up: whoever finds the lowest gone knows that it is not the newest any more. A damaged one stays.
+ * one. From the lowest up: whoever finds the lowest gone knows that it is not the newest any more. One that is damaged or
+ * not believed stays.
  *
  * @param whole the name of one that was read a moment ago
  * @param temporariesUpTo the generation up to which nobody is preparing an archive that could count
@@ -86,10 +101,10 @@ export function removeLowerArchives(
   temporariesUpTo: number,
   onStep: ((step: 'generation unlinked') => void) | undefined,
 ): void {
-  const { archives, temporaries } = scanDirectory(dir);
+  const { archives, temporaries, dataFiles } = scanDirectory(dir);
   for (const archive of archives.toReversed()) {
     if (archive.generation >= generation) break;
-    if (archive.name !== whole && isDamaged(dir, archive)) continue;
+    if (archive.name !== whole && !counts(dir, archive, dataFiles)) continue;
     unlinkQuietly(join(dir, archive.name));
     onStep?.('generation unlinked');
   }
@@ -99,19 +114,24 @@ export function removeLowerArchives(
   }
 }
 
-function isDamaged(dir: string, name: ArchiveName): boolean {
+function counts(dir: string, name: ArchiveName, dataFiles: readonly DataFileName[]): boolean {
   try {
-    openArchive(dir, name).reader.close();
-    return false;
+    openArchive(dir, name, dataFiles).reader.close();
+    return true;
   } catch (error) {
-    return error instanceof BadFileError;
+    return !isBadFile(error);
   }
 }
 
-/** Whether an archive was linked after a higher one had been there. */
-function isSuperseded(dir: string, generation: number, base: ArchiveName | undefined): boolean {
+/** Whether an archive was linked after a higher one had been there. One that was passed over before is none. */
+function isSuperseded(
+  dir: string,
+  generation: number,
+  { base, archives }: Parameters<typeof publishArchive>[2],
+): boolean {
   if (base !== undefined && !existsSync(join(dir, base.name))) return true;
-  return (scanDirectory(dir).archives[0]?.generation ?? 0) > generation;
+  const passedOver = new Set(archives.map(({ name }) => name));
+  return scanDirectory(dir).archives.some((other) => other.generation > generation && !passedOver.has(other.name));
 }
 
 /** Who could read the files of the dead, and the archive before, is to read this one. */
@@ -133,7 +153,8 @@ function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, source
       );
     }
   }
-  const readable = sources.reduce((bits, { mode }) => bits | (mode & 0o666), 0);
+  // never the bits that let write: a file that others may write must not make them writers of everything
+  const readable = sources.reduce((bits, { mode }) => bits | (mode & 0o444), 0);
   fchmodSync(fd, fileMode | readable);
 }
 

@@ -17,7 +17,15 @@ export type FoldAbandonment =
   | 'no links';
 
 /** Why a data file was left where it is. */
-export type FoldSkip = 'live' | 'unknown' | 'permission' | 'version' | 'corrupt' | 'not_a_metrics_file' | 'other';
+export type FoldSkip =
+  | 'live'
+  | 'unknown'
+  | 'permission'
+  | 'owner'
+  | 'version'
+  | 'corrupt'
+  | 'not_a_metrics_file'
+  | 'other';
 
 export interface FoldResult {
   /** Of the archive that holds now; 0: there is none. */
@@ -36,7 +44,7 @@ export interface FoldResult {
   readonly droppedSeries: number;
   /** Names of metrics that this call dropped as nobody declares them any more. */
   readonly droppedFamilies: number;
-  /** Archives that are damaged. They are left where they are, for somebody to look at. */
+  /** Archives that do not count: they are damaged, lie, or belong to a stranger. They are left for somebody to look at. */
   readonly damagedArchives: readonly string[];
   /** What an operator should see, once. */
   readonly notices: readonly string[];
@@ -48,7 +56,8 @@ export function skipOf(error: unknown): FoldSkip {
     if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
     return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
   }
-  return error instanceof PromMultiprocError && error.code === 'ERR_PERMISSION' ? 'permission' : 'other';
+  if (!(error instanceof PromMultiprocError)) return 'other';
+  return error.code === 'ERR_UNTRUSTED_OWNER' ? 'owner' : error.code === 'ERR_PERMISSION' ? 'permission' : 'other';
 }
 
 /** Why a fold that throws this is off; undefined for what is not the system's doing. */

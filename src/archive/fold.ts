@@ -19,13 +19,13 @@
 import { fstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { BadFileError, describeError } from '../errors.js';
+import { describeError, isBadFile } from '../errors.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { native } from '../metrics-file/mapping.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
-import { publishArchive, removeLowerArchives } from './archive-publication.js';
+import { nextGeneration, publishArchive, removeLowerArchives } from './archive-publication.js';
 import type { ArchiveRecord } from './archive-record.js';
 import { type DataFileName, isNamedAfter, MAX_GENERATION } from '../directory/file-name.js';
 import { takeFoldLock } from './fold-lock.js';
@@ -36,6 +36,7 @@ import { probeLiveness } from '../directory/liveness.js';
 import { joinDirectory } from '../directory/open-directory.js';
 import { removeDataFile } from '../directory/remove-data-file.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 
 export interface FoldOptions {
   /** How long a dead process's gauges are kept in the modes that keep them. Default 24 h. */
@@ -109,6 +110,9 @@ export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress
   }
 }
 
+/** What is wrong with a file that declares no family. */
+const DECLARES_NOTHING: ReadonlySet<boolean | FoldSkip> = new Set(['corrupt', 'not_a_metrics_file', 'owner']);
+
 interface DeadFile {
   readonly name: DataFileName;
   readonly stats: Stats;
@@ -126,6 +130,7 @@ export class Fold {
     live: 0,
     unknown: 0,
     permission: 0,
+    owner: 0,
     version: 0,
     corrupt: 0,
     not_a_metrics_file: 0,
@@ -134,6 +139,7 @@ export class Fold {
   readonly #damagedArchives: string[] = [];
   readonly #notices: string[] = [];
   readonly #contents: ArchiveContents;
+  readonly #trust: Trust;
   #generation = 0;
   readonly #folded: DeadFile[] = [];
   #removed = 0;
@@ -144,6 +150,7 @@ export class Fold {
     this.#dir = dir;
     this.#options = options;
     this.#onProgress = onProgress;
+    this.#trust = trustIn(dir);
     const limits = {
       maxSeries: options.maxSeries ?? 1_000_000,
       deadRetentionSeconds: options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
@@ -202,8 +209,7 @@ export class Fold {
     if (base === 'archive unreadable') return base;
     try {
       this.#generation = base?.name.generation ?? 0;
-      // a damaged one above keeps its number
-      const generation = Math.max(this.#generation, found.archives[0]?.generation ?? 0) + 1;
+      const generation = nextGeneration(this.#generation, found.archives);
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
       // what a folder that was killed has left goes first: on a full disk it may be all the room there is
       removeLowerArchives(
@@ -229,7 +235,7 @@ export class Fold {
       if (this.#folded.length === 0) return undefined;
       this.#contents.expire(() => this.#declaredByLiving(others));
       const record = this.#recordOf(generation, base?.record, leftovers);
-      const published = this.#publish(record, base);
+      const published = this.#publish(record, base, found);
       if (published === 'superseded') return published;
       this.#generation = generation;
       this.#archiveBytes = published;
@@ -242,23 +248,25 @@ export class Fold {
   }
 
   /**
-   * The newest archive that is whole. A damaged one shows in no output: readers take the next one below, and so does the
-   * fold, so that the dead go on being counted; the damaged file is left alone. One that this process cannot read may well
-   * be whole, and nothing may be folded past it.
+   * The newest archive that counts. One that is damaged or not believed shows in no output: readers take the next one
+   * below, and so does the fold, so that dead processes go on being counted; that file is left alone. One that this process
+   * cannot read may well be whole, and nothing may be folded past it.
    */
-  #openNewest({ archives }: DirectoryScan): OpenedArchive | 'archive unreadable' | undefined {
+  #openNewest({ archives, dataFiles }: DirectoryScan): OpenedArchive | 'archive unreadable' | undefined {
     for (const name of archives) {
-      // the last number there is: by hand, for no fold gets there
-      if (name.generation === MAX_GENERATION) return 'archive unreadable';
       try {
-        return openArchive(this.#dir, name);
+        const opened = openArchive(this.#dir, name, dataFiles);
+        if (name.generation < MAX_GENERATION) return opened;
+        // the last number there is: by hand, for no fold gets there
+        opened.reader.close();
+        return 'archive unreadable';
       } catch (error) {
-        if (!(error instanceof BadFileError) || error.code === 'ERR_UNSUPPORTED_VERSION') {
+        if (!isBadFile(error) || error.code === 'ERR_UNSUPPORTED_VERSION') {
           this.#notices.push(`nothing is folded: ${describeError(error)}`);
           return 'archive unreadable';
         }
         this.#damagedArchives.push(name.name);
-        this.#notices.push(`an archive is damaged and its counts are not shown: ${describeError(error)}`);
+        this.#notices.push(`an archive is passed over and its counts are not shown: ${describeError(error)}`);
       }
     }
     return undefined;
@@ -287,7 +295,7 @@ export class Fold {
     });
   }
 
-  /** False, and counted, where the file is none of ours or cannot be read. */
+  /** False, and counted, where the file does not count or cannot be read. */
   #withReader(name: DataFileName, use: (reader: FileReader) => boolean): boolean {
     const outcome = this.#tryReading(name, use);
     if (typeof outcome === 'boolean') return outcome;
@@ -299,6 +307,7 @@ export class Fold {
     try {
       const reader = new FileReader(join(this.#dir, name.name));
       try {
+        assertTrusted(this.#trust, reader);
         return isNamedAfter(name, reader.header.identity) ? use(reader) : 'not_a_metrics_file';
       } finally {
         reader.close();
@@ -318,8 +327,8 @@ export class Fold {
         for (const family of new FoldSource(reader).families.values()) declared.add(family.name);
         return true;
       });
-      // a damaged file has nothing to say, and may lie there for ever
-      if (outcome !== true && outcome !== 'corrupt' && outcome !== 'not_a_metrics_file') return undefined;
+      // one that does not count declares nothing, and may lie there for ever
+      if (outcome !== true && !DECLARES_NOTHING.has(outcome)) return undefined;
     }
     return declared;
   }
@@ -345,14 +354,21 @@ export class Fold {
     };
   }
 
-  #publish(record: ArchiveRecord, base: OpenedArchive | undefined): number | 'superseded' {
+  #publish(record: ArchiveRecord, base: OpenedArchive | undefined, { archives }: DirectoryScan): number | 'superseded' {
     const sources = this.#folded.map(({ stats }) => stats);
     if (base !== undefined) sources.push(fstatSync(base.reader.fd));
     const { fileMode, group } = this.#options;
     const notice = (text: string): unknown => this.#notices.push(text);
     const bytes = encodeArchive(this.#contents, record);
     const permissions = { fileMode, group, sources, notice };
-    return publishArchive(this.#dir, record.generation, base?.name, bytes, permissions, Fold.onStep);
+    return publishArchive(
+      this.#dir,
+      record.generation,
+      { base: base?.name, archives },
+      bytes,
+      permissions,
+      Fold.onStep,
+    );
   }
 
   /** @returns those that are there still */
@@ -360,8 +376,8 @@ export class Fold {
     return names.filter(({ name }) => {
       let isThere = false;
       try {
-        removeDataFile(join(this.#dir, name));
-        this.#removed++;
+        if (removeDataFile(join(this.#dir, name))) this.#removed++;
+        else isThere = true;
       } catch (error) {
         // not permitted: the archive names it as long as it is there
         isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';

@@ -35,5 +35,5 @@ export async function foldCommand(options: { dir?: string; json?: boolean }): Pr
   if (left.length > 0) print(`left where they are: ${left.map(([why, files]) => `${files} ${why}`).join(', ')}`);
   if (droppedSeries > 0) print(`${droppedSeries} series found no room in the archive`);
   if (droppedFamilies > 0) print(`${droppedFamilies} metrics were dropped that no process declares any more`);
-  for (const name of damagedArchives) print(`damaged, and left where it is: ${plain(name)}`);
+  for (const name of damagedArchives) print(`passed over, and left where it is: ${plain(name)}`);
 }

@@ -4,12 +4,14 @@
  * loop have its turns.
  */
 import { join } from 'node:path';
+import { assertNoLie } from '../archive/archive-lie.js';
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import { compareAge, pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
-import type { ArchiveName } from '../directory/file-name.js';
+import type { DataFileName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
+import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
@@ -81,6 +83,7 @@ export class DirectoryCollection {
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
   readonly #badFiles = new BadFiles();
+  #trust: Trust = () => true;
   /** Of the last pass, by their names. */
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
@@ -184,14 +187,15 @@ export class DirectoryCollection {
   }
 
   *#readSources(found: DirectoryScan): Generator<void, void> {
-    const archive = this.#readArchive(found.archives);
+    this.#trust = trustIn(this.options.dir);
+    const archive = this.#readArchive(found);
     this.#archive = archive?.view.archive;
     const absorbed = this.#archive?.absorbed;
     const wanted = found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true);
     const names = new Set(wanted.map(({ name }) => name));
     if (archive !== undefined) names.add(archive.name);
     for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
-    this.#probe.retain(wanted.map(({ id }) => id));
+    this.#probe.retain(found.dataFiles.map(({ id }) => id));
     this.#badFiles.retain((name) => names.has(name) || found.archives.some((each) => each.name === name));
     for (const { name } of wanted) {
       this.#read(name, false);
@@ -210,18 +214,30 @@ export class DirectoryCollection {
     return [...this.#sources.keys()].every((name) => names.has(name));
   }
 
-  /** The newest archive that can be read. */
-  #readArchive(archives: readonly ArchiveName[]): Source | undefined {
+  /** The newest archive that can be read and is believed. */
+  #readArchive({ archives, dataFiles }: DirectoryScan): Source | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
     for (const { name } of archives) {
       // gauges of processes that ended too long ago leave the archive's part hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
       const source = this.#read(name, true);
-      if (source === undefined) continue;
+      if (source === undefined || !this.#isBelieved(source, dataFiles)) continue;
       this.#archiveHour = hour;
       return source;
     }
     return undefined;
+  }
+
+  #isBelieved(archive: Source, dataFiles: readonly DataFileName[]): boolean {
+    const { name, mark, reader, view } = archive;
+    try {
+      assertNoLie(this.options.dir, { file: reader.file, record: view.archive! }, dataFiles, this.#probe);
+      return true;
+    } catch (error) {
+      this.#badFiles.note(name, mark, error);
+      this.#skip(name, error);
+      return false;
+    }
   }
 
   #read(name: string, isArchive: boolean): Source | undefined {
@@ -236,6 +252,7 @@ export class DirectoryCollection {
         mark = source.mark;
         this.#badFiles.assertNotKnown(name, mark);
       }
+      assertTrusted(this.#trust, source.reader);
       if (!isArchive && !source.isFinal) {
         source.liveness = this.#probe.probe(source.reader.fd, { ...source.reader.header, ...source.reader.words });
       }
@@ -327,7 +344,9 @@ export class DirectoryCollection {
   /** Once the pass has turned out to be the last one. */
   #tellOfSkippedFiles(): void {
     for (const { name, reason, error } of this.#skipped.values()) {
-      warnOnce(`skip ${join(this.options.dir, name)} ${reason}`, `a metrics file is skipped: ${error}`);
+      // strangers can make files without end, each under a name that was never there
+      const what = reason === 'owner' ? this.options.dir : join(this.options.dir, name);
+      warnOnce(`skip ${what} ${reason}`, `a metrics file is skipped: ${error}`);
     }
   }
 

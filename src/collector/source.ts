@@ -10,7 +10,7 @@ import { FileView, type ProcessState } from '../merge/file-view.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 
 /** Why a file is not part of the output. */
-export const SKIP_REASONS = ['not_a_metrics_file', 'version', 'corrupt', 'permission', 'other'] as const;
+export const SKIP_REASONS = ['not_a_metrics_file', 'version', 'corrupt', 'owner', 'permission', 'other'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 export function skipReason(error: unknown): SkipReason {
@@ -21,6 +21,7 @@ export function skipReason(error: unknown): SkipReason {
   const code: string | undefined = (error as NodeJS.ErrnoException).code;
   // O_NOFOLLOW on a symlink
   if (code === 'ELOOP') return 'not_a_metrics_file';
+  if (code === 'ERR_UNTRUSTED_OWNER') return 'owner';
   if (code === 'ERR_PERMISSION' || code === 'EACCES' || code === 'EPERM') return 'permission';
   return error instanceof PromMultiprocError ? 'corrupt' : 'other';
 }
@@ -34,6 +35,8 @@ export class Source {
   readonly name: string;
   readonly reader: FileReader;
   readonly view: FileView;
+  /** Of the file as it was opened. */
+  readonly mark: string;
   liveness: Liveness | 'archive' = 'unknown';
   #readWhenOver = false;
 
@@ -46,17 +49,7 @@ export class Source {
     const pid = isArchive ? '' : pidLabel(this.reader.header.identity);
     this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pid, expiredBefore);
     if (isArchive) this.liveness = 'archive';
-  }
-
-  /**
-   * Changes when the file is another one, is longer or has a new log; where it is written by calls and not through a
-   * mapping, which leaves no time stamp, with every write.
-   */
-  get mark(): string {
-    const { ino, size, mtimeMs } = fstatSync(this.reader.fd);
-    const { keyEpoch, blockCount } = this.reader.words;
-    const isMapped = this.reader.header.identity.liveness === 'flock';
-    return [ino, size, keyEpoch, blockCount, isMapped ? 0 : mtimeMs].join();
+    this.mark = markOf(this.reader);
   }
 
   /** What its gauges count as. One whose liveness is unknown counts as alive. */
@@ -110,6 +103,16 @@ export class Source {
     this.view.remove();
     this.reader.close();
   }
+}
+
+/**
+ * Changes when the file is another one, is longer or has a new log; where it is written by calls and not through a
+ * mapping, which leaves no time stamp, with every write.
+ */
+function markOf({ fd, words, header }: FileReader): string {
+  const { ino, size, mtimeMs } = fstatSync(fd);
+  const isMapped = header.identity.liveness === 'flock';
+  return [ino, size, words.keyEpoch, words.blockCount, isMapped ? 0 : mtimeMs].join();
 }
 
 /** A copy would count twice, and the lock that nobody holds on it would tell of a death that never was. */

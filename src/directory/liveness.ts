@@ -27,7 +27,7 @@ const FRESH_SECONDS = 30;
 const STALE_SECONDS = 60;
 
 /**
- * Remembers the dead. A file cannot come back to life between two probes; what looks like it is some other program that
+ * Remembers dead processes. A file cannot come back to life between two probes; what looks like it is some other program that
  * locks the file, or a new process that has the pid.
  */
 export class LivenessProbe {
@@ -43,6 +43,11 @@ export class LivenessProbe {
     const liveness = probeLiveness(fd, vitals, now);
     if (liveness === 'dead') this.#dead.add(id);
     return liveness;
+  }
+
+  /** Whether a probe has found the process of this id dead. */
+  isKnownDead(id: string): boolean {
+    return this.#dead.has(id);
   }
 
   /** Forgets all but these ids: those whose files are still there. */
@@ -78,12 +83,17 @@ function locksMayNotReachUs({ identity, state, heartbeat }: Vitals, now: number)
     identity.bootId !== here.bootId &&
     identity.hostName !== here.hostName &&
     state !== FileState.Closed &&
-    Math.abs(now - heartbeat) <= STALE_SECONDS
+    heartBeats({ heartbeat }, now)
   );
 }
 
+/** Whether the writer beat lately, by whichever clock. */
+export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.now() / 1000): boolean {
+  return Math.abs(now - heartbeat) <= STALE_SECONDS;
+}
+
 function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
-  const isSilent = Math.abs(now - heartbeat) > STALE_SECONDS;
+  const isSilent = !heartBeats({ heartbeat }, now);
   const here = currentMachine();
   const isFormerBoot =
     identity.hostName === here.hostName &&

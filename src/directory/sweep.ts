@@ -61,7 +61,7 @@ function sweepDirectory(dir: string, now: number): boolean {
     if (lock === 'held' || (lock === undefined && native() !== undefined)) return false;
     try {
       if (findUser(dir, now) !== undefined) return false;
-      removeOurFiles(dir, isOurName);
+      removeOurFiles(dir, now, isOurName);
       rmdirSync(dir);
       return true;
     } finally {
@@ -126,7 +126,7 @@ export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
       throw inUse(dir, `the writer of ${user.name} is ${user.why}`, 'stop it, or delete the file if it is gone');
     }
     // The lock files stay: a process that is waiting for one of them would lock a file that is gone.
-    return removeOurFiles(dir, (name) => isOurName(name) && name !== DIRECTORY_LOCK && name !== FOLD_LOCK);
+    return removeOurFiles(dir, now, (name) => isOurName(name) && name !== DIRECTORY_LOCK && name !== FOLD_LOCK);
   } finally {
     if (lock !== undefined) closeSync(lock);
   }
@@ -148,16 +148,11 @@ export function removeLeftovers(dir: string, temporaries: readonly string[], now
 
 function removeLeftover(path: string, now: number): boolean {
   try {
-    if (now - lstatSync(path).mtimeMs / 1000 <= LEFTOVER_SECONDS) return false;
-    const fd = openForReading(path);
-    try {
-      if (native()?.lockShared(fd) === false) return false;
-    } finally {
-      closeSync(fd);
-    }
-    // never punched: a folder that goes on after an hour might link a punched archive before it is unlinked
-    if (generationOfTemporary(basename(path)) !== undefined) unlinkSync(path);
-    else removeDataFile(path);
+    const stats = lstatSync(path);
+    if (!stats.isFile() || now - stats.mtimeMs / 1000 <= LEFTOVER_SECONDS) return false;
+    // an archive is never punched: a folder that goes on after an hour might link a punched one before it is unlinked
+    if (generationOfTemporary(basename(path)) === undefined) return removeDataFile(path, now);
+    unlinkSync(path);
     return true;
   } catch {
     return false;
@@ -202,7 +197,7 @@ function isOurName(name: string): boolean {
 
 const OUR_SINGLE_FILES = new Set([DIRECTORY_LOCK, FOLD_LOCK, FOLD_LOCK_DIRECTORY, SCRAPED]);
 
-function removeOurFiles(dir: string, isChosen: (name: string) => boolean): number {
+function removeOurFiles(dir: string, now: number, isChosen: (name: string) => boolean): number {
   let removed = 0;
   // The lock file last: until then whoever enters waits for the lock, and afterwards finds that it guards nothing.
   const names = readdirSync(dir).filter(isChosen);
@@ -215,7 +210,7 @@ function removeOurFiles(dir: string, isChosen: (name: string) => boolean): numbe
     }
     if (lstatSync(path).isDirectory()) continue;
     if (parseDataFileName(name) === undefined) unlinkSync(path);
-    else removeDataFile(path);
+    else if (!removeDataFile(path, now)) continue;
     removed++;
   }
   return removed;

@@ -58,6 +58,8 @@ export class FileReader {
   /** -1 while suspended. */
   #fd: number;
   readonly #inode: number;
+  /** Owner of the file. */
+  readonly uid: number;
   readonly #blocks: (ReaderBlock | undefined)[] = [];
   readonly #keyBlocks: KeyBlock[] = [];
   #nextBlockOffset: number = HEADER.bytes;
@@ -73,7 +75,9 @@ export class FileReader {
     this.file = file;
     this.#fd = fd;
     try {
-      this.#inode = fstatSync(fd).ino;
+      const { ino, uid } = fstatSync(fd);
+      this.#inode = ino;
+      this.uid = uid;
       this.header = readHeader(fd, file);
     } catch (error) {
       closeSync(fd);

@@ -45,18 +45,19 @@ export class ArchiveWatch {
   }
 
   #readNewest(dir: string): void {
-    for (const name of scanDirectory(dir).archives) {
+    const { archives, dataFiles } = scanDirectory(dir);
+    for (const name of archives) {
       const path = join(dir, name.name);
       // archives do not change
       if (path === this.#archive) return;
       try {
-        const { reader, record } = openArchive(dir, name);
+        const { reader, record } = openArchive(dir, name, dataFiles);
         reader.close();
         this.#archive = path;
         this.#absorbed = record.absorbed;
         return;
       } catch {
-        // damaged: readers take the next one, too
+        // damaged, or not believed: readers take the next one, too
       }
     }
     this.#archive = '';

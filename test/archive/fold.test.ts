@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -460,7 +460,7 @@ test('an archive that is damaged at any byte is never taken, nor lost, and the d
       const result = foldDirectory(dir);
       const isOfOtherVersion = 'at' in harm && harm.at >= 12 && harm.at < 14;
       if (isOfOtherVersion && result.abandoned === 'archive unreadable') return;
-      assert.deepEqual([result.generation, result.folded], [4, 1]);
+      assert.deepEqual([result.generation, result.folded], [1, 1]);
       assert.deepEqual(result.damagedArchives, [archiveName(3)]);
       assert.deepEqual(readFileSync(join(dir, archiveName(3))), damaged);
       assert.equal(await valueOf(dir, 'jobs_total'), 10);
@@ -617,7 +617,8 @@ test('an archive can be read by whom the files in it let read', needs('other use
 
 test('an archive that another user has made can be read by the one whose files are in it', async (t) => {
   const dir = withTempDir(t);
-  chmodSync(dir, 0o777);
+  chownSync(dir, 0, 1000);
+  chmodSync(dir, 0o770);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
   const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
   assert.deepEqual(await sidecar.said(), { value: 3, folded: 1 });
@@ -627,7 +628,8 @@ test('an archive that another user has made can be read by the one whose files a
 
 test("root's archive belongs to the user whose files are in it", needs('other users'), async (t) => {
   const dir = withTempDir(t);
-  chmodSync(dir, 0o777);
+  chownSync(dir, 0, 1000);
+  chmodSync(dir, 0o770);
   const worker = forkProgram(t, 'archive/programs/fold-writer', [dir], { uid: 1000, gid: 1000 });
   await worker.said();
   await worker.kill();

@@ -194,8 +194,13 @@ test('top refuses pauses and numbers of looks that there cannot be', (t) => {
 test('a fold that cannot be done says what to do, and exits 1', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   twoDead(dir);
-  // the last number that there is
-  writeFileSync(join(dir, 'archive-999999999999.prom-mp-archive'), '');
+  assert.equal(cli('fold', '--dir', dir).status, 0);
+  twoDead(dir);
+  const archive = join(dir, 'archive-000000000001.prom-mp-archive');
+  const bytes = readFileSync(archive);
+  // of a version that is to come
+  bytes.writeUInt16LE(9, 12);
+  writeFileSync(archive, bytes);
   const { status, stdout } = cli('fold', '--dir', dir);
   assert.equal(status, 1, stdout);
   assert.match(stdout, /^nothing was folded: the newest archive cannot be read .*`prom-multiproc check` tells why\n/);

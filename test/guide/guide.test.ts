@@ -52,6 +52,7 @@ test('the table of settings has every environment variable, with its option, and
     PROMETHEUS_MULTIPROC_DIR: 'dir',
     ...options,
     PROM_MULTIPROC_SCOPE: undefined,
+    PROM_MULTIPROC_TRUSTED_USERS: undefined,
     PROM_MULTIPROC_NO_MMAP: undefined,
   });
   for (const { name, text } of said(/\b(?:PROM_MULTIPROC|PROMETHEUS_MULTIPROC)_[A-Z_]+\b/g)) {

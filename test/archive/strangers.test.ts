@@ -1,0 +1,193 @@
+/** A directory that every user may write: what strangers plant there changes nothing. Needs root, as CI has it. */
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { ArchiveContents } from '../../src/archive/archive-contents.js';
+import { encodeArchive } from '../../src/archive/archive-file.js';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { DirectoryCollection } from '../../src/collector/collection.js';
+import { mergedFamilies } from '../../src/collector/merged-output.js';
+import { archiveName, MAX_GENERATION } from '../../src/directory/file-name.js';
+import { emptyDirectory } from '../../src/directory/sweep.js';
+import { native } from '../../src/metrics-file/mapping.js';
+import { afterTest } from '../support/after-test.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { forkProgram } from '../support/forked-program.js';
+import { needs } from '../support/needs.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const NOBODY = 65_534;
+/** Where there are no locks, a process lives whose pid is in use. */
+const LIVING = { identity: { pid: process.pid } };
+
+function openToAll(t: TestContext): string {
+  const warn = t.mock.method(console, 'warn', () => {});
+  afterTest(t, () => warn.mock.restore());
+  const dir = withTempDir(t);
+  chmodSync(dir, 0o1777);
+  return dir;
+}
+
+/** An empty archive that names files as those of dead processes, with everything in order but the truth. */
+function plantArchive(dir: string, generation: number, absorbed: readonly string[], uid: number): string {
+  const limits = {
+    maxSeries: 1,
+    deadRetentionSeconds: 1,
+    deadRetentionProcesses: 1,
+    familyRetentionSeconds: 1,
+  };
+  const record = {
+    generation,
+    absorbed: new Set(absorbed),
+    remembered: [],
+    files: 1,
+    droppedSeries: 0,
+    droppedFamilies: 0,
+  };
+  const path = join(dir, archiveName(generation));
+  const fd = openSync(path, 'wx', 0o644);
+  encodeArchive(new ArchiveContents(limits, Date.now() / 1000), record).writeTo(fd);
+  closeSync(fd);
+  chownSync(path, uid, uid);
+  return path;
+}
+
+/** The value of jobs_total, and how many files were skipped for which reason. */
+function read(dir: string, collection = new DirectoryCollection(OPTIONS(dir))): { jobs?: number; skipped: object } {
+  for (const _ of collection.collect());
+  const jobs = mergedFamilies(collection.index, {}).find(({ name }) => name === 'jobs_total');
+  const skipped = Object.entries(collection.stats().skipped).filter(([, files]) => files > 0);
+  collection.close();
+  return { jobs: jobs?.samples[0]?.value, skipped: Object.fromEntries(skipped) };
+}
+
+const OPTIONS = (dir: string): ConstructorParameters<typeof DirectoryCollection>[0] => ({
+  dir,
+  registries: 'all',
+  deadRetentionSeconds: 60,
+  maxOpenFiles: 10,
+});
+
+test("a stranger's archive of a huge generation hides nothing, and nothing is removed for it", needs('root'), (t) => {
+  const dir = openToAll(t);
+  new DeadProcess(dir).count('jobs_total', {}, 100).die();
+  assert.equal(foldDirectory(dir).generation, 1);
+  const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
+  const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
+  const planted = plantArchive(dir, MAX_GENERATION - 1, [living.identity.id, dead.identity.id], NOBODY);
+  assert.deepEqual(read(dir), { jobs: 123, skipped: { owner: 1 } });
+  const { generation, folded, damagedArchives } = foldDirectory(dir);
+  assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(MAX_GENERATION - 1)]]);
+  living.count('jobs_total', {}, 1000).flush();
+  assert.deepEqual(read(dir), { jobs: 1123, skipped: { owner: 1 } });
+  assert.ok(existsSync(planted));
+  // and on it goes
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  assert.equal(foldDirectory(dir).generation, 3);
+  assert.equal(read(dir).jobs, 1124);
+  living.die();
+});
+
+// a writer without a lock may have been taken for dead, and then an archive names it truly
+if (native() !== undefined) {
+  test('an archive that names the file of a living process is a lie, whoever made it', (t) => {
+    const dir = openToAll(t);
+    new DeadProcess(dir).count('jobs_total', {}, 100).die();
+    foldDirectory(dir);
+    const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
+    const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
+    plantArchive(dir, 7, [living.identity.id, dead.identity.id], 0);
+    assert.deepEqual(read(dir), { jobs: 123, skipped: { corrupt: 1 } });
+    const { generation, folded, damagedArchives, notices } = foldDirectory(dir);
+    assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(7)]]);
+    assert.match(notices.join(), /passed over.*that process lives/);
+    living.count('jobs_total', {}, 1000).flush();
+    assert.deepEqual(read(dir), { jobs: 1123, skipped: { corrupt: 1 } });
+    living.die();
+  });
+
+  test('a reader that has counted an archive drops it once it turns out to be a lie', (t) => {
+    const dir = openToAll(t);
+    const collection = new DirectoryCollection(OPTIONS(dir));
+    afterTest(t, () => collection.close());
+    const hidden = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20);
+    plantArchive(dir, 7, [hidden.identity.id], 0);
+    for (const _ of collection.collect());
+    hidden.show();
+    assert.deepEqual(read(dir, collection), { jobs: 20, skipped: { corrupt: 1 } });
+    hidden.die();
+  });
+}
+
+test('a file with a living writer is not removed, whatever the caller believes', (t) => {
+  const dir = withTempDir(t);
+  const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
+  const bytes = readFileSync(living.path);
+  // as if all of it had been read by a fold of another machine
+  plantArchive(dir, 1, [living.identity.id], 0);
+  foldDirectory(dir);
+  assert.deepEqual(readFileSync(living.path), bytes);
+  assert.throws(() => emptyDirectory(dir), { code: 'ERR_DIRECTORY_IN_USE' });
+  living.die();
+});
+
+test(
+  "a stranger's counts do not count, and are not folded; in a directory of the group they are",
+  needs('root'),
+  (t) => {
+    const dir = openToAll(t);
+    const stranger = new DeadProcess(dir).count('jobs_total', {}, 1000).die();
+    chownSync(stranger.path, NOBODY, NOBODY);
+    new DeadProcess(dir).count('jobs_total', {}, 7).die();
+    assert.deepEqual(read(dir), { jobs: 7, skipped: { owner: 1 } });
+    const { folded, skipped } = foldDirectory(dir);
+    assert.deepEqual([folded, skipped.owner], [1, 1]);
+    assert.ok(existsSync(stranger.path));
+    chmodSync(dir, 0o770);
+    assert.deepEqual(read(dir), { jobs: 1007, skipped: {} });
+  },
+);
+
+test('users are admitted by PROM_MULTIPROC_TRUSTED_USERS', needs('root'), (t) => {
+  const dir = openToAll(t);
+  const other = new DeadProcess(dir).count('jobs_total', {}, 1000).die();
+  chownSync(other.path, 4711, 4711);
+  afterTest(t, () => void delete process.env.PROM_MULTIPROC_TRUSTED_USERS);
+  for (const [named, jobs] of Object.entries({
+    '4711': 1000,
+    '1,4711': 1000,
+    all: 1000,
+    '4712': undefined,
+    x: undefined,
+  })) {
+    process.env.PROM_MULTIPROC_TRUSTED_USERS = named;
+    assert.equal(read(dir).jobs, jobs, named);
+  }
+});
+
+test("root's own archive lets nobody write who could write a file in it", (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir, { mode: 0o666 }).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  assert.equal(statSync(join(dir, archiveName(1))).mode & 0o777, 0o644);
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  foldDirectory(dir, { fileMode: 0o660 });
+  assert.equal(statSync(join(dir, archiveName(2))).mode & 0o777, 0o664);
+});
+
+test(
+  'a stranger who folds there harms nobody, and what it makes counts for itself only',
+  needs('other users'),
+  async (t) => {
+    const dir = openToAll(t);
+    new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
+    const stranger = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: NOBODY, gid: NOBODY });
+    assert.deepEqual(await stranger.said(), { value: 3, folded: 1 });
+    // the sticky bit has kept the file
+    assert.deepEqual(read(dir), { jobs: 3, skipped: { owner: 1 } });
+    writeFileSync(join(dir, 'unrelated'), '');
+    assert.equal(foldDirectory(dir).folded, 1);
+    assert.equal(read(dir).jobs, 3);
+  },
+);
