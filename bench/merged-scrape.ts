@@ -10,6 +10,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { successor } from '../test/support/npm-package.js';
 import { median, table } from './report.js';
 
 type Contender = 'prom-multiproc' | 'prom-client' | '@prometheus-io/client';
@@ -45,9 +46,19 @@ const SAMPLES = QUICK ? 1 : 3;
 const WARM_SCRAPES = 5;
 const SETTLE_MS = 300;
 
+/** Names the variable in which the parts of a tree find the path of a package that is fetched for it. */
+const SUCCESSOR = 'BENCH_SUCCESSOR';
+
+function moduleOf(contender: Contender): string {
+  return contender === '@prometheus-io/client' ? process.env[SUCCESSOR]! : contender;
+}
+
 async function drive(): Promise<void> {
   const contenders: Contender[] = ['prom-multiproc', 'prom-client'];
-  if (Number(process.versions.node.split('.')[0]) >= 22) contenders.push('@prometheus-io/client');
+  if (Number(process.versions.node.split('.')[0]) >= 22) {
+    contenders.push('@prometheus-io/client');
+    process.env[SUCCESSOR] = await successor();
+  }
   const rows: string[][] = [];
   for (const scenario of SCENARIOS) {
     const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
@@ -208,7 +219,7 @@ function loadLibrary(contender: Contender): Library {
       },
     };
   }
-  const client = require(contender) as typeof import('prom-client') & {
+  const client = require(moduleOf(contender)) as typeof import('prom-client') & {
     ClusterRegistry?: typeof import('prom-client').AggregatorRegistry;
   };
   const Aggregator = client.ClusterRegistry ?? client.AggregatorRegistry;

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeRelease } from '../support/node-release.js';
+import { npmPackage } from '../support/npm-package.js';
 import { type LibraryRun, startLibrary } from './library-cluster.js';
 
 interface Library extends Omit<LibraryRun, 'preload' | 'node'> {
   /** Apps that are given this package by hand. */
   readonly injected?: string;
-  readonly needsNode22?: boolean;
+  /** A package that runs on Node 22 and later only: it is fetched, and its path is in the variable LIBRARY. */
+  readonly onNode22?: () => Promise<string>;
 }
 
 const LIBRARIES: Readonly<Record<string, Library>> = {
@@ -26,7 +28,7 @@ const LIBRARIES: Readonly<Record<string, Library>> = {
   'fastify-metrics 14.1 on Node 22': {
     app: 'fastify-metrics-14',
     injected: 'fastify-metrics-14-injected',
-    needsNode22: true,
+    onNode22: () => npmPackage('fastify-metrics', '14.1.0'),
     counts: { name: 'http_request_duration_seconds_count', labels: { route: '/hit', status_code: '200' } },
   },
   '@willsoto/nestjs-prometheus 6': {
@@ -52,13 +54,13 @@ const LIBRARIES: Readonly<Record<string, Library>> = {
   },
 };
 
-for (const [name, { app, injected, counts, needsNode22 }] of Object.entries(LIBRARIES)) {
+for (const [name, { app, injected, counts, onNode22 }] of Object.entries(LIBRARIES)) {
   const runs = [{ app, preload: true, how: 'preloaded' }];
   if (injected !== undefined) runs.push({ app: injected, preload: false, how: 'given this package' });
   for (const { how, ...run } of runs) {
     test(`${name}, ${how}: every request counts, from either worker, before and after a SIGKILL`, async (t) => {
-      const node = needsNode22 === true ? await nodeRelease(22) : undefined;
-      const cluster = await startLibrary(t, { ...run, counts, node });
+      const node = onNode22 === undefined ? undefined : await nodeRelease(22);
+      const cluster = await startLibrary(t, { ...run, counts, node, library: await onNode22?.() });
       const [first, second] = cluster.workers;
       await cluster.hit(first, 3);
       await cluster.hit(second, 4);

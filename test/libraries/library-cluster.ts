@@ -20,6 +20,8 @@ export interface LibraryRun {
   readonly preload: boolean;
   /** The node that runs it. Default: this one. */
   readonly node?: string;
+  /** The path of the library, for an app that does not find it by name. */
+  readonly library?: string;
   /** The one line that counts the requests for `/hit`. */
   readonly counts: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
 }
@@ -98,7 +100,7 @@ export async function startLibrary(t: TestContext, run: LibraryRun): Promise<Lib
   const args = ['--throw-deprecation', ...preload, join(__dirname, 'member.js'), run.app, ...ports.map(String)];
   const child = spawn(run.node ?? process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, PROMETHEUS_MULTIPROC_DIR: dir },
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, PROMETHEUS_MULTIPROC_DIR: dir, LIBRARY: run.library },
   });
   const cluster = new LibraryCluster(child, run.counts);
   afterTest(t, async () => {

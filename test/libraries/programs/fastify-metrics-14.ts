@@ -1,5 +1,7 @@
-import fastify from 'fastify';
-import fastifyMetrics from 'fastify-metrics-14';
+import fastify, { type FastifyPluginCallback } from 'fastify';
+
+const fastifyMetrics = (require(process.env.LIBRARY!) as { default: FastifyPluginCallback<{ promClient?: unknown }> })
+  .default;
 
 export async function start(port: number): Promise<void> {
   const app = fastify();
