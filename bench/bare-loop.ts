@@ -34,7 +34,7 @@ interface CountingFile {
 function makeFile(dir: string): CountingFile {
   const identity = currentIdentity('flock');
   const name = dataFileName(identity);
-  const bytes = new MappedBytes(native()!, { temporaryPath: join(dir, temporaryName(name)), maxBytes: 1 << 30 });
+  const bytes = MappedBytes.create(native()!, { temporaryPath: join(dir, temporaryName(name)), maxBytes: 1 << 30 });
   const store = new SeriesStore(new FileWriter(bytes, identity), { maxSeriesPerMetric: SERIES });
   bytes.publish(join(dir, name));
   const family = store.declare({ name: 'hits_total', help: 'h', type: 'counter', labelNames: ['path', 'code'] }, [

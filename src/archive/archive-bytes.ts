@@ -8,7 +8,7 @@ export class ArchiveBytes implements FileBytes {
   readonly kind = 'written';
   readonly immediate = true;
   readonly path = '';
-  readonly #regions: ArrayBuffer[] = [];
+  readonly #regions: Uint8Array[] = [];
   #length = 0;
   #lastError: Error | undefined;
 
@@ -20,9 +20,9 @@ export class ArchiveBytes implements FileBytes {
     return this.#lastError;
   }
 
-  extend(length: number): ArrayBuffer | undefined {
+  extend(length: number): Uint8Array | undefined {
     try {
-      const region = new ArrayBuffer(length);
+      const region = new Uint8Array(length);
       this.#regions.push(region);
       this.#length += length;
       return region;
@@ -35,8 +35,7 @@ export class ArchiveBytes implements FileBytes {
   /** Writes everything and the seal behind it. @throws the system's error */
   writeTo(fd: number): void {
     let crc = 0;
-    for (const region of this.#regions) {
-      const bytes = new Uint8Array(region);
+    for (const bytes of this.#regions) {
       writeAll(fd, bytes);
       crc = crc32(bytes, 0, bytes.length, crc);
     }

@@ -1,13 +1,13 @@
-/** Deleting a data file so that its pages are given back, even while a terminated thread's mapping still pins them. */
+/** Deleting a data file so that its pages are given back at once, even while an ended thread's mapping keeps them. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
 import { heartBeats, probeLiveness } from './liveness.js';
 
 /**
- * Punches the file's pages out and unlinks it. A mapping that a terminated thread left behind is never unmapped, and would
- * keep the pages: 40 unlinked thread files kept 40 MiB of tmpfs, and none after punching. Never truncated, for a store
- * into a truncated mapping kills the process.
+ * Punches the file's pages out and unlinks it. The mapping of an ended thread's file stays until the process uses or frees
+ * its buffer, and would keep the pages until then: 40 unlinked thread files kept 40 MiB of tmpfs, and none after punching.
+ * The file is never truncated, for a store into a truncated mapping kills the process.
  *
  * The kernel is asked again, whatever made the caller believe that the writer is dead: an archive may lie about that.
  *

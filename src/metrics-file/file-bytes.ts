@@ -7,8 +7,8 @@ export interface FileBytes {
   readonly path: string;
   readonly length: number;
   /** Adds `length` zeroed bytes, backed by real disk space, at the end. Undefined where there is no room; never throws. */
-  extend(length: number): ArrayBuffer | undefined;
-  /** Why `extend` last answered undefined, or `flush` false. */
+  extend(length: number): Uint8Array | undefined;
+  /** Why `extend` last returned undefined, or `flush` false. */
   readonly lastError: Error | undefined;
   /**
    * Whether a published word reaches readers by itself at once. Where it does not, a log must not be started anew twice

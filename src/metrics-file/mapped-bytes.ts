@@ -1,27 +1,67 @@
-import { existsSync, fstatSync, unlinkSync } from 'node:fs';
-import { PromMultiprocError } from '../errors.js';
-import type { CreateOptions } from './file-bytes.js';
+import { closeSync, unlinkSync } from 'node:fs';
+import { describeError, PromMultiprocError } from '../errors.js';
+import { type CreateOptions, DEFAULT_MAX_BYTES } from './file-bytes.js';
 import type { Native } from './mapping.js';
-import { OwnFile } from './own-file.js';
+import { createAside, OwnFile } from './own-file.js';
+import { reserve } from './reservation.js';
 import { writeAll } from './write-all.js';
+
+/** A file that is locked and mapped, and has nothing in it yet. */
+interface MappedFile {
+  readonly fd: number;
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** The system maps no file here, and it has to be written instead. */
+export class NotMappedError extends Error {}
+
+/**
+ * Makes a file aside, locks it, and maps as much of it as it may ever have: what is behind its end is there as soon as the
+ * file is longer, without another mapping.
+ *
+ * @throws {NotMappedError}; the system's error where the file cannot be made; nothing is left behind
+ */
+function createMapped(native: Native, options: CreateOptions): MappedFile {
+  const buffer = orNotMapped(() => reserve(options.maxBytes ?? DEFAULT_MAX_BYTES));
+  const fd = createAside(options);
+  try {
+    if (!native.lockExclusive(fd)) {
+      const reason = `flock does not work on ${JSON.stringify(options.temporaryPath)}`;
+      throw new PromMultiprocError('ERR_DIRECTORY_REFUSED', reason);
+    }
+    orNotMapped(() => native.mapOver(buffer, fd));
+    return { fd, buffer };
+  } catch (error) {
+    closeSync(fd);
+    unlinkSync(options.temporaryPath);
+    throw error;
+  }
+}
+
+function orNotMapped<T>(map: () => T): T {
+  try {
+    return map();
+  } catch (error) {
+    throw new NotMappedError(`no memory could be mapped: ${describeError(error)}`, { cause: error });
+  }
+}
 
 /** A file whose bytes are mapped, locked for as long as its process or thread lives. */
 export class MappedBytes extends OwnFile {
   readonly kind = 'mapped';
   readonly immediate = true;
   readonly #native: Native;
-  readonly #inode: number;
+  readonly #buffer: SharedArrayBuffer;
 
-  /** @throws the system's error where the file cannot be made or locked */
-  constructor(native: Native, options: CreateOptions) {
-    super(options);
+  /** @throws as `createMapped` does */
+  static create(native: Native, options: CreateOptions): MappedBytes {
+    return new MappedBytes(native, createMapped(native, options), options);
+  }
+
+  constructor(native: Native, { fd, buffer }: MappedFile, options: CreateOptions) {
+    super(fd, options);
     this.#native = native;
-    this.#inode = fstatSync(this.fd).ino;
-    if (!native.lockExclusive(this.fd)) {
-      this.close();
-      unlinkSync(this.path);
-      throw new PromMultiprocError('ERR_DIRECTORY_REFUSED', `flock does not work on ${JSON.stringify(this.path)}`);
-    }
+    this.#buffer = buffer;
   }
 
   flush(): boolean {
@@ -33,9 +73,14 @@ export class MappedBytes extends OwnFile {
     return undefined;
   }
 
-  protected grow(length: number): ArrayBuffer {
+  protected grow(length: number): Uint8Array {
     this.#back(length);
-    return this.#native.map(this.#pathOfOwnDescription(), this.#inode, this.length, length);
+    return new Uint8Array(this.#buffer, this.length, length);
+  }
+
+  /** The mapping keeps the open file description, and with it the lock. */
+  protected override release(): void {
+    this.#native.unlock(this.fd);
   }
 
   /** A page without disk space behind it is a SIGBUS at its first touch when the disk is full (ran). */
@@ -50,11 +95,5 @@ export class MappedBytes extends OwnFile {
       'ERR_NO_SPACE',
       `no room for ${length} more bytes in ${JSON.stringify(this.path)} (errno ${errno})`,
     );
-  }
-
-  /** Where Linux has /proc, the file is found there even when its name is gone. */
-  #pathOfOwnDescription(): string {
-    const viaProc = `/proc/self/fd/${this.fd}`;
-    return existsSync(viaProc) ? viaProc : this.path;
   }
 }

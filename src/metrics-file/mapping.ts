@@ -1,21 +1,21 @@
 /**
  * The only file that faces native code: mmap, flock, posix_fallocate, fallocate and statfs through koffi, which is an
- * optional dependency and is loaded on first use, never at import. Where it cannot be loaded `native()` says so once and
- * answers undefined; every caller has a way to go on without it.
+ * optional dependency and is loaded on first use, never at import. Where it cannot be loaded `native()` returns undefined,
+ * and every caller has a way to go on without it.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { assertReserved } from './reservation.js';
 import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
 
 export interface Native {
   /**
-   * Maps `length` bytes of `path` at `offset`, shared and writable, through an open file description of its own, which is
-   * closed again: a mapping pins the description it was made from, so one made from the lock's would keep the lock after
-   * `worker.terminate()` (ran on Node 20 to 26). The result is never unmapped: koffi views have no finalizer.
-   * @throws {Error} with `code` where the file is not `inode` any more or the system refuses
+   * Maps a file from its beginning over all of a reservation, shared and writable. Pages behind the end of the file may be
+   * touched once the file is longer. The engine unmaps them when it frees the buffer.
+   *
+   * @throws {Error} with `code` where the system refuses; where the buffer is no reservation of the engine's
    */
-  map(path: string, inode: number, offset: number, length: number): ArrayBuffer;
+  mapOver(reservation: SharedArrayBuffer, fd: number): void;
   /**
-   * Backs `length` bytes at `offset` with real disk space. Answers 0, or the errno; undefined where the system cannot
+   * Backs `length` bytes at `offset` with real disk space. Returns 0, or the errno; undefined where the system cannot
    * (macOS), and zeros have to be written.
    */
   allocate(fd: number, offset: number, length: number): number | undefined;
@@ -36,6 +36,7 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MAP_FIXED = 0x10;
 const FALLOC_FL_KEEP_SIZE_PUNCH_HOLE = 3;
 /** f_type is the first field of struct statfs on 64-bit Linux; the whole struct is 120 bytes there. */
 const STATFS_BYTES = 256;
@@ -55,7 +56,7 @@ export function native(): Native | undefined {
   return loaded;
 }
 
-/** Why `native()` answered undefined. */
+/** Why `native()` returned undefined. */
 export function nativeFailure(): Error | undefined {
   return failure;
 }
@@ -65,7 +66,7 @@ function load(): Native {
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
   const ffi = require('koffi') as typeof koffi;
   const libc = ffi.load(null);
-  const mmap = libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)');
+  const mmap = libc.func('intptr_t mmap(intptr_t addr, size_t length, int prot, int flags, int fd, int64_t offset)');
   const flock = libc.func('int flock(int fd, int operation)');
   const linux = process.platform === 'linux';
   const posixFallocate = linux ? libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)') : undefined;
@@ -77,18 +78,14 @@ function load(): Native {
     return Object.assign(new Error(`${call}: ${code}`), { code, errno });
   };
   return {
-    map(path, inode, offset, length) {
-      const fd = openSync(path, 'r+');
-      try {
-        if (fstatSync(fd).ino !== inode) {
-          throw Object.assign(new Error(`${path} is another file now`), { code: 'ENOENT' });
-        }
-        const address: unknown = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
-        if (typeof address !== 'bigint' || address === 0xffffffffffffffffn) throw failed('mmap');
-        return ffi.view(address, length);
-      } finally {
-        closeSync(fd);
-      }
+    mapOver(reservation, fd) {
+      const address = ffi.address(new Uint8Array(reservation));
+      assertReserved(address, reservation);
+      reservation.grow(reservation.maxByteLength);
+      const mapped = mmap(address, reservation.byteLength, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) as
+        | number
+        | bigint;
+      if (BigInt(mapped) !== address) throw failed('mmap');
     },
     allocate: (fd, offset, length) => posixFallocate?.(fd, offset, length),
     punch(fd, length) {

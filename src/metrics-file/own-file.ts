@@ -26,11 +26,11 @@ export abstract class OwnFile implements FileBytes {
   #closed = false;
   #lastError: Error | undefined;
 
-  /** @throws the system's error where the file cannot be made */
-  constructor(options: CreateOptions) {
+  /** @param fd of the file, which `createAside` has made */
+  constructor(fd: number, options: CreateOptions) {
     this.#path = options.temporaryPath;
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-    this.fd = createAside(options);
+    this.fd = fd;
   }
 
   get path(): string {
@@ -49,7 +49,7 @@ export abstract class OwnFile implements FileBytes {
     return this.#lastError;
   }
 
-  extend(length: number): ArrayBuffer | undefined {
+  extend(length: number): Uint8Array | undefined {
     try {
       if (this.#closed) throw new PromMultiprocError('ERR_CLOSED', 'the file is closed');
       if (this.#length + length > this.#maxBytes) {
@@ -58,9 +58,9 @@ export abstract class OwnFile implements FileBytes {
           `the file has reached its cap of ${this.#maxBytes} bytes; PROM_MULTIPROC_MAX_BYTES raises it`,
         );
       }
-      const buffer = this.grow(length);
+      const bytes = this.grow(length);
       this.#length += length;
-      return buffer;
+      return bytes;
     } catch (error) {
       this.failed(error);
       return undefined;
@@ -68,7 +68,7 @@ export abstract class OwnFile implements FileBytes {
   }
 
   /** Adds bytes at the end. @throws why it cannot; the file must be as it was then, as far as readers see */
-  protected abstract grow(length: number): ArrayBuffer;
+  protected abstract grow(length: number): Uint8Array;
 
   protected failed(error: unknown): void {
     this.#lastError = error instanceof Error ? error : new Error(String(error));
@@ -104,8 +104,12 @@ export abstract class OwnFile implements FileBytes {
     if (this.#closed) return;
     this.flush();
     this.#closed = true;
+    this.release();
     closeSync(this.fd);
   }
+
+  /** Gives back what closing the descriptor does not. */
+  protected release(): void {}
 }
 
 /** Opens a new file aside, with its mode and group set whatever the umask. */

@@ -2,7 +2,7 @@
  * Writes one process's file. The order in which things become visible, and what a reader sees when the process is killed
  * between two steps:
  *
- *   a block     1. disk space, mapping      the file is longer than its blocks: nothing points there
+ *   a block     1. disk space               the file is longer than its blocks: nothing points there
  *               2. kind and pages           same
  *               3. blockCount + 1           an empty block
  *   a record    1. its bytes behind `used`  nothing: readers stop at `used`
@@ -37,7 +37,7 @@ import {
 } from './layout.js';
 import { encodeIdentity } from './identity-codec.js';
 
-interface KeyBlock {
+interface Block {
   readonly head: Int32Array;
   readonly data: Uint8Array;
 }
@@ -64,11 +64,11 @@ export class FileWriter implements Backing {
   static onStep: ((step: PublishStep) => void) | undefined;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
-  readonly #keyBlocks: KeyBlock[] = [];
-  #chain: KeyBlock[] = [];
+  readonly #keyBlocks: Block[] = [];
+  #chain: Block[] = [];
   /** Of the log before the present one. It is not written over yet: readers may be in it, and in a file that is flushed it
    * may be the one that is published. */
-  #previousChain: readonly KeyBlock[] = [];
+  #previousChain: readonly Block[] = [];
   #keyEpoch = 1;
   #flushedEpoch = 1;
   #flushedAt = -Infinity;
@@ -79,15 +79,16 @@ export class FileWriter implements Backing {
     this.bytes = bytes;
     const header = bytes.extend(HEADER.bytes);
     if (header === undefined) throw bytes.lastError ?? new Error('no room for a header');
-    this.#words = new Int32Array(header);
-    this.#numbers = new Float64Array(header);
+    const { buffer, byteOffset } = header;
+    this.#words = new Int32Array(buffer, byteOffset, HEADER.bytes / WORD);
+    this.#numbers = new Float64Array(buffer, byteOffset, HEADER.bytes / Float64Array.BYTES_PER_ELEMENT);
     const packed = encodeIdentity(identity);
-    const all = new Uint8Array(header);
-    all.set(packed, HEADER.identity);
-    all.set(Buffer.from(MAGIC, 'latin1'), HEADER.magic);
+    header.set(packed, HEADER.identity);
+    header.set(Buffer.from(MAGIC, 'latin1'), HEADER.magic);
     this.#words[HEADER.byteOrderMark / WORD] = BYTE_ORDER_MARK;
-    new Uint16Array(header)[HEADER.versionMajor / 2] = VERSION_MAJOR;
-    new Uint16Array(header)[HEADER.versionMinor / 2] = VERSION_MINOR;
+    const halves = new Uint16Array(buffer, byteOffset, HEADER.bytes / Uint16Array.BYTES_PER_ELEMENT);
+    halves[HEADER.versionMajor / Uint16Array.BYTES_PER_ELEMENT] = VERSION_MAJOR;
+    halves[HEADER.versionMinor / Uint16Array.BYTES_PER_ELEMENT] = VERSION_MINOR;
     this.#words[HEADER.identityLength / WORD] = packed.length;
     this.#words[HEADER.identityCrc / WORD] = crc32(packed) | 0;
     this.#words[HEADER.keyEpoch / WORD] = this.#keyEpoch;
@@ -104,14 +105,14 @@ export class FileWriter implements Backing {
   }
 
   addValueBlock(kind: ValueBlockKind, slots: number): ValueBlock | undefined {
-    const buffer = this.#addBlock(kind, slots * Float64Array.BYTES_PER_ELEMENT);
-    if (buffer === undefined) return undefined;
-    const head = new Int32Array(buffer, 0, BLOCK.data / WORD);
+    const block = this.#addBlock(kind, slots * Float64Array.BYTES_PER_ELEMENT);
+    if (block === undefined) return undefined;
+    const { head, data } = block;
     return {
       kind,
       number: this.#blockCount - 1,
       // up to the end of the block's last page: those slots are there anyway
-      view: new Float64Array(buffer, BLOCK.data),
+      view: new Float64Array(data.buffer, data.byteOffset, data.length / Float64Array.BYTES_PER_ELEMENT),
       publishUsed: (used) => {
         Atomics.store(head, BLOCK.used / WORD, used * Float64Array.BYTES_PER_ELEMENT);
       },
@@ -125,10 +126,10 @@ export class FileWriter implements Backing {
   /** Writes the new log to key blocks that the present log does not use. */
   restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean {
     if (!this.bytes.immediate && this.#flushedEpoch !== this.#keyEpoch) return false;
-    const chain: KeyBlock[] = [];
+    const chain: Block[] = [];
     const spare = this.#keyBlocks.filter((block) => !this.#chain.includes(block));
     const epoch = this.#keyEpoch + 1;
-    const take = (bytes: number): KeyBlock | undefined => {
+    const take = (bytes: number): Block | undefined => {
       const fits = spare.findIndex((block) => block.data.length >= bytes);
       return fits < 0 ? undefined : spare.splice(fits, 1)[0];
     };
@@ -183,21 +184,21 @@ export class FileWriter implements Backing {
     Atomics.store(this.#words, offset / WORD, value);
   }
 
-  #addBlock(kind: BlockKind, dataBytes: number): ArrayBuffer | undefined {
+  #addBlock(kind: BlockKind, dataBytes: number): Block | undefined {
     const pages = Math.ceil((BLOCK.data + dataBytes) / PAGE_BYTES);
-    const buffer = this.bytes.extend(pages * PAGE_BYTES);
-    if (buffer === undefined) return undefined;
+    const bytes = this.bytes.extend(pages * PAGE_BYTES);
+    if (bytes === undefined) return undefined;
     FileWriter.onStep?.('block made');
-    const head = new Int32Array(buffer, 0, BLOCK.data / WORD);
+    const head = new Int32Array(bytes.buffer, bytes.byteOffset, BLOCK.data / WORD);
     head[BLOCK.kind / WORD] = kind;
     head[BLOCK.pages / WORD] = pages;
     FileWriter.onStep?.('block headed');
     this.#store(HEADER.blockCount, ++this.#blockCount);
     FileWriter.onStep?.('block published');
-    return buffer;
+    return { head, data: bytes.subarray(BLOCK.data) };
   }
 
-  #appendTo(chain: KeyBlock[], epoch: number, record: Uint8Array, takeSpare: () => KeyBlock | undefined): boolean {
+  #appendTo(chain: Block[], epoch: number, record: Uint8Array, takeSpare: () => Block | undefined): boolean {
     let block = chain.at(-1);
     let used = block === undefined ? 0 : block.head[BLOCK.used / WORD];
     if (block === undefined || used + record.length > block.data.length) {
@@ -217,18 +218,16 @@ export class FileWriter implements Backing {
   }
 
   /** A key block of an older log that has room: without these a log in which series come and go grows the file for ever. */
-  #takeSpare(bytes: number): KeyBlock | undefined {
+  #takeSpare(bytes: number): Block | undefined {
     const taken = new Set([...this.#chain, ...this.#previousChain]);
     return this.#keyBlocks.find((block) => block.data.length >= bytes && !taken.has(block));
   }
 
-  #addKeyBlock(recordBytes: number): KeyBlock | undefined {
+  #addKeyBlock(recordBytes: number): Block | undefined {
     const soFar = this.#keyBlocks.reduce((sum, { data }) => sum + data.length + BLOCK.data, 0);
     const wanted = Math.min(Math.max(soFar, FIRST_KEY_BLOCK_BYTES), LARGEST_KEY_BLOCK_BYTES) - BLOCK.data;
-    const buffer = this.#addBlock(BlockKind.Key, Math.max(wanted, recordBytes));
-    if (buffer === undefined) return undefined;
-    const block = { head: new Int32Array(buffer, 0, BLOCK.data / WORD), data: new Uint8Array(buffer, BLOCK.data) };
-    this.#keyBlocks.push(block);
+    const block = this.#addBlock(BlockKind.Key, Math.max(wanted, recordBytes));
+    if (block !== undefined) this.#keyBlocks.push(block);
     return block;
   }
 }

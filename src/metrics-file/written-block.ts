@@ -20,12 +20,12 @@ export class WrittenBlock {
   /** The data as the file has it; of key blocks none is needed, for records are only ever added. */
   #fileData: Buffer | undefined;
 
-  /** @param buffer zeros, as they are in the file */
-  constructor(fd: number, offset: number, buffer: ArrayBuffer) {
+  /** @param bytes zeros, as they are in the file */
+  constructor(fd: number, offset: number, bytes: Buffer) {
     this.#fd = fd;
     this.#offset = offset;
-    this.#bytes = Buffer.from(buffer);
-    this.#head = new Int32Array(buffer, 0, BLOCK.data / WORD);
+    this.#bytes = bytes;
+    this.#head = new Int32Array(bytes.buffer, bytes.byteOffset, BLOCK.data / WORD);
   }
 
   get isKeyBlock(): boolean {

@@ -1,6 +1,7 @@
 import { ftruncateSync } from 'node:fs';
 import { HEADER } from './layout.js';
-import { OwnFile } from './own-file.js';
+import type { CreateOptions } from './file-bytes.js';
+import { createAside, OwnFile } from './own-file.js';
 import { writeAll } from './write-all.js';
 import { WrittenBlock } from './written-block.js';
 
@@ -37,6 +38,11 @@ export class WrittenBytes extends OwnFile {
   readonly #fileHeader = Buffer.alloc(HEADER.bytes);
   readonly #blocks: WrittenBlock[] = [];
 
+  /** @throws the system's error where the file cannot be made */
+  constructor(options: CreateOptions) {
+    super(createAside(options), options);
+  }
+
   flush(): boolean {
     if (this.closed || this.#header === undefined) return false;
     try {
@@ -52,17 +58,17 @@ export class WrittenBytes extends OwnFile {
     return this.#blocks[block]?.fileSlots;
   }
 
-  protected grow(length: number): ArrayBuffer {
-    const buffer = new ArrayBuffer(length);
+  protected grow(length: number): Uint8Array {
+    const bytes = Buffer.alloc(length);
     try {
-      writeAll(this.fd, new Uint8Array(buffer), this.length);
+      writeAll(this.fd, bytes, this.length);
     } catch (error) {
       ftruncateQuietly(this.fd, this.length);
       throw error;
     }
-    if (this.#header === undefined) this.#header = Buffer.from(buffer);
-    else this.#blocks.push(new WrittenBlock(this.fd, this.length, buffer));
-    return buffer;
+    if (this.#header === undefined) this.#header = bytes;
+    else this.#blocks.push(new WrittenBlock(this.fd, this.length, bytes));
+    return bytes;
   }
 
   #flushInOrder(header: Buffer): void {

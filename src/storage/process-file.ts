@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { dataFileName, temporaryName } from '../directory/file-name.js';
 import { currentIdentity } from '../directory/identity.js';
 import type { OpenedDirectory } from '../directory/open-directory.js';
-import type { CreateOptions } from '../metrics-file/file-bytes.js';
-import { MappedBytes } from '../metrics-file/mapped-bytes.js';
-import { isNetworkFileSystem, native, nativeFailure } from '../metrics-file/mapping.js';
+import type { CreateOptions, FileBytes } from '../metrics-file/file-bytes.js';
+import type { LivenessMethod } from '../metrics-file/layout.js';
+import { MappedBytes, NotMappedError } from '../metrics-file/mapped-bytes.js';
+import { isNetworkFileSystem, type Native, native, nativeFailure } from '../metrics-file/mapping.js';
 import { FileWriter } from '../metrics-file/writer.js';
 import { WrittenBytes } from '../metrics-file/written-bytes.js';
 import { describeError } from '../errors.js';
@@ -14,8 +15,25 @@ import { warnOnce } from '../warn-once.js';
 
 /** @throws the system's error where the file cannot be made */
 export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
-  const mapping = mappingFor(directory.dir);
-  const identity = currentIdentity(mapping === undefined ? 'heartbeat' : 'flock');
+  const calls = mappingFor(directory.dir);
+  if (calls !== undefined) {
+    try {
+      return create(directory, maxBytes, 'flock', (options) => MappedBytes.create(calls, options));
+    } catch (error) {
+      if (!(error instanceof NotMappedError)) throw error;
+      warnOnce('not mapped', `metrics are written on a timer: ${describeError(error)}`);
+    }
+  }
+  return create(directory, maxBytes, 'heartbeat', (options) => new WrittenBytes(options));
+}
+
+function create(
+  directory: OpenedDirectory,
+  maxBytes: number,
+  liveness: LivenessMethod,
+  createBytes: (options: CreateOptions) => FileBytes,
+): FileWriter {
+  const identity = currentIdentity(liveness);
   const name = dataFileName(identity);
   const options: CreateOptions = {
     temporaryPath: join(directory.dir, temporaryName(name)),
@@ -23,7 +41,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
     group: directory.group,
     maxBytes,
   };
-  const bytes = mapping === undefined ? new WrittenBytes(options) : new MappedBytes(mapping, options);
+  const bytes = createBytes(options);
   try {
     const writer = new FileWriter(bytes, identity);
     bytes.publish(join(directory.dir, name));
@@ -36,7 +54,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
   }
 }
 
-function mappingFor(dir: string): ReturnType<typeof native> {
+function mappingFor(dir: string): Native | undefined {
   const calls = native();
   if (calls === undefined) {
     warnOnce('no mmap', `metrics are written on a timer: ${describeError(nativeFailure())}`);

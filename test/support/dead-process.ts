@@ -38,7 +38,7 @@ export class DeadProcess {
     this.path = join(dir, this.name);
     const options = { temporaryPath: join(dir, temporaryName(this.name)), mode };
     const isMapped = calls !== undefined && this.identity.liveness === 'flock';
-    const bytes = isMapped ? new MappedBytes(calls, options) : new WrittenBytes(options);
+    const bytes = isMapped ? MappedBytes.create(calls, options) : new WrittenBytes(options);
     this.#writer = new FileWriter(bytes, this.identity);
     this.#store.moveTo(this.#writer);
     if (defaultLabels !== undefined) this.#store.setDefaultLabels('default', defaultLabels);

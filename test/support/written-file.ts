@@ -58,7 +58,7 @@ export function createWriter(dir: string, options: WrittenFileOptions = {}): Fil
   const identity = newIdentity({ liveness: kind === 'mapped' ? 'flock' : 'heartbeat', ...options.identity });
   const name = dataFileName(identity);
   const create = { temporaryPath: join(dir, temporaryName(name)), maxBytes: options.maxBytes };
-  const bytes: FileBytes = kind === 'mapped' ? new MappedBytes(native()!, create) : new WrittenBytes(create);
+  const bytes: FileBytes = kind === 'mapped' ? MappedBytes.create(native()!, create) : new WrittenBytes(create);
   const writer = new FileWriter(bytes, identity);
   bytes.publish(join(dir, name));
   return writer;

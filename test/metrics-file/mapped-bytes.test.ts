@@ -1,0 +1,58 @@
+/** What a mapped file costs its process, and what is left of it afterwards. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { native } from '../../src/metrics-file/mapping.js';
+import { collectGarbage } from '../support/garbage.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { addTo, attach, counter, createFile } from '../support/written-file.js';
+
+const skip = native() === undefined ? 'without native calls nothing is mapped' : !existsSync('/proc/self/maps');
+const ROOT = join(__dirname, '../../..');
+
+const mappings = (): string[] => readFileSync('/proc/self/maps', 'latin1').split('\n');
+
+test('a file that grows block by block is one mapping, and the engine counts none of its memory', { skip }, (t) => {
+  const dir = withTempDir(t);
+  const before = process.memoryUsage();
+  const { store, path } = createFile(dir, { kind: 'mapped' });
+  const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
+  for (let at = 0; at < 20_000; at++) addTo(attach(store, jobs, [String(at)]), 1);
+  const { arrayBuffers, external } = process.memoryUsage();
+  assert.equal(mappings().filter((line) => line.endsWith(path)).length, 1);
+  // 64 MiB are reserved
+  const most = 8 * 2 ** 20;
+  assert.ok(arrayBuffers - before.arrayBuffers < most, `arrayBuffers grew by ${arrayBuffers - before.arrayBuffers}`);
+  assert.ok(external - before.external < most, `external grew by ${external - before.external}`);
+});
+
+test('mappings go with the files that were mapped', { skip }, async (t) => {
+  const dir = withTempDir(t);
+  const make = (): void => createFile(dir, { kind: 'mapped' }).writer.close();
+  make();
+  const ofFiles = (): number => mappings().filter((line) => line.includes(`${dir}/`)).length;
+  for (let at = 0; at < 50; at++) make();
+  const deadline = performance.now() + 10_000;
+  while (ofFiles() > 1) {
+    assert.ok(performance.now() < deadline, `${ofFiles()} of 51 closed files are mapped still`);
+    collectGarbage();
+    await delay(10);
+  }
+});
+
+test('where the address space is too small for a mapping, the file is written', { skip }, (t) => {
+  const dir = withTempDir(t);
+  const program = `
+    const { Counter, register } = require('.');
+    new Counter({ name: 'jobs_total', help: 'Jobs' }).inc();
+    register.metrics().then((text) => console.log(/^jobs_total .*/m.exec(text)[0]));`;
+  // 1.5 GB: newer releases of node do not start in 1 GB
+  const limited = ['-c', `ulimit -v 1500000; exec "$0" -e "$1"`, process.execPath, program];
+  const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
+  const output = execFileSync('/bin/sh', limited, { cwd: ROOT, env, encoding: 'utf8', stdio: 'pipe' });
+  assert.equal(output, 'jobs_total 1\n');
+  assert.equal(readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length, 1);
+});
