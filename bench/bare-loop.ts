@@ -103,10 +103,10 @@ class BareLoop {
 }
 
 function collect(engine: Engine): Uint8Array {
-  const steps = engine.collect(['text']);
+  const steps = engine.collect([{ format: 'text' }]);
   for (;;) {
     const step = steps.next();
-    if (step.done === true) return step.value.text!;
+    if (step.done === true) return step.value.bodies.get('text')!;
   }
 }
 

@@ -99,7 +99,7 @@ export type { Chart, ChartLine, Grouping } from './collector/chart.js';
 export type { CollectionStats, SkippedFile } from './collector/collection.js';
 export type { SkipReason } from './collector/source.js';
 export type { FamilySize, FoldingStatus } from './collector/directory-status.js';
-export type { ExpositionFormat } from './exposition/format.js';
+export type { ExpositionFormat } from './exposition/formats.js';
 export type { FastifyPlugin, HonoMiddleware, KoaMiddleware } from './http-metrics/frameworks.js';
 export type { InfoConfiguration, StateSetConfiguration } from './instruments/configuration.js';
 export type { CounterChild } from './instruments/counter.js';

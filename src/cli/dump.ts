@@ -1,13 +1,13 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import type { ExpositionFormat } from '../exposition/format.js';
-import { renderFamilies } from '../exposition/render.js';
+import { renderText } from '../exposition/render.js';
+import { TEXT_DIALECTS } from '../exposition/text-dialect.js';
 import { existingDirectory } from './directory-option.js';
 import { plain, printJson } from './print.js';
 
 interface DumpOptions {
   readonly dir?: string;
   readonly json?: boolean;
-  readonly format: ExpositionFormat;
+  readonly format: string;
   readonly created?: boolean;
 }
 
@@ -19,14 +19,15 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
     fold: false,
     created: options.created,
   });
+  const dialect = TEXT_DIALECTS.get(options.format)!;
   const families = await collector.families();
   await collector.close();
   const patterns = names.map(pattern);
   const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
   if (options.json === true) printJson(chosen);
   // an empty text would still be a line
-  else if (chosen.length > 0 || options.format === 'openmetrics') {
-    process.stdout.write(printable(renderFamilies(chosen, options.format)));
+  else if (chosen.length > 0 || dialect.end !== '') {
+    process.stdout.write(printable(renderText(chosen, dialect)));
   }
   if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@
 /** The command `prom-multiproc`: what an operator does with a metrics directory. */
 import { Command, CommanderError, Option } from 'commander';
 import { describeError, PromMultiprocError } from '../errors.js';
+import { TEXT, TEXT_DIALECTS } from '../exposition/text-dialect.js';
 import { outliveUnreadOutput } from './unread-output.js';
 
 // from dist/src/cli; imported, tsc would make a second package root of dist
@@ -45,7 +46,7 @@ function program(): Command {
     .argument('[names...]', 'only metrics of these names; * stands for anything')
     .addOption(dir())
     .addOption(json())
-    .addOption(new Option('--format <format>', 'of the text').choices(['text', 'openmetrics']).default('text'))
+    .addOption(new Option('--format <format>', 'of the text').choices([...TEXT_DIALECTS.keys()]).default(TEXT.name))
     .option('--created', 'with the time at which each series was made')
     .action(async (names, options) => (await import('./dump.js')).dumpCommand(names, options));
   root

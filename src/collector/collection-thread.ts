@@ -22,11 +22,7 @@ function collect(task: ThreadTask): Collected {
     const step = steps.next();
     if (step.done !== true) continue;
     const collected = step.value;
-    const buffers: ArrayBuffer[] = [];
-    for (const format of ['text', 'openmetrics'] as const) {
-      const body = collected[format];
-      if (body !== undefined) buffers.push(body.buffer as ArrayBuffer);
-    }
+    const buffers = [...collected.bodies.values()].map(({ buffer }) => buffer);
     if (buffers.length === 0) return collected;
     return move({ [transferableSymbol]: buffers, [valueSymbol]: collected }) as unknown as Collected;
   }

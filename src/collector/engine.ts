@@ -1,10 +1,10 @@
 /** Collecting and rendering, wherever it runs: the collector has one inline, and the thread one per directory and registry. */
-import type { ExpositionFormat } from '../exposition/format.js';
+import { formatOf } from '../exposition/formats.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { type CollectionOptions, DirectoryCollection, type ProcessInfo } from './collection.js';
 import type { ChartRequest } from './chart.js';
 import { type DirectoryStatus, directoryStatus } from './directory-status.js';
-import { mergedFamilies, MergedText, type OutputOptions } from './merged-output.js';
+import { mergedFamilies, MergedBody, type OutputOptions } from './merged-output.js';
 import { selfMetrics } from './self-metrics.js';
 
 export interface EngineOptions extends CollectionOptions, OutputOptions {
@@ -13,7 +13,12 @@ export interface EngineOptions extends CollectionOptions, OutputOptions {
 }
 
 /** What one collection is to be turned into. */
-export type Product = ExpositionFormat | 'families' | 'processes' | StatusRequest;
+export type Product = 'families' | 'processes' | BodyRequest | StatusRequest;
+
+/** An exposition. */
+export interface BodyRequest {
+  readonly format: string;
+}
 
 /** The status, with these charts. */
 export interface StatusRequest {
@@ -23,8 +28,8 @@ export interface StatusRequest {
 }
 
 export interface Collected {
-  text?: Uint8Array;
-  openmetrics?: Uint8Array;
+  /** Expositions, by their formats. */
+  readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
   families?: MetricFamily[];
   processes?: ProcessInfo[];
   /** By the keys of their requests. */
@@ -38,7 +43,7 @@ export interface Collected {
 export class Engine {
   readonly #collection: DirectoryCollection;
   readonly #options: EngineOptions;
-  readonly #texts = new Map<ExpositionFormat, MergedText>();
+  readonly #bodies = new Map<string, MergedBody>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -54,20 +59,23 @@ export class Engine {
     const seconds = (performance.now() - start) / 1000;
     const own = this.#options.selfMetrics ? selfMetrics(stats, seconds) : [];
     const collected: Collected = {
+      bodies: new Map(),
       statuses: {},
       fileBytes: stats.fileBytes,
       dead: { files: stats.dead, bytes: stats.deadBytes },
     };
     for (const product of products) {
-      if (typeof product === 'object') {
+      if (typeof product === 'object' && 'format' in product) {
+        const { format } = product;
+        if (collected.bodies.has(format)) continue;
+        collected.bodies.set(format, new Uint8Array(this.#bodyIn(format).render(own)));
+      } else if (typeof product === 'object') {
         const { key, charts } = product;
         collected.statuses[key] ??= directoryStatus(this.#collection, own, seconds, charts);
       } else if (product === 'processes') {
         collected.processes = this.#collection.processes();
-      } else if (product === 'families') {
-        collected.families = [...mergedFamilies(this.#collection.index, this.#options), ...own];
       } else {
-        collected[product] = new Uint8Array(this.#textOf(product).render(own));
+        collected.families = [...mergedFamilies(this.#collection.index, this.#options), ...own];
       }
       yield;
     }
@@ -78,12 +86,12 @@ export class Engine {
     this.#collection.close();
   }
 
-  #textOf(format: ExpositionFormat): MergedText {
-    let text = this.#texts.get(format);
-    if (text === undefined) {
-      text = new MergedText(this.#collection.index, format, this.#options);
-      this.#texts.set(format, text);
+  #bodyIn(format: string): MergedBody {
+    let body = this.#bodies.get(format);
+    if (body === undefined) {
+      body = new MergedBody(this.#collection.index, formatOf(format), this.#options);
+      this.#bodies.set(format, body);
     }
-    return text;
+    return body;
   }
 }

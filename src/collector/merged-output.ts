@@ -1,17 +1,14 @@
-/** The merged index as an exposition, rendered again and again (LineTable), and as a data model. */
-import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from '../exposition/format.js';
-import { createdHeader, familyHeader, type HeadingOptions, headingsOf } from '../exposition/heading.js';
-import { exemplarSuffix, joinLabelTexts, labelText, parseLabelText, samplePrefix } from '../exposition/labels.js';
-import { LineTable } from '../exposition/line-table.js';
-import { canonicalNumber } from '../exposition/number.js';
+/** The merged index as an exposition, rendered again and again, and as a data model. */
+import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exposition/format.js';
+import { labelText, parseLabelText } from '../exposition/labels.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { MergeIndex } from '../merge/merge-index.js';
-import type { MetricFamily } from '../model/metric-family.js';
-import { createdName, exemplarLines } from '../model/metric-kind.js';
+import type { Exemplar, MetricFamily } from '../model/metric-family.js';
+import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
 import { seriesSamples } from '../model/series-samples.js';
 
-export interface OutputOptions extends HeadingOptions {
+export interface OutputOptions extends OutputRules {
   /** Shows when each series of a counter, histogram or summary was made. */
   readonly created?: boolean;
 }
@@ -21,17 +18,24 @@ interface FamilyBlock {
   readonly series: readonly number[];
 }
 
-/** One format's text. */
-export class MergedText {
+/** As a format shows it. */
+interface WrittenBlock extends FamilyBlock {
+  readonly created: CreatedPlace;
+  /** How many lines of a series may have exemplars. */
+  readonly exemplarLines: number;
+}
+
+/** The exposition in one format. */
+export class MergedBody {
   readonly #index: MergeIndex;
-  readonly #format: ExpositionFormat;
+  readonly #format: Format;
   readonly #options: OutputOptions;
   #structure = -1;
-  #blocks: FamilyBlock[] = [];
-  #table = new LineTable();
+  #blocks: readonly WrittenBlock[] = [];
+  #writer: ExpositionWriter | undefined;
   #values = new Float64Array(0);
 
-  constructor(index: MergeIndex, format: ExpositionFormat, options: OutputOptions) {
+  constructor(index: MergeIndex, format: Format, options: OutputOptions) {
     this.#index = index;
     this.#format = format;
     this.#options = options;
@@ -39,86 +43,57 @@ export class MergedText {
 
   /**
    * @param own families of the collector's own, always with the same samples, after the merged ones
-   * @returns UTF-8, in memory that the next call writes over
+   * @returns memory that the next call writes over
    */
   render(own: readonly MetricFamily[]): Uint8Array {
-    if (this.#structure !== this.#index.structure) {
-      this.#build(own);
-      this.#structure = this.#index.structure;
+    const index = this.#index;
+    if (this.#writer === undefined || this.#structure !== index.structure) {
+      this.#writer = this.#build(own);
+      this.#structure = index.structure;
     }
     const values = this.#values;
-    const exemplars = this.#index.exemplars.size > 0 && this.#format === 'openmetrics';
-    const tails: string[] = [];
+    const exemplars: Exemplar[] = [];
+    const hasExemplars = index.exemplars.size > 0;
     let at = 0;
-    for (const { family, series } of this.#blocks) {
-      const createdWithin = this.#createdWithin(family);
-      const withExemplars = exemplars ? (this.#exemplarLines.get(family) ?? 0) : 0;
+    for (const { family, series, created, exemplarLines: traced } of this.#blocks) {
       for (const number of series) {
-        for (let line = 0; line < withExemplars; line++) {
-          const exemplar = exemplarAt(this.#index, number, line);
-          if (exemplar !== undefined) tails[at + line] = exemplarSuffix(exemplar);
+        for (let line = 0; hasExemplars && line < traced; line++) {
+          const exemplar = exemplarAt(index, number, line);
+          if (exemplar !== undefined) exemplars[at + line] = exemplar;
         }
-        at = writeValues(this.#index, family, number, values, at);
-        if (createdWithin) values[at++] = this.#index.createdAt[number];
+        at = writeValues(index, family, number, values, at);
+        if (created === 'within') values[at++] = index.createdAt[number];
       }
-      if (this.#createdApart(family)) for (const number of series) values[at++] = this.#index.createdAt[number];
+      if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
     }
     for (const { samples } of own) for (const { value } of samples) values[at++] = value;
-    return this.#table.render(values, tails);
+    return this.#writer.render(values, exemplars);
   }
 
-  #createdWithin(family: MergedFamily): boolean {
-    return this.#createdPlace.get(family) === 'within';
-  }
-
-  #createdApart(family: MergedFamily): boolean {
-    return this.#createdPlace.get(family) === 'apart';
-  }
-
-  #createdPlace = new Map<MergedFamily, 'within' | 'apart' | 'nowhere'>();
-  /** How many lines of a series may have one; a counter that is shown as `unknown` has none. */
-  #exemplarLines = new Map<MergedFamily, number>();
-
-  #build(own: readonly MetricFamily[]): void {
-    const format = this.#format;
-    const table = new LineTable();
-    this.#blocks = shownBlocks(this.#index);
-    this.#createdPlace = new Map();
-    this.#exemplarLines = new Map();
-    const headings = headingsOf([...this.#blocks.map(({ family }) => family), ...own], format, this.#options);
-    this.#blocks.forEach(({ family, series }, at) => {
+  #build(own: readonly MetricFamily[]): ExpositionWriter {
+    const index = this.#index;
+    const { created: wanted, ...rules } = this.#options;
+    const showsCreated = wanted === true || this.#format.showsCreated === true;
+    const writer = this.#format.newWriter(rules);
+    const blocks = shownBlocks(index);
+    const headings = this.#format.headings([...blocks.map(({ family }) => family), ...own], rules);
+    this.#blocks = blocks.map(({ family, series }, at) => {
       const heading = headings[at];
-      if (at > 0) table.addText(FAMILY_SEPARATORS[format]);
-      table.addText(familyHeader(family, heading, format));
-      const created = this.#options.created === true ? createdLineName(family) : undefined;
-      const place = created === undefined || series.length === 0 ? 'nowhere' : heading.created;
-      this.#createdPlace.set(family, place);
-      const strict = this.#options.strict === true && format === 'openmetrics';
-      const lines = family.kind.lines(family);
-      if (heading.exemplars) this.#exemplarLines.set(family, exemplarLines(family.kind, lines));
-      const names = lines.map(({ name }) => (name === family.name ? heading.sampleName : name));
-      const extra = lines.map(({ label }) =>
-        label === undefined ? '' : labelText({ [label.name]: strict ? canonicalNumber(label.value) : label.value }),
-      );
-      for (const number of series) {
-        const text = this.#index.textOf[number];
-        names.forEach((name, line) => table.addLine(samplePrefix(name, joinLabelTexts(extra[line], text))));
-        if (place === 'within') table.addLine(samplePrefix(created!, text));
-      }
-      if (place === 'apart') {
-        table.addText(FAMILY_SEPARATORS[format] + createdHeader(family, heading, format));
-        for (const number of series) table.addLine(samplePrefix(created!, this.#index.textOf[number]));
-      }
+      const { name, help, unit, kind } = family;
+      const lines = kind.lines(family);
+      const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';
+      writer.family({ name, help, unit, kind, lines }, heading, created);
+      for (const number of series) writer.series(index.textOf[number]);
+      return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
     });
-    own.forEach((family, at) => {
-      if (at + this.#blocks.length > 0) table.addText(FAMILY_SEPARATORS[format]);
-      table.addText(familyHeader(family, headings[this.#blocks.length + at], format));
-      for (const { name, labels } of family.samples) table.addLine(samplePrefix(name, labelText(labels)));
+    own.forEach(({ name, help, type, samples }, at) => {
+      const kind = metricKind(type);
+      writer.family({ name, help, kind, lines: kind.lines({ name }) }, headings[blocks.length + at], 'nowhere');
+      for (const { labels } of samples) writer.series(labelText(labels));
     });
-    if (table.lines === 0 && headings.length === 0) table.addText(FAMILY_SEPARATORS[format]);
-    table.addText(ENDS[format]);
-    this.#table = table;
-    this.#values = new Float64Array(table.lines);
+    writer.end();
+    this.#values = new Float64Array(writer.valueCount);
+    return writer;
   }
 }
 

@@ -2,8 +2,8 @@
  * Lets registries answer with the merged view (registry/merged-view.ts): one collector for each set of registries that is
  * asked for.
  */
-import { CONTENT_TYPES } from '../exposition/format.js';
-import { renderFamilies } from '../exposition/render.js';
+import { renderText } from '../exposition/render.js';
+import { textDialectOf } from '../registry/content-type.js';
 import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
 import { type Aggregator, metricObject } from '../registry/metric-object.js';
@@ -33,12 +33,12 @@ async function familiesOf(query: MergedQuery) {
 provideMergedView({
   active: () => whichDirectory() !== undefined,
   async metrics(query) {
-    const format = query.contentType === CONTENT_TYPES.openmetrics ? 'openmetrics' : 'text';
+    const dialect = textDialectOf(query.contentType);
     if (query.metric !== undefined) {
       const families = await familiesOf(query);
-      return families.length === 0 ? '' : renderFamilies(families, format);
+      return families.length === 0 ? '' : renderText(families, dialect);
     }
-    const { body } = await collectorOf(query).metrics({ format });
+    const { body } = await collectorOf(query).metrics({ format: dialect.name });
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   },
   async getMetricsAsJSON(query) {

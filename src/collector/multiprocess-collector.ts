@@ -8,7 +8,7 @@ import { joinDirectory, type OpenedDirectory } from '../directory/open-directory
 import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
 import { describeError, PromMultiprocError } from '../errors.js';
-import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/format.js';
+import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
@@ -125,9 +125,9 @@ export class MultiprocessCollector {
     const { format, contentType } =
       request.format === undefined
         ? negotiateFormat(request.accept)
-        : { format: request.format, contentType: CONTENT_TYPES[request.format] };
-    const collected = await this.#collect(format);
-    return { contentType, body: collected[format]! };
+        : { format: request.format, contentType: formatOf(request.format).offers[0].contentType };
+    const { bodies } = await this.#collect({ format });
+    return { contentType, body: bodies.get(format)! };
   }
 
   /** The merged data model: the same families, series and order as the exposition. Throws as `metrics` does. */

@@ -4,16 +4,15 @@
  * Lone surrogates have no UTF-8 and are replaced here, so that strings and bytes of an exposition say the same.
  */
 import { wellFormed } from '../model/label-set.js';
-import type { ExpositionFormat } from './format.js';
 
 /** Of a label value, without its quotes; both formats agree. */
 export function escapeLabelValue(value: string): string {
   return escapeWith(value, QUOTED);
 }
 
-/** Of a help text. OpenMetrics escapes quotes in it, and 0.0.4 has no escape for them there. */
-export function escapeHelp(help: string, format: ExpositionFormat): string {
-  return escapeWith(help, format === 'openmetrics' ? QUOTED : UNQUOTED);
+/** Of a help text. */
+export function escapeHelp(help: string, quotes: boolean): string {
+  return escapeWith(help, quotes ? QUOTED : UNQUOTED);
 }
 
 const QUOTED = /[\\\n"]/;

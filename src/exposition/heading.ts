@@ -1,5 +1,5 @@
 /**
- * What a family is called in a format's HELP and TYPE lines. The names of samples are the same in both formats, for
+ * What a family is called in a text format's HELP and TYPE lines. The names of samples are the same in all formats, for
  * Prometheus negotiates OpenMetrics first and a renamed `jobs_done` would be another series; so the headings give way.
  *
  * | type                   | text 0.0.4               | OpenMetrics              |
@@ -17,98 +17,48 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
 import { endsWithUnit } from '../model/naming.js';
 import { escapeHelp } from './escape.js';
-import type { ExpositionFormat } from './format.js';
-
-type NamedFamily = Pick<MetricFamily, 'name' | 'type'>;
-
-export interface Heading {
-  /** In HELP, TYPE and UNIT. */
-  readonly name: string;
-  /** As the format spells it. */
-  readonly type: string;
-  /** Of a counter's samples: the name that the user gave, unless strict OpenMetrics changes it. */
-  readonly sampleName: string;
-  readonly createdName: string;
-  /** Where `_created` samples go: with the family's, into a family of their own, or nowhere, their name being taken. */
-  readonly created: 'within' | 'apart' | 'nowhere';
-  /** Whether samples may carry exemplars. */
-  readonly exemplars: boolean;
-}
-
-export interface HeadingOptions {
-  /** OpenMetrics as other libraries write it: every counter's samples end in `_total`; `le` and `quantile` are floats. */
-  readonly strict?: boolean;
-}
+import type { Heading, NamedFamily, OutputRules } from './format.js';
+import type { TextDialect } from './text-dialect.js';
 
 /** The headings of all families of one exposition, in their order. */
 export function headingsOf(
   families: readonly NamedFamily[],
-  format: ExpositionFormat,
-  options: HeadingOptions = {},
+  dialect: TextDialect,
+  options: OutputRules = {},
 ): Heading[] {
-  const taken = new Set(families.map(ownName));
+  const taken = new Set(families.map(({ name, type }) => metricKind(type).ownName(name)));
   const take = (name: string): boolean => !taken.has(name) && taken.add(name) !== undefined;
-  const strict = options.strict === true;
   return families.map((family) => {
-    const named = format === 'text' ? textHeading(family) : openMetricsHeading(family, strict, take);
+    const named = dialect.nameOf(family, options.strict === true, take);
+    const kind = metricKind(named.type);
     const created = createdName(family.name, family.type);
-    const within = format === 'openmetrics' && metricKind(named.type).hasCreated;
+    const within = dialect.hasCreated && kind.hasCreated;
     return {
       sampleName: family.name,
       ...named,
       createdName: created,
       created: !metricKind(family.type).hasCreated || !take(created) ? 'nowhere' : within ? 'within' : 'apart',
-      exemplars: format === 'openmetrics' && metricKind(named.type).exemplarSuffix !== undefined,
+      exemplars: dialect.hasExemplars && kind.exemplarSuffix !== undefined,
     };
   });
 }
 
 /** The HELP, TYPE and UNIT lines. */
 export function familyHeader(
-  family: Pick<MetricFamily, 'help' | 'unit'>,
-  heading: Heading,
-  format: ExpositionFormat,
+  { help, unit = '' }: Pick<MetricFamily, 'help' | 'unit'>,
+  { name, type }: Heading,
+  dialect: TextDialect,
 ): string {
-  const { name, type } = heading;
-  const lines = headerLines(name, type, family.help, format);
-  const { unit } = family;
-  const hasUnit =
-    format === 'openmetrics' &&
-    unit !== undefined &&
-    unit !== '' &&
-    metricKind(type).hasUnit &&
-    endsWithUnit(name, unit);
+  const lines = headerLines(name, type, help, dialect);
+  const hasUnit = dialect.hasUnits && unit !== '' && metricKind(type).hasUnit && endsWithUnit(name, unit);
   return hasUnit ? `${lines}# UNIT ${name} ${unit}\n` : lines;
 }
 
 /** The HELP and TYPE lines of `_created` samples that stand apart. */
-export function createdHeader(family: Pick<MetricFamily, 'help'>, heading: Heading, format: ExpositionFormat): string {
-  return headerLines(heading.createdName, 'gauge', family.help, format);
+export function createdHeader(family: Pick<MetricFamily, 'help'>, heading: Heading, dialect: TextDialect): string {
+  return headerLines(heading.createdName, 'gauge', family.help, dialect);
 }
 
-function headerLines(name: string, type: string, help: string, format: ExpositionFormat): string {
-  return `# HELP ${name} ${escapeHelp(help, format)}\n# TYPE ${name} ${type}\n`;
-}
-
-function ownName({ name, type }: NamedFamily): string {
-  return metricKind(type).ownName(name);
-}
-
-function textHeading(family: NamedFamily): Pick<Heading, 'name' | 'type'> {
-  return { name: ownName(family), type: metricKind(family.type).textType ?? family.type };
-}
-
-function openMetricsHeading(
-  family: NamedFamily,
-  strict: boolean,
-  take: (name: string) => boolean,
-): Pick<Heading, 'name' | 'type'> & { sampleName?: string } {
-  const { name, type } = family;
-  const { openMetrics } = metricKind(type);
-  if (openMetrics === undefined) return { name, type };
-  const { baseName, suffix, otherwise } = openMetrics;
-  const base = baseName(name);
-  if (base !== undefined && take(base)) return { name: base, type };
-  if (base === undefined && strict && take(name + suffix)) return { name, type, sampleName: name + suffix };
-  return { name: ownName(family), type: otherwise };
+function headerLines(name: string, type: string, help: string, { quotesHelp }: TextDialect): string {
+  return `# HELP ${name} ${escapeHelp(help, quotesHelp)}\n# TYPE ${name} ${type}\n`;
 }

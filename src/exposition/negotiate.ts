@@ -1,36 +1,11 @@
 /** Which format a scraper is answered in, by its Accept header (RFC 9110, 12.5.1). */
-import { CONTENT_TYPES, type ExpositionFormat } from './format.js';
+import { FALLBACK, FORMATS } from './formats.js';
 
 export interface NegotiatedFormat {
-  readonly format: ExpositionFormat;
+  /** The name of its row in `formats.ts`. */
+  readonly format: string;
   readonly contentType: string;
 }
-
-/** What can be answered, in the order of preference among equals. */
-const OFFERS: readonly (NegotiatedFormat & { readonly mediaType: string; readonly versions: ReadonlySet<string> })[] = [
-  {
-    format: 'text',
-    contentType: CONTENT_TYPES.text,
-    mediaType: 'text/plain',
-    // 1.0.0 is 0.0.4 with UTF-8 names in quotes (Prometheus 3); there are no such names here
-    versions: new Set(['', '0.0.4', '1.0.0']),
-  },
-  {
-    format: 'openmetrics',
-    contentType: CONTENT_TYPES.openmetrics,
-    mediaType: 'application/openmetrics-text',
-    versions: new Set(['', '1.0.0']),
-  },
-  {
-    format: 'openmetrics',
-    // the draft before 1.0.0, which Prometheus 2.5 to 2.4x ask for; the lines are the same
-    contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'),
-    mediaType: 'application/openmetrics-text',
-    versions: new Set(['', '0.0.1']),
-  },
-];
-
-const FALLBACK: NegotiatedFormat = { format: 'text', contentType: CONTENT_TYPES.text };
 
 /** Part of an Accept header. */
 interface MediaRange {
@@ -48,8 +23,14 @@ interface MediaRange {
 export function negotiateFormat(accept: string | readonly string[] | undefined): NegotiatedFormat {
   const header = typeof accept === 'string' ? accept : Array.isArray(accept) ? accept.join(',') : '';
   const ranges = splitOutsideQuotes(header, ',').map(parseRange);
-  let best = { quality: 0, closeness: 0, at: 0, answer: FALLBACK };
-  for (const { format, contentType, mediaType, versions } of OFFERS) {
+  let best = {
+    quality: 0,
+    closeness: 0,
+    at: 0,
+    answer: { format: FALLBACK.name, contentType: FALLBACK.offers[0].contentType },
+  };
+  const rows = [...FORMATS.values()].flatMap(({ name, offers }) => offers.map((offer) => ({ ...offer, format: name })));
+  for (const { format, contentType, mediaType, versions } of rows) {
     // the closest range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'
     let match = { quality: 0, closeness: 0, at: 0, answer: { format, contentType } };
     ranges.forEach((range, at) => {

@@ -1,29 +1,26 @@
-/** A whole exposition out of families. Rendering changes nothing in them. */
+/** A whole text exposition out of families. Rendering changes nothing in them. */
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
-import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from './format.js';
-import { createdHeader, familyHeader, type Heading, type HeadingOptions, headingsOf } from './heading.js';
+import type { Heading, OutputRules } from './format.js';
+import { createdHeader, familyHeader, headingsOf } from './heading.js';
 import { exemplarSuffix, labelText, samplePrefix } from './labels.js';
 import { canonicalNumber, formatNumber } from './number.js';
+import type { TextDialect } from './text-dialect.js';
 
 /**
  * The exposition of families in the given order, laid out as prom-client 15.1.3 does: in text 0.0.4 a blank line between
  * families and, where there are none, one newline.
  */
-export function renderFamilies(
-  families: readonly MetricFamily[],
-  format: ExpositionFormat,
-  options: HeadingOptions = {},
-): string {
-  const headings = headingsOf(families, format, options);
-  const strict = options.strict === true && format === 'openmetrics';
-  const blocks = families.map((family, at) => renderFamily(family, headings[at], format, strict));
-  return (blocks.join(FAMILY_SEPARATORS[format]) || FAMILY_SEPARATORS[format]) + ENDS[format];
+export function renderText(families: readonly MetricFamily[], dialect: TextDialect, options: OutputRules = {}): string {
+  const headings = headingsOf(families, dialect, options);
+  const strict = options.strict === true && dialect.hasStrict;
+  const blocks = families.map((family, at) => renderFamily(family, headings[at], dialect, strict));
+  return (blocks.join(dialect.separator) || dialect.separator) + dialect.end;
 }
 
-function renderFamily(family: MetricFamily, heading: Heading, format: ExpositionFormat, strict: boolean): string {
+function renderFamily(family: MetricFamily, heading: Heading, dialect: TextDialect, strict: boolean): string {
   const { lineLabel } = metricKind(family.type);
-  let lines = familyHeader(family, heading, format);
+  let lines = familyHeader(family, heading, dialect);
   let createdLines = '';
   for (const { name, labels, value, exemplar } of family.samples) {
     if (name === heading.createdName && heading.created !== 'within') {
@@ -36,7 +33,7 @@ function renderFamily(family: MetricFamily, heading: Heading, format: Exposition
     lines += `${samplePrefix(shownName, shownLabels)}${formatNumber(value)}${suffix}\n`;
   }
   if (createdLines === '' || heading.created === 'nowhere') return lines;
-  return lines + FAMILY_SEPARATORS[format] + createdHeader(family, heading, format) + createdLines;
+  return lines + dialect.separator + createdHeader(family, heading, dialect) + createdLines;
 }
 
 /** OpenMetrics 1.0, 4.6: the total of a counter and the buckets of a histogram. */

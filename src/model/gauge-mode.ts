@@ -70,7 +70,7 @@ function mode(name: string, reduce: Reduce, traits: Partial<GaugeMode> = {}): Ga
   return { name, live: false, perProcess: false, timed: false, hidden: false, aggregator: 'sum', reduce, ...traits };
 }
 
-const MODES: ReadonlyMap<string, GaugeMode> = new Map(
+export const GAUGE_MODES: ReadonlyMap<string, GaugeMode> = new Map(
   [
     mode('all', last, { perProcess: true }),
     mode('liveall', last, { perProcess: true, live: true }),
@@ -122,7 +122,7 @@ export const STATE_MODE = 'livemax';
 
 /** The row of a name that a file gave; of DEFAULT_MODE where this release does not know it. */
 export function gaugeMode(name: string | undefined): GaugeMode {
-  return MODES.get(name ?? DEFAULT_MODE) ?? MODES.get(DEFAULT_MODE)!;
+  return GAUGE_MODES.get(name ?? DEFAULT_MODE) ?? GAUGE_MODES.get(DEFAULT_MODE)!;
 }
 
 /**
@@ -145,11 +145,11 @@ export function resolveGaugeMode(options: { multiprocessMode?: string; aggregato
         `multiprocessMode ${JSON.stringify(multiprocessMode)} is not known: it is one of ${MULTIPROCESS_MODES.join(', ')}`,
       );
     }
-    return MODES.get(multiprocessMode)!;
+    return GAUGE_MODES.get(multiprocessMode)!;
   }
-  if (aggregator === undefined) return MODES.get(DEFAULT_MODE)!;
+  if (aggregator === undefined) return GAUGE_MODES.get(DEFAULT_MODE)!;
   assertAggregator(aggregator);
-  return MODES.get(MODE_OF_AGGREGATOR[aggregator])!;
+  return GAUGE_MODES.get(MODE_OF_AGGREGATOR[aggregator])!;
 }
 
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where prom-client has no such aggregator */

@@ -1,4 +1,5 @@
-import { renderFamilies } from '../exposition/render.js';
+import { renderText } from '../exposition/render.js';
+import { TEXT } from '../exposition/text-dialect.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { familyOfObject, type ForeignMetricObject } from '../registry/metric-object.js';
 import { defaultScope } from '../registry/merged-view.js';
@@ -8,5 +9,5 @@ import type { Registry } from '../registry/registry.js';
 export async function textOfRegistry(registry: Registry<any>): Promise<string> {
   if (registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
   const metrics = (await registry.getMetricsAsJSON({ scope: defaultScope() })) as unknown as ForeignMetricObject[];
-  return renderFamilies(metrics.map(familyOfObject), 'text');
+  return renderText(metrics.map(familyOfObject), TEXT);
 }

@@ -1,5 +1,6 @@
 /** Content types of the two formats, and their types, named as prom-client names them. */
-import { CONTENT_TYPES } from '../exposition/format.js';
+import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/formats.js';
+import { OPENMETRICS, TEXT, type TextDialect } from '../exposition/text-dialect.js';
 
 export type Charset = 'utf-8';
 export type PrometheusMIME = 'text/plain';
@@ -16,4 +17,8 @@ export const OPENMETRICS_CONTENT_TYPE: OpenMetricsContentType = CONTENT_TYPES.op
 
 export function isContentType(value: unknown): value is RegistryContentType {
   return value === PROMETHEUS_CONTENT_TYPE || value === OPENMETRICS_CONTENT_TYPE;
+}
+
+export function textDialectOf(contentType: RegistryContentType): TextDialect & { readonly name: ExpositionFormat } {
+  return contentType === OPENMETRICS_CONTENT_TYPE ? OPENMETRICS : TEXT;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
-import { ENDS, type ExpositionFormat, FAMILY_SEPARATORS } from '../exposition/format.js';
-import { renderFamilies } from '../exposition/render.js';
+import { renderText } from '../exposition/render.js';
+import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
 import { aggregateInto } from './aggregation.js';
@@ -13,6 +13,7 @@ import {
   PROMETHEUS_CONTENT_TYPE,
   type PrometheusContentType,
   type RegistryContentType,
+  textDialectOf,
 } from './content-type.js';
 import { withDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
@@ -158,7 +159,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
       this.#families(this.#localMetrics()),
     ]);
     if (local.length === 0) return merged;
-    return withoutEof(merged) + FAMILY_SEPARATORS[this.#format] + this.#render(local);
+    return withoutEof(merged) + this.#dialect.separator + this.#render(local);
   }
 
   /** What this process counted, as the data model. */
@@ -304,11 +305,11 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   #render(families: readonly MetricFamily[]): string {
-    return renderFamilies(families, this.#format);
+    return renderText(families, this.#dialect);
   }
 
-  get #format(): ExpositionFormat {
-    return this.#contentType === OPENMETRICS_CONTENT_TYPE ? 'openmetrics' : 'text';
+  get #dialect(): TextDialect {
+    return textDialectOf(this.#contentType);
   }
 }
 
@@ -319,7 +320,7 @@ function assertNamed(metric: object): asserts metric is RegisteredMetric {
 }
 
 function withoutEof(text: string): string {
-  return text.endsWith(ENDS.openmetrics) ? text.slice(0, -ENDS.openmetrics.length) : text;
+  return text.endsWith(OPENMETRICS.end) ? text.slice(0, -OPENMETRICS.end.length) : text;
 }
 
 /** As prom-client has a single metric: without the end of the exposition and of the last line. */

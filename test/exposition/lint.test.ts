@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lintFamilies } from '../../src/exposition/lint.js';
-import { renderFamilies } from '../../src/exposition/render.js';
+import { renderText } from '../../src/exposition/render.js';
+import { TEXT } from '../../src/exposition/text-dialect.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { checkMetrics } from '../support/promtool.js';
 import { needs } from '../support/needs.js';
@@ -33,7 +34,7 @@ const FAMILIES: readonly MetricFamily[] = [
 for (const each of FAMILIES) {
   test(`promtool and lintFamilies say the same of ${each.name}`, needs('prometheus'), () => {
     const ours = lintFamilies([each]).map(({ metric, text }) => `${metric} ${text}`);
-    const { parses, problems } = checkMetrics(renderFamilies([each], 'text'));
+    const { parses, problems } = checkMetrics(renderText([each], TEXT));
     assert.ok(parses, problems.join('\n'));
     assert.deepEqual(ours.toSorted(), [...problems].toSorted());
   });

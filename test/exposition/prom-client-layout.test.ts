@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import * as promClient from 'prom-client';
-import { renderFamilies } from '../../src/exposition/render.js';
+import { renderText } from '../../src/exposition/render.js';
+import { OPENMETRICS, TEXT } from '../../src/exposition/text-dialect.js';
 import type { MetricFamily, MetricType } from '../../src/model/metric-family.js';
 
 /** What prom-client's public JSON says, in our data model. */
@@ -58,18 +59,18 @@ describe('the layout of one process', () => {
 
   it('is that of prom-client, byte for byte', async () => {
     fill(registry);
-    assert.equal(renderFamilies(await familiesOf(registry), 'text'), await registry.metrics());
+    assert.equal(renderText(await familiesOf(registry), TEXT), await registry.metrics());
   });
 
   it('is that of prom-client without any metric', async () => {
-    assert.equal(renderFamilies([], 'text'), await registry.metrics());
+    assert.equal(renderText([], TEXT), await registry.metrics());
   });
 
   it('differs from prom-client in how NaN is spelled: as the formats spell it', async () => {
     new promClient.Gauge({ name: 'unknown', help: 'NaN.', registers: [registry] }).set(NaN);
     const theirs = await registry.metrics();
     assert.match(theirs, / Nan\n$/);
-    assert.equal(renderFamilies(await familiesOf(registry), 'text'), theirs.replace('Nan', 'NaN'));
+    assert.equal(renderText(await familiesOf(registry), TEXT), theirs.replace('Nan', 'NaN'));
   });
 
   it('is that of prom-client in OpenMetrics where counters end in _total', async () => {
@@ -78,6 +79,6 @@ describe('the layout of one process', () => {
     const openMetrics = new promClient.Registry();
     openMetrics.setContentType(promClient.openMetricsContentType as never);
     fill(openMetrics);
-    assert.equal(renderFamilies(families, 'openmetrics'), await openMetrics.metrics());
+    assert.equal(renderText(families, OPENMETRICS), await openMetrics.metrics());
   });
 });

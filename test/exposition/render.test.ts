@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { renderFamilies } from '../../src/exposition/render.js';
+import { renderText } from '../../src/exposition/render.js';
+import { OPENMETRICS, TEXT, TEXT_DIALECTS } from '../../src/exposition/text-dialect.js';
 import type { MetricFamily, MetricType } from '../../src/model/metric-family.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } from '../support/exposition-parser.js';
 import { checkMetrics, openMetricsProblems } from '../support/promtool.js';
@@ -89,7 +90,7 @@ const FAMILIES = frozen<readonly MetricFamily[]>([
   { name: 'quiet_total', help: 'Nothing yet.', type: 'counter', samples: [] },
 ]);
 
-const TEXT = String.raw`# HELP jobs_total Jobs by "kind".
+const IN_TEXT = String.raw`# HELP jobs_total Jobs by "kind".
 # TYPE jobs_total counter
 jobs_total{kind="mail"} 3
 
@@ -144,7 +145,7 @@ legacy 7
 # TYPE quiet_total counter
 `;
 
-const OPENMETRICS = String.raw`# HELP jobs Jobs by \"kind\".
+const IN_OPENMETRICS = String.raw`# HELP jobs Jobs by \"kind\".
 # TYPE jobs counter
 jobs_total{kind="mail"} 3 # {trace_id="4bf9"} 0.7 1700000000.5
 jobs_created{kind="mail"} 1700000000.25
@@ -192,16 +193,16 @@ legacy 7
 
 describe('an exposition', () => {
   it('in text 0.0.4 is this', () => {
-    assert.equal(renderFamilies(FAMILIES, 'text'), TEXT);
+    assert.equal(renderText(FAMILIES, TEXT), IN_TEXT);
   });
 
   it('in OpenMetrics is this', () => {
-    assert.equal(renderFamilies(FAMILIES, 'openmetrics'), OPENMETRICS);
+    assert.equal(renderText(FAMILIES, OPENMETRICS), IN_OPENMETRICS);
   });
 
   it('in strict OpenMetrics differs in the names of counters and in le and quantile', () => {
-    const before = OPENMETRICS.split('\n');
-    const after = renderFamilies(FAMILIES, 'openmetrics', { strict: true }).split('\n');
+    const before = IN_OPENMETRICS.split('\n');
+    const after = renderText(FAMILIES, OPENMETRICS, { strict: true }).split('\n');
     assert.deepEqual(
       after.filter((line) => !before.includes(line)),
       [
@@ -211,33 +212,33 @@ describe('an exposition', () => {
         'size_bytes{quantile="1.0"} 9',
       ],
     );
-    assert.equal(renderFamilies(FAMILIES, 'text', { strict: true }), TEXT);
+    assert.equal(renderText(FAMILIES, TEXT, { strict: true }), IN_TEXT);
   });
 
   it('has the same series in both formats', () => {
-    const [text, openMetrics] = [TEXT, OPENMETRICS].map((exposition) =>
+    const [text, openMetrics] = [IN_TEXT, IN_OPENMETRICS].map((exposition) =>
       parseExposition(exposition).samples.map(({ name, labels, value }) => ({ name, labels, value })),
     );
     assert.deepEqual(openMetrics, text);
   });
 
   it('has no series twice and sound histograms', () => {
-    for (const exposition of [TEXT, OPENMETRICS]) {
+    for (const exposition of [IN_TEXT, IN_OPENMETRICS]) {
       assertNoDuplicateSeries(exposition);
       assertHistogramsAreSound(exposition);
     }
   });
 
   it('of no families has its end all the same', () => {
-    assert.equal(renderFamilies([], 'text'), '\n');
-    assert.equal(renderFamilies([], 'openmetrics'), '# EOF\n');
+    assert.equal(renderText([], TEXT), '\n');
+    assert.equal(renderText([], OPENMETRICS), '# EOF\n');
   });
 
   it('is read by Prometheus, in both formats', needs('prometheus'), () => {
-    assert.ok(checkMetrics(TEXT).parses);
-    assert.deepEqual(openMetricsProblems(OPENMETRICS), []);
-    assert.deepEqual(openMetricsProblems(renderFamilies(FAMILIES, 'openmetrics', { strict: true })), []);
-    assert.notDeepEqual(openMetricsProblems(OPENMETRICS.replace('"mail"', 'mail')), [], 'the check finds mistakes');
+    assert.ok(checkMetrics(IN_TEXT).parses);
+    assert.deepEqual(openMetricsProblems(IN_OPENMETRICS), []);
+    assert.deepEqual(openMetricsProblems(renderText(FAMILIES, OPENMETRICS, { strict: true })), []);
+    assert.notDeepEqual(openMetricsProblems(IN_OPENMETRICS.replace('"mail"', 'mail')), [], 'the check finds mistakes');
   });
 
   it('has no line for created samples whose name another family has', () => {
@@ -248,8 +249,8 @@ describe('an exposition', () => {
       type: 'gauge',
       samples: [{ name: 'jobs_created', labels: { kind: 'mail' }, value: 1 }],
     };
-    for (const format of ['text', 'openmetrics'] as const) {
-      const exposition = renderFamilies([jobs, other], format);
+    for (const dialect of TEXT_DIALECTS.values()) {
+      const exposition = renderText([jobs, other], dialect);
       assertNoDuplicateSeries(exposition);
       assert.doesNotMatch(exposition, /1700000000\.25/);
     }
@@ -266,9 +267,9 @@ describe('an exposition of text that means harm', () => {
 
   it('has the families and series that were given, and no others', () => {
     fc.assert(
-      fc.property(fc.array(family), fc.constantFrom('text' as const, 'openmetrics' as const), (given, format) => {
+      fc.property(fc.array(family), fc.constantFrom(TEXT, OPENMETRICS), (given, dialect) => {
         const families = given.map(({ help, type, values }, at) => familyOf(`f${at}_x`, type, help, values));
-        const parsed = parseExposition(renderFamilies(families, format), format);
+        const parsed = parseExposition(renderText(families, dialect), dialect.name);
         assert.deepEqual(
           parsed.families.map(({ name, help, samples }) => [name, help, samples.map(({ labels }) => labels.v)]),
           given.map(({ help, values }, at) => [`f${at}_x`, inUtf8(help), values.map(inUtf8)]),
@@ -282,9 +283,9 @@ describe('an exposition of text that means harm', () => {
     const values = fc.sample(harm, { numRuns: 300, seed: 1 });
     const distinct = [...new Set(values.map(inUtf8))];
     const families = values.slice(0, 20).map((help, at) => familyOf(`f${at}_x`, 'gauge', help, distinct));
-    const verdict = checkMetrics(renderFamilies(families, 'text'));
+    const verdict = checkMetrics(renderText(families, TEXT));
     assert.ok(verdict.parses, verdict.problems.join('\n'));
-    assert.deepEqual(openMetricsProblems(renderFamilies(families, 'openmetrics')), []);
+    assert.deepEqual(openMetricsProblems(renderText(families, OPENMETRICS)), []);
   });
 });
 

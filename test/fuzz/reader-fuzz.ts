@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectoryCollection } from '../../src/collector/collection.js';
-import { MergedText } from '../../src/collector/merged-output.js';
+import { MergedBody } from '../../src/collector/merged-output.js';
+import { formatOf } from '../../src/exposition/formats.js';
 import { dataFileName } from '../../src/directory/file-name.js';
 import { BLOCK, BlockKind } from '../../src/metrics-file/layout.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
@@ -77,12 +78,12 @@ export function fuzzReader(dir: string, files: number, seed: number): FuzzReport
 /** A directory as a collector reads it. */
 class Reading {
   readonly #collection: DirectoryCollection;
-  readonly #text: MergedText;
+  readonly #text: MergedBody;
 
   constructor(dir: string) {
     const options = { dir, registries: 'all', deadRetentionSeconds: Infinity, maxOpenFiles: 10 } as const;
     this.#collection = new DirectoryCollection(options);
-    this.#text = new MergedText(this.#collection.index, 'openmetrics', { created: true });
+    this.#text = new MergedBody(this.#collection.index, formatOf('openmetrics'), { created: true });
   }
 
   text(): string {

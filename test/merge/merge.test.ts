@@ -3,7 +3,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
 import fc from 'fast-check';
-import { renderFamilies } from '../../src/exposition/render.js';
+import { renderText } from '../../src/exposition/render.js';
+import { TEXT_DIALECTS } from '../../src/exposition/text-dialect.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import type { Series, SeriesFamily } from '../../src/storage/series.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries } from '../support/exposition-parser.js';
@@ -139,10 +140,10 @@ test('read again and again while series come and go, the text is that of the fam
           }
           for (const { file } of processes) file.writer.flush();
           const anew = new Reading(dir, { created: true });
-          for (const format of ['text', 'openmetrics'] as const) {
-            const text = reading.text(format);
-            assert.equal(text, renderFamilies(reading.families(), format));
-            assert.equal(text, anew.text(format));
+          for (const dialect of TEXT_DIALECTS.values()) {
+            const text = reading.text(dialect.name);
+            assert.equal(text, renderText(reading.families(), dialect));
+            assert.equal(text, anew.text(dialect.name));
             assertNoDuplicateSeries(text);
             assertHistogramsAreSound(text);
           }

@@ -1,13 +1,13 @@
 /** What a collector finds in a directory, for tests of the file and of the merge. */
 import { DirectoryCollection, type CollectionStats } from '../../src/collector/collection.js';
-import { mergedFamilies, MergedText, type OutputOptions } from '../../src/collector/merged-output.js';
-import type { ExpositionFormat } from '../../src/exposition/format.js';
+import { mergedFamilies, MergedBody, type OutputOptions } from '../../src/collector/merged-output.js';
+import { FALLBACK, formatOf } from '../../src/exposition/formats.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 
 /** A directory that is read again and again. */
 export class Reading {
   readonly #collection: DirectoryCollection;
-  readonly #texts = new Map<ExpositionFormat, MergedText>();
+  readonly #bodies = new Map<string, MergedBody>();
 
   constructor(
     dir: string,
@@ -24,14 +24,14 @@ export class Reading {
     return mergedFamilies(this.#collection.index, this.options);
   }
 
-  text(format: ExpositionFormat = 'text'): string {
+  text(format: string = FALLBACK.name): string {
     this.#collect();
-    let text = this.#texts.get(format);
-    if (text === undefined) {
-      text = new MergedText(this.#collection.index, format, this.options);
-      this.#texts.set(format, text);
+    let body = this.#bodies.get(format);
+    if (body === undefined) {
+      body = new MergedBody(this.#collection.index, formatOf(format), this.options);
+      this.#bodies.set(format, body);
     }
-    return Buffer.from(text.render([])).toString();
+    return Buffer.from(body.render([])).toString();
   }
 
   /** Values by `name{label="value"}`. */

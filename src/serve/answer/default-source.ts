@@ -1,7 +1,7 @@
 import { MultiprocessCollector } from '../../collector/multiprocess-collector.js';
 import { whichDirectory } from '../../collector/which-directory.js';
 import { negotiateFormat } from '../../exposition/negotiate.js';
-import { renderFamilies } from '../../exposition/render.js';
+import { formatOf } from '../../exposition/formats.js';
 import { register } from '../../registry/default-registry.js';
 import { PromMultiprocError } from '../../errors.js';
 import type { StatusSource } from '../status/status-page.js';
@@ -16,7 +16,7 @@ export const defaultSource: StatusSource = {
   async metrics(request) {
     if (whichDirectory() !== undefined) return shared().metrics(request);
     const { format, contentType } = negotiateFormat(request.accept);
-    return { contentType, body: Buffer.from(renderFamilies(await register.localFamilies(), format)) };
+    return { contentType, body: formatOf(format).render(await register.localFamilies()) };
   },
   async status(charts) {
     if (whichDirectory() !== undefined) return shared().status(charts);

@@ -1,0 +1,77 @@
+import type { MetricType } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
+import type { NamedFamily } from './format.js';
+
+/** In what the text formats differ. */
+export interface TextDialect {
+  readonly name: string;
+  /** What stands between two families. */
+  readonly separator: string;
+  /** What stands after the last family. */
+  readonly end: string;
+  /** Double quotes are escaped in help texts too; text 0.0.4 has no escape for them there. */
+  readonly quotesHelp: boolean;
+  readonly hasUnits: boolean;
+  readonly hasExemplars: boolean;
+  /** Families may have `_created` samples of their own. */
+  readonly hasCreated: boolean;
+  /** `strict` changes the output. */
+  readonly hasStrict: boolean;
+  /** What a family is called. `take` claims a name for it, if no other family has it. */
+  readonly nameOf: (family: NamedFamily, strict: boolean, take: (name: string) => boolean) => FamilyName;
+}
+
+export interface FamilyName {
+  readonly name: string;
+  readonly type: string;
+  /** If not the family's own. */
+  readonly sampleName?: string;
+}
+
+/** Prometheus' text format 0.0.4. */
+export const TEXT = {
+  name: 'text',
+  separator: '\n',
+  end: '',
+  quotesHelp: false,
+  hasUnits: false,
+  hasExemplars: false,
+  hasCreated: false,
+  hasStrict: false,
+  nameOf: ({ name, type }) => {
+    const kind = metricKind(type);
+    return { name: kind.ownName(name), type: kind.textType ?? type };
+  },
+} as const satisfies TextDialect;
+
+/** OpenMetrics 1.0. It knows no blank lines, and without its end a scraper takes the body for cut off. */
+export const OPENMETRICS = {
+  name: 'openmetrics',
+  separator: '',
+  end: '# EOF\n',
+  quotesHelp: true,
+  hasUnits: true,
+  hasExemplars: true,
+  hasCreated: true,
+  hasStrict: true,
+  nameOf: openMetricsName,
+} as const satisfies TextDialect;
+
+/** By their names. */
+export const TEXT_DIALECTS: ReadonlyMap<string, TextDialect> = new Map(
+  [TEXT, OPENMETRICS].map((row) => [row.name, row]),
+);
+
+function openMetricsName(
+  { name, type }: { readonly name: string; readonly type: MetricType },
+  strict: boolean,
+  take: (name: string) => boolean,
+): FamilyName {
+  const { openMetrics, ownName } = metricKind(type);
+  if (openMetrics === undefined) return { name, type };
+  const { baseName, suffix, otherwise } = openMetrics;
+  const base = baseName(name);
+  if (base !== undefined && take(base)) return { name: base, type };
+  if (base === undefined && strict && take(name + suffix)) return { name, type, sampleName: name + suffix };
+  return { name: ownName(name), type: otherwise };
+}
