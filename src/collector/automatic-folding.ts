@@ -1,7 +1,7 @@
 /** When a collector folds of itself. */
 import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../archive/fold.js';
 import { assertFoldOptions } from '../archive/fold-options.js';
-import { foldInThread } from '../archive/fold-in-thread.js';
+import { foldAside } from '../archive/fold-aside.js';
 import type { FoldResult } from '../archive/fold-result.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
@@ -48,7 +48,7 @@ export class AutomaticFolding {
     const running = (async () => {
       await before?.catch(() => {});
       const start = performance.now();
-      const result = await foldInThread(dir, this.#foldOptions(), onProgress);
+      const result = await foldAside(dir, this.#foldOptions(), onProgress);
       const took = performance.now() - start;
       const isTrouble = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
       const rest = isTrouble ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);

@@ -1,0 +1,96 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { describeError } from '../errors.js';
+import { warnOnce } from '../warn-once.js';
+import { foldDirectory, type FoldOptions, type FoldProgress } from './fold.js';
+import type { FoldResult } from './fold-result.js';
+import type { FoldMessage, FoldTask } from './fold-task.js';
+
+const TASK_FILE = join(__dirname, 'fold-task.js');
+
+/** The variables that a fold needs; nothing that the application, PM2 or node:cluster reads. */
+const VARIABLES = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SystemRoot', 'TZ', 'PROM_MULTIPROC_NO_MMAP'];
+
+/**
+ * Folds in a process of its own, which takes 50 ms to start and ends with the fold. A fold holds locks for as long as it
+ * takes, and a thread that `process.exit()` or `worker.terminate()` interrupts in such a call aborts its process.
+ *
+ * Where no process can be started, a thread folds, without the kernel's locks; where the file of both is not there (a
+ * bundled application) the fold holds the event loop up, and goes without proper-lockfile.
+ *
+ * @throws what `foldDirectory` throws
+ */
+export async function foldAside(dir: string, options: FoldOptions, onProgress?: FoldProgress): Promise<FoldResult> {
+  const task = { dir: resolve(dir), options, reportsProgress: onProgress !== undefined };
+  const result = existsSync(TASK_FILE) ? await runAside(task, onProgress) : foldDirectory(dir, options, onProgress);
+  for (const notice of result.notices) warnOnce(`fold ${dir} ${notice}`, notice);
+  return result;
+}
+
+async function runAside(task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
+  const child = await startProcess();
+  return child === undefined ? runInThread(task, onProgress) : runInProcess(child, task, onProgress);
+}
+
+/** Undefined where this program cannot start node: it is not node itself, or may start no process. */
+async function startProcess(): Promise<ChildProcess | undefined> {
+  const isElectron = process.versions.electron !== undefined;
+  if (!isElectron && !/^node/i.test(basename(process.execPath))) return undefined;
+  const env: NodeJS.ProcessEnv = isElectron ? { ELECTRON_RUN_AS_NODE: '1' } : {};
+  for (const name of VARIABLES) if (process.env[name] !== undefined) env[name] = process.env[name];
+  try {
+    const child = fork(TASK_FILE, [], {
+      env,
+      // without the application's flags: what it preloads has no place here
+      execArgv: [],
+      execPath: process.execPath,
+      // the application's may have been removed
+      cwd: __dirname,
+      // Ctrl-C is for the application
+      detached: process.platform !== 'win32',
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    await new Promise((started, failed) => {
+      child.once('spawn', started);
+      child.once('error', failed);
+    });
+    return child;
+  } catch (error) {
+    warnOnce('fold process', `files of dead processes are folded in a thread: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+function runInProcess(child: ChildProcess, task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
+  return new Promise((resolved, reject) => {
+    child.on('message', (message) => receive(message as FoldMessage, resolved, reject, onProgress));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`the process of a fold ended with ${signal ?? code}`)));
+    child.send(task, (error) => {
+      if (error !== null) reject(error);
+    });
+  });
+}
+
+function runInThread(task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
+  return new Promise((resolved, reject) => {
+    const thread = new Worker(TASK_FILE, { workerData: task, execArgv: [], name: 'prom-multiproc fold' });
+    thread.on('message', (message: FoldMessage) => receive(message, resolved, reject, onProgress));
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(new Error(`the thread of a fold ended with ${code}`)));
+  });
+}
+
+function receive(
+  message: FoldMessage,
+  resolved: (result: FoldResult) => void,
+  reject: (error: Error) => void,
+  onProgress?: FoldProgress,
+): void {
+  if ('result' in message) resolved(message.result);
+  else if ('error' in message) reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
+  else onProgress?.(message.read, message.of);
+}

@@ -1,0 +1,37 @@
+/** What the short-lived process of a fold runs, and the thread that stands in for it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { foldDirectory, type FoldOptions } from './fold.js';
+import type { FoldResult } from './fold-result.js';
+
+export interface FoldTask {
+  readonly dir: string;
+  readonly options: FoldOptions;
+  readonly reportsProgress: boolean;
+}
+
+/** Progress, and last the result or the error. */
+export type FoldMessage =
+  | { readonly read: number; readonly of: number }
+  | { readonly result: FoldResult }
+  | { readonly error: { readonly message: string; readonly code: string | undefined } };
+
+function run({ dir, options, reportsProgress }: FoldTask, send: (message: FoldMessage) => void): void {
+  try {
+    const onProgress = reportsProgress ? (read: number, of: number): void => send({ read, of }) : undefined;
+    send({ result: foldDirectory(dir, { ...options, properLockfile: true }, onProgress) });
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    send({ error: { message, code } });
+  }
+}
+
+if (parentPort === null) {
+  // the fold goes on where the application has ended meanwhile
+  process.once('message', (task: FoldTask) => {
+    run(task, (message) => process.send?.(message, () => {}));
+    process.disconnect?.();
+  });
+} else {
+  const port = parentPort;
+  run(workerData as FoldTask, (message) => port.postMessage(message));
+}

@@ -1,0 +1,51 @@
+/** Where a fold runs: the application may end in the middle of it, and hands nothing of its own on to it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { foldAside } from '../../src/archive/fold-aside.js';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import { afterTest } from '../support/after-test.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { forkProgram } from '../support/forked-program.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+/** `npm run soak` sets more. */
+const ROUNDS = Number(process.env.EXIT_ROUNDS ?? 12);
+const DEAD_PER_ROUND = 25;
+
+function addDead(dir: string, count: number): void {
+  for (let at = 0; at < count; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+}
+
+async function jobsIn(dir: string): Promise<number | undefined> {
+  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
+  const families = await collector.families();
+  await collector.close();
+  return families.find(({ name }) => name === 'jobs_total')?.samples[0]?.value;
+}
+
+test('an application that calls process.exit() in the middle of scrapes and folds ends as it wants, and loses nothing', async (t) => {
+  const dir = withTempDir(t);
+  for (let round = 1; round <= ROUNDS; round++) {
+    addDead(dir, DEAD_PER_ROUND);
+    const application = forkProgram(t, 'archive/programs/exiting-folder', [dir, String((round * 10) % 200)]);
+    assert.equal(await application.ended, 0, application.output);
+    assert.equal(await jobsIn(dir), round * DEAD_PER_ROUND);
+  }
+  assert.notEqual(foldDirectory(dir).generation, 0);
+});
+
+test("the process of a fold has none of the application's flags and variables", async (t) => {
+  const dir = withTempDir(t);
+  addDead(dir, 3);
+  const { env } = process;
+  process.env = { ...env };
+  afterTest(t, () => {
+    process.env = env;
+  });
+  // each would end the process before it begins
+  process.env.NODE_OPTIONS = '--require /not/there.js';
+  process.env.NODE_UNIQUE_ID = '1';
+  const { folded, abandoned } = await foldAside(dir, { deadRetentionSeconds: Infinity });
+  assert.deepEqual([folded, abandoned], [3, undefined]);
+});
