@@ -3,21 +3,21 @@ import { pm2AppDirectory } from '../directory/locate.js';
 import { DEFAULT_NAMESPACE, pm2Home } from '../directory/pm2-app.js';
 import { PromMultiprocError } from '../errors.js';
 
-/** An app as it stands in an ecosystem file; of its options those that its directory depends on. */
+/** An app of an ecosystem file: the options that its directory depends on. */
 export interface Pm2AppOptions {
   readonly name: string;
   readonly script: string;
-  /** What `script` is relative to. Default: the working directory, as with PM2. */
+  /** The directory that a relative `script` starts from. Default: the working directory, as with PM2. */
   readonly cwd?: string;
   readonly namespace?: string;
-  /** PM2's user to run as: refused, for the directory of another user's app is not told by the app alone. */
+  /** The user that PM2 runs the app as. Refused: the directory of another user's app does not follow from the app alone. */
   readonly uid?: number | string;
   readonly user?: string;
 }
 
 /**
- * The directory that the instances of a PM2 app count in when PROMETHEUS_MULTIPROC_DIR is not set, for another app of the
- * same user and PM2 daemon to serve: called in the ecosystem file, or in a sidecar. Makes nothing.
+ * The directory that the instances of a PM2 app use when PROMETHEUS_MULTIPROC_DIR is not set, so that another app of the
+ * same user and PM2 daemon can serve it. Call it in the ecosystem file or in a sidecar. It makes no directory.
  *
  * ```js
  * const shop = { name: 'shop', script: join(__dirname, 'app.js'), instances: 4 };
@@ -25,7 +25,7 @@ export interface Pm2AppOptions {
  * module.exports = { apps: [shop, metrics] };
  * ```
  *
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for an app without name or script, or with a user of its own
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the app has no name or script, or has a `user`
  */
 export function pm2Directory(app: Pm2AppOptions): string {
   for (const option of ['name', 'script'] as const) {

@@ -1,23 +1,23 @@
 /**
- * Sizes of bodies. The bytes of a connection would be simpler to read, but those of HTTP/2 and of pipelined requests belong
- * to several responses, and headers are among them.
+ * Sizes of bodies. The byte counter of the connection would be simpler to read, but with HTTP/2 and with pipelined requests
+ * it counts several responses together, and it counts headers too.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Statuses whose responses have no body, whatever is written (RFC 9110, 6.4.1). */
+/** Responses with these statuses have no body, whatever the application writes (RFC 9110, 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
 
-/** By Content-Length, which a client may lie about in HTTP/2: what is no length is none. */
+/** The request's Content-Length. An HTTP/2 client may send anything there: a value that is no length counts as 0. */
 export function requestBodyBytes(request: IncomingMessage): number {
   const length = Number(request.headers['content-length'] ?? 0);
   return length >= 0 && length < Infinity ? length : 0;
 }
 
-/** Counts what is written from now on. @returns tells how many bytes of body that was */
+/** Counts the body bytes that are written from now on. @returns a function that returns their number */
 export function countResponseBody(request: IncomingMessage, response: ServerResponse): () => number {
   let bytes = 0;
   let inside = false;
-  /** In HTTP/2 `end(chunk)` is `write(chunk)` and `end()`. */
+  /** In HTTP/2 `end(chunk)` calls `write(chunk)` and then `end()`. */
   const counted = (call: (...args: any[]) => any) =>
     function (this: ServerResponse, ...args: unknown[]): unknown {
       if (inside) return call.apply(this, args);

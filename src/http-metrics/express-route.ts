@@ -1,9 +1,9 @@
 /**
- * The template of the route that matched in Express, and in Nest on it.
+ * The template of the route that matched in Express, or in Nest on top of Express.
  *
- * `request.route.path` has the part below the router, and `request.baseUrl` where that is mounted; but a mount point may
- * have parameters, of which baseUrl has the values, and after an error it is that of the error handler's router. So the
- * part above the router is taken from the URL, where the template tells how many segments there are below.
+ * `request.route.path` is the part of the template below the router. `request.baseUrl` is where the router is mounted, but
+ * it holds the values of a mount point's parameters and not their names, and after an error it is the mount point of the
+ * error handler's router. So the part above the router is cut from the URL: the template tells how many segments are below.
  */
 import { PathNormalizer, type PathRule } from './path-normalizer.js';
 
@@ -14,18 +14,18 @@ export interface ExpressRequest {
   readonly route?: { readonly path?: unknown };
 }
 
-/** How many segments these match is not known from the template. */
+/** A template with one of these may match any number of segments. */
 const PATTERN = /[*?+(){}\\]/;
 
 export class ExpressRoutes {
-  /** Mount points are few; with parameters in them they are what a client likes them to be. */
+  /** An application has few mount points, but a client chooses the values of parameters in them. */
   readonly #mounts: PathNormalizer;
 
   constructor(rules: readonly PathRule[] | undefined, mostMounts: number | undefined) {
     this.#mounts = new PathNormalizer(rules, mostMounts);
   }
 
-  /** Undefined where no route matched, or one whose path is no text. */
+  /** Undefined where no route matched, or where the path of the route is not a string. */
   templateOf(request: ExpressRequest): string | undefined {
     const template = request.route?.path;
     if (typeof template !== 'string') return undefined;
@@ -34,7 +34,7 @@ export class ExpressRoutes {
   }
 }
 
-/** The part of the URL that is above a template; undefined where the template does not tell. */
+/** The part of the URL that is above a template; undefined where the template does not tell how long that is. */
 function mountOf(template: string, { originalUrl, url = '/' }: ExpressRequest): string | undefined {
   if (PATTERN.test(template)) return undefined;
   const wanted = segmentsOf(template);

@@ -1,6 +1,6 @@
 /**
- * Where each framework has Node's request and response, and the route that matched. Only the shapes that are used are
- * described: the frameworks themselves are no dependencies.
+ * Where each framework keeps Node's request and response, and the route that matched. Only the properties that are used are
+ * described: the frameworks are no dependencies of this package.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -27,7 +27,7 @@ export function fastifyPlugin(track: Track): FastifyPlugin {
     );
     done();
   };
-  // what fastify-plugin does: the hook is for the whole application and not for this plugin's own routes
+  // as fastify-plugin does it: the hook is then for the whole application and not for this plugin's own routes only
   return Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'prom-multiproc',
@@ -36,7 +36,7 @@ export function fastifyPlugin(track: Track): FastifyPlugin {
 
 export function koaMiddleware(track: Track): KoaMiddleware {
   return (context, next) => {
-    // @koa/router has the template there once a route has matched
+    // @koa/router sets this property to the template when a route has matched
     track(context.req, context.res, () => asTemplate(context._matchedRoute));
     return next();
   };
@@ -52,7 +52,7 @@ export function honoMiddleware(track: Track): HonoMiddleware {
       await next();
     } finally {
       const matched: { path: string }[] = context.req.matchedRoutes ?? [];
-      // middlewares match too, by patterns such as /*; the handler's own comes last
+      // middlewares match too, by patterns such as /*; the entry of the handler is the last one
       const last = matched.at(-1)?.path;
       route = last === undefined || last.endsWith('*') ? undefined : last;
     }

@@ -1,6 +1,6 @@
 /**
- * HTTP server metrics, for node:http and for the frameworks on top of it. They are counted when a response is over,
- * whichever way: sent, or cut off by the client (499, as nginx has it).
+ * HTTP server metrics, for node:http and for the frameworks on top of it. A request is counted when its response is over:
+ * sent, or cut off by the client (then its status is 499, as in nginx).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
@@ -29,32 +29,32 @@ import { whenOver } from './response-end.js';
 export interface HttpMetricsOptions {
   /** Default: the default registry. */
   readonly registers?: Registry<any>[];
-  /** Stands before the names of the metrics. Default none. */
+  /** A prefix for the names of the metrics. Default: none. */
   readonly prefix?: string;
-  /** Names of the labels: a preset after another library, or names one by one. Default method, route, status_code. */
+  /** Names of the labels: a preset named after another library, or each name. Default: method, route, status_code. */
   readonly labels?: LabelPreset | Partial<LabelNames>;
-  /** Upper bounds of the durations, in seconds. Default prom-client's: 5 ms to 10 s. */
+  /** Upper bounds of the duration buckets, in seconds. Default: prom-client's, 5 ms to 10 s. */
   readonly buckets?: readonly number[];
-  /** Adds `http_request_size_bytes`: bodies, by Content-Length; 0 where there is none. Default false. */
+  /** Adds `http_request_size_bytes`: size of request bodies by Content-Length, 0 without that header. Default: false. */
   readonly requestSize?: boolean;
-  /** Adds `http_response_size_bytes`: bodies, as they are written below what is mounted later. Default false. */
+  /** Adds `http_response_size_bytes`: size of response bodies, after compression by a middleware that is mounted later. Default: false. */
   readonly responseSize?: boolean;
-  /** Upper bounds of the sizes, in bytes. Default 100 B to 100 MB by powers of ten. */
+  /** Upper bounds of the size buckets, in bytes. Default: 100 B to 100 MB by powers of ten. */
   readonly sizeBuckets?: readonly number[];
-  /** Makes `2xx` of 204, and so on. Default false. */
+  /** Replaces a status by its class: 204 becomes `2xx`. Default: false. */
   readonly groupStatus?: boolean;
   /**
-   * How a path becomes a label where the framework has no route for it: rules for its segments, or a function. Results
-   * beyond `maxPaths` are `:other`, a function's too.
+   * How a path without a route becomes a label value: rules for its segments, or a function. After `maxPaths` different
+   * results, of rules or of a function, further ones become `:other`.
    */
   readonly normalizePath?: readonly PathRule[] | ((path: string, request: IncomingMessage) => string);
-  /** Most paths without a route, of which those that are not found (404) take half at the most. Default 100. */
+  /** Maximum number of different paths without a route. Paths that are not found (404) take at most half of it. Default: 100. */
   readonly maxPaths?: number;
-  /** Paths that are not counted: as they are, or by pattern. */
+  /** Paths that are not counted: exact paths or patterns. */
   readonly exclude?: readonly (string | RegExp)[];
-  /** The path of the metrics themselves, which is not counted. Default /metrics; false: it is counted too. */
+  /** The path of the metrics endpoint, which is not counted. Default: /metrics; `false` counts it too. */
   readonly metricsPath?: string | false;
-  /** Further labels: name to what their value is when the response is over. Mind that there are few values. */
+  /** Further labels: name to a function that returns the value when the response is over. Each should have few values. */
   readonly customLabels?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => string>>;
 }
 
@@ -64,7 +64,7 @@ interface Tracked {
   routeOf: RouteOf | undefined;
 }
 
-/** Express and others that mount below a path have the whole URL in `originalUrl`. */
+/** Express and other frameworks that mount routers below a path keep the whole URL in `originalUrl`. */
 type MountedRequest = IncomingMessage & { readonly originalUrl?: string };
 
 interface Running {
@@ -72,15 +72,15 @@ interface Running {
   requests: number;
 }
 
-/** What is handed out for mounting. */
+/** The metrics in the form that each framework mounts. */
 export interface HttpMetrics {
-  /** Connect's shape, for Express and Nest: `app.use(metrics.middleware)`, before the routes. */
+  /** A Connect middleware, for Express and Nest: `app.use(metrics.middleware)`, before the routes. */
   readonly middleware: (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
   /**
-   * Counts all requests of a server of node:http, node:https or node:http2. Together with one of the others, for their
-   * routes, a request is counted once.
+   * Counts all requests of a server of node:http, node:https or node:http2. It may be combined with one of the others, which
+   * know the routes: a request is counted once.
    *
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for what is no server
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the argument is not a server
    */
   attach(server: Server | Http2Server | Http2SecureServer): void;
   /** `fastify.register(metrics.fastify)` */
@@ -89,11 +89,11 @@ export interface HttpMetrics {
   readonly koa: KoaMiddleware;
   /** `app.use(metrics.hono)`, on @hono/node-server. */
   readonly hono: HonoMiddleware;
-  /** For anything else: counts one request. `routeOf` is asked when the response is over. */
+  /** For any other framework: counts one request. `routeOf` is called when the response is over. */
   track(request: IncomingMessage, response: ServerResponse, routeOf?: () => string | undefined): void;
 }
 
-/** Any other method is an attacker's to choose, and counts as OTHER. RFC 9110, 9.1; RFC 5789. */
+/** Clients may send any other text as a method: it counts as OTHER. RFC 9110, 9.1; RFC 5789. */
 const METHODS: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -109,10 +109,10 @@ const CLIENT_WENT_AWAY = 499;
 const SIZE_BUCKETS = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /**
- * Makes the metrics `http_requests_total`, `http_request_duration_seconds` and `http_requests_in_progress`, and what
- * mounts them.
+ * Makes the metrics `http_requests_total`, `http_request_duration_seconds` and `http_requests_in_progress`, and returns
+ * them in the form that each framework mounts.
  *
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a custom label has the name of another
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a custom label has the name of another label
  */
 export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const { prefix = '', registers, groupStatus = false, customLabels = {} } = options;
@@ -153,7 +153,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const pathOf = pathNaming(options);
   const expressRoutes = new ExpressRoutes(rulesOf(options), options.maxPaths);
   const running = new Map<string, Running>();
-  /** What is mounted twice counts once. A WeakMap of requests costs the collector 0.4 µs each, as much as all the rest. */
+  /** So that a request counts once where the metrics are mounted twice. A WeakMap of requests would cost the garbage collector 0.4 µs a request, as much as all the rest. */
   const tracked = Symbol('prom-multiproc.http-metrics');
 
   function track(request: MountedRequest, response: ServerResponse, routeOf?: RouteOf): void {
@@ -194,7 +194,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     });
   }
 
-  /** The gauge is set, not added to: a reset of it while requests are under way would leave it below 0 for good. */
+  /** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */
   function move(method: string, by: number): void {
     let current = running.get(method);
     if (current === undefined) running.set(method, (current = { gauge: inProgress.labels(method), requests: 0 }));
@@ -240,10 +240,10 @@ function rulesOf({ normalizePath }: HttpMetricsOptions): readonly PathRule[] | u
 
 function pathNaming(options: HttpMetricsOptions): (url: string, request: IncomingMessage, status: number) => string {
   const { normalizePath, maxPaths = 100 } = options;
-  // or who looks for holes would be all that the metrics show
+  // otherwise a scanner that looks for vulnerable paths would fill the metrics with its own
   const mostOf = (status: number): number => (status === 404 ? Math.floor(maxPaths / 2) : maxPaths);
   const paths = new PathNormalizer(rulesOf(options), maxPaths);
-  // what a function says is taken as it is, but not without end
+  // the result of a function is used as it is, but the number of different results is limited
   return typeof normalizePath === 'function'
     ? (url, request, status) => paths.admit(normalizePath(url, request), mostOf(status))
     : (url, _request, status) => paths.normalize(url, mostOf(status));

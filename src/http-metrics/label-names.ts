@@ -1,13 +1,13 @@
 import { PromMultiprocError } from '../errors.js';
 
-/** Names of the labels that every request has. */
+/** Names of the labels that each request has. */
 export interface LabelNames {
   readonly method: string;
   readonly route: string;
   readonly status: string;
 }
 
-/** What other libraries call them, for dashboards that are there already. */
+/** The names that other libraries use, for dashboards that exist already. */
 export const LABEL_PRESETS = {
   default: { method: 'method', route: 'route', status: 'status_code' },
   'express-prom-bundle': { method: 'method', route: 'path', status: 'status_code' },
@@ -18,7 +18,7 @@ export const LABEL_PRESETS = {
 } as const satisfies Record<string, LabelNames>;
 export type LabelPreset = keyof typeof LABEL_PRESETS;
 
-/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a preset that is none */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there is no such preset */
 export function labelNamesOf(labels: LabelPreset | Partial<LabelNames> = 'default'): LabelNames {
   if (typeof labels !== 'string') return { ...LABEL_PRESETS.default, ...labels };
   if (Object.hasOwn(LABEL_PRESETS, labels)) return LABEL_PRESETS[labels];

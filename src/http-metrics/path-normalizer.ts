@@ -1,9 +1,9 @@
 /**
- * A path that anybody can choose, as a label value of which there are few: what differs from request to request becomes a
- * placeholder, and there is an end to how many paths there can be.
+ * Makes a label value with few different values of a path, which any client can choose: the parts that differ from request to
+ * request become placeholders, and the number of different results is limited.
  */
 
-/** What a path segment becomes: the first rule that matches decides. */
+/** The placeholder for a path segment: the first rule that matches decides. */
 export interface PathRule {
   readonly pattern: RegExp;
   readonly placeholder: string;
@@ -15,7 +15,7 @@ export const DEFAULT_PATH_RULES: readonly PathRule[] = [
   { pattern: /^[+-]?\d+([.,]\d+)*$/, placeholder: ':number' },
   // 24: MongoDB's ids; 32, 40, 64: MD5, SHA-1, SHA-256
   { pattern: /^(0x)?(?=.*\d)[0-9a-f]{12,}$/i, placeholder: ':hash' },
-  // a dot is in no other part of the pattern: with one that is, a path of dots takes time by the square of its length
+  // no other part of the pattern matches a dot: otherwise the time for a path of dots would grow with the square of its length
   { pattern: /^[^@]+@[^@.]+(\.[^@.]+)+$/, placeholder: ':email' },
   // ULIDs, nanoids, base64url tokens, JSON Web Tokens: long, with a digit among the letters
   { pattern: /^(?=.*\d)(?=.*[a-z])[\w.~=-]{20,}$/i, placeholder: ':token' },
@@ -23,13 +23,13 @@ export const DEFAULT_PATH_RULES: readonly PathRule[] = [
   { pattern: /^[a-z]+[-_.]?\d+$/i, placeholder: ':name' },
 ];
 
-/** Versions of an interface look like names with a number, and are a part of the path: /v1/… */
+/** Version segments such as /v1/ look like names with a number, but they belong to the route. */
 const VERSION = /^v\d{1,3}$/i;
 const MAX_SEGMENTS = 10;
 const LONGEST_SEGMENT = 60;
 const LONGEST_PATH = 2048;
 
-/** What all paths are called once there are too many of them. */
+/** The label value of all paths beyond the limit. */
 export const OTHER = ':other';
 
 export class PathNormalizer {
@@ -37,18 +37,18 @@ export class PathNormalizer {
   readonly #mostPaths: number;
   readonly #paths = new Set<string>();
 
-  /** @param mostPaths distinct results; further ones are all `:other` */
+  /** @param mostPaths maximum number of different results; further ones become `:other` */
   constructor(rules: readonly PathRule[] = DEFAULT_PATH_RULES, mostPaths = 100) {
     this.#rules = rules.map(({ pattern, placeholder }) => ({ pattern: withoutState(pattern), placeholder }));
     this.#mostPaths = mostPaths;
   }
 
-  /** `/users/17/orders?page=2` is `/users/:number/orders`. */
+  /** `/users/17/orders?page=2` becomes `/users/:number/orders`. */
   normalize(url: string, most = this.#mostPaths): string {
     return this.admit(this.#pathOf(url), most);
   }
 
-  /** The path itself, unless there are `most` already. */
+  /** The path itself, unless there are `most` different ones already. */
   admit(path: string, most = this.#mostPaths): string {
     if (this.#paths.has(path)) return path;
     if (this.#paths.size >= most) return OTHER;
@@ -73,7 +73,7 @@ export class PathNormalizer {
   }
 }
 
-/** A pattern with the flag g or y goes on from its last match, and would match every other time. */
+/** A pattern with the flag g or y starts at the end of its last match, and so would match only every other time. */
 export function withoutState(pattern: RegExp): RegExp {
   return pattern.global || pattern.sticky ? new RegExp(pattern, pattern.flags.replaceAll(/[gy]/g, '')) : pattern;
 }

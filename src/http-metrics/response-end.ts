@@ -1,15 +1,15 @@
 /**
- * When a response is over, whichever way. A listener for 'close' is not enough: what waits behind another response on its
- * connection (pipelining) has no connection yet, and hears nothing when that is cut off; and a cancelled stream of HTTP/2
- * is finished and closed as one that was sent is.
+ * Tells when a response is over, sent or not. A listener for 'close' is not enough: a response that waits behind another one
+ * on its connection (pipelining) has no connection yet, and gets no event when the connection is cut off; and a cancelled
+ * stream of HTTP/2 has the same events and properties as one that was sent.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Responses that wait for their turn, by connection: one listener for all, for a client may send any number at once. */
+/** Responses that wait behind others, by connection. They share one listener, since a client may pipeline any number of requests. */
 const waiting = new WeakMap<Socket, Set<() => void>>();
 
-/** @param over called once, with whether the response was sent as a whole */
+/** @param over called once; its argument tells whether the whole response was sent */
 export function whenOver(request: IncomingMessage, response: ServerResponse, over: (sent: boolean) => void): void {
   let finished = false;
   let isOver = false;
@@ -18,18 +18,18 @@ export function whenOver(request: IncomingMessage, response: ServerResponse, ove
     isOver = true;
     over(sent);
   };
-  // mounted behind something slow, while the client went away: 'close' has been
+  // mounted behind a slow middleware, while the client went away: 'close' was emitted before
   if (isGone(response)) {
     end(false);
     return;
   }
-  // not `writableFinished` at 'close': the responses of fastify's inject() never have that
+  // `writableFinished` at 'close' would not do: responses of fastify's inject() never have it
   response.once('finish', () => {
     finished = response.writableEnded;
   });
   const { socket } = request;
-  // a stream of HTTP/2 has undefined there once it is over; and requests that a test or a function's runtime makes up may
-  // have no connection at all
+  // undefined for a stream of HTTP/2 that is over; and requests that a test or a function runtime constructs may have no
+  // connection at all
   if (response.socket !== null || typeof socket?.once !== 'function') {
     response.once('close', () => end(finished && !wasCancelled(response)));
     return;
@@ -53,7 +53,7 @@ function waitingOn(socket: Socket): Set<() => void> {
   return responses;
 }
 
-/** What responses of HTTP/2 have beside those of HTTP/1. */
+/** Properties of HTTP/2 responses that HTTP/1 responses do not have. */
 interface WithStream {
   readonly stream?: { readonly rstCode?: number; readonly destroyed?: boolean };
 }

@@ -1,7 +1,7 @@
 /**
- * prom-client's Pushgateway client, with its arguments, results and errors. It is not used itself: Pushgateway 1.5
- * answers 400 to what it sends for a job or a grouping value with a slash, and files one that is `.` or `..` under another
- * key (ran); an OpenMetrics registry's counters arrive untyped; it takes a header out of the caller's options.
+ * A Pushgateway client with the arguments, results and errors of prom-client's. prom-client's own is not used: Pushgateway 1.5
+ * responds with 400 to its requests for a job or a grouping value with a slash, and stores `.` and `..` under another key
+ * (ran); counters of an OpenMetrics registry arrive without a type; and it removes a header from the caller's options.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
@@ -19,7 +19,7 @@ import { textOfRegistry } from './text-of-registry.js';
 
 const compress = promisify(gzip);
 
-/** `requireJobName: false` lets `jobName` be left out; the rest is node's, for the request. */
+/** With `requireJobName: false`, `jobName` may be left out. The other options are those of node:http's request. */
 export type PushgatewayOptions = RequestOptions & { readonly requireJobName?: boolean };
 
 export interface PushResult {
@@ -28,8 +28,8 @@ export interface PushResult {
 }
 
 /**
- * Pushes a registry's metrics: the merged ones, where several processes share a directory, so that one of them is enough
- * to push. With `Content-Encoding: gzip` among the headers of its options they are compressed.
+ * Pushes the metrics of a registry. Where several processes share a directory these are the merged metrics, so that one
+ * process pushes for all. The header `Content-Encoding: gzip` in the options compresses them.
  */
 export class Pushgateway<T extends RegistryContentType = PrometheusContentType> {
   readonly registry: Registry<T>;
@@ -37,7 +37,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   readonly requireJobName: boolean;
   readonly requestOptions: RequestOptions;
 
-  /** @param url of the gateway, with a path in front of `/metrics` if it has one */
+  /** @param url the gateway's URL, with the path that stands before `/metrics` if there is one */
   constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>) {
     const { requireJobName = true, ...requestOptions } = options ?? {};
     this.registry = registry ?? (defaultRegistry as unknown as Registry<T>);
@@ -47,7 +47,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   }
 
   /**
-   * Replaces the metrics of the same names in the group. Rejects with prom-client's errors, or the system's.
+   * Replaces the metrics of the same names in the group. Rejects with prom-client's errors or with the system's.
    *
    * @throws {Error} prom-client's, where the job's name is missing
    */
@@ -101,7 +101,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
 export namespace Pushgateway {
   export interface Parameters {
     jobName: string;
-    /** Labels and their values that tell the group from others of the job. */
+    /** Labels that tell the group from other groups of the job. */
     groupings?: { [key: string]: string };
   }
 }
@@ -112,7 +112,7 @@ async function outcome(resp: IncomingMessage): Promise<PushResult> {
   return { resp, body };
 }
 
-/** Base64 for what a path cannot hold: nothing at all, a slash, and the names of directories. */
+/** Base64 for values that a path segment cannot hold: the empty string, a slash, `.` and `..`. */
 function groupPath(groupings: Readonly<Record<string, string>>): string {
   return Object.entries(groupings)
     .map(([name, given]) => {

@@ -5,7 +5,7 @@ import { familyOfObject, type ForeignMetricObject } from '../registry/metric-obj
 import { defaultScope } from '../registry/merged-view.js';
 import type { Registry } from '../registry/registry.js';
 
-/** A registry's metrics as text 0.0.4, whatever its own content type is, in the scope of `registry.metrics()`. */
+/** The metrics of a registry as text 0.0.4, also where its content type is another one, in the scope of `registry.metrics()`. */
 export async function textOfRegistry(registry: Registry<any>): Promise<string> {
   if (registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
   const metrics = (await registry.getMetricsAsJSON({ scope: defaultScope() })) as unknown as ForeignMetricObject[];

@@ -15,58 +15,58 @@ import { emitWarning, type OnWarning, warnOnce } from '../warning.js';
 export interface HttpServerOptions extends MetricsHandlerOptions {
   /** Default 9464; 0 for any free port. */
   readonly port?: number;
-  /** Default 127.0.0.1, which nobody outside this host reaches; `::` and `0.0.0.0` for every interface. */
+  /** Default 127.0.0.1, which other hosts cannot reach; `::` or `0.0.0.0` for every interface. */
   readonly host?: string;
   /** A unix socket to listen on in place of host and port; at most 107 bytes (103 on macOS). */
   readonly socketPath?: string;
-  /** Where the metrics are. Default `/metrics`. */
+  /** The path of the metrics. Default `/metrics`. */
   readonly path?: string;
-  /** Further addresses, under the same authentication; those with a `link` are on the landing page. */
+  /** Further paths, under the same authentication. The landing page shows those that have a `link`. */
   readonly routes?: readonly Route[];
   /**
-   * Whether there is a live page at `/status`, under the same authentication. Default true where the source is a
-   * MultiprocessCollector, or none is named; other sources have nothing to show there.
+   * Whether there is a live page at `/status`, under the same authentication. Default: true where the source is a
+   * MultiprocessCollector or the default source; other sources have no status to show.
    */
   readonly status?: boolean;
-  /** What the landing page at `/` says. */
+  /** Texts of the landing page at `/`. */
   readonly landing?: LandingText;
   /**
-   * A web configuration file as Prometheus' exporter-toolkit has it: TLS, basic authentication, response headers, rate
-   * limit. Read again when it, or a file that it names, changes.
+   * A web configuration file in the format of Prometheus' exporter-toolkit: TLS, basic authentication, response headers,
+   * rate limit. It is read again when it changes, or when a file that it names changes.
    */
   readonly webConfigFile?: string;
-  /** Milliseconds for a request's header to arrive. Default 10,000. */
+  /** Maximum time for a request's header to arrive, in milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number;
-  /** Milliseconds for a whole request to arrive. Default 30,000. */
+  /** Maximum time for a whole request to arrive, in milliseconds. Default 30,000. */
   readonly requestTimeoutMs?: number;
-  /** Milliseconds until an idle connection is dropped. Default 75,000: longer than the usual scrape interval of a minute. */
+  /** Time after which an idle connection is closed, in milliseconds. Default 75,000: longer than a scrape interval of a minute. */
   readonly keepAliveTimeoutMs?: number;
-  /** Bytes of a request's header; more is answered 431. Default 16,384. */
+  /** Maximum size of a request's header in bytes; a larger one gets status 431. Default 16,384. */
   readonly maxHeaderBytes?: number;
-  /** Connections open at once; further ones are dropped unanswered. Default Infinity. */
+  /** Maximum number of open connections; further ones are closed without a response. Default Infinity. */
   readonly maxConnections?: number;
-  /** Milliseconds that `close()` waits for answers under way. Default 10,000. */
+  /** How long `close()` waits for responses in progress, in milliseconds. Default 10,000. */
   readonly closeTimeoutMs?: number;
   /** Whether the process may end while the server listens. Default false. */
   readonly unref?: boolean;
-  /** Told what an operator should know, such as a bad new web configuration file. Default: a process warning. */
+  /** Called with each warning for the operator, such as a bad new web configuration file. Default: a process warning. */
   readonly onWarning?: OnWarning;
 }
 
 export interface RunningServer {
-  /** As `server.address()` of node:net: address, family and port, or the path of a unix socket. */
+  /** The result of node:net's `server.address()`: address, family and port, or the path of a unix socket. */
   readonly address: AddressInfo | string;
-  /** Reaches it from this host: `http://127.0.0.1:9464`, `https://[::1]:9464`, `unix:/run/app/metrics.sock`. */
+  /** A URL that reaches the server from this host: `http://127.0.0.1:9464`, `https://[::1]:9464`, `unix:/run/app/metrics.sock`. */
   readonly url: string;
-  /** Stops accepting, finishes what is under way, drops idle connections. Every call waits for the same end. */
+  /** Stops accepting connections, finishes responses in progress, closes idle connections. Further calls wait for the same end. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a server with the metrics, a landing page, and nothing else.
+ * Starts a server for the metrics and a landing page.
  *
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option, ERR_WEB_CONFIG for the web configuration file.
- * @throws ListenError when the address is taken or not to be had; `code` is the system's, such as EADDRINUSE.
+ * @throws ListenError where the address is in use or not available; `code` is the system's, such as EADDRINUSE.
  */
 export async function startHttpServer(options: HttpServerOptions = {}): Promise<RunningServer> {
   const where = listenAddress(options);
@@ -79,8 +79,8 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   server.maxConnections = limits.maxConnections;
   const connections = new OpenConnections(server, unref);
 
-  // Node's own listener is moved behind the gate, which decides for each connection what TLS it gets. It stays one
-  // server, the one that listens: Node's timeouts for slow clients run for listening servers only.
+  // Node's own listener moves behind the gate, which decides for each connection which TLS settings it gets. It stays one
+  // server, the one that listens, because Node's timeouts for slow clients run for listening servers only.
   const [nodesListener] = server.listeners('connection');
   const speakHttp = (socket: Socket): void => {
     connections.speaking(socket);
@@ -111,7 +111,7 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
     await gate?.close();
     throw error;
   }
-  // Accepting can fail later (no descriptors left, say): that is not for the application to die of.
+  // Accepting connections can fail later, for example without free descriptors. The application must not die of that.
   server.on('error', (error) => onWarning(`the metrics server: ${error.message}`));
   if (unref) server.unref();
 
@@ -124,7 +124,7 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   };
 }
 
-/** Loaded only with a file: YAML and bcrypt are nothing to an application that does without. */
+/** Loaded only where there is a file: other applications need neither YAML nor bcrypt. */
 async function openGate(file: string | undefined, onWarning: OnWarning, speakHttp: (socket: Socket) => void) {
   if (file === undefined) return undefined;
   const { Gate } = await import('../web-config/gate.js');
@@ -159,7 +159,7 @@ function connectionLimits(options: HttpServerOptions) {
     http: {
       requestTimeout,
       headersTimeout,
-      // Node looks for slow clients every 30 s by default, which would make ten seconds forty.
+      // Node looks for slow clients every 30 s by default: a limit of ten seconds could then become forty.
       connectionsCheckingInterval: Math.min(1000, headersTimeout),
       keepAliveTimeout: milliseconds('keepAliveTimeoutMs', options.keepAliveTimeoutMs, 75_000),
       maxHeaderSize: wholeNumber('maxHeaderBytes', options.maxHeaderBytes, 16_384, 1024),
@@ -168,7 +168,7 @@ function connectionLimits(options: HttpServerOptions) {
   };
 }
 
-/** Every address of the server; the landing page lists the others, so it comes last. */
+/** All paths of the server. The landing page lists the others, so it comes last. */
 function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<string, Route['handler']> {
   const { path = '/metrics', routes: further = [], landing } = options;
   checkRoutePath('path', path);
@@ -184,7 +184,7 @@ function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<strin
   return table;
 }
 
-/** The status page, unless it is not wanted, or the user has something of their own there. */
+/** The status page, unless it is turned off or the user has a route of that path. */
 function statusRoutesOf(options: HttpServerOptions, onWarning: OnWarning): Route[] {
   const { source = defaultSource, path = '/metrics', routes = [], status = true } = options;
   if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');

@@ -3,7 +3,7 @@ import { escapeHtml } from './html.js';
 import { onlyReads } from '../answer/plain-text.js';
 import type { Route } from './route.js';
 
-/** What the landing page says besides its links. */
+/** Texts of the landing page besides its links. */
 export interface LandingText {
   /** Default `prom-multiproc`. */
   readonly name?: string;
@@ -21,9 +21,9 @@ li { margin: .5rem 0; }
 `;
 
 /**
- * The page at `/`, as exporters have it: a name, what this is, and a link to `/metrics` and whatever else is served.
- * Nothing is fetched and nothing runs, and its Content-Security-Policy holds it to that. Links are relative, so that they
- * work behind a proxy that mounts the server below a prefix.
+ * The page at `/`, as exporters have one: a name, a description, and links to `/metrics` and to the other routes. The page
+ * fetches nothing and runs no script, and its Content-Security-Policy forbids both. Links are relative, so that they work
+ * behind a proxy that mounts the server below a prefix.
  */
 export function landingPage(routes: readonly Route[], text: LandingText = {}): Route['handler'] {
   const page = Buffer.from(render(routes, text));

@@ -1,4 +1,4 @@
-/** The server cannot listen there. `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL and so on. */
+/** The server cannot listen at the given address. `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL and so on. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 

@@ -8,13 +8,13 @@ import { freeStaleSocket } from './unix-socket.js';
 /** Where a server listens: an address and port, or a unix socket. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
 
-/** Connections that may wait to be accepted; the kernel lowers it to its own limit (somaxconn, 4096 on Linux). */
+/** How many connections may wait to be accepted; the kernel lowers it to its own limit (somaxconn, 4096 on Linux). */
 const BACKLOG = 4096;
 
-/** What binding to `::` meets on hosts whose kernel has no IPv6; every interface is then every IPv4 one. */
+/** Errors of binding to `::` on a host whose kernel has no IPv6. «Every interface» then means every IPv4 interface. */
 const WITHOUT_IPV6: ReadonlySet<string | undefined> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
-/** Listens, replacing the socket file that a dead server left behind. @throws ListenError */
+/** Listens; the socket file of a dead server is replaced. @throws ListenError */
 export async function listen(server: Server, where: ListenAddress): Promise<void> {
   if ('socketPath' in where) await freeStaleSocket(where.socketPath);
   try {
@@ -32,14 +32,14 @@ export async function listen(server: Server, where: ListenAddress): Promise<void
 function listening(server: Server, where: ListenAddress): Promise<unknown> {
   const address = 'socketPath' in where ? { path: where.socketPath } : where;
   server.listen({ ...address, backlog: BACKLOG });
-  // rejects with the 'error' that comes in its place
+  // rejects where an 'error' event comes first
   return once(server, 'listening');
 }
 
 function explain(code: string, where: ListenAddress, error: Error): string {
   if ('socketPath' in where) {
     const cannot = `cannot listen on the unix socket ${JSON.stringify(where.socketPath)}`;
-    // libuv turns the system's ENOENT into EACCES here.
+    // libuv reports the system's ENOENT as EACCES here
     if (!existsSync(dirname(where.socketPath))) return `${cannot}: its directory does not exist; create it first`;
     if (code === 'EACCES') return `${cannot}: this user may not create files in its directory`;
     return `${cannot}: ${error.message}`;

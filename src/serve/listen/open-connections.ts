@@ -3,19 +3,19 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onceOver } from '../answer/response-over.js';
 
-/** Milliseconds for a last answer's FIN, or a TLS goodbye, once nothing is under way; unfinished handshakes end here. */
+/** Time for the FIN of the last response or the end of TLS, once no request is in progress; handshakes that are not finished are cut off then. */
 const GOODBYE_MS = 200;
 
 /**
- * The connections of a server, for closing it without cutting off an answer. Node's `server.close()` waits for every
- * connection that is open but has sent nothing yet, and its `closeAllConnections()` cuts off answers too.
+ * The connections of a server, for closing it without cutting off a response. Node's `server.close()` waits for every open
+ * connection that has sent nothing yet, and its `closeAllConnections()` cuts off responses too.
  */
 export class OpenConnections {
-  /** Accepted sockets, those still in a TLS handshake among them. */
+  /** Accepted sockets, including those in a TLS handshake. */
   readonly #accepted = new Set<Socket>();
-  /** The sockets that HTTP is spoken on: the accepted one, or the TLS socket around it. */
+  /** The sockets that carry HTTP: the accepted socket, or the TLS socket around it. */
   readonly #speaking = new Set<Socket>();
-  /** Requests under way on a socket. */
+  /** Requests in progress on a socket. */
   readonly #underWay = new Map<Socket, Set<ServerResponse>>();
   #closing = false;
   #onIdle: (() => void) | undefined;
@@ -49,7 +49,7 @@ export class OpenConnections {
     });
   }
 
-  /** Stops accepting, drops idle connections, and waits for what is under way, but no longer than `deadlineMs`. */
+  /** Stops accepting, closes idle connections, and waits at most `deadlineMs` for requests in progress. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -64,7 +64,7 @@ export class OpenConnections {
   }
 }
 
-/** Has Node end the connection after this answer and tell the client so. */
+/** Makes Node end the connection after this response, and tell the client so. */
 function askToClose(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('Connection', 'close');
 }
@@ -74,7 +74,7 @@ function remember(sockets: Set<Socket>, socket: Socket): void {
   socket.once('close', () => sockets.delete(socket));
 }
 
-/** Whether the event comes in time. */
+/** Whether the event comes before the deadline. */
 async function within(ms: number, event: Promise<void>): Promise<boolean> {
   const waiting = new AbortController();
   const tooLate = delay(ms, false, { signal: waiting.signal }).catch(() => false);

@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { refuseOption } from '../option-rules.js';
 
-/** One address of the server. */
+/** One path of the server. */
 export interface Route {
   /** The exact path, such as `/status`. */
   readonly path: string;
-  /** Answers every method; `onlyReads` refuses all but GET and HEAD. */
+  /** Handles every method; `onlyReads` refuses all but GET and HEAD. */
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
-  /** How the landing page shows it; not at all when absent. */
+  /** How the landing page shows it. Without it, the page does not. */
   readonly link?: { readonly text: string; readonly description?: string };
 }
 
-/** What a path may consist of: RFC 3986's `pchar` without percent-encoding, for every name here is plain. */
+/** Characters of a path: RFC 3986's `pchar` without percent-encoding, since every name here is plain. */
 const PLAIN_PATH = /^(?:\/[\w.~!$&'()*+,;=:@-]*)+$/;
 
-/** @throws PromMultiprocError ERR_INVALID_ARGUMENT for a path that no request could name. */
+/** @throws PromMultiprocError ERR_INVALID_ARGUMENT for a path that no request can name. */
 export function checkRoutePath(option: string, path: string): void {
   if (typeof path !== 'string' || !PLAIN_PATH.test(path) || isTrick(path)) {
     refuseOption(option, path, 'give a path such as "/metrics", without a query, percent signs, empty or dot segments');
@@ -22,9 +22,9 @@ export function checkRoutePath(option: string, path: string): void {
 }
 
 /**
- * The path that a request names, never decoded and never normalised: a path matches letter by letter or not at all, so
- * that there is nothing for a proxy and this server to understand differently. Undefined for paths whose only use is such
- * a difference: dot segments, empty segments, backslashes, and the encoded forms of dots and separators.
+ * The path of a request. It is never decoded and never normalised: a path matches letter by letter or not at all, so that a
+ * proxy and this server cannot understand it differently. Undefined for paths whose only use is such a difference: dot
+ * segments, empty segments, backslashes, and the encoded forms of dots and separators.
  */
 export function requestPath(target: string): string | undefined {
   // RFC 9112 section 3.2.2: a server must accept the absolute form, http://host/path.

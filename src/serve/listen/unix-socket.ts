@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { ListenError } from './listen-error.js';
 
 /**
- * Removes the socket file of a server that died without doing so; a killed server cannot, and the file alone would keep
- * every later one from starting. Who is alive is asked by connecting.
+ * Removes the socket file of a dead server: a killed server cannot remove it, and the file would keep every later server from
+ * starting. Connecting to it tells whether a server is alive.
  *
- * @throws ListenError EADDRINUSE when a server answers there, or when the file is no socket, and so none of ours.
+ * @throws ListenError EADDRINUSE where a server accepts the connection, or where the file is not a socket, and so not ours.
  */
 export async function freeStaleSocket(socketPath: string): Promise<void> {
   const found = await lstat(socketPath).catch(() => undefined);
@@ -21,12 +21,12 @@ export async function freeStaleSocket(socketPath: string): Promise<void> {
       `a living server listens on ${name}; stop it (\`ss -lxp\` names it) or give another socketPath`,
     );
   }
-  // Between the question and here another starting server may have replaced the file with its own.
+  // since the connection was tried, another server that starts may have replaced the file
   const now = await lstat(socketPath).catch(() => undefined);
   if (now?.ino === found.ino && now.dev === found.dev) await unlink(socketPath);
 }
 
-/** Only a refused connection proves that nobody listens; a full backlog (EAGAIN) or no permission does not. */
+/** Only a refused connection proves that no server listens; a full backlog (EAGAIN) or a missing permission does not. */
 function isAnswered(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path: socketPath });
