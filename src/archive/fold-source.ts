@@ -4,7 +4,7 @@
  */
 import { BadFileError } from '../errors.js';
 import { type ExemplarReading, readExemplarCell } from '../metrics-file/exemplar-cell.js';
-import { RecordKind } from '../metrics-file/layout.js';
+import { BlockKind, RecordKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor } from '../metrics-file/reader.js';
 import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import {
@@ -12,9 +12,16 @@ import {
   addressOf,
   defaultLabelsOf,
   exemplarCellOf,
+  movesOf,
   sketchChunkOf,
 } from '../metrics-file/record-bodies.js';
-import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import {
+  EXEMPLAR_SHAPE,
+  GAUGE_SHAPE,
+  seriesShape,
+  sketchChunkShape,
+  type SlotShape,
+} from '../metrics-file/slot-shape.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
 export interface SourceSeries {
@@ -151,6 +158,18 @@ export class FoldSource {
         this.#series.delete(place);
         this.#chunks.delete(place);
         this.#exemplars.delete(place);
+        return;
+      }
+      case RecordKind.Replacement: {
+        const moves = movesOf(body());
+        if (moves === undefined) throw this.#corrupt('a replacement of nothing');
+        for (const [from, to] of moves) {
+          const address = this.#claim(to, GAUGE_SHAPE);
+          const series = this.#series.get(placeOf(from));
+          if (series?.shape.kind !== BlockKind.Gauge) continue;
+          this.#series.delete(placeOf(from));
+          this.#series.set(placeOf(address), { ...series, address });
+        }
         return;
       }
       case RecordKind.DefaultLabels: {

@@ -87,8 +87,10 @@ export class Source {
       const start = performance.now();
       try {
         this.view.readLog();
+        const { replacements } = this.view;
         this.reader.readValues();
         this.view.readLog();
+        if (this.view.replacements > replacements && pass < MAX_PASSES) continue;
       } catch (error) {
         // a log that began anew twice meanwhile has overwritten what was being read
         if (!(error instanceof BadFileError) || pass === MAX_PASSES || !this.reader.hasNewLog()) throw error;

@@ -12,6 +12,7 @@ import type { LabelIndex } from '../storage/label-index.js';
 import { localStore, sharedStore } from '../storage/process-store.js';
 import type { AttachmentRole } from '../storage/series.js';
 import { attachmentShape } from '../storage/log-records.js';
+import type { CollectRun } from '../storage/collect-updates.js';
 import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
 import type { Child, ChildHome } from './child.js';
@@ -67,6 +68,11 @@ export class MetricSeries<C extends Child> implements ChildHome {
   /** Makes the family known to its store; to be called once, when the metric has been registered. */
   open(): void {
     this.#declareIn(this.#rightStore());
+  }
+
+  /** A `collect()` of the metric begins. */
+  beginCollect(): CollectRun {
+    return this.store.beginCollect(this.stored);
   }
 
   entered(registry: Registry<any>): void {

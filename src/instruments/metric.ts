@@ -84,9 +84,21 @@ export abstract class Metric<T extends string, C extends Child> {
 
   /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
   async get(): Promise<CollectedMetric<T>> {
-    await this.collect?.();
+    await this.#collect();
     this[MEMBER].settle(true);
     return metricObject<T>(this[MEMBER].family(), this.aggregator);
+  }
+
+  async #collect(): Promise<void> {
+    if (this.collect === undefined) return;
+    const run = this.series.beginCollect();
+    let succeeded = false;
+    try {
+      await this.collect();
+      succeeded = true;
+    } finally {
+      run.end(succeeded);
+    }
   }
 
   /** What a user gave to `labels()`, as a label object. */
@@ -118,6 +130,7 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     },
     entered: (registry) => series.entered(registry),
     left: (registry) => series.left(registry),
+    beginCollect: () => series.beginCollect(),
     settle: (collected) => kind.settle?.(series, collected),
     family(): MetricFamily {
       const { name, help, type, unit, labelNames } = series.declaration;

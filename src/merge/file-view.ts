@@ -8,7 +8,13 @@ import { BlockKind, RecordKind, SKETCH } from '../metrics-file/layout.js';
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
 import { checkFamilyRecord, type FamilyRecord } from '../metrics-file/record.js';
-import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import {
+  EXEMPLAR_SHAPE,
+  GAUGE_SHAPE,
+  seriesShape,
+  sketchChunkShape,
+  type SlotShape,
+} from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
@@ -17,6 +23,7 @@ import {
   type Address,
   addressOf,
   defaultLabelsOf,
+  movesOf,
   type ExemplarCellBody,
   exemplarCellOf,
   type SketchChunkBody,
@@ -45,6 +52,8 @@ export class FileView implements LogVisitor {
   readonly reader: FileReader;
   /** Place in the order of files: the archive, then oldest first. -1: not given yet; a file that is bad never has one. */
   order = -1;
+  /** How often series were replaced by others since this was made: values that were read before are of the former ones. */
+  replacements = 0;
   /** Archives only. */
   archive: ArchiveRecord | undefined;
   #isRewound = false;
@@ -183,6 +192,9 @@ export class FileView implements LogVisitor {
         this.#exemplars.delete(keyOf(at));
         return;
       }
+      case RecordKind.Replacement:
+        this.#replace(body());
+        return;
       case RecordKind.DefaultLabels: {
         const said = defaultLabelsOf(body());
         if (said === undefined) throw this.#corrupt('default labels that are none');
@@ -304,6 +316,21 @@ export class FileView implements LogVisitor {
     if (shape.kind !== BlockKind.Gauge || this.#state === 'live') return true;
     if (live || this.#state === 'expired') return false;
     return endedAt === 0 || endedAt >= this.#expiredBefore;
+  }
+
+  #replace(body: unknown): void {
+    const moves = movesOf(body);
+    if (moves === undefined) throw this.#corrupt('a replacement of nothing');
+    this.replacements++;
+    for (const [from, to] of moves) {
+      const block = this.#slots(to.block, to.slot, GAUGE_SHAPE);
+      const moved = this.#maps[from.block]?.release(from.slot);
+      if (moved === undefined) continue;
+      const [series, createdAt] = moved;
+      const map = this.#mapOf(block);
+      this.#release(map, to.slot);
+      map.placeGauge(to.slot, series, createdAt, this.#index.cellOf[series], this.#index.familyOf[series].mode);
+    }
   }
 
   #addChunk(body: unknown): void {

@@ -33,6 +33,8 @@ export interface Backing {
    * there is no room; where `write` returns false, the old log stays.
    */
   restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean;
+  /** Brings everything to the file, where that does not happen by itself. False where some of it did not get there. */
+  flush(): boolean;
   /** Updates the counts that `ps` and the self-metrics show of this process. */
   report(status: StoreStatus): void;
   close(): void;

@@ -8,9 +8,10 @@ import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
 import { checkFamilyRecord, decodeKey, walkRecords } from './record.js';
+import { movesOf } from './record-bodies.js';
 import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
-import { EXEMPLAR_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
+import { EXEMPLAR_SHAPE, GAUGE_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
 
 /** Something that breaks the format. */
 export interface FileProblem {
@@ -215,6 +216,18 @@ class Check {
         const { block, slot } = body() as { block: number; slot: number };
         if (!this.#slots.remove(block, slot)) {
           this.#report({ offset, reason: `the removal of a series at block ${block}, slot ${slot}, where none is` });
+        }
+        return;
+      }
+      case RecordKind.Replacement: {
+        const moves = movesOf(body());
+        if (moves === undefined) this.#report({ offset, reason: 'a replacement of nothing' });
+        for (const [from, to] of moves ?? []) {
+          if (!this.#slots.remove(from.block, from.slot)) {
+            const place = `block ${from.block}, slot ${from.slot}`;
+            this.#report({ offset, reason: `the move of a gauge at ${place}, where none is` });
+          }
+          this.#claim(offset, to.block, to.slot, GAUGE_SHAPE, true);
         }
         return;
       }

@@ -131,6 +131,11 @@ export const RecordKind = {
   ExemplarCell: 6,
   /** { generation, absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
   Archive: 7,
+  /**
+   * { moves: [block, slot, block, slot, ...] }: gauges that were at the first place are at the second from here on. Published
+   * together with the records behind it; a reader that meets it after it has read values reads again.
+   */
+  Replacement: 8,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 

@@ -49,6 +49,19 @@ export function exemplarCellOf(body: unknown): ExemplarCellBody | undefined {
   return { ...address, owner, slotOffset };
 }
 
+/** Where gauges were and where they are. */
+export function movesOf(body: unknown): (readonly [from: Address, to: Address])[] | undefined {
+  const { moves } = body as Fields;
+  if (!Array.isArray(moves) || moves.length % 4 !== 0 || !moves.every(isCount)) return undefined;
+  return Array.from({ length: moves.length / 4 }, (_, at) => {
+    const [fromBlock, fromSlot, block, slot] = moves.slice(4 * at, 4 * at + 4);
+    return [
+      { block: fromBlock, slot: fromSlot },
+      { block, slot },
+    ];
+  });
+}
+
 export function defaultLabelsOf(body: unknown): { registry: string; labels: Record<string, string> } | undefined {
   const { registry, labels } = body as Fields;
   return typeof registry === 'string' && isLabels(labels) ? { registry, labels } : undefined;

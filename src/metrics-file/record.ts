@@ -140,6 +140,11 @@ export function encodeRemoval(block: number, slot: number): Uint8Array {
   return encodeRecord(RecordKind.Removal, { block, slot });
 }
 
+/** @param moves from and to: block, slot, block, slot of each gauge */
+export function encodeReplacement(moves: readonly number[]): Uint8Array {
+  return encodeRecord(RecordKind.Replacement, { moves });
+}
+
 export function encodeDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): Uint8Array {
   return encodeRecord(RecordKind.DefaultLabels, { registry, labels });
 }

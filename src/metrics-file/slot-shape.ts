@@ -8,6 +8,9 @@ export interface SlotShape {
   readonly slots: number;
 }
 
+/** Value, set-at. */
+export const GAUGE_SHAPE: SlotShape = { kind: BlockKind.Gauge, slots: 2 };
+
 /** The slots of one series, by the type of its family; the same on both arms. */
 export function seriesShape(declaration: SeriesLayout & { readonly type: MetricType }): SlotShape {
   const kind = metricKind(declaration.type);

@@ -6,6 +6,7 @@
  * not started again; a caller that needs the values waits for the run that is under way, but not for ever.
  */
 import { lastScraped } from '../directory/scraped.js';
+import type { CollectRun } from '../storage/collect-updates.js';
 import { warnOnce } from '../warn-once.js';
 import { hasFile, onFirstFile, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
@@ -17,7 +18,13 @@ const INTERVAL_MS = 5000;
 /** Prometheus scrapes at least every 15 s by custom, and every minute by default. */
 const WANTED_SECONDS = 60;
 
-const running = new WeakMap<RegisteredMetric, Promise<boolean>>();
+/** A callback that has not ended. */
+interface UnderWay {
+  readonly outcome: Promise<boolean>;
+  readonly run: CollectRun | undefined;
+}
+
+const running = new WeakMap<RegisteredMetric, UnderWay>();
 const failures = new Map<string, number>();
 /** Registries that have metrics which are shown in merged output. */
 const inUse = new Set<Registry<any>>();
@@ -128,33 +135,41 @@ function isReadByOthers(): boolean {
 }
 
 function start(metric: RegisteredMetric, collect: () => unknown, onError: OnError): boolean | Promise<boolean> {
+  const run = metric[MEMBER]?.beginCollect();
+  const ended = (succeeded: boolean): boolean => {
+    run?.end(succeeded);
+    return succeeded;
+  };
   let result: unknown;
   try {
     result = collect.call(metric);
   } catch (error) {
-    return onError(metric, error);
+    return ended(onError(metric, error));
   }
-  if (!isThenable(result)) return true;
-  const run = Promise.resolve(result)
+  if (!isThenable(result)) return ended(true);
+  const outcome = Promise.resolve(result)
     .then(
       () => true,
       (error: unknown) => onError(metric, error),
     )
+    .then(ended)
     .finally(() => running.delete(metric));
-  running.set(metric, run);
-  return inTime(metric, run);
+  const underWay = { outcome, run };
+  running.set(metric, underWay);
+  return inTime(metric, underWay);
 }
 
-function inTime(metric: RegisteredMetric, run: Promise<boolean>): Promise<boolean> {
+function inTime(metric: RegisteredMetric, { outcome, run }: UnderWay): Promise<boolean> {
   return new Promise((resolve) => {
     const late = setTimeout(() => {
+      run?.abandon();
       resolve(failed(metric, new Error(`it has not ended within ${LONGEST_WAIT_MS} ms`)));
     }, LONGEST_WAIT_MS);
     // a callback that hangs in the background must not keep the process alive
     late.unref();
-    void run.then((outcome) => {
+    void outcome.then((succeeded) => {
       clearTimeout(late);
-      resolve(outcome);
+      resolve(succeeded);
     });
   });
 }

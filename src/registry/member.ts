@@ -1,4 +1,5 @@
 import type { MetricFamily } from '../model/metric-family.js';
+import type { CollectRun } from '../storage/collect-updates.js';
 import type { Registry } from './registry.js';
 
 /**
@@ -13,6 +14,8 @@ export interface Member {
   /** A registry that is shown in merged output has taken the metric in. */
   entered(registry: Registry<any>): void;
   left(registry: Registry<any>): void;
+  /** A `collect()` of the metric begins: other processes see what it does when it has ended. */
+  beginCollect(): CollectRun;
   /** What is due before values are read. @param collected whether `collect()` has run without failing */
   settle(collected: boolean): void;
   /** The values as they stand. */

@@ -70,7 +70,7 @@ export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
   const now = Date.now() / 1000;
   for (const family of store.families) {
     if (family.kind !== BlockKind.Sum && family.kind !== BlockKind.Histogram) continue;
-    for (const series of family.series) {
+    for (const series of family.logged()) {
       if (!series.published) continue;
       subtract(series, file, 0, family.slots);
       // as OpenMetrics has it of what begins anew

@@ -12,6 +12,9 @@ export class MemoryBacking implements Backing {
   restartLog(): boolean {
     return false;
   }
+  flush(): boolean {
+    return true;
+  }
   report(): void {}
   close(): void {}
 }

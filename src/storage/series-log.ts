@@ -1,4 +1,4 @@
-import { encodeDefaultLabels, encodeFamily, encodeRemoval } from '../metrics-file/record.js';
+import { encodeDefaultLabels, encodeFamily, encodeRemoval, encodeReplacement } from '../metrics-file/record.js';
 import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
@@ -8,6 +8,8 @@ import type { Cells } from './value-blocks.js';
 /** A log of this many dead records for each living one is started anew. */
 const DEAD_PER_LIVE = 4;
 const RESTART_AT_LEAST = 2048;
+/** The bytes of one record in a log name so many gauges that have moved. */
+const MOVES_PER_RECORD = 8;
 /**
  * A new log takes the place of the last but one, and a reader that is still in that one has to begin again: not more often
  * than a pass of a reader takes, unless records come in at such a rate that the log would take many MiB meanwhile.
@@ -55,7 +57,7 @@ export class SeriesLog {
     this.#defaultLabelsSaid = false;
     for (const family of this.#families) {
       family.published = false;
-      for (const series of family.series) {
+      for (const series of family.logged()) {
         series.published = false;
         for (const attachment of series.attachments ?? []) attachment.published = false;
       }
@@ -90,6 +92,42 @@ export class SeriesLog {
     else this.#pendingRemovals.push({ cells, shape });
   }
 
+  /**
+   * Publishes, as one step, that gauges are at other slots, that series are there and that others are not. False where the log
+   * has no room: nothing is published.
+   */
+  publishReplacement(
+    moves: readonly { readonly from: Cells; readonly to: Cells }[],
+    added: readonly Series[],
+    removed: readonly Series[],
+  ): boolean {
+    const places = moves.flatMap(({ from, to }) => [from.block!.number, from.index, to.block!.number, to.index]);
+    const records = [encodeReplacement(places)];
+    const named: (Series | Attachment)[] = [];
+    for (const series of added) {
+      if (!isInFile(series) || !series.family.published) continue;
+      records.push(seriesRecord(series));
+      named.push(series);
+      for (const attachment of series.attachments ?? []) {
+        if (!isInFile(attachment)) continue;
+        records.push(attachmentRecord(attachment));
+        named.push(attachment);
+      }
+    }
+    const gone = removed.flatMap((series) => [series, ...(series.attachments ?? [])]);
+    for (const { published, block, index } of gone) {
+      if (published) records.push(encodeRemoval(block!.number, index));
+    }
+    if (!this.#append(Buffer.concat(records))) return false;
+    this.#records += records.length - 1 + Math.floor(moves.length / MOVES_PER_RECORD);
+    for (const each of named) each.published = true;
+    const removals = gone.filter(({ published }) => published);
+    this.#liveRecords += named.length - removals.length;
+    // the log does not name their slots any more
+    for (const each of removals) each.published = false;
+    return true;
+  }
+
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
     this.#defaultLabels.set(registry, labels);
     this.#publishDefaultLabels();
@@ -107,7 +145,7 @@ export class SeriesLog {
     if (!this.#defaultLabelsSaid) this.#publishDefaultLabels();
     for (const family of this.#families) {
       if (!family.published) this.publishFamily(family);
-      for (const series of family.series) {
+      for (const series of family.logged()) {
         if (!series.published) this.publishSeries(series);
         for (const attachment of series.attachments ?? []) {
           if (!attachment.published) this.publishAttachment(attachment);
@@ -159,7 +197,7 @@ export class SeriesLog {
     }
     for (const family of this.#families) if (!write(encodeFamily(family))) return false;
     for (const family of this.#families) {
-      for (const series of family.series) {
+      for (const series of family.logged()) {
         if (!isInFile(series)) continue;
         if (!write(seriesRecord(series))) return false;
         for (const attachment of series.attachments ?? []) {
@@ -175,7 +213,7 @@ export class SeriesLog {
     this.#defaultLabelsSaid = true;
     for (const family of this.#families) {
       family.published = true;
-      for (const series of family.series) {
+      for (const series of family.logged()) {
         series.published = isInFile(series);
         if (series.published) this.#liveRecords++;
         for (const attachment of series.attachments ?? []) {

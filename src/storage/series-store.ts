@@ -10,11 +10,12 @@ import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { MemoryBacking } from './memory-backing.js';
+import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
 import { attachmentShape } from './log-records.js';
 import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
 import { StoredFamily } from './stored-family.js';
-import { type Cells, DETACHED, DETACHED_VIEW, memoryBlock, SlotAllocator } from './value-blocks.js';
+import { type Cells, DETACHED, DETACHED_VIEW, isShadow, memoryBlock, SlotAllocator } from './value-blocks.js';
 
 export interface SeriesStoreOptions {
   /** Most series of one metric. Default 100,000. */
@@ -40,6 +41,7 @@ export class SeriesStore {
   #inFile: SlotAllocator;
   #inMemory = new SlotAllocator(memoryBlock);
   readonly #log: SeriesLog;
+  readonly #updates: CollectUpdates;
   #nextFamilyId = 1;
   #liveSeries = 0;
   #slotsInMemory = 0;
@@ -51,6 +53,7 @@ export class SeriesStore {
     this.#backing = backing;
     this.#inFile = allocatorOf(backing);
     this.#log = new SeriesLog(backing, this.families, (cells, shape) => this.#inFile.release(shape, cells));
+    this.#updates = new CollectUpdates(this.#slots());
   }
 
   get backing(): Backing {
@@ -99,8 +102,14 @@ export class SeriesStore {
     this.#log.restartIfDue();
   }
 
+  /** A `collect()` of the family's metric begins: readers see what it does when it has ended. */
+  beginCollect(family: SeriesFamily): CollectRun {
+    return this.#updates.begin(family);
+  }
+
   /** Forgets a family and gives its slots back. */
   forget(family: SeriesFamily): void {
+    this.#updates.forget(family);
     for (const series of family.series) this.detach(series);
     if (family.registries.length > 0) this.setRegistries(family, []);
     this.families.delete(family);
@@ -129,8 +138,10 @@ export class SeriesStore {
 
   #admit(series: Series): void {
     if (series.createdAt === 0) series.createdAt = Date.now() / 1000;
-    this.#bind(series.family, series);
-    series.family.series.add(series);
+    const { family } = series;
+    if (family.shown === undefined) this.#bind(family, series);
+    else family.shown.bind(family.kind, family.slots, series);
+    family.series.add(series);
     this.#liveSeries++;
     this.#log.publishSeries(series);
   }
@@ -157,6 +168,7 @@ export class SeriesStore {
     if (series.index === DETACHED) return;
     series.family.series.delete(series);
     this.#liveSeries--;
+    if (this.#updates.defers(series.family)) this.#updates.remove(series);
     if (series.attachments !== undefined) {
       for (const attachment of series.attachments) this.#release(attachment, attachmentShape(attachment.role));
       series.attachments = undefined;
@@ -169,7 +181,9 @@ export class SeriesStore {
   /** Further slots for a series, all zero. */
   attachTo(owner: Series, role: AttachmentRole): Attachment {
     const attachment = new Attachment(owner, role);
-    this.#bind(attachmentShape(role), attachment);
+    const shape = attachmentShape(role);
+    if (isShadow(owner)) owner.family.shown!.bind(shape.kind, shape.slots, attachment);
+    else this.#bind(shape, attachment);
     (owner.attachments ??= []).push(attachment);
     this.#log.publishAttachment(attachment);
     return attachment;
@@ -209,7 +223,21 @@ export class SeriesStore {
   }
 
   *#everySeries(): IterableIterator<Series> {
-    for (const family of this.families) yield* family.series;
+    for (const family of this.families) yield* family.logged();
+  }
+
+  #slots(): StoreSlots {
+    const backing = (): Backing => this.#backing;
+    return {
+      get backing() {
+        return backing();
+      },
+      log: this.#log,
+      bind: (shape, cells) => this.#bind(shape, cells),
+      allocateInFile: (shape, cells) => this.#inFile.allocate(shape, cells),
+      freeInFile: (shape, cells) => this.#inFile.release(shape, cells),
+      release: (cells, shape) => this.#release(cells, shape),
+    };
   }
 
   #bind(shape: SlotShape, cells: Cells): void {
@@ -219,6 +247,7 @@ export class SeriesStore {
   }
 
   #rebind(cells: Cells, shape: SlotShape): void {
+    if (isShadow(cells)) return;
     const { view, index } = cells;
     this.#bind(shape, cells);
     cells.view.set(view.subarray(index, index + shape.slots), cells.index);
@@ -227,7 +256,7 @@ export class SeriesStore {
   /** Moves slots from memory to the file as far as there is room. */
   #moveIn(): void {
     const move = (cells: Cells, shape: SlotShape): boolean => {
-      if (cells.block === undefined || cells.block.number >= 0) return true;
+      if (cells.block === undefined || cells.block.number >= 0 || isShadow(cells)) return true;
       const { view, index } = cells;
       if (!this.#inFile.allocate(shape, cells)) return false;
       cells.view.set(view.subarray(index, index + shape.slots), cells.index);
@@ -251,7 +280,7 @@ export class SeriesStore {
     cells.index = DETACHED;
     cells.block = undefined;
     cells.published = false;
-    if (block === undefined) return;
+    if (block === undefined || isShadow(slots)) return;
     if (block.number < 0 && this.#backing.kind !== 'memory') {
       this.#slotsInMemory -= shape.slots;
       this.#inMemory.release(shape, slots);

@@ -2,6 +2,7 @@ import type { ValueBlockKind } from '../metrics-file/layout.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { type Labelled, LabelIndex } from './label-index.js';
+import type { ShownSeries } from './shown-series.js';
 
 /** A metric as its store knows it: its declaration, the registries that show it, and its series. */
 export class StoredFamily<S extends Labelled, Owner = unknown> {
@@ -10,6 +11,10 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   readonly kind: ValueBlockKind;
   readonly slots: number;
   published = false;
+  /** Calls of the metric's `collect()` that are under way. */
+  callbacks = 0;
+  /** While one is, or has failed: series as readers see them, where those of the process are other ones. */
+  shown: ShownSeries<S> | undefined = undefined;
   /** Whether the warning that `maxSeries` was reached has been logged. */
   warnedFull = false;
 
@@ -29,5 +34,11 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     const shape = seriesShape(declaration);
     this.kind = shape.kind;
     this.slots = shape.slots;
+  }
+
+  /** The series that readers are told of. Those of the process that are still in the making are not in the file. */
+  *logged(): IterableIterator<S> {
+    yield* this.series;
+    if (this.shown !== undefined) yield* this.shown;
   }
 }

@@ -17,6 +17,14 @@ export class Cells {
   block: ValueBlock | undefined = undefined;
 }
 
+/** The number of blocks of values that readers are not to see yet: those of a callback that is under way. */
+const SHADOW_BLOCK = -2;
+
+/** Whether slots are in memory because a `collect()` that is under way writes to them. */
+export function isShadow({ block }: Cells): boolean {
+  return block?.number === SHADOW_BLOCK;
+}
+
 /** Makes blocks: a file's writer, or memory. Undefined means that there is no room. */
 export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | undefined;
 
@@ -126,4 +134,8 @@ function shapeKey(shape: SlotShape): string {
 /** A block that is in no file. */
 export function memoryBlock(kind: ValueBlockKind, slots: number): ValueBlock {
   return { kind, number: -1, view: new Float64Array(slots), publishUsed() {} };
+}
+
+export function shadowBlock(kind: ValueBlockKind, slots: number): ValueBlock {
+  return { ...memoryBlock(kind, slots), number: SHADOW_BLOCK };
 }

@@ -1,0 +1,59 @@
+/** Other processes see what a `collect()` does as a whole or not at all, also when its process is killed within it. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { forkProgram } from '../support/forked-program.js';
+import { Reading } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { fileKinds } from '../support/written-file.js';
+
+for (const kind of fileKinds()) {
+  test(`${kind}: no reader sees the middle of another process's collect(), and a SIGKILL leaves none`, async (t) => {
+    const dir = withTempDir(t);
+    const reading = new Reading(dir);
+    const lives = kind === 'mapped' ? 3 : 2;
+    let counted = 0;
+    let reads = 0;
+    const roomsSeen = new Set<unknown>();
+    const look = (dead: number, living: number): void => {
+      const values = reading.values();
+      const workers = dead + living;
+      const sum = (values['rooms{name="first"}'] ?? NaN) + (values['rooms{name="second"}'] ?? NaN);
+      assert.equal(sum, 10 * workers, JSON.stringify(values));
+      assert.equal(values['floors{floor="ground"}'], 7 * workers, JSON.stringify(values));
+      assert.equal(values.level, 5 * workers, JSON.stringify(values));
+      assert.equal(values['failing{name="a"}'], workers, JSON.stringify(values));
+      assert.equal(values['hanging{name="a"}'], workers, JSON.stringify(values));
+      assert.equal(values.imported_total, 42 * workers, JSON.stringify(values));
+      assert.ok(values.jobs_total >= counted, JSON.stringify(values));
+      roomsSeen.add(values['rooms{name="first"}']);
+      reads++;
+    };
+    for (let life = 0; life < lives; life++) {
+      const mapping = kind === 'mapped' ? {} : { PROM_MULTIPROC_NO_MMAP: '1' };
+      const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...mapping };
+      const worker = forkProgram(t, 'e2e/programs/collecting', [], { env });
+      await worker.said();
+      let told = 0;
+      worker.process.on('message', (count: number) => (told = count));
+      // a file that is written on a timer is a flush behind
+      await new Promise((resolve) => setTimeout(resolve, kind === 'written' ? 600 : 0));
+      for (const until = Date.now() + 700; Date.now() < until;) {
+        look(life, 1);
+        await new Promise(setImmediate);
+      }
+      await worker.kill();
+      if (kind === 'mapped') counted += told;
+      look(life + 1, 0);
+      foldDirectory(dir);
+      assert.deepEqual(
+        readdirSync(dir).filter((name) => name.endsWith('.prom-mp')),
+        [],
+      );
+      look(life + 1, 0);
+    }
+    assert.ok(reads > 100 && roomsSeen.size > 5, `${reads} reads, ${roomsSeen.size} different values`);
+    reading.close();
+  });
+}
