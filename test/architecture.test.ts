@@ -25,6 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // what every room may use
   errors: [],
   'warn-once': [],
+  'debug-log': [],
   model: ['errors'],
 
   // the file, and its text form
@@ -34,15 +35,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // the write arm
   directory: ['errors', 'warn-once', 'model', 'metrics-file'],
   archive: ['errors', 'warn-once', 'model', 'metrics-file', 'directory'],
-  storage: ['errors', 'warn-once', 'model', 'metrics-file', 'directory', 'archive'],
+  storage: ['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'directory', 'archive'],
   registry: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'storage'],
   instruments: ['errors', 'warn-once', 'model', 'metrics-file', 'storage', 'registry'],
 
   // the read arm
   merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
   collector: [
-    ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage', 'registry'],
-    ...['merge'],
+    ...['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage'],
+    ...['registry', 'merge'],
   ],
   serve: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
   push: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],

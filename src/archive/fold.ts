@@ -36,6 +36,7 @@ import { probeLiveness } from '../directory/liveness.js';
 import { joinDirectory } from '../directory/open-directory.js';
 import { removeDataFile } from '../directory/remove-data-file.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+import { removeLeftovers } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 
 export interface FoldOptions {
@@ -99,8 +100,8 @@ export function foldDue(dead: { files: number; bytes: number }, threshold: FoldT
  * @throws {PromMultiprocError} ERR_PERMISSION where the directory may not be read, ERR_DIRECTORY_REFUSED
  */
 export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress?: FoldProgress): FoldResult {
-  // who uses a directory says so, or it might be swept
-  const joined = joinDirectory({ dir, origin: 'env', derived: false }, options);
+  // the lock keeps the directory from being swept meanwhile
+  const joined = joinDirectory({ dir, source: 'option', derived: false }, options);
   const fold = new Fold(dir, options, onProgress);
   if (joined === undefined) return fold.result();
   try {
@@ -205,6 +206,7 @@ export class Fold {
 
   #fold(): FoldAbandonment | undefined {
     const found = scanDirectory(this.#dir);
+    removeLeftovers(this.#dir, found.temporaries, this.#now);
     const base = this.#openNewest(found);
     if (base === 'archive unreadable') return base;
     try {

@@ -6,7 +6,7 @@ import { PromMultiprocError } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
 import { checkFile } from '../metrics-file/check.js';
 import { colour } from './colour.js';
-import { existingDirectory } from './directory-option.js';
+import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 
 /** Checks files, and where none are named also the names of the metrics in the directory. Exits 1 where anything is wrong. */
@@ -34,7 +34,7 @@ function filesOf(dir: string): string[] {
 }
 
 async function lintsOf(dir: string): Promise<LintProblem[]> {
-  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, fold: false });
+  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });
   const problems = lintFamilies(await collector.families());
   await collector.close();
   return problems;

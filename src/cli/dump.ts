@@ -1,7 +1,7 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { renderText } from '../exposition/render.js';
 import { TEXT_DIALECTS } from '../exposition/text-dialect.js';
-import { existingDirectory } from './directory-option.js';
+import { existingDirectory } from './existing-directory.js';
 import { plain, printJson } from './print.js';
 
 interface DumpOptions {
@@ -16,7 +16,7 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
     dir: existingDirectory(options.dir),
     threads: false,
     selfMetrics: false,
-    fold: false,
+    readOnly: true,
     created: options.created,
   });
   const dialect = TEXT_DIALECTS.get(options.format)!;

@@ -1,7 +1,7 @@
 import { AutomaticFolding } from '../collector/automatic-folding.js';
 import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
 import type { FoldAbandonment } from '../archive/fold-result.js';
-import { existingDirectory } from './directory-option.js';
+import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 import { ProgressBar } from './progress-bar.js';
 

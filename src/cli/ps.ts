@@ -1,11 +1,11 @@
 import type { ProcessInfo } from '../collector/collection.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { colour } from './colour.js';
-import { existingDirectory } from './directory-option.js';
+import { existingDirectory } from './existing-directory.js';
 import { bytes, columns, duration, print, printJson } from './print.js';
 
 export async function psCommand(options: { dir?: string; json?: boolean }): Promise<void> {
-  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false, fold: false });
+  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false, readOnly: true });
   const processes = await collector.processes();
   await collector.close();
   if (options.json === true) printJson(processes);

@@ -2,7 +2,8 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/listen/http-server.js';
 import { warnOnce } from '../serve/warning.js';
-import { chosenDirectory } from './directory-option.js';
+import { existingTarget } from '../directory/check-directory.js';
+import { chooseForCommand } from '../directory/choose.js';
 import { plain, print } from './print.js';
 
 interface ServeOptions {
@@ -15,7 +16,9 @@ interface ServeOptions {
 
 /** Serves until SIGTERM or SIGINT, and finishes what is under way then. */
 export async function serveCommand(options: ServeOptions): Promise<void> {
-  const dir = chosenDirectory(options.dir);
+  const chosen = chooseForCommand(options.dir);
+  existingTarget(chosen);
+  const { dir } = chosen;
   const collector = new MultiprocessCollector({ dir, registry: options.registry ?? 'all' });
   const path = options['web.telemetryPath'];
   const servers: RunningServer[] = [];

@@ -6,7 +6,7 @@ import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
 import { colour } from './colour.js';
-import { existingDirectory } from './directory-option.js';
+import { existingDirectory } from './existing-directory.js';
 import { columns, plain, print } from './print.js';
 import { processTable } from './ps.js';
 
@@ -35,7 +35,11 @@ const CLEAR = '\u001b[H\u001b[J';
 export async function topCommand(options: TopOptions): Promise<void> {
   const seconds = within('--interval', options.interval, LONGEST_SECONDS);
   const looks = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
-  const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), selfMetrics: false, fold: false });
+  const collector = new MultiprocessCollector({
+    dir: existingDirectory(options.dir),
+    selfMetrics: false,
+    readOnly: true,
+  });
   const waking = new AbortController();
   process.once('SIGINT', () => waking.abort());
   let before = new Map<string, number>();

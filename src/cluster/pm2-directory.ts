@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { pm2AppDirectory } from '../directory/locate.js';
+import { choosePm2App } from '../directory/choose.js';
 import { DEFAULT_NAMESPACE, pm2Home } from '../directory/pm2-app.js';
 import { PromMultiprocError } from '../errors.js';
 
@@ -45,7 +45,7 @@ export function pm2Directory(app: Pm2AppOptions): string {
     );
   }
   const { name, script, cwd = '', namespace = DEFAULT_NAMESPACE } = app;
-  return pm2AppDirectory({ home: pm2Home(process.env.PM2_HOME), namespace, name, script: resolve(cwd, script) }).dir;
+  return choosePm2App({ home: pm2Home(process.env.PM2_HOME), namespace, name, script: resolve(cwd, script) }).dir;
 }
 
 function describe(value: unknown): string {

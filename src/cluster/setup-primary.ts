@@ -1,13 +1,18 @@
 import cluster from 'node:cluster';
-import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { type LocatedDirectory, primaryDirectory } from '../directory/locate.js';
+import {
+  announceDirectory,
+  type ChosenDirectory,
+  chooseAsPrimary,
+  chooseOption,
+  handToWorkers,
+} from '../directory/choose.js';
 import { markProcessDead } from '../directory/mark-dead.js';
 import { type DirectoryPermissions, type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import { emptyDirectory } from '../directory/sweep.js';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import { tendStore } from '../storage/process-store.js';
+import { maintainStore } from '../storage/process-store.js';
 import { SETTINGS } from '../storage/settings.js';
 
 export interface SetupPrimaryOptions extends DirectoryPermissions {
@@ -26,34 +31,35 @@ let held: OpenedDirectory | undefined;
 let listens = false;
 
 /**
- * Sets a cluster's primary up, before it forks: makes the directory, tells the workers of it through
- * PROMETHEUS_MULTIPROC_DIR, and marks workers dead when they exit.
+ * Sets a cluster's primary up, before it forks: makes the directory, hands it to the workers, and to them alone, and marks
+ * workers dead when they exit.
  *
  * Without it workers find a directory by themselves, derived from the primary; what this adds is the options.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; with `clean`, ERR_DIRECTORY_IN_USE; ERR_INVALID_ARGUMENT in a worker,
  *   or for an option that is no path or number.
- *   Other trouble, such as a full disk, is said once: the processes count in memory then.
+ *   Other trouble, such as a full disk, is logged once: the processes count in memory then.
  */
 export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string } {
   if (cluster.isWorker) {
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'setupPrimary is for the primary: call it where you fork');
   }
   assertWholeNumbers(options);
-  const located = options.dir === undefined ? primaryDirectory() : namedDirectory(options.dir);
-  if (options.clean === true) emptyDirectory(located.dir);
-  enter(located, options);
-  process.env.PROMETHEUS_MULTIPROC_DIR = located.dir;
+  const chosen = options.dir === undefined ? chooseAsPrimary() : chooseOption(options.dir);
+  if (options.clean === true) emptyDirectory(chosen.dir);
+  enter(chosen, options);
+  handToWorkers(chosen);
+  announceDirectory(chosen);
   exportSettings(options);
   // metrics that this process made before move in
-  tendStore();
+  maintainStore();
   if (!listens) {
     listens = true;
     cluster.on('exit', ({ process: { pid } }) => {
-      if (pid !== undefined) markProcessDead(pid, { dir: process.env.PROMETHEUS_MULTIPROC_DIR });
+      if (pid !== undefined) markProcessDead(pid);
     });
   }
-  return { dir: located.dir };
+  return { dir: chosen.dir };
 }
 
 /** Workers would pass a wrong one over, each with a warning, and go on without it. */
@@ -65,25 +71,16 @@ function assertWholeNumbers(options: SetupPrimaryOptions): void {
   }
 }
 
-/** Absolute, for workers may have another working directory. */
-function namedDirectory(dir: unknown): LocatedDirectory {
-  if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), origin: 'env', derived: false };
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `dir ${inspect(dir)} is no path: name a directory, or leave it out`,
-  );
-}
-
-function enter(located: LocatedDirectory, permissions: DirectoryPermissions): void {
-  if (held?.dir === located.dir) return;
+function enter(chosen: ChosenDirectory, permissions: DirectoryPermissions): void {
+  if (held?.dir === chosen.dir) return;
   try {
-    const opened = openDirectory(located, permissions);
+    const opened = openDirectory(chosen, permissions);
     for (const warning of opened.warnings) warnOnce(`directory ${warning}`, warning);
     held?.close();
     held = opened;
   } catch (error) {
     if (error instanceof PromMultiprocError) throw error;
-    warnOnce(`open ${located.dir}`, `${JSON.stringify(located.dir)} cannot be used: ${describeError(error)}`);
+    warnOnce(`open ${chosen.dir}`, `${JSON.stringify(chosen.dir)} cannot be used: ${describeError(error)}`);
   }
 }
 

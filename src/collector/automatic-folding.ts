@@ -3,9 +3,11 @@ import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from
 import { assertFoldOptions } from '../archive/fold-options.js';
 import { foldAside } from '../archive/fold-aside.js';
 import type { FoldResult } from '../archive/fold-result.js';
+import { debug } from '../debug-log.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { readSettings } from '../storage/settings.js';
+import type { Collected } from './engine.js';
 
 /** What automatic and asked-for folds of a collector go by. */
 export interface FoldSettings extends FoldThreshold, Omit<FoldOptions, 'deadRetentionSeconds' | 'properLockfile'> {}
@@ -13,6 +15,7 @@ export interface FoldSettings extends FoldThreshold, Omit<FoldOptions, 'deadRete
 /** A fold took this many times less than what passes before the next: folding stays below a tenth of a core. */
 const REST_FACTOR = 10;
 const LEAST_REST_MS = 1000;
+const TIDY_INTERVAL_MS = 3_600_000;
 /** After a fold that could not do anything. */
 const TROUBLE_REST_MS = 60_000;
 
@@ -21,6 +24,7 @@ export class AutomaticFolding {
   readonly #deadRetentionSeconds: number;
   #running: Promise<FoldResult> | undefined;
   #notBefore = 0;
+  #tidyNotBefore = 0;
 
   /**
    * @param settings `false`: only when asked
@@ -32,10 +36,14 @@ export class AutomaticFolding {
     this.#deadRetentionSeconds = deadRetentionSeconds;
   }
 
-  /** Begins a fold where so many dead files were found that one is due. Does not wait, and never throws. */
-  consider(dir: string, dead: { files: number; bytes: number }): void {
+  /**
+   * Begins a fold where one is due: so many dead files were found; or, once an hour, files that killed processes may have
+   * left half made. Does not wait, and never throws.
+   */
+  consider(dir: string, { dead, temporaries }: Pick<Collected, 'dead' | 'temporaries'>): void {
     if (this.#settings === false || this.#running !== undefined || performance.now() < this.#notBefore) return;
-    if (!foldDue(dead, this.#settings)) return;
+    if (!foldDue(dead, this.#settings) && !(temporaries > 0 && performance.now() >= this.#tidyNotBefore)) return;
+    this.#tidyNotBefore = performance.now() + TIDY_INTERVAL_MS;
     this.now(dir).catch((error: unknown) => {
       this.#notBefore = performance.now() + TROUBLE_REST_MS;
       warnOnce(`fold ${dir}`, `the files of dead processes are not folded: ${describeError(error)}`);
@@ -48,8 +56,10 @@ export class AutomaticFolding {
     const running = (async () => {
       await before?.catch(() => {});
       const start = performance.now();
+      debug('fold of %s begins', dir);
       const result = await foldAside(dir, this.#foldOptions(), onProgress);
       const took = performance.now() - start;
+      debug('fold of %s ends after %d ms: %o', dir, took, result);
       const isTrouble = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
       const rest = isTrouble ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);
       this.#notBefore = performance.now() + rest;

@@ -10,9 +10,9 @@ import { compareAge, pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { DataFileName } from '../directory/file-name.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
-import { removeLeftovers } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 import { MergeIndex } from '../merge/merge-index.js';
+import { debug } from '../debug-log.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { BadFiles } from './bad-files.js';
@@ -80,6 +80,8 @@ export class DirectoryCollection {
   readonly index: MergeIndex;
   /** When the values were merged last, in milliseconds since the epoch. */
   collectedAtMs = 0;
+  /** Files under temporary names that the last collection saw. */
+  temporaries = 0;
   readonly #sources = new Map<string, Source>();
   readonly #probe = new LivenessProbe();
   readonly #badFiles = new BadFiles();
@@ -88,7 +90,6 @@ export class DirectoryCollection {
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
-  #tidiedHour = 0;
   /** Files that stay open until the next scrape. */
   readonly #keptOpen = new Set<Source>();
   #filesKey = '';
@@ -111,6 +112,7 @@ export class DirectoryCollection {
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = scanDirectory(this.options.dir);
+      this.temporaries = found.temporaries.length;
       this.#skipped.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
@@ -121,7 +123,6 @@ export class DirectoryCollection {
     this.#tellOfSkippedFiles();
     this.#merge();
     this.#tellOfConflicts();
-    this.#tidy();
   }
 
   stats(): CollectionStats {
@@ -271,6 +272,7 @@ export class DirectoryCollection {
     this.#drop(name);
     // gone between the listing and the opening: the listing after this pass tells what that meant
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    debug('skips %s: %s', name, describeError(error));
     this.#skipped.set(name, { name, reason: skipReason(error), error: describeError(error) });
   }
 
@@ -330,15 +332,6 @@ export class DirectoryCollection {
         `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
       );
     }
-  }
-
-  /** Removes, once an hour, what processes that were killed in the middle of making a file have left. */
-  #tidy(): void {
-    const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
-    if (hour === this.#tidiedHour) return;
-    this.#tidiedHour = hour;
-    const { dir } = this.options;
-    removeLeftovers(dir, scanDirectory(dir).temporaries);
   }
 
   /** Once the pass has turned out to be the last one. */

@@ -38,6 +38,8 @@ export interface Collected {
   fileBytes: number;
   /** What could be folded. */
   dead: { files: number; bytes: number };
+  /** Files that are being made, or were when their maker was killed. */
+  temporaries: number;
 }
 
 export class Engine {
@@ -63,6 +65,7 @@ export class Engine {
       statuses: {},
       fileBytes: stats.fileBytes,
       dead: { files: stats.dead, bytes: stats.deadBytes },
+      temporaries: this.#collection.temporaries,
     };
     for (const product of products) {
       if (typeof product === 'object' && 'format' in product) {

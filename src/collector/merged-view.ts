@@ -7,8 +7,8 @@ import { textDialectOf } from '../registry/content-type.js';
 import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
 import { type Aggregator, metricObject } from '../registry/metric-object.js';
+import { directoryToRead } from './directory-to-read.js';
 import { MultiprocessCollector } from './multiprocess-collector.js';
-import { whichDirectory } from './which-directory.js';
 
 const collectors = new Map<string, MultiprocessCollector>();
 
@@ -31,7 +31,7 @@ async function familiesOf(query: MergedQuery) {
 }
 
 provideMergedView({
-  active: () => whichDirectory() !== undefined,
+  active: () => directoryToRead() !== undefined,
   async metrics(query) {
     const dialect = textDialectOf(query.contentType);
     if (query.metric !== undefined) {

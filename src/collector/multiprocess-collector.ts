@@ -3,26 +3,28 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
 import type { FoldResult } from '../archive/fold-result.js';
-import type { LocatedDirectory } from '../directory/locate.js';
+import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
+import { existingTarget } from '../directory/check-directory.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
+import { debug } from '../debug-log.js';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { warnOnce } from '../warn-once.js';
-import { flushStore } from '../storage/process-store.js';
+import { prepareStore } from '../storage/process-store.js';
 import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import type { DirectoryStatus } from './directory-status.js';
 import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { directoryToRead } from './directory-to-read.js';
 import { eventLoopTurn } from './event-loop-turn.js';
 import { TaskThread } from './task-thread.js';
-import { whichDirectory } from './which-directory.js';
 
 export interface MultiprocessCollectorOptions {
   /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
@@ -46,6 +48,11 @@ export interface MultiprocessCollectorOptions {
   readonly maxOpenFiles?: number;
   /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
   readonly fold?: FoldSettings | false;
+  /**
+   * Whether nothing is written in the directory: files of dead processes are not folded but by `fold()`, and processes do
+   * not learn that they are read, so that their `collect()` callbacks run only for other readers. Default false.
+   */
+  readonly readOnly?: boolean;
   /**
    * After this long without a scrape the index is dropped and the thread ended; and after this long a thread that failed
    * gets another try. Default 5 minutes.
@@ -82,7 +89,7 @@ interface Batch {
  * share the next, so that every answer has what was counted before it was asked for.
  */
 export class MultiprocessCollector {
-  readonly #options: Required<Omit<MultiprocessCollectorOptions, 'dir'>> & { dir: string | undefined };
+  readonly #options: Required<Omit<MultiprocessCollectorOptions, 'dir'>> & { dir: ChosenDirectory | undefined };
   #running: Promise<unknown> = Promise.resolve();
   #next: Batch | undefined;
   #engine: Engine | undefined;
@@ -98,7 +105,7 @@ export class MultiprocessCollector {
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: MultiprocessCollectorOptions = {}) {
     this.#options = {
-      dir: options.dir,
+      dir: options.dir === undefined ? undefined : chooseOption(options.dir),
       registry: options.registry ?? 'all',
       threads: options.threads ?? 'auto',
       deadRetentionSeconds: positive(
@@ -111,6 +118,7 @@ export class MultiprocessCollector {
       maxOpenFiles: positive('maxOpenFiles', options.maxOpenFiles ?? 256),
       idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
       fold: options.fold ?? {},
+      readOnly: options.readOnly ?? false,
     };
     this.#thread = new TaskThread({ file: THREAD_FILE, idleMs: this.#options.idleMs });
     this.#folding = new AutomaticFolding(this.#options.fold, this.#options.deadRetentionSeconds);
@@ -192,14 +200,15 @@ export class MultiprocessCollector {
   }
 
   async #run(products: readonly Product[]): Promise<Collected> {
+    prepareStore();
     const dir = this.#locate();
-    flushStore();
-    touchScraped(dir);
+    const isScrape = !this.#options.readOnly && products.some(isShown);
+    if (isScrape) touchScraped(dir);
     // not while it works, however long that takes
     clearTimeout(this.#idleTimer);
     try {
       const collected = await this.#collectFrom(dir, products);
-      if (!this.#closed) this.#folding.consider(dir, collected.dead);
+      if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
       return collected;
     } finally {
       if (!this.#closed) this.#startIdleTimer();
@@ -226,21 +235,26 @@ export class MultiprocessCollector {
   }
 
   #locate(): string {
-    const dir = this.#options.dir ?? whichDirectory();
-    if (dir === undefined) {
+    const chosen = this.#options.dir ?? directoryToRead();
+    if (chosen === undefined) {
       throw new PromMultiprocError(
         'ERR_NO_DIRECTORY',
         'no metrics directory: set PROMETHEUS_MULTIPROC_DIR or give the option dir (in a cluster primary, call setupPrimary first)',
       );
     }
+    // what this package chooses is private for its processes; a reader may be another user
+    const readable = { ...chosen, derived: false };
+    const dir = existingTarget(readable) ?? chosen.dir;
     if (dir !== this.#dir) {
+      debug('reads %s, by %s', dir, chosen.source);
       this.#drop();
-      this.#joined?.close();
-      this.#joined = undefined;
       this.#dir = dir;
     }
-    // whoever uses a directory says so by a lock, or it might be swept
-    this.#joined ??= joinQuietly({ dir, origin: 'env', derived: false });
+    // the lock keeps a directory from being swept while this collector uses it
+    if (this.#joined?.isLocked !== true || this.#joined.dir !== dir) {
+      this.#joined?.close();
+      this.#joined = joinDirectory(readable);
+    }
     return dir;
   }
 
@@ -313,13 +327,9 @@ function sizeOf(dir: string): number {
   return bytes;
 }
 
-function joinQuietly(located: LocatedDirectory): OpenedDirectory | undefined {
-  try {
-    return joinDirectory(located);
-  } catch (error) {
-    warnOnce(`join ${located.dir}`, `a metrics directory is read without its lock: ${describeError(error)}`);
-    return undefined;
-  }
+/** Whether the product is what is served to Prometheus, and not a look at the directory. */
+function isShown(product: Product): boolean {
+  return product === 'families' || (typeof product === 'object' && 'format' in product);
 }
 
 function positive(name: string, value: number): number {

@@ -10,7 +10,7 @@ import type { DataFileName } from './file-name.js';
 import { sameMachine } from './identity.js';
 import { probeLiveness } from './liveness.js';
 import type { Liveness } from './liveness.js';
-import { primaryDirectory } from './locate.js';
+import { chooseAsPrimary } from './choose.js';
 import { scanDirectory } from './scan.js';
 
 /** How many of a process's files (one a thread) were found in which state. */
@@ -49,7 +49,7 @@ export function markProcessDead(pid: number, options: { readonly dir?: string } 
 
 function dataFilesOf(pid: number, dir: string | undefined): { path: string; name: DataFileName }[] {
   try {
-    const directory = dir ?? primaryDirectory().dir;
+    const directory = dir ?? chooseAsPrimary().dir;
     return scanDirectory(directory)
       .dataFiles.filter((name) => name.pid === pid)
       .map((name) => ({ path: join(directory, name.name), name }));

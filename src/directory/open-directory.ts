@@ -1,10 +1,9 @@
 /** Making and entering the directory that a process counts in. */
-import { chmodSync, chownSync, closeSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PromMultiprocError } from '../errors.js';
+import { checkDirectory } from './check-directory.js';
+import type { ChosenDirectory } from './choose.js';
 import { holdDirectory } from './directory-lock.js';
-import type { LocatedDirectory } from './locate.js';
 import { sweepDerivedDirectories } from './sweep.js';
 
 export interface DirectoryPermissions {
@@ -16,21 +15,60 @@ export interface DirectoryPermissions {
   readonly group?: number;
 }
 
-export interface OpenedDirectory {
+/** A directory that exists, was checked, and is locked as far as that is possible. */
+export class OpenedDirectory {
+  /** Where the chosen path is a symbolic link, its target. */
   readonly dir: string;
+  readonly source: ChosenDirectory['source'];
   readonly derived: boolean;
   readonly fileMode: number;
   readonly group: number | undefined;
-  /** Whether the shared lock is held, which keeps others from sweeping the directory. */
-  readonly isLocked: boolean;
   /** What is odd about the directory but not a reason to refuse it. */
   readonly warnings: readonly string[];
+  #lock: number | 'held' | undefined;
+
+  /** @throws what `checkDirectory` throws */
+  constructor(chosen: ChosenDirectory, { fileMode = 0o600, group }: DirectoryPermissions, warnings: readonly string[]) {
+    const checked = checkDirectory(chosen);
+    this.dir = checked.dir;
+    this.source = chosen.source;
+    this.derived = chosen.derived;
+    this.fileMode = fileMode;
+    this.group = group;
+    this.warnings = [...warnings, ...checked.warnings];
+  }
+
+  /** Whether this process holds the shared lock, which keeps others from sweeping the directory. */
+  get isLocked(): boolean {
+    return typeof this.#lock === 'number';
+  }
+
+  /** Whether another program held the lock exclusively when this process last asked for it. */
+  get isLockedByOther(): boolean {
+    return this.#lock === 'held';
+  }
+
+  /**
+   * Takes the shared lock if it is free and not held yet; makes its file if `makesFile`.
+   *
+   * @throws {NodeJS.ErrnoException} ENOENT where the directory has gone
+   */
+  lock({ makesFile }: { makesFile: boolean }): void {
+    if (!this.isLocked) this.#lock = holdDirectory(this.dir, makesFile ? this : undefined);
+  }
+
   /** Gives the lock back. */
-  close(): void;
+  close(): void {
+    if (typeof this.#lock === 'number') closeSync(this.#lock);
+    this.#lock = undefined;
+  }
 }
 
-const DEFAULT_FILE_MODE = 0o600;
 const DERIVED_DIRECTORY_MODE = 0o700;
+/** A sweeper holds the lock for milliseconds; any other program for as long as it likes, so nobody waits longer. */
+const PAUSE_MS = 5;
+/** A sweeper may remove the directory between its making and its locking. */
+const MAX_REMAKES = 3;
 
 /**
  * Makes the directory if it is missing, checks it and takes its shared lock, which is held until close(). A derived one is
@@ -39,61 +77,48 @@ const DERIVED_DIRECTORY_MODE = 0o700;
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  * @throws {NodeJS.ErrnoException} of mkdir(2): EACCES, ENOSPC, EROFS, ...
  */
-export function openDirectory(located: LocatedDirectory, permissions: DirectoryPermissions = {}): OpenedDirectory {
-  const warnings: string[] = [];
-  const isNew = makeDirectory(located, permissions, warnings);
-  const opened = enterDirectory(located, permissions, warnings, () => makeDirectory(located, permissions, warnings));
-  if (isNew && located.derived) sweepDerivedDirectories(dirname(located.dir));
-  return opened;
+export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPermissions = {}): OpenedDirectory {
+  for (let attempt = 1; ; attempt++) {
+    const warnings: string[] = [];
+    const isNew = makeDirectory(chosen, permissions, warnings);
+    try {
+      const opened = new OpenedDirectory(chosen, permissions, warnings);
+      opened.lock({ makesFile: true });
+      if (opened.isLockedByOther) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+        opened.lock({ makesFile: true });
+      }
+      if (isNew && chosen.derived) sweepDerivedDirectories(dirname(chosen.dir));
+      return opened;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt > MAX_REMAKES) throw error;
+    }
+  }
 }
 
 /**
- * The same for one who only reads: makes nothing but the lock file, if that. Undefined where there is no directory yet.
+ * The same for a process that does not count there: makes no directory. Undefined where there is none yet.
  *
+ * @param permissions of the lock file, where this process writes in the directory; without, it makes none
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  */
 export function joinDirectory(
-  located: LocatedDirectory,
-  permissions: DirectoryPermissions = {},
+  chosen: ChosenDirectory,
+  permissions?: DirectoryPermissions,
 ): OpenedDirectory | undefined {
   try {
-    return enterDirectory(located, permissions, [], () => lstatSync(located.dir));
+    const opened = new OpenedDirectory(chosen, permissions ?? {}, []);
+    opened.lock({ makesFile: permissions !== undefined });
+    return opened;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function enterDirectory(
-  located: LocatedDirectory,
-  permissions: DirectoryPermissions,
-  warnings: string[],
-  remake: () => void,
-): OpenedDirectory {
-  const { dir, derived } = located;
-  const { fileMode = DEFAULT_FILE_MODE, group } = permissions;
-  warnings.push(...checkDirectory(located));
-  let lock = holdDirectory(dir, { fileMode, group }, () => {
-    remake();
-    checkDirectory(located);
-  });
-  return {
-    dir,
-    derived,
-    fileMode,
-    group,
-    isLocked: lock !== undefined,
-    warnings,
-    close() {
-      if (lock !== undefined) closeSync(lock);
-      lock = undefined;
-    },
-  };
-}
-
 /** Whether it was missing. */
 function makeDirectory(
-  { dir, derived }: LocatedDirectory,
+  { dir, derived }: ChosenDirectory,
   { dirMode, group }: DirectoryPermissions,
   warnings: string[],
 ): boolean {
@@ -134,42 +159,4 @@ function makeWithParents(dir: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   mkdirSync(dir);
-}
-
-/**
- * Checks a directory that is there, without changing anything; for readers too. Answers what is odd.
- *
- * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED for a symlink or no directory; where it is derived, also for another
- *   owner and for permissions that let others write
- */
-export function checkDirectory({ dir, derived }: LocatedDirectory): string[] {
-  const stats = lstatSync(dir);
-  const quoted = JSON.stringify(dir);
-  const instead = 'name a directory of your own in PROMETHEUS_MULTIPROC_DIR';
-  if (stats.isSymbolicLink()) {
-    throw refused(`${quoted} is a symbolic link, which somebody could turn elsewhere: name its target, or ${instead}`);
-  }
-  if (!stats.isDirectory()) throw refused(`${quoted} is not a directory: remove it, or ${instead}`);
-  const uid = process.geteuid?.();
-  const isForeign = uid !== undefined && stats.uid !== uid;
-  const isOpenToAll = process.platform !== 'win32' && (stats.mode & 0o002) !== 0;
-  if (derived) {
-    if (isForeign) throw refused(`${quoted} belongs to uid ${stats.uid}, this is uid ${uid}: remove it, or ${instead}`);
-    if (isOpenToAll) throw refused(`${quoted} may be written by every user: chmod 700 it, or ${instead}`);
-    return [];
-  }
-  return oddities(quoted, stats, isForeign, isOpenToAll);
-}
-
-function oddities(quoted: string, stats: Stats, isForeign: boolean, isOpenToAll: boolean): string[] {
-  const warnings: string[] = [];
-  if (isForeign) warnings.push(`${quoted} belongs to another user (uid ${stats.uid})`);
-  if (isOpenToAll && (stats.mode & 0o1000) === 0) {
-    warnings.push(`${quoted} may be written by every user and has no sticky bit: any of them can remove these metrics`);
-  }
-  return warnings;
-}
-
-function refused(reason: string): PromMultiprocError {
-  return new PromMultiprocError('ERR_DIRECTORY_REFUSED', `The metrics directory is refused: ${reason}`);
 }

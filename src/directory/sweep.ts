@@ -22,7 +22,7 @@ import {
   SCRAPED,
 } from './file-name.js';
 import { probeLiveness } from './liveness.js';
-import { derivedPrefix } from './locate.js';
+import { derivedPrefix } from './derived-directory.js';
 import { removeDataFile } from './remove-data-file.js';
 
 /** A directory that nothing has touched for a day belongs to an application that is not coming back. */

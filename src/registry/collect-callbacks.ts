@@ -128,7 +128,7 @@ function collectInBackground(wanted: () => boolean): () => void {
  * has left a note of it, nobody has scraped yet or the readers may not write there: both are to find fresh values.
  */
 function isReadByOthers(): boolean {
-  const dir = storeDirectory();
+  const dir = storeDirectory()?.dir;
   if (dir === undefined) return false;
   const scrapedAt = lastScraped(dir);
   return scrapedAt === 0 || Date.now() / 1000 - scrapedAt < WANTED_SECONDS;

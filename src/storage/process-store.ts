@@ -7,7 +7,14 @@
  */
 import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { announceDirectory, locateDirectory, type LocatedDirectory, threadDirectory } from '../directory/locate.js';
+import {
+  announceDirectory,
+  type ChosenDirectory,
+  chooseForThreads,
+  chooseNamed,
+  chooseOwn,
+} from '../directory/choose.js';
+import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import type { FileWriter } from '../metrics-file/writer.js';
 import { describeError } from '../errors.js';
@@ -23,50 +30,51 @@ import { readSettings, type Settings } from './settings.js';
 import { Silence } from './silence.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
-const TEND_INTERVAL_MS = 5000;
+const MAINTENANCE_INTERVAL_MS = 5000;
 
 class ProcessStore {
   readonly store: SeriesStore;
   readonly #settings: Settings = readSettings();
-  #located: LocatedDirectory | undefined;
+  #chosen: ChosenDirectory | undefined;
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
   #flushes: FlushSchedule | undefined;
   readonly #silence = new Silence();
   readonly #archives = new ArchiveWatch();
-  #lastTended = 0;
+  #maintainedAt = 0;
 
   constructor() {
     this.store = new SeriesStore(new MemoryBacking(), { ...this.#settings, onFull: sayFull });
-    this.tend();
-    setInterval(() => this.tend(), TEND_INTERVAL_MS).unref();
+    this.maintain();
+    setInterval(() => this.maintain(), MAINTENANCE_INTERVAL_MS).unref();
   }
 
   /** Where the file is; undefined while counting in memory. */
-  get dir(): string | undefined {
-    return this.#writer === undefined ? undefined : this.#directory?.dir;
+  get directory(): ChosenDirectory | undefined {
+    return this.#writer === undefined ? undefined : this.#directory;
   }
 
-  /** Puts right what has changed outside. Called on a timer, and before this process serves. */
-  tend(): void {
-    this.#lastTended = Date.now();
+  /** Adapts to what has changed outside. Called on a timer, and before this process serves. */
+  maintain(): void {
+    this.#maintainedAt = Date.now();
     this.#silence.breaks();
     try {
       if (this.#writer === undefined) this.#open();
       else if (this.#writer.bytes.isLinked() === false || this.#isAbsorbed(this.#writer)) this.#remake(this.#writer);
-      else if (process.env.PROMETHEUS_MULTIPROC_DIR !== undefined) this.#followEnvironment();
+      else this.#followEnvironment();
+      this.#directory?.lock({ makesFile: true });
       this.#writer?.beat();
       this.store.settle();
       this.#warnOfTrouble();
       this.#writer?.bytes.touch();
     } catch (error) {
-      warnOnce('tend', `metrics are counted in memory for now: ${describeError(error)}`);
+      warnOnce('maintain', `metrics are counted in memory for now: ${describeError(error)}`);
     }
   }
 
-  /** `tend`, unless that was a moment ago. */
-  tendSoon(): void {
-    if (this.#writer === undefined || Date.now() - this.#lastTended > TEND_INTERVAL_MS) this.tend();
+  /** `maintain`, unless that was a moment ago. */
+  maintainSoon(): void {
+    if (this.#writer === undefined || Date.now() - this.#maintainedAt > MAINTENANCE_INTERVAL_MS) this.maintain();
   }
 
   /** Brings what was counted to where readers find it. */
@@ -75,21 +83,22 @@ class ProcessStore {
   }
 
   #open(): void {
-    const located = locateDirectory() ?? existing(threadDirectory());
-    if (located === undefined) return;
+    const chosen = chooseOwn() ?? existing(chooseForThreads());
+    if (chosen === undefined) return;
+    debug('counts in %s, by %s', chosen.dir, chosen.source);
     try {
-      this.#directory = openDirectory(located, this.#settings);
+      this.#directory = openDirectory(chosen, this.#settings);
       for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
       this.#move();
-      this.#located = located;
-      announceDirectory(located);
+      this.#chosen = chosen;
+      announceDirectory(chosen);
       firstFileMade();
     } catch (error) {
       this.#directory?.close();
       this.#directory = undefined;
       warnOnce(
-        `open ${located.dir}`,
-        `metrics are counted in memory, not in ${JSON.stringify(located.dir)}: ${describeError(error)}`,
+        `open ${chosen.dir}`,
+        `metrics are counted in memory, not in ${JSON.stringify(chosen.dir)}: ${describeError(error)}`,
       );
     }
   }
@@ -99,6 +108,7 @@ class ProcessStore {
     const writer = createProcessFile(this.#directory!, this.#settings.maxBytes);
     beforehand();
     this.store.moveTo(writer);
+    debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
     writer.flush();
     this.#writer = writer;
     if (writer.kind === 'written') this.#flushOnTimer();
@@ -116,8 +126,8 @@ class ProcessStore {
     const { path } = old.bytes;
     const isAbsorbed = this.#isAbsorbed(old);
     const why = isAbsorbed ? 'was folded, as that of a process that seemed to be dead' : 'was deleted while in use';
-    warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made anew`);
-    this.#directory = openDirectory(this.#located!, this.#settings);
+    warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made again`);
+    this.#directory = openDirectory(this.#chosen!, this.#settings);
     directory?.close();
     this.#move(() => {
       if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
@@ -128,10 +138,11 @@ class ProcessStore {
 
   /** The application has named another directory since: as `setupPrimary` does for itself. */
   #followEnvironment(): void {
-    const located = locateDirectory();
-    if (located === undefined || located.dir === this.#directory?.dir) return;
+    const chosen = chooseNamed();
+    if (chosen === undefined || chosen.dir === this.#chosen?.dir) return;
+    debug('counts in %s from now on, by %s', chosen.dir, chosen.source);
     const [old, directory] = [this.#writer, this.#directory];
-    this.#directory = openDirectory(located, this.#settings);
+    this.#directory = openDirectory(chosen, this.#settings);
     try {
       this.#move();
     } catch (error) {
@@ -139,8 +150,8 @@ class ProcessStore {
       this.#directory = directory;
       throw error;
     }
-    this.#located = located;
-    announceDirectory(located);
+    this.#chosen = chosen;
+    announceDirectory(chosen);
     // what was counted has moved: it must not count in the old place too
     if (old !== undefined) removeQuietly(old);
     directory?.close();
@@ -158,15 +169,15 @@ class ProcessStore {
   /** A file that was deleted is not made anew for its last moments: who ends an application may have cleaned up. */
   #end(): void {
     this.#silence.breaks();
-    if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.tend();
+    if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.maintain();
     this.#writer?.close();
   }
 
   #write(): void {
     if (this.#writer === undefined) return;
-    // somebody may have taken this process for dead; and where no timer runs, nobody else tends
-    if (this.#silence.breaks()) this.tend();
-    else this.tendSoon();
+    // somebody may have taken this process for dead; and where no timer runs, nobody else maintains the file
+    if (this.#silence.breaks()) this.maintain();
+    else this.maintainSoon();
     // what is written where no reader looks any more would be missing from what is made anew
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
@@ -188,8 +199,8 @@ function sayFull({ declaration: { name } }: SeriesFamily, limit: number): void {
   );
 }
 
-function existing(located: LocatedDirectory): LocatedDirectory | undefined {
-  return existsSync(located.dir) ? located : undefined;
+function existing(chosen: ChosenDirectory): ChosenDirectory | undefined {
+  return existsSync(chosen.dir) ? chosen : undefined;
 }
 
 function removeQuietly(writer: FileWriter): void {
@@ -205,7 +216,7 @@ let firstFileMade = (): void => {};
 
 /** Whether this process counts in a file, which others may read. */
 export function hasFile(): boolean {
-  return shared?.dir !== undefined;
+  return shared?.directory !== undefined;
 }
 
 /** Has a function called when the process, which counted in memory so far, has got a file that others read. */
@@ -224,14 +235,19 @@ export function localStore(): SeriesStore {
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */
-export function storeDirectory(): string | undefined {
-  shared?.tendSoon();
-  return shared?.dir;
+export function storeDirectory(): ChosenDirectory | undefined {
+  return shared?.directory;
 }
 
-/** Looks at once for what is otherwise looked for every few seconds. */
-export function tendStore(): void {
-  shared?.tend();
+/** Brings what was counted to where readers find it, in a directory that may have appeared a moment ago. */
+export function prepareStore(): void {
+  shared?.maintainSoon();
+  shared?.flush();
+}
+
+/** Checks at once what is otherwise checked every few seconds. */
+export function maintainStore(): void {
+  shared?.maintain();
 }
 
 /** Brings what was counted to where readers find it; a no-op for a mapped file. */

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -96,6 +106,16 @@ test('a fold without dead files publishes nothing', (t) => {
   foldDirectory(dir);
   assert.equal(foldDirectory(dir).generation, 1);
   assert.deepEqual(archivesIn(dir), [archiveName(1)]);
+});
+
+test('a fold removes what processes that were killed an hour ago have left half made', (t) => {
+  const dir = withTempDir(t);
+  const [old, young] = ['1', '2'].map((id) => join(dir, `.4711-0-000000000000000${id}.prom-mp.tmp`));
+  for (const path of [old, young]) writeFileSync(path, '');
+  const twoHoursAgo = Date.now() / 1000 - 7200;
+  utimesSync(old, twoHoursAgo, twoHoursAgo);
+  foldDirectory(dir);
+  assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
 });
 
 test('the living, and those of whom nobody knows, are not folded', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { pm2Directory } from 'prom-multiproc';
-import { locateDirectory } from '../../src/directory/locate.js';
+import { chooseOwn } from '../../src/directory/choose.js';
 
 const SHOP = { name: 'shop', script: '/srv/shop/app.js' };
 
@@ -21,13 +21,13 @@ function withPm2Home(t: TestContext, home: string | undefined): void {
 test("it is where the app's instances count", (t) => {
   for (const PM2_HOME of ['/srv/pm2', '/srv/pm2/', '/srv/x/../pm2']) {
     withPm2Home(t, PM2_HOME);
-    assert.equal(pm2Directory(SHOP), locateDirectory({ ...INSTANCE, PM2_HOME: '/srv/pm2' })?.dir);
+    assert.equal(pm2Directory(SHOP), chooseOwn({ ...INSTANCE, PM2_HOME: '/srv/pm2' })?.dir);
   }
 });
 
 test("without PM2_HOME it is the app of PM2's daemon in the home directory", (t) => {
   withPm2Home(t, undefined);
-  assert.equal(pm2Directory(SHOP), locateDirectory(INSTANCE)?.dir);
+  assert.equal(pm2Directory(SHOP), chooseOwn(INSTANCE)?.dir);
 });
 
 test('the script is relative to cwd, as PM2 has it', () => {

@@ -48,12 +48,48 @@ test('setupPrimary makes a private directory and hands it to the workers', async
   primary.leaves(dir);
   assert.equal(statSync(dir).mode & 0o777, 0o700);
   const worker = await primary.fork();
-  assert.equal(await worker.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), dir);
+  assert.equal(await worker.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), undefined);
   await count(worker, 3);
   assert.equal(dataFiles(dir, worker.pid).length, 1);
   assert.equal(await total(primary), 3);
   // a second call changes nothing
   assert.deepEqual(await primary.run(({ prom }) => prom.setupPrimary()), { dir });
+});
+
+test('no child but the workers counts in the directory, whether this package derived it or setupPrimary was told', async (t) => {
+  for (const dir of [undefined, withTempDir(t)]) {
+    const primary = await startMember(t);
+    const chosen = await primary.run(({ prom }, at) => prom.setupPrimary({ dir: at }).dir, dir);
+    if (dir === undefined) primary.leaves(chosen);
+    // what child processes of the primary and of a worker see, and where they count
+    const childOf = (member: Member): Promise<string> =>
+      member.run(async ({ require: load }) => {
+        const program = `const { Counter } = require(${JSON.stringify(load.resolve('prom-multiproc'))}); new Counter({ name: 'child_total', help: 'h' }).inc();
+          console.log(process.env.PROMETHEUS_MULTIPROC_DIR)`;
+        const { execFileSync } = load('node:child_process');
+        return execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+      });
+    const worker = await primary.fork();
+    await count(worker, 3);
+    assert.deepEqual([await childOf(primary), await childOf(worker)], ['undefined\n', 'undefined\n']);
+    const thread = await worker.thread({ env: {} });
+    await count(thread, 2);
+    assert.equal(await total(primary), 5);
+    assert.equal(valueOf(await scrape(primary), 'child_total'), undefined);
+    assert.equal(dataFiles(chosen, worker.pid).length, 2);
+  }
+});
+
+test('a directory that the user names in the variable is for all children, also after setupPrimary', async (t) => {
+  const [one, other] = [withTempDir(t), withTempDir(t)];
+  const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: one });
+  assert.equal(await primary.run(({ prom }) => prom.setupPrimary().dir), one);
+  assert.equal(await primary.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), one);
+  await primary.run(({ prom }, dir) => prom.setupPrimary({ dir }), other);
+  assert.equal(await primary.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), other);
+  const worker = await primary.fork({ PROMETHEUS_MULTIPROC_DIR: one });
+  await count(worker, 1);
+  assert.deepEqual([dataFiles(one).length, dataFiles(other).length], [1, 0]);
 });
 
 test('what a primary counted in memory before setupPrimary moves into the directory', async (t) => {

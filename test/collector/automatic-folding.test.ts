@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import {
   MultiprocessCollector,
@@ -49,6 +50,18 @@ test('bytes count as well, and a collector that merges in a thread folds too', a
   assert.equal(await jobsOf(collector), 2);
   await until(() => dataFiles(dir) === 0);
   assert.equal(await jobsOf(collector), 2);
+});
+
+test('a scrape has what was left half made removed, also where few files are dead', async (t) => {
+  const dir = withTempDir(t);
+  const leftover = join(dir, '.4711-0-0123456789abcdef.prom-mp.tmp');
+  writeFileSync(leftover, '');
+  utimesSync(leftover, Date.now() / 1000 - 7200, Date.now() / 1000 - 7200);
+  await startCollector(t, { dir, readOnly: true }).families();
+  await startCollector(t, { dir }).status();
+  assert.deepEqual(readdirSync(dir), [basename(leftover)]);
+  await startCollector(t, { dir }).metrics();
+  await until(() => !existsSync(leftover));
 });
 
 test('with fold: false it happens only when asked', async (t) => {

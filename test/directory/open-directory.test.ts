@@ -15,8 +15,9 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Native, native } from '../../src/metrics-file/mapping.js';
-import { checkDirectory, joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
-import type { LocatedDirectory } from '../../src/directory/locate.js';
+import { checkDirectory } from '../../src/directory/check-directory.js';
+import { joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
+import type { ChosenDirectory } from '../../src/directory/choose.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -26,12 +27,12 @@ delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 const REFUSED = { code: 'ERR_DIRECTORY_REFUSED' };
 
-function derivedIn(base: string): LocatedDirectory {
-  return { dir: join(base, 'prom-multiproc-0-0123456789abcdef'), origin: 'cluster', derived: true };
+function derivedIn(base: string): ChosenDirectory {
+  return { dir: join(base, 'prom-multiproc-0-0123456789abcdef'), source: 'cluster', derived: true };
 }
 
-function named(dir: string): LocatedDirectory {
-  return { dir, origin: 'env', derived: false };
+function named(dir: string): ChosenDirectory {
+  return { dir, source: 'variable', derived: false };
 }
 
 function permissions(path: string): string {
@@ -111,7 +112,7 @@ test('a derived directory that is not ours is refused, and nothing is put into i
   for (const [index, [what, arrange]] of Object.entries(make).entries()) {
     const dir = join(base, `prom-multiproc-0-000000000000000${index}`);
     arrange(dir);
-    const located: LocatedDirectory = { dir, origin: 'cluster', derived: true };
+    const located: ChosenDirectory = { dir, source: 'cluster', derived: true };
     assert.throws(() => openDirectory(located), { ...REFUSED, message: /PROMETHEUS_MULTIPROC_DIR/ }, what);
     assert.throws(() => joinDirectory(located), REFUSED, what);
     if (lstatSync(dir).isDirectory()) assert.deepEqual(readdirSync(dir), [], what);
@@ -120,12 +121,16 @@ test('a derived directory that is not ours is refused, and nothing is put into i
   assert.equal(existsSync(join(base, 'nowhere')), false);
 });
 
-test('of directories that the user names, a symlink and what is none are refused', (t) => {
+test('of directories that the user names, what is none is refused, and a link is followed', (t) => {
   const base = withTempDir(t);
-  symlinkSync(base, join(base, 'link'));
   writeFileSync(join(base, 'file'), '');
-  assert.throws(() => openDirectory(named(join(base, 'link'))), { ...REFUSED, message: /symbolic link/ });
   assert.throws(() => openDirectory(named(join(base, 'file'))), { ...REFUSED, message: /not a directory/ });
+  mkdirSync(join(base, 'target'));
+  symlinkSync('target', join(base, 'link'));
+  const opened = openDirectory(named(join(base, 'link')));
+  assert.equal(opened.dir, join(base, 'target'));
+  opened.close();
+  assert.equal(joinDirectory(named(join(base, 'link')))?.dir, join(base, 'target'));
 });
 
 test(
@@ -140,7 +145,7 @@ test(
       opened.close();
       assert.equal(permissions(dir), mode.toString(8));
       assert.equal(lstatSync(dir).uid, uid);
-      assert.deepEqual(checkDirectory(named(dir)), opened.warnings);
+      assert.deepEqual(checkDirectory(named(dir)).warnings, opened.warnings);
       return opened.warnings;
     };
     assert.deepEqual(warningsAt(0o700, 0), []);

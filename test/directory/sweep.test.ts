@@ -126,7 +126,7 @@ test('making a derived directory sweeps those beside it', needs('root'), (t) => 
   utimesSync(dead, longAgo, longAgo);
   const young = deadDirectory(base, 'f'.repeat(16));
   const dir = join(base, 'prom-multiproc-0-1111111111111111');
-  const opened = openDirectory({ dir, origin: 'pm2', derived: true });
+  const opened = openDirectory({ dir, source: 'PM2', derived: true });
   t.after(() => opened.close());
   assert.deepEqual(readdirSync(base).toSorted(), [basename(dir), basename(young)]);
 });

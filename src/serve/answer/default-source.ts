@@ -1,5 +1,5 @@
 import { MultiprocessCollector } from '../../collector/multiprocess-collector.js';
-import { whichDirectory } from '../../collector/which-directory.js';
+import { directoryToRead } from '../../collector/directory-to-read.js';
 import { negotiateFormat } from '../../exposition/negotiate.js';
 import { formatOf } from '../../exposition/formats.js';
 import { register } from '../../registry/default-registry.js';
@@ -14,12 +14,12 @@ let collector: MultiprocessCollector | undefined;
  */
 export const defaultSource: StatusSource = {
   async metrics(request) {
-    if (whichDirectory() !== undefined) return shared().metrics(request);
+    if (directoryToRead() !== undefined) return shared().metrics(request);
     const { format, contentType } = negotiateFormat(request.accept);
     return { contentType, body: formatOf(format).render(await register.localFamilies()) };
   },
   async status(charts) {
-    if (whichDirectory() !== undefined) return shared().status(charts);
+    if (directoryToRead() !== undefined) return shared().status(charts);
     throw new PromMultiprocError('ERR_NO_DIRECTORY', 'this process counts in memory: there is no directory to show');
   },
 };

@@ -33,11 +33,11 @@ if (!isMainThread) {
   parentPort?.on('message', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
   parentPort?.postMessage(makeFile());
 } else if (place === 'main') {
-  openDirectory({ dir, origin: 'env', derived: false });
+  openDirectory({ dir, source: 'variable', derived: false });
   process.on('message', () => process.exit());
   process.send?.(makeFile());
 } else {
-  openDirectory({ dir, origin: 'env', derived: false });
+  openDirectory({ dir, source: 'variable', derived: false });
   const thread = new Worker(__filename, { argv: process.argv.slice(2) });
   thread.on('message', (name: string) => process.send?.(name));
   process.on('message', (request: string) => {

@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { locateDirectory } from '../../src/directory/locate.js';
-import type { LocatedDirectory } from '../../src/directory/locate.js';
+import { chooseOwn } from '../../src/directory/choose.js';
+import type { ChosenDirectory } from '../../src/directory/choose.js';
 import { afterTest } from '../support/after-test.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ProcessWhereabouts, Whereabouts } from './programs/whereabouts.js';
@@ -42,7 +42,7 @@ test('a process by itself counts in memory, its threads in a directory that it k
   const found = await whereabouts(t, []);
   assert.equal(found.main, undefined);
   assert.match(found.thread.dir, DERIVED);
-  assert.equal(found.thread.origin, 'thread');
+  assert.equal(found.thread.source, 'threads');
   assert.equal(found.thread.derived, true);
   assert.equal(found.bareThread.dir, found.thread.dir);
   assert.equal(found.forItsThreads.dir, found.thread.dir);
@@ -52,7 +52,7 @@ test('a process by itself counts in memory, its threads in a directory that it k
 test('a cluster is in one directory: primary, workers and all their threads', needs('root'), async (t) => {
   const found = await whereabouts(t, ['cluster']);
   assert.equal(found.beforeForking, undefined);
-  assert.equal(found.main?.origin, 'cluster');
+  assert.equal(found.main?.source, 'cluster');
   const { dir } = found.main;
   assert.match(dir, DERIVED);
   assertAllIn(dir, found);
@@ -76,7 +76,7 @@ test('workers that drop their privileges agree among themselves and with their t
 test('the environment variable wins, over a cluster and over PM2', async (t) => {
   for (const variables of [{}, PM2]) {
     const found = await whereabouts(t, ['cluster'], { ...variables, PROMETHEUS_MULTIPROC_DIR: '/named/by/hand' });
-    assert.deepEqual(found.beforeForking, { dir: '/named/by/hand', origin: 'env', derived: false });
+    assert.deepEqual(found.beforeForking, { dir: '/named/by/hand', source: 'variable', derived: false });
     assertAllIn('/named/by/hand', found);
     for (const worker of found.workers) assertAllIn('/named/by/hand', worker);
   }
@@ -88,8 +88,8 @@ test('a directory named at run time reaches threads that were given no environme
   for (const worker of found.workers) assertAllIn('/named/at/run/time', worker);
 });
 
-function named(dir: string): LocatedDirectory | undefined {
-  return locateDirectory(environment({ PROMETHEUS_MULTIPROC_DIR: dir }));
+function named(dir: string): ChosenDirectory | undefined {
+  return chooseOwn(environment({ PROMETHEUS_MULTIPROC_DIR: dir }));
 }
 
 test('the variable is resolved, is ignored when empty, and keeps a derived directory derived', () => {
@@ -101,27 +101,27 @@ test('the variable is resolved, is ignored when empty, and keeps a derived direc
 });
 
 test('the instances of a PM2 app share a directory, in whatever mode and number', needs('root'), () => {
-  const located = locateDirectory(environment(PM2));
-  assert.equal(located?.origin, 'pm2');
+  const located = chooseOwn(environment(PM2));
+  assert.equal(located?.source, 'PM2');
   assert.match(located.dir, DERIVED);
   const same: Record<string, string>[] = [
     { ...PM2, pm_id: '17', unique_id: 'b0a9', NODE_APP_INSTANCE: '3' },
     // Cluster mode, before PM2 has unpacked it: what a preloaded module and a thread without environment see.
     { NODE_UNIQUE_ID: '4', pm2_env: JSON.stringify({ ...PM2, pm_id: 4, args: [], env: {} }) },
   ];
-  for (const variables of same) assert.equal(locateDirectory(environment(variables))?.dir, located.dir);
+  for (const variables of same) assert.equal(chooseOwn(environment(variables))?.dir, located.dir);
 });
 
 test('other PM2 apps, namespaces, homes and scripts have other directories', () => {
   const changes = [{}, { name: 'b' }, { namespace: 'b' }, { PM2_HOME: '/home/b/.pm2' }, { pm_exec_path: '/srv/b.js' }];
-  const dirs = changes.map((change) => locateDirectory(environment({ ...PM2, ...change }))?.dir);
+  const dirs = changes.map((change) => chooseOwn(environment({ ...PM2, ...change }))?.dir);
   assert.equal(new Set(dirs).size, changes.length);
 });
 
 test('PM2 without a home in the environment is at its default one', () => {
   const { PM2_HOME: _, ...withoutHome } = PM2;
   const withHome = environment({ ...PM2, PM2_HOME: join(process.env.HOME as string, '.pm2') });
-  assert.equal(locateDirectory(environment(withoutHome))?.dir, locateDirectory(withHome)?.dir);
+  assert.equal(chooseOwn(environment(withoutHome))?.dir, chooseOwn(withHome)?.dir);
 });
 
 test('the cluster that a PM2 app forks belongs to the app', async (t) => {
@@ -129,15 +129,15 @@ test('the cluster that a PM2 app forks belongs to the app', async (t) => {
     whereabouts(t, ['cluster'], PM2),
     whereabouts(t, ['cluster'], { ...PM2, pm_id: '1' }),
   ]);
-  const { dir } = locateDirectory(environment(PM2)) as LocatedDirectory;
+  const { dir } = chooseOwn(environment(PM2)) as ChosenDirectory;
   for (const process of [one, ...one.workers, other, ...other.workers]) assertAllIn(dir, process);
 });
 
 test('a variable of the name pm_id alone is not PM2', () => {
-  assert.equal(locateDirectory(environment({ pm_id: '0' })), undefined);
-  assert.equal(locateDirectory(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
-  assert.equal(locateDirectory(environment({ pm2_env: '{"pm_id":' })), undefined);
-  assert.equal(locateDirectory(environment({ pm2_env: 'null' })), undefined);
+  assert.equal(chooseOwn(environment({ pm_id: '0' })), undefined);
+  assert.equal(chooseOwn(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
+  assert.equal(chooseOwn(environment({ pm2_env: '{"pm_id":' })), undefined);
+  assert.equal(chooseOwn(environment({ pm2_env: 'null' })), undefined);
 });
 
 /** As for a login user, whose derived directories are not in /dev/shm. */

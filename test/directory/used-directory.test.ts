@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { onlyOneOf } from '../../src/cli/directory-option.js';
+import { onlyUsedOf } from '../../src/directory/used-directory.js';
 import { startCluster } from '../support/cluster.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -13,8 +13,8 @@ test('of several directories it is the one in which a process lives, and with tw
   for (const dir of [dead, foreign, empty, living, alsoLiving]) mkdirSync(dir, { mode: 0o700 });
   const { name } = new DeadProcess(dead).count('jobs_total', {}, 1).die();
   writeFileSync(join(foreign, name), 'no metrics file');
-  assert.equal(onlyOneOf([dead]), dead);
-  assert.throws(() => onlyOneOf([dead, foreign]), {
+  assert.equal(onlyUsedOf([dead]), dead);
+  assert.throws(() => onlyUsedOf([dead, foreign]), {
     code: 'ERR_NO_DIRECTORY',
     message: `there are 2 metrics directories: name one by --dir (${dead}, ${foreign})`,
   });
@@ -23,17 +23,17 @@ test('of several directories it is the one in which a process lives, and with tw
     new prom.Counter({ name: 'jobs_total', help: 'h' }).inc();
   const { workers } = await startCluster(t, living, 1);
   await workers[0].run(count);
-  assert.equal(onlyOneOf([dead, foreign, empty, living]), living);
+  assert.equal(onlyUsedOf([dead, foreign, empty, living]), living);
 
   const other = await startCluster(t, alsoLiving, 1);
   await other.workers[0].run(count);
-  assert.throws(() => onlyOneOf([dead, living, alsoLiving]), {
+  assert.throws(() => onlyUsedOf([dead, living, alsoLiving]), {
     message: `there are 2 metrics directories in which processes live: name one by --dir (${living}, ${alsoLiving})`,
   });
 });
 
 test('of no directory at all, and of too many to read, the message keeps to what helps', () => {
-  assert.throws(() => onlyOneOf([]), { message: 'name the metrics directory by --dir or PROMETHEUS_MULTIPROC_DIR' });
+  assert.throws(() => onlyUsedOf([]), { message: 'name the metrics directory by --dir or PROMETHEUS_MULTIPROC_DIR' });
   const many = Array.from({ length: 13 }, (_, at) => `/nowhere/${at}`);
-  assert.throws(() => onlyOneOf(many), { message: /^there are 13 .*\/nowhere\/9, and 3 more\)$/ });
+  assert.throws(() => onlyUsedOf(many), { message: /^there are 13 .*\/nowhere\/9, and 3 more\)$/ });
 });

@@ -1,0 +1,227 @@
+/**
+ * Which directory: the only place that decides it. The seven sources, and who asks them in which order:
+ *
+ * | source | found by | the directory |
+ * |---|---|---|
+ * | option | `dir` of a collector or of setupPrimary, `--dir` of a command | the one named |
+ * | variable | PROMETHEUS_MULTIPROC_DIR | the one named |
+ * | setupPrimary | PROM_MULTIPROC_PRIMARY, which setupPrimary sets for its own cluster | the one that it chose |
+ * | PM2 | PM2's variables, which all descendants of an app inherit | derived from uid, PM2_HOME, namespace, name, pm_exec_path |
+ * | cluster | node:cluster: a worker, or a primary that has forked | derived from the primary's pid and start time |
+ * | threads | a worker thread; a process whose threads have made theirs | derived from the process's pid and start time |
+ * | search | a command without any of these | the one in which processes of this user count |
+ *
+ * A process counts in the first of variable, setupPrimary, PM2, cluster; one without any counts in memory. A reader takes
+ * option, then the directory that its process counts in, then one that its workers or threads have made. A command takes
+ * option, variable, search.
+ *
+ * PM2 comes before cluster because the parent of PM2's workers is its daemon, which all apps share, and because an app under
+ * PM2 that forks a cluster itself wants the workers of all its instances in one place.
+ *
+ * A worker thread that was given an `env` of its own sees neither variables nor that its process is a cluster worker
+ * (node:cluster forgets in threads). It asks, in this order: what the thread that started it has announced; the
+ * environment that the process was started with; whether the directory exists that its process would have as a worker.
+ */
+import cluster from 'node:cluster';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { PromMultiprocError } from '../errors.js';
+import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
+import { processStartTime } from './identity.js';
+import { onlyUsedOf } from './used-directory.js';
+import { type Pm2App, pm2AppOf } from './pm2-app.js';
+
+export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | 'cluster' | 'threads' | 'search';
+
+/** A metrics directory, by its path. It need not exist. */
+export interface ChosenDirectory {
+  readonly dir: string;
+  readonly source: DirectorySource;
+  /** Whether this package chose the path: such a directory must be ours and private. */
+  readonly derived: boolean;
+}
+
+/** A row of the table above, as far as an environment decides it. */
+type Row = (env: Environment) => ChosenDirectory | undefined;
+
+const byVariable: Row = ({ PROMETHEUS_MULTIPROC_DIR: named }) =>
+  named === undefined || named === '' ? undefined : chosen('variable', resolve(named));
+
+const bySetupPrimary: Row = (env) => {
+  const { PROM_MULTIPROC_PRIMARY: handed } = env;
+  if (handed === undefined) return undefined;
+  const dir = handed === verified ? handed.replace(HANDED, '$3') : handedBy(handed, env);
+  return dir === undefined ? undefined : chosen('setupPrimary', dir);
+};
+
+const byPm2: Row = (env) => {
+  const app = pm2AppOf(env);
+  return app === undefined ? undefined : choosePm2App(app, env);
+};
+
+const byCluster: Row = (env) => {
+  if (cluster.isWorker) return chosen('cluster', processPath(primaryPid(), env));
+  const hasForked = Object.keys(cluster.settings ?? {}).length > 0;
+  return hasForked ? chosen('cluster', processPath(process.pid, env)) : undefined;
+};
+
+/** A worker's, for its threads: NODE_UNIQUE_ID is in the environment that the process was started with. */
+const byClusterOfThread: Row = (env) =>
+  env.NODE_UNIQUE_ID === undefined ? undefined : chosen('cluster', processPath(primaryPid(), env));
+
+/**
+ * The directory that this process or thread counts in; undefined for one that counts in memory, as none of the sources
+ * knows one. Makes nothing.
+ */
+export function chooseOwn(env: Environment = process.env): ChosenDirectory | undefined {
+  return isMainThread ? firstOf([byVariable, bySetupPrimary, byPm2, byCluster], env) : chooseOfThread(env);
+}
+
+/** The same, but only where it is named at run time, which may change while a process counts. */
+export function chooseNamed(env: Environment = process.env): ChosenDirectory | undefined {
+  return firstOf([byVariable, bySetupPrimary], env);
+}
+
+/** The directory of this process as the primary of a cluster, before or after it has forked. */
+export function chooseAsPrimary(env: Environment = process.env): ChosenDirectory {
+  return chooseOwn(env) ?? chosen('cluster', processPath(process.pid, env));
+}
+
+/** The directory that the worker threads of this process use. A main thread that counts in memory joins it when it exists. */
+export function chooseForThreads(env: Environment = process.env): ChosenDirectory {
+  return chooseOwn(env) ?? chosen('threads', processPath(process.pid, env));
+}
+
+/** The directory of a PM2 app. */
+export function choosePm2App(app: Pm2App, env: Environment = process.env): ChosenDirectory {
+  return chosen('PM2', pm2AppPath(app, env));
+}
+
+/** What an option names. Absolute, for workers may have another working directory. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+export function chooseOption(dir: unknown): ChosenDirectory {
+  if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), source: 'option', derived: false };
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `dir ${inspect(dir)} is no path: name a directory, or leave it out`,
+  );
+}
+
+/**
+ * The directory that a reader in this process means when it names none: the one that this process counts in, else the one
+ * it would count in, else one that its cluster workers or worker threads have made. Undefined where there is none.
+ *
+ * @param counted where the process counts now
+ */
+export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirectory | undefined {
+  const own = counted ?? chooseOwn();
+  if (own !== undefined) return own;
+  return [chooseAsPrimary(), chooseForThreads()].find(({ dir }) => existsSync(dir));
+}
+
+/**
+ * The directory that a command is for.
+ *
+ * @param named by `--dir`, or the variable
+ * @throws {PromMultiprocError} ERR_NO_DIRECTORY, listing those there are to choose from
+ */
+export function chooseForCommand(named: string | undefined): ChosenDirectory {
+  if (named !== undefined && named !== '') return chooseOption(named);
+  return chosen('search', onlyUsedOf(derivedDirectories(process.env)));
+}
+
+const ANNOUNCEMENT = 'prom-multiproc.directory';
+
+/**
+ * Tells the worker threads that this thread starts from now on which directory their process counts in. For a thread that
+ * counts there, not for a mere reader.
+ */
+export function announceDirectory(own: ChosenDirectory): void {
+  setEnvironmentData(ANNOUNCEMENT, { ...own });
+}
+
+/** The pid and start time of a primary, and its directory. */
+const HANDED = /^(\d{1,10}):(\d*):(.+)$/s;
+/** A value found right stays right: a worker may outlive its primary. */
+let verified: string | undefined;
+
+/**
+ * Tells the workers that this process forks, and all copies of this package in it, which directory it has chosen. Not by
+ * PROMETHEUS_MULTIPROC_DIR, which every child process inherits: Python's client wrote its files into our directory. That
+ * variable follows only where the user has set it before.
+ */
+export function handToWorkers({ dir }: ChosenDirectory, env: NodeJS.ProcessEnv = process.env): void {
+  env.PROM_MULTIPROC_PRIMARY = `${process.pid}:${processStartTime(process.pid)}:${dir}`;
+  if (env.PROMETHEUS_MULTIPROC_DIR) env.PROMETHEUS_MULTIPROC_DIR = dir;
+}
+
+/** Of the primary itself and of its own workers: other descendants inherit the variable, and pass over it. */
+function handedBy(handed: string, env: Environment): string | undefined {
+  const match = HANDED.exec(handed);
+  if (match === null) return undefined;
+  const [, pid, startTime, dir] = match;
+  const isWorker = cluster.isWorker || env.NODE_UNIQUE_ID !== undefined;
+  const isOurs = Number(pid) === process.pid || (isWorker && Number(pid) === primaryPid());
+  if (!isOurs || processStartTime(Number(pid)) !== startTime) return undefined;
+  verified = handed;
+  return dir;
+}
+
+function chooseOfThread(env: Environment): ChosenDirectory {
+  const announced = getEnvironmentData(ANNOUNCEMENT) as unknown as ChosenDirectory | undefined;
+  const named = chooseNamed(env) ?? announced;
+  if (named !== undefined) return named;
+  const initial = initialEnvironment();
+  const all = { ...initial, ...env };
+  return (
+    firstOf([byVariable, bySetupPrimary, byPm2, byClusterOfThread], all) ??
+    existing(initial === undefined ? chosen('cluster', processPath(primaryPid(), all)) : undefined) ??
+    chosen('threads', processPath(process.pid, all))
+  );
+}
+
+function firstOf(rows: readonly Row[], env: Environment): ChosenDirectory | undefined {
+  for (const row of rows) {
+    const found = row(env);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A derived directory does not become less private by being handed on in a variable. */
+function chosen(source: DirectorySource, dir: string): ChosenDirectory {
+  return { dir, source, derived: isDerivedPath(dir) };
+}
+
+let firstParentPid: number | undefined;
+
+/** Of a worker. Kept from the first call, for the parent of a worker that outlives its primary is another process. */
+function primaryPid(): number {
+  firstParentPid ??= process.ppid;
+  return firstParentPid;
+}
+
+function existing(directory: ChosenDirectory | undefined): ChosenDirectory | undefined {
+  return directory !== undefined && existsSync(directory.dir) ? directory : undefined;
+}
+
+/**
+ * The environment that the process was started with. Linux keeps it, whatever became of process.env since: node:cluster
+ * takes NODE_UNIQUE_ID out. Undefined where it cannot be read, as after setuid(2).
+ */
+function initialEnvironment(): Environment | undefined {
+  let block: string;
+  try {
+    block = readFileSync('/proc/self/environ', 'utf8');
+  } catch {
+    return undefined;
+  }
+  if (block === '') return undefined;
+  const variables: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const entry of block.split('\0')) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) variables[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return variables;
+}

@@ -1,0 +1,123 @@
+/**
+ * The paths of directories that this package chooses itself: a private directory of this user, whose name is derived from
+ * what its processes have in common, so that each of them finds it without a message from another.
+ */
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { currentMachine, processStartTime } from './identity.js';
+import type { Pm2App } from './pm2-app.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DERIVED_NAME = /[/\\]prom-multiproc-(\d+|none)-[0-9a-f]{16}$/;
+
+/** Whether a path is one of ours, whoever names it. */
+export function isDerivedPath(dir: string): boolean {
+  return DERIVED_NAME.test(dir);
+}
+
+/** The begin of the names of this user's derived directories. `uid` is the effective one, as that one owns new files. */
+export function derivedPrefix(): string {
+  return `prom-multiproc-${process.geteuid?.() ?? 'none'}-`;
+}
+
+/** The directory of a PM2 app, which every process that knows the app can name. */
+export function pm2AppPath({ home, namespace, name, script }: Pm2App, env: Environment): string {
+  return derivedPath([home, namespace, name, script], pm2BaseDirectory(env));
+}
+
+/** The directory of a process, for its cluster workers and threads. Boot and namespace tell a reboot and another container apart. */
+export function processPath(pid: number, env: Environment): string {
+  const { bootId, pidNamespace } = currentMachine();
+  return derivedPath(['process', bootId, pidNamespace, pid, processStartTime(pid)], baseDirectory(env));
+}
+
+/** Those that this user's applications have made, wherever they may be by this process's environment. */
+export function derivedDirectories(env: Environment): string[] {
+  const bases = [...new Set([baseDirectory(env), pm2BaseDirectory(env)])];
+  return bases.flatMap((base) =>
+    namesIn(base)
+      .filter((name) => name.startsWith(derivedPrefix()))
+      .map((name) => join(base, name))
+      .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true),
+  );
+}
+
+function derivedPath(parts: readonly unknown[], base: string): string {
+  const uid = process.geteuid?.() ?? 'none';
+  const digest = createHash('sha256')
+    .update(JSON.stringify([uid, ...parts]))
+    .digest('hex');
+  return join(base, derivedPrefix() + digest.slice(0, 16));
+}
+
+/** systemd's default boundary (SYSTEM_UID_MAX): RemoveIPC leaves /dev/shm alone below it. */
+const FIRST_LOGIN_UID = 1000;
+
+/**
+ * Where derived directories are made. /dev/shm for system users and in containers, because a mapped page of a file on a
+ * disk can stall its writer during write-back; the temporary directory for login users, because systemd empties their
+ * /dev/shm when they log out.
+ */
+function baseDirectory(env: Environment): string {
+  return sharedMemory(env) ?? temporaryDirectory(env);
+}
+
+/**
+ * The same for a PM2 app, but /tmp whatever TMPDIR says: it comes from the shell that `pm2 start`, `pm2 reload` or `pm2
+ * update` was typed in, and would part the new instances from the old ones and their counts (nix-shell and some editors'
+ * terminals set it).
+ */
+function pm2BaseDirectory(env: Environment): string {
+  return sharedMemory(env) ?? (isWritableDirectory('/tmp') ? '/tmp' : temporaryDirectory(env));
+}
+
+function sharedMemory(env: Environment): string | undefined {
+  const uid = process.geteuid?.();
+  const isKept = uid !== undefined && (uid < FIRST_LOGIN_UID || inContainer(env));
+  return isKept && isWritableDirectory('/dev/shm') ? '/dev/shm' : undefined;
+}
+
+function inContainer(env: Environment): boolean {
+  return (
+    env.KUBERNETES_SERVICE_HOST !== undefined ||
+    existsSync('/.dockerenv') ||
+    existsSync('/run/.containerenv') ||
+    /docker|kubepods|containerd|libpod|lxc/.test(contents('/proc/1/cgroup'))
+  );
+}
+
+/** os.tmpdir(), but of this environment: a thread with an empty one must arrive where its process does. */
+function temporaryDirectory(env: Environment): string {
+  if (process.platform === 'win32') {
+    return resolve(env.TEMP || env.TMP || join(env.SystemRoot || env.windir || 'C:\\Windows', 'temp'));
+  }
+  return resolve(env.TMPDIR || env.TMP || env.TEMP || '/tmp');
+}
+
+function isWritableDirectory(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return lstatSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Empty where a base directory cannot be read. */
+function namesIn(base: string): string[] {
+  try {
+    return readdirSync(base);
+  } catch {
+    return [];
+  }
+}
+
+function contents(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
