@@ -15,6 +15,8 @@ export interface ChildHome {
   attached(child: Child): Child | undefined;
   /** The child of a label object. @throws {Error} prom-client's, where a label was not declared */
   ofObject(labels: Readonly<Record<string, unknown>>): Child;
+  /** Counts a sample that cannot be added to what was counted, and logs the first one of the metric. */
+  dropUncountable(value: number): false;
   /** The label object of label values. */
   objectOf(labelValues: readonly (string | undefined)[]): Record<string, string>;
 }

@@ -2,7 +2,7 @@ import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
 import { setExemplar } from './exemplar-attachment.js';
-import { invalidValue } from './invalid-number.js';
+import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import {
   type AnyFunction,
   exceptionFilter,
@@ -12,12 +12,14 @@ import {
 } from './observed-function.js';
 import { LabelledMetric } from './labelled-metric.js';
 
+const LIMIT = MAY_OVERFLOW;
+
 /** One series of a counter. */
 export class CounterChild extends Child {
   /**
-   * Adds `value`, or 1.
+   * Adds `value`, or 1. NaN, and what would make the counter infinite, is dropped and counted as a dropped sample.
    *
-   * @throws {Error} prom-client's, for a value that is negative or not a finite number
+   * @throws {Error} prom-client's, for a value that is negative, infinite or not a number
    */
   inc(value?: number): void;
   /** With `enableExemplars`: the exemplar replaces the one before. */
@@ -25,19 +27,20 @@ export class CounterChild extends Child {
   inc(value?: unknown): void {
     let amount = 1;
     if (value !== undefined) {
-      if (typeof value === 'number' && value >= 0 && value < Infinity) amount = value;
-      else if (this.home.exemplars && typeof value === 'object' && value !== null) return this.#incWithExemplar(value);
-      else amount = unusualAmount(value);
+      if (typeof value === 'number' && value >= 0 && value < LIMIT) amount = value;
+      else return this.#incUnusually(value);
     }
     if (this.index >= 0) this.view[this.index] += amount;
     else this.addTotal(amount);
   }
 
-  /** Adds what another client has counted; false where `maxSeries` refuses the series. */
+  /** Adds any amount; false where the sample is dropped, as it is not finite or `maxSeries` refuses the series. */
   addTotal(amount: number): boolean {
     const child = this.written;
     if (child === undefined) return false;
-    child.view[child.index] += amount;
+    const total = child.view[child.index] + amount;
+    if (!Number.isFinite(total)) return this.home.dropUncountable(amount);
+    child.view[child.index] = total;
     return true;
   }
 
@@ -63,9 +66,14 @@ export class CounterChild extends Child {
     return wrapsNow ? decorator(first) : decorator;
   }
 
-  #incWithExemplar({ value = 1, exemplarLabels }: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void {
-    this.inc(value);
-    if (exemplarLabels !== undefined) this.updateExemplar(exemplarLabels, value);
+  #incUnusually(value: unknown): void {
+    if (!this.home.exemplars || typeof value !== 'object' || value === null) {
+      this.addTotal(unusualAmount(value));
+      return;
+    }
+    const { value: amount = 1, exemplarLabels }: Omit<IncreaseDataWithExemplar<string>, 'labels'> = value;
+    const added = this.addTotal(unusualAmount(amount));
+    if (added && exemplarLabels !== undefined) this.updateExemplar(exemplarLabels, amount);
   }
 }
 
@@ -81,7 +89,7 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   /**
    * Adds `value`, or 1, to the series of these labels.
    *
-   * @throws {Error} prom-client's, for a label that was not declared, or a value that is negative or not a finite number
+   * @throws {Error} prom-client's, for a label that was not declared, or a value that is negative, infinite or not a number
    */
   inc(labels: LabelValues<T>, value?: number): void;
   inc(value?: number): void;
@@ -127,7 +135,7 @@ export namespace Counter {
   }
 }
 
-/** What prom-client adds for values that are no finite numbers from 0 up, or throws. */
+/** What prom-client adds for values that are not finite numbers from 0 up, or throws; it takes NaN as it is. */
 function unusualAmount(value: unknown): number {
   if (value === null) return 1;
   if (value && !Number.isFinite(value)) throw invalidValue(value);

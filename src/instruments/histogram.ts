@@ -3,13 +3,15 @@ import type { CollectedMetric, LabelValues } from '../registry/metric-object.js'
 import { Child, type ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
 import { setExemplar } from './exemplar-attachment.js';
-import { invalidValue } from './invalid-number.js';
+import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
 /** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
 const LOOP_UP_TO = 16;
+
+const LIMIT = MAY_OVERFLOW;
 
 /** One series of a histogram: a count per bucket, the last one for what is above all bounds, and the sum. */
 export class HistogramChild extends Child {
@@ -20,12 +22,19 @@ export class HistogramChild extends Child {
     this.#bounds = bounds;
   }
 
-  /** @throws {TypeError} prom-client's, where the value is not a finite number */
+  /**
+   * A value that would make the sum infinite is dropped and counted as a dropped sample.
+   *
+   * @throws {TypeError} prom-client's, where the value is not a finite number
+   */
   observe(value: number): void;
   /** With `enableExemplars`: the exemplar replaces the bucket's last one. */
   observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
   observe(value: unknown): void {
-    if (typeof value !== 'number' || !(value - value === 0)) return this.#observeUnusual(value);
+    if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
+      this.#observeUnusual(value);
+      return;
+    }
     const child = this.index >= 0 ? this : this.written;
     if (child === undefined) return;
     const { view, index } = child;
@@ -38,15 +47,16 @@ export class HistogramChild extends Child {
    * Adds observations of which only the counts and the sum are known, as another client has them.
    *
    * @param perBucket not cumulative, the one above all bounds last
-   * @returns false where `maxSeries` refuses the series
+   * @returns false where they are dropped, as they are not finite or `maxSeries` refuses the series
    */
-  addCounts(perBucket: ArrayLike<number>, sum: number): boolean {
+  addCounts(perBucket: Float64Array, sum: number): boolean {
     const child = this.written;
     if (child === undefined) return false;
     const { view, index } = child;
-    const buckets = this.#bounds.length + 1;
-    for (let at = 0; at < buckets; at++) view[index + at] += perBucket[at];
-    view[index + buckets] += sum;
+    const total = view[index + perBucket.length] + sum;
+    if (!Number.isFinite(total) || !perBucket.every(Number.isFinite)) return this.home.dropUncountable(sum);
+    for (let at = 0; at < perBucket.length; at++) view[index + at] += perBucket[at];
+    view[index + perBucket.length] = total;
     return true;
   }
 
@@ -80,11 +90,20 @@ export class HistogramChild extends Child {
   }
 
   #observeUnusual(value: unknown): void {
-    if (!this.home.exemplars || typeof value !== 'object' || value === null) throw invalidValue(value);
+    if (typeof value === 'number' || !this.home.exemplars || typeof value !== 'object' || value === null) {
+      this.#observeAny(value);
+      return;
+    }
     const { value: observed, exemplarLabels } = value as ObserveDataWithExemplar<string>;
-    if (typeof observed !== 'number' || !Number.isFinite(observed)) throw invalidValue(observed);
-    this.observe(observed);
-    if (exemplarLabels !== undefined) this.updateExemplar(observed, exemplarLabels);
+    if (this.#observeAny(observed) && exemplarLabels !== undefined) this.updateExemplar(observed, exemplarLabels);
+  }
+
+  /** False where the sample is dropped. */
+  #observeAny(value: unknown): boolean {
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidValue(value);
+    const counts = new Float64Array(this.#bounds.length + 1);
+    counts[bucketOf(this.#bounds, value)] = 1;
+    return this.addCounts(counts, value);
   }
 }
 

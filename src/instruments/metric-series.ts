@@ -15,6 +15,7 @@ import { attachmentShape } from '../storage/log-records.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
+import { warnOnce } from '../warn-once.js';
 import type { Child, ChildHome } from './child.js';
 
 type LabelValues = readonly (string | undefined)[];
@@ -93,6 +94,16 @@ export class MetricSeries<C extends Child> implements ChildHome {
   ofArguments(args: readonly unknown[]): C {
     const known = args.length === this.#arity ? this.index.findValues(args) : undefined;
     return known ?? this.#ofUnknownArguments(args);
+  }
+
+  dropUncountable(value: number): false {
+    this.store.dropSample(this.stored, 'value');
+    const { name } = this.declaration;
+    warnOnce(
+      `uncountable ${name}`,
+      `${name} was given ${value}, which cannot be added to it; such samples are dropped and counted in prom_multiproc_dropped_samples_total`,
+    );
+    return false;
   }
 
   objectOf(labelValues: LabelValues): Record<string, string> {

@@ -5,13 +5,15 @@ import { MAX_WINDOWS } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
-import { invalidValue } from './invalid-number.js';
+import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
+
+const LIMIT = MAY_OVERFLOW;
 
 /** One series of a summary: sum, count, and the sketch that its quantiles come from. */
 export class SummaryChild extends Child {
@@ -22,10 +24,15 @@ export class SummaryChild extends Child {
     this.sketch = new SketchChunks(this, window);
   }
 
-  /** @throws {TypeError} prom-client's, where the value is not a finite number */
+  /**
+   * A value that would make the sum infinite is dropped and counted as a dropped sample.
+   *
+   * @throws {TypeError} prom-client's, where the value is not a finite number
+   */
   observe(value: number): void {
-    if (typeof value !== 'number' || !(value - value === 0)) {
-      throw invalidValue(value === undefined ? this.home.objectOf(this.labelValues) : value);
+    if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
+      SummaryChild.#observeUnusual(this, value);
+      return;
     }
     const child = this.index >= 0 ? this : this.written;
     if (child === undefined) return;
@@ -38,12 +45,14 @@ export class SummaryChild extends Child {
   /**
    * Adds observations of which only sum and count are known, as another client has them; quantiles do not change.
    *
-   * @returns false where `maxSeries` refuses the series
+   * @returns false where they are dropped, as they are not finite or `maxSeries` refuses the series
    */
   addTotals(sum: number, count: number): boolean {
     const child = this.written;
     if (child === undefined) return false;
-    child.view[child.index] += sum;
+    const total = child.view[child.index] + sum;
+    if (!Number.isFinite(total) || !Number.isFinite(count)) return this.home.dropUncountable(sum);
+    child.view[child.index] = total;
     child.view[child.index + 1] += count;
     return true;
   }
@@ -58,6 +67,14 @@ export class SummaryChild extends Child {
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
     return timedCalls(() => this.startTimer(), fn);
+  }
+
+  /** Static, since a private method would be one more field of every child. */
+  static #observeUnusual(child: SummaryChild, value: unknown): void {
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw invalidValue(value === undefined ? child.home.objectOf(child.labelValues) : value);
+    }
+    if (child.addTotals(value, 1)) child.written?.sketch.add(value);
   }
 }
 

@@ -105,8 +105,8 @@ class MirroredCounter implements MirroredMetric {
       const own = ownLabels(labels);
       const key = keyOf(this.labelNames, own);
       const more = increase(value, this.#last.get(key));
-      // the next copy adds what found no room now
-      if (!(more >= 0) || this.counter.labels(own).addTotal(more)) this.#last.set(key, value);
+      // the next copy adds what was not added now: there was no room, or the source showed no finite number
+      if (more < 0 || this.counter.labels(own).addTotal(more)) this.#last.set(key, value);
     }
   }
 }
@@ -156,12 +156,12 @@ class MirroredObservations implements MirroredMetric {
       const last = this.#last.get(key);
       const hasRestarted =
         last === undefined || counts.count < last.count || counts.perBucket.some((n, at) => n < last.perBucket[at]);
-      // the next copy adds what found no room now
+      // as for counters
       if (this.#add(counts, hasRestarted ? undefined : last)) this.#last.set(key, counts);
     }
   }
 
-  /** False where there is no room for the series. */
+  /** False where there is no room for the series, or the counts are not finite. */
   #add(counts: Counts, last: Counts | undefined): boolean {
     const sum = counts.sum - (last?.sum ?? 0);
     if (this.metric instanceof Summary) {

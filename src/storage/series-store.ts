@@ -29,10 +29,11 @@ export interface SeriesStoreOptions {
 /** Part of what a process counts, so that it survives the process as the rest does. */
 const DROPPED_SAMPLES: FamilyDeclaration = {
   name: 'prom_multiproc_dropped_samples_total',
-  help: 'Samples of new series that were dropped because maxSeries was reached, by metric.',
+  help: 'Samples that were dropped, by metric and reason: of a new series beyond maxSeries, or a value that cannot be added.',
   type: 'counter',
-  labelNames: ['metric'],
+  labelNames: ['metric', 'reason'],
 };
+export type DropReason = 'max_series' | 'value';
 
 export class SeriesStore {
   readonly families = new Set<SeriesFamily>();
@@ -129,7 +130,11 @@ export class SeriesStore {
     const { family } = series;
     const perProcess = this.#options.maxSeries ?? 500_000;
     if (family.series.size >= family.maxSeries || this.#liveSeries >= perProcess) {
-      this.#drop(family, Math.min(family.maxSeries, perProcess));
+      this.dropSample(family, 'max_series');
+      if (!family.warnedFull) {
+        family.warnedFull = true;
+        this.#options.onFull?.(family, Math.min(family.maxSeries, perProcess));
+      }
       return false;
     }
     this.#admit(series);
@@ -146,18 +151,14 @@ export class SeriesStore {
     this.#log.publishSeries(series);
   }
 
-  /** Counts a sample that has no series to go to. */
-  #drop(family: SeriesFamily, limit: number): void {
+  /** Counts a sample that is not taken. */
+  dropSample(family: SeriesFamily, reason: DropReason): void {
     const { name } = family.declaration;
     this.#droppedSamples++;
-    if (!family.warnedFull) {
-      family.warnedFull = true;
-      this.#options.onFull?.(family, limit);
-    }
     this.#drops ??= this.declare(DROPPED_SAMPLES, family.registries);
-    let series = this.#drops.series.findValues([name]);
+    let series = this.#drops.series.findValues([name, reason]);
     if (series === undefined) {
-      series = new Series(this.#drops, [name]);
+      series = new Series(this.#drops, [name, reason]);
       this.#admit(series);
     }
     series.view[series.index]++;

@@ -162,7 +162,10 @@ test('its options hold for the workers', async (t) => {
   const text = await scrape(primary);
   assert.equal(valueOf(text, 'parts_total', { part: 'b' }), 1);
   assert.equal(valueOf(text, 'parts_total', { part: 'c' }), undefined);
-  assert.equal(valueOf(text, 'prom_multiproc_dropped_samples_total', { metric: 'parts_total' }), 3);
+  assert.equal(
+    valueOf(text, 'prom_multiproc_dropped_samples_total', { metric: 'parts_total', reason: 'max_series' }),
+    3,
+  );
   assert.equal(statSync(dir).mode & 0o777, 0o750);
   assert.equal(statSync(dataFiles(dir, worker.pid)[0]).mode & 0o777, 0o640);
 });

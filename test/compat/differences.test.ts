@@ -399,6 +399,33 @@ const DIFFERENCES: readonly Difference[] = [
     here: [1],
   },
   {
+    name: 'a counter adds nothing for NaN',
+    because: 'in a sum over processes, and after their death, NaN is all that would be left of it',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'], registers: [registry] });
+      counter.inc({ x: '1' }, 5);
+      counter.inc({ x: '1' }, NaN);
+      counter.labels('1').inc(NaN);
+      counter.inc({ x: '2' }, NaN);
+      say(await samples(registry));
+    },
+    there: [['a{x="1"} Nan', 'a{x="2"} Nan']],
+    here: [['a{x="1"} 5', 'a{x="2"} 0']],
+  },
+  {
+    name: 'what would make a counter or the sum of a histogram infinite is not counted',
+    because: 'it would be infinite for good, in all processes',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', registers: [registry] });
+      for (const value of [1e308, 1e308, 1]) counter.inc(value);
+      const histogram = new client.Histogram({ name: 'b', help: 'B.', buckets: [], registers: [registry] });
+      for (const value of [1e308, 1e308, 1]) histogram.observe(value);
+      say(await samples(registry));
+    },
+    there: [['a +Inf', 'b_bucket{le="+Inf"} 3', 'b_sum +Inf', 'b_count 3']],
+    here: [['a 1e+308', 'b_bucket{le="+Inf"} 2', 'b_sum 1e+308', 'b_count 2']],
+  },
+  {
     name: 'a counter adds nothing for an empty string and for false',
     because: 'prom-client prints what becomes of them as +Inf',
     async script({ client, registry, say }) {

@@ -59,7 +59,7 @@ class Interpreter {
       const held = this.#held[step.of];
       const method = held?.child[step.callHeld];
       if (method === undefined) return;
-      return this.#attempt(() => void method.apply(held!.child, copiesOf(step.args)));
+      return this.#attempt(() => void method.apply(held!.child, addable(held!.made.kind, copiesOf(step.args))));
     }
     if ('time' in step) return this.#time(step);
     if ('ask' in step) return this.#ask(this.registries[step.of], step.ask, step.args);
@@ -121,7 +121,7 @@ class Interpreter {
     if (call === undefined) return;
     if (method === 'labels') return this.#hold(made, args, 0);
     await this.#attempt(async () => {
-      const answer = await call.apply(metric, copiesOf(args));
+      const answer = await call.apply(metric, addable(made.kind, copiesOf(args)));
       return method === 'get' ? alike([answer as promClient.MetricObject])[0] : undefined;
     });
   }
@@ -247,6 +247,15 @@ function undoDifferences(metric: promClient.Metric, kind: Kind): void {
     if (labelNames.length === 0) zero.call(metric, {});
   };
   Object.assign(metric, { reset: shownAgain });
+}
+
+/** A difference: a counter adds nothing for NaN. */
+function addable(kind: Kind, args: unknown[]): unknown[] {
+  if (kind !== 'Counter') return args;
+  return args.map((arg) => {
+    if (isObject(arg) && Number.isNaN(arg.value)) return { ...arg, value: 0 };
+    return Number.isNaN(arg) ? 0 : arg;
+  });
 }
 
 /** Arguments that the call may keep and change. */

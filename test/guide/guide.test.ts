@@ -69,7 +69,7 @@ test('the table of self-metrics has every one, with its label, and no page names
     return labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
   });
   // counted by the processes, so that it is there once anything was dropped
-  expected.push('prom_multiproc_dropped_samples_total{metric}');
+  expected.push('prom_multiproc_dropped_samples_total{metric,reason}');
   const told = guidePage('operations.md')
     .table('metric')
     .map(([cell]) => codeSpans(cell)[0]);

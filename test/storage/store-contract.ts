@@ -131,7 +131,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, {
       'jobs_total{kind="a"}': 0,
       'jobs_total{kind="b"}': 0,
-      'prom_multiproc_dropped_samples_total{metric="jobs_total"}': 2,
+      'prom_multiproc_dropped_samples_total{metric="jobs_total",reason="max_series"}': 2,
     });
     store.detach(all[0]);
     assert.ok(store.attach(all[2]));
