@@ -8,6 +8,7 @@ import { metricKind } from '../model/metric-kind.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { pidLabel } from '../directory/identity.js';
+import { type ClockReading, clockShift, longestInterval } from './clock-reading.js';
 
 export interface ArchiveLimits {
   /** Series beyond are dropped, and counted. */
@@ -40,6 +41,7 @@ interface Landing {
 
 export class ArchiveContents {
   readonly #limits: ArchiveLimits;
+  readonly #clocks: ClockReading;
   /** Seconds since the epoch. */
   readonly #now: number;
   readonly #families = new Map<string, ArchiveFamily>();
@@ -47,9 +49,10 @@ export class ArchiveContents {
   #droppedSeries = 0;
   #droppedFamilies = 0;
 
-  constructor(limits: ArchiveLimits, now: number) {
+  constructor(limits: ArchiveLimits, clocks: ClockReading) {
     this.#limits = limits;
-    this.#now = now;
+    this.#clocks = clocks;
+    this.#now = clocks.wall;
   }
 
   get seriesCount(): number {
@@ -72,14 +75,20 @@ export class ArchiveContents {
 
   /** Takes in the archive before this one. @throws {BadFileError} with nothing taken in */
   addArchive(source: FoldSource): void {
+    const { familyRetentionSeconds, deadRetentionSeconds } = this.#limits;
+    const foldedAt = source.archive?.foldedAt ?? this.#clocks;
+    const shiftBy = (retention: number): number => clockShift(foldedAt, this.#clocks, longestInterval(retention));
+    const familyShift = shiftBy(familyRetentionSeconds);
     const plans = new Map<number, Plan>();
     for (const [id, record] of source.families) {
-      const family = this.#declare(record, this.#past(record.lastSeenAt ?? record.declaredAt));
+      const seenAt = (record.lastSeenAt ?? record.declaredAt) + familyShift;
+      const family = this.#declare(record, this.#past(seenAt));
       plans.set(id, { family, keepsSeries: true, fill: undefined });
     }
-    // of a clock that was ahead when they were folded, gauges would be kept until then
+    // whole hours, and none for a clock that was set right by minutes: ends go on being the same hours
+    const gaugeShift = Math.round(shiftBy(deadRetentionSeconds) / HOUR_SECONDS) * HOUR_SECONDS;
     const hour = endOfHour(this.#now);
-    this.#add(source, plans, ({ endedAt }) => (endedAt <= hour ? endedAt : hour));
+    this.#add(source, plans, ({ endedAt }, { isGauge }) => (isGauge ? Math.min(endedAt + gaugeShift, hour) : 0));
   }
 
   /**
@@ -90,8 +99,10 @@ export class ArchiveContents {
    */
   addProcess(source: FoldSource, endedAt: number): void {
     const { identity } = source.header;
-    const lastSeenAt = this.#past(endedAt);
-    const hour = endOfHour(lastSeenAt);
+    const ended = this.#past(endedAt);
+    const hour = endOfHour(ended);
+    // its clock, or this one, may be years off
+    const lastSeenAt = Math.max(ended, this.#now - longestInterval(this.#limits.familyRetentionSeconds));
     const plans = new Map<number, Plan>();
     for (const [id, record] of source.families) {
       if (record.registries.length > 0) plans.set(id, this.#planOf(record, source, identity, lastSeenAt));
@@ -215,7 +226,7 @@ export class ArchiveContents {
         row = family.addRow(key, endedAt);
         this.#seriesCount++;
       }
-      family.merge(row, source.valuesOf(series), series.createdAt);
+      family.merge(row, source.valuesOf(series), series.createdAt, this.#now);
       if (hasAttachments) rows.set(series, { family, row });
     }
     for (const chunk of source.chunks()) {
@@ -226,7 +237,7 @@ export class ArchiveContents {
       const landed = rows.get(cell.owner);
       const exemplar = source.exemplarOf(cell);
       if (landed !== undefined && exemplar !== undefined) {
-        landed.family.mergeExemplar(landed.row, cell.slotOffset, exemplar);
+        landed.family.mergeExemplar(landed.row, cell.slotOffset, exemplar, this.#now);
       }
     }
   }

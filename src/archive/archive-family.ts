@@ -3,6 +3,7 @@ import { BlockKind, SKETCH } from '../metrics-file/layout.js';
 import type { ExemplarReading } from '../metrics-file/exemplar-cell.js';
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
 
 /** What an archive says of a family; `id` is its place in the file. */
@@ -77,8 +78,12 @@ export class ArchiveFamily {
     return row;
   }
 
-  /** Adds a series of a file as its type, or its mode, merges. */
-  merge(row: number, slots: Float64Array, createdAt: number): void {
+  /**
+   * Adds a series of a file as its type, or its mode, merges.
+   *
+   * @param now seconds since the epoch
+   */
+  merge(row: number, slots: Float64Array, createdAt: number, now: number): void {
     const known = this.createdAt[row];
     if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[row] = createdAt;
     const at = row * this.#stride;
@@ -86,10 +91,11 @@ export class ArchiveFamily {
       for (let slot = 0; slot < slots.length; slot++) this.#values[at + slot] += slots[slot];
       return;
     }
-    const [value, setAt] = slots;
-    if (setAt === 0) return;
-    this.mode.reduce(this.#values, at, value, setAt);
-    this.#values[at + ACCUMULATOR.setAt] = Math.max(this.#values[at + ACCUMULATOR.setAt], setAt);
+    if (slots[1] === 0) return;
+    const setAt = comparableTime(slots[1], now);
+    this.mode.reduce(this.#values, at, slots[0], setAt);
+    const latest = this.#values[at + ACCUMULATOR.setAt];
+    if (latest === 0 || setAt > latest) this.#values[at + ACCUMULATOR.setAt] = setAt;
   }
 
   /**
@@ -121,11 +127,12 @@ export class ArchiveFamily {
   }
 
   /** The newest wins. */
-  mergeExemplar(row: number, slotOffset: number, exemplar: ExemplarReading): void {
+  mergeExemplar(row: number, slotOffset: number, exemplar: ExemplarReading, now: number): void {
     let exemplars = this.#exemplars.get(row);
     if (exemplars === undefined) this.#exemplars.set(row, (exemplars = new Map()));
     const known = exemplars.get(slotOffset);
-    if (known === undefined || known.timestamp <= exemplar.timestamp) exemplars.set(slotOffset, exemplar);
+    const timeOf = ({ timestamp }: ExemplarReading): number => comparableTime(timestamp, now);
+    if (known === undefined || timeOf(known) <= timeOf(exemplar)) exemplars.set(slotOffset, exemplar);
   }
 
   /** The `pid` of a series in the mode that shows each process. */

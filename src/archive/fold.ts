@@ -24,6 +24,7 @@ import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { native } from '../metrics-file/mapping.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
+import { clockShift, longestInterval, readClocks } from './clock-reading.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
 import { nextGeneration, publishArchive, removeLowerArchives } from './archive-publication.js';
 import type { ArchiveRecord } from './archive-record.js';
@@ -126,7 +127,7 @@ export class Fold {
   readonly #dir: string;
   readonly #options: FoldOptions;
   readonly #onProgress: FoldProgress;
-  readonly #now = Date.now() / 1000;
+  readonly #clocks = readClocks();
   readonly #skipped: Record<FoldSkip, number> = {
     live: 0,
     unknown: 0,
@@ -158,7 +159,7 @@ export class Fold {
       deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
       familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
     };
-    this.#contents = new ArchiveContents(limits, this.#now);
+    this.#contents = new ArchiveContents(limits, this.#clocks);
   }
 
   run(): FoldResult {
@@ -206,7 +207,7 @@ export class Fold {
 
   #fold(): FoldAbandonment | undefined {
     const found = scanDirectory(this.#dir);
-    removeLeftovers(this.#dir, found.temporaries, this.#now);
+    removeLeftovers(this.#dir, found.temporaries, this.#clocks.wall);
     const base = this.#openNewest(found);
     if (base === 'archive unreadable') return base;
     try {
@@ -279,7 +280,7 @@ export class Fold {
     const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
     for (const name of names) {
       this.#withReader(name, ({ fd, header }) => {
-        const liveness = probeLiveness(fd, header, this.#now);
+        const liveness = probeLiveness(fd, header, this.#clocks.wall);
         if (liveness === 'dead') dead.push({ name, identity: header.identity });
         else this.#skipped[liveness]++;
         return true;
@@ -336,10 +337,12 @@ export class Fold {
   }
 
   #recordOf(generation: number, base: ArchiveRecord | undefined, leftovers: readonly DataFileName[]): ArchiveRecord {
-    const inADay = this.#now + REMEMBERED_SECONDS;
+    const { wall } = this.#clocks;
+    const inADay = wall + REMEMBERED_SECONDS;
+    const shift = clockShift(base?.foldedAt ?? this.#clocks, this.#clocks, longestInterval(REMEMBERED_SECONDS));
     const remembered = (base?.remembered ?? [])
-      .filter(([, until]) => until > this.#now)
-      .map(([id, until]) => [id, Math.min(until, inADay)] as const);
+      .map(([id, until]) => [id, Math.min(until + shift, inADay)] as const)
+      .filter(([, until]) => until > wall);
     for (const { name, usesHeartbeat } of this.#folded) if (usesHeartbeat) remembered.push([name.id, inADay]);
     const absorbed = new Set([
       ...leftovers.map(({ id }) => id),
@@ -348,6 +351,7 @@ export class Fold {
     ]);
     return {
       generation,
+      foldedAt: this.#clocks,
       absorbed,
       remembered,
       files: (base?.files ?? 0) + this.#folded.length,

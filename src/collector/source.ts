@@ -7,6 +7,7 @@ import { BadFileError, PromMultiprocError } from '../errors.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { verifySeal } from '../metrics-file/seal.js';
 import { FileView, type ProcessState } from '../merge/file-view.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 
 /** Why a file is not part of the output. */
@@ -39,6 +40,8 @@ export class Source {
   readonly mark: string;
   liveness: Liveness | 'archive' = 'unknown';
   #readWhenOver = false;
+  /** Seconds since the epoch. */
+  #foundDeadAt: number | undefined;
 
   /** @throws what opening and reading the header throw; ERR_NOT_A_METRICS_FILE for a copy under another name */
   constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
@@ -56,7 +59,11 @@ export class Source {
   stateAt(nowSeconds: number, deadRetentionSeconds: number): ProcessState {
     if (this.liveness === 'archive') return 'dead';
     if (this.liveness !== 'dead') return 'live';
-    return nowSeconds - this.reader.words.heartbeat > deadRetentionSeconds ? 'expired' : 'dead';
+    const { heartbeat } = this.reader.words;
+    // of a clock that was ahead its gauges would be kept until then: they are as old as this reader's knowledge of the end
+    this.#foundDeadAt ??= nowSeconds;
+    const endedAt = heartbeat <= nowSeconds + CLOCK_TOLERANCE_SECONDS ? heartbeat : this.#foundDeadAt;
+    return nowSeconds - endedAt > deadRetentionSeconds ? 'expired' : 'dead';
   }
 
   /**

@@ -12,6 +12,7 @@
  */
 import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { native } from '../metrics-file/mapping.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import { FileState } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
 import { currentMachine, processStat, sameMachine } from './identity.js';
@@ -23,8 +24,8 @@ export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
 
 /** A heart that beat within this many seconds beats: the interval is 5 s, and event loops are held up for a while. */
 const FRESH_SECONDS = 30;
-/** Beyond that, and beyond any drift between the clocks of two machines. */
-const STALE_SECONDS = 60;
+/** Beyond that. */
+const STALE_SECONDS = CLOCK_TOLERANCE_SECONDS;
 
 /**
  * Remembers dead processes. A file cannot come back to life between two probes; what looks like it is some other program that

@@ -7,6 +7,11 @@ import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
+/** Never 0, which is for a gauge that nobody has set: fake timers begin there, and machines without a clock near it. */
+function setAtNow(): number {
+  return Date.now() / 1000 || Number.MIN_VALUE;
+}
+
 /** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
 export class GaugeChild extends Child {
   /** The mode needs the time of every set; else that of the first one will do, and the clock is not asked again. */
@@ -24,7 +29,7 @@ export class GaugeChild extends Child {
     if (child === undefined) return;
     const { view, index } = child;
     view[index] = value;
-    if (this.#timed || view[index + 1] === 0) view[index + 1] = Date.now() / 1000;
+    if (this.#timed || view[index + 1] === 0) view[index + 1] = setAtNow();
   }
 
   /** @throws {TypeError} prom-client's, where the value is not a number */
@@ -34,7 +39,7 @@ export class GaugeChild extends Child {
     if (child === undefined) return;
     const { view, index } = child;
     view[index] += value;
-    if (this.#timed || view[index + 1] === 0) view[index + 1] = Date.now() / 1000;
+    if (this.#timed || view[index + 1] === 0) view[index + 1] = setAtNow();
   }
 
   dec(value: number = 1): void {

@@ -3,6 +3,7 @@
  * so that adding the file's values is one flat loop a block.
  */
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
+import { clockShift, readClocks } from '../archive/clock-reading.js';
 import { BadFileError } from '../errors.js';
 import { BlockKind, RecordKind, SKETCH } from '../metrics-file/layout.js';
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
@@ -15,7 +16,9 @@ import {
   sketchChunkShape,
   type SlotShape,
 } from '../metrics-file/slot-shape.js';
+import { comparableTime } from '../model/comparable-time.js';
 import { gaugeMode } from '../model/gauge-mode.js';
+import type { Exemplar } from '../model/metric-family.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
@@ -62,6 +65,8 @@ export class FileView implements LogVisitor {
   readonly #pid: string;
   #state: ProcessState;
   readonly #expiredBefore: number;
+  /** Archives only: how far the wall clock has jumped since the fold. */
+  #clockShift = 0;
   readonly #families = new Map<number, LocalFamily>();
   readonly #declared: DeclaredFamilies;
   /** Of the log that was last taken in from its beginning. */
@@ -210,6 +215,7 @@ export class FileView implements LogVisitor {
       case RecordKind.Archive:
         this.archive = archiveRecord(body());
         if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+        if (this.archive.foldedAt !== undefined) this.#clockShift = clockShift(this.archive.foldedAt, readClocks());
         break;
       default:
       // a kind of a later minor version
@@ -218,9 +224,9 @@ export class FileView implements LogVisitor {
 
   /** Adds the values that were read last to the index's cells. */
   addValues(nowSeconds: number): void {
-    for (const map of this.#maps) map?.addTo(this.#index);
+    for (const map of this.#maps) map?.addTo(this.#index, nowSeconds);
     for (const chunk of this.#chunks.values()) this.#addSketch(chunk, nowSeconds);
-    for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell);
+    for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell, nowSeconds);
   }
 
   /** Says again when the series here were made. */
@@ -258,7 +264,7 @@ export class FileView implements LogVisitor {
     }
   }
 
-  #addExemplarValue(cell: ExemplarCellBody): void {
+  #addExemplarValue(cell: ExemplarCellBody, nowSeconds: number): void {
     const block = this.reader.block(cell.block);
     const map = this.#maps[cell.owner.block];
     if (block === undefined || map === undefined || cell.slot + EXEMPLAR_SHAPE.slots > block.values.length) return;
@@ -267,7 +273,8 @@ export class FileView implements LogVisitor {
     const reading = readExemplarCell(block.values, cell.slot);
     if (reading === undefined) return;
     const known = this.#index.exemplars.get(target);
-    if (known === undefined || (known.timestamp ?? 0) <= (reading.timestamp ?? 0)) {
+    const timeOf = ({ timestamp = 0 }: Exemplar): number => comparableTime(timestamp, nowSeconds);
+    if (known === undefined || timeOf(known) <= timeOf(reading)) {
       this.#index.exemplars.set(target, reading);
     }
   }
@@ -315,7 +322,7 @@ export class FileView implements LogVisitor {
   #counts({ shape, live }: LocalFamily, endedAt: number): boolean {
     if (shape.kind !== BlockKind.Gauge || this.#state === 'live') return true;
     if (live || this.#state === 'expired') return false;
-    return endedAt === 0 || endedAt >= this.#expiredBefore;
+    return endedAt === 0 || endedAt + this.#clockShift >= this.#expiredBefore;
   }
 
   #replace(body: unknown): void {

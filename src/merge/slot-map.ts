@@ -1,5 +1,6 @@
 import { BlockKind } from '../metrics-file/layout.js';
 import type { ReaderBlock } from '../metrics-file/reader.js';
+import { comparableTime } from '../model/comparable-time.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
@@ -87,14 +88,14 @@ export class SlotMap {
   }
 
   /** Adds the block's values, as they were read last, to the index's cells. */
-  addTo(index: MergeIndex): void {
+  addTo(index: MergeIndex, nowSeconds: number): void {
     const { values, extent } = this.#block;
     const end = Math.min(extent, values.length);
-    if (this.#isGauge) this.#addGauges(index, values, end >> 1);
+    if (this.#isGauge) this.#addGauges(index, values, end >> 1, nowSeconds);
     else addSums(index.cells, this.#cells, values, end);
   }
 
-  #addGauges(index: MergeIndex, values: Float64Array, pairs: number): void {
+  #addGauges(index: MergeIndex, values: Float64Array, pairs: number, nowSeconds: number): void {
     const { cells } = index;
     // series that are not shown have slots, but need not have a place in the map
     const end = Math.min(pairs, this.#cells.length);
@@ -104,7 +105,7 @@ export class SlotMap {
       if (cell === NOWHERE || setAt === 0) continue;
       const mode = this.#modes[pair]!;
       if (mode.perProcess && cells[cell + 2] > 0) index.pidConflicts++;
-      mode.reduce(cells, cell, values[2 * pair], setAt);
+      mode.reduce(cells, cell, values[2 * pair], comparableTime(setAt, nowSeconds));
     }
   }
 

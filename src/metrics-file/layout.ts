@@ -129,7 +129,7 @@ export const RecordKind = {
   SketchChunk: 5,
   /** { block, slot, owner: [block, slot], slotOffset }: the exemplar cell of one counter or bucket slot. */
   ExemplarCell: 6,
-  /** { generation, absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
+  /** { generation, foldedAt: [wall, bootId, uptime], absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
   Archive: 7,
   /**
    * { moves: [block, slot, block, slot, ...] }: gauges that were at the first place are at the second from here on. Published

@@ -305,26 +305,6 @@ test('live gauges are forgotten, the others kept until their retention is over',
   assert.equal(await valueOf(dir, 'queue', { deadRetentionSeconds: DAY }), 11);
 });
 
-test('gauges folded under a clock that was years ahead are kept no longer than others once it is right', async (t) => {
-  const dir = withTempDir(t);
-  const clock = t.mock.method(Date, 'now');
-  const real = performance.timeOrigin + performance.now();
-  const setClock = (days: number): void => clock.mock.mockImplementation(() => real + days * DAY * 1000);
-  setClock(4000);
-  new DeadProcess(dir).set('load', 'all', {}, 1, 1).set('peak', 'max', {}, 9, 1).count('jobs_total', {}, 1).die();
-  foldDirectory(dir);
-  setClock(0);
-  new DeadProcess(dir).count('jobs_total', {}, 1).die();
-  foldDirectory(dir);
-  assert.equal(await valueOf(dir, 'load'), 1);
-  setClock(2);
-  assert.equal(await valueOf(dir, 'load'), undefined);
-  new DeadProcess(dir).set('peak', 'max', {}, 2, 1).count('jobs_total', {}, 1).die();
-  foldDirectory(dir);
-  assert.equal(await valueOf(dir, 'peak'), 2);
-  assert.equal(await valueOf(dir, 'jobs_total'), 3);
-});
-
 test('gauges shown per process are kept of so many processes, the last ones', async (t) => {
   const dir = withTempDir(t);
   for (let at = 0; at < 10; at++) {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ArchiveContents } from '../../src/archive/archive-contents.js';
 import { encodeArchive } from '../../src/archive/archive-file.js';
+import { readClocks } from '../../src/archive/clock-reading.js';
 import { foldDirectory } from '../../src/archive/fold.js';
-import { DirectoryCollection } from '../../src/collector/collection.js';
-import { mergedFamilies } from '../../src/collector/merged-output.js';
 import { archiveName, MAX_GENERATION } from '../../src/directory/file-name.js';
 import { emptyDirectory } from '../../src/directory/sweep.js';
 import { native } from '../../src/metrics-file/mapping.js';
@@ -15,6 +14,7 @@ import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { needs } from '../support/needs.js';
+import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const NOBODY = 65_534;
@@ -39,6 +39,7 @@ function plantArchive(dir: string, generation: number, absorbed: readonly string
   };
   const record = {
     generation,
+    foldedAt: readClocks(),
     absorbed: new Set(absorbed),
     remembered: [],
     files: 1,
@@ -47,27 +48,19 @@ function plantArchive(dir: string, generation: number, absorbed: readonly string
   };
   const path = join(dir, archiveName(generation));
   const fd = openSync(path, 'wx', 0o644);
-  encodeArchive(new ArchiveContents(limits, Date.now() / 1000), record).writeTo(fd);
+  encodeArchive(new ArchiveContents(limits, readClocks()), record).writeTo(fd);
   closeSync(fd);
   chownSync(path, uid, uid);
   return path;
 }
 
 /** The value of jobs_total, and how many files were skipped for which reason. */
-function read(dir: string, collection = new DirectoryCollection(OPTIONS(dir))): { jobs?: number; skipped: object } {
-  for (const _ of collection.collect());
-  const jobs = mergedFamilies(collection.index, {}).find(({ name }) => name === 'jobs_total');
-  const skipped = Object.entries(collection.stats().skipped).filter(([, files]) => files > 0);
-  collection.close();
-  return { jobs: jobs?.samples[0]?.value, skipped: Object.fromEntries(skipped) };
+function read(dir: string, reading = new Reading(dir)): { jobs?: number; skipped: object } {
+  const { jobs_total: jobs } = reading.values();
+  const skipped = Object.entries(reading.stats.skipped).filter(([, files]) => files > 0);
+  reading.close();
+  return { jobs, skipped: Object.fromEntries(skipped) };
 }
-
-const OPTIONS = (dir: string): ConstructorParameters<typeof DirectoryCollection>[0] => ({
-  dir,
-  registries: 'all',
-  deadRetentionSeconds: 60,
-  maxOpenFiles: 10,
-});
 
 test("a stranger's archive of a huge generation hides nothing, and nothing is removed for it", needs('root'), (t) => {
   const dir = openToAll(t);
@@ -109,13 +102,12 @@ if (native() !== undefined) {
 
   test('a reader that has counted an archive drops it once it turns out to be a lie', (t) => {
     const dir = openToAll(t);
-    const collection = new DirectoryCollection(OPTIONS(dir));
-    afterTest(t, () => collection.close());
+    const reading = new Reading(dir);
     const hidden = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20);
     plantArchive(dir, 7, [hidden.identity.id], 0);
-    for (const _ of collection.collect());
+    assert.deepEqual(reading.values(), {});
     hidden.show();
-    assert.deepEqual(read(dir, collection), { jobs: 20, skipped: { corrupt: 1 } });
+    assert.deepEqual(read(dir, reading), { jobs: 20, skipped: { corrupt: 1 } });
     hidden.die();
   });
 }

@@ -25,6 +25,17 @@ describe('Gauge', () => {
     registry.clear();
   });
 
+  it('is set though the clock shows the beginning of time', async (t) => {
+    const clock = mock.method(Date, 'now', () => 0);
+    t.after(() => clock.mock.restore());
+    const registry = new Registry();
+    const gauge = new Gauge({ name: 'early', help: 'E.', labelNames: ['kind'], registers: [registry] });
+    gauge.set({ kind: 'a' }, 5);
+    assert.ok(slots('early')[1] > 0);
+    assert.match(await registry.metrics(), /^early\{kind="a"\} 5$/m);
+    registry.clear();
+  });
+
   it('notes the time of every write in the modes that need it, and of the first one in the others', (t) => {
     let now = 1_700_000_000_000;
     const clock = mock.method(Date, 'now', () => now);

@@ -1,0 +1,204 @@
+/** Folds and reads under clocks that are wrong: nothing is lost by them, and nothing is kept for ever. */
+import assert from 'node:assert/strict';
+import os from 'node:os';
+import { test, type TestContext } from 'node:test';
+import { clockShift, secondsBetween } from '../../src/archive/clock-reading.js';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { afterTest } from '../support/after-test.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { Reading } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const LIVING = { identity: { pid: process.pid } };
+
+/** The wall clock and the uptime of this machine. */
+class Clocks {
+  readonly #start = Date.now() / 1000;
+  #passed = 0;
+  #wrongBy = 0;
+
+  constructor(t: TestContext) {
+    const uptime = os.uptime();
+    t.mock.method(os, 'uptime', () => uptime + this.#passed);
+    t.mock.method(Date, 'now', () => this.now * 1000);
+  }
+
+  /** What the wall clock shows, in seconds since the epoch. */
+  get now(): number {
+    return this.#start + this.#passed + this.#wrongBy;
+  }
+
+  pass(seconds: number): void {
+    this.#passed += seconds;
+  }
+
+  /** @param seconds since the epoch; undefined: the right time */
+  set(seconds: number | undefined): void {
+    this.#wrongBy = seconds === undefined ? 0 : seconds - this.#start - this.#passed;
+  }
+}
+
+function valuesOf(dir: string): Record<string, number> {
+  const reading = new Reading(dir, {}, DAY);
+  const values = reading.values();
+  reading.close();
+  return values;
+}
+
+const WRONG: Readonly<Record<string, (now: number) => number>> = {
+  'in 1970': () => 5,
+  '60 days ahead': (now) => now + 60 * DAY,
+};
+
+for (const [name, wrong] of Object.entries(WRONG)) {
+  test(`folds ${name} lose nothing, neither then nor when the clock is right again`, (t) => {
+    const dir = withTempDir(t);
+    const clocks = new Clocks(t);
+    const fold = (at: string): void => {
+      new DeadProcess(dir).count(`${at}_total`, {}, 1).count('jobs_total', {}, 1).die();
+      assert.equal(foldDirectory(dir).droppedFamilies, 0, at);
+    };
+    new DeadProcess(dir).count('old_total', {}, 1000).set('peak', 'max', {}, 9, clocks.now).die();
+    fold('before');
+    clocks.pass(HOUR);
+    clocks.set(wrong(clocks.now));
+    fold('first');
+    clocks.pass(60);
+    fold('second');
+    const all = { old_total: 1000, peak: 9, before_total: 1, first_total: 1, second_total: 1 };
+    assert.deepEqual(valuesOf(dir), { ...all, jobs_total: 3 });
+    clocks.set(undefined);
+    fold('after');
+    clocks.pass(HOUR);
+    fold('later');
+    assert.deepEqual(valuesOf(dir), { ...all, after_total: 1, later_total: 1, jobs_total: 5 });
+  });
+
+  test(`what died ${name} and is folded under the right clock is not lost`, (t) => {
+    const dir = withTempDir(t);
+    const clocks = new Clocks(t);
+    clocks.set(wrong(clocks.now));
+    new DeadProcess(dir).count('jobs_total', {}, 7).die();
+    clocks.set(undefined);
+    assert.deepEqual([foldDirectory(dir).folded, valuesOf(dir)], [1, { jobs_total: 7 }]);
+  });
+}
+
+test('gauges folded under a clock that was years ahead are kept no longer than others once it is right', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  clocks.set(clocks.now + 4000 * DAY);
+  new DeadProcess(dir).set('load', 'max', {}, 1, 1).set('peak', 'max', {}, 9, 1).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  clocks.set(undefined);
+  assert.equal(valuesOf(dir).load, 1);
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  assert.equal(valuesOf(dir).load, 1);
+  clocks.pass(2 * DAY);
+  assert.equal(valuesOf(dir).load, undefined);
+  new DeadProcess(dir).set('peak', 'max', {}, 2, 1).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  assert.deepEqual(valuesOf(dir), { peak: 2, jobs_total: 3 });
+});
+
+test('what nobody declares any more goes when the time has really passed', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  new DeadProcess(dir).count('old_total', {}, 1).die();
+  foldDirectory(dir);
+  let dropped = 0;
+  for (const days of [20, 9, 2]) {
+    assert.equal(dropped, 0);
+    clocks.pass(days * DAY);
+    new DeadProcess(dir).count('jobs_total', {}, 1).die();
+    dropped = foldDirectory(dir).droppedFamilies;
+  }
+  assert.deepEqual([dropped, valuesOf(dir)], [1, { jobs_total: 3 }]);
+});
+
+test('between two boots, and where no boot is known, the wall clock is believed for a while only', () => {
+  const from = { wall: 1000 * DAY, bootId: 'a', uptime: 500 };
+  const later = { wall: 1060 * DAY, bootId: 'a', uptime: 700 };
+  assert.equal(secondsBetween(from, later, 4 * DAY), 200);
+  assert.equal(clockShift(from, later, 4 * DAY), 60 * DAY - 200);
+  for (const [one, other] of [
+    ['a', 'b'],
+    ['', ''],
+  ]) {
+    const [before, after] = [
+      { ...from, bootId: one },
+      { ...later, bootId: other },
+    ];
+    assert.equal(secondsBetween(before, after, 4 * DAY), 4 * DAY);
+    assert.equal(clockShift(before, after, 4 * DAY), 56 * DAY);
+    assert.equal(secondsBetween(after, before, 4 * DAY), 0);
+    assert.equal(clockShift(after, before, 4 * DAY), -60 * DAY);
+    assert.equal(clockShift(before, after), 0);
+  }
+});
+
+test('a value that was set under a clock that was ahead is not the most recent one for ever', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  const set = (process: DeadProcess, value: number): DeadProcess =>
+    process.set('version', 'mostrecent', {}, value, clocks.now);
+  clocks.set(clocks.now + 60 * DAY);
+  set(new DeadProcess(dir), 1).die();
+  const living = set(new DeadProcess(dir, LIVING), 2).show();
+  assert.equal(valuesOf(dir).version, 2);
+  clocks.set(undefined);
+  // in order among themselves
+  assert.equal(valuesOf(dir).version, 2);
+  const right = set(new DeadProcess(dir, LIVING), 3).show();
+  assert.equal(valuesOf(dir).version, 3);
+  clocks.pass(1);
+  set(new DeadProcess(dir), 4).die();
+  foldDirectory(dir);
+  clocks.pass(60);
+  assert.equal(valuesOf(dir).version, 4);
+  set(right, 5).flush();
+  assert.equal(valuesOf(dir).version, 5);
+  living.die();
+  right.die();
+});
+
+test('a reader whose clock is behind finds the most recent value', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  for (const value of [1, 3, 2]) new DeadProcess(dir).set('version', 'mostrecent', {}, value, clocks.now + value).die();
+  clocks.set(0);
+  assert.equal(valuesOf(dir).version, 3);
+});
+
+test('an exemplar of a clock that was ahead gives way to the next one', (t) => {
+  const dir = withTempDir(t);
+  const { now } = new Clocks(t);
+  new DeadProcess(dir)
+    .count('jobs_total', {}, 1)
+    .trace('jobs_total', 'ahead', now + 60 * DAY)
+    .die();
+  new DeadProcess(dir).count('jobs_total', {}, 1).trace('jobs_total', 'right', now).die();
+  const exemplar = (): string | undefined => {
+    const reading = new Reading(dir);
+    const [jobs] = reading.families();
+    reading.close();
+    return jobs.samples[0].exemplar?.labels.traceId;
+  };
+  assert.equal(exemplar(), 'right');
+  foldDirectory(dir);
+  assert.equal(exemplar(), 'right');
+});
+
+test('the gauges of a process whose last beat is still to come end with their retention', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  new DeadProcess(dir).set('load', 'max', {}, 5, clocks.now).die(clocks.now + 60 * DAY);
+  const reading = new Reading(dir, {}, DAY);
+  afterTest(t, () => reading.close());
+  assert.deepEqual(reading.values(), { load: 5 });
+  clocks.pass(DAY + 1);
+  assert.deepEqual(reading.values(), {});
+});
