@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What package.json's `exports` point at may draw on every room. */
-const SURFACE = /^src\/(index|register|prom-client\/lib\/\w+)\.ts$/;
+const SURFACE = /^src\/(index|register|prom-client\/lib\/(metrics\/)?\w+)\.ts$/;
 
 const WRITE_ARM = ['instruments', 'storage', 'registry', 'archive', 'directory'];
 const READ_ARM = ['merge', 'collector', 'serve', 'push', 'cli'];

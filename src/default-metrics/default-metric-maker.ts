@@ -1,12 +1,15 @@
 import { Gauge } from '../instruments/gauge.js';
+import type { SummaryConfiguration } from '../instruments/configuration.js';
 import { Histogram } from '../instruments/histogram.js';
+import { Summary } from '../instruments/summary.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator } from '../mirror/default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
+import type { UtilizationOptions } from './event-loop-utilization.js';
 import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
 
-export interface DefaultMetricOptions {
+export interface DefaultMetricOptions extends UtilizationOptions {
   readonly register?: Registry<any>;
   readonly prefix?: string;
   readonly labels?: object;
@@ -20,6 +23,7 @@ export class DefaultMetricMaker {
   readonly labels: Record<string, string | number>;
   readonly eventLoopMonitoringPrecision: number;
   readonly gcDurationBuckets: number[] | undefined;
+  readonly utilization: UtilizationOptions;
   readonly #prefix: string;
   readonly #register: Registry<any>;
   readonly #perProcess: boolean;
@@ -28,6 +32,7 @@ export class DefaultMetricMaker {
     this.labels = { ...config.labels };
     this.eventLoopMonitoringPrecision = config.eventLoopMonitoringPrecision ?? 10;
     this.gcDurationBuckets = config.gcDurationBuckets;
+    this.utilization = config;
     this.#prefix = config.prefix ?? '';
     this.#register = config.register ?? defaultRegistry;
     this.#perProcess = config.perProcess === true;
@@ -52,6 +57,11 @@ export class DefaultMetricMaker {
       buckets,
       registers: [this.#register],
     });
+  }
+
+  summary(name: string, help: string, options: Partial<SummaryConfiguration<string>>): Summary {
+    const labelNames = Object.keys(this.labels);
+    return new Summary({ ...options, name: this.#prefix + name, help, labelNames, registers: [this.#register] });
   }
 
   /** Whether the registry still shows a metric that was made for it. */

@@ -1,11 +1,17 @@
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
 import type { PrometheusContentType, RegistryContentType } from '../registry/content-type.js';
+import {
+  collectGroups,
+  DEFAULT_GROUPS,
+  type DefaultMetricGroup,
+  isDefaultMetricGroup,
+} from './default-metric-groups.js';
 import { DefaultMetricMaker, type DefaultMetricOptions } from './default-metric-maker.js';
-import { eventLoopLag } from './event-loop-lag.js';
-import { garbageCollection } from './garbage-collection.js';
-import type { UpstreamFile } from './upstream.js';
+import type { UtilizationOptions } from './event-loop-utilization.js';
 
 /**
- * What a registry is to whoever registers metrics. By this type the module as a whole is assignable to prom-client's, which
+ * A registry as code that registers metrics sees it. By this type the module as a whole is assignable to prom-client's, which
  * libraries that are given a client ask for: fastify-metrics' `promClient`.
  */
 export interface RegistryOfType<T extends RegistryContentType> {
@@ -14,7 +20,7 @@ export interface RegistryOfType<T extends RegistryContentType> {
   getSingleMetric(name: string): any;
 }
 
-export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {
+export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> extends UtilizationOptions {
   /** Where they are shown. Default: the default registry. */
   register?: RegistryOfType<T>;
   /** Put before every name. */
@@ -27,39 +33,23 @@ export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentT
   labels?: object;
   /**
    * Shows each living process's gauges by themselves, with a label `pid`. The CPU counters and the histogram stay summed:
-   * they have to keep what the dead have counted, and would have a series more with each restart.
+   * they have to keep what dead processes have counted, and would have a series more with each restart.
    */
   perProcess?: boolean;
+  /** Groups of metrics, by their names in `metricsList`, or `eventLoopUtilization`. Default: all of `metricsList`. */
+  only?: readonly DefaultMetricGroup[];
+  /** Groups that are left out. */
+  exclude?: readonly DefaultMetricGroup[];
+  /** Adds the two metrics of the event loop's utilization that @prometheus-io/client 0.16 has. Default false. */
+  eventLoopUtilization?: boolean;
 }
-
-type Collect = (maker: DefaultMetricMaker) => void;
-
-function measuredUpstream(file: UpstreamFile): Collect {
-  return (maker) => maker.upstream(file);
-}
-
-/** prom-client's names and order. What they mean for several processes: default-metric-merge.ts. */
-const METRICS: Readonly<Record<string, Collect>> = {
-  processCpuTotal: measuredUpstream('processCpuTotal'),
-  processStartTime: measuredUpstream('processStartTime'),
-  osMemoryHeap: measuredUpstream('osMemoryHeap'),
-  processOpenFileDescriptors: measuredUpstream('processOpenFileDescriptors'),
-  processMaxFileDescriptors: measuredUpstream('processMaxFileDescriptors'),
-  eventLoopLag,
-  processResources: measuredUpstream('processResources'),
-  processHandles: measuredUpstream('processHandles'),
-  processRequests: measuredUpstream('processRequests'),
-  heapSizeAndUsed: measuredUpstream('heapSizeAndUsed'),
-  heapSpacesSizeAndUsed: measuredUpstream('heapSpacesSizeAndUsed'),
-  version: measuredUpstream('version'),
-  gc: garbageCollection,
-};
 
 export interface CollectDefaultMetrics {
   /**
    * Registers the metrics of this process that prom-client has by default.
    *
    * @throws {TypeError} prom-client's, where `config` is no object
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a group that is not known
    * @throws {Error} prom-client's, where a metric is registered already
    */
   <T extends RegistryContentType = PrometheusContentType>(config?: DefaultMetricsCollectorConfiguration<T>): void;
@@ -72,8 +62,22 @@ export const collectDefaultMetrics: CollectDefaultMetrics = Object.assign(
     if (config !== null && config !== undefined && typeof config !== 'object') {
       throw new TypeError('config must be null, undefined, or an object');
     }
-    const maker = new DefaultMetricMaker((config ?? {}) as DefaultMetricOptions);
-    for (const collect of Object.values(METRICS)) collect(maker);
+    collectGroups(chosenGroups(config ?? {}), new DefaultMetricMaker((config ?? {}) as DefaultMetricOptions));
   },
-  { metricsList: Object.keys(METRICS) },
+  { metricsList: [...DEFAULT_GROUPS] },
 );
+
+function chosenGroups(config: DefaultMetricsCollectorConfiguration<any>): Set<DefaultMetricGroup> {
+  const { only = DEFAULT_GROUPS, exclude = [], eventLoopUtilization } = config;
+  const unknown = [...only, ...exclude].find((group) => !isDefaultMetricGroup(group));
+  if (unknown !== undefined) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `${inspect(unknown)} is no group of default metrics: only and exclude take ${DEFAULT_GROUPS.join(', ')}, eventLoopUtilization`,
+    );
+  }
+  const groups = new Set(only);
+  if (eventLoopUtilization === true) groups.add('eventLoopUtilization');
+  for (const group of exclude) groups.delete(group);
+  return groups;
+}

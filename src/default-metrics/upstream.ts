@@ -19,7 +19,10 @@ export interface UpstreamRegistry extends MirrorSource {
 }
 
 /** Registers the metrics of one aspect of the process. */
-export type UpstreamCollector = (registry: UpstreamRegistry, config: { prefix?: string; labels?: object }) => void;
+interface UpstreamCollector {
+  (registry: UpstreamRegistry, config: { prefix?: string; labels?: object }): void;
+  readonly metricNames: readonly string[];
+}
 
 export function upstreamRegistry(): UpstreamRegistry {
   const Registry = require('prom-client/lib/registry') as new () => UpstreamRegistry;
@@ -33,16 +36,23 @@ const COLLECTORS = {
   osMemoryHeap: () => require('prom-client/lib/metrics/osMemoryHeap') as UpstreamCollector,
   processOpenFileDescriptors: () => require('prom-client/lib/metrics/processOpenFileDescriptors') as UpstreamCollector,
   processMaxFileDescriptors: () => require('prom-client/lib/metrics/processMaxFileDescriptors') as UpstreamCollector,
+  eventLoopLag: () => require('prom-client/lib/metrics/eventLoopLag') as UpstreamCollector,
   processResources: () => require('prom-client/lib/metrics/processResources') as UpstreamCollector,
   processHandles: () => require('prom-client/lib/metrics/processHandles') as UpstreamCollector,
   processRequests: () => require('prom-client/lib/metrics/processRequests') as UpstreamCollector,
   heapSizeAndUsed: () => require('prom-client/lib/metrics/heapSizeAndUsed') as UpstreamCollector,
   heapSpacesSizeAndUsed: () => require('prom-client/lib/metrics/heapSpacesSizeAndUsed') as UpstreamCollector,
   version: () => require('prom-client/lib/metrics/version') as UpstreamCollector,
+  gc: () => require('prom-client/lib/metrics/gc') as UpstreamCollector,
 } as const satisfies Record<string, () => UpstreamCollector>;
 
 /** Files below prom-client/lib/metrics. */
 export type UpstreamFile = keyof typeof COLLECTORS;
+
+/** What prom-client calls the metrics of a file. */
+export function upstreamMetricNames(file: UpstreamFile): readonly string[] {
+  return COLLECTORS[file]().metricNames;
+}
 
 export function upstreamCollector(file: UpstreamFile): UpstreamCollector {
   return COLLECTORS[file]();

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import perfHooks, { type EventLoopMonitorOptions, type IntervalHistogram } from 'node:perf_hooks';
 import { test } from 'node:test';
 import promClient from 'prom-client';
 import { collectDefaultMetrics, Registry } from 'prom-multiproc';
+import { afterTest } from '../support/after-test.js';
 import { linesOf, scrape, startCluster, startMember } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { collectGarbage } from '../support/garbage.js';
@@ -57,6 +59,57 @@ test('no config, null and undefined are the same; anything else but an object is
     name: 'TypeError',
     message: 'config must be null, undefined, or an object',
   });
+});
+
+test('only and exclude choose groups; one that is not known is an error', async () => {
+  const namesOf = async (config: object): Promise<string[]> => {
+    const registry = new Registry(undefined, { multiprocess: false });
+    collectDefaultMetrics({ ...config, register: registry });
+    return registry.getMetricsAsArray().map(({ name }: { name: string }) => name);
+  };
+  assert.deepEqual(await namesOf({ only: ['version', 'processMaxFileDescriptors'] }), [
+    'process_max_fds',
+    'nodejs_version_info',
+  ]);
+  assert.deepEqual(await namesOf({ only: ['version', 'gc'], exclude: ['version'] }), ['nodejs_gc_duration_seconds']);
+  const all = await namesOf({});
+  const withoutGc = await namesOf({ exclude: ['gc'] });
+  assert.deepEqual(withoutGc, all.slice(0, -1));
+  assert.deepEqual(
+    (await namesOf({ eventLoopUtilization: true })).filter((name) => !all.includes(name)),
+    ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram'],
+  );
+  assert.throws(() => collectDefaultMetrics({ exclude: ['gcc' as 'gc'] }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message:
+      /^'gcc' is no group of default metrics: only and exclude take processCpuTotal, .*, gc, eventLoopUtilization$/,
+  });
+});
+
+test("the event loop's utilization is sampled, and a loop that was blocked counts for the samples that it missed", async (t) => {
+  const registry = new Registry(undefined, { multiprocess: false });
+  const config = { register: registry, labels: { zone: 'a' }, prefix: 'app_', only: ['eventLoopUtilization'] } as const;
+  collectDefaultMetrics({ ...config, eventLoopUtilizationTimeout: 5, eventLoopUtilizationBuckets: [0.5, 1] });
+  afterTest(t, () => registry.clear());
+  const counted = async (name: string): Promise<number> => {
+    const { samples } = parseExposition(await registry.metrics());
+    return samples.find((sample) => sample.name === name && sample.labels.zone === 'a')?.value ?? 0;
+  };
+  while ((await counted('app_nodejs_eventloop_utilization_summary_count')) === 0) await delay(5);
+  const before = await counted('app_nodejs_eventloop_utilization_histogram_count');
+  const until = performance.now() + 100;
+  while (performance.now() < until);
+  await delay(10);
+  const after = await counted('app_nodejs_eventloop_utilization_histogram_count');
+  assert.ok(after - before >= 20, `${after - before} samples`);
+  assert.equal(after, await counted('app_nodejs_eventloop_utilization_summary_count'));
+  const { samples } = parseExposition(await registry.metrics());
+  const quantiles = samples.filter(({ labels }) => labels.quantile !== undefined);
+  assert.deepEqual(
+    quantiles.map(({ labels }) => labels.quantile),
+    ['0.01', '0.05', '0.5', '0.9', '0.95', '0.99', '0.999'],
+  );
+  assert.ok(quantiles.every(({ value }) => value >= 0 && value <= 1.01));
 });
 
 test('a second time in one registry is an error; after clear() it is not', () => {

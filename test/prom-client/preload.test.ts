@@ -159,7 +159,7 @@ test('a part of prom-client that there is no counterpart of is an error that say
       import { createRequire } from 'node:module';
       const require = createRequire(import.meta.url);
       const errors = [];
-      try { require('prom-client/lib/metrics/gc'); } catch (error) { errors.push(error); }
+      try { require('prom-client/lib/metrics/helpers/processMetricsHelpers'); } catch (error) { errors.push(error); }
       await import('@prometheus-io/client/lib/no/../such.js').catch((error) => errors.push(error));
       console.log(JSON.stringify(errors.map(({ code, message }) => ({ code, message }))));`,
   });
@@ -167,12 +167,39 @@ test('a part of prom-client that there is no counterpart of is an error that say
   const message = (name: string, file: string): string =>
     `prom-multiproc/register stands in for "${name}" and has no counterpart of "${file}", which ${parent} asks for: load that without the hook, or open an issue that says what it is needed for`;
   assert.deepEqual(JSON.parse(await preloaded(process.execPath, dir, 'app.mjs')), [
-    { code: 'MODULE_NOT_FOUND', message: message('prom-client', 'prom-client/lib/metrics/gc') },
+    {
+      code: 'MODULE_NOT_FOUND',
+      message: message('prom-client', 'prom-client/lib/metrics/helpers/processMetricsHelpers'),
+    },
     {
       code: 'MODULE_NOT_FOUND',
       message: message('@prometheus-io/client', '@prometheus-io/client/lib/no/../such.js'),
     },
   ]);
+});
+
+test('every group of default metrics can be collected by its deep path, from both packages', async (t) => {
+  const dir = project(t, {
+    'app.js': `
+      const { Registry, register, collectDefaultMetrics } = require('prom-client');
+      const failed = [];
+      for (const group of collectDefaultMetrics.metricsList) {
+        const collect = require('prom-client/lib/metrics/' + group);
+        const registry = new Registry(undefined, { multiprocess: false });
+        collect(registry, { prefix: 'app_', labels: { zone: 'a' } });
+        const names = registry.getMetricsAsArray().map(({ name }) => name);
+        if (names.length === 0 || String(names) !== String(collect.metricNames.map((name) => 'app_' + name))) {
+          failed.push([group, names, collect.metricNames]);
+        }
+      }
+      require('@prometheus-io/client/lib/metrics/eventLoopUtilization.js')();
+      console.log(JSON.stringify({ failed, shown: register.getMetricsAsArray().map(({ name }) => name) }));
+      process.exit();`,
+  });
+  assert.deepEqual(JSON.parse(await preloaded(process.execPath, dir, 'app.js')), {
+    failed: [],
+    shown: ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram'],
+  });
 });
 
 /** What one version of prom-client has for itself. */

@@ -1,0 +1,54 @@
+/** The groups of default metrics, by the names that prom-client's files have, in its order. */
+import type { DefaultMetricMaker } from './default-metric-maker.js';
+import { eventLoopLag } from './event-loop-lag.js';
+import { eventLoopUtilization } from './event-loop-utilization.js';
+import { garbageCollection } from './garbage-collection.js';
+import { type UpstreamFile, upstreamMetricNames } from './upstream.js';
+
+type Collect = (maker: DefaultMetricMaker) => void;
+
+function measuredUpstream(file: UpstreamFile): Collect {
+  return (maker) => maker.upstream(file);
+}
+
+/** What they mean for several processes: default-metric-merge.ts. */
+const GROUPS = {
+  processCpuTotal: measuredUpstream('processCpuTotal'),
+  processStartTime: measuredUpstream('processStartTime'),
+  osMemoryHeap: measuredUpstream('osMemoryHeap'),
+  processOpenFileDescriptors: measuredUpstream('processOpenFileDescriptors'),
+  processMaxFileDescriptors: measuredUpstream('processMaxFileDescriptors'),
+  eventLoopLag,
+  eventLoopUtilization,
+  processResources: measuredUpstream('processResources'),
+  processHandles: measuredUpstream('processHandles'),
+  processRequests: measuredUpstream('processRequests'),
+  heapSizeAndUsed: measuredUpstream('heapSizeAndUsed'),
+  heapSpacesSizeAndUsed: measuredUpstream('heapSpacesSizeAndUsed'),
+  version: measuredUpstream('version'),
+  gc: garbageCollection,
+} as const satisfies Record<string, Collect>;
+
+export type DefaultMetricGroup = keyof typeof GROUPS;
+
+const ALL_GROUPS = Object.keys(GROUPS) as DefaultMetricGroup[];
+/** prom-client 15 has no group of this name; it is collected where it is asked for. */
+const ON_DEMAND = 'eventLoopUtilization';
+
+/** prom-client's. */
+export const DEFAULT_GROUPS: readonly DefaultMetricGroup[] = ALL_GROUPS.filter((group) => group !== ON_DEMAND);
+
+export function isDefaultMetricGroup(name: unknown): name is DefaultMetricGroup {
+  return (ALL_GROUPS as unknown[]).includes(name);
+}
+
+export function collectGroups(groups: ReadonlySet<DefaultMetricGroup>, maker: DefaultMetricMaker): void {
+  for (const group of ALL_GROUPS) if (groups.has(group)) GROUPS[group](maker);
+}
+
+/** Names of a group's metrics, without a prefix. */
+export function defaultMetricNames(group: DefaultMetricGroup): readonly string[] {
+  return group === ON_DEMAND
+    ? ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram']
+    : upstreamMetricNames(group);
+}

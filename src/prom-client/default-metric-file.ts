@@ -1,0 +1,20 @@
+import { type DefaultMetricGroup, defaultMetricNames } from '../default-metrics/default-metric-groups.js';
+import {
+  collectDefaultMetrics,
+  type DefaultMetricsCollectorConfiguration,
+} from '../default-metrics/default-metrics.js';
+
+/** What a file below prom-client/lib/metrics exports. */
+export interface DefaultMetricFile {
+  /** Registers the metrics of one group, in the default registry where none is given. */
+  (registry?: object | null, config?: object): void;
+  metricNames: readonly string[];
+}
+
+export function defaultMetricFile(group: DefaultMetricGroup): DefaultMetricFile {
+  const collect = (registry?: object | null, config: object = {}): void => {
+    const register = (registry ?? undefined) as DefaultMetricsCollectorConfiguration<any>['register'];
+    collectDefaultMetrics({ ...config, register, only: [group] });
+  };
+  return Object.assign(collect, { metricNames: defaultMetricNames(group) });
+}

@@ -1,0 +1,3 @@
+import { defaultMetricFile } from '../../default-metric-file.js';
+
+export = defaultMetricFile('processOpenFileDescriptors');
