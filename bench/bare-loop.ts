@@ -103,7 +103,7 @@ class BareLoop {
 }
 
 function collect(engine: Engine): Uint8Array {
-  const steps = engine.collect([{ format: 'text' }]);
+  const steps = engine.collect({ products: [{ format: 'text' }], heldLocks: { dir: 0, fold: 0 } });
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value.bodies.get('text')!;

@@ -3,7 +3,17 @@
  * away who have no such lock, and stands in for it where there is none. Both may fail, the second one often (two or more
  * holders in 25 of 400 rounds when a stale one was taken over): what keeps the counts right is how archives are published.
  */
-import { closeSync, constants, fchmodSync, fchownSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type * as properLockfile from 'proper-lockfile';
 import { native } from '../metrics-file/mapping.js';
@@ -17,11 +27,18 @@ export interface FoldLockOptions {
   readonly properLockfile: boolean;
 }
 
-/** A folder that was killed keeps others away for so long. A living one is done before, or does no harm. */
+/**
+ * The directory of a folder without the kernel's lock that was killed keeps others away for so long. A living one is done
+ * before, or does no harm.
+ */
 const STALE_MS = 10_000;
 
+/** The first byte of `fold.lock` while the folder that holds the kernel's lock may have made the directory beside it. */
+const TAKEN = '1';
+const FREE = '0';
+
 /**
- * Takes both locks, without waiting. Answers how to give them back, or 'locked'.
+ * Takes both locks, without waiting. Returns how to give them back, or 'locked'.
  *
  * @throws {NodeJS.ErrnoException} EACCES, EROFS, ... where this process may not fold here
  */
@@ -35,17 +52,72 @@ export function takeFoldLock(dir: string, options: FoldLockOptions): (() => void
     giveBack();
     return 'locked';
   }
+  removeDeadLock(dir, fd);
   if (!options.properLockfile) return giveBack;
   try {
+    if (fd !== undefined) note(fd, TAKEN);
     const release = lockDirectory(dir);
     return () => {
       release();
+      if (fd !== undefined) note(fd, FREE);
       giveBack();
     };
   } catch (error) {
+    if (fd !== undefined) note(fd, FREE);
     giveBack();
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return 'locked';
     throw error;
+  }
+}
+
+/**
+ * The lock that keeps folders away now, by its path; undefined where a fold could begin. A look, which makes nothing.
+ */
+export function takenFoldLock(dir: string): string | undefined {
+  const made = lstatSync(join(dir, FOLD_LOCK_DIRECTORY), { throwIfNoEntry: false });
+  if (made !== undefined && Math.abs(Date.now() - made.mtimeMs) < STALE_MS) return join(dir, FOLD_LOCK_DIRECTORY);
+  const path = join(dir, FOLD_LOCK);
+  try {
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+    const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      return native()?.lockShared(fd) === false ? path : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Removes the directory of a folder that was killed: one that had the kernel's lock, which this process has now; or one that
+ * was made so far in the future by a wrong clock that proper-lockfile would never find it stale.
+ */
+function removeDeadLock(dir: string, fd: number | undefined): void {
+  const path = join(dir, FOLD_LOCK_DIRECTORY);
+  const made = lstatSync(path, { throwIfNoEntry: false });
+  if (made === undefined) return;
+  const isOfDead = fd !== undefined && noted(fd) === TAKEN;
+  if (!isOfDead && made.mtimeMs < Date.now() + STALE_MS) return;
+  try {
+    rmdirSync(path);
+  } catch {
+    // not permitted, or given back meanwhile: taking the lock tells
+  }
+}
+
+function noted(fd: number): string {
+  const byte = Buffer.alloc(1);
+  return byte.toString('latin1', 0, readSync(fd, byte, 0, 1, 0));
+}
+
+/** Where another user's lock file may only be read, a killed folder's directory has to become stale. */
+function note(fd: number, state: typeof TAKEN | typeof FREE): void {
+  try {
+    writeSync(fd, state, 0);
+  } catch {
+    // see above
   }
 }
 

@@ -1,12 +1,11 @@
 /** What the piscina thread runs. It keeps the engines, and with them the indexes, from one scrape to the next. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { type Collected, type CollectionRequest, Engine, type EngineOptions } from './engine.js';
 
-export interface ThreadTask {
+export interface ThreadTask extends CollectionRequest {
   /** Tells engines apart. */
   readonly key: string;
   readonly options: EngineOptions;
-  readonly products: readonly Product[];
 }
 
 const engines = new Map<string, Engine>();
@@ -17,7 +16,7 @@ function collect(task: ThreadTask): Collected {
     engine = new Engine(task.options);
     engines.set(task.key, engine);
   }
-  const steps = engine.collect(task.products);
+  const steps = engine.collect(task);
   for (;;) {
     const step = steps.next();
     if (step.done !== true) continue;

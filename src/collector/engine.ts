@@ -4,6 +4,7 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { type CollectionOptions, DirectoryCollection, type ProcessInfo } from './collection.js';
 import type { ChartRequest } from './chart.js';
 import { type DirectoryStatus, directoryStatus } from './directory-status.js';
+import type { HeldLocks } from './held-locks.js';
 import { mergedFamilies, MergedBody, type OutputOptions } from './merged-output.js';
 import { selfMetrics } from './self-metrics.js';
 
@@ -14,6 +15,11 @@ export interface EngineOptions extends CollectionOptions, OutputOptions {
 
 /** What one collection is to be turned into. */
 export type Product = 'families' | 'processes' | BodyRequest | StatusRequest;
+
+export interface CollectionRequest {
+  readonly products: readonly Product[];
+  readonly heldLocks: HeldLocks;
+}
 
 /** An exposition. */
 export interface BodyRequest {
@@ -53,13 +59,13 @@ export class Engine {
   }
 
   /** Collects once. Pauses wherever the event loop may have a turn. */
-  *collect(products: readonly Product[]): Generator<void, Collected> {
+  *collect({ products, heldLocks }: CollectionRequest): Generator<void, Collected> {
     const start = performance.now();
     yield* this.#collection.collect();
     yield;
     const stats = this.#collection.stats();
     const seconds = (performance.now() - start) / 1000;
-    const own = this.#options.selfMetrics ? selfMetrics(stats, seconds) : [];
+    const own = this.#options.selfMetrics ? selfMetrics(stats, seconds, heldLocks) : [];
     const collected: Collected = {
       bodies: new Map(),
       statuses: {},

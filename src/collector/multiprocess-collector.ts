@@ -21,9 +21,10 @@ import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
 import type { DirectoryStatus } from './directory-status.js';
-import { type Collected, Engine, type EngineOptions, type Product } from './engine.js';
+import { type Collected, type CollectionRequest, Engine, type EngineOptions, type Product } from './engine.js';
 import { directoryToRead } from './directory-to-read.js';
 import { eventLoopTurn } from './event-loop-turn.js';
+import { LockWatch } from './held-locks.js';
 import { TaskThread } from './task-thread.js';
 
 export interface MultiprocessCollectorOptions {
@@ -101,6 +102,7 @@ export class MultiprocessCollector {
   #idleTimer: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #folding: AutomaticFolding;
+  readonly #locks = new LockWatch();
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: MultiprocessCollectorOptions = {}) {
@@ -207,7 +209,8 @@ export class MultiprocessCollector {
     // not while it works, however long that takes
     clearTimeout(this.#idleTimer);
     try {
-      const collected = await this.#collectFrom(dir, products);
+      const heldLocks = this.#locks.held(dir, this.#joined);
+      const collected = await this.#collectFrom(dir, { products, heldLocks });
       if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
       return collected;
     } finally {
@@ -215,11 +218,11 @@ export class MultiprocessCollector {
     }
   }
 
-  async #collectFrom(dir: string, products: readonly Product[]): Promise<Collected> {
+  async #collectFrom(dir: string, request: CollectionRequest): Promise<Collected> {
     const options = this.#engineOptions(dir);
     if (this.#usesThread(dir)) {
       try {
-        return await this.#thread.run({ key: JSON.stringify(options), options, products });
+        return await this.#thread.run({ key: JSON.stringify(options), options, ...request });
       } catch (error) {
         if (error instanceof PromMultiprocError || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
@@ -228,7 +231,7 @@ export class MultiprocessCollector {
       }
     }
     this.#engine ??= new Engine(options);
-    const collected = await inSlices(this.#engine.collect(products));
+    const collected = await inSlices(this.#engine.collect(request));
     // from the next one on in a thread, which has no use for this index
     if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;

@@ -1,5 +1,6 @@
 import type { MetricFamily, Sample } from '../model/metric-family.js';
 import type { CollectionStats } from './collection.js';
+import type { HeldLocks } from './held-locks.js';
 import { SKIP_REASONS } from './source.js';
 
 const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels'] as const;
@@ -10,7 +11,7 @@ const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels'] as 
  *
  * There are always the same samples in the same order.
  */
-export function selfMetrics(stats: CollectionStats, scrapeSeconds: number): MetricFamily[] {
+export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldLocks: HeldLocks): MetricFamily[] {
   const family = (
     name: string,
     help: string,
@@ -73,6 +74,12 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number): Metr
       'archive_dropped_families',
       'Metrics that were dropped from the archive because no process declares them any more.',
       stats.archive?.droppedFamilies ?? 0,
+    ),
+    family(
+      'lock_held',
+      'Whether another program holds a lock of the directory, so that nobody else can.',
+      { ...heldLocks },
+      'lock',
     ),
     family('scrape_duration_seconds', 'Time that reading and merging the metrics files took.', scrapeSeconds),
   ];

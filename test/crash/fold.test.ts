@@ -141,10 +141,10 @@ test('folders that are killed while they clear away what the one before them has
   ]);
 });
 
-test('a folder that was killed keeps others away only until its lock is old', async (t) => {
+test('a folder without the lock of the kernel that was killed keeps others away only until its lock is old', async (t) => {
   const dir = withTempDir(t);
   addDead(dir, [1]);
-  const folder = await startFolder(t, dir);
+  const folder = await startFolder(t, dir, WITHOUT_LOCKS);
   await assert.rejects(fold(folder, { kill: { step: 'files read', time: 1 }, properLockfile: true }), /SIGKILL/);
   const next = await startFolder(t, dir);
   assert.deepEqual((await fold(next, { properLockfile: true })).outcomes, { locked: 1 });
