@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from '../src/collector/engine.js';
+import { Engine, productKey } from '../src/collector/engine.js';
 import { dataFileName, temporaryName } from '../src/directory/file-name.js';
 import { currentIdentity } from '../src/directory/identity.js';
 import { BLOCK, HEADER, PAGE_BYTES } from '../src/metrics-file/layout.js';
@@ -102,24 +102,24 @@ class BareLoop {
   }
 }
 
+const PRODUCT = {
+  kind: 'body',
+  format: 'text',
+  settings: { selection: { registries: 'all' }, selfMetrics: false },
+} as const;
+
 function collect(engine: Engine): Uint8Array {
-  const steps = engine.collect({ products: [{ format: 'text' }], heldLocks: { dir: 0, fold: 0 } });
+  const steps = engine.collect({ products: [PRODUCT], heldLocks: { dir: 0, fold: 0 } });
   for (;;) {
     const step = steps.next();
-    if (step.done === true) return step.value.bodies.get('text')!;
+    if (step.done === true) return step.value.bodies.get(productKey(PRODUCT))!;
   }
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'bare-loop-'));
 try {
   const files = Array.from({ length: FILES }, () => makeFile(dir));
-  const engine = new Engine({
-    dir,
-    registries: 'all',
-    deadRetentionSeconds: 3600,
-    maxOpenFiles: 64,
-    selfMetrics: false,
-  });
+  const engine = new Engine({ dir, deadRetentionSeconds: 3600, maxOpenFiles: 64 });
   const bare = new BareLoop(files);
   const change = (): void => {
     for (const { series } of files) for (const one of series) one.view[one.index]++;

@@ -3,6 +3,7 @@
  * to give what merging those files would: nothing here but addition, each gauge mode's own rule, and what time takes away.
  */
 import type { ProcessIdentity } from '../metrics-file/layout.js';
+import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { metricKind } from '../model/metric-kind.js';
 import { ArchiveFamily } from './archive-family.js';
@@ -248,13 +249,14 @@ export class ArchiveContents {
     return (epoch) => Number.isInteger(epoch) && epoch > current - windows && epoch <= current + 1;
   }
 
-  /** Whether a declaration without series is what the others of its name go by, as it does before it is folded. */
+  /** Whether the others of its name and scope go by a declaration without series, as they do before it is folded. */
   #isLastWord(family: ArchiveFamily): boolean {
     const { name, declaredAt } = family.declaration;
+    const scope = scopeKey(family.declaration);
     let isFirst = true;
     for (const other of this.#families.values()) {
       if (other === family) isFirst = false;
-      else if (other.declaration.name === name) {
+      else if (other.declaration.name === name && scopeKey(other.declaration) === scope) {
         const { declaredAt: then } = other.declaration;
         if (then > declaredAt || (then === declaredAt && isFirst)) return false;
       }
@@ -286,7 +288,16 @@ function endOfHour(time: number): number {
 
 /** What makes two declarations' series different series; help, unit and quantiles are only told about them. */
 function variantOf(record: Omit<FamilyRecord, 'id'>): string {
-  const { name, type, labelNames, registries, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
-  const shownIn = registries.toSorted();
-  return JSON.stringify([name, type, labelNames, shownIn, gaugeMode, bounds, window, pidLabelled, bakedLabels]);
+  const { name, type, labelNames, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
+  return JSON.stringify([
+    name,
+    type,
+    labelNames,
+    scopeKey(record),
+    gaugeMode,
+    bounds,
+    window,
+    pidLabelled,
+    bakedLabels,
+  ]);
 }

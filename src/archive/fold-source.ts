@@ -12,6 +12,7 @@ import {
   addressOf,
   defaultLabelsOf,
   exemplarCellOf,
+  placeOf,
   movesOf,
   sketchChunkOf,
 } from '../metrics-file/record-bodies.js';
@@ -47,11 +48,6 @@ export interface SourceExemplar {
   readonly owner: SourceSeries;
   readonly address: Address;
   readonly slotOffset: number;
-}
-
-/** Blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
-function placeOf({ block, slot }: Address): number {
-  return block * 2 ** 32 + slot;
 }
 
 export class FoldSource {

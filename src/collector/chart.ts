@@ -1,8 +1,8 @@
 /** One metric as lines over time would show it: what a live chart needs of each collection, and no more. */
 import { parseLabelText } from '../exposition/labels.js';
-import type { MergeIndex } from '../merge/merge-index.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { FileView } from '../merge/file-view.js';
+import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { Sketch } from '../model/sketch.js';
 
@@ -54,35 +54,32 @@ type Drawn = Pick<Chart, 'lines' | 'omitted' | 'buckets'>;
 
 /** Types whose series are drawn together, whatever the grouping; a type that is not here has lines by grouping. */
 const DRAWN_TOGETHER: Readonly<
-  Partial<Record<MetricType, (index: MergeIndex, family: MergedFamily, series: readonly number[]) => Drawn>>
+  Partial<Record<MetricType, (family: MergedFamily, series: readonly number[]) => Drawn>>
 > = {
-  histogram: (index, family, series) => ({
+  histogram: (family, series) => ({
     lines: [],
     omitted: 0,
-    buckets: { bounds: family.bounds, counts: countsOf(index, family, series) },
+    buckets: { bounds: family.bounds, counts: countsOf(family, series) },
   }),
-  summary: (index, family, series) => ({ lines: quantileLines(index, family, series), omitted: 0 }),
+  summary: (family, series) => ({ lines: quantileLines(family, series), omitted: 0 }),
 };
 
 /** The chart of a merged metric; undefined where there is none of that name, or nothing to draw of it. */
 export function chartOf(
-  index: MergeIndex,
+  selected: SelectedFamilies,
   processes: readonly LivingProcess[],
   { metric, by }: ChartRequest,
 ): Chart | undefined {
-  const family = index.families().find(({ name }) => name === metric);
+  const family = selected.families().find(({ name }) => name === metric);
   if (family === undefined || family.type === 'info') return undefined;
-  const series = family.series.filter((number) => index.isShown(number, family));
+  const series = family.series.filter((number) => family.index.isShown(number, family));
   const choices = groupings(family, series.length);
   const grouping = by !== undefined && choices.includes(by) ? by : choices[0];
   const { type, help } = family;
   const about = { metric, type, help, by: grouping, choices };
   const together = DRAWN_TOGETHER[type];
-  if (together !== undefined) return { ...about, ...together(index, family, series) };
-  const lines =
-    grouping === 'process'
-      ? linesOfProcesses(index, family, processes)
-      : linesOfGroups(index, family, series, grouping);
+  if (together !== undefined) return { ...about, ...together(family, series) };
+  const lines = grouping === 'process' ? linesOfProcesses(family, processes) : linesOfGroups(family, series, grouping);
   return { ...about, ...largest(lines) };
 }
 
@@ -102,7 +99,8 @@ function groupings(family: MergedFamily, count: number): Grouping[] {
   return count <= FEW_SERIES ? ['series', 'total', 'process', ...labels] : ['total', 'process', ...labels, 'series'];
 }
 
-function linesOfGroups(index: MergeIndex, family: MergedFamily, series: readonly number[], by: Grouping): ChartLine[] {
+function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grouping): ChartLine[] {
+  const { index } = family;
   const valueOf = (number: number): number =>
     family.isGauge ? index.gaugeValue(number, family.mode) : index.cells[index.cellOf[number]];
   if (by === 'series') {
@@ -118,16 +116,18 @@ function linesOfGroups(index: MergeIndex, family: MergedFamily, series: readonly
 }
 
 /** Counters: one line a process. Gauges: one for each of its series. */
-function linesOfProcesses(index: MergeIndex, family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
+function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
   return processes.flatMap(({ label, view }) => {
-    const values = [...view.ownValues(family)];
+    const values = family.parts.flatMap((part) =>
+      [...view.ownValues(part)].map(([series, value]) => ({ text: part.index.textOf[series], value })),
+    );
     if (values.length === 0) return [];
-    if (!family.isGauge) return { name: label, value: values.reduce((sum, [, value]) => sum + value, 0) };
-    return values.map(([series, value]) => ({ name: `${label} ${index.textOf[series]}`.trimEnd(), value }));
+    if (!family.isGauge) return { name: label, value: values.reduce((sum, { value }) => sum + value, 0) };
+    return values.map(({ text, value }) => ({ name: `${label} ${text}`.trimEnd(), value }));
   });
 }
 
-function countsOf(index: MergeIndex, { bounds }: MergedFamily, series: readonly number[]): number[] {
+function countsOf({ index, bounds }: MergedFamily, series: readonly number[]): number[] {
   const counts = Array.from(bounds, () => 0);
   counts.push(0);
   for (const number of series) {
@@ -138,10 +138,10 @@ function countsOf(index: MergeIndex, { bounds }: MergedFamily, series: readonly 
 }
 
 /** Quantiles of all series together. */
-function quantileLines(index: MergeIndex, family: MergedFamily, series: readonly number[]): ChartLine[] {
+function quantileLines(family: MergedFamily, series: readonly number[]): ChartLine[] {
   const all = new Sketch();
   for (const number of series) {
-    const sketch = index.sketches.get(number);
+    const sketch = family.index.sketches.get(number);
     if (sketch !== undefined) all.include(sketch);
   }
   const shares = family.quantiles.length > 0 ? family.quantiles : USUAL_SHARES;

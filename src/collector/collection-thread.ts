@@ -1,11 +1,12 @@
 /** What the piscina thread runs. It keeps the engines, and with them the indexes, from one scrape to the next. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { type Collected, type CollectionRequest, Engine, type EngineOptions } from './engine.js';
+import type { CollectionOptions } from './collection.js';
+import { type Collected, type CollectionRequest, Engine } from './engine.js';
 
 export interface ThreadTask extends CollectionRequest {
   /** Tells engines apart. */
   readonly key: string;
-  readonly options: EngineOptions;
+  readonly options: CollectionOptions;
 }
 
 const engines = new Map<string, Engine>();

@@ -13,6 +13,8 @@ import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { debug } from '../debug-log.js';
+import { SelectedFamilies } from '../merge/selected-families.js';
+import type { Selection } from '../merge/selection.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { BadFiles } from './bad-files.js';
@@ -21,8 +23,6 @@ import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
 export interface CollectionOptions {
   readonly dir: string;
-  /** Whose metrics: names of registries, or 'all'. */
-  readonly registries: readonly string[] | 'all';
   /** How long a dead process's gauges are kept in the modes that keep them. */
   readonly deadRetentionSeconds: number;
   /** Most files kept open between two scrapes. */
@@ -77,7 +77,7 @@ const HOUR_SECONDS = 3600;
 
 export class DirectoryCollection {
   readonly options: CollectionOptions;
-  readonly index: MergeIndex;
+  readonly index = new MergeIndex();
   /** When the values were merged last, in milliseconds since the epoch. */
   collectedAtMs = 0;
   /** Files under temporary names that the last collection saw. */
@@ -96,12 +96,6 @@ export class DirectoryCollection {
 
   constructor(options: CollectionOptions) {
     this.options = options;
-    const { registries } = options;
-    this.index = new MergeIndex(
-      registries === 'all'
-        ? (shownIn) => shownIn.length > 0
-        : (shownIn) => shownIn.some((name) => registries.includes(name)),
-    );
   }
 
   /**
@@ -122,35 +116,50 @@ export class DirectoryCollection {
     }
     this.#tellOfSkippedFiles();
     this.#merge();
-    this.#tellOfConflicts();
   }
 
-  stats(): CollectionStats {
+  /** @param selected whose series and conflicts are counted */
+  stats(selected: SelectedFamilies): CollectionStats {
     const sources = this.#dataSources();
     const now = Date.now() / 1000;
     // of main threads: an idle worker thread of piscina's waits in Atomics, and its event loop is not to turn
     const beating = sources.filter(
       ({ liveness, reader }) => liveness !== 'dead' && reader.header.identity.threadId === 0,
     );
-    const skipped = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
-    for (const { reason } of this.#skipped.values()) skipped[reason]++;
     const conflicts: Record<string, number> = {};
-    for (const { reason } of this.index.conflicts()) conflicts[reason] = (conflicts[reason] ?? 0) + 1;
-    const total = (what: (source: Source) => number): number => sources.reduce((sum, source) => sum + what(source), 0);
+    for (const { reason } of selected.conflicts()) conflicts[reason] = (conflicts[reason] ?? 0) + 1;
+    const { fileBytes, dead } = this.totals();
     return {
       live: sources.filter(({ liveness }) => liveness === 'live').length,
-      dead: sources.filter(({ liveness }) => liveness === 'dead').length,
+      dead: dead.files,
       unknown: sources.filter(({ liveness }) => liveness === 'unknown').length,
-      skipped,
-      series: this.index.seriesCount,
-      fileBytes: total(({ reader }) => reader.knownBytes),
-      bytesInMemory: total(({ reader }) => reader.words.bytesInMemory),
+      skipped: this.skipped,
+      series: selected.seriesCount,
+      fileBytes,
+      bytesInMemory: sources.reduce((sum, { reader }) => sum + reader.words.bytesInMemory, 0),
       pidConflicts: this.index.pidConflicts,
       conflicts,
       heartbeatAgeSeconds: beating.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
-      deadBytes: sources.reduce((sum, { liveness, reader }) => sum + (liveness === 'dead' ? reader.knownBytes : 0), 0),
+      deadBytes: dead.bytes,
       archive: this.#archive,
     };
+  }
+
+  /** What an output shows, to be brought up to date after every collection. */
+  select(selection: Selection): SelectedFamilies {
+    return new SelectedFamilies(this.index, selection);
+  }
+
+  /** What decides whether merging is worth a thread, and folding is due. */
+  totals(): { fileBytes: number; dead: { files: number; bytes: number } } {
+    const total = { fileBytes: 0, dead: { files: 0, bytes: 0 } };
+    for (const { liveness, reader } of this.#dataSources()) {
+      total.fileBytes += reader.knownBytes;
+      if (liveness !== 'dead') continue;
+      total.dead.files++;
+      total.dead.bytes += reader.knownBytes;
+    }
+    return total;
   }
 
   processes(): ProcessInfo[] {
@@ -172,6 +181,13 @@ export class DirectoryCollection {
     return this.#dataSources()
       .filter(({ liveness }) => liveness !== 'dead')
       .map(({ reader, view }) => ({ label: pidLabel(reader.header.identity), view }));
+  }
+
+  /** How many files the last collection could not read, by reason. */
+  get skipped(): Record<SkipReason, number> {
+    const skipped = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
+    for (const { reason } of this.#skipped.values()) skipped[reason]++;
+    return skipped;
   }
 
   /** Files that the last collection could not read. */
@@ -311,7 +327,6 @@ export class DirectoryCollection {
       source.view.order = at;
       source.view.declareOrder();
     });
-    this.index.structure++;
   }
 
   #merge(): void {
@@ -323,15 +338,6 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { view } of this.#sources.values()) view.addValues(this.collectedAtMs / 1000);
     this.index.settle();
-  }
-
-  #tellOfConflicts(): void {
-    for (const { family, reason } of this.index.conflicts()) {
-      warnOnce(
-        `conflict ${family} ${reason}`,
-        `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
-      );
-    }
   }
 
   /** Once the pass has turned out to be the last one. */

@@ -1,5 +1,5 @@
 /** What an operator wants to know of a directory: who counts there, what takes the room, and what is wrong. */
-import type { MergeIndex } from '../merge/merge-index.js';
+import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
 import type { CollectionStats, DirectoryCollection, ProcessInfo, SkippedFile } from './collection.js';
@@ -52,14 +52,15 @@ const MAX_FAMILIES = 1000;
 
 export function directoryStatus(
   collection: DirectoryCollection,
+  selected: SelectedFamilies,
   own: readonly MetricFamily[],
   durationSeconds: number,
   requests: readonly ChartRequest[],
 ): DirectoryStatus {
-  const { index, options } = collection;
-  const { archive, ...stats } = collection.stats();
+  const { options } = collection;
+  const { archive, ...stats } = collection.stats(selected);
   const processes = collection.processes().toSorted(byLife);
-  const families = [...familySizes(index), ...own.map(sizeOf)];
+  const families = [...familySizes(selected), ...own.map(sizeOf)];
   const living = collection.living();
   return {
     dir: options.dir,
@@ -81,7 +82,7 @@ export function directoryStatus(
     skippedFiles: collection.skippedFiles,
     charts: requests.map((request) => {
       const shownAsItIs = own.find(({ name }) => name === request.metric);
-      return (shownAsItIs === undefined ? chartOf(index, living, request) : chartOfFamily(shownAsItIs)) ?? null;
+      return (shownAsItIs === undefined ? chartOf(selected, living, request) : chartOfFamily(shownAsItIs)) ?? null;
     }),
   };
 }
@@ -90,10 +91,10 @@ function byLife(a: ProcessInfo, b: ProcessInfo): number {
   return Number(a.state === 'dead') - Number(b.state === 'dead') || a.startedAt - b.startedAt || a.pid - b.pid;
 }
 
-function familySizes(index: MergeIndex): FamilySize[] {
-  const sizes = index.families().map((family) => {
+function familySizes(selected: SelectedFamilies): FamilySize[] {
+  const sizes = selected.families().map((family) => {
     let series = 0;
-    for (const number of family.series) if (index.isShown(number, family)) series++;
+    for (const number of family.series) if (family.index.isShown(number, family)) series++;
     const { name, type, help } = family;
     return { name, type, help, series, lines: series * family.kind.lines(family).length };
   });

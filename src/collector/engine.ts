@@ -1,60 +1,76 @@
-/** Collecting and rendering, wherever it runs: the collector has one inline, and the thread one per directory and registry. */
+/** Collecting and rendering, wherever it runs: a collector has an engine inline, and the thread one per directory. */
 import { formatOf } from '../exposition/formats.js';
+import type { SelectedFamilies } from '../merge/selected-families.js';
+import type { Selection } from '../merge/selection.js';
 import type { MetricFamily } from '../model/metric-family.js';
+import { warnOnce } from '../warn-once.js';
 import { type CollectionOptions, DirectoryCollection, type ProcessInfo } from './collection.js';
 import type { ChartRequest } from './chart.js';
 import { type DirectoryStatus, directoryStatus } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
-import { mergedFamilies, MergedBody, type OutputOptions } from './merged-output.js';
+import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
 import { selfMetrics } from './self-metrics.js';
 
-export interface EngineOptions extends CollectionOptions, OutputOptions {
+/** What an output shows of the directory, and how. */
+export interface OutputSettings extends OutputOptions {
+  readonly selection: Selection;
   /** Whether the collector's own metrics are part of the output. */
   readonly selfMetrics: boolean;
 }
 
 /** What one collection is to be turned into. */
-export type Product = 'families' | 'processes' | BodyRequest | StatusRequest;
+export type Product =
+  | { readonly kind: 'body'; readonly settings: OutputSettings; readonly format: string }
+  | { readonly kind: 'families'; readonly settings: OutputSettings }
+  | { readonly kind: 'status'; readonly settings: OutputSettings; readonly charts: readonly ChartRequest[] }
+  | { readonly kind: 'processes' };
 
 export interface CollectionRequest {
   readonly products: readonly Product[];
   readonly heldLocks: HeldLocks;
 }
 
-/** An exposition. */
-export interface BodyRequest {
-  readonly format: string;
-}
-
-/** The status, with these charts. */
-export interface StatusRequest {
-  /** Tells the requests of one collection apart. */
-  readonly key: string;
-  readonly charts: readonly ChartRequest[];
-}
-
+/** The products by their keys (`productKey`), and what decides on how to go on. */
 export interface Collected {
-  /** Expositions, by their formats. */
   readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
-  families?: MetricFamily[];
-  processes?: ProcessInfo[];
-  /** By the keys of their requests. */
-  statuses: Record<string, DirectoryStatus>;
+  readonly families: Map<string, MetricFamily[]>;
+  readonly statuses: Map<string, DirectoryStatus>;
+  processes: ProcessInfo[];
   /** Bytes of all files that were read. */
-  fileBytes: number;
+  readonly fileBytes: number;
   /** What could be folded. */
-  dead: { files: number; bytes: number };
+  readonly dead: { readonly files: number; readonly bytes: number };
   /** Files that are being made, or were when their maker was killed. */
-  temporaries: number;
+  readonly temporaries: number;
+}
+
+/** The same for products that are the same. */
+export function productKey(product: Product): string {
+  return JSON.stringify(product);
+}
+
+/** Outputs that are kept from one collection to the next; a program that asks for ever other ones has no use of them. */
+const MAX_OUTPUTS = 200;
+
+/** What is told about a collection beside what was found. */
+interface Reading {
+  readonly seconds: number;
+  readonly heldLocks: HeldLocks;
+}
+
+/** One output, which is brought up to date where the last one stopped. */
+interface Output {
+  readonly selected: SelectedFamilies;
+  /** By format. */
+  readonly bodies: Map<string, MergedBody>;
 }
 
 export class Engine {
   readonly #collection: DirectoryCollection;
-  readonly #options: EngineOptions;
-  readonly #bodies = new Map<string, MergedBody>();
+  /** By their settings; the one that was asked for last stands last. */
+  readonly #outputs = new Map<string, Output>();
 
-  constructor(options: EngineOptions) {
-    this.#options = options;
+  constructor(options: CollectionOptions) {
     this.#collection = new DirectoryCollection(options);
   }
 
@@ -63,29 +79,17 @@ export class Engine {
     const start = performance.now();
     yield* this.#collection.collect();
     yield;
-    const stats = this.#collection.stats();
     const seconds = (performance.now() - start) / 1000;
-    const own = this.#options.selfMetrics ? selfMetrics(stats, seconds, heldLocks) : [];
     const collected: Collected = {
       bodies: new Map(),
-      statuses: {},
-      fileBytes: stats.fileBytes,
-      dead: { files: stats.dead, bytes: stats.deadBytes },
+      families: new Map(),
+      statuses: new Map(),
+      processes: [],
+      ...this.#collection.totals(),
       temporaries: this.#collection.temporaries,
     };
     for (const product of products) {
-      if (typeof product === 'object' && 'format' in product) {
-        const { format } = product;
-        if (collected.bodies.has(format)) continue;
-        collected.bodies.set(format, new Uint8Array(this.#bodyIn(format).render(own)));
-      } else if (typeof product === 'object') {
-        const { key, charts } = product;
-        collected.statuses[key] ??= directoryStatus(this.#collection, own, seconds, charts);
-      } else if (product === 'processes') {
-        collected.processes = this.#collection.processes();
-      } else {
-        collected.families = [...mergedFamilies(this.#collection.index, this.#options), ...own];
-      }
+      this.#make(product, { seconds, heldLocks }, collected);
       yield;
     }
     return collected;
@@ -95,12 +99,53 @@ export class Engine {
     this.#collection.close();
   }
 
-  #bodyIn(format: string): MergedBody {
-    let body = this.#bodies.get(format);
-    if (body === undefined) {
-      body = new MergedBody(this.#collection.index, formatOf(format), this.#options);
-      this.#bodies.set(format, body);
+  #make(product: Product, { seconds, heldLocks }: Reading, collected: Collected): void {
+    if (product.kind === 'processes') {
+      collected.processes = this.#collection.processes();
+      return;
     }
-    return body;
+    const { settings } = product;
+    const { selected, bodies } = this.#outputOf(settings);
+    selected.update();
+    warnOfConflicts(selected);
+    const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks) : [];
+    const key = productKey(product);
+    if (product.kind === 'status') {
+      collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product.charts));
+    } else if (product.kind === 'families') {
+      collected.families.set(key, [...mergedFamilies(selected, settings), ...own]);
+    } else {
+      const { format } = product;
+      let body = bodies.get(format);
+      if (body === undefined) {
+        body = new MergedBody(selected, formatOf(format), settings);
+        bodies.set(format, body);
+      }
+      collected.bodies.set(key, new Uint8Array(body.render(own)));
+    }
+  }
+
+  #outputOf(settings: OutputSettings): Output {
+    const key = JSON.stringify(settings);
+    const output = this.#outputs.get(key) ?? {
+      selected: this.#collection.select(settings.selection),
+      bodies: new Map(),
+    };
+    this.#outputs.delete(key);
+    this.#outputs.set(key, output);
+    for (const oldest of this.#outputs.keys()) {
+      if (this.#outputs.size <= MAX_OUTPUTS) break;
+      this.#outputs.delete(oldest);
+    }
+    return output;
+  }
+}
+
+function warnOfConflicts(selected: SelectedFamilies): void {
+  for (const { family, reason } of selected.conflicts()) {
+    warnOnce(
+      `conflict ${family} ${reason}`,
+      `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
+    );
   }
 }

@@ -1,9 +1,9 @@
-/** The merged index as an exposition, rendered again and again, and as a data model. */
+/** The families that an output shows as an exposition, rendered again and again, and as a data model. */
 import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
 import type { MergedFamily } from '../merge/merged-family.js';
-import type { MergeIndex } from '../merge/merge-index.js';
+import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
 import { seriesSamples } from '../model/series-samples.js';
@@ -27,16 +27,16 @@ interface WrittenBlock extends FamilyBlock {
 
 /** The exposition in one format. */
 export class MergedBody {
-  readonly #index: MergeIndex;
+  readonly #selected: SelectedFamilies;
   readonly #format: Format;
   readonly #options: OutputOptions;
-  #structure = -1;
+  #structure = '';
   #blocks: readonly WrittenBlock[] = [];
   #writer: ExpositionWriter | undefined;
   #values = new Float64Array(0);
 
-  constructor(index: MergeIndex, format: Format, options: OutputOptions) {
-    this.#index = index;
+  constructor(selected: SelectedFamilies, format: Format, options: OutputOptions) {
+    this.#selected = selected;
     this.#format = format;
     this.#options = options;
   }
@@ -46,16 +46,16 @@ export class MergedBody {
    * @returns memory that the next call writes over
    */
   render(own: readonly MetricFamily[]): Uint8Array {
-    const index = this.#index;
-    if (this.#writer === undefined || this.#structure !== index.structure) {
+    const { structure, hasExemplars } = this.#selected;
+    if (this.#writer === undefined || this.#structure !== structure) {
       this.#writer = this.#build(own);
-      this.#structure = index.structure;
+      this.#structure = structure;
     }
     const values = this.#values;
     const exemplars: Exemplar[] = [];
-    const hasExemplars = index.exemplars.size > 0;
     let at = 0;
     for (const { family, series, created, exemplarLines: traced } of this.#blocks) {
+      const { index } = family;
       for (const number of series) {
         for (let line = 0; hasExemplars && line < traced; line++) {
           const exemplar = exemplarAt(index, number, line);
@@ -71,11 +71,10 @@ export class MergedBody {
   }
 
   #build(own: readonly MetricFamily[]): ExpositionWriter {
-    const index = this.#index;
     const { created: wanted, ...rules } = this.#options;
     const showsCreated = wanted === true || this.#format.showsCreated === true;
     const writer = this.#format.newWriter(rules);
-    const blocks = shownBlocks(index);
+    const blocks = shownBlocks(this.#selected);
     const headings = this.#format.headings([...blocks.map(({ family }) => family), ...own], rules);
     this.#blocks = blocks.map(({ family, series }, at) => {
       const heading = headings[at];
@@ -83,7 +82,7 @@ export class MergedBody {
       const lines = kind.lines(family);
       const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';
       writer.family({ name, help, unit, kind, lines }, heading, created);
-      for (const number of series) writer.series(index.textOf[number]);
+      for (const number of series) writer.series(family.index.textOf[number]);
       return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
     });
     own.forEach(({ name, help, type, samples }, at) => {
@@ -98,8 +97,9 @@ export class MergedBody {
 }
 
 /** The merged data model: the same families, series and order as the text. */
-export function mergedFamilies(index: MergeIndex, options: OutputOptions): MetricFamily[] {
-  return shownBlocks(index).map(({ family, series }) => {
+export function mergedFamilies(selected: SelectedFamilies, options: OutputOptions): MetricFamily[] {
+  return shownBlocks(selected).map(({ family, series }) => {
+    const { index } = family;
     const lines = family.kind.lines(family);
     const withExemplars = exemplarLines(family.kind, lines);
     const values = new Float64Array(lines.length);
@@ -129,6 +129,6 @@ function createdLineName({ kind, name }: MergedFamily): string | undefined {
   return kind.hasCreated ? createdName(name, kind.type) : undefined;
 }
 
-function shownBlocks(index: MergeIndex): FamilyBlock[] {
-  return index.families().map((family) => ({ family, series: index.shownSeries(family) }));
+function shownBlocks(selected: SelectedFamilies): FamilyBlock[] {
+  return selected.families().map((family) => ({ family, series: family.index.shownSeries(family) }));
 }

@@ -1,32 +1,23 @@
-/**
- * Lets registries answer with the merged view (registry/merged-view.ts): one collector for each set of registries that is
- * asked for.
- */
+/** Lets registries return the merged view (registry/merged-view.ts). */
 import { renderText } from '../exposition/render.js';
 import { textDialectOf } from '../registry/content-type.js';
 import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
 import { type Aggregator, metricObject } from '../registry/metric-object.js';
 import { directoryToRead } from './directory-to-read.js';
-import { MultiprocessCollector } from './multiprocess-collector.js';
+import type { OutputSettings } from './engine.js';
+import { sharedCollector } from './shared-collector.js';
 
-const collectors = new Map<string, MultiprocessCollector>();
-
-function collectorOf({ registries }: MergedQuery): MultiprocessCollector {
-  const key = JSON.stringify(registries.toSorted());
-  let collector = collectors.get(key);
-  if (collector === undefined) {
-    collector = new MultiprocessCollector({
-      registry: registries,
-      selfMetrics: registries.includes(DEFAULT_REGISTRY),
-    });
-    collectors.set(key, collector);
-  }
-  return collector;
+/** One output for each set of registries that is asked for, of one collection and its one set of open files. */
+function settingsOf({ registries }: MergedQuery): OutputSettings {
+  return {
+    selection: { registries: registries.toSorted() },
+    selfMetrics: registries.includes(DEFAULT_REGISTRY),
+  };
 }
 
 async function familiesOf(query: MergedQuery) {
-  const families = await collectorOf(query).families();
+  const families = await sharedCollector().families(settingsOf(query));
   return query.metric === undefined ? families : families.filter(({ name }) => name === query.metric);
 }
 
@@ -38,7 +29,7 @@ provideMergedView({
       const families = await familiesOf(query);
       return families.length === 0 ? '' : renderText(families, dialect);
     }
-    const { body } = await collectorOf(query).metrics({ format: dialect.name });
+    const body = await sharedCollector().body(dialect.name, settingsOf(query));
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   },
   async getMetricsAsJSON(query) {

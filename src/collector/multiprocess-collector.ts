@@ -1,64 +1,23 @@
 /** The public face of the read arm: the merged view of a directory. */
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
 import type { FoldResult } from '../archive/fold-result.js';
-import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
-import { existingTarget } from '../directory/check-directory.js';
-import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
-import { scanDirectory } from '../directory/scan.js';
-import { touchScraped } from '../directory/scraped.js';
-import { debug } from '../debug-log.js';
-import { describeError, PromMultiprocError } from '../errors.js';
 import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
-import { runCollectCallbacks } from '../registry/collect-callbacks.js';
-import { warnOnce } from '../warn-once.js';
-import { prepareStore } from '../storage/process-store.js';
-import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './collection.js';
-import type { ThreadTask } from './collection-thread.js';
+import { DirectoryCollector, type ReadingOptions } from './directory-collector.js';
 import type { DirectoryStatus } from './directory-status.js';
-import { type Collected, type CollectionRequest, Engine, type EngineOptions, type Product } from './engine.js';
-import { directoryToRead } from './directory-to-read.js';
-import { eventLoopTurn } from './event-loop-turn.js';
-import { LockWatch } from './held-locks.js';
-import { TaskThread } from './task-thread.js';
+import type { OutputSettings } from './engine.js';
 
-export interface MultiprocessCollectorOptions {
-  /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
-  readonly dir?: string;
+export interface MultiprocessCollectorOptions extends ReadingOptions {
   /** Whose metrics: 'default', the `name` of another registry, several of them, or 'all', which is the default. */
   readonly registry?: string | readonly string[];
-  /**
-   * Whether merging has a thread of its own: always, never, or ('auto', the default) once the files are so large that
-   * merging would hold the event loop up.
-   */
-  readonly threads?: boolean | 'auto';
-  /** How long the gauges of a dead process are kept in the modes that keep them. Default 24 h; Infinity: for ever. */
-  readonly deadRetentionSeconds?: number;
   /** Shows `_created` of counters, histograms and summaries. Default false. */
   readonly created?: boolean;
   /** OpenMetrics as other libraries write it: every counter in `_total`, `le="1.0"`. Default false. */
   readonly strict?: boolean;
   /** Shows the collector's own metrics, `prom_multiproc_…`. Default true. */
   readonly selfMetrics?: boolean;
-  /** Most files kept open between two scrapes. Default 256. */
-  readonly maxOpenFiles?: number;
-  /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
-  readonly fold?: FoldSettings | false;
-  /**
-   * Whether nothing is written in the directory: files of dead processes are not folded but by `fold()`, and processes do
-   * not learn that they are read, so that their `collect()` callbacks run only for other readers. Default false.
-   */
-  readonly readOnly?: boolean;
-  /**
-   * After this long without a scrape the index is dropped and the thread ended; and after this long a thread that failed
-   * gets another try. Default 5 minutes.
-   */
-  readonly idleMs?: number;
 }
 
 export interface MetricsRequest {
@@ -73,57 +32,21 @@ export interface MetricsAnswer {
   readonly body: Uint8Array;
 }
 
-/** From this much on, files are merged in a thread: about 15,000 series, which cost 15 ms the first time. */
-const THREAD_AT_BYTES = 1024 * 1024;
-/** The event loop gets its turn after this long. */
-const SLICE_MS = 3;
-const THREAD_FILE = join(__dirname, 'collection-thread.js');
-
-interface Batch {
-  readonly products: Set<Product>;
-  readonly collected: Promise<Collected>;
-}
-
 /**
  * Merges the metrics files of all processes in a directory. One collector can be asked again and again, and from many
  * sides at once: calls of one turn of the event loop share one collection, and those that come while one is under way
  * share the next, so that every answer has what was counted before it was asked for.
  */
 export class MultiprocessCollector {
-  readonly #options: Required<Omit<MultiprocessCollectorOptions, 'dir'>> & { dir: ChosenDirectory | undefined };
-  #running: Promise<unknown> = Promise.resolve();
-  #next: Batch | undefined;
-  #engine: Engine | undefined;
-  readonly #thread: TaskThread<ThreadTask, Collected>;
-  /** On the clock of `performance.now()`; merging is inline until then, for the thread has failed. */
-  #threadRestsUntil = 0;
-  #joined: OpenedDirectory | undefined;
-  #dir: string | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
-  #closed = false;
-  readonly #folding: AutomaticFolding;
-  readonly #locks = new LockWatch();
+  readonly #collector: DirectoryCollector;
+  readonly #settings: OutputSettings;
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: MultiprocessCollectorOptions = {}) {
-    this.#options = {
-      dir: options.dir === undefined ? undefined : chooseOption(options.dir),
-      registry: options.registry ?? 'all',
-      threads: options.threads ?? 'auto',
-      deadRetentionSeconds: positive(
-        'deadRetentionSeconds',
-        options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
-      ),
-      created: options.created ?? false,
-      strict: options.strict ?? false,
-      selfMetrics: options.selfMetrics ?? true,
-      maxOpenFiles: positive('maxOpenFiles', options.maxOpenFiles ?? 256),
-      idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
-      fold: options.fold ?? {},
-      readOnly: options.readOnly ?? false,
-    };
-    this.#thread = new TaskThread({ file: THREAD_FILE, idleMs: this.#options.idleMs });
-    this.#folding = new AutomaticFolding(this.#options.fold, this.#options.deadRetentionSeconds);
+    const { registry = 'all', created = false, strict = false, selfMetrics = true, ...reading } = options;
+    const registries = registry === 'all' ? registry : typeof registry === 'string' ? [registry] : registry;
+    this.#settings = { selection: { registries }, created, strict, selfMetrics };
+    this.#collector = new DirectoryCollector(reading);
   }
 
   /**
@@ -136,18 +59,17 @@ export class MultiprocessCollector {
       request.format === undefined
         ? negotiateFormat(request.accept)
         : { format: request.format, contentType: formatOf(request.format).offers[0].contentType };
-    const { bodies } = await this.#collect({ format });
-    return { contentType, body: bodies.get(format)! };
+    return { contentType, body: await this.#collector.body(format, this.#settings) };
   }
 
   /** The merged data model: the same families, series and order as the exposition. Throws as `metrics` does. */
   async families(): Promise<MetricFamily[]> {
-    return (await this.#collect('families')).families!;
+    return this.#collector.families(this.#settings);
   }
 
   /** The processes and threads whose files are there. Throws as `metrics` does. */
   async processes(): Promise<ProcessInfo[]> {
-    return (await this.#collect('processes')).processes!;
+    return (await this.#collector.collect({ kind: 'processes' })).processes;
   }
 
   /**
@@ -155,8 +77,7 @@ export class MultiprocessCollector {
    * metrics for live charts. It is what the status page shows. Throws as `metrics` does.
    */
   async status(charts: readonly ChartRequest[] = []): Promise<DirectoryStatus> {
-    const key = JSON.stringify(charts.map(({ metric, by }) => [metric, by]));
-    return (await this.#collect({ key, charts })).statuses[key];
+    return this.#collector.status(this.#settings, charts);
   }
 
   /**
@@ -165,177 +86,12 @@ export class MultiprocessCollector {
    *
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
-  async fold(): Promise<FoldResult> {
-    if (this.#closed) throw closedError();
-    return this.#folding.now(this.#locate());
+  fold(): Promise<FoldResult> {
+    return this.#collector.fold();
   }
 
   /** Ends the thread and closes all files. A collection or a fold under way is finished first. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#running.catch(() => {});
-    await this.#folding.settled();
-    this.#drop();
-    this.#joined?.close();
-    this.#joined = undefined;
+    await this.#collector.close();
   }
-
-  async #collect(product: Product): Promise<Collected> {
-    if (this.#closed) throw closedError();
-    this.#next ??= this.#batch();
-    this.#next.products.add(product);
-    return this.#next.collected;
-  }
-
-  #batch(): Batch {
-    const products = new Set<Product>();
-    const collected = this.#running
-      .catch(() => {})
-      .then(() => runCollectCallbacks())
-      .then(() => {
-        // who comes from here on may have counted something that this collection passes by
-        this.#next = undefined;
-        return this.#run([...products]);
-      });
-    this.#running = collected;
-    return { products, collected };
-  }
-
-  async #run(products: readonly Product[]): Promise<Collected> {
-    prepareStore();
-    const dir = this.#locate();
-    const isScrape = !this.#options.readOnly && products.some(isShown);
-    if (isScrape) touchScraped(dir);
-    // not while it works, however long that takes
-    clearTimeout(this.#idleTimer);
-    try {
-      const heldLocks = this.#locks.held(dir, this.#joined);
-      const collected = await this.#collectFrom(dir, { products, heldLocks });
-      if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
-      return collected;
-    } finally {
-      if (!this.#closed) this.#startIdleTimer();
-    }
-  }
-
-  async #collectFrom(dir: string, request: CollectionRequest): Promise<Collected> {
-    const options = this.#engineOptions(dir);
-    if (this.#usesThread(dir)) {
-      try {
-        return await this.#thread.run({ key: JSON.stringify(options), options, ...request });
-      } catch (error) {
-        if (error instanceof PromMultiprocError || this.#closed) throw error;
-        warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
-        this.#threadRestsUntil = performance.now() + this.#options.idleMs;
-        await this.#thread.close();
-      }
-    }
-    this.#engine ??= new Engine(options);
-    const collected = await inSlices(this.#engine.collect(request));
-    // from the next one on in a thread, which has no use for this index
-    if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
-    return collected;
-  }
-
-  #locate(): string {
-    const chosen = this.#options.dir ?? directoryToRead();
-    if (chosen === undefined) {
-      throw new PromMultiprocError(
-        'ERR_NO_DIRECTORY',
-        'no metrics directory: set PROMETHEUS_MULTIPROC_DIR or give the option dir (in a cluster primary, call setupPrimary first)',
-      );
-    }
-    // what this package chooses is private for its processes; a reader may be another user
-    const readable = { ...chosen, derived: false };
-    const dir = existingTarget(readable) ?? chosen.dir;
-    if (dir !== this.#dir) {
-      debug('reads %s, by %s', dir, chosen.source);
-      this.#drop();
-      this.#dir = dir;
-    }
-    // the lock keeps a directory from being swept while this collector uses it
-    if (this.#joined?.isLocked !== true || this.#joined.dir !== dir) {
-      this.#joined?.close();
-      this.#joined = joinDirectory(readable);
-    }
-    return dir;
-  }
-
-  #engineOptions(dir: string): EngineOptions {
-    const { registry, deadRetentionSeconds, maxOpenFiles, created, strict, selfMetrics } = this.#options;
-    const registries = registry === 'all' ? registry : typeof registry === 'string' ? [registry] : registry;
-    return { dir, registries, deadRetentionSeconds, maxOpenFiles, created, strict, selfMetrics };
-  }
-
-  #usesThread(dir: string): boolean {
-    if (this.#engine !== undefined) return false;
-    return (this.#thread.isOpen || this.#wantsThread(() => sizeOf(dir))) && this.#mayUseThread();
-  }
-
-  #wantsThread(fileBytes: () => number): boolean {
-    const { threads } = this.#options;
-    return threads === 'auto' ? fileBytes() > THREAD_AT_BYTES : threads;
-  }
-
-  #mayUseThread(): boolean {
-    if (performance.now() < this.#threadRestsUntil) return false;
-    if (existsSync(THREAD_FILE)) return true;
-    warnOnce(
-      'thread file',
-      `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
-    );
-    return false;
-  }
-
-  #startIdleTimer(): void {
-    this.#idleTimer = setTimeout(() => this.#dropEngine(), this.#options.idleMs);
-    this.#idleTimer.unref();
-  }
-
-  #dropEngine(): void {
-    this.#engine?.close();
-    this.#engine = undefined;
-  }
-
-  #drop(): void {
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = undefined;
-    this.#dropEngine();
-    void this.#thread.close();
-  }
-}
-
-function closedError(): PromMultiprocError {
-  return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
-}
-
-/** Runs steps until the slice is over, lets the event loop turn, and goes on. */
-async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const until = performance.now() + SLICE_MS;
-    do {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-    } while (performance.now() < until);
-    await eventLoopTurn();
-  }
-}
-
-function sizeOf(dir: string): number {
-  let bytes = 0;
-  const { dataFiles, archives } = scanDirectory(dir);
-  for (const { name } of [...dataFiles, ...archives]) {
-    bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
-  }
-  return bytes;
-}
-
-/** Whether the product is what is served to Prometheus, and not a look at the directory. */
-function isShown(product: Product): boolean {
-  return product === 'families' || (typeof product === 'object' && 'format' in product);
-}
-
-function positive(name: string, value: number): number {
-  if (typeof value === 'number' && value > 0) return value;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it is to be a number above 0`);
 }

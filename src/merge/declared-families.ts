@@ -5,7 +5,7 @@ import type { MergeIndex } from './merge-index.js';
 /** What a file declares: the newest record of a family, and where it is merged. */
 export interface DeclaredFamily {
   readonly record: FamilyRecord;
-  /** Undefined where no wanted registry shows it. */
+  /** Undefined where no registry shows it. */
   readonly merged: MergedFamily | undefined;
 }
 
@@ -50,8 +50,6 @@ export class DeclaredFamilies {
     const count = (before?.count ?? 0) + 1;
     const declared = { record, merged, count, met: count };
     this.#families.set(record.id, declared);
-    // a family that is shown elsewhere than before takes its series along
-    if (before !== undefined && (before.merged === undefined) !== (merged === undefined)) this.#index.stale = true;
     return declared;
   }
 

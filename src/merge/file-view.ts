@@ -16,19 +16,17 @@ import {
   sketchChunkShape,
   type SlotShape,
 } from '../metrics-file/slot-shape.js';
-import { comparableTime } from '../model/comparable-time.js';
 import { gaugeMode } from '../model/gauge-mode.js';
-import type { Exemplar } from '../model/metric-family.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 import {
-  type Address,
   addressOf,
   defaultLabelsOf,
   movesOf,
   type ExemplarCellBody,
   exemplarCellOf,
+  placeOf,
   type SketchChunkBody,
   sketchChunkOf,
 } from '../metrics-file/record-bodies.js';
@@ -45,6 +43,8 @@ interface LocalFamily extends DeclaredFamily {
   readonly live: boolean;
   /** Histograms: where each slot goes, from the series' first cell. */
   readonly buckets: Int32Array | undefined;
+  /** Whether the log has had any series of it. */
+  hasSeries: boolean;
 }
 
 interface Chunk extends SketchChunkBody {
@@ -61,6 +61,8 @@ export class FileView implements LogVisitor {
   archive: ArchiveRecord | undefined;
   #isRewound = false;
   #hasRestarted = false;
+  /** Whether a family that has series belongs to other registries than before, and has to take its series along. */
+  #hasMoved = false;
   readonly #index: MergeIndex;
   readonly #pid: string;
   #state: ProcessState;
@@ -73,8 +75,8 @@ export class FileView implements LogVisitor {
   #keyEpoch = -1;
   /** By the numbers of the blocks. */
   readonly #maps: (SlotMap | undefined)[] = [];
-  readonly #chunks = new Map<string, Chunk>();
-  readonly #exemplars = new Map<string, ExemplarCellBody>();
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #exemplars = new Map<number, ExemplarCellBody>();
   /** The default labels that the series here were merged with. */
   #appliedDefaults = '[]';
 
@@ -115,14 +117,15 @@ export class FileView implements LogVisitor {
   }
 
   /**
-   * Takes in what is new in the log. Where the default labels have changed, all series are merged anew under the new ones.
+   * Takes in what is new in the log. Where the default labels have changed, or a family is of other registries, the whole
+   * log is taken in again.
    *
    * @throws {BadFileError} where the file breaks the format
    */
   readLog(): void {
     this.#readRecords();
     const defaults = this.#declared.defaultsFingerprint();
-    if (defaults === this.#appliedDefaults) return;
+    if (defaults === this.#appliedDefaults && !this.#hasMoved) return;
     this.#appliedDefaults = defaults;
     this.rewind();
     this.#readRecords();
@@ -131,6 +134,7 @@ export class FileView implements LogVisitor {
   #readRecords(): void {
     this.#isRewound = false;
     this.#hasRestarted = false;
+    this.#hasMoved = false;
     this.reader.readLog(this);
     if (this.#hasRestarted) this.#declared.retractUnmet();
   }
@@ -169,6 +173,7 @@ export class FileView implements LogVisitor {
     const family = this.#families.get(familyId);
     if (family === undefined) throw this.#corrupt(`a series of family ${familyId}, which is not declared`);
     const { shape, merged, schema } = family;
+    family.hasSeries = true;
     const block = this.#slots(blockNumber, slot, shape);
     if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
     const map = this.#mapOf(block);
@@ -193,8 +198,8 @@ export class FileView implements LogVisitor {
         const at = addressOf(body());
         if (at === undefined) throw this.#corrupt('a removal of nothing');
         this.#release(this.#maps[at.block], at.slot);
-        this.#chunks.delete(keyOf(at));
-        this.#exemplars.delete(keyOf(at));
+        this.#chunks.delete(placeOf(at));
+        this.#exemplars.delete(placeOf(at));
         return;
       }
       case RecordKind.Replacement:
@@ -271,12 +276,7 @@ export class FileView implements LogVisitor {
     const target = map.cellAt(cell.owner.slot + cell.slotOffset);
     if (target === NOWHERE) return;
     const reading = readExemplarCell(block.values, cell.slot);
-    if (reading === undefined) return;
-    const known = this.#index.exemplars.get(target);
-    const timeOf = ({ timestamp = 0 }: Exemplar): number => comparableTime(timestamp, nowSeconds);
-    if (known === undefined || timeOf(known) <= timeOf(reading)) {
-      this.#index.exemplars.set(target, reading);
-    }
+    if (reading !== undefined) this.#index.noteExemplar(target, reading, nowSeconds);
   }
 
   #declare(body: unknown): void {
@@ -298,7 +298,10 @@ export class FileView implements LogVisitor {
       }
     }
     const live = merged?.mode.live === true || gaugeMode(record.gaugeMode).live;
-    this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, live, buckets });
+    const before = this.#families.get(record.id);
+    const hasSeries = before?.hasSeries === true;
+    if (hasSeries && before.merged !== merged) this.#hasMoved = true;
+    this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, live, buckets, hasSeries });
   }
 
   /** Says again which families it declared, for the order of families. */
@@ -345,14 +348,14 @@ export class FileView implements LogVisitor {
     if (chunk === undefined) throw this.#corrupt('a chunk of a sketch that is none');
     this.#slots(chunk.block, chunk.slot, sketchChunkShape(chunk.windows));
     const series = this.#maps[chunk.owner.block]?.seriesAt(chunk.owner.slot) ?? -1;
-    if (series >= 0) this.#chunks.set(keyOf(chunk), { ...chunk, series });
+    if (series >= 0) this.#chunks.set(placeOf(chunk), { ...chunk, series });
   }
 
   #addExemplar(body: unknown): void {
     const cell = exemplarCellOf(body);
     if (cell === undefined) throw this.#corrupt('an exemplar cell that is none');
     this.#slots(cell.block, cell.slot, EXEMPLAR_SHAPE);
-    this.#exemplars.set(keyOf(cell), cell);
+    this.#exemplars.set(placeOf(cell), cell);
   }
 
   /** The block that slots are in, after holding them against it, and with its extent over them. */
@@ -392,8 +395,4 @@ export class FileView implements LogVisitor {
   #corrupt(reason: string): BadFileError {
     return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.reader.file, offset: 0 });
   }
-}
-
-function keyOf({ block, slot }: Address): string {
-  return `${block}:${slot}`;
 }

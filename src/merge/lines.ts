@@ -1,11 +1,10 @@
 /** The values and exemplars of the lines that a merged series has: one place for every output. */
 import type { Exemplar } from '../model/metric-family.js';
-import type { MergedFamily } from './merged-family.js';
-import type { MergeIndex } from './merge-index.js';
+import type { MergedCells, MergedFamily } from './merged-family.js';
 
 /** Writes the values of a series' lines from `at` on; returns where the next go. */
 export function writeValues(
-  index: MergeIndex,
+  index: MergedCells,
   family: MergedFamily,
   series: number,
   values: Float64Array,
@@ -20,6 +19,6 @@ export function writeValues(
 }
 
 /** The exemplar behind a line of a series, of the lines that may have one. */
-export function exemplarAt(index: MergeIndex, series: number, line: number): Exemplar | undefined {
+export function exemplarAt(index: MergedCells, series: number, line: number): Exemplar | undefined {
   return index.exemplars.get(index.cellOf[series] + line);
 }

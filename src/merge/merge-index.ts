@@ -1,14 +1,20 @@
 /**
- * What all files together show: families, series, and one flat array of cells that the values of every file are added
+ * What all files together hold: families, series, and one flat array of cells that the values of every file are added
  * into. The index is built from records once; a later scrape only adds values (`FileView.addValues`).
+ *
+ * One name may stand here for several families: those of registries that are apart. What an output shows of them, and what
+ * becomes of two families with one name there, is decided when it is rendered (selected-families.ts), so that one index
+ * serves every registry of a process.
  */
+import { scopeKey } from '../metrics-file/family-scope.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { decodeKey } from '../metrics-file/record.js';
+import { comparableTime } from '../model/comparable-time.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
 import { KeyTable } from './key-table.js';
-import { type ConflictReason, MergedFamily } from './merged-family.js';
+import { type MergedCells, MergedFamily } from './merged-family.js';
 import { Schema } from './schema.js';
 
 /** Cell 0 takes what is not to be shown, so that the loop over a block has no branch. */
@@ -16,8 +22,9 @@ export const NOWHERE = 0;
 
 const REPLACEMENT = '\ufffd';
 
-export class MergeIndex {
-  readonly #accepts: (registries: readonly string[]) => boolean;
+export class MergeIndex implements MergedCells {
+  readonly #scopeOf: (record: FamilyRecord) => string;
+  /** By scope and name. */
   readonly #families = new Map<string, MergedFamily>();
   #schemas = new Map<string, Schema>();
   #keys = new KeyTable();
@@ -29,23 +36,51 @@ export class MergeIndex {
   readonly textOf: string[] = [];
   readonly #references: number[] = [];
   readonly createdAt: number[] = [];
-  /** The oldest part of some series has gone: every file is to note anew when its parts were made. */
-  createdStale = false;
+  #createdStale = false;
   #garbage = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
-  /** Every change of what lines there are. */
-  structure = 0;
-  /** What was merged so far does not fit what is declared now: start anew, with every file's log from its beginning. */
-  stale = false;
-  #shownGauges = new Map<number, boolean>();
-  /** Values of one process that another with the same pid label hid, in the last merge. */
-  pidConflicts = 0;
+  #structure = 0;
+  #stale = false;
+  readonly #shownGauges = new Map<number, boolean>();
+  #pidConflicts = 0;
 
-  constructor(accepts: (registries: readonly string[]) => boolean = () => true) {
-    this.#accepts = accepts;
+  /** @param scopeOf what keeps families of one name apart */
+  constructor(scopeOf: (record: FamilyRecord) => string = scopeKey) {
+    this.#scopeOf = scopeOf;
+  }
+
+  /** Changes whenever there are other lines than before. */
+  get structure(): number {
+    return this.#structure;
+  }
+
+  /**
+   * Whether what was merged so far does not fit what is declared now: it has to be restarted, and every file has to hand
+   * over its log from the beginning.
+   */
+  get stale(): boolean {
+    return this.#stale;
+  }
+
+  invalidate(): void {
+    this.#stale = true;
+  }
+
+  /** Whether the oldest part of some series has gone: every file has to note again when its parts were made. */
+  get createdStale(): boolean {
+    return this.#createdStale;
+  }
+
+  /** Values of one process that another process with the same pid label hid, in the last merge. */
+  get pidConflicts(): number {
+    return this.#pidConflicts;
+  }
+
+  notePidConflict(): void {
+    this.#pidConflicts++;
   }
 
   get seriesCount(): number {
@@ -73,28 +108,30 @@ export class MergeIndex {
       family.series.length = 0;
       family.byText = undefined;
       family.schemas = 0;
+      family.referenced = 0;
     }
-    this.stale = this.createdStale = false;
-    this.structure++;
+    this.#stale = this.#createdStale = false;
+    this.#structure++;
   }
 
-  /** Takes in a declaration of a file; undefined where no registry of the family is wanted. */
+  /** Takes in a declaration of a file; undefined where no registry shows the family. */
   declare(record: FamilyRecord): MergedFamily | undefined {
-    if (!this.#accepts(record.registries)) return undefined;
-    let family = this.#families.get(record.name);
+    if (record.registries.length === 0) return undefined;
+    const key = `${this.#scopeOf(record)} ${record.name}`;
+    let family = this.#families.get(key);
     if (family === undefined) {
-      family = new MergedFamily(this.#families.size, record.name);
-      this.#families.set(record.name, family);
+      family = new MergedFamily(this, this.#families.size, record);
+      this.#families.set(key, family);
     }
     const help = family.isDeclared ? family.help : undefined;
-    if (family.declare(record)) this.stale = true;
-    if (help !== family.help) this.structure++;
+    if (family.declare(record)) this.#stale = true;
+    if (help !== family.help) this.#structure++;
     return family;
   }
 
   retract(family: MergedFamily, record: FamilyRecord): void {
-    if (family.retract(record)) this.stale = true;
-    if (!family.isDeclared) this.structure++;
+    if (family.retract(record)) this.#stale = true;
+    if (!family.isDeclared) this.#structure++;
   }
 
   /** Remembers which file declared a family first. Files are numbered in their order before every merge. */
@@ -124,12 +161,24 @@ export class MergeIndex {
   reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
     let series = this.#keys.find(schema.number, bytes, from, to);
     if (series < 0) {
-      series = this.#seriesOf(schema, schema.text(decodeKey(bytes.subarray(from, to), schema.labelNames.length)));
+      const values = decodeKey(bytes.subarray(from, to), schema.labelNames.length);
+      series = this.#seriesOf(schema.family, schema.text(values));
       this.#keys.add(schema.number, bytes, from, to, series);
     }
+    return this.#referenced(series, createdAt);
+  }
+
+  /** The same by the text of the labels, as the family's schemas print it. */
+  referenceText(family: MergedFamily, text: string, createdAt: number): number {
+    this.#indexTexts(family);
+    return this.#referenced(this.#seriesOf(family, text), createdAt);
+  }
+
+  #referenced(series: number, createdAt: number): number {
     if (this.#references[series]++ === 0) {
       this.#garbage--;
-      this.structure++;
+      this.#structure++;
+      this.familyOf[series].referenced++;
       this.createdAt[series] = createdAt;
     } else {
       this.noteCreated(series, createdAt);
@@ -140,11 +189,12 @@ export class MergeIndex {
   /** @param createdAt what came with the reference */
   dereference(series: number, createdAt: number): void {
     if (--this.#references[series] > 0) {
-      this.createdStale ||= createdAt <= this.createdAt[series];
+      this.#createdStale ||= createdAt <= this.createdAt[series];
       return;
     }
     this.#garbage++;
-    this.structure++;
+    this.#structure++;
+    this.familyOf[series].referenced--;
   }
 
   /** A series is as old as the oldest part of it. */
@@ -155,7 +205,7 @@ export class MergeIndex {
 
   forgetCreated(): void {
     this.createdAt.fill(0);
-    this.createdStale = false;
+    this.#createdStale = false;
   }
 
   /** Cells of its own for something of a series that not every series has. */
@@ -168,6 +218,13 @@ export class MergeIndex {
       this.cells = wider;
     }
     return at;
+  }
+
+  /** Keeps an exemplar of a cell, unless a newer one is there. */
+  noteExemplar(cell: number, exemplar: Exemplar, nowSeconds: number): void {
+    const known = this.exemplars.get(cell);
+    const timeOf = ({ timestamp = 0 }: Exemplar): number => comparableTime(timestamp, nowSeconds);
+    if (known === undefined || timeOf(known) <= timeOf(exemplar)) this.exemplars.set(cell, exemplar);
   }
 
   sketchOf(series: number): Sketch {
@@ -184,7 +241,7 @@ export class MergeIndex {
     this.cells.fill(0, 0, this.#cellsUsed);
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
-    this.pidConflicts = 0;
+    this.#pidConflicts = 0;
   }
 
   /** After the files were added: gauges that nobody has set come and go as lines. */
@@ -195,21 +252,20 @@ export class MergeIndex {
         const shown = this.#isSet(series, family);
         if (this.#shownGauges.get(series) === shown) continue;
         this.#shownGauges.set(series, shown);
-        this.structure++;
+        this.#structure++;
       }
     }
   }
 
-  /** Families in the order of first registration, those without series included; none that nobody declares any more. */
-  families(): MergedFamily[] {
-    return [...this.#families.values()]
-      .filter((family) => family.isDeclared && family.order[0] !== Infinity && !family.hidden)
-      .toSorted((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1));
+  /** The families that some file declares now. */
+  declared(): MergedFamily[] {
+    return [...this.#families.values()].filter((family) => family.isDeclared && family.order[0] !== Infinity);
   }
 
   /** Forgets which file declared what first; called before a merge in which files come or go. */
   forgetOrder(): void {
     for (const family of this.#families.values()) family.order = [Infinity, Infinity];
+    this.#structure++;
   }
 
   /** The series of a family that have a line, by their labels. */
@@ -217,6 +273,11 @@ export class MergeIndex {
     return family.series
       .filter((series) => this.isShown(series, family))
       .toSorted((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
+  }
+
+  /** Whether any file has the series. */
+  isReferenced(series: number): boolean {
+    return this.#references[series] > 0;
   }
 
   /** Whether a series of a family has a line. */
@@ -228,12 +289,6 @@ export class MergeIndex {
     const at = this.cellOf[series];
     if (this.cells[at + ACCUMULATOR.count] === 0) return 0;
     return mode.finish === undefined ? this.cells[at] : mode.finish(this.cells, at);
-  }
-
-  conflicts(): { family: string; reason: ConflictReason }[] {
-    return [...this.#families.values()].flatMap((family) =>
-      family.conflicts().map((reason) => ({ family: family.name, reason })),
-    );
   }
 
   /** A gauge without labels shows 0 before it is set, as prom-client's does; any other is not there. */
@@ -248,8 +303,7 @@ export class MergeIndex {
     family.byText ??= new Map(family.series.map((series) => [withoutEmptyLabels(this.textOf[series]), series]));
   }
 
-  #seriesOf(schema: Schema, text: string): number {
-    const { family } = schema;
+  #seriesOf(family: MergedFamily, text: string): number {
     const identity = withoutEmptyLabels(text);
     // bytes that are no UTF-8 are all read as this one character: different keys, the same text
     if (identity !== text || text.includes(REPLACEMENT)) this.#indexTexts(family);
@@ -258,7 +312,7 @@ export class MergeIndex {
       // whichever of the spellings came first
       if (this.textOf[known] !== text && this.textOf[known] !== identity) {
         this.textOf[known] = identity;
-        this.structure++;
+        this.#structure++;
       }
       return known;
     }

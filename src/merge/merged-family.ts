@@ -1,8 +1,24 @@
+import { type FamilyScope, scopeOf } from '../metrics-file/family-scope.js';
 import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
 import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
 import { type MetricKind, metricKind } from '../model/metric-kind.js';
-import type { MetricType } from '../model/metric-family.js';
+import type { Exemplar, MetricType } from '../model/metric-family.js';
+import type { Sketch } from '../model/sketch.js';
+
+/** Where the values of merged series are. */
+export interface MergedCells {
+  readonly cells: Float64Array;
+  /** Per series its first cell, its labels as an exposition prints them, and when the oldest part of it was made. */
+  readonly cellOf: readonly number[];
+  readonly textOf: readonly string[];
+  readonly createdAt: readonly number[];
+  readonly sketches: ReadonlyMap<number, Sketch>;
+  readonly exemplars: ReadonlyMap<number, Exemplar>;
+  isShown(series: number, family: MergedFamily): boolean;
+  shownSeries(family: MergedFamily): number[];
+  gaugeValue(series: number, mode: GaugeMode): number;
+}
 
 /** In what two declarations of one name disagree. */
 export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels';
@@ -16,7 +32,7 @@ interface Variant {
 }
 
 /**
- * One name in merged output, and what all files together say that it is. Where they disagree (a rolling deploy), the
+ * One name in one scope, and what all files together declare that it is. Where they disagree (a rolling deploy), the
  * newest declaration wins in type, help, mode and label order, and buckets become the union of all bounds.
  */
 export class MergedFamily {
@@ -32,11 +48,22 @@ export class MergedFamily {
   /** Label text, without empty labels, to series: only where two keys might make one series twice. */
   byText: Map<string, number> | undefined;
   schemas = 0;
+  /** How many of its series some file has. */
+  referenced = 0;
+  readonly name: string;
+  readonly scope: FamilyScope;
+  /** The families that this one shows together; itself, unless an output combines several. */
+  parts: readonly MergedFamily[] = [this];
 
+  /** @param index what its series are numbers in */
   constructor(
+    readonly index: MergedCells,
     readonly number: number,
-    readonly name: string,
-  ) {}
+    record: FamilyRecord,
+  ) {
+    this.name = record.name;
+    this.scope = scopeOf(record);
+  }
 
   get type(): MetricType {
     return this.#winner.record.type;
@@ -100,6 +127,11 @@ export class MergedFamily {
     if (this.#variants.size === 1) return false;
     this.#variants.delete(key);
     return this.#decide();
+  }
+
+  /** What the files declare it as. */
+  records(): FamilyRecord[] {
+    return [...this.#variants.values()].map(({ record, newest }) => ({ ...record, declaredAt: newest }));
   }
 
   /** Whether series declared so are part of the merged family. */

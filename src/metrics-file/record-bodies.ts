@@ -21,6 +21,11 @@ export interface ExemplarCellBody extends Address {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** An address as the key of a map: blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
+export function placeOf({ block, slot }: Address): number {
+  return block * 2 ** 32 + slot;
+}
+
 export function addressOf(body: unknown): Address | undefined {
   const { block, slot } = body as Fields;
   return isCount(block) && isCount(slot) ? { block, slot } : undefined;

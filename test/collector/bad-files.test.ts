@@ -13,7 +13,7 @@ import { addTo, attach, createFile, histogram } from '../support/written-file.js
 const DEFAULT = ['default'];
 
 function collectionOf(t: TestContext, dir: string): DirectoryCollection {
-  const collection = new DirectoryCollection({ dir, registries: 'all', deadRetentionSeconds: 60, maxOpenFiles: 10 });
+  const collection = new DirectoryCollection({ dir, deadRetentionSeconds: 60, maxOpenFiles: 10 });
   t.after(() => collection.close());
   return collection;
 }
@@ -57,11 +57,11 @@ test('a bad file that declares a family otherwise costs one index, not one at ev
   spoil(writeFile(dir, 2, [1, 3]));
   const collection = collectionOf(t, dir);
   collect(collection);
-  assert.equal(collection.stats().skipped.corrupt, 1);
+  assert.equal(collection.skipped.corrupt, 1);
   const { structure } = collection.index;
   for (let again = 0; again < 3; again++) {
     collect(collection);
-    assert.equal(collection.stats().skipped.corrupt, 1);
+    assert.equal(collection.skipped.corrupt, 1);
     assert.deepEqual(
       collection.skippedFiles.map(({ reason }) => reason),
       ['corrupt'],
@@ -80,7 +80,7 @@ test('a file that was bad is looked at again when it has changed, and once a min
   const collection = collectionOf(t, dir);
   const read = (): number => {
     collect(collection);
-    assert.equal(collection.stats().skipped.corrupt, 4 - collection.processes().length);
+    assert.equal(collection.skipped.corrupt, 4 - collection.processes().length);
     return collection.processes().length;
   };
   assert.equal(read(), 1);
@@ -111,6 +111,6 @@ test('an archive under the name of another costs one index as well', (t) => {
     collection.skippedFiles.map(({ name }) => name),
     [archiveName(2)],
   );
-  assert.equal(collection.stats().series, 1);
+  assert.equal(collection.index.seriesCount, 1);
   assert.equal(collection.index.structure, structure);
 });

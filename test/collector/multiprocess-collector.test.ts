@@ -301,7 +301,7 @@ test('files are kept open up to a bound, and closed with the collector', async (
   const { workers } = await startCluster(t, dir, 1);
   for (let thread = 0; thread < 6; thread++) await fill(await workers[0].thread());
   await written();
-  const options = { dir, registries: 'all', deadRetentionSeconds: 60, maxOpenFiles: 2 } as const;
+  const options = { dir, deadRetentionSeconds: 60, maxOpenFiles: 2 };
   const collection = new DirectoryCollection(options);
   for (let round = 0; round < 2; round++) {
     for (const steps = collection.collect(); steps.next().done !== true;) assert.ok(openFiles() <= 2);
@@ -315,6 +315,28 @@ test('files are kept open up to a bound, and closed with the collector', async (
   }
   await collector.close();
   assert.equal(openFiles(), 0);
+});
+
+test('a process opens each file once, however many registries it shows', async (t) => {
+  const { workers } = await startCluster(t, withTempDir(t), 4);
+  await workers[0].run(async ({ prom, kept }) => {
+    const { register, Registry, Counter } = prom;
+    kept.registries = Array.from({ length: 50 }, (_, at) => new Registry(undefined, { name: `tenant ${at}` }));
+    for (const [at, registry] of [...kept.registries, register].entries()) {
+      new Counter({ name: 'tenant_total', help: 'Requests', registers: [registry] }).inc(at);
+    }
+    await register.metrics();
+  });
+  const descriptors = (): number => fs.readdirSync(`/proc/${workers[0].pid}/fd`).length;
+  const before = descriptors();
+  const texts = await workers[0].look(async ({ kept }) => {
+    const registries: { metrics(): Promise<string> }[] = kept.registries;
+    const together = await Promise.all(registries.map((registry) => registry.metrics()));
+    for (const registry of registries) together.push(await registry.metrics());
+    return together;
+  });
+  assert.ok(descriptors() <= before + 1, `${descriptors() - before} more descriptors`);
+  texts.forEach((text, at) => assert.equal(valueOf(text, 'tenant_total'), at % 50));
 });
 
 test('series that come and go do not pile up in the index', async (t) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { MergedBody } from '../../src/collector/merged-output.js';
 import { formatOf } from '../../src/exposition/formats.js';
+import type { SelectedFamilies } from '../../src/merge/selected-families.js';
 import { dataFileName } from '../../src/directory/file-name.js';
 import { BLOCK, BlockKind } from '../../src/metrics-file/layout.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
@@ -78,22 +79,25 @@ export function fuzzReader(dir: string, files: number, seed: number): FuzzReport
 /** A directory as a collector reads it. */
 class Reading {
   readonly #collection: DirectoryCollection;
+  readonly #selected: SelectedFamilies;
   readonly #text: MergedBody;
 
   constructor(dir: string) {
-    const options = { dir, registries: 'all', deadRetentionSeconds: Infinity, maxOpenFiles: 10 } as const;
+    const options = { dir, deadRetentionSeconds: Infinity, maxOpenFiles: 10 };
     this.#collection = new DirectoryCollection(options);
-    this.#text = new MergedBody(this.#collection.index, formatOf('openmetrics'), { created: true });
+    this.#selected = this.#collection.select({ registries: 'all' });
+    this.#text = new MergedBody(this.#selected, formatOf('openmetrics'), { created: true });
   }
 
   text(): string {
     for (const _ of this.#collection.collect());
+    this.#selected.update();
     return Buffer.from(this.#text.render([])).toString();
   }
 
   /** Reasons for which files were skipped in the last collection. */
   skips(): string[] {
-    const { skipped } = this.#collection.stats();
+    const { skipped } = this.#collection;
     return Object.entries(skipped).flatMap(([reason, files]) => (files > 0 ? [reason] : []));
   }
 

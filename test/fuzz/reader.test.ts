@@ -23,12 +23,13 @@ import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from '../../src/metrics-file/lay
 import { encodeFamily, encodeKey, encodeKeyedSeries } from '../../src/metrics-file/record.js';
 import { afterTest } from '../support/after-test.js';
 import { bareHeader } from '../support/bare-file.js';
+import { selectAll } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, createWriter, newIdentity } from '../support/written-file.js';
 import { MUTATIONS } from './mutation.js';
 import { fuzzReader } from './reader-fuzz.js';
 
-const OPTIONS = { registries: 'all', deadRetentionSeconds: 60, maxOpenFiles: 10 } as const;
+const OPTIONS = { deadRetentionSeconds: 60, maxOpenFiles: 10 } as const;
 
 test('3,000 damaged files: nothing is thrown, no series of a whole file is harmed, what is skipped leaves no trace', (t) => {
   const warn = mock.method(console, 'warn', () => {});
@@ -46,8 +47,8 @@ function collect(dir: string): { skipped: Record<string, number>; total: number 
   const before = process.memoryUsage().arrayBuffers;
   for (const _ of collection.collect());
   const bytes = process.memoryUsage().arrayBuffers - before;
-  const { skipped } = collection.stats();
-  const [family] = mergedFamilies(collection.index, {});
+  const { skipped } = collection;
+  const [family] = mergedFamilies(selectAll(collection), {});
   collection.close();
   const counts = Object.entries(skipped).filter(([, count]) => count > 0);
   return { skipped: Object.fromEntries(counts), total: family?.samples[0]?.value, bytes };

@@ -2,11 +2,13 @@
 import { DirectoryCollection, type CollectionStats } from '../../src/collector/collection.js';
 import { mergedFamilies, MergedBody, type OutputOptions } from '../../src/collector/merged-output.js';
 import { FALLBACK, formatOf } from '../../src/exposition/formats.js';
+import type { SelectedFamilies } from '../../src/merge/selected-families.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 
 /** A directory that is read again and again. */
 export class Reading {
   readonly #collection: DirectoryCollection;
+  readonly #selected: SelectedFamilies;
   readonly #bodies = new Map<string, MergedBody>();
 
   constructor(
@@ -15,20 +17,21 @@ export class Reading {
     deadRetentionSeconds = Infinity,
     registries: readonly string[] | 'all' = 'all',
   ) {
-    this.#collection = new DirectoryCollection({ dir, registries, deadRetentionSeconds, maxOpenFiles: 100 });
+    this.#collection = new DirectoryCollection({ dir, deadRetentionSeconds, maxOpenFiles: 100 });
+    this.#selected = this.#collection.select({ registries });
   }
 
   /** Collects and answers what there is, in the order of the output. */
   families(): MetricFamily[] {
     this.#collect();
-    return mergedFamilies(this.#collection.index, this.options);
+    return mergedFamilies(this.#selected, this.options);
   }
 
   text(format: string = FALLBACK.name): string {
     this.#collect();
     let body = this.#bodies.get(format);
     if (body === undefined) {
-      body = new MergedBody(this.#collection.index, formatOf(format), this.options);
+      body = new MergedBody(this.#selected, formatOf(format), this.options);
       this.#bodies.set(format, body);
     }
     return Buffer.from(body.render([])).toString();
@@ -40,7 +43,7 @@ export class Reading {
   }
 
   get stats(): CollectionStats {
-    return this.#collection.stats();
+    return this.#collection.stats(this.#selected);
   }
 
   close(): void {
@@ -49,7 +52,15 @@ export class Reading {
 
   #collect(): void {
     for (const _ of this.#collection.collect());
+    this.#selected.update();
   }
+}
+
+/** All that a collection has found. */
+export function selectAll(collection: DirectoryCollection): SelectedFamilies {
+  const selected = collection.select({ registries: 'all' });
+  selected.update();
+  return selected;
 }
 
 /** Reads a directory once. */

@@ -1,0 +1,304 @@
+/** One directory as a process reads it: who else asks meanwhile, in which thread, and what is done about the dead files. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
+import type { FoldResult } from '../archive/fold-result.js';
+import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
+import { existingTarget } from '../directory/check-directory.js';
+import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
+import { scanDirectory } from '../directory/scan.js';
+import { touchScraped } from '../directory/scraped.js';
+import { debug } from '../debug-log.js';
+import { describeError, PromMultiprocError } from '../errors.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { runCollectCallbacks } from '../registry/collect-callbacks.js';
+import { warnOnce } from '../warn-once.js';
+import { prepareStore } from '../storage/process-store.js';
+import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
+import type { CollectionOptions } from './collection.js';
+import type { ThreadTask } from './collection-thread.js';
+import type { ChartRequest } from './chart.js';
+import type { DirectoryStatus } from './directory-status.js';
+import {
+  type Collected,
+  type CollectionRequest,
+  Engine,
+  type OutputSettings,
+  type Product,
+  productKey,
+} from './engine.js';
+import { directoryToRead } from './directory-to-read.js';
+import { eventLoopTurn } from './event-loop-turn.js';
+import { LockWatch } from './held-locks.js';
+import { TaskThread } from './task-thread.js';
+
+/** How a directory is read; the same for all outputs of it. */
+export interface ReadingOptions {
+  /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
+  readonly dir?: string;
+  /**
+   * Whether merging has a thread of its own: always, never, or ('auto', the default) once the files are so large that
+   * merging would hold the event loop up.
+   */
+  readonly threads?: boolean | 'auto';
+  /** How long the gauges of a dead process are kept in the modes that keep them. Default 24 h; Infinity: for ever. */
+  readonly deadRetentionSeconds?: number;
+  /** Most files kept open between two scrapes. Default 256. */
+  readonly maxOpenFiles?: number;
+  /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
+  readonly fold?: FoldSettings | false;
+  /**
+   * Whether nothing is written in the directory: files of dead processes are not folded but by `fold()`, and processes do
+   * not learn that they are read, so that their `collect()` callbacks run only for other readers. Default false.
+   */
+  readonly readOnly?: boolean;
+  /**
+   * After this long without a scrape the index is dropped and the thread ended; and after this long a thread that failed
+   * gets another try. Default 5 minutes.
+   */
+  readonly idleMs?: number;
+}
+
+/** From this much on, files are merged in a thread: about 15,000 series, which cost 15 ms the first time. */
+const THREAD_AT_BYTES = 1024 * 1024;
+/** The event loop gets its turn after this long. */
+const SLICE_MS = 3;
+const THREAD_FILE = join(__dirname, 'collection-thread.js');
+
+interface Batch {
+  readonly products: Map<string, Product>;
+  readonly collected: Promise<Collected>;
+}
+
+/**
+ * Collects again and again, for many sides at once: calls of one turn of the event loop share one collection, and those
+ * that come while one is under way share the next, so that every answer has what was counted before it was asked for.
+ */
+export class DirectoryCollector {
+  readonly #options: Required<Omit<ReadingOptions, 'dir'>> & { dir: ChosenDirectory | undefined };
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Batch | undefined;
+  #engine: Engine | undefined;
+  readonly #thread: TaskThread<ThreadTask, Collected>;
+  /** On the clock of `performance.now()`; merging is inline until then, for the thread has failed. */
+  #threadRestsUntil = 0;
+  #joined: OpenedDirectory | undefined;
+  #dir: string | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+  readonly #folding: AutomaticFolding;
+  readonly #locks = new LockWatch();
+
+  /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+  constructor(options: ReadingOptions = {}) {
+    this.#options = {
+      dir: options.dir === undefined ? undefined : chooseOption(options.dir),
+      threads: options.threads ?? 'auto',
+      deadRetentionSeconds: positive(
+        'deadRetentionSeconds',
+        options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
+      ),
+      maxOpenFiles: positive('maxOpenFiles', options.maxOpenFiles ?? 256),
+      idleMs: positive('idleMs', options.idleMs ?? 5 * 60_000),
+      fold: options.fold ?? {},
+      readOnly: options.readOnly ?? false,
+    };
+    this.#thread = new TaskThread({ file: THREAD_FILE, idleMs: this.#options.idleMs });
+    this.#folding = new AutomaticFolding(this.#options.fold, this.#options.deadRetentionSeconds);
+  }
+
+  /**
+   * The products of one collection, with those that others have asked for meanwhile.
+   *
+   * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
+   */
+  async collect(product: Product): Promise<Collected> {
+    if (this.#closed) throw closedError();
+    this.#next ??= this.#batch();
+    this.#next.products.set(productKey(product), product);
+    return this.#next.collected;
+  }
+
+  /** One exposition, encoded. Throws as `collect` does. */
+  async body(format: string, settings: OutputSettings): Promise<Uint8Array> {
+    const product = { kind: 'body', settings, format } as const;
+    return (await this.collect(product)).bodies.get(productKey(product))!;
+  }
+
+  async families(settings: OutputSettings): Promise<MetricFamily[]> {
+    const product = { kind: 'families', settings } as const;
+    return (await this.collect(product)).families.get(productKey(product))!;
+  }
+
+  async status(settings: OutputSettings, charts: readonly ChartRequest[]): Promise<DirectoryStatus> {
+    const product = { kind: 'status', settings, charts } as const;
+    return (await this.collect(product)).statuses.get(productKey(product))!;
+  }
+
+  /** Folds the files of dead processes into the archive now. Throws as `collect` does. */
+  async fold(): Promise<FoldResult> {
+    if (this.#closed) throw closedError();
+    return this.#folding.now(this.#locate());
+  }
+
+  /** Ends the thread and closes all files. A collection or a fold under way is finished first. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running.catch(() => {});
+    await this.#folding.settled();
+    this.#drop();
+    this.#joined?.close();
+    this.#joined = undefined;
+  }
+
+  #batch(): Batch {
+    const products = new Map<string, Product>();
+    const collected = this.#running
+      .catch(() => {})
+      .then(() => runCollectCallbacks())
+      .then(() => {
+        // who comes from here on may have counted something that this collection passes by
+        this.#next = undefined;
+        return this.#run([...products.values()]);
+      });
+    this.#running = collected;
+    return { products, collected };
+  }
+
+  async #run(products: readonly Product[]): Promise<Collected> {
+    prepareStore();
+    const dir = this.#locate();
+    const isScrape = !this.#options.readOnly && products.some(isShown);
+    if (isScrape) touchScraped(dir);
+    // not while it works, however long that takes
+    clearTimeout(this.#idleTimer);
+    try {
+      const heldLocks = this.#locks.held(dir, this.#joined);
+      const collected = await this.#collectFrom(dir, { products, heldLocks });
+      if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
+      return collected;
+    } finally {
+      if (!this.#closed) this.#startIdleTimer();
+    }
+  }
+
+  async #collectFrom(dir: string, request: CollectionRequest): Promise<Collected> {
+    const options = this.#collectionOptions(dir);
+    if (this.#usesThread(dir)) {
+      try {
+        return await this.#thread.run({ key: JSON.stringify(options), options, ...request });
+      } catch (error) {
+        if (error instanceof PromMultiprocError || this.#closed) throw error;
+        warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
+        this.#threadRestsUntil = performance.now() + this.#options.idleMs;
+        await this.#thread.close();
+      }
+    }
+    this.#engine ??= new Engine(options);
+    const collected = await inSlices(this.#engine.collect(request));
+    // from the next one on in a thread, which has no use for this index
+    if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
+    return collected;
+  }
+
+  #locate(): string {
+    const chosen = this.#options.dir ?? directoryToRead();
+    if (chosen === undefined) {
+      throw new PromMultiprocError(
+        'ERR_NO_DIRECTORY',
+        'no metrics directory: set PROMETHEUS_MULTIPROC_DIR or give the option dir (in a cluster primary, call setupPrimary first)',
+      );
+    }
+    // what this package chooses is private for its processes; a reader may be another user
+    const readable = { ...chosen, derived: false };
+    const dir = existingTarget(readable) ?? chosen.dir;
+    if (dir !== this.#dir) {
+      debug('reads %s, by %s', dir, chosen.source);
+      this.#drop();
+      this.#dir = dir;
+    }
+    // the lock keeps a directory from being swept while this collector uses it
+    if (this.#joined?.isLocked !== true || this.#joined.dir !== dir) {
+      this.#joined?.close();
+      this.#joined = joinDirectory(readable);
+    }
+    return dir;
+  }
+
+  #collectionOptions(dir: string): CollectionOptions {
+    const { deadRetentionSeconds, maxOpenFiles } = this.#options;
+    return { dir, deadRetentionSeconds, maxOpenFiles };
+  }
+
+  #usesThread(dir: string): boolean {
+    if (this.#engine !== undefined) return false;
+    return (this.#thread.isOpen || this.#wantsThread(() => sizeOf(dir))) && this.#mayUseThread();
+  }
+
+  #wantsThread(fileBytes: () => number): boolean {
+    const { threads } = this.#options;
+    return threads === 'auto' ? fileBytes() > THREAD_AT_BYTES : threads;
+  }
+
+  #mayUseThread(): boolean {
+    if (performance.now() < this.#threadRestsUntil) return false;
+    if (existsSync(THREAD_FILE)) return true;
+    warnOnce(
+      'thread file',
+      `metrics are merged on the main thread: ${THREAD_FILE} is not there (a bundled application?)`,
+    );
+    return false;
+  }
+
+  #startIdleTimer(): void {
+    this.#idleTimer = setTimeout(() => this.#dropEngine(), this.#options.idleMs);
+    this.#idleTimer.unref();
+  }
+
+  #dropEngine(): void {
+    this.#engine?.close();
+    this.#engine = undefined;
+  }
+
+  #drop(): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
+    this.#dropEngine();
+    void this.#thread.close();
+  }
+}
+
+function closedError(): PromMultiprocError {
+  return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
+}
+
+/** Runs steps until the slice is over, lets the event loop turn, and goes on. */
+async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const until = performance.now() + SLICE_MS;
+    do {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    } while (performance.now() < until);
+    await eventLoopTurn();
+  }
+}
+
+function sizeOf(dir: string): number {
+  let bytes = 0;
+  const { dataFiles, archives } = scanDirectory(dir);
+  for (const { name } of [...dataFiles, ...archives]) {
+    bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}
+
+/** Whether the product is what is served to Prometheus, and not a look at the directory. */
+function isShown({ kind }: Product): boolean {
+  return kind === 'body' || kind === 'families';
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it is to be a number above 0`);
+}

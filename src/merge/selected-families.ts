@@ -1,0 +1,162 @@
+/**
+ * What one output shows of the index: the families that its selection takes, and where several of them have one name, one
+ * family that has the series of all of them.
+ *
+ * Such a combination has cells of its own, into which the cells of its parts are added after every merge. It merges what
+ * the parts have merged, so that it costs the series of the parts and not those of every file.
+ */
+import { labelText, parseLabelText } from '../exposition/labels.js';
+import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
+import { bucketCells, type ConflictReason, type MergedFamily } from './merged-family.js';
+import { MergeIndex } from './merge-index.js';
+import { type Selection, selects } from './selection.js';
+
+/** The series of one part, and where they go. */
+interface Link {
+  readonly part: MergedFamily;
+  readonly combined: MergedFamily;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  /** Histograms: where each cell of a part's series goes, from the first cell of the combined one. */
+  readonly buckets: Int32Array | undefined;
+}
+
+export class SelectedFamilies {
+  readonly #index: MergeIndex;
+  readonly #selection: Selection;
+  #families: MergedFamily[] = [];
+  #combinations = new MergeIndex();
+  readonly #links: Link[] = [];
+  #seen = -1;
+  #rebuilt = 0;
+
+  constructor(index: MergeIndex, selection: Selection) {
+    this.#index = index;
+    this.#selection = selection;
+  }
+
+  /** Differs whenever there are other lines than before. */
+  get structure(): string {
+    return `${this.#rebuilt} ${this.#combinations.structure}`;
+  }
+
+  /** Families in the order of first registration, those without series included. */
+  families(): MergedFamily[] {
+    return this.#families.filter((family) => !family.hidden);
+  }
+
+  get seriesCount(): number {
+    return this.#families.reduce((sum, family) => sum + family.referenced, 0);
+  }
+
+  get hasExemplars(): boolean {
+    return this.#index.exemplars.size > 0;
+  }
+
+  conflicts(): { family: string; reason: ConflictReason }[] {
+    return this.#families.flatMap((family) => family.conflicts().map((reason) => ({ family: family.name, reason })));
+  }
+
+  /** Follows the index; to be called after every merge, before anything else is asked. */
+  update(): void {
+    if (this.#seen !== this.#index.structure) this.#rebuild();
+    this.#seen = this.#index.structure;
+    if (this.#links.length === 0) return;
+    this.#combinations.forgetCreated();
+    this.#combinations.clear();
+    const nowSeconds = Date.now() / 1000;
+    for (const link of this.#links) this.#add(link, nowSeconds);
+    this.#combinations.settle();
+  }
+
+  #rebuild(): void {
+    this.#rebuilt++;
+    const byName = new Map<string, MergedFamily[]>();
+    for (const family of this.#index.declared()) {
+      if (!selects(this.#selection, family.scope)) continue;
+      const parts = byName.get(family.name);
+      if (parts === undefined) byName.set(family.name, [family]);
+      else parts.push(family);
+    }
+    this.#combinations = new MergeIndex(() => '');
+    this.#links.length = 0;
+    this.#families = [...byName.values()]
+      .map((parts) => (parts.length === 1 ? parts[0] : this.#combine(parts.toSorted(byOrder))))
+      .toSorted(byOrder);
+  }
+
+  #combine(parts: readonly MergedFamily[]): MergedFamily {
+    let combined!: MergedFamily;
+    for (const part of parts) for (const record of part.records()) combined = this.#combinations.declare(record)!;
+    combined.parts = parts;
+    this.#combinations.order(combined, ...parts[0].order);
+    for (const part of parts) {
+      if (part.type !== combined.type) continue;
+      const from = part.series.filter((series) => this.#index.isReferenced(series));
+      const spell = spelling(part, combined);
+      const to = from.map((series) =>
+        this.#combinations.referenceText(combined, spell(this.#index.textOf[series]), this.#index.createdAt[series]),
+      );
+      const buckets = part.kind.hasBounds ? bucketCells(part.bounds, combined.bounds) : undefined;
+      this.#links.push({ part, combined, from, to, buckets });
+    }
+    return combined;
+  }
+
+  #add({ part, combined, from, to, buckets }: Link, nowSeconds: number): void {
+    const [index, combinations] = [this.#index, this.#combinations];
+    const { cells: source } = index;
+    const { cells: target } = combinations;
+    const slots = part.cells;
+    for (let at = 0; at < from.length; at++) {
+      const cell = index.cellOf[from[at]];
+      const into = combinations.cellOf[to[at]];
+      combinations.noteCreated(to[at], index.createdAt[from[at]]);
+      if (part.isGauge) {
+        if (combined.mode.perProcess && isSet(source, cell) && isSet(target, into)) combinations.notePidConflict();
+        addGauge(combined.mode, source, cell, target, into);
+        continue;
+      }
+      for (let slot = 0; slot < slots; slot++) target[into + (buckets?.[slot] ?? slot)] += source[cell + slot];
+      const sketch = index.sketches.get(from[at]);
+      if (sketch !== undefined) combinations.sketchOf(to[at]).include(sketch);
+      if (index.exemplars.size === 0) continue;
+      for (let slot = 0; slot < slots; slot++) {
+        const exemplar = index.exemplars.get(cell + slot);
+        if (exemplar === undefined) continue;
+        combinations.noteExemplar(into + (buckets?.[slot] ?? slot), exemplar, nowSeconds);
+      }
+    }
+  }
+}
+
+function byOrder(a: MergedFamily, b: MergedFamily): number {
+  return a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1);
+}
+
+/**
+ * How the label texts of a part read in the combination, which has one order of labels. The `pid` of a gauge that is shown
+ * per process is left out where the combination is not shown so. (Where only the combination is, there is none to add.)
+ */
+function spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
+  const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
+  if (!withoutPid && part.labelNames.join() === combined.labelNames.join()) return (text) => text;
+  return (text) => {
+    const labels = parseLabelText(text);
+    if (withoutPid) delete labels.pid;
+    const known = combined.labelNames.filter((name) => name in labels);
+    const rest = Object.keys(labels).filter((name) => !combined.labelNames.includes(name));
+    return labelText(Object.fromEntries([...known, ...rest.toSorted()].map((name) => [name, labels[name]])));
+  };
+}
+
+function isSet(cells: Float64Array, at: number): boolean {
+  return cells[at + ACCUMULATOR.count] > 0;
+}
+
+/** What several processes have reduced to one value goes in as the value of one, which counts as many. */
+function addGauge(mode: GaugeMode, from: Float64Array, at: number, into: Float64Array, to: number): void {
+  if (!isSet(from, at)) return;
+  mode.reduce(into, to, from[at], from[at + ACCUMULATOR.setAt]);
+  into[to + ACCUMULATOR.count] += from[at + ACCUMULATOR.count] - 1;
+}
