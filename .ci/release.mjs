@@ -23,8 +23,9 @@ function run(command, ...commandArgs) {
   if (!isDryRun) execFileSync(command, commandArgs, { cwd: ROOT, stdio: 'inherit' });
 }
 
-if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version ?? ''))
+if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version ?? '')) {
   fail('which version? npm run release -- 0.2.0 [--dry-run]');
+}
 
 const changed = execFileSync('git', ['status', '--porcelain'], { cwd: ROOT, encoding: 'utf8' });
 if (changed !== '' && !isDryRun) fail(`commit these first:\n${changed}`);
