@@ -6,14 +6,15 @@
  * | flock | has flock | the lock is held | it is free | free, but a stranger's heart beats |
  * | any | otherwise, on the writer's machine | its process is there | it is gone, or its pid is another's | /proc is silent, and the heart |
  * | the same, of a thread | | it has its file open | it has not | the same |
- * | any | otherwise, elsewhere | | Closed, or a former boot of a machine of this name | else |
+ * | any | otherwise, elsewhere | | silent, and Closed or of a former boot of a machine of this name | else |
+ * | heartbeat | the same | | silent, and of this boot or a machine of this name; a thread after an hour | else |
  *
  * `unknown` is shown as live and never folded.
  */
 import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { native } from '../metrics-file/mapping.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
-import { FileState } from '../metrics-file/layout.js';
+import { FileState, type ProcessIdentity } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
 import { currentMachine, processStat, sameMachine } from './identity.js';
 
@@ -26,10 +27,12 @@ export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
 const FRESH_SECONDS = 30;
 /** Beyond that. */
 const STALE_SECONDS = CLOCK_TOLERANCE_SECONDS;
+/** A thread that waits for work for longer is taken for dead where nothing else tells. */
+const IDLE_THREAD_SECONDS = 3600;
 
 /**
  * Remembers dead processes. A file cannot come back to life between two probes; what looks like it is some other program that
- * locks the file, or a new process that has the pid.
+ * locks the file, or a new process that has the pid. Only one that was found dead by its silence may turn out to be alive.
  */
 export class LivenessProbe {
   #dead = new Set<string>();
@@ -42,7 +45,7 @@ export class LivenessProbe {
     const { id } = vitals.identity;
     if (this.#dead.has(id)) return 'dead';
     const liveness = probeLiveness(fd, vitals, now);
-    if (liveness === 'dead') this.#dead.add(id);
+    if (liveness === 'dead' && !isJudgedBySilence(vitals.identity)) this.#dead.add(id);
     return liveness;
   }
 
@@ -55,6 +58,11 @@ export class LivenessProbe {
   retain(ids: Iterable<string>): void {
     this.#dead = new Set([...ids].filter((id) => this.#dead.has(id)));
   }
+}
+
+function isJudgedBySilence(identity: ProcessIdentity): boolean {
+  const hasLock = identity.liveness === 'flock' && native() !== undefined;
+  return !hasLock && !sameMachine(identity);
 }
 
 /**
@@ -93,17 +101,24 @@ export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.
   return Math.abs(now - heartbeat) <= STALE_SECONDS;
 }
 
+/**
+ * Where the pid means nothing here: in another pid namespace (a container), or on another machine. A process that has not
+ * beaten for a dozen intervals is dead if its clock is the reader's (the same boot), or if the host of its name is here, as
+ * a container that was killed and started again is. One that was only stopped finds that out when it goes on
+ * (absorbed-counts.ts).
+ */
 function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
-  const isSilent = !heartBeats({ heartbeat }, now);
-  const here = currentMachine();
-  const isFormerBoot =
-    identity.hostName === here.hostName &&
-    identity.bootId !== here.bootId &&
-    identity.bootId !== '' &&
-    here.bootId !== '';
+  if (heartBeats({ heartbeat }, now)) return 'unknown';
   // Exit hooks that run after ours may still count into a file that says Closed.
-  if (isSilent && (state === FileState.Closed || isFormerBoot)) return 'dead';
-  return 'unknown';
+  if (state === FileState.Closed) return 'dead';
+  const here = currentMachine();
+  const isSameBoot = identity.bootId === here.bootId && here.bootId !== '';
+  const isSameHost = identity.hostName === here.hostName;
+  if (isSameHost && !isSameBoot && identity.bootId !== '' && here.bootId !== '') return 'dead';
+  // a mapped file is counted into without a beat while its process is blocked, and cannot be told from what was folded of it
+  if (identity.liveness === 'flock' || !(isSameBoot || isSameHost)) return 'unknown';
+  // an idle thread of piscina's waits in Atomics and does not beat
+  return identity.threadId === 0 || Math.abs(now - heartbeat) > IDLE_THREAD_SECONDS ? 'dead' : 'unknown';
 }
 
 /** On the writer's machine, where its pid means what it says. */

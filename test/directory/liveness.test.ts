@@ -120,10 +120,12 @@ test(
       });
       const name = await container.said<string>();
       assert.match(name, /^1-0-/);
-      assert.equal(probe(join(dir, name)), method === 'flock' ? 'live' : 'unknown');
+      // by its heartbeat, which is 1000 s old, a process without a lock would be dead
+      const at = method === 'flock' ? undefined : Date.now() / 1000 - 1000;
+      assert.equal(probe(join(dir, name), at), method === 'flock' ? 'live' : 'unknown');
       await container.kill();
       if (method === 'flock') await until(() => probe(join(dir, name)) !== 'live');
-      assert.equal(probe(join(dir, name)), method === 'flock' ? 'dead' : 'unknown');
+      assert.equal(probe(join(dir, name)), 'dead');
     }
   },
 );
@@ -194,20 +196,47 @@ test("what another machine's process is about cannot be told, unless it said so"
   const dir = withTempDir(t);
   const now = 1_700_000_000;
   const otherBoot = '11111111-2222-3333-4444-555555555555';
+  const elsewhere = { hostName: 'elsewhere', bootId: otherBoot };
   const cases: [string, Partial<ProcessIdentity>, BareWords, Liveness][] = [
-    ['fresh', { hostName: 'elsewhere' }, { heartbeat: now }, 'unknown'],
-    ['silent', { hostName: 'elsewhere' }, { heartbeat: now - 1e6 }, 'unknown'],
-    ['closed', { hostName: 'elsewhere' }, { heartbeat: now - 100, state: FileState.Closed }, 'dead'],
-    ['just closed', { hostName: 'elsewhere' }, { heartbeat: now - 1, state: FileState.Closed }, 'unknown'],
-    ['in another container', { pidNamespace: 'pid:[1]' }, { heartbeat: now - 1e6 }, 'unknown'],
+    ['fresh', elsewhere, { heartbeat: now }, 'unknown'],
+    ['silent', elsewhere, { heartbeat: now - 1e6 }, 'unknown'],
+    ['closed', elsewhere, { heartbeat: now - 100, state: FileState.Closed }, 'dead'],
+    ['just closed', elsewhere, { heartbeat: now - 1, state: FileState.Closed }, 'unknown'],
     ['before the reboot', { bootId: otherBoot }, { heartbeat: now - 100 }, 'dead'],
     ['another boot and fresh', { bootId: otherBoot }, { heartbeat: now - 1 }, 'unknown'],
-    ['another boot elsewhere', { bootId: otherBoot, hostName: 'elsewhere' }, { heartbeat: now - 1e6 }, 'unknown'],
-    ['without a boot id', { bootId: '' }, { heartbeat: now - 1e6 }, 'unknown'],
+    ['without a boot id, beating', { bootId: '' }, { heartbeat: now - 1 }, 'unknown'],
   ];
   for (const [name, identity, words, expected] of cases) {
     assert.equal(probe(writeBareFile(dir, identity, words).path, now), expected, name);
   }
+});
+
+test('a silent process without a lock is dead in another container of this host, and of a host of this name', (t) => {
+  const dir = withTempDir(t);
+  const now = 1_700_000_000;
+  const cases: [string, Partial<ProcessIdentity>, number, Liveness][] = [
+    ['that beats', { pidNamespace: 'pid:[1]' }, 30, 'unknown'],
+    ['in another container', { pidNamespace: 'pid:[1]' }, 100, 'dead'],
+    ['in one with a host name of its own', { pidNamespace: 'pid:[1]', hostName: 'pod' }, 100, 'dead'],
+    ['on a machine of this name', { bootId: '' }, 100, 'dead'],
+    ['a thread that waits', { pidNamespace: 'pid:[1]', threadId: 3 }, 100, 'unknown'],
+    ['a thread that has waited for long', { pidNamespace: 'pid:[1]', threadId: 3 }, 3700, 'dead'],
+    ['by a clock that was ahead', { pidNamespace: 'pid:[1]' }, -1000, 'dead'],
+  ];
+  for (const [name, identity, silence, expected] of cases) {
+    assert.equal(probe(writeBareFile(dir, identity, { heartbeat: now - silence }).path, now), expected, name);
+  }
+});
+
+test('a process that was silent only, and beats again, is not dead any more', (t) => {
+  const now = 1_700_000_000;
+  const { path } = writeBareFile(withTempDir(t), { pidNamespace: 'pid:[1]' }, { heartbeat: now });
+  const fd = openForReading(path);
+  t.after(() => closeSync(fd));
+  const vitals = readHeader(fd, path);
+  const liveness = new LivenessProbe();
+  assert.equal(liveness.probe(fd, { ...vitals, heartbeat: now - 100 }, now), 'dead');
+  assert.equal(liveness.probe(fd, vitals, now), 'unknown');
 });
 
 test('a free lock says nothing of another machine whose heart beats', (t) => {
