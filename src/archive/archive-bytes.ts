@@ -46,6 +46,10 @@ export class ArchiveBytes implements FileBytes {
     return true;
   }
 
+  isIntact(): boolean {
+    return true;
+  }
+
   flush(): boolean {
     return true;
   }

@@ -158,7 +158,7 @@ function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, source
   fchmodSync(fd, fileMode | readable);
 }
 
-function unlinkQuietly(path: string): void {
+export function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {

@@ -55,6 +55,25 @@ export function seizeDirectory(dir: string): number | 'held' | undefined {
   return 'held';
 }
 
+/**
+ * Locks the directory itself, shared. systemd-tmpfiles passes over a directory whose lock it cannot have (ran); else it
+ * deletes every file that has not been touched for long, `dir.lock` and the archive among them.
+ *
+ * @returns the descriptor that holds the lock; undefined where it cannot be had, as while a cleaner is at work
+ */
+export function lockAgainstCleaners(dir: string): number | undefined {
+  const locks = native();
+  if (locks === undefined) return undefined;
+  try {
+    const fd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (locks.lockShared(fd)) return fd;
+    closeSync(fd);
+  } catch {
+    // not to be read by this user, or gone
+  }
+  return undefined;
+}
+
 /** Never through a symlink, and never creating what somebody else has put there meanwhile. */
 function openLockFile(dir: string, access: number, permissions: LockPermissions | undefined): number {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;

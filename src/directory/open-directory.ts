@@ -1,9 +1,9 @@
 /** Making and entering the directory that a process counts in. */
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, fstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkDirectory } from './check-directory.js';
 import type { ChosenDirectory } from './choose.js';
-import { holdDirectory } from './directory-lock.js';
+import { holdDirectory, lockAgainstCleaners } from './directory-lock.js';
 import { sweepDerivedDirectories } from './sweep.js';
 
 export interface DirectoryPermissions {
@@ -26,6 +26,7 @@ export class OpenedDirectory {
   /** What is odd about the directory but not a reason to refuse it. */
   readonly warnings: readonly string[];
   #lock: number | 'held' | undefined;
+  #cleanersLock: number | undefined;
 
   /** @throws what `checkDirectory` throws */
   constructor(chosen: ChosenDirectory, { fileMode = 0o600, group }: DirectoryPermissions, warnings: readonly string[]) {
@@ -49,18 +50,22 @@ export class OpenedDirectory {
   }
 
   /**
-   * Takes the shared lock if it is free and not held yet; makes its file if `makesFile`.
+   * Takes the shared lock if it is free and not held yet; makes its file if `makesFile`. Takes it again where a cleaner of
+   * temporary files has deleted that file.
    *
    * @throws {NodeJS.ErrnoException} ENOENT where the directory has gone
    */
   lock({ makesFile }: { makesFile: boolean }): void {
+    if (typeof this.#lock === 'number' && fstatSync(this.#lock).nlink === 0) this.close();
     if (!this.isLocked) this.#lock = holdDirectory(this.dir, makesFile ? this : undefined);
+    if (this.isLocked) this.#cleanersLock ??= lockAgainstCleaners(this.dir);
   }
 
   /** Gives the lock back. */
   close(): void {
     if (typeof this.#lock === 'number') closeSync(this.#lock);
-    this.#lock = undefined;
+    if (this.#cleanersLock !== undefined) closeSync(this.#cleanersLock);
+    this.#lock = this.#cleanersLock = undefined;
   }
 }
 

@@ -23,6 +23,11 @@ export interface FileBytes {
   fileSlots(block: number): Float64Array | undefined;
   /** The inode still has a name, or undefined where the system cannot tell. */
   isLinked(): boolean | undefined;
+  /**
+   * False where somebody has cut the file off or written over its header: its readers refuse it. Nothing mapped is touched
+   * before the file is long enough again, as a store behind its end would end the process.
+   */
+  isIntact(): boolean;
   /** Sets the modification time to now: stores through a mapping do not. */
   touch(): void;
   /** Closes the descriptors, and the lock with them. The bytes can still be written to, to no effect for anybody. */

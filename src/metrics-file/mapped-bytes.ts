@@ -1,4 +1,4 @@
-import { closeSync, unlinkSync } from 'node:fs';
+import { closeSync, ftruncateSync, unlinkSync } from 'node:fs';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { type CreateOptions, DEFAULT_MAX_BYTES } from './file-bytes.js';
 import type { Native } from './mapping.js';
@@ -76,6 +76,12 @@ export class MappedBytes extends OwnFile {
   protected grow(length: number): Uint8Array {
     this.#back(length);
     return new Uint8Array(this.#buffer, this.length, length);
+  }
+
+  /** What was cut off is zero from here on, and may be touched again; what another program wrote is no count. */
+  protected override salvage(damage: 'cut off' | 'written over'): void {
+    if (damage === 'written over') new Uint8Array(this.#buffer, 0, this.length).fill(0);
+    else if (this.#native.allocate(this.fd, 0, this.length) !== 0) ftruncateSync(this.fd, this.length);
   }
 
   /** The mapping keeps the open file description, and with it the lock. */

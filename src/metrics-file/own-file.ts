@@ -6,10 +6,12 @@ import {
   fstatSync,
   futimesSync,
   openSync,
+  readSync,
   renameSync,
   unlinkSync,
 } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
+import { HEADER } from './layout.js';
 import { type CreateOptions, DEFAULT_MAX_BYTES, type FileBytes } from './file-bytes.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
@@ -25,6 +27,7 @@ export abstract class OwnFile implements FileBytes {
   #length = 0;
   #closed = false;
   #lastError: Error | undefined;
+  #identity: Buffer | undefined;
 
   /** @param fd of the file, which `createAside` has made */
   constructor(fd: number, options: CreateOptions) {
@@ -76,6 +79,7 @@ export abstract class OwnFile implements FileBytes {
 
   publish(path: string): void {
     if (!this.flush()) throw this.#lastError ?? new Error(`${JSON.stringify(this.#path)} could not be written`);
+    this.#identity = this.#readIdentity();
     renameSync(this.#path, path);
     this.#path = path;
   }
@@ -93,6 +97,32 @@ export abstract class OwnFile implements FileBytes {
       // ESTALE: on NFS, where another host has removed it
       return (error as NodeJS.ErrnoException).code === 'ESTALE' ? false : undefined;
     }
+  }
+
+  isIntact(): boolean {
+    if (this.#closed || this.#identity === undefined) return true;
+    try {
+      const damage =
+        fstatSync(this.fd).size < this.#length
+          ? 'cut off'
+          : this.#readIdentity().equals(this.#identity)
+            ? undefined
+            : 'written over';
+      if (damage !== undefined) this.salvage(damage);
+      return damage === undefined;
+    } catch {
+      return true; // the system's trouble, not the file's
+    }
+  }
+
+  /** Makes what is counted in a damaged file fit to be read, where it is not in memory. */
+  protected salvage(_damage: 'cut off' | 'written over'): void {}
+
+  /** What of the header never changes, as the file has it. */
+  #readIdentity(): Buffer {
+    const identity = Buffer.alloc(HEADER.bytes - HEADER.identityLength);
+    readSync(this.fd, identity, 0, identity.length, HEADER.identityLength);
+    return identity;
   }
 
   touch(): void {

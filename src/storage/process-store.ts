@@ -14,6 +14,7 @@ import {
   chooseNamed,
   chooseOwn,
 } from '../directory/choose.js';
+import { ArchiveKeeper } from '../archive/archive-keeper.js';
 import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import type { FileWriter } from '../metrics-file/writer.js';
@@ -41,6 +42,7 @@ class ProcessStore {
   #flushes: FlushSchedule | undefined;
   readonly #silence = new Silence();
   readonly #archives = new ArchiveWatch();
+  readonly #keeper = new ArchiveKeeper();
   #maintainedAt = 0;
 
   constructor() {
@@ -60,9 +62,11 @@ class ProcessStore {
     this.#silence.breaks();
     try {
       if (this.#writer === undefined) this.#open();
-      else if (this.#writer.bytes.isLinked() === false || this.#isAbsorbed(this.#writer)) this.#remake(this.#writer);
+      else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
       this.#directory?.lock({ makesFile: true });
+      // of a thread's process the main thread, or a collector, does that
+      if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
       this.#writer?.beat();
       this.store.settle();
       this.#warnOfTrouble();
@@ -114,6 +118,12 @@ class ProcessStore {
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 
+  /** Whether what is counted there does not count: the file is gone, damaged from outside, or in an archive. */
+  #isLost(writer: FileWriter): boolean {
+    // first of all: what was mapped must not be touched where the file has been cut off
+    return !writer.bytes.isIntact() || writer.bytes.isLinked() === false || this.#isAbsorbed(writer);
+  }
+
   /** Whether an archive has what the file holds, since somebody has taken this process for dead. */
   #isAbsorbed({ kind, bytes }: FileWriter): boolean {
     if (kind === 'mapped' || (bytes.isLinked() !== false && !this.#silence.brokenLately)) return false;
@@ -125,7 +135,11 @@ class ProcessStore {
     const directory = this.#directory;
     const { path } = old.bytes;
     const isAbsorbed = this.#isAbsorbed(old);
-    const why = isAbsorbed ? 'was folded, as that of a process that seemed to be dead' : 'was deleted while in use';
+    const why = isAbsorbed
+      ? 'was folded, as that of a process that seemed to be dead'
+      : old.bytes.isLinked() === false
+        ? 'was deleted while in use'
+        : 'was cut off or written over by another program';
     warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made again`);
     this.#directory = openDirectory(this.#chosen!, this.#settings);
     directory?.close();

@@ -1,0 +1,132 @@
+/**
+ * Cleaners of temporary files (systemd-tmpfiles, tmpreaper, `find -mtime`) delete what nobody has touched for long, and an
+ * archive is written once. With it the counts of all processes that have ended would be gone while the application goes on.
+ * So every process that counts holds the archive open, touches it, and puts it back where it has been deleted: what is open
+ * still has its bytes.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  linkSync,
+  openSync,
+  readSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describeError } from '../errors.js';
+import { type ArchiveName, archiveTemporaryName } from '../directory/file-name.js';
+import { scanDirectory } from '../directory/scan.js';
+import { trustIn } from '../directory/trust.js';
+import { createAside } from '../metrics-file/own-file.js';
+import { writeAll } from '../metrics-file/write-all.js';
+import { warnOnce } from '../warn-once.js';
+import { unlinkQuietly } from './archive-publication.js';
+
+/** Cleaners count in days, seldom in hours. */
+const TOUCH_INTERVAL_MS = 10 * 60_000;
+const CHUNK_BYTES = 1024 * 1024;
+
+interface HeldArchive {
+  readonly dir: string;
+  readonly name: ArchiveName;
+  readonly fd: number;
+}
+
+export class ArchiveKeeper {
+  #held: HeldArchive | undefined;
+  /** On the clock of `performance.now()`. */
+  #touchedAt = -Infinity;
+
+  /** To be called every few seconds. Never throws. */
+  keep(dir: string): void {
+    try {
+      const held = this.#held?.dir === dir ? this.#held : undefined;
+      if (held === undefined || fstatSync(held.fd).nlink === 0) {
+        const newest = openNewest(dir);
+        if (held === undefined || (newest?.name.generation ?? 0) >= held.name.generation) this.#hold(newest);
+        else {
+          if (newest !== undefined) closeSync(newest.fd);
+          restoreArchive(held);
+        }
+      }
+      this.#touch();
+    } catch (error) {
+      // somebody is folding or restoring: the next call finds what came of it
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      warnOnce(`keep ${dir}`, `the archive in ${JSON.stringify(dir)} is not looked after: ${describeError(error)}`);
+    }
+  }
+
+  close(): void {
+    this.#hold(undefined);
+  }
+
+  #hold(archive: HeldArchive | undefined): void {
+    if (this.#held !== undefined) closeSync(this.#held.fd);
+    this.#held = archive;
+    this.#touchedAt = -Infinity;
+  }
+
+  #touch(): void {
+    if (this.#held === undefined || performance.now() - this.#touchedAt < TOUCH_INTERVAL_MS) return;
+    this.#touchedAt = performance.now();
+    const now = Date.now() / 1000;
+    try {
+      futimesSync(this.#held.fd, now, now);
+    } catch {
+      // another user's, who touches it
+    }
+  }
+}
+
+/** The newest archive of an owner that counts, unread: one that is damaged is damaged in the copy too. */
+function openNewest(dir: string): HeldArchive | undefined {
+  const trust = trustIn(dir);
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  for (const name of scanDirectory(dir).archives) {
+    const fd = openSync(join(dir, name.name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (trust(fstatSync(fd).uid)) return { dir, name, fd };
+    closeSync(fd);
+  }
+  return undefined;
+}
+
+/**
+ * Puts an archive that somebody has deleted back under its name, out of an open descriptor. No fold does that: one removes
+ * an archive when the next is there.
+ *
+ * @throws the system's error, with nothing left behind
+ */
+function restoreArchive({ dir, name, fd }: HeldArchive): void {
+  const { mode, uid, gid, size } = fstatSync(fd);
+  const temporary = join(dir, archiveTemporaryName(name.generation, randomBytes(8).toString('hex')));
+  const copy = createAside({ temporaryPath: temporary });
+  try {
+    const chunk = new Uint8Array(Math.min(size, CHUNK_BYTES));
+    for (let at = 0; at < size;) {
+      const got = readSync(fd, chunk, 0, chunk.length, at);
+      if (got === 0) break;
+      writeAll(copy, chunk.subarray(0, got));
+      at += got;
+    }
+    if (process.geteuid?.() === 0) fchownSync(copy, uid, gid);
+    fchmodSync(copy, mode & 0o777);
+    fsyncSync(copy);
+    linkSync(temporary, join(dir, name.name));
+  } catch (error) {
+    // another process was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    closeSync(copy);
+    unlinkQuietly(temporary);
+  }
+  warnOnce(
+    `restore ${dir}`,
+    `${JSON.stringify(name.name)}, which has the counts of processes that ended, was deleted while in use; it is restored`,
+  );
+}

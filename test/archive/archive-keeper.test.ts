@@ -1,0 +1,125 @@
+/** Cleaners that delete the archive of a running application. */
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ArchiveKeeper } from '../../src/archive/archive-keeper.js';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { archiveName } from '../../src/directory/file-name.js';
+import { native } from '../../src/metrics-file/mapping.js';
+import { afterTest } from '../support/after-test.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { forkProgram } from '../support/forked-program.js';
+import { valuesIn } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+import type { Order } from '../storage/programs/counting.js';
+
+/** A directory with an archive that has counted so many jobs. */
+function foldedDirectory(dir: string, jobs: number): string {
+  new DeadProcess(dir, { mode: 0o640 }).count('jobs_total', {}, jobs).die();
+  assert.equal(foldDirectory(dir).folded, 1);
+  return join(dir, archiveName(1));
+}
+
+test('an archive that is deleted while a process holds it is put back as it was', (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const dir = withTempDir(t);
+  const path = foldedDirectory(dir, 1000);
+  const [bytes, { mode }] = [readFileSync(path), statSync(path)];
+  const keeper = new ArchiveKeeper();
+  afterTest(t, () => keeper.close());
+  keeper.keep(dir);
+  unlinkSync(path);
+  keeper.keep(dir);
+  assert.deepEqual(readFileSync(path), bytes);
+  assert.equal(statSync(path).mode, mode);
+  assert.match(String(warn.mock.calls.at(-1)?.arguments[0]), /was deleted while in use; it is restored/);
+  // and again, and the next generation too
+  unlinkSync(path);
+  keeper.keep(dir);
+  assert.deepEqual(valuesIn(dir), { jobs_total: 1000 });
+  keeper.keep(dir);
+  new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  foldDirectory(dir);
+  keeper.keep(dir);
+  assert.ok(!existsSync(path));
+  unlinkSync(join(dir, archiveName(2)));
+  keeper.keep(dir);
+  assert.deepEqual(valuesIn(dir), { jobs_total: 1001 });
+});
+
+test('an archive that a fold has replaced is not put back', (t) => {
+  const dir = withTempDir(t);
+  const path = foldedDirectory(dir, 1000);
+  const keeper = new ArchiveKeeper();
+  afterTest(t, () => keeper.close());
+  for (let generation = 2; generation < 5; generation++) {
+    keeper.keep(dir);
+    new DeadProcess(dir).count('jobs_total', {}, 1).die();
+    assert.equal(foldDirectory(dir).generation, generation);
+  }
+  keeper.keep(dir);
+  assert.ok(!existsSync(path));
+  assert.deepEqual(valuesIn(dir), { jobs_total: 1003 });
+});
+
+test('the archive is touched, so that it does not look abandoned', (t) => {
+  const dir = withTempDir(t);
+  const path = foldedDirectory(dir, 1);
+  utimesSync(path, 1000, 1000);
+  const keeper = new ArchiveKeeper();
+  afterTest(t, () => keeper.close());
+  keeper.keep(dir);
+  const { atimeMs, mtimeMs } = statSync(path);
+  for (const time of [atimeMs, mtimeMs]) assert.ok(Date.now() - time < 60_000);
+});
+
+const DELETIONS: Readonly<Record<string, (dir: string) => void>> = {
+  'its archive and its lock': (dir) => {
+    unlinkSync(join(dir, archiveName(1)));
+    rmSync(join(dir, 'dir.lock'), { force: true });
+  },
+  everything: (dir) => rmSync(dir, { recursive: true }),
+};
+
+for (const [what, remove] of Object.entries(DELETIONS)) {
+  test(`a process that counts in a directory in which somebody deletes ${what} puts it back`, async (t) => {
+    const dir = withTempDir(t);
+    foldedDirectory(dir, 1000);
+    const application = forkProgram(t, 'storage/programs/counting', [], {
+      env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
+    });
+    const tell = (order: Order): Promise<unknown> => application.ask(order);
+    await tell({ order: 'count', from: 0, series: 1 });
+    await tell({ order: 'tend' });
+    remove(dir);
+    // the file first, and with its directory there again the archive
+    await tell({ order: 'tend' });
+    assert.deepEqual(valuesIn(dir), { jobs_total: 1000, 'jobs_total{kind="0"}': 1 });
+    assert.equal(existsSync(join(dir, 'dir.lock')), native() !== undefined);
+  });
+}
+
+if (native() !== undefined) {
+  test('systemd-tmpfiles cannot have the lock on a directory that is used, and passes over it', async (t) => {
+    const dir = withTempDir(t);
+    const fd = openSync(dir, 'r');
+    afterTest(t, () => closeSync(fd));
+    const isFree = (): boolean => native()!.lockExclusive(fd);
+    const application = forkProgram(t, 'storage/programs/counting', [], {
+      env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
+    });
+    await application.ask({ order: 'count', from: 0, series: 1 });
+    assert.equal(isFree(), false);
+    await application.kill();
+    assert.equal(isFree(), true);
+    // a cleaner is at work while the process starts: it takes the lock at its next beat
+    const late = forkProgram(t, 'storage/programs/counting', [], {
+      env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
+    });
+    await late.ask({ order: 'count', from: 0, series: 1 });
+    native()!.unlock(fd);
+    await late.ask({ order: 'tend' });
+    assert.equal(isFree(), false);
+  });
+}
