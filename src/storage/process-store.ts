@@ -44,9 +44,14 @@ class ProcessStore {
   readonly #archives = new ArchiveWatch();
   readonly #keeper = new ArchiveKeeper();
   #maintainedAt = 0;
+  #warnsAtExit = false;
 
   constructor() {
-    this.store = new SeriesStore(new MemoryBacking(), { ...this.#settings, onFull: sayFull });
+    this.store = new SeriesStore(new MemoryBacking(), {
+      ...this.#settings,
+      onFull: warnOfFull,
+      onNoRoom: () => this.#warnOfTrouble(),
+    });
     this.maintain();
     setInterval(() => this.maintain(), MAINTENANCE_INTERVAL_MS).unref();
   }
@@ -201,12 +206,30 @@ class ProcessStore {
   #warnOfTrouble(): void {
     const { bytesInMemory } = this.store.status;
     if (bytesInMemory === 0) return;
-    const error = this.#writer?.bytes.lastError;
-    warnOnce('in memory', `some metrics are counted in memory until there is room: ${describeError(error)}`);
+    // the file of a process that begins on a full disk is being filled for the first time: `maintain` warns when that is done
+    if (this.#writer === undefined) return;
+    warnOnce('in memory', `some metrics are counted in memory until there is room: ${this.#reason()}`);
+    if (this.#warnsAtExit) return;
+    this.#warnsAtExit = true;
+    // before the listener that closes a written file
+    process.prependListener('exit', () => this.#warnOfLoss());
+  }
+
+  #warnOfLoss(): void {
+    this.store.settle();
+    const series = this.store.unseenSeries;
+    if (series === 0) return;
+    const { liveSeries, bytesInMemory } = this.store.status;
+    const lost = `${series} of ${liveSeries} series, ${bytesInMemory} bytes`;
+    warnOnce('lost', `${lost}, are lost with this process, for they found no room in its file: ${this.#reason()}`);
+  }
+
+  #reason(): string {
+    return describeError(this.#writer?.bytes.lastError);
   }
 }
 
-function sayFull({ declaration: { name } }: SeriesFamily, limit: number): void {
+function warnOfFull({ declaration: { name } }: SeriesFamily, limit: number): void {
   warnOnce(
     `full ${name}`,
     `${name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,
@@ -245,7 +268,7 @@ export function sharedStore(): SeriesStore {
 
 /** A store for one metric that no shared registry shows: when nobody holds the metric any more, both are gone. */
 export function localStore(): SeriesStore {
-  return new SeriesStore(new MemoryBacking(), { ...readSettings(), onFull: sayFull });
+  return new SeriesStore(new MemoryBacking(), { ...readSettings(), onFull: warnOfFull });
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */

@@ -30,6 +30,7 @@ export class SeriesLog {
   /** Removed, but the log had no room to say so: their slots wait. */
   #pendingRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #isBehind = false;
+  #slotsUnpublished = 0;
   #records = 0;
   #liveRecords = 0;
   #restartedAt = -Infinity;
@@ -49,7 +50,12 @@ export class SeriesLog {
     return this.#isBehind;
   }
 
-  /** Says everything, in the log of another backing. */
+  /** Slots in the file of series that the log had no room for, so that no reader sees them; those removed since included. */
+  get slotsUnpublished(): number {
+    return this.#slotsUnpublished;
+  }
+
+  /** Publishes everything, in the log of another backing. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
     this.#pendingRemovals = [];
@@ -72,9 +78,10 @@ export class SeriesLog {
 
   /** A series that is new. Of one that is in memory for want of room nothing is said. */
   publishSeries(series: Series): void {
-    if (!this.#isThere) return;
-    series.published = isInFile(series) && series.family.published && this.#append(seriesRecord(series));
+    if (!this.#isThere || !isInFile(series)) return;
+    series.published = series.family.published && this.#append(seriesRecord(series));
     if (series.published) this.#liveRecords++;
+    else this.#slotsUnpublished += series.family.slots;
   }
 
   publishAttachment(attachment: Attachment): void {
@@ -133,9 +140,10 @@ export class SeriesLog {
     this.#publishDefaultLabels();
   }
 
-  /** Says what there was no room for before, in an order that a reader can follow. */
+  /** Publishes what there was no room for before, in an order that a reader can follow. */
   catchUp(): void {
     this.#isBehind = false;
+    this.#slotsUnpublished = 0;
     while (this.#pendingRemovals.length > 0) {
       const { cells, shape } = this.#pendingRemovals[0];
       if (!this.#append(encodeRemoval(cells.block!.number, cells.index))) return;
@@ -209,7 +217,7 @@ export class SeriesLog {
   }
 
   #everythingIsSaid(): void {
-    this.#liveRecords = 0;
+    this.#liveRecords = this.#slotsUnpublished = 0;
     this.#defaultLabelsSaid = true;
     for (const family of this.#families) {
       family.published = true;

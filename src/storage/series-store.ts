@@ -24,6 +24,8 @@ export interface SeriesStoreOptions {
   readonly maxSeries?: number;
   /** Called once for each metric that reaches its limit. */
   readonly onFull?: (family: SeriesFamily, limit: number) => void;
+  /** Called when the file has no room for something, and again when there was room meanwhile. */
+  readonly onNoRoom?: () => void;
 }
 
 /** Part of what a process counts, so that it survives the process as the rest does. */
@@ -46,6 +48,7 @@ export class SeriesStore {
   #nextFamilyId = 1;
   #liveSeries = 0;
   #slotsInMemory = 0;
+  #isShort = false;
   #droppedSamples = 0;
   #drops: SeriesFamily | undefined;
 
@@ -64,7 +67,7 @@ export class SeriesStore {
   get status(): StoreStatus {
     return {
       liveSeries: this.#liveSeries,
-      bytesInMemory: this.#slotsInMemory * Float64Array.BYTES_PER_ELEMENT,
+      bytesInMemory: (this.#slotsInMemory + this.#log.slotsUnpublished) * Float64Array.BYTES_PER_ELEMENT,
       droppedSamples: this.#droppedSamples,
     };
   }
@@ -149,6 +152,7 @@ export class SeriesStore {
     family.series.add(series);
     this.#liveSeries++;
     this.#log.publishSeries(series);
+    if (this.#log.isBehind) this.#reportShortage();
   }
 
   /** Counts a sample that is not taken. */
@@ -211,11 +215,20 @@ export class SeriesStore {
     this.report();
   }
 
+  /** The number of series that no reader sees, for want of room in the file. */
+  get unseenSeries(): number {
+    if (this.#backing.kind === 'memory') return 0;
+    let unseen = 0;
+    for (const { published } of this.#everySeries()) if (!published) unseen++;
+    return unseen;
+  }
+
   /** Tries again what found no room before, and tells the backing how it stands. Called every few seconds. */
   settle(): void {
     const wasInMemory = this.#slotsInMemory > 0;
     if (wasInMemory) this.#moveIn();
     if (wasInMemory || this.#log.isBehind) this.#log.catchUp();
+    if (this.status.bytesInMemory === 0) this.#isShort = false;
     this.report();
   }
 
@@ -245,6 +258,15 @@ export class SeriesStore {
     if (this.#inFile.allocate(shape, cells)) return;
     this.#inMemory.allocate(shape, cells);
     this.#slotsInMemory += shape.slots;
+    this.#reportShortage();
+  }
+
+  /** At once, for a short job has ended before the next `settle`. */
+  #reportShortage(): void {
+    this.report();
+    if (this.#isShort) return;
+    this.#isShort = true;
+    this.#options.onNoRoom?.();
   }
 
   #rebind(cells: Cells, shape: SlotShape): void {

@@ -1,6 +1,6 @@
 /** Trouble with the disk and the directory under a running process: it counts on, and nothing is lost once it is over. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -142,6 +142,31 @@ test(
     assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
   },
 );
+
+for (const noMmap of ['0', '1']) {
+  test(
+    `a short job that finds the disk full tells at once how much is missing, ${noMmap === '1' ? 'written' : 'mapped'}`,
+    MOUNTS,
+    (t) => {
+      const dir = join(mounted(t, 'size=64k'), 'app');
+      mkdirSync(dir, { mode: 0o700 });
+      const job = `const { Counter } = require('prom-multiproc');
+        const counter = new Counter({ name: 'jobs_total', help: 'h', labelNames: ['job'] });
+        for (let job = 0; job < 5000; job++) counter.inc({ job });`;
+      const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: noMmap };
+      const { stderr, status } = spawnSync(process.execPath, ['-e', job], { encoding: 'utf8', env, cwd: __dirname });
+      assert.equal(status, 0);
+      assert.match(stderr, /some metrics are counted in memory until there is room: /);
+      const [, missing, bytes] = /(\d+) of 5000 series, (\d+) bytes, are lost with this process/.exec(stderr) ?? [];
+      const reading = new Reading(dir);
+      reading.values();
+      assert.equal(reading.stats.bytesInMemory, Number(bytes));
+      reading.close();
+      assert.equal(Object.keys(valuesIn(dir)).length, 5000 - Number(missing));
+      assert.ok(Number(missing) > 0 && Number(bytes) === 8 * Number(missing), stderr);
+    },
+  );
+}
 
 test(
   'in a memory group, whose end is the killer and not an error, the cap keeps a process alive',
