@@ -29,7 +29,8 @@ export type {
 } from './instruments/configuration.js';
 
 export { register } from './registry/default-registry.js';
-export { Registry, type RegistryOptions } from './registry/registry.js';
+export { Registry } from './registry/registry.js';
+export type { RegistryOptions } from './registry/registry-options.js';
 export {
   OPENMETRICS_CONTENT_TYPE as openMetricsContentType,
   PROMETHEUS_CONTENT_TYPE as prometheusContentType,
@@ -53,7 +54,8 @@ export type {
 } from './registry/metric-object.js';
 
 export { aggregators } from './prom-client/aggregators.js';
-export { AggregatorRegistry, AggregatorRegistry as ClusterRegistry } from './prom-client/aggregator-registry.js';
+export { AggregatorRegistry } from './prom-client/aggregator-registry.js';
+export { ClusterRegistry } from './prom-client/cluster-registry.js';
 export { WorkerRegistry } from './prom-client/worker-registry.js';
 export { collectDefaultMetrics, type DefaultMetricsCollectorConfiguration } from './default-metrics/default-metrics.js';
 export { contentType } from './prom-client/default-content-type.js';
@@ -109,7 +111,7 @@ export type { InfoPairs } from './instruments/info.js';
 export type { AnyFunction, ExceptionOptions, FunctionDecorator } from './instruments/observed-function.js';
 export type { SummaryChild } from './instruments/summary.js';
 export type { CollectedMetric, ExemplarObject } from './registry/metric-object.js';
-export type { ScopeOptions } from './registry/registry.js';
+export type { MergeableRegistry, ScopeOptions } from './registry/registry-options.js';
 export type { LandingText } from './serve/listen/landing-page.js';
 export type { MetricsSource } from './serve/answer/metrics-source.js';
 export type { OnWarning } from './serve/warning.js';

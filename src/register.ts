@@ -6,7 +6,7 @@
  */
 import type { MultiprocessMode } from './model/gauge-mode.js';
 import { installHooks } from './prom-client/install-hooks.js';
-import type { ScopeOptions } from './registry/registry.js';
+import type { ScopeOptions } from './registry/registry-options.js';
 
 declare module 'prom-client' {
   interface GaugeConfiguration<T extends string> {

@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { metricKind } from '../model/metric-kind.js';
+import { archivedRegistryId } from '../model/registry-id.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { pidLabel } from '../directory/identity.js';
@@ -46,6 +47,8 @@ export class ArchiveContents {
   /** Seconds since the epoch. */
   readonly #now: number;
   readonly #families = new Map<string, ArchiveFamily>();
+  /** Names of families that a process had in two registries without a name. */
+  readonly #ambiguous = new Set<string>();
   #seriesCount = 0;
   #droppedSeries = 0;
   #droppedFamilies = 0;
@@ -71,7 +74,12 @@ export class ArchiveContents {
 
   /** In the order of first registration. */
   families(): ArchiveFamily[] {
-    return [...this.#families.values()].filter((family) => family.size > 0 || this.#isLastWord(family));
+    const families = [...this.#families.values()].filter((family) => family.size > 0 || this.#isLastWord(family));
+    for (const family of families) {
+      const { declaration } = family;
+      if (this.#ambiguous.has(declaration.name)) family.declaration = { ...declaration, ambiguous: true };
+    }
+    return families;
   }
 
   /** Takes in the archive before this one. @throws {BadFileError} with nothing taken in */
@@ -149,6 +157,7 @@ export class ArchiveContents {
 
   #declare(record: Omit<FamilyRecord, 'id'>, lastSeenAt: number): ArchiveFamily {
     const declaration = { ...record, id: undefined, lastSeenAt };
+    if (record.ambiguous === true) this.#ambiguous.add(record.name);
     const variant = variantOf(record);
     let family = this.#families.get(variant);
     if (family === undefined) {
@@ -178,6 +187,7 @@ export class ArchiveContents {
     const labelNames = [...record.labelNames, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
     const declaration: FamilyRecord = {
       ...record,
+      registries: [...new Set(record.registries.map(archivedRegistryId))],
       labelNames,
       bakedLabels: baked.length > 0 ? baked.length : undefined,
       pidLabelled: pidLabelled ? true : undefined,

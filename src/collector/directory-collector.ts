@@ -121,13 +121,31 @@ export class DirectoryCollector {
 
   /** One exposition, encoded. Throws as `collect` does. */
   async body(format: string, settings: OutputSettings): Promise<Uint8Array> {
-    const product = { kind: 'body', settings, format } as const;
-    return (await this.collect(product)).bodies.get(productKey(product))!;
+    return (await this.bodyAndMissing(format, settings)).body;
   }
 
   async families(settings: OutputSettings): Promise<MetricFamily[]> {
+    return (await this.familiesAndMissing(settings)).families;
+  }
+
+  /** An exposition, and the names of families that the settings ask for and that cannot be merged. */
+  async bodyAndMissing(
+    format: string,
+    settings: OutputSettings,
+  ): Promise<{ body: Uint8Array; missing: readonly string[] }> {
+    const product = { kind: 'body', settings, format } as const;
+    const key = productKey(product);
+    const { bodies, missing } = await this.collect(product);
+    return { body: bodies.get(key)!, missing: missing.get(key)! };
+  }
+
+  async familiesAndMissing(
+    settings: OutputSettings,
+  ): Promise<{ families: MetricFamily[]; missing: readonly string[] }> {
     const product = { kind: 'families', settings } as const;
-    return (await this.collect(product)).families.get(productKey(product))!;
+    const key = productKey(product);
+    const { families, missing } = await this.collect(product);
+    return { families: families.get(key)!, missing: missing.get(key)! };
   }
 
   async status(settings: OutputSettings, charts: readonly ChartRequest[]): Promise<DirectoryStatus> {

@@ -34,6 +34,8 @@ export interface CollectionRequest {
 export interface Collected {
   readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
   readonly families: Map<string, MetricFamily[]>;
+  /** By product, names of families that its selection asks for and that cannot be merged. */
+  readonly missing: Map<string, readonly string[]>;
   readonly statuses: Map<string, DirectoryStatus>;
   processes: ProcessInfo[];
   /** Bytes of all files that were read. */
@@ -83,6 +85,7 @@ export class Engine {
     const collected: Collected = {
       bodies: new Map(),
       families: new Map(),
+      missing: new Map(),
       statuses: new Map(),
       processes: [],
       ...this.#collection.totals(),
@@ -110,6 +113,7 @@ export class Engine {
     warnOfConflicts(selected);
     const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks) : [];
     const key = productKey(product);
+    collected.missing.set(key, selected.missing);
     if (product.kind === 'status') {
       collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product.charts));
     } else if (product.kind === 'families') {

@@ -1,38 +1,44 @@
 /** Lets registries return the merged view (registry/merged-view.ts). */
-import { renderText } from '../exposition/render.js';
+import { isForkingPrimary } from '../directory/role.js';
+import type { Selection } from '../merge/selection.js';
+import { metricKey } from '../model/family-declaration.js';
+import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import { textDialectOf } from '../registry/content-type.js';
-import { DEFAULT_REGISTRY } from '../registry/default-registry.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
-import { type Aggregator, metricObject } from '../registry/metric-object.js';
 import { directoryToRead } from './directory-to-read.js';
 import type { OutputSettings } from './engine.js';
 import { sharedCollector } from './shared-collector.js';
 
 /** One output for each set of registries that is asked for, of one collection and its one set of open files. */
-function settingsOf({ registries }: MergedQuery): OutputSettings {
+function settingsOf(query: MergedQuery): OutputSettings {
   return {
-    selection: { registries: registries.toSorted() },
-    selfMetrics: registries.includes(DEFAULT_REGISTRY),
+    selection: selectionOf(query),
+    selfMetrics: 'registries' in query && query.registries.includes(DEFAULT_REGISTRY),
   };
 }
 
-async function familiesOf(query: MergedQuery) {
-  const families = await sharedCollector().families(settingsOf(query));
-  return query.metric === undefined ? families : families.filter(({ name }) => name === query.metric);
+function selectionOf(query: MergedQuery): Selection {
+  const { withoutPrimary } = query;
+  if ('registries' in query) return { registries: query.registries.toSorted(), withoutPrimary };
+  const { id, declarations } = query.unnamed;
+  const keys = declarations.map((declaration) => [declaration.name, metricKey(declaration)]);
+  const unnamed = {
+    id,
+    isPrimary: isForkingPrimary(),
+    declarations: Object.fromEntries(keys) as Record<string, string>,
+  };
+  return { registries: [], withoutPrimary, unnamed };
 }
 
 provideMergedView({
   active: () => directoryToRead() !== undefined,
-  async metrics(query) {
-    const dialect = textDialectOf(query.contentType);
-    if (query.metric !== undefined) {
-      const families = await familiesOf(query);
-      return families.length === 0 ? '' : renderText(families, dialect);
-    }
-    const body = await sharedCollector().body(dialect.name, settingsOf(query));
-    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  async metrics(query, contentType) {
+    const { name } = textDialectOf(contentType);
+    const { body, missing } = await sharedCollector().bodyAndMissing(name, settingsOf(query));
+    return { text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(), missing };
   },
-  async getMetricsAsJSON(query) {
-    return (await familiesOf(query)).map((family) => metricObject(family, (family.aggregator ?? 'sum') as Aggregator));
+  async families(query) {
+    const { families, missing } = await sharedCollector().familiesAndMissing(settingsOf(query));
+    return { families: families.map((family) => ({ ...family, aggregator: family.aggregator ?? 'sum' })), missing };
   },
 });

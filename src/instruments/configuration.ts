@@ -7,6 +7,7 @@ export interface RegistryOfMetrics {
   readonly contentType: string;
   registerMetric(metric: any): void;
   removeSingleMetric(name: string): void;
+  getSingleMetric(name: string): unknown;
 }
 
 export interface MetricConfiguration<T extends string> {

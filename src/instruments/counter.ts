@@ -1,6 +1,7 @@
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import {
@@ -79,6 +80,16 @@ export class CounterChild extends Child {
 
 /** A cumulative number that only goes up. */
 export class Counter<T extends string = string> extends LabelledMetric<T, CounterChild> {
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string>(config: CounterConfiguration<T>): Counter<T> {
+    return getOrCreate(Counter<T>, config);
+  }
+
   constructor(config: CounterConfiguration<T>) {
     super(config, () => ({
       type: 'counter',

@@ -2,6 +2,7 @@ import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gaug
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { GaugeConfiguration } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
@@ -79,6 +80,16 @@ export class GaugeChild extends Child {
 export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChild> {
   /** How the values of several processes become one: a row of the table of gauge modes. */
   readonly multiprocessMode: string;
+
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string>(config: GaugeConfiguration<T>): Gauge<T> {
+    return getOrCreate(Gauge<T>, config);
+  }
 
   /**
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a mode or aggregator that is not known, for both at once, and

@@ -2,6 +2,7 @@ import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
@@ -112,6 +113,16 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
   /** Upper bounds of the buckets, ascending, without +Inf. */
   readonly upperBounds: readonly number[];
   readonly buckets: readonly number[];
+
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string>(config: HistogramConfiguration<T>): Histogram<T> {
+    return getOrCreate(Histogram<T>, config);
+  }
 
   /**
    * @throws {Error} prom-client's, for a label `le`

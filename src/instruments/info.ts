@@ -5,6 +5,7 @@ import { assertLabelsDeclared, labelValue } from '../model/label-set.js';
 import { isLabelName } from '../model/naming.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import type { InfoConfiguration } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { GaugeChild } from './gauge.js';
 import { Metric } from './metric.js';
 
@@ -21,6 +22,16 @@ export type InfoPairs = Readonly<Record<string, string | number>>;
  * pairs may be set at any time; readers take that as they take a rolling deploy.
  */
 export class Info<T extends string = string> extends Metric<T, GaugeChild> {
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string>(config: InfoConfiguration<T>): Info<T> {
+    return getOrCreate(Info<T>, config);
+  }
+
   constructor(config: InfoConfiguration<T>) {
     super(config, () => ({
       type: 'info',

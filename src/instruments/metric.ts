@@ -128,6 +128,9 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     get shared() {
       return series.shared;
     },
+    get declaration() {
+      return series.declaration;
+    },
     entered: (registry) => series.entered(registry),
     left: (registry) => series.left(registry),
     beginCollect: () => series.beginCollect(),

@@ -5,6 +5,7 @@ import { assertLabelsDeclared } from '../model/label-set.js';
 import { isLabelName } from '../model/naming.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import type { StateSetConfiguration } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { GaugeChild } from './gauge.js';
 import { Metric } from './metric.js';
 
@@ -16,6 +17,18 @@ import { Metric } from './metric.js';
  */
 export class StateSet<T extends string = string, S extends string = string> extends Metric<T, GaugeChild> {
   readonly states: readonly S[];
+
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string, S extends string = string>(
+    config: StateSetConfiguration<T, S>,
+  ): StateSet<T, S> {
+    return getOrCreate(StateSet<T, S>, config);
+  }
 
   /**
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there are no states or one is there twice, or where the name

@@ -5,6 +5,7 @@ import { MAX_WINDOWS } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
+import { getOrCreate } from './get-or-create.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
@@ -87,6 +88,16 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
   readonly maxAgeSeconds: number | undefined;
   readonly ageBuckets: number | undefined;
   readonly pruneAgedBuckets: boolean;
+
+  /**
+   * The metric of a configuration: the one that its registries have, or a new one.
+   *
+   * @throws {Error} as the constructor does
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   */
+  static getOrCreate<T extends string = string>(config: SummaryConfiguration<T>): Summary<T> {
+    return getOrCreate(Summary<T>, config);
+  }
 
   /**
    * @throws {Error} prom-client's, for a label `quantile`

@@ -5,6 +5,7 @@ import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
 import { type MetricKind, metricKind } from '../model/metric-kind.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
 import type { Sketch } from '../model/sketch.js';
+import { declarationKey } from '../model/family-declaration.js';
 
 /** Where the values of merged series are. */
 export interface MergedCells {
@@ -105,7 +106,7 @@ export class MergedFamily {
    * Takes one more declaration in. Answers whether what was merged under the old ones has to be merged anew.
    */
   declare(record: FamilyRecord): boolean {
-    const key = fingerprint(record);
+    const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
     if (variant !== undefined) {
       variant.declarations++;
@@ -121,7 +122,7 @@ export class MergedFamily {
 
   /** Takes a declaration back: its file is gone. */
   retract(record: FamilyRecord): boolean {
-    const key = fingerprint(record);
+    const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
     if (variant === undefined || --variant.declarations > 0) return false;
     if (this.#variants.size === 1) return false;
@@ -175,11 +176,6 @@ export class MergedFamily {
     const { window, quantiles } = record;
     return JSON.stringify([this.type, this.mode.name, this.bounds, this.labelNames, window, quantiles, record.omit]);
   }
-}
-
-function fingerprint(record: FamilyRecord): string {
-  const { type, help, unit, gaugeMode: mode, omit, bounds, quantiles, window } = record;
-  return JSON.stringify([type, help, unit, ownLabelNames(record), mode, omit, bounds, quantiles, window]);
 }
 
 /** Where a file's slots of a series with bounds go among the cells of the union of bounds. */

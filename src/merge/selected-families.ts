@@ -45,6 +45,14 @@ export class SelectedFamilies {
     return this.#families.filter((family) => !family.hidden);
   }
 
+  /** Names of families that a registry without a name has, and of which nothing tells whose they are in other processes. */
+  get missing(): string[] {
+    const { unnamed } = this.#selection;
+    if (unnamed === undefined) return [];
+    const shown = new Set(this.#families.map(({ name }) => name));
+    return Object.keys(unnamed.declarations).filter((name) => !shown.has(name));
+  }
+
   get seriesCount(): number {
     return this.#families.reduce((sum, family) => sum + family.referenced, 0);
   }
@@ -72,8 +80,11 @@ export class SelectedFamilies {
   #rebuild(): void {
     this.#rebuilt++;
     const byName = new Map<string, MergedFamily[]>();
-    for (const family of this.#index.declared()) {
-      if (!selects(this.#selection, family.scope)) continue;
+    const declared = this.#index.declared();
+    const ambiguous = new Set(declared.filter(({ scope }) => scope.isAmbiguous).map(nameInRole));
+    for (const family of declared) {
+      const { name, scope } = family;
+      if (!selects(this.#selection, name, scope, ambiguous.has(nameInRole(family)))) continue;
       const parts = byName.get(family.name);
       if (parts === undefined) byName.set(family.name, [family]);
       else parts.push(family);
@@ -128,6 +139,10 @@ export class SelectedFamilies {
       }
     }
   }
+}
+
+function nameInRole({ name, scope }: MergedFamily): string {
+  return `${scope.isPrimary} ${name}`;
 }
 
 function byOrder(a: MergedFamily, b: MergedFamily): number {

@@ -1,11 +1,31 @@
 import type { FamilyScope } from '../metrics-file/family-scope.js';
+import { isPlace } from '../model/registry-id.js';
 
 /** Which of the families in a directory an output shows; plain data, so that it reaches the thread that collects. */
 export interface Selection {
   /** Names of registries, or 'all'. */
   readonly registries: readonly string[] | 'all';
+  /** Leaves out what the primary of a cluster has counted. */
+  readonly withoutPrimary?: boolean;
+  /** In the place of names: the families of one registry without a name. */
+  readonly unnamed?: UnnamedSelection;
 }
 
-export function selects({ registries }: Selection, scope: FamilyScope): boolean {
-  return registries === 'all' || scope.registries.some((name) => registries.includes(name));
+/** A registry without a name shows the families that it has itself, of processes of its own role. */
+export interface UnnamedSelection {
+  /** See model/registry-id.ts. */
+  readonly id: string;
+  readonly isPrimary: boolean;
+  /** By the names of the families, as what they are declared (`metricKey`). */
+  readonly declarations: Readonly<Record<string, string>>;
+}
+
+/** @param isAmbiguous whether any process of this role had the name in two registries without a name */
+export function selects(selection: Selection, name: string, scope: FamilyScope, isAmbiguous: boolean): boolean {
+  const { registries, withoutPrimary = false, unnamed } = selection;
+  if (withoutPrimary && scope.isPrimary) return false;
+  if (unnamed === undefined) return registries === 'all' || scope.registries.some((each) => registries.includes(each));
+  if (scope.isPrimary !== unnamed.isPrimary || scope.declaration === undefined) return false;
+  if (!Object.hasOwn(unnamed.declarations, name) || unnamed.declarations[name] !== scope.declaration) return false;
+  return !isAmbiguous || (isPlace(unnamed.id) && scope.registries.includes(unnamed.id));
 }

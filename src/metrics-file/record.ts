@@ -25,9 +25,18 @@ export interface SeriesRecord {
   labelValues: readonly (string | undefined)[];
 }
 
+/** What readers need to know of the process that declares a family. */
+export interface FamilyMarks {
+  /** The process is the primary of a cluster: it has forked. */
+  primary?: boolean;
+  /** Two registries without a name have shown a family of this name in one process. */
+  ambiguous?: boolean;
+}
+
 /** What a Family record holds. */
-export interface FamilyRecord extends FamilyDeclaration {
+export interface FamilyRecord extends FamilyDeclaration, FamilyMarks {
   id: number;
+  /** Of the registries that show it: see model/registry-id.ts. */
   registries: readonly string[];
   /** Seconds since the epoch. */
   declaredAt: number;
@@ -40,7 +49,11 @@ export interface FamilyRecord extends FamilyDeclaration {
 }
 
 /** The labels that the user has declared: without those that an archive holds as part of every series. */
-export function ownLabelNames({ labelNames, bakedLabels = 0, pidLabelled = false }: FamilyRecord): readonly string[] {
+export function ownLabelNames({
+  labelNames,
+  bakedLabels = 0,
+  pidLabelled = false,
+}: Omit<FamilyRecord, 'id'>): readonly string[] {
   const added = bakedLabels + Number(pidLabelled);
   return added === 0 ? labelNames : labelNames.slice(0, labelNames.length - added);
 }
@@ -67,6 +80,8 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(lineLabel === undefined || !family.labelNames.includes(lineLabel), 'labelNames');
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
+  rule(family.primary === undefined || typeof family.primary === 'boolean', 'primary');
+  rule(family.ambiguous === undefined || typeof family.ambiguous === 'boolean', 'ambiguous');
   rule(family.unit === undefined || (typeof family.unit === 'string' && validateMetricName(family.unit)), 'unit');
   const baked = family.bakedLabels ?? 0;
   rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
@@ -131,9 +146,10 @@ export function encodeFamily(family: {
   declaration: FamilyDeclaration;
   registries: readonly string[];
   declaredAt: number;
+  marks?: FamilyMarks;
 }): Uint8Array {
-  const { id, declaration, registries, declaredAt } = family;
-  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...declaration });
+  const { id, declaration, registries, declaredAt, marks } = family;
+  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...marks, ...declaration });
 }
 
 export function encodeRemoval(block: number, slot: number): Uint8Array {

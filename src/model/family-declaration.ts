@@ -19,3 +19,33 @@ export interface FamilyDeclaration {
   /** Summaries with `maxAgeSeconds`: `count` windows of `seconds` each slide; without: one window for ever. */
   readonly window?: { readonly seconds: number; readonly count: number };
 }
+
+/** The same for declarations that say the same. */
+export function declarationKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
+  const { type, help, unit, gaugeMode, omit, bounds, quantiles, window } = declaration;
+  return JSON.stringify([type, help, unit, labelNames, gaugeMode, omit, bounds, quantiles, window]);
+}
+
+/** The same for declarations of the same metric: label names of an Info are what it was last set to. */
+export function metricKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
+  return declarationKey(declaration, declaration.type === 'info' ? [] : labelNames);
+}
+
+/** What the parts of a declaration are called where a metric is made. */
+const OPTION_NAMES: Readonly<Partial<Record<keyof FamilyDeclaration, string>>> = {
+  gaugeMode: 'multiprocessMode',
+  omit: "aggregator: 'omit'",
+  bounds: 'buckets',
+  quantiles: 'percentiles',
+  window: 'maxAgeSeconds and ageBuckets',
+};
+
+/** In which options two declarations of one name differ, in words; undefined where they do not. */
+export function differenceOf(known: FamilyDeclaration, wanted: FamilyDeclaration): string | undefined {
+  const parts = ['type', 'help', 'labelNames', 'unit', 'gaugeMode', 'omit', 'bounds', 'quantiles', 'window'] as const;
+  const differences = parts.flatMap((part) => {
+    const [there, here] = [known[part], wanted[part]].map((value) => JSON.stringify(value) ?? 'none');
+    return there === here ? [] : [`${OPTION_NAMES[part] ?? part} (${there} there, ${here} here)`];
+  });
+  return differences.length === 0 ? undefined : `It differs in ${differences.join(', ')}.`;
+}

@@ -1,42 +1,29 @@
+import { isForkingPrimary } from '../directory/role.js';
 import {
-  type OpenMetricsContentType,
   PROMETHEUS_CONTENT_TYPE,
   type PrometheusContentType,
   type RegistryContentType,
 } from '../registry/content-type.js';
-import { Registry } from '../registry/registry.js';
-import { flushStore } from '../storage/process-store.js';
-import { chooseRegistries, chosenMetrics } from './chosen-registries.js';
-
-type Registries = (Registry | Registry<OpenMetricsContentType>)[] | Registry | Registry<OpenMetricsContentType>;
+import { noteAggregator } from '../registry/merged-view.js';
+import { chosenMetrics } from './chosen-registries.js';
+import { ClusterRegistry } from './cluster-registry.js';
 
 /**
- * prom-client's class for clusters; @prometheus-io/client calls it ClusterRegistry. Here any process can be asked, not
- * the primary alone, and no worker has to answer.
+ * prom-client's class for clusters, which is of the workers alone: programs put what the primary counts beside it. A primary
+ * that has made one gets its own values from `register.metrics()`.
  */
-export class AggregatorRegistry<T extends RegistryContentType = PrometheusContentType> extends Registry<T> {
+export class AggregatorRegistry<T extends RegistryContentType = PrometheusContentType> extends ClusterRegistry<T> {
   /** @throws {TypeError} prom-client's, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T) {
-    // a name, or one made in the primary alone would shift the numbers of the registries after it
-    super(contentType, { name: 'aggregator' });
-  }
-
-  /** The merged exposition of all processes: of the default registry, or those given to `setRegistries`. */
-  clusterMetrics(): Promise<string> {
-    return chosenMetrics(this.contentType);
-  }
-
-  /** Brings what was counted to where readers find it. Nothing is lost without it; @prometheus-io/client needs it. */
-  async shutdown(): Promise<void> {
-    flushStore();
+    super(contentType);
+    noteAggregator();
   }
 
   /**
-   * Chooses the registries that cluster output shows instead of the default one; for all processes that call it.
-   *
-   * @throws {TypeError} prom-client's, for what is no registry
+   * The merged exposition of all processes, in a primary of all but the primary: of the default registry, or those given to
+   * `setRegistries`.
    */
-  static setRegistries(registries: Registries): void {
-    chooseRegistries(registries as Registry<any> | Registry<any>[]);
+  override clusterMetrics(): Promise<string> {
+    return chosenMetrics(this.contentType, isForkingPrimary());
   }
 }

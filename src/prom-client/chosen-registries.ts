@@ -3,7 +3,8 @@
  *
  * A worker's choice reaches the primary with its metrics: those registries are shown under one more name.
  */
-import { DEFAULT_REGISTRY, register } from '../registry/default-registry.js';
+import { DEFAULT_REGISTRY } from '../model/registry-id.js';
+import { register } from '../registry/default-registry.js';
 import { mergedView } from '../registry/merged-view.js';
 import type { RegistryContentType } from '../registry/content-type.js';
 import { Registry } from '../registry/registry.js';
@@ -28,12 +29,12 @@ export function chooseRegistries(registries: Registry<any> | readonly Registry<a
  * The exposition of the chosen registries of all processes. A process that chose nothing, as primaries do, shows the
  * default registry and what the others chose.
  */
-export async function chosenMetrics(contentType: RegistryContentType): Promise<string> {
+export async function chosenMetrics(contentType: RegistryContentType, withoutPrimary: boolean): Promise<string> {
   const own = chosen ?? [register];
   const view = mergedView();
   if (view === undefined) return local(own, contentType);
   const registries = own.includes(register) ? [DEFAULT_REGISTRY, CHOSEN] : [CHOSEN];
-  return view.metrics({ registries, contentType });
+  return (await view.metrics({ registries, withoutPrimary }, contentType)).text;
 }
 
 /** No other process has anything to add. */

@@ -3,10 +3,10 @@ import {
   type PrometheusContentType,
   type RegistryContentType,
 } from '../registry/content-type.js';
-import { AggregatorRegistry } from './aggregator-registry.js';
+import { ClusterRegistry } from './cluster-registry.js';
 
 /** @prometheus-io/client's class for worker threads. Threads and processes are merged alike here. */
-export class WorkerRegistry<T extends RegistryContentType = PrometheusContentType> extends AggregatorRegistry<T> {
+export class WorkerRegistry<T extends RegistryContentType = PrometheusContentType> extends ClusterRegistry<T> {
   /** Whether this thread coordinates the others there; nothing depends on it here. */
   readonly primary: boolean;
 

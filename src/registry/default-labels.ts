@@ -15,3 +15,25 @@ export function withDefaultLabels(family: MetricFamily, defaults: Labels | undef
   });
   return { ...family, samples };
 }
+
+/**
+ * A family without the default labels that were added to it; as it is where they tell its series apart, which the registries
+ * of other processes may have with other values.
+ *
+ * @param labelNames the metric's own
+ */
+export function withoutDefaultLabels(
+  family: MetricFamily,
+  defaults: Labels = {},
+  labelNames: readonly string[] = Object.keys(defaults),
+): MetricFamily {
+  const added = Object.keys(defaults).filter((name) => !labelNames.includes(name));
+  if (added.length === 0) return family;
+  const samples = family.samples.map((sample) => {
+    const labels = { ...sample.labels };
+    for (const name of added) delete labels[name];
+    return { ...sample, labels };
+  });
+  const lines = new Set(samples.map(({ name, labels }) => JSON.stringify([name, Object.entries(labels)])));
+  return lines.size === samples.length ? { ...family, samples } : family;
+}

@@ -1,3 +1,4 @@
+import type { FamilyDeclaration } from '../model/family-declaration.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import type { Registry } from './registry.js';
@@ -18,6 +19,7 @@ export interface Member {
   beginCollect(): CollectRun;
   /** What is due before values are read. @param collected whether `collect()` has run without failing */
   settle(collected: boolean): void;
+  readonly declaration: FamilyDeclaration;
   /** The values as they stand. */
   family(): MetricFamily;
 }
@@ -29,6 +31,9 @@ export interface RegisteredMetric {
   get(): unknown;
   reset?(): void;
   readonly type?: unknown;
+  readonly labelNames?: any;
+  readonly enableExemplars?: boolean;
+  readonly states?: readonly string[];
   readonly aggregator?: string;
   readonly collect?: (() => unknown) | undefined;
   readonly [MEMBER]?: Member;

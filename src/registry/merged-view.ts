@@ -2,23 +2,37 @@
  * Where registries get their merged output from. The collector, which is further down the stream, installs itself here;
  * without it, and while no directory is in use, a registry shows what this process counted.
  */
+import { isForkingPrimary } from '../directory/role.js';
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import type { RegistryContentType } from './content-type.js';
-import type { MetricObjectWithValues, MetricValueWithName } from './metric-object.js';
 
-export interface MergedQuery {
-  /** Names of the registries whose metrics are wanted. */
-  readonly registries: readonly string[];
-  /** Only the metric of this name. */
-  readonly metric?: string;
+/** Whose families are wanted: those of registries by their names, or those of one registry that has no name. */
+export type MergedQuery = {
+  /** Leaves out what the primary of a cluster has counted. */
+  readonly withoutPrimary?: boolean;
+} & ({ readonly registries: readonly string[] } | { readonly unnamed: UnnamedQuery });
+
+/** A registry without a name shows the families that it has itself. */
+export interface UnnamedQuery {
+  /** As families' records name it. */
+  readonly id: string;
+  readonly declarations: readonly FamilyDeclaration[];
+}
+
+/** Names of the wanted families that the output cannot have, because nothing tells whose they are in other processes. */
+interface Incomplete {
+  readonly missing: readonly string[];
 }
 
 export interface MergedView {
   /** Whether there is a directory, so that other processes may have something to add. */
   active(): boolean;
-  /** The exposition of all processes; '' where a metric was asked for by name and nobody has it. */
-  metrics(query: MergedQuery & { readonly contentType: RegistryContentType }): Promise<string>;
-  /** The same as objects; see `metricObject`. */
-  getMetricsAsJSON(query: MergedQuery): Promise<MetricObjectWithValues<MetricValueWithName<string>>[]>;
+  /** The exposition of all processes. */
+  metrics(query: MergedQuery, contentType: RegistryContentType): Promise<Incomplete & { readonly text: string }>;
+  /** The same as a data model. */
+  families(query: MergedQuery): Promise<Incomplete & { readonly families: readonly MetricFamily[] }>;
 }
 
 let provided: MergedView | undefined;
@@ -33,7 +47,19 @@ export function mergedView(): MergedView | undefined {
   return provided?.active() === true ? provided : undefined;
 }
 
-/** Whose values `register.metrics()` has: `PROM_MULTIPROC_SCOPE=process` says that they are this process's. */
-export function defaultScope(): 'process' | 'merged' {
-  return process.env.PROM_MULTIPROC_SCOPE === 'process' ? 'process' : 'merged';
+let aggregates = false;
+
+/** This process has made an AggregatorRegistry. */
+export function noteAggregator(): void {
+  aggregates = true;
+}
+
+/**
+ * Whose values `metrics()` of a registry has where nobody says. In a primary that has made an AggregatorRegistry they are its
+ * own, but of registries with names of their own: its program shows them beside `clusterMetrics()`.
+ */
+export function defaultScope(registry: string | undefined): 'process' | 'merged' {
+  if (process.env.PROM_MULTIPROC_SCOPE === 'process') return 'process';
+  const isBesideOthers = registry === undefined || registry === DEFAULT_REGISTRY;
+  return aggregates && isBesideOthers && isForkingPrimary() ? 'process' : 'merged';
 }

@@ -80,7 +80,7 @@ export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
     }
     return sample;
   });
-  return { name, help, type, samples };
+  return { name, help, type, samples, aggregator: metric.aggregator };
 }
 
 export interface ForeignMetricObject {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { renderText } from '../exposition/render.js';
 import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
+import { differenceOf } from '../model/family-declaration.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
 import { aggregateInto } from './aggregation.js';
@@ -15,9 +16,9 @@ import {
   type RegistryContentType,
   textDialectOf,
 } from './content-type.js';
-import { withDefaultLabels } from './default-labels.js';
+import { withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
-import { defaultScope, mergedView, type MergedView } from './merged-view.js';
+import { defaultScope, type MergedQuery, mergedView, type MergedView } from './merged-view.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -25,32 +26,16 @@ import {
   type ForeignMetricObject,
   metricObject,
 } from './metric-object.js';
+import {
+  assertScope,
+  type MergeableRegistry,
+  nameOf,
+  type RegistryOptions,
+  type ScopeOptions,
+} from './registry-options.js';
+import { UnnamedRegistry, unnamedRegistry } from './unnamed-registry.js';
 
-export interface RegistryOptions {
-  /**
-   * What tells the registry from others in merged output: it is merged with those of the same name in other processes.
-   * Default: `registry-<n>` for the n-th that this process makes.
-   */
-  name?: string;
-  /** `false` keeps the registry's metrics in this process: no other sees them. */
-  multiprocess?: boolean;
-}
-
-export interface ScopeOptions {
-  /**
-   * 'process': what this process counted. 'merged': the values of all processes, where several share a directory. The
-   * default is 'merged' for text, and 'process' for objects, since it is objects that programs aggregate by themselves.
-   */
-  scope?: 'process' | 'merged';
-}
-
-/**
- * Registries without a name get one by the order in which they are made, which is the same in all processes that run the
- * same code. A process that makes more than this many makes them as it goes, one for every job or test: their order says
- * nothing, and they stay local.
- */
-const MAX_ORDERED = 100;
-let ordered = 0;
+const NONE: readonly Registry<any>[] = [];
 
 /** The metrics that one endpoint shows. prom-client's class of the same name, plus names and scopes. */
 export class Registry<T extends RegistryContentType = PrometheusContentType> {
@@ -61,21 +46,42 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return OPENMETRICS_CONTENT_TYPE;
   }
 
-  /** The registry's name in merged output; undefined where it stays in this process. */
-  readonly sharedName: string | undefined;
-  /** Further names of it there: see `showAlsoAs`. */
-  readonly #otherNames = new Set<string>();
+  readonly #name: string | undefined;
+  #isLocal: boolean;
+  #unnamed: UnnamedRegistry | undefined;
+  /** Further names in merged output: see `showAlsoAs`. */
+  #otherNames: Set<string> | undefined;
   #contentType: RegistryContentType;
   readonly #metrics = new Map<string, RegisteredMetric>();
   #defaultLabels: Labels | undefined;
-  /** What `Registry.merge` made this of. */
-  #sources: readonly Registry<any>[] = [];
+  /** What `Registry.merge` made this of, and the metrics that it has taken over. */
+  #sources: readonly Registry<any>[] = NONE;
+  #taken: Set<RegisteredMetric> | undefined;
 
   /** @throws {TypeError} prom-client's, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T, options: RegistryOptions = {}) {
     if (!isContentType(contentType)) throw new TypeError(`Content type ${String(contentType)} is unsupported`);
     this.#contentType = contentType;
-    this.sharedName = sharedNameOf(options);
+    this.#name = options.multiprocess === false ? undefined : nameOf(options);
+    this.#isLocal = options.multiprocess === false;
+    if (this.#name !== undefined || this.#isLocal) return;
+    this.#unnamed = unnamedRegistry(this, Registry, subclassesOf(new.target));
+  }
+
+  /** What the registry is called in merged output; undefined where it stays in this process. */
+  get sharedName(): string | undefined {
+    return this.#name ?? this.#unnamed?.id;
+  }
+
+  /** A registry without a name is merged from now on, or no longer. */
+  sharedNameChanged(): void {
+    if (this.shownAs.length === 0) {
+      for (const metric of this.#own()) metric[MEMBER]?.left(this);
+      registryInUse(this, false);
+      return;
+    }
+    if (this.#defaultLabels !== undefined) this.#shareDefaultLabels();
+    this.#announce(this.#own());
   }
 
   /**
@@ -86,11 +92,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- prom-client's types have it
   registerMetric<_T extends string = string>(metric: object): void {
     assertNamed(metric);
-    const known = this.#metrics.get(metric.name);
-    if (known === metric) return;
-    if (known !== undefined) throw new Error(`A metric with the name ${metric.name} has already been registered.`);
-    this.#metrics.set(metric.name, metric);
-    this.#announce([metric]);
+    if (this.#take(metric)) this.#announce([metric]);
   }
 
   /** Takes all metrics out and forgets the default labels. Who holds a metric can go on writing to it. */
@@ -103,7 +105,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     const metric = this.#metrics.get(name);
     if (metric === undefined) return;
     this.#metrics.delete(name);
-    if (this.shownAs.length === 0) return;
+    if (this.#taken?.delete(metric) === true || this.shownAs.length === 0) return;
     metric[MEMBER]?.left(this);
     registryInUse(this, this.#metrics.size > 0);
   }
@@ -132,8 +134,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     const pairs = Object.entries(labels).map(([name, value]): [string, string] => [name, `${value}`]);
     const before = this.#defaultLabels;
     this.#defaultLabels = pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
-    if (this.sharedName === undefined || (before === undefined && pairs.length === 0)) return;
-    sharedStore().setDefaultLabels(this.sharedName, this.#defaultLabels ?? {});
+    if (before !== undefined || pairs.length > 0) this.#shareDefaultLabels();
+  }
+
+  #shareDefaultLabels(): void {
+    const { sharedName } = this;
+    if (sharedName !== undefined) sharedStore().setDefaultLabels(sharedName, this.#defaultLabels ?? {});
   }
 
   get contentType(): T {
@@ -152,19 +158,17 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    */
   async metrics(options: ScopeOptions = {}): Promise<string> {
     const view = this.#viewFor(options);
-    if (view === undefined) return this.#render(await this.#families(this.#metrics.values()));
-    const { contentType } = this;
-    const [merged, local] = await Promise.all([
-      view.metrics({ registries: this.sharedNames(), contentType }),
-      this.#families(this.#localMetrics()),
-    ]);
-    if (local.length === 0) return merged;
-    return withoutEof(merged) + this.#dialect.separator + this.#render(local);
+    if (view === undefined) return this.#render(await this.localFamilies());
+    if (this.#sources.length > 0) return this.#render(await this.#families(view));
+    const { text, missing } = await view.metrics(this.#query(), this.contentType);
+    const local = await this.#localFamilies(this.#unmerged(missing));
+    if (local.length === 0) return text;
+    return withoutEof(text) + this.#dialect.separator + this.#render(local);
   }
 
   /** What this process counted, as the data model. */
   localFamilies(): Promise<MetricFamily[]> {
-    return this.#families(this.#metrics.values());
+    return this.#localFamilies(this.#metrics.values());
   }
 
   /**
@@ -173,12 +177,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    */
   async getMetricsAsJSON({ scope = 'process' }: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
     const view = this.#viewFor({ scope });
-    if (view === undefined) return this.#objects(this.#metrics.values());
-    const [merged, local] = await Promise.all([
-      view.getMetricsAsJSON({ registries: this.sharedNames() }),
-      this.#objects(this.#localMetrics()),
-    ]);
-    return [...merged, ...local];
+    const families = await (view === undefined ? this.localFamilies() : this.#families(view));
+    return families.map((family) => metricObject<string>(family, family.aggregator as Aggregator));
   }
 
   /**
@@ -190,9 +190,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     const metric = this.#metrics.get(name);
     const view = this.#viewFor(options);
     if (view !== undefined && (metric === undefined || metric[MEMBER]?.shared === true)) {
-      const query = { registries: this.sharedNames(), contentType: this.contentType, metric: name };
-      const lines = withoutEnd(await view.metrics(query));
-      if (lines !== '') return lines;
+      const family = (await this.#families(view)).find((each) => each.name === name);
+      if (family !== undefined) return withoutEnd(this.#render([family]));
     }
     if (metric === undefined) {
       throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `no metric with the name ${inspect(name)} is registered`);
@@ -202,45 +201,56 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /** The lines of a metric in this process, as this registry shows it. */
   async getMetricsAsString(metric: RegisteredMetric): Promise<string> {
-    return withoutEnd(this.#render(await this.#families([metric])));
+    return withoutEnd(this.#render(await this.#localFamilies([metric])));
   }
 
-  /** The names under which this registry's metrics are found in merged output. */
-  sharedNames(): string[] {
-    return [...new Set([...this.#sources.flatMap((source) => source.sharedNames()), ...this.shownAs])];
-  }
-
-  /** The names that the registry itself gives its metrics in merged output; none where they stay in this process. */
+  /** The names that the registry gives its metrics in merged output; none where they stay in this process. */
   get shownAs(): string[] {
-    return this.sharedName === undefined ? [...this.#otherNames] : [this.sharedName, ...this.#otherNames];
+    const { sharedName } = this;
+    return [...(sharedName === undefined ? [] : [sharedName]), ...(this.#otherNames ?? [])];
   }
 
-  /** Shows the metrics under one more name, or no longer; of a merged registry, those of the ones it was made of. */
+  /** Shows the metrics under one more name, or no longer; of a merged registry, those of the ones it was made of, too. */
   showAlsoAs(name: string, shown: boolean): void {
     for (const source of this.#sources) source.showAlsoAs(name, shown);
-    if (this.#sources.length > 0 || this.#otherNames.has(name) === shown) return;
-    const local = this.shownAs.length === 0;
-    if (shown) this.#otherNames.add(name);
-    else this.#otherNames.delete(name);
-    if (this.shownAs.length > 0) this.#announce([...this.#metrics.values()]);
-    else if (!local) for (const metric of this.#metrics.values()) metric[MEMBER]?.left(this);
+    if ((this.#otherNames?.has(name) ?? false) === shown) return;
+    this.#otherNames ??= new Set();
+    if (shown) {
+      this.#otherNames.add(name);
+      if (this.#name === undefined && !this.#isLocal) (this.#unnamed ??= new UnnamedRegistry(this)).choose();
+    } else {
+      this.#otherNames.delete(name);
+    }
+    this.sharedNameChanged();
   }
 
   /**
-   * One registry with the metrics of all. Its scope is that of `metrics()`: where several processes share a directory it
-   * shows the merged values of the registries it was made of.
+   * One registry with the metrics of all, prom-client's own registries among them. It has default labels of its own in the
+   * place of theirs. Where several processes share a directory it shows the merged values of the registries it was made of.
    *
    * @throws {Error} prom-client's, where their content types differ or two metrics have one name
    */
-  static merge(registers: Registry<any>[]): Registry<any> {
+  static merge(registers: readonly MergeableRegistry[]): Registry<any> {
     const { contentType } = registers[0];
     if (registers.some((register) => register.contentType !== contentType)) {
       throw new Error('Registers can only be merged if they have the same content type');
     }
     const merged = new Registry<any>(contentType, { multiprocess: false });
-    merged.#sources = registers;
-    for (const register of registers) for (const metric of register.registered()) merged.registerMetric(metric);
+    merged.#isLocal = false;
+    merged.#unnamed = unnamedRegistry(merged, Registry.merge, 0);
+    merged.#sources = registers.filter((register): register is Registry<any> => register instanceof Registry);
+    merged.#taken = new Set(registers.flatMap((register) => register.getMetricsAsArray() as RegisteredMetric[]));
+    for (const metric of merged.#taken) merged.#take(metric);
     return merged;
+  }
+
+  /** Takes a metric in. @returns whether it was not there */
+  #take(metric: RegisteredMetric): boolean {
+    const known = this.#metrics.get(metric.name);
+    if (known === metric) return false;
+    if (known !== undefined) throw alreadyRegistered(known, metric);
+    this.#metrics.set(metric.name, metric);
+    return true;
   }
 
   #announce(metrics: readonly RegisteredMetric[]): void {
@@ -262,46 +272,87 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return aggregateInto(new Registry(contentType, { multiprocess: false }), metricsArr);
   }
 
-  #viewFor({ scope = defaultScope() }: ScopeOptions): MergedView | undefined {
-    if (scope !== 'process' && scope !== 'merged') {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        `scope ${inspect(scope)} is not known: 'process' or 'merged'`,
-      );
-    }
-    return scope === 'process' || this.sharedNames().length === 0 ? undefined : mergedView();
+  #viewFor({ scope = defaultScope(this.#name) }: ScopeOptions): MergedView | undefined {
+    assertScope(scope);
+    return scope === 'merged' && this.#isMerged() ? mergedView() : undefined;
   }
 
-  /** Metrics that merged output does not have. */
-  *#localMetrics(): Iterable<RegisteredMetric> {
-    for (const metric of this.#metrics.values()) if (metric[MEMBER]?.shared !== true) yield metric;
+  /** Whether merged output has anything of this registry. */
+  #isMerged(): boolean {
+    this.#unnamed?.trustIfOld();
+    return this.sharedName !== undefined || this.#sources.some((source) => source.#isMerged());
   }
 
-  async #families(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
-    return (await this.#collected(metrics)).map(({ family }) => family);
+  #query(): MergedQuery {
+    const { sharedName } = this;
+    if (this.#name !== undefined || sharedName === undefined) return { registries: this.shownAs };
+    const declarations = this.#own().map((metric) => metric[MEMBER]?.declaration);
+    return { unnamed: { id: sharedName, declarations: declarations.filter((each) => each !== undefined) } };
   }
 
-  async #objects(metrics: Iterable<RegisteredMetric>): Promise<CollectedMetric<string>[]> {
-    const collected = await this.#collected(metrics);
-    return collected.map(({ family, aggregator }) => metricObject<string>(family, aggregator as Aggregator));
+  /** Its metrics without those that `Registry.merge` has taken from others. */
+  #own(): RegisteredMetric[] {
+    return [...this.#metrics.values()].filter((metric) => this.#taken?.has(metric) !== true);
+  }
+
+  /** Its own metrics that merged output does not have. */
+  #unmerged(missing: readonly string[]): RegisteredMetric[] {
+    return this.#own().filter(({ name, [MEMBER]: member }) => member?.shared !== true || missing.includes(name));
+  }
+
+  /** The families of all processes. */
+  async #families(view: MergedView): Promise<MetricFamily[]> {
+    if (this.#sources.length > 0) return this.#labelled(await this.#unlabelledFamilies(view));
+    const { families, missing } = await view.families(this.#query());
+    return [...families, ...(await this.#localFamilies(this.#unmerged(missing)))];
+  }
+
+  /**
+   * The same without default labels. Of a merged registry: the families of each registry that it was made of, and where two
+   * of them have one name, that of the registry which has such a metric here.
+   */
+  async #unlabelledFamilies(view: MergedView): Promise<MetricFamily[]> {
+    const own = await this.#ownUnlabelledFamilies(view);
+    const parts = await Promise.all(this.#sources.map((source) => source.#unlabelledFamilies(view)));
+    const byName = new Map<string, MetricFamily>();
+    this.#sources.forEach((source, at) => {
+      for (const family of parts[at]) {
+        if (!byName.has(family.name) || source.#metrics.has(family.name)) byName.set(family.name, family);
+      }
+    });
+    for (const family of own) byName.set(family.name, family);
+    return [...byName.values()];
+  }
+
+  async #ownUnlabelledFamilies(view: MergedView): Promise<MetricFamily[]> {
+    if (this.sharedName === undefined) return this.#collected(this.#own());
+    const { families, missing } = await view.families(this.#query());
+    const unlabelled = families.map((family) => {
+      const labelNames = this.#metrics.get(family.name)?.[MEMBER]?.declaration.labelNames;
+      return withoutDefaultLabels(family, this.#defaultLabels, labelNames);
+    });
+    return [...unlabelled, ...(await this.#collected(this.#unmerged(missing)))];
   }
 
   /** Metrics as they stand in this process. Those whose `collect()` failed are left out. */
-  async #collected(metrics: Iterable<RegisteredMetric>): Promise<{ family: MetricFamily; aggregator?: string }[]> {
-    const collected = await Promise.all(
+  async #localFamilies(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
+    return this.#labelled(await this.#collected(metrics));
+  }
+
+  #labelled(families: readonly MetricFamily[]): MetricFamily[] {
+    return families.map((family) => withDefaultLabels(family, this.#defaultLabels));
+  }
+
+  async #collected(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
+    const families = await Promise.all(
       [...metrics].map(async (metric) => {
         const member = metric[MEMBER];
-        if (member === undefined) {
-          const object = (await metric.get()) as ForeignMetricObject;
-          return { family: familyOfObject(object), aggregator: object.aggregator };
-        }
+        if (member === undefined) return familyOfObject((await metric.get()) as ForeignMetricObject);
         const upToDate = await collectMetric(metric);
-        return upToDate ? { family: member.family(), aggregator: metric.aggregator } : undefined;
+        return upToDate ? { ...member.family(), aggregator: metric.aggregator } : undefined;
       }),
     );
-    return collected
-      .filter((metric) => metric !== undefined)
-      .map(({ family, aggregator }) => ({ family: withDefaultLabels(family, this.#defaultLabels), aggregator }));
+    return families.filter((family) => family !== undefined);
   }
 
   #render(families: readonly MetricFamily[]): string {
@@ -319,6 +370,14 @@ function assertNamed(metric: object): asserts metric is RegisteredMetric {
   throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `a metric has a name and get(), unlike ${inspect(metric)}`);
 }
 
+/** prom-client's text, and how the two metrics differ. */
+function alreadyRegistered(known: RegisteredMetric, wanted: RegisteredMetric): Error {
+  const [there, here] = [known[MEMBER]?.declaration, wanted[MEMBER]?.declaration];
+  const difference = there === undefined || here === undefined ? undefined : differenceOf(there, here);
+  const text = `A metric with the name ${wanted.name} has already been registered.`;
+  return new Error(difference === undefined ? text : `${text} ${difference}`);
+}
+
 function withoutEof(text: string): string {
   return text.endsWith(OPENMETRICS.end) ? text.slice(0, -OPENMETRICS.end.length) : text;
 }
@@ -328,11 +387,13 @@ function withoutEnd(text: string): string {
   return withoutEof(text).trimEnd();
 }
 
-function sharedNameOf({ name, multiprocess }: RegistryOptions): string | undefined {
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `a registry's name is a string, not ${inspect(name)}`);
+/** How many classes are between one and Registry. */
+function subclassesOf(constructor: Function): number {
+  let count = 0;
+  let at: unknown = constructor;
+  while (typeof at === 'function' && at !== Registry) {
+    at = Object.getPrototypeOf(at);
+    count++;
   }
-  if (multiprocess === false) return undefined;
-  if (name !== undefined) return name;
-  return ordered < MAX_ORDERED ? `registry-${++ordered}` : undefined;
+  return count;
 }

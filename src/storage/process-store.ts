@@ -5,6 +5,7 @@
  * Every few seconds it looks whether that is still right: a directory has appeared, the file was deleted, the disk has
  * room again. Nothing of that throws into the application.
  */
+import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import {
@@ -17,6 +18,7 @@ import {
 import { ArchiveKeeper } from '../archive/archive-keeper.js';
 import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
+import { isForkingPrimary } from '../directory/role.js';
 import type { FileWriter } from '../metrics-file/writer.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
@@ -54,6 +56,8 @@ class ProcessStore {
     });
     this.maintain();
     setInterval(() => this.maintain(), MAINTENANCE_INTERVAL_MS).unref();
+    // the first fork makes this process a primary
+    if (isMainThread && cluster.isPrimary) cluster.on('fork', () => this.maintain());
   }
 
   /** Where the file is; undefined while counting in memory. */
@@ -66,6 +70,7 @@ class ProcessStore {
     this.#maintainedAt = Date.now();
     this.#silence.breaks();
     try {
+      if (isForkingPrimary()) this.store.becomePrimary();
       if (this.#writer === undefined) this.#open();
       else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
@@ -76,6 +81,7 @@ class ProcessStore {
       this.store.settle();
       this.#warnOfTrouble();
       this.#writer?.bytes.touch();
+      maintained();
     } catch (error) {
       warnOnce('maintain', `metrics are counted in memory for now: ${describeError(error)}`);
     }
@@ -250,6 +256,7 @@ function removeQuietly(writer: FileWriter): void {
 
 let shared: ProcessStore | undefined;
 let firstFileMade = (): void => {};
+let maintained = (): void => {};
 
 /** Whether this process counts in a file, which others may read. */
 export function hasFile(): boolean {
@@ -259,6 +266,11 @@ export function hasFile(): boolean {
 /** Has a function called when the process, which counted in memory so far, has got a file that others read. */
 export function onFirstFile(listener: () => void): void {
   firstFileMade = listener;
+}
+
+/** Has a function called as often as the process looks after its file. */
+export function onMaintenance(listener: () => void): void {
+  maintained = listener;
 }
 
 /** The store of everything that is shown in merged output. */

@@ -9,6 +9,7 @@
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
 import { attachmentShape } from './log-records.js';
@@ -51,6 +52,8 @@ export class SeriesStore {
   #isShort = false;
   #droppedSamples = 0;
   #drops: SeriesFamily | undefined;
+  readonly #ambiguous = new AmbiguousNames();
+  #isPrimary = false;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
@@ -94,21 +97,45 @@ export class SeriesStore {
     const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
     const id = this.#nextFamilyId++;
     const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
+    if (this.#isPrimary) family.marks.primary = true;
     this.families.add(family);
-    this.#log.publishFamily(family);
+    this.#publish(family);
     return family;
   }
 
   /** Shows a family in other registries than before; in none, it is still counted. */
   setRegistries(family: SeriesFamily, registries: readonly string[]): void {
     family.registries = registries;
-    this.#log.publishFamily(family);
+    this.#publish(family);
     this.#log.restartIfDue();
   }
 
   /** A `collect()` of the family's metric begins: readers see what it does when it has ended. */
   beginCollect(family: SeriesFamily): CollectRun {
     return this.#updates.begin(family);
+  }
+
+  /** From here on this process is the primary of a cluster, and readers have to know which families are its own. */
+  becomePrimary(): void {
+    if (this.#isPrimary) return;
+    this.#isPrimary = true;
+    for (const family of this.families) {
+      family.marks.primary = true;
+      this.#log.publishFamily(family);
+    }
+  }
+
+  #publish(family: SeriesFamily): void {
+    const { name } = family.declaration;
+    const hasBecomeAmbiguous = this.#ambiguous.note(name, family.registries);
+    if (this.#ambiguous.has(name)) family.marks.ambiguous = true;
+    this.#log.publishFamily(family);
+    if (!hasBecomeAmbiguous) return;
+    for (const other of this.families) {
+      if (other === family || other.declaration.name !== name) continue;
+      other.marks.ambiguous = true;
+      this.#log.publishFamily(other);
+    }
   }
 
   /** Forgets a family and gives its slots back. */

@@ -1,4 +1,5 @@
 import type { ValueBlockKind } from '../metrics-file/layout.js';
+import type { FamilyMarks } from '../metrics-file/record.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { type Labelled, LabelIndex } from './label-index.js';
@@ -10,6 +11,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   /** The kind of block that the series' own slots are in, and how many there are. */
   readonly kind: ValueBlockKind;
   readonly slots: number;
+  readonly marks: FamilyMarks = {};
   published = false;
   /** Calls of the metric's `collect()` that are under way. */
   callbacks = 0;

@@ -55,7 +55,9 @@ export async function transcript(client: Client, script: (stage: Stage) => Promi
           said.push(plain(await call()));
         } catch (error) {
           const { constructor, message } = error as Error;
-          said.push(`${constructor.name}: ${message}`);
+          // a difference: here the text goes on, with what differs
+          const common = message.replace(/(has already been registered\.) .*$/, '$1');
+          said.push(`${constructor.name}: ${common}`);
         }
       },
       wait: (seconds) => {

@@ -14,7 +14,7 @@ function slots(name: string): [value: number, setAt: number] {
 
 describe('Gauge', () => {
   it('is unset before its first write and after a reset, though it shows 0', async () => {
-    const registry = new Registry();
+    const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const gauge = new Gauge({ name: 'unset', help: 'U.', registers: [registry] });
     assert.deepEqual(slots('unset'), [0, 0]);
     assert.match(await registry.metrics({ scope: 'process' }), /^unset 0$/m);
@@ -28,7 +28,7 @@ describe('Gauge', () => {
   it('is set though the clock shows the beginning of time', async (t) => {
     const clock = mock.method(Date, 'now', () => 0);
     t.after(() => clock.mock.restore());
-    const registry = new Registry();
+    const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const gauge = new Gauge({ name: 'early', help: 'E.', labelNames: ['kind'], registers: [registry] });
     gauge.set({ kind: 'a' }, 5);
     assert.ok(slots('early')[1] > 0);
@@ -40,7 +40,7 @@ describe('Gauge', () => {
     let now = 1_700_000_000_000;
     const clock = mock.method(Date, 'now', () => now);
     t.after(() => clock.mock.restore());
-    const registers = [new Registry()];
+    const registers = [new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' })];
     const recent = new Gauge({ name: 'recent', help: 'R.', multiprocessMode: 'livemostrecent', registers });
     const summed = new Gauge({ name: 'summed', help: 'S.', registers });
     for (const write of [
@@ -74,10 +74,10 @@ describe('Gauge', () => {
   });
 
   it('leaves nothing registered when it cannot be made', () => {
-    const registry = new Registry();
+    const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const families = sharedStore().families.size;
     assert.throws(() => new Gauge({ name: 'a', help: 'A.', aggregator: 'summ' as never, registers: [registry] }));
-    const other = new Registry();
+    const other = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'other' });
     const there = new Gauge({ name: 'a', help: 'A.', registers: [other] });
     assert.throws(() => new Gauge({ name: 'a', help: 'A.', registers: [registry, other] }), /already been registered/);
     assert.deepEqual(registry.getMetricsAsArray(), []);

@@ -58,7 +58,7 @@ describe('A held child', () => {
   });
 
   it('goes on through every move of the store that it is in', async () => {
-    const registry = new Registry(OPENMETRICS);
+    const registry = new Registry(OPENMETRICS, { name: 'moved' });
     const registers = [registry];
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], enableExemplars: true, registers });
     const gauge = new Gauge({ name: 'b', help: 'B.', labelNames: ['x'], registers });
@@ -84,7 +84,7 @@ describe('A held child', () => {
   });
 
   it('takes its series along when its metric is registered, taken out and registered again', async () => {
-    const shared = new Registry();
+    const shared = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const local = localRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers: [] });
     const summary = new Summary({ name: 'b', help: 'B.', percentiles: [0.5], registers: [local] });

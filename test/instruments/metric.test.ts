@@ -20,7 +20,7 @@ describe('A metric', () => {
   });
 
   it('declares nothing that it does not say', () => {
-    const registers = [new Registry()];
+    const registers = [new Registry(undefined, { name: 'plain' })];
     new Counter({ name: 'plain_total', help: 'Plain.', registers }).inc();
     const family = [...sharedStore().families].find(({ declaration }) => declaration.name === 'plain_total');
     assert.deepEqual(family?.declaration, { name: 'plain_total', help: 'Plain.', type: 'counter', labelNames: [] });

@@ -73,7 +73,7 @@ describe('Summary', () => {
 
   it('gives the room of expired windows back', async (t) => {
     const clock = clockAt(t, 1_700_000_000);
-    const registry = new Registry();
+    const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const settings = { maxAgeSeconds: 10, ageBuckets: 2, registers: [registry] };
     const summary = new Summary({ name: 'a', help: 'A.', ...settings });
     const chunks = (): number => {

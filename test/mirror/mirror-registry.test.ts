@@ -242,7 +242,7 @@ test('a metric that cannot be copied is said once and costs no other', async (t)
   assert.deepEqual(linesOf(text, 'free_total'), ['free_total 7']);
   assert.equal(
     member.output,
-    'prom-multiproc: the metric taken_total could not be mirrored: A metric with the name taken_total has already been registered.\n',
+    'prom-multiproc: the metric taken_total could not be mirrored: A metric with the name taken_total has already been registered. It differs in help ("Ours." there, "Theirs." here).\n',
   );
 });
 

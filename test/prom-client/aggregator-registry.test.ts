@@ -95,20 +95,61 @@ test('workerMetrics() has the counts of threads, idle, blocked and terminated', 
   await blocked.terminate();
 });
 
-test('an aggregator registry shifts no number of the registries that are made after it', async (t) => {
-  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
-  await primary.run(({ prom }) => void new prom.AggregatorRegistry());
-  for (const member of [primary, ...workers]) {
-    await member.run(({ prom, kept }) => {
-      kept.registry = new prom.Registry();
-      new prom.Counter({ name: 'own_total', help: 'h', registers: [kept.registry] }).inc();
+test('what a primary has counted is in clusterMetrics() of no primary, also after its death', async (t) => {
+  const dir = withTempDir(t);
+  const clusters = [await startCluster(t, dir), await startCluster(t, dir)];
+  for (const { primary, workers } of clusters) {
+    for (const [at, member] of [primary, ...workers].entries()) {
+      const amount = at === 0 ? 100 : 1;
+      await member.run(({ prom }, by) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(by), amount);
+    }
+  }
+  const ask = (member: Member) =>
+    member.run(async ({ prom }) => {
+      const text = (body: Uint8Array) => Buffer.from(body).toString();
+      return {
+        workers: await new prom.AggregatorRegistry().clusterMetrics(),
+        all: await new prom.ClusterRegistry().clusterMetrics(),
+        served: text((await new prom.MultiprocessCollector().metrics()).body),
+        own: await prom.register.metrics(),
+        merged: await prom.register.metrics({ scope: 'merged' }),
+      };
     });
+  const shown = async (member: Member) =>
+    Object.entries(await ask(member)).map(([name, text]) => `${name}: ${linesOf(text, 'jobs_total').join()}`);
+  const { primary, workers } = clusters[1];
+  const expected = [
+    'workers: jobs_total 4',
+    'all: jobs_total 204',
+    'served: jobs_total 204',
+    'own: jobs_total 100',
+    'merged: jobs_total 204',
+  ];
+  await written();
+  assert.deepEqual(await shown(primary), expected);
+  for (const member of [...clusters[0].workers, clusters[0].primary]) await member.kill();
+  assert.deepEqual(await shown(primary), expected);
+  const { folded } = await primary.run(({ prom }) => new prom.MultiprocessCollector().fold());
+  assert.equal(folded, 3);
+  assert.deepEqual(await shown(primary), expected);
+  // a worker has nothing to put beside it
+  assert.deepEqual(await shown(workers[0]), [
+    'workers: jobs_total 204',
+    'all: jobs_total 204',
+    'served: jobs_total 204',
+    'own: jobs_total 204',
+    'merged: jobs_total 204',
+  ]);
+});
+
+test('PROM_MULTIPROC_SCOPE=process leaves clusterMetrics() as it is', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 2, { PROM_MULTIPROC_SCOPE: 'process' });
+  for (const worker of workers) {
+    await worker.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc());
   }
   await written();
-  for (const member of [primary, ...workers]) {
-    const text = await member.run(({ kept }) => kept.registry.metrics() as Promise<string>);
-    assert.deepEqual(linesOf(text, 'own_total'), ['own_total 2']);
-  }
+  const text = await primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
+  assert.deepEqual(linesOf(text, 'jobs_total'), ['jobs_total 2']);
 });
 
 test('what is no registry, or of a content type that there is not, is the error of prom-client', () => {

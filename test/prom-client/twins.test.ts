@@ -11,7 +11,10 @@ import { startProgram } from '../support/program.js';
 interface Twin {
   readonly file: string;
   readonly args?: readonly string[];
+  /** With prom-client. */
   readonly prints: readonly string[];
+  /** Where registries merge here and not there. */
+  readonly merged?: readonly string[];
 }
 
 const AGGREGATED: Twin = {
@@ -28,9 +31,69 @@ const AGGREGATED: Twin = {
   ],
 };
 
+const PRIMARY_AND_WORKERS: Twin = {
+  file: 'primary-and-workers',
+  prints: [
+    'workers: ticks_total 2',
+    'workers: worker_requests_total 10',
+    'primary: primary_workers 2',
+    'primary: ticks_total 100',
+  ],
+};
+
+const PROBES: Twin = {
+  file: 'probes',
+  prints: ['a0', 'a1', 'b0', 'b1'].flatMap((target) => [
+    'probe_duration_seconds 1',
+    `probe_success{target="${target}"} 1`,
+  ]),
+};
+
+const MODULES: Twin = {
+  file: 'modules',
+  prints: ['shop: hits_total 1', 'shop: shop_orders_total 1', 'admin: admin_logins_total 1', 'admin: hits_total 10'],
+  merged: ['shop: hits_total 2', 'shop: shop_orders_total 2', 'admin: admin_logins_total 2', 'admin: hits_total 20'],
+};
+
+const OWN_REGISTRY: Twin = {
+  file: 'own-registry',
+  prints: ['main: requests_total{app="shop"} 100', 'helper: requests_total{app="shop"} 1'],
+};
+
+const LATE_REGISTRY: Twin = {
+  file: 'late-registry',
+  prints: [
+    'young: jobs_total 1,jobs_total 1',
+    'old: jobs_total 1,jobs_total 1',
+    'one of two: jobs_total 1,jobs_total 1',
+  ],
+  merged: [
+    'young: jobs_total 1,jobs_total 1',
+    'old: jobs_total 2,jobs_total 2',
+    'one of two: jobs_total 1,jobs_total 1',
+  ],
+};
+
 const TWINS: Readonly<Record<string, Twin>> = {
   'cluster workers hand getMetricsAsJSON() to the primary, which aggregates': AGGREGATED,
   'worker threads hand getMetricsAsJSON() to the main thread, which aggregates': { ...AGGREGATED, args: ['threads'] },
+  'a primary shows clusterMetrics() and its own registry': PRIMARY_AND_WORKERS,
+  'a primary shows clusterMetrics() and its default registry': { ...PRIMARY_AND_WORKERS, args: ['workers', 'default'] },
+  'a registry for each request, in cluster workers': PROBES,
+  'a registry for each request, in threads': { ...PROBES, args: ['threads'] },
+  'modules that load in another order in one cluster worker': MODULES,
+  'modules that load in another order in one thread': { ...MODULES, args: ['threads'] },
+  'a registry without a name in a primary and its workers': {
+    ...OWN_REGISTRY,
+    merged: ['main: requests_total{app="shop"} 100', 'helper: requests_total{app="shop"} 3'],
+  },
+  'a registry without a name in a process and its threads': {
+    ...OWN_REGISTRY,
+    args: ['threads'],
+    merged: ['main: requests_total{app="shop"} 103', 'helper: requests_total{app="shop"} 103'],
+  },
+  'a registry that is made late, in cluster workers': LATE_REGISTRY,
+  'a registry that is made late, in threads': { ...LATE_REGISTRY, args: ['threads'] },
 };
 
 const CLIENTS = {
@@ -39,13 +102,15 @@ const CLIENTS = {
   'this package by name': { flags: [], env: { CLIENT: 'prom-multiproc' } },
 };
 
-for (const [what, { file, args = [], prints }] of Object.entries(TWINS)) {
+for (const [what, { file, args = [], prints, merged = prints }] of Object.entries(TWINS)) {
   for (const [name, { flags, env }] of Object.entries(CLIENTS)) {
+    // what differs by name does so in any kind of process
+    if ('CLIENT' in env && args.length > 0) continue;
     test(`${what}: right with ${name}`, async (t) => {
       const path = join(__dirname, 'programs', `${file}.js`);
       const program = startProgram(t, process.execPath, [...flags, path, ...args], env);
       assert.equal(await program.ended(), 0, program.output());
-      assert.deepEqual(program.output().trimEnd().split('\n'), prints);
+      assert.deepEqual(program.output().trimEnd().split('\n'), name === 'prom-client' ? prints : merged);
     });
   }
 }

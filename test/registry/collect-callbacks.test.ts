@@ -28,7 +28,9 @@ describe('collect()', () => {
 
   it('runs for every metric that merged output shows', async () => {
     const collected: string[] = [];
-    const [shared, local] = [new Registry(), new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false })];
+    const [shared, local] = [{ name: 'shared' }, { multiprocess: false }].map(
+      (options) => new Registry(undefined, options),
+    );
     for (const [name, registry] of [
       ['one', shared],
       ['two', shared],

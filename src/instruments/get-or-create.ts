@@ -1,0 +1,48 @@
+import { PromMultiprocError } from '../errors.js';
+import { differenceOf } from '../model/family-declaration.js';
+import { register } from '../registry/default-registry.js';
+import { MEMBER, type RegisteredMetric } from '../registry/member.js';
+import type { MetricConfiguration } from './configuration.js';
+
+/**
+ * The metric of a configuration: the one that its registries have already, or a new one.
+ *
+ * @throws {Error} as the constructor does
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+ */
+export function getOrCreate<M extends object, C extends MetricConfiguration<any>>(
+  Metric: new (config: C) => M,
+  config: C,
+): M {
+  const registries = config?.registers ?? [register];
+  const known = registries
+    .map((registry) => registry.getSingleMetric(config?.name) as RegisteredMetric | undefined)
+    .find((metric) => metric !== undefined);
+  if (known === undefined) return new Metric(config);
+  const wanted = new Metric({ ...config, registers: [] }) as M & RegisteredMetric;
+  const difference = differenceBetween(known, wanted);
+  if (difference !== undefined) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `another metric with the name ${known.name} has already been registered. ${difference}`,
+    );
+  }
+  for (const registry of registries) registry.registerMetric(known);
+  return known as unknown as M;
+}
+
+function differenceBetween(known: RegisteredMetric, wanted: RegisteredMetric): string | undefined {
+  const [there, here] = [known[MEMBER]?.declaration, wanted[MEMBER]?.declaration];
+  if (there === undefined || here === undefined) return 'It is none of this package.';
+  // an Info has more labels once it was set
+  const difference = differenceOf(
+    { ...there, labelNames: known.labelNames },
+    { ...here, labelNames: wanted.labelNames },
+  );
+  if (difference !== undefined) return difference;
+  for (const option of ['enableExemplars', 'states'] as const) {
+    const [before, now] = [known[option], wanted[option]].map((value) => JSON.stringify(value));
+    if (before !== now) return `It differs in ${option} (${before} there, ${now} here).`;
+  }
+  return undefined;
+}

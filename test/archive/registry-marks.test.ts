@@ -1,0 +1,109 @@
+/** What files tell of the registries that show their families, while processes live and when their counts are folded. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { DirectoryCollection } from '../../src/collector/collection.js';
+import { mergedFamilies } from '../../src/collector/merged-output.js';
+import type { Selection } from '../../src/merge/selection.js';
+import { metricKey } from '../../src/model/family-declaration.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
+
+const JOBS = counter('jobs_total', []);
+
+/** What a registry without a name is shown, by its id. */
+function unnamed(id: string, isPrimary = false): Selection {
+  return { registries: [], unnamed: { id, isPrimary, declarations: { jobs_total: metricKey(JOBS) } } };
+}
+
+function shown(t: TestContext, dir: string, selections: readonly Selection[]): (number | 'missing' | undefined)[] {
+  const collection = new DirectoryCollection({ dir, deadRetentionSeconds: Infinity, maxOpenFiles: 100 });
+  t.after(() => collection.close());
+  for (const _ of collection.collect());
+  return selections.map((selection) => {
+    const selected = collection.select(selection);
+    selected.update();
+    if (selected.missing.length > 0) return 'missing';
+    return mergedFamilies(selected, {})[0]?.samples[0].value;
+  });
+}
+
+/** Shows the same before and after the files were folded. */
+function assertShown(
+  t: TestContext,
+  dir: string,
+  files: readonly WrittenFile[],
+  expected: readonly (readonly [Selection, number | 'missing' | undefined])[],
+): void {
+  const selections = expected.map(([selection]) => selection);
+  const values = expected.map(([, value]) => value);
+  for (const { writer } of files) writer.flush();
+  assert.deepEqual(shown(t, dir, selections), values);
+  for (const { writer } of files) writer.close();
+  assert.equal(foldDirectory(dir).folded, files.length);
+  assert.deepEqual(shown(t, dir, selections), values, 'folded');
+}
+
+function count({ store }: WrittenFile, registry: string, amount: number): void {
+  addTo(attach(store, store.declare(JOBS, [registry]), []), amount);
+}
+
+test('registries without a name share a name that no process had in two of them', (t) => {
+  const dir = withTempDir(t);
+  const files = [createFile(dir), createFile(dir), createFile(dir)];
+  ['?app/a.js##0', '?app/b.js##0', '?#7'].forEach((id, at) => count(files[at], id, 10 ** at));
+  assertShown(t, dir, files, [
+    [unnamed('?app/a.js##0'), 111],
+    [unnamed('?#1'), 111],
+    [{ registries: ['default'] }, undefined],
+    [{ registries: 'all' }, 111],
+  ]);
+});
+
+test('a name that one process had in two is shown by place, also when only one of the two is left', (t) => {
+  const dir = withTempDir(t);
+  const files = [createFile(dir), createFile(dir), createFile(dir)];
+  const [first] = files;
+  count(first, '?app/a.js##0', 1);
+  const dropped = first.store.declare(JOBS, ['?app/b.js##0']);
+  first.store.forget(dropped);
+  count(files[1], '?app/a.js##0', 10);
+  count(files[2], '?app/c.js##0', 100);
+  assertShown(t, dir, files, [
+    [unnamed('?app/a.js##0'), 11],
+    [unnamed('?app/c.js##0'), 100],
+    [unnamed('?app/d.js##0'), 'missing'],
+    [unnamed('?#1'), 'missing'],
+    [{ registries: 'all' }, 111],
+  ]);
+});
+
+test('a primary is apart from the others, from the moment when it forks', (t) => {
+  const dir = withTempDir(t);
+  const files = [createFile(dir), createFile(dir)];
+  const [primary, worker] = files;
+  count(primary, '?app/a.js##0', 100);
+  primary.store.becomePrimary();
+  addTo(attach(primary.store, primary.store.declare(counter('forks_total', []), ['default']), []), 5);
+  count(worker, '?app/a.js##0', 1);
+  assertShown(t, dir, files, [
+    [unnamed('?app/a.js##0'), 1],
+    [unnamed('?app/a.js##0', true), 100],
+    [{ registries: 'all' }, 101],
+    [{ registries: 'all', withoutPrimary: true }, 1],
+    [{ registries: ['default'] }, 5],
+    [{ registries: ['default'], withoutPrimary: true }, undefined],
+  ]);
+});
+
+test('what is declared as something else is another metric', (t) => {
+  const dir = withTempDir(t);
+  const files = [createFile(dir), createFile(dir)];
+  count(files[0], '?app/a.js##0', 1);
+  const other = files[1].store.declare({ ...JOBS, help: 'Other jobs.' }, ['?app/a.js##0']);
+  addTo(attach(files[1].store, other, []), 10);
+  assertShown(t, dir, files, [
+    [unnamed('?app/a.js##0'), 1],
+    [{ registries: 'all' }, 11],
+  ]);
+});
