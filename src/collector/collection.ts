@@ -9,7 +9,7 @@ import type { ArchiveRecord } from '../archive/archive-record.js';
 import { compareAge, pidLabel } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { DataFileName } from '../directory/file-name.js';
-import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { debug } from '../debug-log.js';
@@ -105,13 +105,13 @@ export class DirectoryCollection {
    */
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
-      const found = scanDirectory(this.options.dir);
+      const found = yield* scanInSteps(this.options.dir);
       this.temporaries = found.temporaries.length;
       this.#skipped.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
       for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAnew();
-      if (this.#isSettled(found, scanDirectory(this.options.dir)) || pass === MAX_PASSES) break;
+      if (this.#isSettled(found, yield* scanInSteps(this.options.dir)) || pass === MAX_PASSES) break;
       yield;
     }
     this.#tellOfSkippedFiles();

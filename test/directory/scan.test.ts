@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { archiveName, archiveTemporaryName, dataFileName, temporaryName } from '../../src/directory/file-name.js';
-import { scanDirectory } from '../../src/directory/scan.js';
+import { type DirectoryScan, scanDirectory, scanInSteps } from '../../src/directory/scan.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -53,3 +54,40 @@ test('a directory that this user may not read is a clear error', needs('other us
   assert.equal(error.code, 'ERR_PERMISSION');
   assert.equal(error.message.includes(dir) && error.message.includes('uid 1000'), true);
 });
+
+function namesIn(scan: Generator<void, DirectoryScan>): string[] {
+  for (;;) {
+    const step = scan.next();
+    if (step.done === true) return step.value.dataFiles.map(({ name }) => name);
+  }
+}
+
+test('among 10,000 names of other programs a scan pauses, is remembered, and misses nothing that comes', async (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  for (let at = 0; at < 10_000; at++)
+    linkSync(at === 0 ? newFile(dir, 'junk') : join(dir, 'junk'), join(dir, `junk-${at}`));
+  const steps = scanInSteps(dir);
+  let count = 0;
+  for (let step = steps.next(); step.done !== true; step = steps.next()) count++;
+  assert.ok(count >= 15, `${count} pauses`);
+  const expected: string[] = [];
+  for (let id = 0; id < 12; id++) {
+    const name = dataFileName({ pid: 42, threadId: 0, id: String(id).padStart(16, '0') });
+    newFile(dir, name);
+    expected.push(name);
+    if (id % 4 === 0) await delay(60);
+    const found = id % 2 === 0 ? scanDirectory(dir).dataFiles.map((file) => file.name) : namesIn(scanInSteps(dir));
+    assert.deepEqual(found.toSorted(), expected);
+  }
+  await delay(60);
+  scanDirectory(dir);
+  const start = performance.now();
+  for (let again = 0; again < 100; again++) scanDirectory(dir);
+  assert.ok((performance.now() - start) / 100 < 5, 'it is listed no more while nothing changes');
+});
+
+function newFile(dir: string, name: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, '');
+  return path;
+}
