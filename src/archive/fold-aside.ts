@@ -10,8 +10,8 @@ import type { FoldMessage, FoldTask } from './fold-task.js';
 
 const TASK_FILE = join(__dirname, 'fold-task.js');
 
-/** The variables that a fold needs; nothing that the application, PM2 or node:cluster reads. */
-const VARIABLES = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SystemRoot', 'TZ', 'PROM_MULTIPROC_NO_MMAP'];
+/** The variables that a fold needs; none that the application, PM2 or node:cluster reads. */
+const VARIABLES = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SystemRoot|TZ|PROM_MULTIPROC_\w+)$/;
 
 /**
  * Folds in a process of its own, which takes 50 ms to start and ends with the fold. A fold holds locks for as long as it
@@ -39,7 +39,7 @@ async function startProcess(): Promise<ChildProcess | undefined> {
   const isElectron = process.versions.electron !== undefined;
   if (!isElectron && !/^node/i.test(basename(process.execPath))) return undefined;
   const env: NodeJS.ProcessEnv = isElectron ? { ELECTRON_RUN_AS_NODE: '1' } : {};
-  for (const name of VARIABLES) if (process.env[name] !== undefined) env[name] = process.env[name];
+  for (const [name, value] of Object.entries(process.env)) if (VARIABLES.test(name)) env[name] = value;
   try {
     const child = fork(TASK_FILE, [], {
       env,

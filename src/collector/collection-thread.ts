@@ -1,5 +1,6 @@
 /** What the piscina thread runs. It keeps the engines, and with them the indexes, from one scrape to the next. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { type LockSurvey, useSurvey } from '../directory/writer-locks.js';
 import type { CollectionOptions } from './collection.js';
 import { type Collected, type CollectionRequest, Engine } from './engine.js';
 
@@ -7,11 +8,14 @@ export interface ThreadTask extends CollectionRequest {
   /** Tells engines apart. */
   readonly key: string;
   readonly options: CollectionOptions;
+  /** Which writers hold their locks, for a thread asks nobody. */
+  readonly locks: LockSurvey | undefined;
 }
 
 const engines = new Map<string, Engine>();
 
 function collect(task: ThreadTask): Collected {
+  useSurvey(task.locks);
   let engine = engines.get(task.key);
   if (engine === undefined) {
     engine = new Engine(task.options);

@@ -8,6 +8,7 @@ import { existingTarget } from '../directory/check-directory.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
 import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
+import { surveyLocks } from '../directory/writer-locks.js';
 import { debug } from '../debug-log.js';
 import { describeError, PromMultiprocError } from '../errors.js';
 import type { MetricFamily } from '../model/metric-family.js';
@@ -204,7 +205,8 @@ export class DirectoryCollector {
     const options = this.#collectionOptions(dir);
     if (this.#usesThread(dir)) {
       try {
-        return await this.#thread.run({ key: JSON.stringify(options), options, ...request });
+        const locks = await inSlices(surveyLocks(dir));
+        return await this.#thread.run({ key: JSON.stringify(options), options, ...request, locks });
       } catch (error) {
         if (error instanceof PromMultiprocError || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);

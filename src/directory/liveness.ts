@@ -12,11 +12,11 @@
  * `unknown` is shown as live and never folded.
  */
 import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { native } from '../metrics-file/mapping.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import { FileState, type ProcessIdentity } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
 import { currentMachine, processStat, sameMachine } from './identity.js';
+import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
 
@@ -61,7 +61,7 @@ export class LivenessProbe {
 }
 
 function isJudgedBySilence(identity: ProcessIdentity): boolean {
-  const hasLock = identity.liveness === 'flock' && native() !== undefined;
+  const hasLock = identity.liveness === 'flock' && knowsLock(identity.id);
   return !hasLock && !sameMachine(identity);
 }
 
@@ -72,13 +72,9 @@ function isJudgedBySilence(identity: ProcessIdentity): boolean {
  * @param now seconds since the epoch
  */
 export function probeLiveness(fd: number, vitals: Vitals, now = Date.now() / 1000): Liveness {
-  const flock = vitals.identity.liveness === 'flock' ? native() : undefined;
-  if (flock !== undefined) {
-    // Shared, so that readers do not take each other for the writer, and given back at once.
-    if (!flock.lockShared(fd)) return 'live';
-    flock.unlock(fd);
-    return locksMayNotReachUs(vitals, now) ? 'unknown' : 'dead';
-  }
+  const locked = vitals.identity.liveness === 'flock' ? isLocked(fd, vitals.identity.id) : undefined;
+  if (locked === true) return 'live';
+  if (locked === false) return locksMayNotReachUs(vitals, now) ? 'unknown' : 'dead';
   return sameMachine(vitals.identity) ? probeHere(fd, vitals, now) : probeElsewhere(vitals, now);
 }
 

@@ -1,6 +1,7 @@
 /** Making and entering the directory that a process counts in. */
 import { chmodSync, chownSync, closeSync, existsSync, fstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { checkDirectory } from './check-directory.js';
 import type { ChosenDirectory } from './choose.js';
 import { holdDirectory, lockAgainstCleaners } from './directory-lock.js';
@@ -93,7 +94,8 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
         opened.lock({ makesFile: true });
       }
-      if (isNew && chosen.derived) sweepDerivedDirectories(dirname(chosen.dir));
+      // a thread takes no locks, without which nothing may be swept where others have them
+      if (isNew && chosen.derived && isMainThread) sweepDerivedDirectories(dirname(chosen.dir));
       return opened;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt > MAX_REMAKES) throw error;

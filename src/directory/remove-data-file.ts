@@ -1,5 +1,6 @@
 /** Deleting a data file so that its pages are given back at once, even while an ended thread's mapping keeps them. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
 import { heartBeats, probeLiveness } from './liveness.js';
@@ -47,7 +48,8 @@ function mayHaveWriter(fd: number, path: string, now: number): boolean {
     return liveness === 'live' || (liveness === 'unknown' && heartBeats(header, now));
   } catch {
     // not yet, or no longer, a file of ours: whoever is making it holds the lock
-    return native()?.lockShared(fd) === false;
+    // a thread cannot ask
+    return !isMainThread || native()?.lockShared(fd) === false;
   }
 }
 

@@ -7,7 +7,7 @@ import { reserve } from './reservation.js';
 import { writeAll } from './write-all.js';
 
 /** A file that is locked and mapped, and has nothing in it yet. */
-interface MappedFile {
+export interface MappedFile {
   readonly fd: number;
   readonly buffer: SharedArrayBuffer;
 }
@@ -15,14 +15,18 @@ interface MappedFile {
 /** The system maps no file here, and it has to be written instead. */
 export class NotMappedError extends Error {}
 
+/** Reserves address space for a file of so many bytes. @throws {NotMappedError} */
+export function reserveFor({ maxBytes = DEFAULT_MAX_BYTES }: Pick<CreateOptions, 'maxBytes'>): SharedArrayBuffer {
+  return orNotMapped(() => reserve(maxBytes));
+}
+
 /**
  * Makes a file aside, locks it, and maps as much of it as it may ever have: what is behind its end is there as soon as the
  * file is longer, without another mapping.
  *
  * @throws {NotMappedError}; the system's error where the file cannot be made; nothing is left behind
  */
-function createMapped(native: Native, options: CreateOptions): MappedFile {
-  const buffer = orNotMapped(() => reserve(options.maxBytes ?? DEFAULT_MAX_BYTES));
+export function createMapped(native: Native, buffer: SharedArrayBuffer, options: CreateOptions): MappedFile {
   const fd = createAside(options);
   try {
     if (!native.lockExclusive(fd)) {
@@ -50,15 +54,16 @@ function orNotMapped<T>(map: () => T): T {
 export class MappedBytes extends OwnFile {
   readonly kind = 'mapped';
   readonly immediate = true;
-  readonly #native: Native;
+  readonly #native: Native | undefined;
   readonly #buffer: SharedArrayBuffer;
 
   /** @throws as `createMapped` does */
   static create(native: Native, options: CreateOptions): MappedBytes {
-    return new MappedBytes(native, createMapped(native, options), options);
+    return new MappedBytes(createMapped(native, reserveFor(options), options), options, native);
   }
 
-  constructor(native: Native, { fd, buffer }: MappedFile, options: CreateOptions) {
+  /** @param native is absent in a worker thread, for which the main thread has made the file and closes it */
+  constructor({ fd, buffer }: MappedFile, options: CreateOptions, native?: Native) {
     super(fd, options);
     this.#native = native;
     this.#buffer = buffer;
@@ -81,17 +86,19 @@ export class MappedBytes extends OwnFile {
   /** What was cut off is zero from here on, and may be touched again; what another program wrote is no count. */
   protected override salvage(damage: 'cut off' | 'written over'): void {
     if (damage === 'written over') new Uint8Array(this.#buffer, 0, this.length).fill(0);
-    else if (this.#native.allocate(this.fd, 0, this.length) !== 0) ftruncateSync(this.fd, this.length);
+    else if (this.#native?.allocate(this.fd, 0, this.length) !== 0) ftruncateSync(this.fd, this.length);
   }
 
-  /** The mapping keeps the open file description, and with it the lock. */
   protected override release(): void {
+    if (this.#native === undefined) return;
+    // the mapping keeps the open file description, and with it the lock
     this.#native.unlock(this.fd);
+    super.release();
   }
 
   /** A page without disk space behind it is a SIGBUS at its first touch when the disk is full (ran). */
   #back(length: number): void {
-    const errno = this.#native.allocate(this.fd, this.length, length);
+    const errno = this.#native?.allocate(this.fd, this.length, length);
     if (errno === 0) return;
     if (errno === undefined) {
       writeAll(this.fd, new Uint8Array(length), this.length);

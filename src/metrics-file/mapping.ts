@@ -3,6 +3,7 @@
  * optional dependency and is loaded on first use, never at import. Where it cannot be loaded `native()` returns undefined,
  * and every caller has a way to go on without it.
  */
+import { isMainThread } from 'node:worker_threads';
 import { assertReserved } from './reservation.js';
 import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
 
@@ -14,6 +15,8 @@ export interface Native {
    * @throws {Error} with `code` where the system refuses; where the buffer is no reservation of the engine's
    */
   mapOver(reservation: SharedArrayBuffer, fd: number): void;
+  /** Takes the file away from a reservation that nobody uses any more, so that its pages are freed with the file. */
+  unmap(reservation: SharedArrayBuffer): void;
   /**
    * Backs `length` bytes at `offset` with real disk space. Returns 0, or the errno; undefined where the system cannot
    * (macOS), and zeros have to be written.
@@ -36,7 +39,11 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
+/** The only constant here that differs between the systems. */
+const MAP_ANONYMOUS = process.platform === 'darwin' ? 0x1000 : 0x20;
+const PROT_NONE = 0;
 const FALLOC_FL_KEEP_SIZE_PUNCH_HOLE = 3;
 /** f_type is the first field of struct statfs on 64-bit Linux; the whole struct is 120 bytes there. */
 const STATFS_BYTES = 256;
@@ -62,6 +69,8 @@ export function nativeFailure(): Error | undefined {
 }
 
 function load(): Native {
+  // a thread that is terminated inside a native call aborts its process: koffi throws where no JavaScript may run (ran)
+  if (!isMainThread) throw new Error('worker threads make no native calls');
   if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
   const ffi = require('koffi') as typeof koffi;
@@ -86,6 +95,10 @@ function load(): Native {
         | number
         | bigint;
       if (BigInt(mapped) !== address) throw failed('mmap');
+    },
+    unmap(reservation) {
+      const address = ffi.address(new Uint8Array(reservation));
+      mmap(address, reservation.byteLength, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     },
     allocate: (fd, offset, length) => posixFallocate?.(fd, offset, length),
     punch(fd, length) {

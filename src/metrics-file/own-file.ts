@@ -135,11 +135,11 @@ export abstract class OwnFile implements FileBytes {
     this.flush();
     this.#closed = true;
     this.release();
-    closeSync(this.fd);
   }
 
-  /** Gives back what closing the descriptor does not. */
-  protected release(): void {}
+  protected release(): void {
+    closeSync(this.fd);
+  }
 }
 
 /** Opens a new file aside, with its mode and group set whatever the umask. */

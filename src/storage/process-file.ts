@@ -1,6 +1,7 @@
 /** Makes the file that this process or thread writes: where the native calls are, mapped and locked; else written. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { dataFileName, temporaryName } from '../directory/file-name.js';
 import { currentIdentity } from '../directory/identity.js';
 import type { OpenedDirectory } from '../directory/open-directory.js';
@@ -11,10 +12,12 @@ import { isNetworkFileSystem, type Native, native, nativeFailure } from '../metr
 import { FileWriter } from '../metrics-file/writer.js';
 import { WrittenBytes } from '../metrics-file/written-bytes.js';
 import { describeError } from '../errors.js';
+import { takeThreadFile } from './thread-slot.js';
 import { warnOnce } from '../warn-once.js';
 
 /** @throws the system's error where the file cannot be made */
 export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
+  if (!isMainThread) return createThreadFile(directory, maxBytes);
   const calls = mappingFor(directory.dir);
   if (calls !== undefined) {
     try {
@@ -25,6 +28,15 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
     }
   }
   return create(directory, maxBytes, 'heartbeat', (options) => new WrittenBytes(options));
+}
+
+/** Mapped where the main thread has made a file for this one. */
+function createThreadFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
+  const { dir, source, derived, fileMode, group } = directory;
+  const made = takeThreadFile({ directory: { dir, source, derived, fileMode, group }, maxBytes });
+  return made === undefined
+    ? create(directory, maxBytes, 'heartbeat', (options) => new WrittenBytes(options))
+    : create(directory, maxBytes, 'flock', () => new MappedBytes(made, made.options));
 }
 
 function create(
@@ -54,7 +66,8 @@ function create(
   }
 }
 
-function mappingFor(dir: string): Native | undefined {
+/** The native calls, where files of a directory can be mapped. */
+export function mappingFor(dir: string): Native | undefined {
   const calls = native();
   if (calls === undefined) {
     warnOnce('no mmap', `metrics are written on a timer: ${describeError(nativeFailure())}`);

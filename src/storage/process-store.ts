@@ -30,6 +30,7 @@ import { FlushSchedule } from './flush-schedule.js';
 import type { SeriesFamily } from './series.js';
 import { SeriesStore } from './series-store.js';
 import { readSettings, type Settings } from './settings.js';
+import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
@@ -121,6 +122,7 @@ class ProcessStore {
   /** Makes a file and moves everything into it. */
   #move(beforehand = (): void => {}): void {
     const writer = createProcessFile(this.#directory!, this.#settings.maxBytes);
+    if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
     beforehand();
     this.store.moveTo(writer);
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
@@ -253,6 +255,9 @@ function removeQuietly(writer: FileWriter): void {
     warnOnce('remove', `a file that is not used any more could not be removed: ${describeError(error)}`);
   }
 }
+
+// at import: a thread finds what was there when it was started
+serveThreads();
 
 let shared: ProcessStore | undefined;
 let firstFileMade = (): void => {};

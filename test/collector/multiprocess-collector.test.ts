@@ -299,6 +299,7 @@ test('an index that nobody has asked for is dropped, and made anew by the next s
 test('files are kept open up to a bound, and closed with the collector', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
+  await workers[0].run(({ prom }) => void prom);
   for (let thread = 0; thread < 6; thread++) await fill(await workers[0].thread());
   await written();
   const options = { dir, deadRetentionSeconds: 60, maxOpenFiles: 2 };

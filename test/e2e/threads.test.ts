@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { dataFiles } from '../support/cluster-files.js';
 import { BEHIND_MS, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
+import { setTimeout as delay } from 'node:timers/promises';
 import { withTempDir } from '../support/temp-dir.js';
 
 async function count(member: Member, amount: number): Promise<void> {
@@ -24,6 +25,7 @@ test('threads of cluster workers have a file each, whatever environment they wer
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   await count(workers[0], 1);
+  await workers[1].run(({ prom }) => void prom);
   const threads = [
     await workers[0].thread(),
     await workers[0].thread({ env: {} }),
@@ -102,32 +104,36 @@ test('a single process counts in memory; when it starts a thread, what it has co
 
 // An idle thread of piscina waits in Atomics, where no timer runs, and a recycled one runs no exit hook: a file that is
 // written on a timer has what a task counted once the task has lasted one interval longer.
-const POOL_OPTIONS = { workerData: { lastsMs: BEHIND_MS } };
-
-test("an application's own piscina pool is counted, through recycled, idle and terminated threads", async (t) => {
-  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
-  const task = join(__dirname, 'programs/pool-task.js');
-  await workers[0].run(
-    async ({ kept, require }, filename, options) => {
-      const { Piscina } = require('piscina');
-      kept.pool = new Piscina({ filename, ...options });
-      for (let round = 0; round < 3; round++) {
-        await Promise.all([1, 2, 3].map((amount) => kept.pool.run(amount)));
-      }
-      // one whose threads end as soon as they are idle
-      kept.recycling = new Piscina({ filename, minThreads: 0, maxThreads: 2, idleTimeout: 1000, ...options });
-      await Promise.all([1, 2, 3].map((amount) => kept.recycling.run(amount)));
-    },
-    task,
-    POOL_OPTIONS,
-  );
-  const pooled = (text: string) => valueOf(text, 'pooled_total');
-  assert.equal(pooled(await scrape(primary)), 24);
-  await workers[0].run(({ kept }) => kept.pool.run(100));
-  await written();
-  await workers[0].run(({ kept }) => Promise.all([kept.pool.destroy(), kept.recycling.destroy()]));
-  const text = await scrape(primary);
-  assert.equal(pooled(text), 124);
-  assert.equal(valueOf(text, 'pooled_inflight'), undefined);
-  assert.equal(pooled(await scrape(workers[0])), 124);
-});
+for (const [knows, lastsMs] of [
+  ['knows the package', BEHIND_MS],
+  ['does not know the package', 450],
+] as const) {
+  test(`an application's own piscina pool is counted, through recycled, idle and terminated threads, where the main thread ${knows}`, async (t) => {
+    const { primary, workers } = await startCluster(t, withTempDir(t), 1);
+    if (knows === 'knows the package') await workers[0].run(({ prom }) => void prom);
+    const task = join(__dirname, 'programs/pool-task.js');
+    await workers[0].run(
+      async ({ kept, require }, filename, options) => {
+        const { Piscina } = require('piscina');
+        kept.pool = new Piscina({ filename, ...options });
+        for (let round = 0; round < 3; round++) {
+          await Promise.all([1, 2, 3].map((amount) => kept.pool.run(amount)));
+        }
+        // one whose threads end as soon as they are idle
+        kept.recycling = new Piscina({ filename, minThreads: 0, maxThreads: 2, idleTimeout: 1000, ...options });
+        await Promise.all([1, 2, 3].map((amount) => kept.recycling.run(amount)));
+      },
+      task,
+      { workerData: { lastsMs } },
+    );
+    const pooled = (text: string) => valueOf(text, 'pooled_total');
+    assert.equal(pooled(await scrape(primary)), 24);
+    await workers[0].run(({ kept }) => kept.pool.run(100));
+    await delay(lastsMs);
+    await workers[0].run(({ kept }) => Promise.all([kept.pool.destroy(), kept.recycling.destroy()]));
+    const text = await scrape(primary);
+    assert.equal(pooled(text), 124);
+    assert.equal(valueOf(text, 'pooled_inflight'), undefined);
+    assert.equal(pooled(await scrape(workers[0])), 124);
+  });
+}

@@ -17,7 +17,8 @@ import { bareHeader } from '../../support/bare-file.js';
 
 const [dir, place, method] = process.argv.slice(2) as [string, 'main' | 'thread', LivenessMethod];
 
-function makeFile(): string {
+/** A thread cannot lock its file: the main thread does, on the thread's descriptor. */
+function makeFile(): { name: string; fd: number } {
   const identity = currentIdentity(method);
   const name = dataFileName(identity);
   const temporary = join(dir, temporaryName(name));
@@ -26,7 +27,7 @@ function makeFile(): string {
   writeSync(fd, bareHeader(identity, { heartbeat: identity.createdAt - 1000 }));
   if (method === 'flock') native()?.lockExclusive(fd);
   renameSync(temporary, join(dir, name));
-  return name;
+  return { name, fd };
 }
 
 if (!isMainThread) {
@@ -35,11 +36,14 @@ if (!isMainThread) {
 } else if (place === 'main') {
   openDirectory({ dir, source: 'variable', derived: false });
   process.on('message', () => process.exit());
-  process.send?.(makeFile());
+  process.send?.(makeFile().name);
 } else {
   openDirectory({ dir, source: 'variable', derived: false });
   const thread = new Worker(__filename, { argv: process.argv.slice(2) });
-  thread.on('message', (name: string) => process.send?.(name));
+  thread.on('message', ({ name, fd }: ReturnType<typeof makeFile>) => {
+    if (method === 'flock') native()?.lockExclusive(fd);
+    process.send?.(name);
+  });
   process.on('message', (request: string) => {
     if (request === 'block') {
       thread.postMessage('wait');
