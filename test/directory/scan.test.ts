@@ -64,8 +64,8 @@ function namesIn(scan: Generator<void, DirectoryScan>): string[] {
 
 test('among 10,000 names of other programs a scan pauses, is remembered, and misses nothing that comes', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });
-  for (let at = 0; at < 10_000; at++)
-    linkSync(at === 0 ? newFile(dir, 'junk') : join(dir, 'junk'), join(dir, `junk-${at}`));
+  const junk = newFile(dir, 'junk');
+  for (let at = 0; at < 10_000; at++) linkSync(junk, join(dir, `junk-${at}`));
   const steps = scanInSteps(dir);
   let count = 0;
   for (let step = steps.next(); step.done !== true; step = steps.next()) count++;
