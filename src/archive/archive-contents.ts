@@ -9,6 +9,7 @@ import { metricKind } from '../model/metric-kind.js';
 import { archivedRegistryId } from '../model/registry-id.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
+import { processKey } from '../metrics-file/process-key.js';
 import { pidLabel } from '../directory/identity.js';
 import { type ClockReading, clockShift, longestInterval } from './clock-reading.js';
 
@@ -46,7 +47,7 @@ export class ArchiveContents {
   readonly #clocks: ClockReading;
   /** Seconds since the epoch. */
   readonly #now: number;
-  readonly #families = new Map<string, ArchiveFamily>();
+  #families = new Map<string, ArchiveFamily>();
   /** Names of families that a process had in two registries without a name. */
   readonly #ambiguous = new Set<string>();
   #seriesCount = 0;
@@ -120,6 +121,29 @@ export class ArchiveContents {
   }
 
   /**
+   * Adds what counts once for a process to the rest as soon as the process is over, and none of its threads can show more.
+   *
+   * @param isOver told of a process (process-key.ts), and when one of its threads was last seen
+   */
+  endProcesses(isOver: (process: string, lastSeenAt: number) => boolean): void {
+    const families = new Map<string, ArchiveFamily>();
+    for (const [variant, family] of this.#families) {
+      // of the whole there is no process that it could be the highest value of
+      const { ofProcess, processWide: _, ...declaration } = family.declaration;
+      if (ofProcess === undefined || !isOver(ofProcess, declaration.lastSeenAt)) {
+        families.set(variant, family);
+        continue;
+      }
+      const whole = variantOf(declaration);
+      let into = families.get(whole) ?? this.#families.get(whole);
+      if (into === undefined) families.set(whole, (into = new ArchiveFamily(declaration)));
+      else into.declare(declaration);
+      this.#seriesCount += into.include(family, this.#now) - family.size;
+    }
+    this.#families = families;
+  }
+
+  /**
    * Drops what has had its time.
    *
    * @param declaredByLiving names of the families that living processes declare; asked only where it matters. Undefined
@@ -177,7 +201,10 @@ export class ArchiveContents {
     }
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
     const { lineLabel, endsWithProcess } = metricKind(record.type);
-    if (isGauge && mode.perProcess) added.set('pid', pidLabel(identity));
+    const keepsSeries = !(isGauge && (mode.live || endsWithProcess));
+    // what is the process's has no thread
+    const pid = record.processWide === true ? String(identity.pid) : pidLabel(identity);
+    if (isGauge && mode.perProcess) added.set('pid', pid);
     // a label without a value is no label, and the kind's own label belongs to the lines
     for (const [name, value] of added) if (value === '' || name === lineLabel) added.delete(name);
     const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
@@ -191,13 +218,14 @@ export class ArchiveContents {
       labelNames,
       bakedLabels: baked.length > 0 ? baked.length : undefined,
       pidLabelled: pidLabelled ? true : undefined,
+      ofProcess: record.processWide === true && keepsSeries ? processKey(identity) : undefined,
     };
     // what readers refuse of one file they would refuse of the whole archive
     checkFamilyRecord(declaration);
     const family = this.#declare(declaration, lastSeenAt);
     return {
       family,
-      keepsSeries: !(isGauge && (mode.live || endsWithProcess)),
+      keepsSeries,
       fill: added.size === 0 ? undefined : labelNames.map((name) => added.get(name)),
     };
   }
@@ -238,6 +266,7 @@ export class ArchiveContents {
         this.#seriesCount++;
       }
       family.merge(row, source.valuesOf(series), series.createdAt, this.#now);
+      family.endedAt[row] = Math.max(family.endedAt[row], endedAt);
       if (hasAttachments) rows.set(series, { family, row });
     }
     for (const chunk of source.chunks()) {
@@ -299,6 +328,7 @@ function endOfHour(time: number): number {
 /** What makes two declarations' series different series; help, unit and quantiles are only told about them. */
 function variantOf(record: Omit<FamilyRecord, 'id'>): string {
   const { name, type, labelNames, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
+  const { processWide, ofProcess } = record;
   return JSON.stringify([
     name,
     type,
@@ -309,5 +339,7 @@ function variantOf(record: Omit<FamilyRecord, 'id'>): string {
     window,
     pidLabelled,
     bakedLabels,
+    processWide,
+    ofProcess,
   ]);
 }

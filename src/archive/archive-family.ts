@@ -51,6 +51,25 @@ export class ArchiveFamily {
     return this.keys.length;
   }
 
+  /** Takes in the series of a family that has one process's values: it is over, and they are part of the whole. @returns how many are new */
+  include(other: ArchiveFamily, now: number): number {
+    let added = 0;
+    for (let row = 0; row < other.size; row++) {
+      const key = other.keys[row];
+      const endedAt = other.endedAt[row];
+      let to = this.rowOf(key, endedAt);
+      if (to === undefined) {
+        to = this.addRow(key, endedAt);
+        added++;
+      }
+      const slots = new Float64Array(this.shape.slots);
+      other.copyRow(row, slots, 0);
+      this.merge(to, slots, other.createdAt[row], now);
+      for (const [slotOffset, exemplar] of other.exemplarsOf(row)) this.mergeExemplar(to, slotOffset, exemplar, now);
+    }
+    return added;
+  }
+
   /** Takes in another declaration that differs in help and the like only: the newest is kept. */
   declare(declaration: ArchivedDeclaration): void {
     const lastSeenAt = Math.max(this.declaration.lastSeenAt, declaration.lastSeenAt);
@@ -87,6 +106,13 @@ export class ArchiveFamily {
     const known = this.createdAt[row];
     if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[row] = createdAt;
     const at = row * this.#stride;
+    if (this.declaration.ofProcess !== undefined) {
+      const isNewer = this.isGauge
+        ? comparableTime(slots[1], now) >= comparableTime(this.#values[at + 1], now)
+        : slots[0] > this.#values[at];
+      if (isNewer) this.#values.set(slots, at);
+      return;
+    }
     if (!this.isGauge) {
       for (let slot = 0; slot < slots.length; slot++) this.#values[at + slot] += slots[slot];
       return;
@@ -192,6 +218,6 @@ export class ArchiveFamily {
   }
 
   #rowKey(key: string, endedAt: number): string {
-    return this.isGauge ? `${endedAt} ${key}` : key;
+    return this.isGauge && this.declaration.ofProcess === undefined ? `${endedAt} ${key}` : key;
   }
 }

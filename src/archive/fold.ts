@@ -29,6 +29,7 @@ import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.j
 import { nextGeneration, publishArchive, removeLowerArchives } from './archive-publication.js';
 import type { ArchiveRecord } from './archive-record.js';
 import { type DataFileName, isNamedAfter, MAX_GENERATION } from '../directory/file-name.js';
+import { FileOwners } from './file-owners.js';
 import { takeFoldLock } from './fold-lock.js';
 import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
 import { FoldSource } from './fold-source.js';
@@ -144,6 +145,7 @@ export class Fold {
   readonly #trust: Trust;
   #generation = 0;
   readonly #folded: DeadFile[] = [];
+  readonly #owners = new FileOwners();
   #removed = 0;
   #archiveBytes = 0;
   #abandoned: FoldAbandonment | undefined;
@@ -236,6 +238,8 @@ export class Fold {
       this.#onProgress(dead.length, dead.length);
       Fold.onStep?.('files read');
       if (this.#folded.length === 0) return undefined;
+      const folded = this.#folded.map(({ name }) => name);
+      this.#contents.endProcesses(this.#owners.processesOver(folded, this.#clocks.wall));
       this.#contents.expire(() => this.#declaredByLiving(others));
       const record = this.#recordOf(generation, base?.record, leftovers);
       const published = this.#publish(record, base, found);
@@ -279,31 +283,28 @@ export class Fold {
   #deadOf(names: readonly DataFileName[]): DataFileName[] {
     const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
     for (const name of names) {
-      this.#withReader(name, ({ fd, header }) => {
+      const outcome = this.#tryReading(name, ({ fd, header }) => {
         const liveness = probeLiveness(fd, header, this.#clocks.wall);
         if (liveness === 'dead') dead.push({ name, identity: header.identity });
         else this.#skipped[liveness]++;
+        this.#owners.add(name, header.identity);
         return true;
       });
+      if (typeof outcome === 'boolean') continue;
+      this.#skipped[outcome]++;
+      this.#owners.addUnread(outcome);
     }
     return dead.toSorted((a, b) => compareAge(a.identity, b.identity)).map(({ name }) => name);
   }
 
   #addFile(name: DataFileName): void {
-    this.#withReader(name, (reader) => {
+    const outcome = this.#tryReading(name, (reader) => {
       this.#contents.addProcess(new FoldSource(reader), reader.words.heartbeat);
       const usesHeartbeat = reader.header.identity.liveness === 'heartbeat';
       this.#folded.push({ name, stats: fstatSync(reader.fd), usesHeartbeat });
       return true;
     });
-  }
-
-  /** False, and counted, where the file does not count or cannot be read. */
-  #withReader(name: DataFileName, use: (reader: FileReader) => boolean): boolean {
-    const outcome = this.#tryReading(name, use);
-    if (typeof outcome === 'boolean') return outcome;
-    this.#skipped[outcome]++;
-    return false;
+    if (typeof outcome === 'string') this.#skipped[outcome]++;
   }
 
   #tryReading(name: DataFileName, use: (reader: FileReader) => boolean): boolean | FoldSkip {

@@ -3,6 +3,7 @@ import type { DefaultMetricMaker } from './default-metric-maker.js';
 import { eventLoopLag } from './event-loop-lag.js';
 import { eventLoopUtilization } from './event-loop-utilization.js';
 import { garbageCollection } from './garbage-collection.js';
+import { processCpu } from './process-cpu.js';
 import { type UpstreamFile, upstreamMetricNames } from './upstream.js';
 
 type Collect = (maker: DefaultMetricMaker) => void;
@@ -13,7 +14,7 @@ function measuredUpstream(file: UpstreamFile): Collect {
 
 /** What they mean for several processes: default-metric-merge.ts. */
 const GROUPS = {
-  processCpuTotal: measuredUpstream('processCpuTotal'),
+  processCpuTotal: processCpu,
   processStartTime: measuredUpstream('processStartTime'),
   osMemoryHeap: measuredUpstream('osMemoryHeap'),
   processOpenFileDescriptors: measuredUpstream('processOpenFileDescriptors'),

@@ -1,10 +1,11 @@
+import { Counter } from '../instruments/counter.js';
 import { Gauge } from '../instruments/gauge.js';
 import type { SummaryConfiguration } from '../instruments/configuration.js';
 import { Histogram } from '../instruments/histogram.js';
 import { Summary } from '../instruments/summary.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
-import { defaultMetricAggregator } from '../mirror/default-metric-merge.js';
+import { defaultMetricAggregator, isProcessWide } from '../mirror/default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
 import type { UtilizationOptions } from './event-loop-utilization.js';
 import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
@@ -46,6 +47,17 @@ export class DefaultMetricMaker {
       registers: [this.#register],
       collect,
       ...(this.#perProcess ? { multiprocessMode: 'liveall' } : { aggregator: defaultMetricAggregator(name) }),
+    });
+  }
+
+  counter(name: string, help: string, collect?: () => void): Counter {
+    return new Counter({
+      name: this.#prefix + name,
+      help,
+      labelNames: Object.keys(this.labels),
+      registers: [this.#register],
+      processWide: isProcessWide(name),
+      collect,
     });
   }
 

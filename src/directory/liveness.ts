@@ -15,7 +15,8 @@ import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import { FileState, type ProcessIdentity } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
-import { currentMachine, processStat, sameMachine } from './identity.js';
+import { parseProcessKey } from '../metrics-file/process-key.js';
+import { currentMachine, type ProcessStat, processStat, sameMachine } from './identity.js';
 import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
@@ -128,7 +129,7 @@ function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: numb
     return isFresh ? 'live' : 'unknown';
   }
   if (stat.startTime !== startTime) return 'dead';
-  if (stat.state === 'Z' || stat.state === 'X') return 'dead';
+  if (isEnded(stat)) return 'dead';
   // The heartbeat says nothing here: a process that is stopped or whose event loop is blocked goes on afterwards.
   if (threadId === 0) return 'live';
   // Nor of a thread: an idle piscina thread waits in Atomics and beats no more, a terminated one has beaten a moment ago.
@@ -136,6 +137,30 @@ function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: numb
   if (isOpen !== undefined) return isOpen ? 'live' : 'dead';
   if (isFresh) return 'live';
   return state === FileState.Closed ? 'dead' : 'unknown';
+}
+
+/** Of a process on another machine nobody can ask: it is over when none of its threads was seen for so long. */
+const GONE_SECONDS = 24 * 3600;
+
+/**
+ * Whether a process has ended, so that no thread of it can make a file any more.
+ *
+ * @param key as process-key.ts makes it
+ * @param lastSeenAt seconds since the epoch when a thread of it was last seen
+ */
+export function isProcessOver(key: string, lastSeenAt: number, now: number): boolean {
+  const process = parseProcessKey(key);
+  if (process === undefined) return true;
+  const { bootId, pidNamespace, hostName, pid, startTime } = process;
+  const here = currentMachine();
+  const isHere = bootId === here.bootId && pidNamespace === here.pidNamespace;
+  if (!isHere || (bootId === '' && hostName !== here.hostName)) return now - lastSeenAt > GONE_SECONDS;
+  const stat = processStat(pid);
+  return stat === undefined ? !processExists(pid) : stat.startTime !== startTime || isEnded(stat);
+}
+
+function isEnded({ state }: ProcessStat): boolean {
+  return state === 'Z' || state === 'X';
 }
 
 function processExists(pid: number): boolean {

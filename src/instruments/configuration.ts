@@ -33,12 +33,22 @@ export interface MetricConfiguration<T extends string> {
 
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {
   collect?: CollectFunction<any>;
+  /**
+   * It is the process's and not the thread's, and each thread that has the metric counts the same from the start of the process
+   * on: of one process the highest value counts. Default: false.
+   */
+  processWide?: boolean;
 }
 
 export interface GaugeConfiguration<T extends string> extends MetricConfiguration<T> {
   collect?: CollectFunction<any>;
   /** How the values of several processes become one; not together with `aggregator`. Default: `livesum`. */
   multiprocessMode?: MultiprocessMode;
+  /**
+   * It is the process's and not the thread's, such as the memory in use, and each thread that has the metric measures the
+   * same: of one process the value that was set last counts. Default: false.
+   */
+  processWide?: boolean;
 }
 
 export interface HistogramConfiguration<T extends string> extends MetricConfiguration<T> {

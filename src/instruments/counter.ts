@@ -11,6 +11,7 @@ import {
   functionDecorator,
   type FunctionDecorator,
 } from './observed-function.js';
+import { processWideDeclaration } from './metric.js';
 import { LabelledMetric } from './labelled-metric.js';
 
 const LIMIT = MAY_OVERFLOW;
@@ -93,6 +94,7 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   constructor(config: CounterConfiguration<T>) {
     super(config, () => ({
       type: 'counter',
+      declaration: processWideDeclaration(config),
       child: (home, labelValues) => new CounterChild(home, labelValues),
     }));
   }

@@ -4,6 +4,7 @@ import { Child, type ChildHome } from './child.js';
 import type { GaugeConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
+import { processWideDeclaration } from './metric.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
@@ -102,7 +103,7 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
       let hasCollected = config.collect === undefined || labelNames.length > 0;
       return {
         type: 'gauge',
-        declaration: { gaugeMode: mode.name },
+        declaration: { gaugeMode: mode.name, ...processWideDeclaration(config) },
         child: (home, labelValues) => new GaugeChild(home, labelValues, mode.timed),
         settle(series, collected) {
           if (hasCollected || !collected) return;

@@ -178,6 +178,14 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
   }
 }
 
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the option is no boolean */
+export function processWideDeclaration({ processWide }: { processWide?: unknown }): Partial<FamilyDeclaration> {
+  if (processWide !== undefined && typeof processWide !== 'boolean') {
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `processWide is true or false, not ${inspect(processWide)}`);
+  }
+  return processWide === true ? { processWide } : {};
+}
+
 /** OpenMetrics 1.0, 4.4.1: the name ends with the unit, a counter's before `_total`. */
 function assertUnit(name: string, type: MetricType, unit: string): void {
   const base = metricKind(type).openMetrics?.baseName(name) ?? name;

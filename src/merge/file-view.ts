@@ -17,6 +17,7 @@ import {
   type SlotShape,
 } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
+import { processKey } from '../metrics-file/process-key.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
@@ -65,6 +66,7 @@ export class FileView implements LogVisitor {
   #hasMoved = false;
   readonly #index: MergeIndex;
   readonly #pid: string;
+  readonly #process: string;
   #state: ProcessState;
   readonly #expiredBefore: number;
   /** Archives only: how far the wall clock has jumped since the fold. */
@@ -90,6 +92,7 @@ export class FileView implements LogVisitor {
     this.reader = reader;
     this.#state = state;
     this.#pid = pid;
+    this.#process = processKey(reader.header.identity);
     this.#expiredBefore = expiredBefore;
   }
 
@@ -172,7 +175,7 @@ export class FileView implements LogVisitor {
   ): void {
     const family = this.#families.get(familyId);
     if (family === undefined) throw this.#corrupt(`a series of family ${familyId}, which is not declared`);
-    const { shape, merged, schema } = family;
+    const { shape, merged, schema, record } = family;
     family.hasSeries = true;
     const block = this.#slots(blockNumber, slot, shape);
     if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
@@ -185,7 +188,8 @@ export class FileView implements LogVisitor {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
     const cell = this.#index.cellOf[series];
-    if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
+    if (record.processWide === true) map.placeProcessWide(slot, series, createdAt, record.ofProcess ?? this.#process);
+    else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
     else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
   }
 
@@ -317,7 +321,8 @@ export class FileView implements LogVisitor {
       for (const [name, value] of Object.entries(this.#declared.defaultLabels(registry))) added.set(name, value);
     }
     if (merged.mode.perProcess && !record.pidLabelled && seriesShape(record).kind === BlockKind.Gauge) {
-      added.set('pid', this.#pid);
+      // what is the process's has no thread
+      added.set('pid', record.processWide === true ? this.#pid.replace(/-.*/, '') : this.#pid);
     }
     return added;
   }
@@ -333,13 +338,10 @@ export class FileView implements LogVisitor {
     if (moves === undefined) throw this.#corrupt('a replacement of nothing');
     this.replacements++;
     for (const [from, to] of moves) {
-      const block = this.#slots(to.block, to.slot, GAUGE_SHAPE);
-      const moved = this.#maps[from.block]?.release(from.slot);
-      if (moved === undefined) continue;
-      const [series, createdAt] = moved;
-      const map = this.#mapOf(block);
+      const source = this.#mapOf(this.#slots(from.block, from.slot, GAUGE_SHAPE));
+      const map = this.#mapOf(this.#slots(to.block, to.slot, GAUGE_SHAPE));
       this.#release(map, to.slot);
-      map.placeGauge(to.slot, series, createdAt, this.#index.cellOf[series], this.#index.familyOf[series].mode);
+      map.takeGauge(to.slot, source, from.slot, this.#index);
     }
   }
 

@@ -40,6 +40,8 @@ export class MergeIndex implements MergedCells {
   #garbage = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
+  /** Per series that counts once for a process: what its processes have, in this merge. */
+  readonly #ofProcesses = new Map<number, Map<string, { readonly value: number; readonly setAt: number }>>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
   #structure = 0;
@@ -241,11 +243,35 @@ export class MergeIndex implements MergedCells {
     this.cells.fill(0, 0, this.#cellsUsed);
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
+    this.#ofProcesses.clear();
     this.#pidConflicts = 0;
+  }
+
+  /** Takes in what one file of a process says of something that counts once for the process. Gauges have a set-at. */
+  noteOfProcess(series: number, process: string, value: number, setAt: number): void {
+    let processes = this.#ofProcesses.get(series);
+    if (processes === undefined) this.#ofProcesses.set(series, (processes = new Map()));
+    const known = processes.get(process);
+    const isGauge = this.familyOf[series].isGauge;
+    if (known === undefined || (isGauge ? setAt >= known.setAt : value > known.value)) {
+      processes.set(process, { value, setAt });
+    }
+  }
+
+  #addProcesses(): void {
+    for (const [series, processes] of this.#ofProcesses) {
+      const { isGauge, mode } = this.familyOf[series];
+      const cell = this.cellOf[series];
+      for (const { value, setAt } of processes.values()) {
+        if (isGauge) mode.reduce(this.cells, cell, value, setAt);
+        else this.cells[cell] += value;
+      }
+    }
   }
 
   /** After the files were added: gauges that nobody has set come and go as lines. */
   settle(): void {
+    this.#addProcesses();
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
       for (const series of family.series) {

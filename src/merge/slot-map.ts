@@ -19,6 +19,8 @@ export class SlotMap {
   readonly #createdAt: number[] = [];
   readonly #freePlaces: number[] = [];
   readonly #modes: (GaugeMode | undefined)[] = [];
+  /** By their first entries, series that count once for a process: which process it is. */
+  readonly #processes = new Map<number, string>();
 
   constructor(block: ReaderBlock) {
     this.#block = block;
@@ -66,6 +68,24 @@ export class SlotMap {
     else for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + offsets[at];
   }
 
+  /** A series that counts once for a process, whatever number of its threads has it. It has no cells of its own here. */
+  placeProcessWide(slot: number, series: number, createdAt: number, process: string): void {
+    this.#widen();
+    const entry = this.#entry(slot);
+    this.#place(entry, series, createdAt);
+    this.#processes.set(entry, process);
+  }
+
+  /** Takes over a gauge that has moved here from other slots. */
+  takeGauge(slot: number, from: SlotMap, formerSlot: number, index: MergeIndex): void {
+    const process = from.#processes.get(from.#entry(formerSlot));
+    const released = from.release(formerSlot);
+    if (released === undefined) return;
+    const [series, createdAt] = released;
+    if (process !== undefined) this.placeProcessWide(slot, series, createdAt, process);
+    else this.placeGauge(slot, series, createdAt, index.cellOf[series], index.familyOf[series].mode);
+  }
+
   #place(entry: number, series: number, createdAt: number): void {
     const place = this.#freePlaces.pop() ?? this.#series.length;
     this.#series[place] = series;
@@ -79,6 +99,7 @@ export class SlotMap {
     const place = (this.#places[first] ?? 0) - 1;
     if (place < 0) return undefined;
     this.#places[first] = 0;
+    this.#processes.delete(first);
     this.#freePlaces.push(place);
     for (let entry = first; this.#cells[entry] !== NOWHERE && entry < this.#cells.length; entry++) {
       if (entry > first && (this.#isGauge || this.#places[entry] !== 0)) break;
@@ -93,6 +114,14 @@ export class SlotMap {
     const end = Math.min(extent, values.length);
     if (this.#isGauge) this.#addGauges(index, values, end >> 1, nowSeconds);
     else addSums(index.cells, this.#cells, values, end);
+    for (const [entry, process] of this.#processes) {
+      const series = this.#series[this.#places[entry] - 1];
+      if (!this.#isGauge) index.noteOfProcess(series, process, values[entry] ?? 0, 0);
+      else if ((values[2 * entry + 1] ?? 0) !== 0) {
+        const setAt = comparableTime(values[2 * entry + 1], nowSeconds);
+        index.noteOfProcess(series, process, values[2 * entry], setAt);
+      }
+    }
   }
 
   #addGauges(index: MergeIndex, values: Float64Array, pairs: number, nowSeconds: number): void {

@@ -44,6 +44,11 @@ export interface FamilyRecord extends FamilyDeclaration, FamilyMarks {
   pidLabelled?: boolean;
   /** Archives only: so many of labelNames, before that `pid`, were default labels of a registry. */
   bakedLabels?: number;
+  /**
+   * Archives only, of what is process-wide: the process (process-key.ts) whose values these are. Some of its threads have ended, and others
+   * may still have files.
+   */
+  ofProcess?: string;
   /** Archives only: when a process that declares the family was last seen alive, in seconds since the epoch. */
   lastSeenAt?: number;
 }
@@ -86,6 +91,12 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   const baked = family.bakedLabels ?? 0;
   rule(Number.isInteger(baked) && baked >= 0 && baked <= family.labelNames.length, 'bakedLabels');
   rule(family.pidLabelled !== true || family.labelNames.at(-1) === 'pid', 'pidLabelled');
+  rule(family.processWide === undefined || typeof family.processWide === 'boolean', 'processWide');
+  rule(family.processWide !== true || metricKind(family.type).mayBeProcessWide, 'processWide');
+  rule(
+    family.ofProcess === undefined || (family.processWide === true && typeof family.ofProcess === 'string'),
+    'ofProcess',
+  );
   rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
   rule(!hasBounds || isAscending(family.bounds), 'bounds');
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');

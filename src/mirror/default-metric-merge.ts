@@ -2,7 +2,8 @@ import type { Aggregator } from '../registry/metric-object.js';
 
 /**
  * What the default metrics of several processes are together. prom-client adds up most of them; where a sum means nothing
- * this differs. All are of the living processes, but counters and the histogram, which keep what the dead have counted.
+ * this differs. All are of the living processes, but counters and the histogram, which keep what dead processes have counted. What
+ * begins with `process_` counts once for a process, whatever number of its threads measures it; the rest is each thread's.
  *
  * | metric | together | prom-client |
  * |---|---|---|
@@ -39,4 +40,22 @@ const AGGREGATORS: ReadonlyMap<string, Aggregator> = new Map<string, Aggregator>
 /** How a default metric's gauges merge, by its name without a prefix; undefined for what is not in the table: summed. */
 export function defaultMetricAggregator(name: string): Aggregator | undefined {
   return AGGREGATORS.get(name);
+}
+
+/** What each thread of a process measures alike, and counts once for the process. */
+const PROCESS_WIDE: ReadonlySet<string> = new Set([
+  'process_cpu_user_seconds_total',
+  'process_cpu_system_seconds_total',
+  'process_cpu_seconds_total',
+  'process_start_time_seconds',
+  'process_resident_memory_bytes',
+  'process_virtual_memory_bytes',
+  'process_heap_bytes',
+  'process_open_fds',
+  'process_max_fds',
+]);
+
+/** Whether a default metric, by its name without a prefix, is the process's and not the thread's. */
+export function isProcessWide(name: string): boolean {
+  return PROCESS_WIDE.has(name);
 }

@@ -11,7 +11,7 @@ import { Summary } from '../instruments/summary.js';
 import { metricKind } from '../model/metric-kind.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { Registry } from '../registry/registry.js';
-import { defaultMetricAggregator } from './default-metric-merge.js';
+import { defaultMetricAggregator, isProcessWide } from './default-metric-merge.js';
 
 /** One element of `getMetricsAsJSON()`, or what `metric.get()` answers with. */
 export interface SourceMetric {
@@ -67,11 +67,12 @@ export function mirroredMetric(source: SourceMetric, target: MirrorTarget): Mirr
   const labelNames = labelNamesOf(source, target.labelNames);
   const { name, help } = source;
   const config = { name, help, labelNames, registers: target.registers, collect: target.collect };
+  const processWide = isProcessWide(target.unprefixedName ?? name);
   switch (source.type) {
     case 'counter':
-      return new MirroredCounter(labelNames, new Counter(config));
+      return new MirroredCounter(labelNames, new Counter({ ...config, processWide }));
     case 'gauge':
-      return new MirroredGauge(labelNames, new Gauge({ ...config, ...mergeOf(source, target) }));
+      return new MirroredGauge(labelNames, new Gauge({ ...config, processWide, ...mergeOf(source, target) }));
     case 'summary':
       // quantiles of several processes cannot be made into one: sum and count are what is copied
       return new MirroredObservations(labelNames, [], new Summary({ ...config, percentiles: [] }));

@@ -10,6 +10,11 @@ export interface FamilyDeclaration {
   readonly labelNames: readonly string[];
   /** Gauges, Info and StateSet: name of the row of `gauge-mode.ts` that they merge by. */
   readonly gaugeMode?: string;
+  /**
+   * Counters and gauges: each thread of a process that has the metric measures the same thing, which counts once. Of the files of one
+   * process the highest value of a counter holds, and of a gauge the one that was set last.
+   */
+  readonly processWide?: boolean;
   /** prom-client's `aggregator: 'omit'`: counted, and not shown in merged output. */
   readonly omit?: boolean;
   /** Histograms: finite upper bounds, ascending, without duplicates. */

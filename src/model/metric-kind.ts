@@ -51,6 +51,8 @@ export interface MetricKind {
   readonly hasUnit: boolean;
   /** A series ends with its process, whatever the mode of the family. */
   readonly endsWithProcess: boolean;
+  /** Several threads may measure one thing of their process: a series has one value, of which the highest or newest is right. */
+  readonly mayBeProcessWide: boolean;
   /** What text 0.0.4 calls the type, if not by its own name. */
   readonly textType?: string;
   /** Of families that OpenMetrics calls otherwise than their samples. */
@@ -97,6 +99,7 @@ function kind(type: MetricType, row: Partial<MetricKind> & Pick<MetricKind, 'blo
     hasCreated: false,
     hasUnit: true,
     endsWithProcess: false,
+    mayBeProcessWide: false,
     ...row,
   };
 }
@@ -112,9 +115,10 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
     exemplarSuffix: '',
     countedName: (name) => name,
     hasCreated: true,
+    mayBeProcessWide: true,
     openMetrics: { baseName: counterBaseName, suffix: '_total', otherwise: 'unknown' },
   }),
-  gauge: kind('gauge', GAUGE),
+  gauge: kind('gauge', { ...GAUGE, mayBeProcessWide: true }),
   histogram: kind('histogram', {
     lineLabel: LE,
     block: 'histogram',

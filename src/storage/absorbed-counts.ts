@@ -70,6 +70,8 @@ export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
   const now = Date.now() / 1000;
   for (const family of store.families) {
     if (family.kind !== BlockKind.Sum && family.kind !== BlockKind.Histogram) continue;
+    // of these the highest value of any file of the process counts, also of one in the archive
+    if (family.declaration.processWide === true) continue;
     for (const series of family.logged()) {
       if (!series.published) continue;
       subtract(series, file, 0, family.slots);

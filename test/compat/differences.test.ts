@@ -437,6 +437,19 @@ const DIFFERENCES: readonly Difference[] = [
     there: [['a{x="1"} +Inf', 'a{x="2"} +Inf']],
     here: [['a{x="1"} 0', 'a{x="2"} 0']],
   },
+  {
+    name: 'process_cpu_seconds_total has what the process has used since it started',
+    because: 'threads that register it at different times would each have a part of one and the same time',
+    async script({ client, registry, say }) {
+      const { user, system } = process.cpuUsage();
+      client.collectDefaultMetrics({ register: registry });
+      const text = await registry.getSingleMetricAsString('process_cpu_user_seconds_total');
+      const total = await registry.getSingleMetricAsString('process_cpu_seconds_total');
+      say(/_total \d/.test(text) && Number(/^\w+ (.+)$/m.exec(total)?.[1]) >= (user + system) / 1e6);
+    },
+    there: [false],
+    here: [true],
+  },
 ];
 
 describe('Differences from prom-client', () => {

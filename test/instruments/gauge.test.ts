@@ -86,3 +86,12 @@ describe('Gauge', () => {
     other.clear();
   });
 });
+
+it('processWide is true or false', () => {
+  const config = { name: 'memory_bytes', help: 'Memory', registers: [] };
+  assert.throws(() => new Gauge({ ...config, processWide: 'yes' as never }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: "processWide is true or false, not 'yes'",
+  });
+  new Gauge({ ...config, processWide: false });
+});

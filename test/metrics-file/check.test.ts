@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { FoldSource } from '../../src/archive/fold-source.js';
 import { checkFile } from '../../src/metrics-file/check.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from '../../src/metrics-file/layout.js';
-import { encodeFamily, encodeRemoval, encodeSeries } from '../../src/metrics-file/record.js';
+import { FileReader } from '../../src/metrics-file/reader.js';
+import { encodeFamily, encodeRemoval, encodeReplacement, encodeSeries } from '../../src/metrics-file/record.js';
+import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import {
   addTo,
@@ -122,6 +125,16 @@ const FAULTS: Record<string, { records: Uint8Array[]; at: number; reason: RegExp
     at: 2,
     reason: /slot 0 is that of the record at byte \d+ too/,
   },
+  'a move to a block that has no gauges': {
+    records: [encodeFamily(FAMILY), encodeSeries(SERIES), encodeReplacement([0, 0, 0, 0])],
+    at: 2,
+    reason: /slots of kind 3 in block 0, which is of kind 2/,
+  },
+  'a histogram that is process-wide': {
+    records: [encodeFamily({ ...FAMILY, declaration: { ...histogram('time_seconds', [1]), processWide: true } })],
+    at: 0,
+    reason: /the field processWide of a family is wrong/,
+  },
   'a removal of nothing': { records: [encodeRemoval(0, 1)], at: 0, reason: /where none is/ },
 };
 
@@ -135,6 +148,22 @@ for (const [name, { records, at, reason }] of Object.entries(FAULTS)) {
     assert.match(problems[0].reason, reason);
   });
 }
+
+test('readers and folds refuse a move of what is no gauge, and one in a circle', (t) => {
+  for (const moves of [
+    [0, 0, 0, 1],
+    [0, 0],
+    [7, 0, 0, 0],
+    [0, 0, 0, 0],
+  ]) {
+    const { path } = logOf(t, [encodeFamily(FAMILY), encodeSeries(SERIES), encodeReplacement(moves)]);
+    const reading = new Reading(dirname(path));
+    assert.deepEqual(reading.values(), {});
+    assert.equal(reading.stats.skipped.corrupt, 1, String(moves));
+    reading.close();
+    assert.throws(() => new FoldSource(new FileReader(path)), { code: 'ERR_CORRUPT_FILE' });
+  }
+});
 
 test('a key of more values than the family has labels is found, for it would be a second series of the same labels', (t) => {
   const { path } = logOf(t, [encodeFamily(FAMILY), encodeSeries({ ...SERIES, labelValues: ['x', 'y'] })]);
