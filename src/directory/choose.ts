@@ -21,6 +21,8 @@
  * A worker thread that was given an `env` of its own sees neither variables nor that its process is a cluster worker
  * (node:cluster forgets in threads). It asks, in this order: what the thread that started it has announced; the
  * environment that the process was started with; whether the directory exists that its process would have as a worker.
+ *
+ * A thread of a test runner (test-runner.ts) counts in memory, unless a directory is named.
  */
 import cluster from 'node:cluster';
 import { existsSync, readFileSync } from 'node:fs';
@@ -32,6 +34,7 @@ import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, proces
 import { processStartTime } from './identity.js';
 import { onlyUsedOf } from './used-directory.js';
 import { type Pm2App, pm2AppOf } from './pm2-app.js';
+import { isUnderTestRunner } from './test-runner.js';
 
 export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | 'cluster' | 'threads' | 'search';
 
@@ -168,10 +171,11 @@ function handedBy(handed: string, env: Environment): string | undefined {
   return dir;
 }
 
-function chooseOfThread(env: Environment): ChosenDirectory {
+function chooseOfThread(env: Environment): ChosenDirectory | undefined {
   const announced = getEnvironmentData(ANNOUNCEMENT) as unknown as ChosenDirectory | undefined;
   const named = chooseNamed(env) ?? announced;
   if (named !== undefined) return named;
+  if (isUnderTestRunner(env)) return undefined;
   const initial = initialEnvironment();
   const all = { ...initial, ...env };
   return (

@@ -8,13 +8,12 @@
 import { lastScraped } from '../directory/scraped.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import { warnOnce } from '../warn-once.js';
-import { hasFile, onFirstFile, storeDirectory } from '../storage/process-store.js';
+import { hasFile, onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import type { Registry } from './registry.js';
 
 /** How long a scrape waits for one callback. Half of Prometheus' default scrape_timeout. */
 const LONGEST_WAIT_MS = 5000;
-const INTERVAL_MS = 5000;
 /** Prometheus scrapes at least every 15 s by custom, and every minute by default. */
 const WANTED_SECONDS = 60;
 
@@ -28,7 +27,6 @@ const running = new WeakMap<RegisteredMetric, UnderWay>();
 const failures = new Map<string, number>();
 /** Registries that have metrics which are shown in merged output. */
 const inUse = new Set<Registry<any>>();
-let stopBackground: (() => void) | undefined;
 /** Metrics that came into merged output in this turn of the event loop. */
 const added = new Set<RegisteredMetric>();
 let firstRun: NodeJS.Immediate | undefined;
@@ -64,18 +62,12 @@ function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
 }
 
 /**
- * Called by registries that are shown in merged output: whether they have any metric. While any has, callbacks run in the
+ * Called by registries that are shown in merged output: whether they have any metric, so that its callback runs in the
  * background too.
  */
 export function registryInUse(registry: Registry<any>, hasMetrics: boolean): void {
   if (hasMetrics) inUse.add(registry);
   else inUse.delete(registry);
-  if (inUse.size > 0) {
-    stopBackground ??= collectInBackground(isReadByOthers);
-  } else {
-    stopBackground?.();
-    stopBackground = undefined;
-  }
 }
 
 /**
@@ -104,24 +96,16 @@ export async function runCollectCallbacks(registries: Iterable<Registry<any>> = 
   await Promise.all([...metrics].map(async (metric) => collectMetric(metric)));
 }
 
-/**
- * Runs the callbacks every 5 s while `wanted` says that somebody may read them, one run at a time. The timer keeps no
- * process alive.
- *
- * @returns stops it
- */
-function collectInBackground(wanted: () => boolean): () => void {
-  let busy = false;
-  const timer = setInterval(() => {
-    if (busy || !wanted()) return;
-    busy = true;
-    void runCollectCallbacks().finally(() => {
-      busy = false;
-    });
-  }, INTERVAL_MS);
-  timer.unref();
-  return () => clearInterval(timer);
-}
+let runsInBackground = false;
+
+// every 5 s while somebody may read the values, one run at a time
+onMaintenance(() => {
+  if (runsInBackground || inUse.size === 0 || !isReadByOthers()) return;
+  runsInBackground = true;
+  void runCollectCallbacks().finally(() => {
+    runsInBackground = false;
+  });
+});
 
 /**
  * Whether another process shows what this one counts: it has a file, and somebody scraped in the last minute. Where nobody

@@ -2,10 +2,11 @@
  * The one store of this process (or worker thread), made when the first metric needs it.
  *
  * It counts in a file where a directory is known, and in memory where none is: one process without threads.
- * Every few seconds it looks whether that is still right: a directory has appeared, the file was deleted, the disk has
- * room again. Nothing of that throws into the application.
+ * Every few seconds it looks whether its file is still right: the file was deleted, the disk has room again. Nothing of that
+ * throws into the application.
  */
 import cluster from 'node:cluster';
+import { subscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import {
@@ -19,6 +20,7 @@ import { ArchiveKeeper } from '../archive/archive-keeper.js';
 import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import { isForkingPrimary } from '../directory/role.js';
+import { isUnderTestRunner } from '../directory/test-runner.js';
 import type { FileWriter } from '../metrics-file/writer.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
@@ -35,6 +37,7 @@ import { Silence } from './silence.js';
 
 /** Between looks at the file and the directory; also the heartbeat. */
 const MAINTENANCE_INTERVAL_MS = 5000;
+const NOTICE_INTERVAL_MS = 500;
 
 class ProcessStore {
   readonly store: SeriesStore;
@@ -48,6 +51,7 @@ class ProcessStore {
   readonly #keeper = new ArchiveKeeper();
   #maintainedAt = 0;
   #warnsAtExit = false;
+  #hasTimer = false;
 
   constructor() {
     this.store = new SeriesStore(new MemoryBacking(), {
@@ -56,9 +60,25 @@ class ProcessStore {
       onNoRoom: () => this.#warnOfTrouble(),
     });
     this.maintain();
-    setInterval(() => this.maintain(), MAINTENANCE_INTERVAL_MS).unref();
-    // the first fork makes this process a primary
-    if (isMainThread && cluster.isPrimary) cluster.on('fork', () => this.maintain());
+    if (!noticesWorkers) return;
+    // the first one makes this process a primary
+    cluster.on('fork', () => this.maintain());
+    if (threadsStarted) this.startTimer();
+  }
+
+  /**
+   * In memory no timer runs, or it would keep every sandbox of a test runner alive: a directory is noticed when a metric is
+   * made, when an answer is asked for, by setupPrimary, and when the process forks. Threads that it has started may make one
+   * at any time.
+   */
+  startTimer(): void {
+    if (this.#hasTimer) return;
+    this.#hasTimer = true;
+    const look = (): void => {
+      this.maintain();
+      for (const listener of maintenance) listener();
+    };
+    setInterval(look, MAINTENANCE_INTERVAL_MS).unref();
   }
 
   /** Where the file is; undefined while counting in memory. */
@@ -82,7 +102,6 @@ class ProcessStore {
       this.store.settle();
       this.#warnOfTrouble();
       this.#writer?.bytes.touch();
-      maintained();
     } catch (error) {
       warnOnce('maintain', `metrics are counted in memory for now: ${describeError(error)}`);
     }
@@ -91,6 +110,11 @@ class ProcessStore {
   /** `maintain`, unless that was a moment ago. */
   maintainSoon(): void {
     if (this.#writer === undefined || Date.now() - this.#maintainedAt > MAINTENANCE_INTERVAL_MS) this.maintain();
+  }
+
+  /** Looks for a directory, unless that was a moment ago: a program may make thousands of metrics. */
+  noticeDirectory(): void {
+    if (this.#writer === undefined && Math.abs(Date.now() - this.#maintainedAt) > NOTICE_INTERVAL_MS) this.maintain();
   }
 
   /** Brings what was counted to where readers find it. */
@@ -102,6 +126,7 @@ class ProcessStore {
     const chosen = chooseOwn() ?? existing(chooseForThreads());
     if (chosen === undefined) return;
     debug('counts in %s, by %s', chosen.dir, chosen.source);
+    this.startTimer();
     try {
       this.#directory = openDirectory(chosen, this.#settings);
       for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
@@ -260,8 +285,16 @@ function removeQuietly(writer: FileWriter): void {
 serveThreads();
 
 let shared: ProcessStore | undefined;
+const noticesWorkers = isMainThread && !isUnderTestRunner();
+let threadsStarted = false;
+if (noticesWorkers) {
+  subscribe('worker_threads', () => {
+    threadsStarted = true;
+    shared?.startTimer();
+  });
+}
 let firstFileMade = (): void => {};
-let maintained = (): void => {};
+const maintenance: (() => void)[] = [];
 
 /** Whether this process counts in a file, which others may read. */
 export function hasFile(): boolean {
@@ -273,14 +306,16 @@ export function onFirstFile(listener: () => void): void {
   firstFileMade = listener;
 }
 
-/** Has a function called as often as the process looks after its file. */
+/** Has a function called every few seconds while the process has a file, or may get one. */
 export function onMaintenance(listener: () => void): void {
-  maintained = listener;
+  maintenance.push(listener);
 }
 
 /** The store of everything that is shown in merged output. */
 export function sharedStore(): SeriesStore {
-  return (shared ??= new ProcessStore()).store;
+  if (shared === undefined) shared = new ProcessStore();
+  else shared.noticeDirectory();
+  return shared.store;
 }
 
 /** A store for one metric that no shared registry shows: when nobody holds the metric any more, both are gone. */

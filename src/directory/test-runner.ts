@@ -1,0 +1,19 @@
+import type { Environment } from './derived-directory.js';
+
+/**
+ * Test runners that run test files in worker threads, or load modules again for each file, and how each is recognized. One
+ * process may run many files there that have nothing to do with each other, and the counts of one are wrong in another.
+ *
+ * node:test is not among them: it gives each file a process. Nor is mocha, unless it runs in parallel.
+ */
+const RUNNERS: Readonly<Record<string, (env: Environment, script: string) => boolean>> = {
+  jest: (env) => env.JEST_WORKER_ID !== undefined,
+  vitest: (env) => env.VITEST !== undefined,
+  mocha: (env) => env.MOCHA_WORKER_ID !== undefined,
+  // it has no variable
+  ava: (_env, script) => /[\\/]node_modules[\\/]ava[\\/]/.test(script),
+};
+
+export function isUnderTestRunner(env: Environment = process.env, script: string = process.argv[1] ?? ''): boolean {
+  return Object.values(RUNNERS).some((isIt) => isIt(env, script));
+}

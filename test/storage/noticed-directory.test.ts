@@ -1,0 +1,68 @@
+/** A process that counts in memory runs no timer, and notices by events that there is a directory. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { startMember } from '../support/cluster.js';
+import { dataFiles } from '../support/cluster-files.js';
+import { startProgram } from '../support/program.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const PACKAGE = JSON.stringify(join(__dirname, '..', '..', 'src', 'root.js'));
+
+/** What a program prints that counts timers. */
+async function timersOf(t: TestContext, code: string, env: Record<string, string> = {}): Promise<string> {
+  const file = join(withTempDir(t), 'program.cjs');
+  const counting = `
+    let intervals = 0;
+    const { setInterval: start } = globalThis;
+    globalThis.setInterval = (...args) => { intervals++; return start(...args); };
+    const prom = require(${PACKAGE});
+    const counter = new prom.Counter({ name: 'a_total', help: 'A.', labelNames: ['x'] });
+    new prom.Gauge({ name: 'b', help: 'B.', collect() { this.set(1); } });
+    counter.inc({ x: '1' });
+  `;
+  writeFileSync(file, `${counting}\n(async () => {${code}\nconsole.log(intervals);})();`);
+  const program = startProgram(t, process.execPath, [file], env);
+  assert.equal(await program.ended(), 0, program.output());
+  return program.output().trim();
+}
+
+test('in memory no timer runs, whatever is asked', async (t) => {
+  assert.equal(await timersOf(t, 'await prom.register.metrics(); await prom.register.getMetricsAsJSON();'), '0');
+});
+
+test('a thread that is started may make a directory, and a test runner is left alone', async (t) => {
+  const start = "new (require('node:worker_threads').Worker)('', { eval: true });";
+  assert.equal(await timersOf(t, start), '1');
+  assert.equal(await timersOf(t, start, { JEST_WORKER_ID: '1' }), '0');
+});
+
+test('a directory that appears is noticed when a metric is made, and when an answer is asked for', async (t) => {
+  for (const event of ['metric', 'answer'] as const) {
+    const dir = withTempDir(t);
+    const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: undefined });
+    await member.run(({ prom }) => new prom.Counter({ name: 'a_total', help: 'A.' }).inc());
+    assert.deepEqual(dataFiles(dir, member.pid), []);
+    await member.run(
+      async ({ prom }, named, how) => {
+        process.env.PROMETHEUS_MULTIPROC_DIR = named;
+        // makers of many metrics do not look each time
+        await new Promise((resolve) => setTimeout(resolve, 550));
+        if (how === 'metric') new prom.Counter({ name: 'b_total', help: 'B.' }).inc();
+        else await prom.register.metrics();
+      },
+      dir,
+      event,
+    );
+    assert.equal(dataFiles(dir, member.pid).length, 1, event);
+  }
+});
+
+test('a fork is noticed at once: workers see what their primary has counted before', async (t) => {
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: undefined });
+  await member.run(({ prom }) => new prom.Counter({ name: 'a_total', help: 'A.' }).inc());
+  const worker = await member.fork();
+  const text = await worker.look(({ prom }) => prom.register.metrics());
+  assert.match(text, /^a_total 1$/m);
+});
