@@ -77,6 +77,14 @@ export function isBadFile(error: unknown): error is PromMultiprocError {
   return error instanceof BadFileError || (error instanceof PromMultiprocError && error.code === 'ERR_UNTRUSTED_OWNER');
 }
 
+/**
+ * Whether an error is the system's, which has no descriptors or memory left or cannot read its disk. It says nothing about
+ * the file that was read at that moment. By the message, for an error that another thread hands over has no code.
+ */
+export function isSystemTrouble(error: unknown): boolean {
+  return error instanceof Error && /^(EMFILE|ENFILE|ENOMEM|EIO)\b/.test(error.message);
+}
+
 /** An error's message for a log: on one line and without control characters, for bytes of files end up in it. */
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -102,7 +102,7 @@ function openNewest(dir: string): HeldArchive | undefined {
  *
  * @throws the system's error, with nothing left behind
  */
-function restoreArchive({ dir, name, fd }: HeldArchive): void {
+export function restoreArchive({ dir, name, fd }: HeldArchive): void {
   const { mode, uid, gid, size } = fstatSync(fd);
   const temporary = join(dir, archiveTemporaryName(name.generation, randomBytes(8).toString('hex')));
   const copy = createAside({ temporaryPath: temporary });

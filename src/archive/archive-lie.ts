@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadFileError } from '../errors.js';
+import { BadFileError, isSystemTrouble } from '../errors.js';
 import { type DataFileName, isNamedAfter } from '../directory/file-name.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import { openForReading, readHeader } from '../metrics-file/header.js';
@@ -43,7 +43,8 @@ function hasLivingWriter(dir: string, name: DataFileName, probe: LivenessProbe):
     } finally {
       closeSync(fd);
     }
-  } catch {
+  } catch (error) {
+    if (isSystemTrouble(error)) throw error;
     // gone, not to be read, or no metrics file: it counts nowhere
     return false;
   }

@@ -15,9 +15,11 @@ import { MergeIndex } from '../merge/merge-index.js';
 import { debug } from '../debug-log.js';
 import { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
-import { describeError } from '../errors.js';
+import { describeError, isSystemTrouble } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
+import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
+import { OpenFiles } from './open-files.js';
 import type { LivingProcess } from './chart.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
@@ -27,6 +29,8 @@ export interface CollectionOptions {
   readonly deadRetentionSeconds: number;
   /** Most files kept open between two scrapes. */
   readonly maxOpenFiles: number;
+  /** Whether nothing is written in the directory: an archive that somebody deletes is put back otherwise. */
+  readonly readOnly?: boolean;
 }
 
 /** What a scrape found, for the self-metrics. */
@@ -90,31 +94,37 @@ export class DirectoryCollection {
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
-  /** Files that stay open until the next scrape. */
-  readonly #keptOpen = new Set<Source>();
+  readonly #openFiles: OpenFiles;
+  readonly #archiveLoss: ArchiveLoss;
+  /** One that is shown though it has been deleted. */
+  #lostArchive: Source | undefined;
   #filesKey = '';
 
   constructor(options: CollectionOptions) {
     this.options = options;
+    this.#openFiles = new OpenFiles(options.maxOpenFiles);
+    this.#archiveLoss = new ArchiveLoss(options.dir, options.readOnly === true);
   }
 
   /**
    * Reads what has changed and merges all. Pauses between files.
    *
    * @throws {PromMultiprocError} where the directory itself cannot be read
+   * @throws {NodeJS.ErrnoException} EMFILE, ENFILE, ENOMEM, EIO: what could not be read would be missing from the sums
    */
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
-      const found = yield* scanInSteps(this.options.dir);
+      const found = yield* this.#scan();
       this.temporaries = found.temporaries.length;
       this.#skipped.clear();
       yield* this.#readSources(found);
       if (this.index.wasteful) yield* this.#readAnew();
       for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAnew();
-      if (this.#isSettled(found, yield* scanInSteps(this.options.dir)) || pass === MAX_PASSES) break;
+      if (this.#isSettled(found, yield* this.#scan()) || pass === MAX_PASSES) break;
       yield;
     }
     this.#tellOfSkippedFiles();
+    if (this.#lostArchive !== undefined) warnOfLoss(this.options.dir, this.#lostArchive);
     this.#merge();
   }
 
@@ -228,11 +238,22 @@ export class DirectoryCollection {
   #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
     if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
     const names = new Set([...after.dataFiles, ...after.archives].map(({ name }) => name));
-    return [...this.#sources.keys()].every((name) => names.has(name));
+    return [...this.#sources.values()].every((source) => names.has(source.name) || source === this.#lostArchive);
+  }
+
+  /** The archive that counts: the newest one, or one that was shown before and that somebody has deleted. */
+  #readArchive(found: DirectoryScan): Source | undefined {
+    const shown = [...this.#sources.values()].find(({ liveness }) => liveness === 'archive');
+    const newest = this.#newestArchive(found);
+    const loss = this.#archiveLoss.after(shown, newest, found);
+    this.#lostArchive = loss === 'lost' ? shown : undefined;
+    if (loss !== 'restored') return this.#lostArchive ?? newest;
+    this.#drop(shown!.name);
+    return this.#read(shown!.name, true);
   }
 
   /** The newest archive that can be read and is believed. */
-  #readArchive({ archives, dataFiles }: DirectoryScan): Source | undefined {
+  #newestArchive({ archives, dataFiles }: DirectoryScan): Source | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
     for (const { name } of archives) {
       // gauges of processes that ended too long ago leave the archive's part hour by hour
@@ -248,16 +269,32 @@ export class DirectoryCollection {
   #isBelieved(archive: Source, dataFiles: readonly DataFileName[]): boolean {
     const { name, mark, reader, view } = archive;
     try {
-      assertNoLie(this.options.dir, { file: reader.file, record: view.archive! }, dataFiles, this.#probe);
+      const believed = { file: reader.file, record: view.archive! };
+      this.#openFiles.withRoom(() => assertNoLie(this.options.dir, believed, dataFiles, this.#probe));
       return true;
     } catch (error) {
+      if (isSystemTrouble(error)) throw error;
       this.#badFiles.note(name, mark, error);
       this.#skip(name, error);
       return false;
     }
   }
 
+  *#scan(): Generator<void, DirectoryScan> {
+    try {
+      return yield* scanInSteps(this.options.dir);
+    } catch (error) {
+      this.#openFiles.makeRoom(error);
+      return yield* scanInSteps(this.options.dir);
+    }
+  }
+
   #read(name: string, isArchive: boolean): Source | undefined {
+    return this.#openFiles.withRoom(() => this.#tryToRead(name, isArchive));
+  }
+
+  /** @throws the system's error */
+  #tryToRead(name: string, isArchive: boolean): Source | undefined {
     const { dir, deadRetentionSeconds } = this.options;
     const now = Date.now() / 1000;
     let source = this.#sources.get(name);
@@ -275,9 +312,15 @@ export class DirectoryCollection {
       }
       source.view.state = source.stateAt(now, deadRetentionSeconds);
       if (!source.isFinal) source.read();
-      this.#limitOpenFiles(source);
+      this.#openFiles.limit(source);
       return source;
     } catch (error) {
+      if (isSystemTrouble(error)) {
+        // half of it may have been taken in; what is read in its place has no place in the order yet
+        this.#drop(name);
+        this.#filesKey = '';
+        throw error;
+      }
       if (mark !== undefined) this.#badFiles.note(name, mark, error);
       this.#skip(name, error);
       return undefined;
@@ -296,7 +339,7 @@ export class DirectoryCollection {
     const source = this.#sources.get(name);
     if (source === undefined) return;
     source.close();
-    this.#keptOpen.delete(source);
+    this.#openFiles.forget(source);
     this.#sources.delete(name);
   }
 
@@ -346,17 +389,6 @@ export class DirectoryCollection {
       // strangers can make files without end, each under a name that was never there
       const what = reason === 'owner' ? this.options.dir : join(this.options.dir, name);
       warnOnce(`skip ${what} ${reason}`, `a metrics file is skipped: ${error}`);
-    }
-  }
-
-  /** At once, and not after the pass: a directory may have more files than a process may open. */
-  #limitOpenFiles(source: Source): void {
-    if (this.#keptOpen.has(source) && !source.isFinal) return;
-    if (source.isFinal || this.#keptOpen.size >= this.options.maxOpenFiles) {
-      source.reader.close();
-      this.#keptOpen.delete(source);
-    } else {
-      this.#keptOpen.add(source);
     }
   }
 }

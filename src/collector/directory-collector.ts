@@ -10,7 +10,7 @@ import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
 import { surveyLocks } from '../directory/writer-locks.js';
 import { debug } from '../debug-log.js';
-import { describeError, PromMultiprocError } from '../errors.js';
+import { describeError, isSystemTrouble, PromMultiprocError } from '../errors.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { warnOnce } from '../warn-once.js';
@@ -44,7 +44,7 @@ export interface ReadingOptions {
   readonly threads?: boolean | 'auto';
   /** How long the gauges of a dead process are kept in the modes that keep them. Default 24 h; Infinity: for ever. */
   readonly deadRetentionSeconds?: number;
-  /** Most files kept open between two scrapes. Default 256. */
+  /** Most files kept open between two scrapes, and at most a quarter of what the process may open. Default 256. */
   readonly maxOpenFiles?: number;
   /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
   readonly fold?: FoldSettings | false;
@@ -208,7 +208,7 @@ export class DirectoryCollector {
         const locks = await inSlices(surveyLocks(dir));
         return await this.#thread.run({ key: JSON.stringify(options), options, ...request, locks });
       } catch (error) {
-        if (error instanceof PromMultiprocError || this.#closed) throw error;
+        if (error instanceof PromMultiprocError || isSystemTrouble(error) || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
         this.#threadRestsUntil = performance.now() + this.#options.idleMs;
         await this.#thread.close();
@@ -246,8 +246,8 @@ export class DirectoryCollector {
   }
 
   #collectionOptions(dir: string): CollectionOptions {
-    const { deadRetentionSeconds, maxOpenFiles } = this.#options;
-    return { dir, deadRetentionSeconds, maxOpenFiles };
+    const { deadRetentionSeconds, maxOpenFiles, readOnly } = this.#options;
+    return { dir, deadRetentionSeconds, maxOpenFiles, readOnly };
   }
 
   #usesThread(dir: string): boolean {

@@ -1,0 +1,66 @@
+/**
+ * Whether an archive that was shown has been deleted by somebody: its counts would be gone from the output, and a fall of
+ * counters is a wrong answer. What the collection has open is put back, or shown on.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { restoreArchive } from '../archive/archive-keeper.js';
+import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+import { debug } from '../debug-log.js';
+import { describeError } from '../errors.js';
+import { warnOnce } from '../warn-once.js';
+import type { Source } from './source.js';
+
+export class ArchiveLoss {
+  readonly #dir: string;
+  readonly #readOnly: boolean;
+  /** Inode of the directory that an archive was found in last. */
+  #directory: number | undefined;
+
+  constructor(dir: string, readOnly: boolean) {
+    this.#dir = dir;
+    this.#readOnly = readOnly;
+  }
+
+  /**
+   * @param shown the archive of the last pass
+   * @param newest the one that counts by what was found now
+   */
+  after(shown: Source | undefined, newest: Source | undefined, found: DirectoryScan): 'none' | 'restored' | 'lost' {
+    const inode = statSync(this.#dir, { throwIfNoEntry: false })?.ino;
+    // of another directory under this name nothing has been shown
+    if (shown === undefined || inode !== this.#directory || !this.#isDeleted(shown, newest, found)) {
+      this.#directory = inode;
+      return 'none';
+    }
+    return !this.#readOnly && this.#restore(shown) ? 'restored' : 'lost';
+  }
+
+  /** Whether it has gone without a higher one having come, as in a fold. */
+  #isDeleted({ name, view }: Source, newest: Source | undefined, { archives }: DirectoryScan): boolean {
+    if (archives.some((archive) => archive.name === name)) return false;
+    if (newest !== undefined && newest.view.archive!.generation > view.archive!.generation) return false;
+    // the listing may be of the moment in which a fold replaced it
+    const again = scanDirectory(this.#dir).archives;
+    return again.length === archives.length && again.every((archive, at) => archive.name === archives[at].name);
+  }
+
+  #restore({ name, view, reader }: Source): boolean {
+    const path = join(this.#dir, name);
+    try {
+      restoreArchive({ dir: this.#dir, name: { name, generation: view.archive!.generation }, fd: reader.fd });
+      return true;
+    } catch (error) {
+      debug('cannot restore %s: %s', path, describeError(error));
+      return false;
+    }
+  }
+}
+
+export function warnOfLoss(dir: string, { name }: Source): void {
+  warnOnce(
+    `lost ${join(dir, name)}`,
+    `${JSON.stringify(join(dir, name))}, which has the counts of processes that ended, was deleted while in use: ` +
+      'they are in the output of the processes that read it before, and of no other',
+  );
+}

@@ -1,0 +1,73 @@
+/** A process that runs out of descriptors, or whose disk fails: an answer is whole, or there is none. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { Reading } from '../support/reading.js';
+import { afterTest } from '../support/after-test.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { startProgram, until } from '../support/program.js';
+import { withTempDir } from '../support/temp-dir.js';
+import { join } from 'node:path';
+
+const CLI = join(__dirname, '..', '..', 'src', 'cli', 'main.js');
+const FILES = 60;
+
+/** Files of processes that may be alive, which are read at every scrape. */
+function fill(dir: string): void {
+  const identity = {
+    liveness: 'heartbeat',
+    hostName: 'elsewhere',
+    bootId: '11111111-2222-3333-4444-555555555555',
+  } as const;
+  for (let at = 0; at < FILES; at++) new DeadProcess(dir, { identity }).count('jobs_total', {}, 1).die();
+}
+
+/** Fails the calls of a function that `fails` picks, by their number. */
+function failing(t: TestContext, name: 'openSync' | 'readSync', code: string, fails: (call: number) => boolean): void {
+  const original = fs[name] as (...values: unknown[]) => unknown;
+  let call = 0;
+  t.mock.method(fs, name, (...values: unknown[]) => {
+    if (fails(call++)) throw Object.assign(new Error(`${code}: as on a bad day`), { code });
+    return original(...values);
+  });
+}
+
+test('a server with few descriptors answers in full, again and again', async (t) => {
+  const dir = withTempDir(t);
+  fill(dir);
+  const command = `ulimit -n 48; exec "$@"`;
+  const args = [process.execPath, CLI, 'serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0'];
+  const server = startProgram(t, 'sh', ['-c', command, 'sh', ...args], {});
+  const [, url] = await server.printed(/on (http\S+)/);
+  for (let scrape = 0; scrape < 5; scrape++) {
+    const text = await until(async () => (await fetch(url)).text());
+    assert.match(text, new RegExp(`^jobs_total ${FILES}$`, 'm'));
+    assert.match(text, /^prom_multiproc_files_skipped\{reason="other"\} 0$/m);
+  }
+});
+
+for (const code of ['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']) {
+  test(`${code}: once is tried again, twice fails the scrape, and the next one is whole`, (t) => {
+    const dir = withTempDir(t);
+    fill(dir);
+    const reading = new Reading(dir);
+    afterTest(t, () => reading.close());
+    for (const name of ['openSync', 'readSync'] as const) {
+      for (const at of [0, 7, 100]) {
+        failing(t, name, code, (call) => call === at);
+        assert.deepEqual(reading.values(), { jobs_total: FILES });
+        t.mock.restoreAll();
+        failing(t, name, code, (call) => call >= at);
+        try {
+          assert.deepEqual(reading.values(), { jobs_total: FILES });
+          assert.equal(name, 'openSync');
+        } catch (error) {
+          assert.match(String(error), new RegExp(code));
+        }
+        t.mock.restoreAll();
+        assert.deepEqual(reading.values(), { jobs_total: FILES });
+        assert.equal(reading.stats.skipped.other, 0);
+      }
+    }
+  });
+}
