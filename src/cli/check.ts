@@ -36,6 +36,7 @@ function filesOf(dir: string): string[] {
 async function lintsOf(dir: string): Promise<LintProblem[]> {
   const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });
   const problems = lintFamilies(await collector.families());
+  const { conflicts } = await collector.status();
   await collector.close();
-  return problems;
+  return [...problems, ...conflicts.map(({ family, text }) => ({ metric: family, text }))];
 }

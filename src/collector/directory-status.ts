@@ -1,5 +1,5 @@
 /** What an operator wants to know of a directory: who counts there, what takes the room, and what is wrong. */
-import type { SelectedFamilies } from '../merge/selected-families.js';
+import type { Conflict, SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
 import type { CollectionStats, DirectoryCollection, ProcessInfo, SkippedFile } from './collection.js';
@@ -42,6 +42,8 @@ export interface DirectoryStatus {
   readonly families: readonly FamilySize[];
   readonly familyCount: number;
   readonly skippedFiles: readonly SkippedFile[];
+  /** Metrics that processes declare differently or whose names clash, and what is shown of them; at most MAX_FAMILIES. */
+  readonly conflicts: readonly Conflict[];
   /** In the order of the requests; null for a metric that is not there, as one may come yet. */
   readonly charts: readonly (Chart | null)[];
 }
@@ -80,6 +82,7 @@ export function directoryStatus(
     families: families.slice(0, MAX_FAMILIES),
     familyCount: families.length,
     skippedFiles: collection.skippedFiles,
+    conflicts: selected.conflicts().slice(0, MAX_FAMILIES),
     charts: requests.map((request) => {
       const shownAsItIs = own.find(({ name }) => name === request.metric);
       return (shownAsItIs === undefined ? chartOf(selected, living, request) : chartOfFamily(shownAsItIs)) ?? null;

@@ -146,10 +146,5 @@ export class Engine {
 }
 
 function warnOfConflicts(selected: SelectedFamilies): void {
-  for (const { family, reason } of selected.conflicts()) {
-    warnOnce(
-      `conflict ${family} ${reason}`,
-      `processes declare the metric ${family} differently (${reason}): the newest declaration is shown`,
-    );
-  }
+  for (const { family, reason, text } of selected.conflicts()) warnOnce(`conflict ${family} ${reason}`, text);
 }

@@ -76,8 +76,9 @@ export class MergedBody {
     const writer = this.#format.newWriter(rules);
     const blocks = shownBlocks(this.#selected);
     const headings = this.#format.headings([...blocks.map(({ family }) => family), ...own], rules);
-    this.#blocks = blocks.map(({ family, series }, at) => {
+    this.#blocks = blocks.flatMap(({ family, series }, at) => {
       const heading = headings[at];
+      if (!heading.isShown) return [];
       const { name, help, unit, kind } = family;
       const lines = kind.lines(family);
       const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';

@@ -3,7 +3,7 @@ import type { CollectionStats } from './collection.js';
 import type { HeldLocks } from './held-locks.js';
 import { SKIP_REASONS } from './source.js';
 
-const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels'] as const;
+const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels', 'name'] as const;
 
 /**
  * What the collector says of itself. All are gauges: each is what this scrape found, so that it is the same whichever
@@ -45,7 +45,7 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
     ),
     family(
       'conflicting_families',
-      'Metrics that processes declare differently; the newest declaration is shown.',
+      'Metrics that processes declare differently, or whose lines have names of another; the newest declaration is shown.',
       disagreements,
       'reason',
     ),

@@ -47,6 +47,8 @@ export interface Heading {
   readonly created: CreatedPlace;
   /** Whether samples may carry exemplars. */
   readonly exemplars: boolean;
+  /** False where the format keeps the name for another family, and this one is left out. */
+  readonly isShown: boolean;
 }
 
 export type CreatedPlace = 'within' | 'apart' | 'nowhere';

@@ -11,13 +11,15 @@
  * | unknown `x`            | `x` untyped              | `x` unknown              |
  *
  * A name in the right column that another family has already gives way too: `jobs_total` is `unknown` beside a gauge
- * `jobs`, for OpenMetrics allows each family name once.
+ * `jobs`, for OpenMetrics allows each family name once; and beside a gauge `jobs_created`, for the name belongs to the
+ * counter `jobs`. What nothing can give way to is left out (`model/name-clash.ts`).
  */
 import type { MetricFamily } from '../model/metric-family.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
+import { createdClashes, keptNames, occupiedNames } from '../model/name-clash.js';
 import { endsWithUnit } from '../model/naming.js';
 import { escapeHelp } from './escape.js';
-import type { Heading, NamedFamily, OutputRules } from './format.js';
+import type { CreatedPlace, Heading, NamedFamily, OutputRules } from './format.js';
 import type { TextDialect } from './text-dialect.js';
 
 /** The headings of all families of one exposition, in their order. */
@@ -26,21 +28,35 @@ export function headingsOf(
   dialect: TextDialect,
   options: OutputRules = {},
 ): Heading[] {
-  const taken = new Set(families.map(({ name, type }) => metricKind(type).ownName(name)));
-  const take = (name: string): boolean => !taken.has(name) && taken.add(name) !== undefined;
+  const kept = dialect.hasCreated ? families.flatMap(keptNames) : [];
+  const taken = new Set([...families.flatMap((family) => [...occupiedNames(family)]), ...kept]);
+  const take = (...names: readonly string[]): boolean => {
+    if (names.some((name) => taken.has(name))) return false;
+    for (const name of names) taken.add(name);
+    return true;
+  };
+  const clashes = dialect.hasCreated ? createdClashes(families) : [];
+  const hidden = new Set(clashes.map((clash) => clash.hidden));
   return families.map((family) => {
     const named = dialect.nameOf(family, options.strict === true, take);
     const kind = metricKind(named.type);
     const created = createdName(family.name, family.type);
-    const within = dialect.hasCreated && kind.hasCreated;
     return {
       sampleName: family.name,
       ...named,
       createdName: created,
-      created: !metricKind(family.type).hasCreated || !take(created) ? 'nowhere' : within ? 'within' : 'apart',
+      created: createdPlace(family, dialect.hasCreated && kind.hasCreated, () => take(created)),
       exemplars: dialect.hasExemplars && kind.exemplarSuffix !== undefined,
+      isShown: !hidden.has(family.name),
     };
   });
+}
+
+/** @param isReserved whether the family's heading keeps the name */
+function createdPlace({ type }: NamedFamily, isReserved: boolean, take: () => boolean): CreatedPlace {
+  if (!metricKind(type).hasCreated) return 'nowhere';
+  if (isReserved) return 'within';
+  return take() ? 'apart' : 'nowhere';
 }
 
 /** The HELP, TYPE and UNIT lines. */

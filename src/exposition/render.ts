@@ -14,7 +14,9 @@ import type { TextDialect } from './text-dialect.js';
 export function renderText(families: readonly MetricFamily[], dialect: TextDialect, options: OutputRules = {}): string {
   const headings = headingsOf(families, dialect, options);
   const strict = options.strict === true && dialect.hasStrict;
-  const blocks = families.map((family, at) => renderFamily(family, headings[at], dialect, strict));
+  const blocks = families.flatMap((family, at) =>
+    headings[at].isShown ? renderFamily(family, headings[at], dialect, strict) : [],
+  );
   return (blocks.join(dialect.separator) || dialect.separator) + dialect.end;
 }
 

@@ -1,5 +1,5 @@
 import type { MetricType } from '../model/metric-family.js';
-import { metricKind } from '../model/metric-kind.js';
+import { createdName, metricKind } from '../model/metric-kind.js';
 import type { NamedFamily } from './format.js';
 
 /** In what the text formats differ. */
@@ -17,9 +17,12 @@ export interface TextDialect {
   readonly hasCreated: boolean;
   /** `strict` changes the output. */
   readonly hasStrict: boolean;
-  /** What a family is called. `take` claims a name for it, if no other family has it. */
-  readonly nameOf: (family: NamedFamily, strict: boolean, take: (name: string) => boolean) => FamilyName;
+  /** What a family is called. */
+  readonly nameOf: (family: NamedFamily, strict: boolean, take: Take) => FamilyName;
 }
+
+/** Claims names for a family, unless another one has any of them. */
+type Take = (...names: readonly string[]) => boolean;
 
 export interface FamilyName {
   readonly name: string;
@@ -65,13 +68,16 @@ export const TEXT_DIALECTS: ReadonlyMap<string, TextDialect> = new Map(
 function openMetricsName(
   { name, type }: { readonly name: string; readonly type: MetricType },
   strict: boolean,
-  take: (name: string) => boolean,
+  take: Take,
 ): FamilyName {
-  const { openMetrics, ownName } = metricKind(type);
+  const { openMetrics, ownName, hasCreated } = metricKind(type);
   if (openMetrics === undefined) return { name, type };
   const { baseName, suffix, otherwise } = openMetrics;
   const base = baseName(name);
-  if (base !== undefined && take(base)) return { name: base, type };
-  if (base === undefined && strict && take(name + suffix)) return { name, type, sampleName: name + suffix };
+  const created = hasCreated ? [createdName(name, type)] : [];
+  if (base !== undefined && take(base, ...created)) return { name: base, type };
+  if (base === undefined && strict && take(name + suffix, ...created)) {
+    return { name, type, sampleName: name + suffix };
+  }
   return { name: ownName(name), type: otherwise };
 }

@@ -21,8 +21,8 @@ export interface MergedCells {
   gaugeValue(series: number, mode: GaugeMode): number;
 }
 
-/** In what two declarations of one name disagree. */
-export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels';
+/** In what two declarations of one name disagree; `name`: their names differ, and lines of theirs have one name. */
+export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels' | 'name';
 
 /** Declarations that say the same, in however many files. */
 interface Variant {
@@ -87,6 +87,10 @@ export class MergedFamily {
   }
   get window(): { readonly seconds: number; readonly count: number } | undefined {
     return this.#winner.record.window;
+  }
+  /** When it was declared last, in seconds since the epoch. */
+  get declaredAt(): number {
+    return this.#winner.newest;
   }
   get hidden(): boolean {
     return this.#winner.record.omit === true || this.mode.hidden;

@@ -7,6 +7,7 @@
  */
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
+import { createdClashes, describeClash, describeCreatedClash, nameClashes } from '../model/name-clash.js';
 import { bucketCells, type ConflictReason, type MergedFamily } from './merged-family.js';
 import { MergeIndex } from './merge-index.js';
 import { type Selection, selects } from './selection.js';
@@ -21,10 +22,20 @@ interface Link {
   readonly buckets: Int32Array | undefined;
 }
 
+export interface Conflict {
+  readonly family: string;
+  readonly reason: ConflictReason;
+  /** What is shown, in words. */
+  readonly text: string;
+}
+
 export class SelectedFamilies {
   readonly #index: MergeIndex;
   readonly #selection: Selection;
   #families: MergedFamily[] = [];
+  /** Those that are not shown included. */
+  #declared: MergedFamily[] = [];
+  #clashes: readonly Conflict[] = [];
   #combinations = new MergeIndex();
   readonly #links: Link[] = [];
   #seen = -1;
@@ -41,28 +52,29 @@ export class SelectedFamilies {
   }
 
   /** Families in the order of first registration, those without series included. */
-  families(): MergedFamily[] {
-    return this.#families.filter((family) => !family.hidden);
+  families(): readonly MergedFamily[] {
+    return this.#families;
   }
 
   /** Names of families that a registry without a name has, and of which nothing tells whose they are in other processes. */
   get missing(): string[] {
     const { unnamed } = this.#selection;
     if (unnamed === undefined) return [];
-    const shown = new Set(this.#families.map(({ name }) => name));
+    const shown = new Set(this.#declared.map(({ name }) => name));
     return Object.keys(unnamed.declarations).filter((name) => !shown.has(name));
   }
 
   get seriesCount(): number {
-    return this.#families.reduce((sum, family) => sum + family.referenced, 0);
+    return this.#declared.reduce((sum, family) => sum + family.referenced, 0);
   }
 
   get hasExemplars(): boolean {
     return this.#index.exemplars.size > 0;
   }
 
-  conflicts(): { family: string; reason: ConflictReason }[] {
-    return this.#families.flatMap((family) => family.conflicts().map((reason) => ({ family: family.name, reason })));
+  /** What the declarations disagree in, and names that clash. */
+  conflicts(): Conflict[] {
+    return [...this.#declared.flatMap(conflictsOf), ...this.#clashes];
   }
 
   /** Follows the index; to be called after every merge, before anything else is asked. */
@@ -91,9 +103,22 @@ export class SelectedFamilies {
     }
     this.#combinations = new MergeIndex(() => '');
     this.#links.length = 0;
-    this.#families = [...byName.values()]
+    this.#declared = [...byName.values()]
       .map((parts) => (parts.length === 1 ? parts[0] : this.#combine(parts.toSorted(byOrder))))
       .toSorted(byOrder);
+    const candidates = this.#declared.filter((family) => !family.hidden);
+    // as of one metric, the newest declaration is shown
+    const clashes = nameClashes(candidates.toReversed().toSorted((a, b) => b.declaredAt - a.declaredAt));
+    const clashing = new Set(clashes.map(({ hidden }) => hidden));
+    this.#families = candidates.filter(({ name }) => !clashing.has(name));
+    this.#clashes = [
+      ...clashes.map((clash) => ({ family: clash.hidden, reason: 'name' as const, text: describeClash(clash) })),
+      ...createdClashes(this.#families).map((clash) => ({
+        family: clash.hidden,
+        reason: 'name' as const,
+        text: describeCreatedClash(clash),
+      })),
+    ];
   }
 
   #combine(parts: readonly MergedFamily[]): MergedFamily {
@@ -143,6 +168,15 @@ export class SelectedFamilies {
 
 function nameInRole({ name, scope }: MergedFamily): string {
   return `${scope.isPrimary} ${name}`;
+}
+
+function conflictsOf(family: MergedFamily): Conflict[] {
+  const { name } = family;
+  return family.conflicts().map((reason) => ({
+    family: name,
+    reason,
+    text: `processes declare the metric ${name} differently (${reason}): the newest declaration is shown`,
+  }));
 }
 
 function byOrder(a: MergedFamily, b: MergedFamily): number {

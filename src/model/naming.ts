@@ -9,8 +9,9 @@ export function validateMetricName(name: string): boolean {
   return METRIC_NAME.test(name);
 }
 
+/** `__name__` is the metric's name itself: in a sample's labels it would be another metric's sample, or a second name. */
 export function isLabelName(name: string): boolean {
-  return LABEL_NAME.test(name);
+  return LABEL_NAME.test(name) && name !== '__name__';
 }
 
 /**

@@ -1,4 +1,16 @@
 import type { Labels, MetricFamily } from '../model/metric-family.js';
+import { isLabelName } from '../model/naming.js';
+
+/**
+ * A copy of the labels that a user gave; undefined where there are none.
+ *
+ * @throws {Error} where a name is none: readers refuse a file with such a label, and scrapers an exposition
+ */
+export function checkedDefaultLabels(labels: object): Labels | undefined {
+  const pairs = Object.entries(labels).map(([name, value]): [string, string] => [name, `${value}`]);
+  if (!pairs.every(([name]) => isLabelName(name))) throw new Error('Invalid label name');
+  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
+}
 
 /**
  * A family with a registry's default labels added where a sample does not have them itself. The order is prom-client's:

@@ -16,9 +16,10 @@ import {
   type RegistryContentType,
   textDialectOf,
 } from './content-type.js';
-import { withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
+import { checkedDefaultLabels, withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import { defaultScope, type MergedQuery, mergedView, type MergedView } from './merged-view.js';
+import { shownFamilies } from './shown-families.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -129,12 +130,11 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#metrics.values();
   }
 
-  /** Labels that every sample gets which does not have them itself. They are copied. */
+  /** Labels that every sample gets which does not have them itself. They are copied. @throws {Error} for a bad name */
   setDefaultLabels(labels: object): void {
-    const pairs = Object.entries(labels).map(([name, value]): [string, string] => [name, `${value}`]);
     const before = this.#defaultLabels;
-    this.#defaultLabels = pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
-    if (before !== undefined || pairs.length > 0) this.#shareDefaultLabels();
+    this.#defaultLabels = checkedDefaultLabels(labels);
+    if (before !== undefined || this.#defaultLabels !== undefined) this.#shareDefaultLabels();
   }
 
   #shareDefaultLabels(): void {
@@ -356,7 +356,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   #render(families: readonly MetricFamily[]): string {
-    return renderText(families, this.#dialect);
+    return renderText(shownFamilies(families), this.#dialect);
   }
 
   get #dialect(): TextDialect {

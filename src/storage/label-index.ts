@@ -39,7 +39,7 @@ export class LabelIndex<T extends Labelled> {
 
   constructor(labelNames: readonly string[]) {
     this.#names = Object.keys(Object.fromEntries(labelNames.map((name) => [name, 0])));
-    this.#numbers = labelNames.map(() => new Map());
+    this.#numbers = labelNames.map(firstNumbers);
     this.#nextNumber = new Int32Array(labelNames.length).fill(1);
     this.#width = Math.max(labelNames.length, NARROW);
     this.#probe = new Int32Array(this.#width);
@@ -233,7 +233,7 @@ export class LabelIndex<T extends Labelled> {
   }
 
   #restart(items: T[]): void {
-    this.#numbers = this.#names.map(() => new Map());
+    this.#numbers = this.#names.map(firstNumbers);
     this.#nextNumber.fill(1);
     this.#tuples = new Int32Array(this.#width * INITIAL_CAPACITY);
     this.#items = [];
@@ -241,6 +241,11 @@ export class LabelIndex<T extends Labelled> {
     this.#live = this.#occupied = this.#forgotten = 0;
     for (const item of items) this.add(item);
   }
+}
+
+/** To Prometheus a label without a value is no label: both spellings are one series. */
+function firstNumbers(): Map<unknown, number> {
+  return new Map([['', ABSENT]]);
 }
 
 function mixed(hash: number, number: number): number {

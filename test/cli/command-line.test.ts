@@ -133,6 +133,17 @@ test('check finds the bad names in a directory and exits 1', (t) => {
   assert.match(stdout, /^requestMillis: metric names should be written in 'snake_case' not 'camelCase'$/m);
 });
 
+test('check finds metrics whose lines have one name and exits 1', (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).observe('wait_seconds', [1], 0.5).set('wait_seconds_count', 'sum', {}, 1, 1).die();
+  const { status, stdout } = cli('check', '--dir', dir);
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /^wait_seconds\w*: the metric wait_seconds\w* is not shown: the metric wait_seconds\w*, which was/m,
+  );
+});
+
 test('fold folds the dead, says so, and changes no value', (t) => {
   const dir = withTempDir(t);
   twoDead(dir);

@@ -399,6 +399,50 @@ const DIFFERENCES: readonly Difference[] = [
     here: [1],
   },
   {
+    name: 'a label that is empty and one that is not there are one series',
+    because: 'to Prometheus a label without a value is no label, and a series that is there twice is refused',
+    async script({ client, registry, say }) {
+      const counter = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x', 'y'], registers: [registry] });
+      counter.inc({ x: '', y: '1' });
+      counter.inc({ y: '1' }, 2);
+      counter.labels('', '1').inc(4);
+      say(await samples(registry));
+    },
+    there: [['a{x="",y="1"} 5', 'a{y="1"} 2']],
+    here: [['a{x="",y="1"} 7']],
+  },
+  {
+    name: 'a label called __name__ is refused',
+    because: "it is the metric's name",
+    async script({ client, registry, attempt }) {
+      const config = { name: 'a', help: 'A.', labelNames: ['__name__'], registers: [registry] };
+      await attempt(() => void new client.Counter(config));
+      await attempt(() => registry.setDefaultLabels({ __name__: 'b' }));
+    },
+    there: [undefined, undefined],
+    here: ['Error: Invalid label name', 'Error: Invalid label name'],
+  },
+  {
+    name: 'default labels whose names are none are refused',
+    because: 'no scraper reads an exposition that has them',
+    async script({ registry, attempt }) {
+      await attempt(() => registry.setDefaultLabels({ 'app-name': 'shop' }));
+    },
+    there: [undefined],
+    here: ['Error: Invalid label name'],
+  },
+  {
+    name: 'of two metrics whose lines have one name, the one made last is shown',
+    because: 'scrapers refuse a series that is there twice, and with it the whole exposition',
+    async script({ client, registry, say }) {
+      new client.Histogram({ name: 'a', help: 'A.', buckets: [], registers: [registry] });
+      new client.Gauge({ name: 'a_count', help: 'B.', registers: [registry] }).set(7);
+      say(await samples(registry));
+    },
+    there: [['a_bucket{le="+Inf"} 0', 'a_sum 0', 'a_count 0', 'a_count 7']],
+    here: [['a_count 7']],
+  },
+  {
     name: 'a counter adds nothing for NaN',
     because: 'in a sum over processes, and after their death, NaN is all that would be left of it',
     async script({ client, registry, say }) {

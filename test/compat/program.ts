@@ -83,9 +83,9 @@ const unusualValue = fc.constantFrom<unknown>(
 );
 const value = fc.oneof({ weight: 4, arbitrary: usualNumber }, { weight: 1, arbitrary: unusualValue });
 
-/** None with a comma or a colon in it, and undefined neither: the differences tell of those. */
+/** None with a comma or a colon in it, nor undefined or empty: the differences tell of those. */
 const labelValue = fc.constantFrom<unknown>('p', 'q', 'a"b\\c\nd', 'é', 200, 1.5, true);
-const emptyValue = fc.constantFrom<unknown>('', 0, null, false);
+const emptyValue = fc.constantFrom<unknown>(0, null, false);
 const labels = fc.oneof(
   { weight: 8, arbitrary: fc.record({ x: fc.oneof(labelValue, emptyValue), y: labelValue }, { requiredKeys: [] }) },
   { weight: 1, arbitrary: fc.record({ x: labelValue, z: labelValue }, { requiredKeys: ['z'] }) },

@@ -38,7 +38,8 @@ describe('LabelIndex', () => {
         const index = new LabelIndex<Labelled>(names);
         const model = new Map<string, Labelled>();
         for (const { adds, turned, tuple: values } of steps) {
-          const key = JSON.stringify(values.map((text) => text ?? null));
+          // an empty label is no label
+          const key = JSON.stringify(values.map((text) => text || null));
           const known = model.get(key);
           assert.equal(index.find(values), known);
           assert.equal(index.findObject(objectOf(names, values)), known);

@@ -1,0 +1,66 @@
+/**
+ * Metrics of different names that cannot stand in one exposition, for their lines or their headings have one name: a gauge
+ * `a_count` beside a histogram `a`, an Info `x` beside a gauge `x_info`.
+ */
+import { createdName, metricKind } from './metric-kind.js';
+
+interface Named {
+  readonly name: string;
+  readonly type: string;
+}
+
+export interface Clash {
+  readonly hidden: string;
+  readonly shown: string;
+}
+
+/** The names of a family's lines, and its own where that is none of them. */
+export function occupiedNames({ name, type }: Named): Set<string> {
+  const kind = metricKind(type);
+  return new Set([kind.ownName(name), ...kind.lines({ name }).map((line) => line.name)]);
+}
+
+/**
+ * Which families have to be left out of an exposition.
+ *
+ * @param families those that are rather shown come first
+ */
+export function nameClashes(families: Iterable<Named>): Clash[] {
+  const owners = new Map<string, string>();
+  const clashes: Clash[] = [];
+  for (const family of families) {
+    const names = [...occupiedNames(family)];
+    const shown = names.map((name) => owners.get(name)).find((owner) => owner !== undefined);
+    if (shown !== undefined) clashes.push({ hidden: family.name, shown });
+    else for (const name of names) owners.set(name, family.name);
+  }
+  return clashes;
+}
+
+/** The name that OpenMetrics keeps for the creation times of a histogram or a summary. */
+export function keptNames({ name, type }: Named): string[] {
+  const { hasCreated, openMetrics } = metricKind(type);
+  return hasCreated && openMetrics === undefined ? [createdName(name, type)] : [];
+}
+
+/**
+ * Which families have to be left out of an OpenMetrics exposition besides: it keeps the name `a_created` for every histogram
+ * and summary `a`, whether that line is shown or not (OpenMetrics 1.0, 4.4). A counter gives way by its heading.
+ */
+export function createdClashes(families: readonly Named[]): Clash[] {
+  const owners = new Map<string, string>();
+  for (const family of families) for (const name of keptNames(family)) owners.set(name, family.name);
+  if (owners.size === 0) return [];
+  return families.flatMap((family) => {
+    const name = [...occupiedNames(family)].find((occupied) => owners.has(occupied));
+    return name === undefined ? [] : [{ hidden: family.name, shown: owners.get(name)! }];
+  });
+}
+
+export function describeClash({ hidden, shown }: Clash): string {
+  return `the metric ${hidden} is not shown: the metric ${shown}, which was declared later, has a line of the same name; rename one`;
+}
+
+export function describeCreatedClash({ hidden, shown }: Clash): string {
+  return `the metric ${hidden} is not shown in OpenMetrics, which keeps that name for the metric ${shown}; rename one`;
+}
