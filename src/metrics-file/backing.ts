@@ -19,6 +19,15 @@ export interface StoreStatus {
   readonly droppedSamples: number;
 }
 
+/** A log that no reader sees yet. The present log goes on meanwhile. */
+export interface LogDraft {
+  /** False where there is no room. */
+  append(record: Uint8Array): boolean;
+  /** Makes it the log that readers follow. */
+  publish(): void;
+  discard(): void;
+}
+
 /** No method throws: where there is no room, the result says so. */
 export interface Backing {
   readonly kind: 'memory' | 'mapped' | 'written';
@@ -28,11 +37,8 @@ export interface Backing {
   readonly publishedAt: number;
   /** Appends a record to the log and publishes it; false where there is no room. */
   append(record: Uint8Array): boolean;
-  /**
-   * Replaces the log. `write` appends every living record through the function that it gets, which returns false where
-   * there is no room; where `write` returns false, the old log stays.
-   */
-  restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean;
+  /** Begins a log that is to replace the present one; undefined where that cannot be done now. The one begun before is off. */
+  beginLog(): LogDraft | undefined;
   /** Brings everything to the file, where that does not happen by itself. False where some of it did not get there. */
   flush(): boolean;
   /** Updates the counts that `ps` and the self-metrics show of this process. */

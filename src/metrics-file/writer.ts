@@ -19,7 +19,7 @@
  * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored whole.
  */
 import { unlinkSync } from 'node:fs';
-import type { Backing, StoreStatus, ValueBlock } from './backing.js';
+import type { Backing, LogDraft, StoreStatus, ValueBlock } from './backing.js';
 import { crc32 } from './crc32.js';
 import type { FileBytes } from './file-bytes.js';
 import {
@@ -69,6 +69,8 @@ export class FileWriter implements Backing {
   /** Of the log before the present one. It is not written over yet: readers may be in it, and in a file that is flushed it
    * may be the one that is published. */
   #previousChain: readonly Block[] = [];
+  /** A log that is being written to replace the present one. */
+  #draft: (LogDraft & { readonly chain: readonly Block[] }) | undefined;
   #keyEpoch = 1;
   #flushedEpoch = 1;
   #flushedAt = -Infinity;
@@ -123,28 +125,36 @@ export class FileWriter implements Backing {
     return this.#appendTo(this.#chain, this.#keyEpoch, record, () => this.#takeSpare(record.length));
   }
 
-  /** Writes the new log to key blocks that the present log does not use. */
-  restartLog(write: (append: (record: Uint8Array) => boolean) => boolean): boolean {
-    if (!this.bytes.immediate && this.#flushedEpoch !== this.#keyEpoch) return false;
+  /** The draft is in key blocks that the present log does not use. */
+  beginLog(): LogDraft | undefined {
+    if (!this.bytes.immediate && this.#flushedEpoch !== this.#keyEpoch) return undefined;
+    this.#draft?.discard();
     const chain: Block[] = [];
-    const spare = this.#keyBlocks.filter((block) => !this.#chain.includes(block));
     const epoch = this.#keyEpoch + 1;
-    const take = (bytes: number): Block | undefined => {
-      const fits = spare.findIndex((block) => block.data.length >= bytes);
-      return fits < 0 ? undefined : spare.splice(fits, 1)[0];
+    const takeSpare = (bytes: number): Block | undefined =>
+      this.#keyBlocks.find(
+        (block) => block.data.length >= bytes && !this.#chain.includes(block) && !chain.includes(block),
+      );
+    const draft = {
+      chain,
+      append: (record: Uint8Array) => this.#appendTo(chain, epoch, record, () => takeSpare(record.length)),
+      publish: () => {
+        FileWriter.onStep?.('log restarted');
+        this.#previousChain = this.#chain;
+        this.#chain = chain;
+        this.#keyEpoch = epoch;
+        this.#draft = undefined;
+        this.#store(HEADER.keyEpoch, epoch);
+        FileWriter.onStep?.('epoch published');
+      },
+      discard: () => {
+        // the next try may need fewer blocks: what this one leaves behind must not be taken for the end of that log
+        for (const { head } of chain) Atomics.store(head, BLOCK.keyEpoch / WORD, NO_EPOCH);
+        this.#draft = undefined;
+      },
     };
-    if (!write((record) => this.#appendTo(chain, epoch, record, () => take(record.length)))) {
-      // the next try may need fewer blocks: what this one leaves behind must not be taken for the end of that log
-      for (const { head } of chain) Atomics.store(head, BLOCK.keyEpoch / WORD, NO_EPOCH);
-      return false;
-    }
-    FileWriter.onStep?.('log restarted');
-    this.#previousChain = this.#chain;
-    this.#chain = chain;
-    this.#keyEpoch = epoch;
-    this.#store(HEADER.keyEpoch, epoch);
-    FileWriter.onStep?.('epoch published');
-    return true;
+    this.#draft = draft;
+    return draft;
   }
 
   /** Sets the heartbeat to now. */
@@ -219,7 +229,7 @@ export class FileWriter implements Backing {
 
   /** A key block of an older log that has room: without these a log in which series come and go grows the file for ever. */
   #takeSpare(bytes: number): Block | undefined {
-    const taken = new Set([...this.#chain, ...this.#previousChain]);
+    const taken = new Set([...this.#chain, ...this.#previousChain, ...(this.#draft?.chain ?? [])]);
     return this.#keyBlocks.find((block) => block.data.length >= bytes && !taken.has(block));
   }
 

@@ -73,11 +73,13 @@ export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
     // of these the highest value of any file of the process counts, also of one in the archive
     if (family.declaration.processWide === true) continue;
     for (const series of family.logged()) {
-      if (!series.published) continue;
+      if (series.publishedIn === 0) continue;
       subtract(series, file, 0, family.slots);
       // as OpenMetrics has it of what begins anew
       series.createdAt = now;
-      for (const attachment of series.attachments ?? []) if (attachment.published) takeOutSketch(attachment, file);
+      for (const attachment of series.attachments ?? []) {
+        if (attachment.publishedIn > 0) takeOutSketch(attachment, file);
+      }
     }
   }
 }

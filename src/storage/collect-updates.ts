@@ -33,7 +33,7 @@ export interface StoreSlots {
   /** Gives back slots of the file that no record names any more. */
   freeInFile(shape: SlotShape, cells: Cells): void;
   /** Gives slots back, and publishes their removal. */
-  release(cells: Cells & { published: boolean }, shape: SlotShape): void;
+  release(cells: Cells & { publishedIn: number }, shape: SlotShape): void;
 }
 
 /** One call of a `collect()`. */
@@ -120,6 +120,7 @@ export class CollectUpdates {
   #shownOf(series: Series): Series {
     const shown = new Series(series.family, series.labelValues);
     shown.createdAt = series.createdAt;
+    this.#store.log.cancelRestart();
     handOver(series, shown);
     for (const attachment of series.attachments ?? []) {
       const kept = new Attachment(shown, attachment.role);
@@ -152,7 +153,7 @@ export class CollectUpdates {
     const moves: { readonly pair: Pair; readonly from: Cells; readonly to: Cells }[] = [];
     for (const pair of changed) {
       const to = new Cells();
-      if (pair.shown.published && this.#store.allocateInFile(family, to)) {
+      if (pair.shown.publishedIn > 0 && this.#store.allocateInFile(family, to)) {
         copyValues(pair.series.view, pair.series.index, to, family.slots);
         moves.push({ pair, from: pair.shown, to });
       } else {
@@ -198,6 +199,7 @@ export class CollectUpdates {
   /** Ends the process's copy of a series: from here on it writes where readers read. */
   #takeBack({ series, shown }: Pair): void {
     series.createdAt = shown.createdAt;
+    this.#store.log.cancelRestart();
     handOver(shown, series);
   }
 
@@ -252,13 +254,13 @@ function placeOf({ view, index, block }: Cells): Cells {
   return { view, index, block };
 }
 
-function handOver(from: Cells & { published: boolean }, to: Cells & { published: boolean }): void {
+function handOver(from: Cells & { publishedIn: number }, to: Cells & { publishedIn: number }): void {
   to.view = from.view;
   to.index = from.index;
   to.block = from.block;
-  to.published = from.published;
+  to.publishedIn = from.publishedIn;
   from.view = DETACHED_VIEW;
   from.index = DETACHED;
   from.block = undefined;
-  from.published = false;
+  from.publishedIn = 0;
 }

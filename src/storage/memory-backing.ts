@@ -9,9 +9,7 @@ export class MemoryBacking implements Backing {
   append(): boolean {
     return true;
   }
-  restartLog(): boolean {
-    return false;
-  }
+  beginLog(): undefined {}
   flush(): boolean {
     return true;
   }

@@ -2,10 +2,11 @@ import { encodeDefaultLabels, encodeFamily, encodeRemoval, encodeReplacement } f
 import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
+import { LogRestart } from './log-restart.js';
 import type { Attachment, Series, SeriesFamily } from './series.js';
 import type { Cells } from './value-blocks.js';
 
-/** A log of this many dead records for each living one is started anew. */
+/** A log of this many dead records for each living one is restarted. */
 const DEAD_PER_LIVE = 4;
 const RESTART_AT_LEAST = 2048;
 /** The bytes of one record in a log name so many gauges that have moved. */
@@ -16,10 +17,12 @@ const MOVES_PER_RECORD = 8;
  */
 const RESTART_AT_MOST_EVERY_MS = 1000;
 const RESTART_AT_ONCE = 65_536;
+/** So long a restart holds the thread up at a time. */
+const SLICE_MS = 4;
 
 /**
- * What the log of the file says of a store's families and series. What it has no room for is said later, and slots whose
- * removal it could not tell of are kept back until it has. Plain memory has no log.
+ * The log of a store's families and series in its file. Records that find no room are appended later, and slots whose
+ * removal found none are kept back until then. Plain memory has no log.
  */
 export class SeriesLog {
   readonly #families: ReadonlySet<SeriesFamily>;
@@ -34,6 +37,10 @@ export class SeriesLog {
   #records = 0;
   #liveRecords = 0;
   #restartedAt = -Infinity;
+  /** Of the log that new series are published in; a log that is being written has the next one. */
+  #number = 1;
+  #restart: LogRestart | undefined;
+  #recordsAtRestart = 0;
 
   /**
    * @param families all that there are, as they are
@@ -58,14 +65,15 @@ export class SeriesLog {
   /** Publishes everything, in the log of another backing. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
+    this.#restart = undefined;
     this.#pendingRemovals = [];
     this.#records = this.#liveRecords = 0;
     this.#defaultLabelsSaid = false;
     for (const family of this.#families) {
       family.published = false;
       for (const series of family.logged()) {
-        series.published = false;
-        for (const attachment of series.attachments ?? []) attachment.published = false;
+        series.publishedIn = 0;
+        for (const attachment of series.attachments ?? []) attachment.publishedIn = 0;
       }
     }
     this.catchUp();
@@ -79,23 +87,26 @@ export class SeriesLog {
   /** A series that is new. Of one that is in memory for want of room nothing is said. */
   publishSeries(series: Series): void {
     if (!this.#isThere || !isInFile(series)) return;
-    series.published = series.family.published && this.#append(seriesRecord(series));
-    if (series.published) this.#liveRecords++;
+    series.publishedIn = series.family.published && this.#append(seriesRecord(series)) ? this.#number : 0;
+    if (series.publishedIn > 0) this.#liveRecords++;
     else this.#slotsUnpublished += series.family.slots;
   }
 
   publishAttachment(attachment: Attachment): void {
     if (!this.#isThere) return;
-    attachment.published =
-      isInFile(attachment) && attachment.owner.published && this.#append(attachmentRecord(attachment));
-    if (attachment.published) this.#liveRecords++;
+    const isNamed =
+      isInFile(attachment) && attachment.owner.publishedIn > 0 && this.#append(attachmentRecord(attachment));
+    attachment.publishedIn = isNamed ? this.#number : 0;
+    if (isNamed) this.#liveRecords++;
   }
 
-  /** Slots that have gone, and that the log speaks of. */
-  publishRemoval(cells: Cells, shape: SlotShape): void {
+  /** @param publishedIn the log that names these slots */
+  publishRemoval(cells: Cells, shape: SlotShape, publishedIn: number): void {
     this.#liveRecords--;
+    const record = encodeRemoval(cells.block!.number, cells.index);
+    if (publishedIn === this.#restart?.number) this.#restart.add(record);
     // the log says that the series is gone before its slots turn zero, or a reader would show a zero once
-    if (this.#append(encodeRemoval(cells.block!.number, cells.index))) this.#freed(cells, shape);
+    if (this.#appendToPresent(record)) this.#freed(cells, shape);
     else this.#pendingRemovals.push({ cells, shape });
   }
 
@@ -108,6 +119,7 @@ export class SeriesLog {
     added: readonly Series[],
     removed: readonly Series[],
   ): boolean {
+    this.cancelRestart();
     const places = moves.flatMap(({ from, to }) => [from.block!.number, from.index, to.block!.number, to.index]);
     const records = [encodeReplacement(places)];
     const named: (Series | Attachment)[] = [];
@@ -122,16 +134,16 @@ export class SeriesLog {
       }
     }
     const gone = removed.flatMap((series) => [series, ...(series.attachments ?? [])]);
-    for (const { published, block, index } of gone) {
-      if (published) records.push(encodeRemoval(block!.number, index));
+    for (const { publishedIn, block, index } of gone) {
+      if (publishedIn > 0) records.push(encodeRemoval(block!.number, index));
     }
     if (!this.#append(Buffer.concat(records))) return false;
     this.#records += records.length - 1 + Math.floor(moves.length / MOVES_PER_RECORD);
-    for (const each of named) each.published = true;
-    const removals = gone.filter(({ published }) => published);
+    for (const each of named) each.publishedIn = this.#number;
+    const removals = gone.filter(({ publishedIn }) => publishedIn > 0);
     this.#liveRecords += named.length - removals.length;
     // the log does not name their slots any more
-    for (const each of removals) each.published = false;
+    for (const each of removals) each.publishedIn = 0;
     return true;
   }
 
@@ -146,7 +158,7 @@ export class SeriesLog {
     this.#slotsUnpublished = 0;
     while (this.#pendingRemovals.length > 0) {
       const { cells, shape } = this.#pendingRemovals[0];
-      if (!this.#append(encodeRemoval(cells.block!.number, cells.index))) return;
+      if (!this.#appendToPresent(encodeRemoval(cells.block!.number, cells.index))) return;
       this.#freed(cells, shape);
       this.#pendingRemovals.shift();
     }
@@ -154,9 +166,9 @@ export class SeriesLog {
     for (const family of this.#families) {
       if (!family.published) this.publishFamily(family);
       for (const series of family.logged()) {
-        if (!series.published) this.publishSeries(series);
+        if (series.publishedIn === 0) this.publishSeries(series);
         for (const attachment of series.attachments ?? []) {
-          if (!attachment.published) this.publishAttachment(attachment);
+          if (attachment.publishedIn === 0) this.publishAttachment(attachment);
         }
       }
     }
@@ -164,20 +176,69 @@ export class SeriesLog {
 
   /** Keeps the log bounded where series come and go: a new one has what is alive and nothing else. */
   restartIfDue(): void {
+    if (this.#restart !== undefined) {
+      // no turn of the event loop has come for long
+      if (this.#records >= this.#recordsAtRestart + RESTART_AT_ONCE) this.#goOn(this.#restart, Infinity);
+      return;
+    }
     if (this.#records < RESTART_AT_LEAST || this.#records < this.#liveRecords * DEAD_PER_LIVE) return;
     const now = performance.now();
     if (this.#records < RESTART_AT_ONCE && now - this.#restartedAt < RESTART_AT_MOST_EVERY_MS) return;
     this.#restartedAt = now;
-    let records = 0;
-    const restarted = this.#backing.restartLog((append) =>
-      this.#writeAll((record) => {
-        records++;
-        return append(record);
-      }),
-    );
-    // where it could not, the next try waits until the log has doubled
-    this.#records = restarted ? records : Math.floor(this.#records / 2);
-    if (restarted) this.#everythingIsSaid();
+    const draft = this.#backing.beginLog();
+    if (draft === undefined) {
+      this.#isNotRestarted();
+      return;
+    }
+    this.#recordsAtRestart = this.#records;
+    const head = [
+      ...[...this.#defaultLabels].map(([registry, labels]) => encodeDefaultLabels(registry, labels)),
+      ...[...this.#families].map((family) => encodeFamily(family)),
+    ];
+    this.#restart = new LogRestart(draft, ++this.#number, head, [...this.#named()]);
+    this.#goOn(this.#restart, SLICE_MS);
+  }
+
+  /** For changes that a log which is being written cannot follow. It is begun again when it is due. */
+  cancelRestart(): void {
+    this.#restart?.discard();
+    this.#restart = undefined;
+  }
+
+  #goOn(restart: LogRestart, forMs: number): void {
+    if (restart !== this.#restart) return;
+    const isWhole = restart.run(forMs);
+    if (isWhole === undefined) {
+      setImmediate(() => this.#goOn(restart, SLICE_MS)).unref();
+      return;
+    }
+    if (!isWhole) {
+      this.cancelRestart();
+      this.#isNotRestarted();
+      return;
+    }
+    restart.publish();
+    this.#restart = undefined;
+    this.#records = restart.records;
+    // the new log does not name what was removed, or names its removal
+    for (const { cells, shape } of this.#pendingRemovals) this.#freed(cells, shape);
+    this.#pendingRemovals = [];
+    if (this.#isBehind) this.catchUp();
+  }
+
+  /** The next try waits until the log has doubled. */
+  #isNotRestarted(): void {
+    this.#records = Math.floor(this.#records / 2);
+  }
+
+  *#named(): Generator<Series | Attachment> {
+    for (const family of this.#families) {
+      for (const series of family.logged()) {
+        if (series.publishedIn === 0) continue;
+        yield series;
+        for (const attachment of series.attachments ?? []) if (attachment.publishedIn > 0) yield attachment;
+      }
+    }
   }
 
   get #isThere(): boolean {
@@ -185,6 +246,12 @@ export class SeriesLog {
   }
 
   #append(record: Uint8Array): boolean {
+    const appended = this.#appendToPresent(record);
+    if (appended) this.#restart?.add(record);
+    return appended;
+  }
+
+  #appendToPresent(record: Uint8Array): boolean {
     const appended = this.#backing.append(record);
     if (appended) this.#records++;
     else this.#isBehind = true;
@@ -197,41 +264,5 @@ export class SeriesLog {
     for (const [registry, labels] of this.#defaultLabels) {
       if (!this.#append(encodeDefaultLabels(registry, labels))) this.#defaultLabelsSaid = false;
     }
-  }
-
-  #writeAll(write: (record: Uint8Array) => boolean): boolean {
-    for (const [registry, labels] of this.#defaultLabels) {
-      if (!write(encodeDefaultLabels(registry, labels))) return false;
-    }
-    for (const family of this.#families) if (!write(encodeFamily(family))) return false;
-    for (const family of this.#families) {
-      for (const series of family.logged()) {
-        if (!isInFile(series)) continue;
-        if (!write(seriesRecord(series))) return false;
-        for (const attachment of series.attachments ?? []) {
-          if (isInFile(attachment) && !write(attachmentRecord(attachment))) return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  #everythingIsSaid(): void {
-    this.#liveRecords = this.#slotsUnpublished = 0;
-    this.#defaultLabelsSaid = true;
-    for (const family of this.#families) {
-      family.published = true;
-      for (const series of family.logged()) {
-        series.published = isInFile(series);
-        if (series.published) this.#liveRecords++;
-        for (const attachment of series.attachments ?? []) {
-          attachment.published = series.published && isInFile(attachment);
-          if (attachment.published) this.#liveRecords++;
-        }
-      }
-    }
-    // the new log has nothing of what was removed
-    for (const { cells, shape } of this.#pendingRemovals) this.#freed(cells, shape);
-    this.#pendingRemovals = [];
   }
 }

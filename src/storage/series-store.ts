@@ -246,7 +246,7 @@ export class SeriesStore {
   get unseenSeries(): number {
     if (this.#backing.kind === 'memory') return 0;
     let unseen = 0;
-    for (const { published } of this.#everySeries()) if (!published) unseen++;
+    for (const { publishedIn } of this.#everySeries()) if (publishedIn === 0) unseen++;
     return unseen;
   }
 
@@ -322,21 +322,21 @@ export class SeriesStore {
     this.#inMemory = new SlotAllocator(memoryBlock);
   }
 
-  #release(cells: Cells & { published: boolean }, shape: SlotShape): void {
+  #release(cells: Cells & { publishedIn: number }, shape: SlotShape): void {
     const { block, index } = cells;
     const slots = { view: cells.view, index, block };
-    const published = cells.published;
+    const { publishedIn } = cells;
     cells.view = DETACHED_VIEW;
     cells.index = DETACHED;
     cells.block = undefined;
-    cells.published = false;
+    cells.publishedIn = 0;
     if (block === undefined || isShadow(slots)) return;
     if (block.number < 0 && this.#backing.kind !== 'memory') {
       this.#slotsInMemory -= shape.slots;
       this.#inMemory.release(shape, slots);
       return;
     }
-    if (published) this.#log.publishRemoval(slots, shape);
+    if (publishedIn > 0) this.#log.publishRemoval(slots, shape, publishedIn);
     else this.#inFile.release(shape, slots);
   }
 }

@@ -11,8 +11,8 @@ export class Series extends Cells {
    * field itself, and a time in seconds in a box of 16 bytes beside it.
    */
   #madeAfterMs = -1;
-  /** Whether the file's log names the series. */
-  published = false;
+  /** The number of the log that names the series; 0: none does. V8 keeps it in the field, as it does a boolean. */
+  publishedIn = 0;
   /** Further slots that belong to the series: chunks of a sketch, exemplar cells. */
   attachments: Attachment[] | undefined = undefined;
 
@@ -36,7 +36,7 @@ export class Series extends Cells {
 
 /** Slots that one series owns beside its own. */
 export class Attachment extends Cells {
-  published = false;
+  publishedIn = 0;
 
   constructor(
     readonly owner: Series,

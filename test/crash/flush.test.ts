@@ -178,7 +178,9 @@ test('killed in a flush of a log whose parts are not in the order of the file: n
   while (writer.bytes.length < 4096 + 64 * 1024) assert.ok(writer.append(record(1000)));
   writer.flush();
   for (let restart = 0; restart < 2; restart++) {
-    assert.ok(writer.restartLog((append) => append(record(12_000))));
+    const draft = writer.beginLog()!;
+    assert.ok(draft.append(record(12_000)));
+    draft.publish();
     writer.flush();
   }
   // the log is in the third block now, and goes on in the first

@@ -8,6 +8,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
 import { checkFile } from '../../src/metrics-file/check.js';
+import type { LogDraft } from '../../src/metrics-file/backing.js';
 import { FileWriter, type PublishStep } from '../../src/metrics-file/writer.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
@@ -162,13 +163,15 @@ test('a new log that found no room does not end in what the try before it has le
   };
   // a spare chain of several blocks
   for (let at = 0; at < 12; at++) assert.ok(writer.append(record(1)));
-  assert.ok(writer.restartLog((append) => append(record(2))));
+  const restart = (...contents: number[]): LogDraft => {
+    const draft = writer.beginLog()!;
+    for (const byte of contents) assert.ok(draft.append(record(byte)));
+    return draft;
+  };
+  restart(2).publish();
   // takes two of the blocks, and gives up
-  assert.equal(
-    writer.restartLog((append) => [3, 3, 3].every((byte) => append(record(byte))) && false),
-    false,
-  );
-  assert.ok(writer.restartLog((append) => append(record(4))));
+  restart(3, 3, 3).discard();
+  restart(4).publish();
   const bytes = readFileSync(path);
   const epoch = bytes.readUInt32LE(20);
   const ofEpoch: number[] = [];

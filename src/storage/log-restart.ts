@@ -1,0 +1,96 @@
+/**
+ * A log that is written beside the present one and then takes its place. 99,000 series took 115 ms in one go, in whichever
+ * call of the application had the log restarted; so it is written a few milliseconds at a time, while series come and go.
+ *
+ *   1. default labels and families
+ *   2. the series and attachments that the present log names, but those that have gone before their turn
+ *   3. every record that the present log got since 1, but removals of what step 2 left out
+ *
+ * Slots that the present log says to be free may be another series' meanwhile: step 3 keeps the order of the present log.
+ */
+import type { LogDraft } from '../metrics-file/backing.js';
+import { attachmentRecord, seriesRecord } from './log-records.js';
+import { Attachment, type Series } from './series.js';
+
+/** How often the clock is read: a record takes a microsecond. */
+const RECORDS_PER_LOOK = 64;
+
+export class LogRestart {
+  readonly #draft: LogDraft;
+  readonly #named: readonly (Series | Attachment)[];
+  readonly #since: Uint8Array[] = [];
+  readonly #steps: Generator<void, boolean>;
+  #records = 0;
+
+  /**
+   * @param number of the log: `publishedIn` of what it names
+   * @param head records of step 1
+   * @param named by the present log
+   */
+  constructor(
+    draft: LogDraft,
+    readonly number: number,
+    head: readonly Uint8Array[],
+    named: readonly (Series | Attachment)[],
+  ) {
+    this.#draft = draft;
+    this.#named = named;
+    this.#steps = this.#write(head);
+  }
+
+  /** Records in the new log. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Takes a record that the present log has got. */
+  add(record: Uint8Array): void {
+    this.#since.push(record);
+  }
+
+  /** Goes on for so long. True when everything is written, false where there is no room for it; undefined: it is not over. */
+  run(forMs: number): boolean | undefined {
+    const until = performance.now() + forMs;
+    do {
+      const step = this.#steps.next();
+      if (step.done === true) return step.value;
+    } while (performance.now() < until);
+    return undefined;
+  }
+
+  publish(): void {
+    this.#draft.publish();
+  }
+
+  discard(): void {
+    this.#draft.discard();
+  }
+
+  *#write(head: readonly Uint8Array[]): Generator<void, boolean> {
+    for (const record of head) {
+      if (!this.#append(record)) return false;
+      if (this.#isTimeToLook) yield;
+    }
+    for (const each of this.#named) {
+      // gone, or gone and there again: the records since then tell
+      if (each.publishedIn === 0 || each.publishedIn === this.number) continue;
+      if (!this.#append(each instanceof Attachment ? attachmentRecord(each) : seriesRecord(each))) return false;
+      each.publishedIn = this.number;
+      if (this.#isTimeToLook) yield;
+    }
+    for (let at = 0; at < this.#since.length; at++) {
+      if (!this.#append(this.#since[at])) return false;
+      if (this.#isTimeToLook) yield;
+    }
+    return true;
+  }
+
+  get #isTimeToLook(): boolean {
+    return this.#records % RECORDS_PER_LOOK === 0;
+  }
+
+  #append(record: Uint8Array): boolean {
+    this.#records++;
+    return this.#draft.append(record);
+  }
+}
