@@ -71,7 +71,7 @@ const READ_ARM = ['merge', 'collector', 'serve', 'push', 'cli'];
 
 /** Packages that cost something to load: the only files that may name them. */
 const CONFINED: Readonly<Record<string, RegExp>> = {
-  koffi: /^src\/metrics-file\/mapping\.ts$/,
+  koffi: /^src\/metrics-file\/libc\.ts$/,
   'proper-lockfile': /^src\/(archive\/fold|cli\/)[\w/-]*\.ts$/,
 };
 

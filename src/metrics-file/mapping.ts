@@ -1,11 +1,10 @@
 /**
- * The only file that faces native code: mmap, flock, posix_fallocate, fallocate and statfs through koffi, which is an
- * optional dependency and is loaded on first use, never at import. Where it cannot be loaded `native()` returns undefined,
- * and every caller has a way to go on without it.
+ * The only file that faces native code: mmap, flock, posix_fallocate, fallocate and statfs, which are loaded on first use,
+ * never at import. Where they cannot be loaded `native()` returns undefined, and every caller has a way to go on without.
  */
 import { isMainThread } from 'node:worker_threads';
+import { openLibc } from './libc.js';
 import { assertReserved } from './reservation.js';
-import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
 
 export interface Native {
   /**
@@ -51,7 +50,7 @@ const STATFS_BYTES = 256;
 let loaded: Native | undefined;
 let failure: Error | undefined;
 
-/** The native calls, or undefined where koffi cannot serve here; `nativeFailure()` then tells why. */
+/** The native calls, or undefined where this thread or system has none; `nativeFailure()` then tells why. */
 export function native(): Native | undefined {
   if (loaded === undefined && failure === undefined) {
     try {
@@ -73,36 +72,32 @@ function load(): Native {
   if (!isMainThread) throw new Error('worker threads make no native calls');
   if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
-  const ffi = require('koffi') as typeof koffi;
-  const libc = ffi.load(null);
-  const mmap = libc.func('intptr_t mmap(intptr_t addr, size_t length, int prot, int flags, int fd, int64_t offset)');
-  const flock = libc.func('int flock(int fd, int operation)');
-  const linux = process.platform === 'linux';
-  const posixFallocate = linux ? libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)') : undefined;
-  const fallocate = linux ? libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') : undefined;
-  const statfs = linux ? libc.func('int statfs(const char *path, void *result)') : undefined;
+  const { calls, addressOf, lastError } = openLibc();
+  const { mmap, flock, posix_fallocate: posixFallocate, fallocate, statfs } = calls;
+  if (mmap === undefined || flock === undefined) throw new Error('the C library has no mmap');
   const failed = (call: string): Error => {
-    const errno = ffi.errno();
-    const code = Object.entries(ffi.os.errno).find(([, number]) => number === errno)?.[0] ?? String(errno);
-    return Object.assign(new Error(`${call}: ${code}`), { code, errno });
+    const error = lastError();
+    return Object.assign(new Error(`${call}: ${error?.code ?? 'failed'}`), error);
   };
   return {
     mapOver(reservation, fd) {
-      const address = ffi.address(new Uint8Array(reservation));
+      const address = addressOf(new Uint8Array(reservation));
       assertReserved(address, reservation);
       reservation.grow(reservation.maxByteLength);
-      const mapped = mmap(address, reservation.byteLength, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) as
-        | number
-        | bigint;
+      const length = BigInt(reservation.byteLength);
+      const mapped = mmap(address, length, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd, 0n);
       if (BigInt(mapped) !== address) throw failed('mmap');
     },
     unmap(reservation) {
-      const address = ffi.address(new Uint8Array(reservation));
-      mmap(address, reservation.byteLength, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+      const address = addressOf(new Uint8Array(reservation));
+      const length = BigInt(reservation.byteLength);
+      mmap(address, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0n);
     },
-    allocate: (fd, offset, length) => posixFallocate?.(fd, offset, length),
+    allocate(fd, offset, length) {
+      return posixFallocate === undefined ? undefined : Number(posixFallocate(fd, BigInt(offset), BigInt(length)));
+    },
     punch(fd, length) {
-      fallocate?.(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, 0, length);
+      fallocate?.(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, 0n, BigInt(length));
     },
     lockExclusive: (fd) => flock(fd, LOCK_EX | LOCK_NB) === 0,
     lockShared: (fd) => flock(fd, LOCK_SH | LOCK_NB) === 0,

@@ -1,0 +1,124 @@
+/**
+ * Calls into the C library: by koffi, an optional dependency, or by `node:ffi`, which Node has from 26.9 on. The only file
+ * that loads either.
+ */
+import { readFileSync } from 'node:fs';
+import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
+import { describeError } from '../errors.js';
+import { canLoad } from './can-load.js';
+
+type Call = (...values: readonly (number | bigint | string | Uint8Array)[]) => number | bigint;
+
+/** `long`: 64 bits, always given as bigint. `bytes`: memory that the call writes to. */
+type Kind = 'int' | 'long' | 'text' | 'bytes';
+
+interface Signature {
+  readonly returns: Kind;
+  readonly takes: readonly Kind[];
+  readonly linuxOnly?: true;
+}
+
+const SIGNATURES = {
+  mmap: { returns: 'long', takes: ['long', 'long', 'int', 'int', 'int', 'long'] },
+  flock: { returns: 'int', takes: ['int', 'int'] },
+  posix_fallocate: { returns: 'int', takes: ['int', 'long', 'long'], linuxOnly: true },
+  fallocate: { returns: 'int', takes: ['int', 'int', 'long', 'long'], linuxOnly: true },
+  statfs: { returns: 'int', takes: ['text', 'bytes'], linuxOnly: true },
+} as const satisfies Record<string, Signature>;
+
+type Name = keyof typeof SIGNATURES;
+
+export interface Libc {
+  /** Those that this system has. */
+  readonly calls: Partial<Readonly<Record<Name, Call>>>;
+  addressOf(bytes: Uint8Array): bigint;
+  /** The name of the last call's error, such as ENOSPC; undefined where it cannot be had. */
+  lastError(): { readonly code: string; readonly errno: number } | undefined;
+}
+
+/**
+ * koffi first, which has no warning of being experimental and tells errors. A build of it for another C library aborted the
+ * process that loaded it (3.1.2 on musl), so there `node:ffi` comes first, and else a process of its own tries koffi.
+ *
+ * @throws the reason where neither can be had
+ */
+export function openLibc(): Libc {
+  const openers = usesGlibc() ? [byKoffi, byNode] : [byNode, byTriedKoffi];
+  const reasons: string[] = [];
+  for (const open of openers) {
+    try {
+      return open();
+    } catch (error) {
+      reasons.push(describeError(error));
+    }
+  }
+  throw new Error(reasons.join('; '));
+}
+
+/** On macOS too there is only one C library. */
+function usesGlibc(): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    return /\/libc(\.so\.6|-2\.\d+\.so)$/m.test(readFileSync('/proc/self/maps', 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+function byTriedKoffi(): Libc {
+  if (!canLoad(require.resolve('koffi'))) throw new Error('koffi does not work with this C library');
+  return byKoffi();
+}
+
+function byKoffi(): Libc {
+  const ffi = require('koffi') as typeof koffi;
+  const library = ffi.load(null);
+  const types = { int: 'int', long: 'int64_t', text: 'const char *', bytes: 'void *' } as const;
+  return {
+    calls: allCalls(({ name, returns, takes }) =>
+      library.func(
+        name,
+        types[returns],
+        takes.map((kind) => types[kind]),
+      ),
+    ),
+    addressOf: (bytes) => ffi.address(bytes),
+    lastError() {
+      const errno = ffi.errno();
+      const code = Object.entries(ffi.os.errno).find(([, number]) => number === errno)?.[0] ?? String(errno);
+      return { code, errno };
+    },
+  };
+}
+
+/** What is used of `node:ffi`, which the types of Node 20 do not have. */
+interface NodeFfi {
+  dlopen(
+    path: null,
+    definitions: Record<string, { arguments: readonly string[]; return: string }>,
+  ): { functions: Record<string, Call> };
+  getRawPointer(bytes: Uint8Array): bigint;
+}
+
+function byNode(): Libc {
+  const ffi = require('node:ffi') as NodeFfi;
+  const types = { int: 'i32', long: 'i64', text: 'string', bytes: 'buffer' } as const;
+  return {
+    calls: allCalls(({ name, returns, takes }) => {
+      const signature = { arguments: takes.map((kind) => types[kind]), return: types[returns] };
+      return ffi.dlopen(null, { [name]: signature }).functions[name];
+    }),
+    addressOf: (bytes) => ffi.getRawPointer(bytes),
+    lastError: () => undefined,
+  };
+}
+
+function allCalls(open: (signature: Signature & { name: Name }) => Call): Libc['calls'] {
+  const calls: Partial<Record<Name, Call>> = {};
+  for (const name of Object.keys(SIGNATURES) as Name[]) {
+    const signature: Signature = SIGNATURES[name];
+    if (signature.linuxOnly && process.platform !== 'linux') continue;
+    calls[name] = open({ ...signature, name });
+  }
+  return calls;
+}
