@@ -7,8 +7,21 @@ import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator, isProcessWide } from '../mirror/default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
-import type { UtilizationOptions } from './event-loop-utilization.js';
 import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
+
+/** Of the event loop's utilization. */
+export interface UtilizationOptions {
+  /** Milliseconds between two samples. Default 100. */
+  readonly eventLoopUtilizationTimeout?: number;
+  /** Upper bounds of the histogram's buckets. Default 0.01 to 1 in 13 steps. */
+  readonly eventLoopUtilizationBuckets?: number[];
+  /** Of the summary. Default 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999. */
+  readonly eventLoopUtilizationPercentiles?: number[];
+  /** Over how many steps the summary's window slides. Default 5. */
+  readonly eventLoopUtilizationAgeBuckets?: number;
+  /** The summary's window. Default 60. */
+  readonly eventLoopUtilizationMaxAgeSeconds?: number;
+}
 
 export interface DefaultMetricOptions extends UtilizationOptions {
   readonly register?: Registry<any>;

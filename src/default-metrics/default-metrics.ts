@@ -7,8 +7,7 @@ import {
   type DefaultMetricGroup,
   isDefaultMetricGroup,
 } from './default-metric-groups.js';
-import { DefaultMetricMaker, type DefaultMetricOptions } from './default-metric-maker.js';
-import type { UtilizationOptions } from './event-loop-utilization.js';
+import { DefaultMetricMaker, type DefaultMetricOptions, type UtilizationOptions } from './default-metric-maker.js';
 
 /**
  * A registry as code that registers metrics sees it. By this type the module as a whole is assignable to prom-client's, which

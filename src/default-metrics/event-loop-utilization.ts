@@ -9,19 +9,6 @@ const HELP =
   'Ratio of time the event loop is not idling in the event provider to the total time the event loop is running.';
 const BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99, 1];
 
-export interface UtilizationOptions {
-  /** Milliseconds between two samples. Default 100. */
-  readonly eventLoopUtilizationTimeout?: number;
-  /** Upper bounds of the histogram's buckets. Default 0.01 to 1 in 13 steps. */
-  readonly eventLoopUtilizationBuckets?: number[];
-  /** Of the summary. Default 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999. */
-  readonly eventLoopUtilizationPercentiles?: number[];
-  /** Over how many steps the summary's window slides. Default 5. */
-  readonly eventLoopUtilizationAgeBuckets?: number;
-  /** The summary's window. Default 60. */
-  readonly eventLoopUtilizationMaxAgeSeconds?: number;
-}
-
 export function eventLoopUtilization(maker: DefaultMetricMaker): void {
   const { labels, utilization: options } = maker;
   const summary = maker.summary('nodejs_eventloop_utilization_summary', HELP, {

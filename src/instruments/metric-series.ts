@@ -7,7 +7,7 @@
  */
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import type { Registry } from '../registry/registry.js';
+import type { ShowingRegistry } from '../registry/member.js';
 import type { LabelIndex } from '../storage/label-index.js';
 import { localStore, sharedStore } from '../storage/process-store.js';
 import type { AttachmentRole } from '../storage/series.js';
@@ -40,7 +40,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
   readonly #arity: number;
   readonly #maxSeries: number | undefined;
   readonly #makeChild: ChildMaker<C>;
-  readonly #registries = new Set<Registry<any>>();
+  readonly #registries = new Set<ShowingRegistry>();
   #store: SeriesStore | undefined;
   #ownStore: SeriesStore | undefined;
 
@@ -76,12 +76,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
     return this.store.beginCollect(this.stored);
   }
 
-  entered(registry: Registry<any>): void {
+  entered(registry: ShowingRegistry): void {
     this.#registries.add(registry);
     this.#rehome();
   }
 
-  left(registry: Registry<any>): void {
+  left(registry: ShowingRegistry): void {
     this.#registries.delete(registry);
     this.#rehome();
   }

@@ -3,7 +3,12 @@
  * processes merge through their files; programs that gather such objects by themselves do.
  */
 import type { ForeignMetricObject } from './metric-object.js';
-import type { Registry } from './registry.js';
+import type { RegisteredMetric } from './member.js';
+
+/** What takes in the metrics that aggregation makes. */
+interface AggregateRegistry {
+  registerMetric(metric: RegisteredMetric): void;
+}
 
 export interface Aggregators {
   readonly [name: string]: ((metrics: readonly object[]) => ForeignMetricObject | undefined) | undefined;
@@ -15,7 +20,7 @@ export function promClientAggregators(): Aggregators {
 }
 
 /** @throws {Error} prom-client's, for an aggregator that there is not */
-export function aggregateInto<R extends Registry<any>>(registry: R, metricsArr: readonly object[]): R {
+export function aggregateInto<R extends AggregateRegistry>(registry: R, metricsArr: readonly object[]): R {
   const byName = new Map<string, ForeignMetricObject[]>();
   for (const metric of (metricsArr as readonly ForeignMetricObject[][]).flat()) {
     const found = byName.get(metric.name);

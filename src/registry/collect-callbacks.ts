@@ -9,8 +9,7 @@ import { lastScraped } from '../directory/scraped.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import { warnOnce } from '../warn-once.js';
 import { hasFile, onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
-import { MEMBER, type RegisteredMetric } from './member.js';
-import type { Registry } from './registry.js';
+import { MEMBER, type RegisteredMetric, type ShowingRegistry } from './member.js';
 
 /** How long a scrape waits for one callback. Half of Prometheus' default scrape_timeout. */
 const LONGEST_WAIT_MS = 5000;
@@ -26,7 +25,7 @@ interface UnderWay {
 const running = new WeakMap<RegisteredMetric, UnderWay>();
 const failures = new Map<string, number>();
 /** Registries that have metrics which are shown in merged output. */
-const inUse = new Set<Registry<any>>();
+const inUse = new Set<ShowingRegistry>();
 /** Metrics that came into merged output in this turn of the event loop. */
 const added = new Set<RegisteredMetric>();
 let firstRun: NodeJS.Immediate | undefined;
@@ -65,7 +64,7 @@ function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
  * Called by registries that are shown in merged output: whether they have any metric, so that its callback runs in the
  * background too.
  */
-export function registryInUse(registry: Registry<any>, hasMetrics: boolean): void {
+export function registryInUse(registry: ShowingRegistry, hasMetrics: boolean): void {
   if (hasMetrics) inUse.add(registry);
   else inUse.delete(registry);
 }
@@ -90,7 +89,7 @@ export function collectMetric(metric: RegisteredMetric, onError: OnError = faile
 }
 
 /** Brings the metrics of these registries up to date, of all that are shown in merged output by default. */
-export async function runCollectCallbacks(registries: Iterable<Registry<any>> = inUse): Promise<void> {
+export async function runCollectCallbacks(registries: Iterable<ShowingRegistry> = inUse): Promise<void> {
   const metrics = new Set<RegisteredMetric>();
   for (const registry of registries) for (const metric of registry.registered()) metrics.add(metric);
   await Promise.all([...metrics].map(async (metric) => collectMetric(metric)));

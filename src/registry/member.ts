@@ -1,7 +1,6 @@
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { CollectRun } from '../storage/collect-updates.js';
-import type { Registry } from './registry.js';
 
 /**
  * How a registry talks to the metrics of this package. Others may be registered too, such as prom-client's own or what
@@ -9,12 +8,19 @@ import type { Registry } from './registry.js';
  */
 export const MEMBER = Symbol('prom-multiproc.member');
 
+/** A registry, as its metrics and their callbacks use it. */
+export interface ShowingRegistry {
+  /** The names under which merged output shows its metrics. */
+  readonly shownAs: readonly string[];
+  registered(): Iterable<RegisteredMetric>;
+}
+
 export interface Member {
   /** Whether merged output of all processes shows it. */
   readonly shared: boolean;
   /** A registry that is shown in merged output has taken the metric in. */
-  entered(registry: Registry<any>): void;
-  left(registry: Registry<any>): void;
+  entered(registry: ShowingRegistry): void;
+  left(registry: ShowingRegistry): void;
   /** A `collect()` of the metric begins: other processes see what it does when it has ended. */
   beginCollect(): CollectRun;
   /** What is due before values are read. @param collected whether `collect()` has run without failing */
