@@ -5,7 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import { checkDirectory } from './check-directory.js';
 import type { ChosenDirectory } from './choose.js';
 import { holdDirectory, lockAgainstCleaners } from './directory-lock.js';
-import { sweepDerivedDirectories } from './sweep.js';
+import { sweepSoon } from './sweep.js';
 
 export interface DirectoryPermissions {
   /** Permission bits of the directory where it is made by us; default 0700 for a derived one, else what the umask leaves. */
@@ -78,7 +78,7 @@ const MAX_REMAKES = 3;
 
 /**
  * Makes the directory if it is missing, checks it and takes its shared lock, which is held until close(). A derived one is
- * made private, and is refused where it is somebody else's; then those that dead applications left beside it are swept.
+ * made private, and is refused where it is somebody else's; then those that ended applications left beside it are swept, on later turns of the event loop.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  * @throws {NodeJS.ErrnoException} of mkdir(2): EACCES, ENOSPC, EROFS, ...
@@ -95,7 +95,7 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
         opened.lock({ makesFile: true });
       }
       // a thread takes no locks, without which nothing may be swept where others have them
-      if (isNew && chosen.derived && isMainThread) sweepDerivedDirectories(dirname(chosen.dir));
+      if (isNew && chosen.derived && isMainThread) sweepSoon(dirname(chosen.dir));
       return opened;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt > MAX_REMAKES) throw error;

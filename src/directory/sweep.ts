@@ -5,7 +5,7 @@
  * The lock alone is not asked, for processes without native code use a directory and hold none: every data file's writer
  * must be dead as well.
  */
-import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, opendirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
 import { openForReading, readHeader } from '../metrics-file/header.js';
@@ -28,6 +28,24 @@ import { removeDataFile } from './remove-data-file.js';
 /** A directory that nothing has touched for a day belongs to an application that is not coming back. */
 export const ABANDONED_SECONDS = 24 * 3600;
 
+/** So long a sweep holds the event loop up at a time. */
+const SLICE_MS = 4;
+const NAMES_PER_STEP = 256;
+
+/** Sweeps on later turns of the event loop, a few milliseconds at a time; it keeps no process alive. */
+export function sweepSoon(base: string): void {
+  const steps = sweep(base, Date.now() / 1000);
+  const goOn = (): void => {
+    const until = performance.now() + SLICE_MS;
+    while (steps.next().done !== true) {
+      if (performance.now() < until) continue;
+      setImmediate(goOn).unref();
+      return;
+    }
+  };
+  setImmediate(goOn).unref();
+}
+
 /**
  * Removes the derived directories of this user in `base` whose applications are dead and in which nothing has happened for
  * 24 hours. Trouble with one leaves it there.
@@ -36,27 +54,48 @@ export const ABANDONED_SECONDS = 24 * 3600;
  * @returns the paths removed
  */
 export function sweepDerivedDirectories(base: string, now = Date.now() / 1000): string[] {
-  const prefix = derivedPrefix();
-  let names: string[];
-  try {
-    names = readdirSync(base);
-  } catch {
-    return [];
+  const steps = sweep(base, now);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
-  return names
-    .filter((name) => name.startsWith(prefix) && DERIVED_SUFFIX.test(name.slice(prefix.length)))
-    .map((name) => join(base, name))
-    .filter((dir) => sweepDirectory(dir, now));
+}
+
+function* sweep(base: string, now: number): Generator<void, string[]> {
+  const removed: string[] = [];
+  for (const dir of yield* derivedDirectoriesIn(base)) if (yield* sweepDirectory(dir, now)) removed.push(dir);
+  return removed;
 }
 
 const DERIVED_SUFFIX = /^[0-9a-f]{16}$/;
 
-function sweepDirectory(dir: string, now: number): boolean {
+function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
+  const prefix = derivedPrefix();
+  const found: string[] = [];
+  let names = 0;
+  try {
+    const listing = opendirSync(base, { bufferSize: NAMES_PER_STEP });
+    try {
+      for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
+        const { name } = entry;
+        if (name.startsWith(prefix) && DERIVED_SUFFIX.test(name.slice(prefix.length))) found.push(join(base, name));
+        if (++names % NAMES_PER_STEP === 0) yield;
+      }
+    } finally {
+      listing.closeSync();
+    }
+  } catch {
+    // one that may not be read
+  }
+  return found;
+}
+
+function* sweepDirectory(dir: string, now: number): Generator<void, boolean> {
   try {
     const stats = lstatSync(dir);
     if (!stats.isDirectory() || stats.uid !== (process.geteuid?.() ?? stats.uid)) return false;
     // Before the lock, as opening the lock file may have to make it.
-    if (now - lastActivity(dir) <= ABANDONED_SECONDS) return false;
+    if (!(yield* isAbandoned(dir, now))) return false;
     const lock = seizeDirectory(dir);
     if (lock === 'held' || (lock === undefined && native() !== undefined)) return false;
     try {
@@ -72,15 +111,17 @@ function sweepDirectory(dir: string, now: number): boolean {
   }
 }
 
-/** Seconds since the epoch of the last change or heartbeat. */
-function lastActivity(dir: string): number {
-  let newest = lstatSync(dir).mtimeMs / 1000;
+/** Whether the last change or heartbeat there was more than a day ago. */
+function* isAbandoned(dir: string, now: number): Generator<void, boolean> {
+  const isRecent = (seconds: number): boolean => now - seconds <= ABANDONED_SECONDS;
+  if (isRecent(lstatSync(dir).mtimeMs / 1000)) return false;
   for (const name of readdirSync(dir)) {
     const path = join(dir, name);
-    newest = Math.max(newest, lstatSync(path).mtimeMs / 1000);
-    if (parseDataFileName(name) !== undefined) newest = Math.max(newest, heartbeatOf(path));
+    if (isRecent(lstatSync(path).mtimeMs / 1000)) return false;
+    if (parseDataFileName(name) !== undefined && isRecent(heartbeatOf(path))) return false;
+    yield;
   }
-  return newest;
+  return true;
 }
 
 /** 0 for a file that is not one of ours: its mtime is all there is. */

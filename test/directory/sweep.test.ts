@@ -28,6 +28,7 @@ import {
 import { writeBareFile } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import type { ForkedProgram } from '../support/forked-program.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
@@ -114,7 +115,7 @@ test('a directory whose processes hold no locks is in use while one of them live
   assert.deepEqual(sweepDerivedDirectories(base, LATER), [dir]);
 });
 
-test('making a derived directory sweeps those beside it', needs('root'), (t) => {
+test('making a derived directory sweeps those beside it', needs('root'), async (t) => {
   const base = withTempDir(t);
   const dead = deadDirectory(base);
   const longAgo = NOW - 2 * ABANDONED_SECONDS;
@@ -128,6 +129,7 @@ test('making a derived directory sweeps those beside it', needs('root'), (t) => 
   const dir = join(base, 'prom-multiproc-0-1111111111111111');
   const opened = openDirectory({ dir, source: 'PM2', derived: true });
   t.after(() => opened.close());
+  await until(() => !existsSync(dead));
   assert.deepEqual(readdirSync(base).toSorted(), [basename(dir), basename(young)]);
 });
 
