@@ -66,7 +66,7 @@ export { Pushgateway, type PushgatewayOptions, type PushResult } from './push/pu
 export { type TextfileOptions, writeToTextfile } from './push/textfile.js';
 
 export { exponentialBuckets, linearBuckets } from './model/buckets.js';
-export { validateMetricName } from './model/naming.js';
+export { type NameValidation, validateMetricName } from './model/naming.js';
 export { MULTIPROCESS_MODES, type MultiprocessMode } from './model/gauge-mode.js';
 export type { Exemplar, Labels, MetricFamily, MetricType as FamilyType, Sample } from './model/metric-family.js';
 

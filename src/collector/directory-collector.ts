@@ -21,6 +21,7 @@ import type { ThreadTask } from './collection-thread.js';
 import type { ChartRequest } from './chart.js';
 import type { DirectoryStatus } from './directory-status.js';
 import {
+  type BodyRequest,
   type Collected,
   type CollectionRequest,
   Engine,
@@ -121,8 +122,8 @@ export class DirectoryCollector {
   }
 
   /** One exposition, encoded. Throws as `collect` does. */
-  async body(format: string, settings: OutputSettings): Promise<Uint8Array> {
-    return (await this.bodyAndMissing(format, settings)).body;
+  async body(request: BodyRequest, settings: OutputSettings): Promise<Uint8Array> {
+    return (await this.bodyAndMissing(request, settings)).body;
   }
 
   async families(settings: OutputSettings): Promise<MetricFamily[]> {
@@ -131,10 +132,10 @@ export class DirectoryCollector {
 
   /** An exposition, and the names of families that the settings ask for and that cannot be merged. */
   async bodyAndMissing(
-    format: string,
+    request: BodyRequest,
     settings: OutputSettings,
   ): Promise<{ body: Uint8Array; missing: readonly string[] }> {
-    const product = { kind: 'body', settings, format } as const;
+    const product = { kind: 'body', settings, ...request } as const;
     const key = productKey(product);
     const { bodies, missing } = await this.collect(product);
     return { body: bodies.get(key)!, missing: missing.get(key)! };

@@ -1,5 +1,7 @@
 /** Collecting and rendering, wherever it runs: a collector has an engine inline, and the thread one per directory. */
 import { formatOf } from '../exposition/formats.js';
+import { DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
+import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
 import type { MetricFamily } from '../model/metric-family.js';
@@ -20,10 +22,19 @@ export interface OutputSettings extends OutputOptions {
 
 /** What one collection is to be turned into. */
 export type Product =
-  | { readonly kind: 'body'; readonly settings: OutputSettings; readonly format: string }
+  | ({ readonly kind: 'body'; readonly settings: OutputSettings } & BodyRequest)
   | { readonly kind: 'families'; readonly settings: OutputSettings }
   | { readonly kind: 'status'; readonly settings: OutputSettings; readonly charts: readonly ChartRequest[] }
   | { readonly kind: 'processes' };
+
+/** An exposition. */
+export interface BodyRequest {
+  readonly format: string;
+  /** Default: that of scrapers which take no UTF-8 names. */
+  readonly escaping?: Escaping;
+  /** Only the families that have one of these names, or samples of one. */
+  readonly names?: readonly string[];
+}
 
 export interface CollectionRequest {
   readonly products: readonly Product[];
@@ -63,7 +74,7 @@ interface Reading {
 /** One output, which is brought up to date where the last one stopped. */
 interface Output {
   readonly selected: SelectedFamilies;
-  /** By format. */
+  /** By format and escaping. */
   readonly bodies: Map<string, MergedBody>;
 }
 
@@ -108,7 +119,8 @@ export class Engine {
       return;
     }
     const { settings } = product;
-    const { selected, bodies } = this.#outputOf(settings);
+    const output = this.#outputOf(settings);
+    const { selected } = output;
     selected.update();
     warnOfConflicts(selected);
     const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks) : [];
@@ -119,13 +131,7 @@ export class Engine {
     } else if (product.kind === 'families') {
       collected.families.set(key, [...mergedFamilies(selected, settings), ...own]);
     } else {
-      const { format } = product;
-      let body = bodies.get(format);
-      if (body === undefined) {
-        body = new MergedBody(selected, formatOf(format), settings);
-        bodies.set(format, body);
-      }
-      collected.bodies.set(key, new Uint8Array(body.render(own)));
+      collected.bodies.set(key, new Uint8Array(render(product, output, own)));
     }
   }
 
@@ -143,6 +149,25 @@ export class Engine {
     }
     return output;
   }
+}
+
+type BodyProduct = Extract<Product, { kind: 'body' }>;
+
+function render(product: BodyProduct, { selected, bodies }: Output, own: readonly MetricFamily[]): Uint8Array {
+  const { settings, names, escaping } = product;
+  const format = formatOf(product.format);
+  const options = { ...settings, escaping };
+  if (names !== undefined) {
+    const created = settings.created === true || format.showsCreated === true;
+    const isNamed = nameFilter(names);
+    const shown = selected.shownUnder(escaping ?? DEFAULT_ESCAPING).filter(isNamed);
+    const families = mergedFamilies(selected, { ...settings, created }, (family) => shown.includes(family));
+    return format.render([...families, ...namedFamilies(own, names)], options);
+  }
+  const key = `${product.format} ${escaping}`;
+  let body = bodies.get(key);
+  if (body === undefined) bodies.set(key, (body = new MergedBody(selected, format, options)));
+  return body.render(own);
 }
 
 function warnOfConflicts(selected: SelectedFamilies): void {

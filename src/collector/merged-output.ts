@@ -1,6 +1,7 @@
 /** The families that an output shows as an exposition, rendered again and again, and as a data model. */
 import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
+import { DEFAULT_ESCAPING, escapeFamilies, escapeLabelText, escapeMetricName } from '../exposition/name-escaping.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
@@ -73,20 +74,25 @@ export class MergedBody {
   #build(own: readonly MetricFamily[]): ExpositionWriter {
     const { created: wanted, ...rules } = this.#options;
     const showsCreated = wanted === true || this.#format.showsCreated === true;
+    const { escaping = DEFAULT_ESCAPING } = rules;
     const writer = this.#format.newWriter(rules);
-    const blocks = shownBlocks(this.#selected);
-    const headings = this.#format.headings([...blocks.map(({ family }) => family), ...own], rules);
+    const shown = new Set(this.#selected.shownUnder(escaping));
+    const blocks = shownBlocks(this.#selected, (family) => shown.has(family));
+    const named = blocks.map(({ family: { name, type } }) => ({ name: escapeMetricName(name, escaping), type }));
+    const shownOwn = escapeFamilies(own, escaping);
+    const headings = this.#format.headings([...named, ...shownOwn], rules);
     this.#blocks = blocks.flatMap(({ family, series }, at) => {
       const heading = headings[at];
       if (!heading.isShown) return [];
-      const { name, help, unit, kind } = family;
-      const lines = kind.lines(family);
+      const { help, unit, kind, bounds, quantiles } = family;
+      const { name } = named[at];
+      const lines = kind.lines({ name, bounds, quantiles });
       const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';
       writer.family({ name, help, unit, kind, lines }, heading, created);
-      for (const number of series) writer.series(family.index.textOf[number]);
+      for (const number of series) writer.series(escapeLabelText(family.index.textOf[number], escaping));
       return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
     });
-    own.forEach(({ name, help, type, samples }, at) => {
+    shownOwn.forEach(({ name, help, type, samples }, at) => {
       const kind = metricKind(type);
       writer.family({ name, help, kind, lines: kind.lines({ name }) }, headings[blocks.length + at], 'nowhere');
       for (const { labels } of samples) writer.series(labelText(labels));
@@ -98,8 +104,12 @@ export class MergedBody {
 }
 
 /** The merged data model: the same families, series and order as the text. */
-export function mergedFamilies(selected: SelectedFamilies, options: OutputOptions): MetricFamily[] {
-  return shownBlocks(selected).map(({ family, series }) => {
+export function mergedFamilies(
+  selected: SelectedFamilies,
+  options: OutputOptions,
+  isWanted: (family: MergedFamily) => boolean = () => true,
+): MetricFamily[] {
+  return shownBlocks(selected, isWanted).map(({ family, series }) => {
     const { index } = family;
     const lines = family.kind.lines(family);
     const withExemplars = exemplarLines(family.kind, lines);
@@ -130,6 +140,7 @@ function createdLineName({ kind, name }: MergedFamily): string | undefined {
   return kind.hasCreated ? createdName(name, kind.type) : undefined;
 }
 
-function shownBlocks(selected: SelectedFamilies): FamilyBlock[] {
-  return selected.families().map((family) => ({ family, series: family.index.shownSeries(family) }));
+function shownBlocks(selected: SelectedFamilies, isWanted: (family: MergedFamily) => boolean): FamilyBlock[] {
+  const families = selected.families().filter(isWanted);
+  return families.map((family) => ({ family, series: family.index.shownSeries(family) }));
 }

@@ -34,7 +34,7 @@ provideMergedView({
   active: () => directoryToRead() !== undefined,
   async metrics(query, contentType) {
     const { name } = textDialectOf(contentType);
-    const { body, missing } = await sharedCollector().bodyAndMissing(name, settingsOf(query));
+    const { body, missing } = await sharedCollector().bodyAndMissing({ format: name }, settingsOf(query));
     return { text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(), missing };
   },
   async families(query) {

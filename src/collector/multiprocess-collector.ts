@@ -1,6 +1,7 @@
 /** The public face of the read arm: the merged view of a directory. */
 import type { FoldResult } from '../archive/fold-result.js';
 import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
+import { DEFAULT_ESCAPING } from '../exposition/name-escaping.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { ChartRequest } from './chart.js';
@@ -24,6 +25,8 @@ export interface MetricsRequest {
   /** An Accept header; `format` wins. */
   readonly accept?: string;
   readonly format?: ExpositionFormat;
+  /** Only metrics of these names, or whose samples have them: a scrape's `?name[]=`. Default: all. */
+  readonly names?: readonly string[];
 }
 
 export interface MetricsAnswer {
@@ -55,11 +58,13 @@ export class MultiprocessCollector {
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
   async metrics(request: MetricsRequest = {}): Promise<MetricsAnswer> {
-    const { format, contentType } =
-      request.format === undefined
-        ? negotiateFormat(request.accept)
-        : { format: request.format, contentType: formatOf(request.format).offers[0].contentType };
-    return { contentType, body: await this.#collector.body(format, this.#settings) };
+    const { accept, format: named, names } = request;
+    const { contentType, format, escaping } =
+      named === undefined
+        ? negotiateFormat(accept)
+        : { format: named, contentType: formatOf(named).offers[0].contentType, escaping: DEFAULT_ESCAPING };
+    const wanted = names === undefined || names.length === 0 ? { format, escaping } : { format, escaping, names };
+    return { contentType, body: await this.#collector.body(wanted, this.#settings) };
   }
 
   /** The merged data model: the same families, series and order as the exposition. Throws as `metrics` does. */

@@ -3,7 +3,7 @@
  * in OpenMetrics everywhere) a double quote could break out of their place; everything else is data to every parser.
  * Lone surrogates have no UTF-8 and are replaced here, so that strings and bytes of an exposition say the same.
  */
-import { wellFormed } from '../model/label-set.js';
+import { wellFormed } from '../model/well-formed.js';
 
 /** Of a label value, without its quotes; both formats agree. */
 export function escapeLabelValue(value: string): string {

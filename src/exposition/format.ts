@@ -4,6 +4,7 @@
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import type { Line, MetricKind } from '../model/metric-kind.js';
+import type { Escaping } from './name-escaping.js';
 
 export interface Format {
   readonly name: string;
@@ -23,8 +24,12 @@ export interface Format {
 export interface Offer {
   readonly mediaType: string;
   readonly contentType: string;
-  /** Values of the parameter `version` that ask for it; '' where the header has none. */
+  /** Values of the parameter `version` that ask for it; '' where the header has none, and means any. */
   readonly versions: ReadonlySet<string>;
+  /** Parameters that a header has to have, with these values. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Whether it has the parameter `escaping`, which chooses what UTF-8 names become. Where it has not, they are escaped. */
+  readonly escapes: boolean;
 }
 
 export type NamedFamily = Pick<MetricFamily, 'name' | 'type'>;
@@ -32,6 +37,8 @@ export type NamedFamily = Pick<MetricFamily, 'name' | 'type'>;
 export interface OutputRules {
   /** OpenMetrics as other libraries write it: every counter's samples end in `_total`; `le` and `quantile` are floats. */
   readonly strict?: boolean;
+  /** What UTF-8 names become. Default: `underscores`. */
+  readonly escaping?: Escaping;
 }
 
 /** What a family is called in a format. */

@@ -1,6 +1,7 @@
 /** The formats, one row each; among equals in an Accept header the first row wins. */
 import { PromMultiprocError } from '../errors.js';
 import type { Format } from './format.js';
+import { protobufFormat } from './protobuf-format.js';
 import { OPENMETRICS, TEXT } from './text-dialect.js';
 import { textFormat } from './text-format.js';
 
@@ -10,24 +11,43 @@ export const CONTENT_TYPES = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 } as const;
 
+const TEXT_TYPE = 'text/plain';
 const OPENMETRICS_TYPE = 'application/openmetrics-text';
+const PROTOBUF_TYPE = 'application/vnd.google.protobuf';
 
 const ROWS = {
   text: textFormat(TEXT, [
+    { mediaType: TEXT_TYPE, contentType: CONTENT_TYPES.text, versions: new Set(['', '0.0.4']), escapes: false },
+    // 0.0.4 with UTF-8 names
     {
-      mediaType: 'text/plain',
-      contentType: CONTENT_TYPES.text,
-      // 1.0.0 is 0.0.4 with UTF-8 names in quotes (Prometheus 3); there are no such names here
-      versions: new Set(['', '0.0.4', '1.0.0']),
+      mediaType: TEXT_TYPE,
+      contentType: CONTENT_TYPES.text.replace('0.0.4', '1.0.0'),
+      versions: new Set(['', '1.0.0']),
+      escapes: true,
     },
   ]),
   openmetrics: textFormat(OPENMETRICS, [
-    { mediaType: OPENMETRICS_TYPE, contentType: CONTENT_TYPES.openmetrics, versions: new Set(['', '1.0.0']) },
     {
       mediaType: OPENMETRICS_TYPE,
-      // the draft before 1.0.0, which Prometheus 2.5 to 2.4x ask for; the lines are the same
+      contentType: CONTENT_TYPES.openmetrics,
+      versions: new Set(['', '1.0.0']),
+      escapes: true,
+    },
+    // the draft before 1.0.0, which Prometheus 2.5 to 2.4x ask for; the lines are the same
+    {
+      mediaType: OPENMETRICS_TYPE,
       contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'),
       versions: new Set(['', '0.0.1']),
+      escapes: false,
+    },
+  ]),
+  protobuf: protobufFormat('protobuf', [
+    {
+      mediaType: PROTOBUF_TYPE,
+      contentType: `${PROTOBUF_TYPE}; proto=io.prometheus.client.MetricFamily; encoding=delimited`,
+      versions: new Set(['']),
+      parameters: { proto: 'io.prometheus.client.MetricFamily', encoding: 'delimited' },
+      escapes: true,
     },
   ]),
 } as const satisfies Readonly<Record<string, Format>>;

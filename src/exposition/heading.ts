@@ -19,6 +19,7 @@ import { createdName, metricKind } from '../model/metric-kind.js';
 import { createdClashes, keptNames, occupiedNames } from '../model/name-clash.js';
 import { endsWithUnit } from '../model/naming.js';
 import { escapeHelp } from './escape.js';
+import { quotedMetricName } from './labels.js';
 import type { CreatedPlace, Heading, NamedFamily, OutputRules } from './format.js';
 import type { TextDialect } from './text-dialect.js';
 
@@ -67,7 +68,7 @@ export function familyHeader(
 ): string {
   const lines = headerLines(name, type, help, dialect);
   const hasUnit = dialect.hasUnits && unit !== '' && metricKind(type).hasUnit && endsWithUnit(name, unit);
-  return hasUnit ? `${lines}# UNIT ${name} ${unit}\n` : lines;
+  return hasUnit ? `${lines}# UNIT ${quotedMetricName(name)} ${unit}\n` : lines;
 }
 
 /** The HELP and TYPE lines of `_created` samples that stand apart. */
@@ -76,5 +77,6 @@ export function createdHeader(family: Pick<MetricFamily, 'help'>, heading: Headi
 }
 
 function headerLines(name: string, type: string, help: string, { quotesHelp }: TextDialect): string {
-  return `# HELP ${name} ${escapeHelp(help, quotesHelp)}\n# TYPE ${name} ${type}\n`;
+  const shown = quotedMetricName(name);
+  return `# HELP ${shown} ${escapeHelp(help, quotesHelp)}\n# TYPE ${shown} ${type}\n`;
 }

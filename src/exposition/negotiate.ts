@@ -1,18 +1,32 @@
 /** Which format a scraper is answered in, by its Accept header (RFC 9110, 12.5.1). */
+import type { Format, Offer } from './format.js';
 import { FALLBACK, FORMATS } from './formats.js';
+import { DEFAULT_ESCAPING, type Escaping, ESCAPINGS } from './name-escaping.js';
 
 export interface NegotiatedFormat {
   /** The name of its row in `formats.ts`. */
   readonly format: string;
   readonly contentType: string;
+  readonly escaping: Escaping;
 }
 
 /** Part of an Accept header. */
 interface MediaRange {
   readonly mediaType: string;
-  readonly version: string;
+  /** Other than `q`; names in lower case. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** 0 to 1. */
   readonly quality: number;
+}
+
+/** An offer, and how a header likes it. */
+interface Match {
+  readonly format: Format;
+  readonly offer: Offer;
+  readonly quality: number;
+  readonly closeness: number;
+  readonly at: number;
+  readonly range: MediaRange | undefined;
 }
 
 /**
@@ -22,50 +36,76 @@ interface MediaRange {
  */
 export function negotiateFormat(accept: string | readonly string[] | undefined): NegotiatedFormat {
   const header = typeof accept === 'string' ? accept : Array.isArray(accept) ? accept.join(',') : '';
-  const ranges = splitOutsideQuotes(header, ',').map(parseRange);
-  let best = {
-    quality: 0,
-    closeness: 0,
-    at: 0,
-    answer: { format: FALLBACK.name, contentType: FALLBACK.offers[0].contentType },
-  };
-  const rows = [...FORMATS.values()].flatMap(({ name, offers }) => offers.map((offer) => ({ ...offer, format: name })));
-  for (const { format, contentType, mediaType, versions } of rows) {
-    // the closest range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'
-    let match = { quality: 0, closeness: 0, at: 0, answer: { format, contentType } };
-    ranges.forEach((range, at) => {
-      if (range === undefined || (range.mediaType === mediaType && !versions.has(range.version))) return;
-      const closeness = closenessOf(range, mediaType);
-      if (closeness > match.closeness) match = { ...match, quality: range.quality, closeness, at };
-    });
-    const better =
-      match.quality - best.quality || match.closeness - best.closeness || (best.quality > 0 ? best.at - match.at : 0);
-    if (match.quality > 0 && better > 0) best = match;
+  const ranges = splitOutsideQuotes(header, ',')
+    .map(parseRange)
+    .filter((range) => range !== undefined);
+  let best = noMatch(FALLBACK, FALLBACK.offers[0]);
+  for (const format of FORMATS.values()) {
+    for (const offer of format.offers) {
+      const match = matchOf(format, offer, ranges);
+      const better =
+        match.quality - best.quality || match.closeness - best.closeness || (best.quality > 0 ? best.at - match.at : 0);
+      if (match.quality > 0 && better > 0) best = match;
+    }
   }
-  return best.answer;
+  const { format, offer, range } = best;
+  if (!offer.escapes) return { format: format.name, contentType: offer.contentType, escaping: DEFAULT_ESCAPING };
+  const asked = escapingOf(range);
+  const suffix = asked === undefined ? '' : `; escaping=${asked}`;
+  // Prometheus 3 sends no escaping with protobuf, but it does with the other formats that it would take
+  const escaping = asked ?? ranges.map(escapingOf).find((each) => each !== undefined) ?? DEFAULT_ESCAPING;
+  return { format: format.name, contentType: offer.contentType + suffix, escaping };
 }
 
-/** How closely a range names a media type; 0 where it does not. */
-function closenessOf(range: MediaRange, mediaType: string): number {
-  if (range.mediaType === mediaType) return range.version === '' ? 3 : 4;
-  if (range.mediaType === `${mediaType.slice(0, mediaType.indexOf('/'))}/*`) return 2;
-  return range.mediaType === '*/*' ? 1 : 0;
+/** The closest range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'. */
+function matchOf(format: Format, offer: Offer, ranges: readonly MediaRange[]): Match {
+  let match = noMatch(format, offer);
+  ranges.forEach((range, at) => {
+    const closeness = closenessOf(range, offer);
+    if (closeness > match.closeness) match = { format, offer, quality: range.quality, closeness, at, range };
+  });
+  return match;
 }
+
+function noMatch(format: Format, offer: Offer): Match {
+  return { format, offer, quality: 0, closeness: 0, at: 0, range: undefined };
+}
+
+/** How closely a range names an offer; 0 where it does not. */
+function closenessOf({ mediaType, parameters }: MediaRange, offer: Offer): number {
+  if (mediaType === offer.mediaType) {
+    const { version = '' } = parameters;
+    const wanted = Object.entries(offer.parameters ?? {});
+    if (!offer.versions.has(version) || wanted.some(([name, value]) => parameters[name] !== value)) return 0;
+    return version === '' ? 3 : 4;
+  }
+  // nobody means what has to be asked for by its parameters
+  if (offer.parameters !== undefined) return 0;
+  if (mediaType === `${offer.mediaType.slice(0, offer.mediaType.indexOf('/'))}/*`) return 2;
+  return mediaType === '*/*' ? 1 : 0;
+}
+
+function escapingOf(range: MediaRange | undefined): Escaping | undefined {
+  return ESCAPINGS.find((escaping) => escaping === range?.parameters.escaping);
+}
+
+const NO_PARAMETERS: Record<string, string> = Object.freeze(Object.create(null));
 
 function parseRange(text: string): MediaRange | undefined {
-  const [type, ...parameters] = splitOutsideQuotes(text, ';');
+  const [type, ...parts] = splitOutsideQuotes(text, ';');
   const mediaType = type.trim().toLowerCase();
-  let version = '';
+  if (mediaType === '') return undefined;
+  const parameters: Record<string, string> = parts.length === 0 ? NO_PARAMETERS : Object.create(null);
   let quality = 1;
-  for (const parameter of parameters) {
-    const equals = parameter.indexOf('=');
+  for (const part of parts) {
+    const equals = part.indexOf('=');
     if (equals < 0) continue;
-    const name = parameter.slice(0, equals).trim().toLowerCase();
-    const value = unquoted(parameter.slice(equals + 1).trim());
-    if (name === 'version') version = value;
-    if (name === 'q') quality = /^[01](\.\d*)?$/.test(value) ? Math.min(1, Number(value)) : NaN;
+    const name = part.slice(0, equals).trim().toLowerCase();
+    const value = unquoted(part.slice(equals + 1).trim());
+    if (name !== 'q') parameters[name] = value;
+    else quality = /^[01](\.\d*)?$/.test(value) ? Math.min(1, Number(value)) : NaN;
   }
-  return mediaType === '' || Number.isNaN(quality) ? undefined : { mediaType, version, quality };
+  return Number.isNaN(quality) ? undefined : { mediaType, parameters, quality };
 }
 
 function unquoted(value: string): string {

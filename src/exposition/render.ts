@@ -3,6 +3,7 @@ import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
 import type { Heading, OutputRules } from './format.js';
 import { createdHeader, familyHeader, headingsOf } from './heading.js';
+import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { exemplarSuffix, labelText, samplePrefix } from './labels.js';
 import { canonicalNumber, formatNumber } from './number.js';
 import type { TextDialect } from './text-dialect.js';
@@ -12,9 +13,10 @@ import type { TextDialect } from './text-dialect.js';
  * families and, where there are none, one newline.
  */
 export function renderText(families: readonly MetricFamily[], dialect: TextDialect, options: OutputRules = {}): string {
-  const headings = headingsOf(families, dialect, options);
+  const shown = escapeFamilies(families, options.escaping ?? DEFAULT_ESCAPING);
+  const headings = headingsOf(shown, dialect, options);
   const strict = options.strict === true && dialect.hasStrict;
-  const blocks = families.flatMap((family, at) =>
+  const blocks = shown.flatMap((family, at) =>
     headings[at].isShown ? renderFamily(family, headings[at], dialect, strict) : [],
   );
   return (blocks.join(dialect.separator) || dialect.separator) + dialect.end;

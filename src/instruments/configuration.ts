@@ -1,5 +1,6 @@
 /** What metrics are constructed with. Names and options are prom-client's but for those of several processes. */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
+import type { NameValidation } from '../model/naming.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
 
 /** What a metric needs of a registry: this package's are registries so, and prom-client's too. */
@@ -24,6 +25,11 @@ export interface MetricConfiguration<T extends string> {
   enableExemplars?: boolean;
   /** Base unit, such as `seconds`, for OpenMetrics' UNIT line. The name has to end with it, before `_total` if it has that. */
   unit?: string;
+  /**
+   * 'utf8' allows any UTF-8 text for the names of the metric and its labels, as Prometheus 3 does: `http.server.duration`.
+   * A scraper that does not ask for such names is shown escaped ones. Default 'legacy': letters, digits, `_` and `:`.
+   */
+  nameValidation?: NameValidation;
   /**
    * Most series that it may have in this process; samples of further ones are dropped, and counted. Default:
    * PROM_MULTIPROC_MAX_SERIES_PER_METRIC, or 100,000.

@@ -4,8 +4,8 @@ import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
 import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
-import { metricKind } from '../model/metric-kind.js';
-import { assertNameAndHelp, endsWithUnit, isLabelName } from '../model/naming.js';
+import { createdName, metricKind } from '../model/metric-kind.js';
+import { assertNameAndHelp, assertNameValidation, endsWithUnit, isLabelName } from '../model/naming.js';
 import { seriesSamples } from '../model/series-samples.js';
 import type { Sketch } from '../model/sketch.js';
 import { register } from '../registry/default-registry.js';
@@ -67,9 +67,11 @@ export abstract class Metric<T extends string, C extends Child> {
     const { name, help, type } = this;
     const { unit, maxSeries } = config;
     if (unit !== undefined) assertUnit(name, type, unit);
-    const labelNames = declaredLabelNames(this.labelNames, type);
+    const { nameValidation = 'legacy' } = config;
+    const labelNames = declaredLabelNames(this.labelNames, type, nameValidation);
     // what is not said is not there: the file has no word for undefined
-    const more = { ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
+    const utf8 = nameValidation === 'utf8' && { nameValidation };
+    const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
     const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     this[MEMBER] = memberOf(this.series, kind);
@@ -135,10 +137,11 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     left: (registry) => series.left(registry),
     beginCollect: () => series.beginCollect(),
     settle: (collected) => kind.settle?.(series, collected),
-    family(): MetricFamily {
+    family(withCreated): MetricFamily {
       const { name, help, type, unit, labelNames } = series.declaration;
       const samples: Sample[] = [];
-      const { lines: linesOf, writeValues, exemplarSuffix } = metricKind(type);
+      const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
+      const created = withCreated === true && hasCreated ? createdName(name, type) : undefined;
       const lines = linesOf(series.declaration);
       const values = new Float64Array(lines.length);
       for (const child of series.index) {
@@ -146,6 +149,7 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
         const labels = labelsOf(labelNames, child.labelValues);
         const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
         samples.push(...seriesSamples(lines, labels, values, exemplarAt));
+        if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
       }
       return { name, help, type, unit, samples };
     },
@@ -163,8 +167,10 @@ function labelsOf(names: readonly string[], values: readonly (string | undefined
 
 function assertConfiguration(config: MetricConfiguration<string>): void {
   if (config === null || typeof config !== 'object') throw new TypeError('constructor expected a config object');
-  assertNameAndHelp(config.name, config.help);
-  declaredLabelNames(config.labelNames, 'unknown');
+  const { nameValidation = 'legacy' } = config;
+  assertNameValidation(nameValidation);
+  assertNameAndHelp(config.name, config.help, nameValidation);
+  declaredLabelNames(config.labelNames, 'unknown', nameValidation);
   if (config.collect && typeof config.collect !== 'function') {
     throw new Error('Optional "collect" parameter must be a function');
   }

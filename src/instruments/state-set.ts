@@ -37,7 +37,7 @@ export class StateSet<T extends string = string, S extends string = string> exte
   constructor(config: StateSetConfiguration<T, S>) {
     super(config, (labelNames) => {
       assertStates(config.states);
-      assertNameIsLabel(config.name, labelNames);
+      assertNameIsLabel(config, labelNames);
       return {
         type: 'stateset',
         declaration: { labelNames: [...labelNames, config.name], gaugeMode: STATE_MODE },
@@ -95,8 +95,11 @@ function assertStates(states: unknown): void {
   );
 }
 
-function assertNameIsLabel(name: string, labelNames: readonly string[]): void {
-  if (isLabelName(name) && !labelNames.includes(name)) return;
+function assertNameIsLabel(
+  { name, nameValidation }: StateSetConfiguration<string, string>,
+  labelNames: readonly string[],
+): void {
+  if (isLabelName(name, nameValidation) && !labelNames.includes(name)) return;
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',
     `the StateSet ${inspect(name)} has its state in a label of its own name: take a name without ":" that is not among the labelNames`,

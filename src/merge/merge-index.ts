@@ -9,6 +9,7 @@
 import { scopeKey } from '../metrics-file/family-scope.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { decodeKey } from '../metrics-file/record.js';
+import { withoutEmptyLabels } from '../exposition/labels.js';
 import { comparableTime } from '../model/comparable-time.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
@@ -353,10 +354,4 @@ export class MergeIndex implements MergedCells {
     family.byText?.set(identity, series);
     return series;
   }
-}
-
-/** To Prometheus a label without a value is no label. Inside a value no quote stands unescaped. */
-function withoutEmptyLabels(text: string): string {
-  if (!text.includes('=""')) return text;
-  return text.replaceAll(/(?:^|,)[a-zA-Z_][a-zA-Z0-9_]*=""/g, '').replace(/^,/, '');
 }

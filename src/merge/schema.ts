@@ -1,4 +1,5 @@
 import { escapeLabelValue } from '../exposition/escape.js';
+import { quotedLabelName } from '../exposition/labels.js';
 import type { MergedFamily } from './merged-family.js';
 
 /**
@@ -25,7 +26,7 @@ export class Schema {
       const from = labelNames.indexOf(name);
       const added_ = added.get(name);
       this.#order.push({
-        prefix: `${name}="`,
+        prefix: `${quotedLabelName(name)}="`,
         from,
         added: added_ === undefined ? '' : escapeLabelValue(added_),
       });

@@ -6,6 +6,7 @@
  * the parts have merged, so that it costs the series of the parts and not those of every file.
  */
 import { labelText, parseLabelText } from '../exposition/labels.js';
+import { DEFAULT_ESCAPING, type Escaping, escapedClashes } from '../exposition/name-escaping.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { createdClashes, describeClash, describeCreatedClash, nameClashes } from '../model/name-clash.js';
 import { bucketCells, type ConflictReason, type MergedFamily } from './merged-family.js';
@@ -74,7 +75,18 @@ export class SelectedFamilies {
 
   /** What the declarations disagree in, and names that clash. */
   conflicts(): Conflict[] {
-    return [...this.#declared.flatMap(conflictsOf), ...this.#clashes];
+    const escaped = escapedClashes(newestFirst(this.#families), DEFAULT_ESCAPING).map(({ hidden, shown }) => ({
+      family: hidden,
+      reason: 'name' as const,
+      text: `where UTF-8 names are escaped the metric ${hidden} is not shown, for it has the name of the metric ${shown}; rename one`,
+    }));
+    return [...this.#declared.flatMap(conflictsOf), ...this.#clashes, ...escaped];
+  }
+
+  /** The families that can be shown together where UTF-8 names are escaped so. */
+  shownUnder(escaping: Escaping): readonly MergedFamily[] {
+    const hidden = new Set(escapedClashes(newestFirst(this.#families), escaping).map((clash) => clash.hidden));
+    return hidden.size === 0 ? this.#families : this.#families.filter(({ name }) => !hidden.has(name));
   }
 
   /** Follows the index; to be called after every merge, before anything else is asked. */
@@ -108,7 +120,7 @@ export class SelectedFamilies {
       .toSorted(byOrder);
     const candidates = this.#declared.filter((family) => !family.hidden);
     // as of one metric, the newest declaration is shown
-    const clashes = nameClashes(candidates.toReversed().toSorted((a, b) => b.declaredAt - a.declaredAt));
+    const clashes = nameClashes(newestFirst(candidates));
     const clashing = new Set(clashes.map(({ hidden }) => hidden));
     this.#families = candidates.filter(({ name }) => !clashing.has(name));
     this.#clashes = [
@@ -177,6 +189,10 @@ function conflictsOf(family: MergedFamily): Conflict[] {
     reason,
     text: `processes declare the metric ${name} differently (${reason}): the newest declaration is shown`,
   }));
+}
+
+function newestFirst(families: readonly MergedFamily[]): MergedFamily[] {
+  return families.toReversed().toSorted((a, b) => b.declaredAt - a.declaredAt);
 }
 
 function byOrder(a: MergedFamily, b: MergedFamily): number {

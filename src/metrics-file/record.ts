@@ -8,7 +8,7 @@ import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { METRIC_KINDS, metricKind } from '../model/metric-kind.js';
-import { isLabelName, validateMetricName } from '../model/naming.js';
+import { isLabelName, isMetricName, validateMetricName } from '../model/naming.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import { isCanonicalKey } from './canonical-key.js';
 import { crc32 } from './crc32.js';
@@ -75,11 +75,16 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   };
   rule(typeof body === 'object' && body !== null, 'itself');
   rule(Number.isInteger(family.id), 'id');
-  rule(typeof family.name === 'string' && validateMetricName(family.name), 'name');
+  const { nameValidation } = family;
+  rule(nameValidation === undefined || nameValidation === 'utf8', 'nameValidation');
+  rule(typeof family.name === 'string' && isMetricName(family.name, nameValidation ?? 'legacy'), 'name');
   rule(typeof family.help === 'string', 'help');
   rule(METRIC_KINDS.has(family.type), 'type');
   const { lineLabel, hasBounds } = metricKind(family.type);
-  rule(isStrings(family.labelNames) && family.labelNames.every(isLabelName), 'labelNames');
+  rule(
+    isStrings(family.labelNames) && family.labelNames.every((name) => isLabelName(name, nameValidation)),
+    'labelNames',
+  );
   // the output would have series twice, or a label twice on a line
   rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
   rule(lineLabel === undefined || !family.labelNames.includes(lineLabel), 'labelNames');

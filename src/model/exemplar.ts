@@ -1,7 +1,7 @@
 /** What may be attached to a sample as its exemplar. */
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
-import { wellFormed } from './label-set.js';
+import { wellFormed } from './well-formed.js';
 import type { Labels } from './metric-family.js';
 import { isLabelName } from './naming.js';
 

@@ -5,6 +5,8 @@ export interface FamilyDeclaration {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
+  /** The names of the metric and its labels may be any UTF-8 text. */
+  readonly nameValidation?: 'utf8';
   readonly unit?: string;
   /** In the order of the user's array. */
   readonly labelNames: readonly string[];

@@ -4,16 +4,22 @@
 import { inspect } from 'node:util';
 import { metricKind } from './metric-kind.js';
 import type { MetricType } from './metric-family.js';
-import { isLabelName } from './naming.js';
+import { isLabelName, type NameValidation } from './naming.js';
+import { wellFormed } from './well-formed.js';
 
 /**
  * The label names of a family as the user gave them, each once.
  *
  * @throws {Error} prom-client's, where a name breaks the rule or is reserved for the type
  */
-export function declaredLabelNames(labelNames: readonly string[] | undefined, type: MetricType): readonly string[] {
+export function declaredLabelNames(
+  labelNames: readonly string[] | undefined,
+  type: MetricType,
+  validation: NameValidation = 'legacy',
+): readonly string[] {
   const names = [...(labelNames ?? [])];
-  if (!names.every((name) => typeof name === 'string' && isLabelName(name))) throw new Error('Invalid label name');
+  const areNames = names.every((name) => typeof name === 'string' && isLabelName(name, validation));
+  if (!areNames) throw new Error('Invalid label name');
   const reserved = metricKind(type).lineLabel;
   if (reserved !== undefined && names.includes(reserved)) throw new Error(`${reserved} is a reserved label keyword`);
   return [...new Set(names)];
@@ -47,12 +53,3 @@ export function assertValueCount(labelNames: readonly string[], values: readonly
 export function labelValue(value: unknown): string | undefined {
   return value === undefined ? undefined : wellFormed(typeof value === 'string' ? value : String(value));
 }
-
-/** Lone surrogates replaced by U+FFFD, as UTF-8 encoding does it. */
-export function wellFormed(text: string): string {
-  return LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\uFFFD') : text;
-}
-
-// with the flag u, a class of surrogates does not match half of a pair
-const LONE_SURROGATE = /\p{Surrogate}/u;
-const LONE_SURROGATES = /\p{Surrogate}/gu;

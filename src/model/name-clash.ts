@@ -24,12 +24,13 @@ export function occupiedNames({ name, type }: Named): Set<string> {
  * Which families have to be left out of an exposition.
  *
  * @param families those that are rather shown come first
+ * @param shownName what a family's name becomes in the exposition
  */
-export function nameClashes(families: Iterable<Named>): Clash[] {
+export function nameClashes(families: Iterable<Named>, shownName = (name: string): string => name): Clash[] {
   const owners = new Map<string, string>();
   const clashes: Clash[] = [];
   for (const family of families) {
-    const names = [...occupiedNames(family)];
+    const names = [...occupiedNames({ name: shownName(family.name), type: family.type })];
     const shown = names.map((name) => owners.get(name)).find((owner) => owner !== undefined);
     if (shown !== undefined) clashes.push({ hidden: family.name, shown });
     else for (const name of names) owners.set(name, family.name);

@@ -1,7 +1,15 @@
 /**
  * Names of metrics and labels, and the names that OpenMetrics derives from them. The rules are those of the Prometheus
- * data model as prom-client 15.1.3 applies them (no UTF-8 names), its error texts included.
+ * data model as prom-client 15.1.3 applies them, its error texts included; and Prometheus 3's, under which a name is any
+ * UTF-8 text, for metrics that ask for it.
  */
+import { inspect } from 'node:util';
+import { PromMultiprocError } from '../errors.js';
+import { wellFormed } from './well-formed.js';
+
+/** Which names a metric may have. */
+export type NameValidation = 'legacy' | 'utf8';
+
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -10,18 +18,40 @@ export function validateMetricName(name: string): boolean {
 }
 
 /** `__name__` is the metric's name itself: in a sample's labels it would be another metric's sample, or a second name. */
-export function isLabelName(name: string): boolean {
-  return LABEL_NAME.test(name) && name !== '__name__';
+export function isLabelName(name: string, validation: NameValidation = 'legacy'): boolean {
+  return (validation === 'utf8' ? isUtf8Name(name) : LABEL_NAME.test(name)) && name !== '__name__';
+}
+
+export function isMetricName(name: string, validation: NameValidation): boolean {
+  return validation === 'utf8' ? isUtf8Name(name) : validateMetricName(name);
+}
+
+/** Half of a surrogate pair has no UTF-8. */
+function isUtf8Name(name: string): boolean {
+  return name !== '' && wellFormed(name) === name;
+}
+
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where it is neither */
+export function assertNameValidation(validation: unknown): asserts validation is NameValidation {
+  if (validation === 'legacy' || validation === 'utf8') return;
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    `nameValidation ${inspect(validation)} is not known: it is 'legacy' or 'utf8'`,
+  );
 }
 
 /**
  * Throws what prom-client throws for a metric without a name or a help text, or with a name that breaks the rule; it looks
  * at the help text first.
  */
-export function assertNameAndHelp(name: unknown, help: unknown): asserts name is string {
+export function assertNameAndHelp(
+  name: unknown,
+  help: unknown,
+  validation: NameValidation = 'legacy',
+): asserts name is string {
   if (!help) throw new Error('Missing mandatory help parameter');
   if (!name) throw new Error('Missing mandatory name parameter');
-  if (typeof name !== 'string' || !validateMetricName(name)) throw new Error('Invalid metric name');
+  if (typeof name !== 'string' || !isMetricName(name, validation)) throw new Error('Invalid metric name');
 }
 
 /** `jobs` for `jobs_total`; undefined for `jobs_done`, which OpenMetrics has no counter name for. */

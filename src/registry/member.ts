@@ -27,7 +27,7 @@ export interface Member {
   settle(collected: boolean): void;
   readonly declaration: FamilyDeclaration;
   /** The values as they stand. */
-  family(): MetricFamily;
+  family(withCreated?: boolean): MetricFamily;
 }
 
 /** What any registered metric has. */

@@ -166,9 +166,9 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return withoutEof(text) + this.#dialect.separator + this.#render(local);
   }
 
-  /** What this process counted, as the data model. */
-  localFamilies(): Promise<MetricFamily[]> {
-    return this.#localFamilies(this.#metrics.values());
+  /** What this process counted, as the data model; `created` adds the samples that show when series were made. */
+  localFamilies({ created }: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
+    return this.#localFamilies(this.#metrics.values(), created);
   }
 
   /**
@@ -335,21 +335,21 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /** Metrics as they stand in this process. Those whose `collect()` failed are left out. */
-  async #localFamilies(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
-    return this.#labelled(await this.#collected(metrics));
+  async #localFamilies(metrics: Iterable<RegisteredMetric>, created?: boolean): Promise<MetricFamily[]> {
+    return this.#labelled(await this.#collected(metrics, created));
   }
 
   #labelled(families: readonly MetricFamily[]): MetricFamily[] {
     return families.map((family) => withDefaultLabels(family, this.#defaultLabels));
   }
 
-  async #collected(metrics: Iterable<RegisteredMetric>): Promise<MetricFamily[]> {
+  async #collected(metrics: Iterable<RegisteredMetric>, created?: boolean): Promise<MetricFamily[]> {
     const families = await Promise.all(
       [...metrics].map(async (metric) => {
         const member = metric[MEMBER];
         if (member === undefined) return familyOfObject((await metric.get()) as ForeignMetricObject);
         const upToDate = await collectMetric(metric);
-        return upToDate ? { ...member.family(), aggregator: metric.aggregator } : undefined;
+        return upToDate ? { ...member.family(created), aggregator: metric.aggregator } : undefined;
       }),
     );
     return families.filter((family) => family !== undefined);

@@ -93,7 +93,9 @@ test('a row of the formats is negotiated and served, merged and from one process
   const format: Format = {
     ...formatOf('text'),
     name: 'tsv',
-    offers: [{ mediaType: 'text/tsv', contentType: 'text/tsv; charset=utf-8', versions: new Set(['']) }],
+    offers: [
+      { mediaType: 'text/tsv', contentType: 'text/tsv; charset=utf-8', versions: new Set(['']), escapes: false },
+    ],
     render: (families) =>
       Buffer.from(families.flatMap(({ samples }) => samples.map(({ name, value }) => `${name}\t${value}\n`)).join('')),
     newWriter: () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { escapeHelp, escapeLabelValue } from '../../src/exposition/escape.js';
 import { OPENMETRICS, TEXT } from '../../src/exposition/text-dialect.js';
+import { escapeLabelText } from '../../src/exposition/name-escaping.js';
 import {
   exemplarSuffix,
   joinLabelTexts,
@@ -96,7 +97,10 @@ describe('labels', () => {
   });
 
   it('of wrong names cannot break the line', () => {
-    assert.equal(labelText({ 'a"} 1\nb': 'x', '1': 'y', '': 'z', 'é-': 'w' }), '_1="y",a___1_b="x",_="z",__="w"');
+    const shown = labelText({ 'a"} 1\nb': 'x', '1': 'y', '': 'z', 'é-': 'w' });
+    assert.equal(shown, '"1"="y","a\\"} 1\\nb"="x",_="z","é-"="w"');
+    assert.deepEqual(Object.keys(parseLabelText(shown)), ['1', 'a"} 1\nb', '_', 'é-']);
+    assert.equal(escapeLabelText(shown, 'underscores'), '_="y;z",a___1_b="x",__="w"');
   });
 });
 

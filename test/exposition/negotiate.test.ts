@@ -6,10 +6,12 @@ import { negotiateFormat } from '../../src/exposition/negotiate.js';
 
 const TEXT = promClient.prometheusContentType;
 const OPENMETRICS = promClient.openMetricsContentType;
+const TEXT_1_0_0 = 'text/plain; version=1.0.0; charset=utf-8';
+const PROTOBUF = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
 const OPENMETRICS_0_0_1 = 'application/openmetrics-text; version=0.0.1; charset=utf-8';
 
 const CASES: Record<string, [accept: string | undefined, contentType: string][]> = {
-  'Prometheus 2.42 and its relatives get OpenMetrics': [
+  'Prometheus 2.42 and its relatives get OpenMetrics, or protobuf where it wants native histograms': [
     [
       'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
       OPENMETRICS,
@@ -17,19 +19,26 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1', OPENMETRICS_0_0_1],
     [
       'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
-      OPENMETRICS,
+      PROTOBUF,
     ],
   ],
   'Prometheus 3 gets OpenMetrics, or text where it asks for PrometheusText first': [
     [
       'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
-      OPENMETRICS,
+      `${OPENMETRICS}; escaping=allow-utf-8`,
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+      PROTOBUF,
     ],
     [
       'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.4,*/*;q=0.1',
-      TEXT,
+      `${TEXT_1_0_0}; escaping=allow-utf-8`,
     ],
-    ['text/plain;version=1.0.0;escaping=values', TEXT],
+    ['text/plain;version=1.0.0;escaping=values', `${TEXT_1_0_0}; escaping=values`],
+    ['text/plain;version=1.0.0', TEXT_1_0_0],
+    ['text/plain;version=1.0.0;escaping=shouting', TEXT_1_0_0],
+    ['text/plain;version=0.0.4;escaping=allow-utf-8', TEXT],
   ],
   'a browser and curl get text': [
     ['text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8', TEXT],
@@ -64,6 +73,15 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['application/json', TEXT],
     ['image/*;q=0.8', TEXT],
   ],
+  'protobuf is for those who name its message and that it is delimited': [
+    ['application/vnd.google.protobuf', TEXT],
+    ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text,*/*;q=0.1', TEXT],
+    ['application/vnd.google.protobuf;proto=other.Message;encoding=delimited,*/*;q=0.1', TEXT],
+    [
+      'Application/Vnd.Google.Protobuf ; Encoding=delimited ; Proto="io.prometheus.client.MetricFamily" ; Escaping=dots',
+      `${PROTOBUF}; escaping=dots`,
+    ],
+  ],
   'case, spaces and quotes make no difference': [
     ['APPLICATION/OpenMetrics-Text ; VERSION=1.0.0 ; Q=0.9 , text/plain ; q=0.5', OPENMETRICS],
     ['application/openmetrics-text;version="1.0.0"', OPENMETRICS],
@@ -92,8 +110,21 @@ describe('an Accept header', () => {
     assert.deepEqual(negotiateFormat('application/openmetrics-text'), {
       format: 'openmetrics',
       contentType: OPENMETRICS,
+      escaping: 'underscores',
     });
-    assert.deepEqual(negotiateFormat('*/*'), { format: 'text', contentType: TEXT });
+    assert.deepEqual(negotiateFormat('*/*'), { format: 'text', contentType: TEXT, escaping: 'underscores' });
+  });
+
+  it('names the escaping of the format; with protobuf, which has none, of the other formats that it would take', () => {
+    const protobuf = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+    const escapings = [
+      'text/plain;version=1.0.0;escaping=dots;q=0.4,application/openmetrics-text;version=1.0.0;escaping=values',
+      `${protobuf},application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5`,
+      `${protobuf},application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2`,
+      `${protobuf};escaping=values,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5`,
+      'application/openmetrics-text;version=0.0.1;escaping=allow-utf-8',
+    ].map((accept) => negotiateFormat(accept).escaping);
+    assert.deepEqual(escapings, ['values', 'allow-utf-8', 'underscores', 'values', 'underscores']);
   });
 
   it('may come as several', () => {
@@ -115,7 +146,9 @@ describe('an Accept header', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' })), { maxLength: 20 }), (words) => {
-        assert.ok([TEXT, OPENMETRICS, OPENMETRICS_0_0_1].includes(negotiateFormat(words.join('')).contentType));
+        assert.ok(
+          [TEXT, TEXT_1_0_0, OPENMETRICS, OPENMETRICS_0_0_1].includes(negotiateFormat(words.join('')).contentType),
+        );
       }),
     );
     for (const wrong of [null, 7, {}, [7], [undefined]]) {

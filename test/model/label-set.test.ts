@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
+import { wellFormed } from '../../src/model/well-formed.js';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as promClient from 'prom-client';
-import {
-  assertLabelsDeclared,
-  assertValueCount,
-  declaredLabelNames,
-  labelValue,
-  wellFormed,
-} from '../../src/model/label-set.js';
+import { assertLabelsDeclared, assertValueCount, declaredLabelNames, labelValue } from '../../src/model/label-set.js';
 
 const gauge = (labelNames: string[]): promClient.Gauge =>
   new promClient.Gauge({ name: 'a', help: 'h', labelNames, registers: [] });

@@ -1,6 +1,7 @@
-import type { OutputSettings } from '../../collector/engine.js';
+import type { BodyRequest, OutputSettings } from '../../collector/engine.js';
 import { sharedCollector } from '../../collector/shared-collector.js';
 import { directoryToRead } from '../../collector/directory-to-read.js';
+import { namedFamilies } from '../../exposition/name-filter.js';
 import { negotiateFormat } from '../../exposition/negotiate.js';
 import { formatOf } from '../../exposition/formats.js';
 import { register } from '../../registry/default-registry.js';
@@ -15,11 +16,12 @@ const SETTINGS: OutputSettings = { selection: { registries: 'all' }, selfMetrics
  */
 export const defaultSource: StatusSource = {
   async metrics(request) {
-    const { format, contentType } = negotiateFormat(request.accept);
+    const { contentType, ...wanted } = negotiateFormat(request.accept);
+    const { names } = request;
     const body =
       directoryToRead() === undefined
-        ? formatOf(format).render(await register.localFamilies())
-        : await sharedCollector().body(format, SETTINGS);
+        ? await ownBody(wanted, names)
+        : await sharedCollector().body(names === undefined ? wanted : { ...wanted, names }, SETTINGS);
     return { contentType, body };
   },
   async status(charts) {
@@ -27,3 +29,9 @@ export const defaultSource: StatusSource = {
     throw new PromMultiprocError('ERR_NO_DIRECTORY', 'this process counts in memory: there is no directory to show');
   },
 };
+
+async function ownBody({ format, escaping }: BodyRequest, names: readonly string[] | undefined): Promise<Uint8Array> {
+  const row = formatOf(format);
+  const families = await register.localFamilies({ created: row.showsCreated });
+  return row.render(names === undefined ? families : namedFamilies(families, names), { escaping });
+}

@@ -106,7 +106,7 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
 
 /** One exposition as this client wants it. */
 async function render(source: MetricsSource, req: IncomingMessage, compression: boolean) {
-  const { contentType, body } = await source.metrics({ accept: req.headers.accept });
+  const { contentType, body } = await source.metrics({ accept: req.headers.accept, ...namesOf(req) });
   if (typeof contentType !== 'string' || contentType === '' || !(body instanceof Uint8Array)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
@@ -115,6 +115,14 @@ async function render(source: MetricsSource, req: IncomingMessage, compression: 
   }
   const coding = compression ? codingFor(req.headers['accept-encoding'], body.byteLength) : 'identity';
   return { contentType, coding, body: await encoded(body, coding) };
+}
+
+/** `?name[]=a&name[]=b`. */
+function namesOf({ url = '' }: IncomingMessage): { names?: readonly string[] } {
+  const query = url.indexOf('?');
+  if (query < 0) return {};
+  const names = new URLSearchParams(url.slice(query)).getAll('name[]');
+  return names.length === 0 ? {} : { names };
 }
 
 /** The Vary field with ours added to what a middleware has put there. */

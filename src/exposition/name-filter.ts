@@ -1,0 +1,18 @@
+/** Prometheus' `?name[]=`: only the families that were asked for, by their names or those of their samples. */
+import type { MetricFamily } from '../model/metric-family.js';
+import { createdName, metricKind, type SeriesLayout } from '../model/metric-kind.js';
+
+export function namedFamilies(families: readonly MetricFamily[], names: readonly string[]): MetricFamily[] {
+  return families.filter(nameFilter(names));
+}
+
+/** Whether a family was asked for; of merged families too, which have no samples. */
+export function nameFilter(names: readonly string[]): (family: SeriesLayout & { readonly type: string }) => boolean {
+  const wanted = new Set(names);
+  return (family) => {
+    const { name, type } = family;
+    const { lines, openMetrics } = metricKind(type);
+    const own = [name, openMetrics?.baseName(name), createdName(name, type), ...lines(family).map((line) => line.name)];
+    return own.some((each) => each !== undefined && wanted.has(each));
+  };
+}

@@ -1,0 +1,268 @@
+/**
+ * Delimited io.prometheus.client.MetricFamily messages: what Prometheus asks for where it wants native histograms or
+ * created timestamps.
+ *
+ * The bytes of a series are laid out once, with room of a fixed width for everything that changes; a scrape writes values
+ * over values. Only exemplars are of any length: where there are some, the bytes between them are copied, and the lengths of
+ * the messages around each (which have a fixed width too) are what they are without it and more.
+ */
+import type { Exemplar, MetricFamily } from '../model/metric-family.js';
+import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
+import { groupedSeries } from './grouped-series.js';
+import type {
+  CreatedPlace,
+  ExpositionWriter,
+  FamilyHead,
+  Format,
+  Heading,
+  NamedFamily,
+  Offer,
+  OutputRules,
+} from './format.js';
+import { labelText, parseLabelText } from './labels.js';
+import {
+  Encoding,
+  exemplarField,
+  familyFields,
+  labelPair,
+  seriesTemplate,
+  type Template,
+  WIDE_LENGTH_WIDTH,
+  writeTime,
+} from './protobuf-message.js';
+import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
+import { lengthField, readVarint, writeDouble, writeVarint } from './wire.js';
+
+/** Bytes of counts: enough for 268 million, and where one outgrows that, for more. All are laid out again then. */
+const COUNT_WIDTHS = [4, 5, 8] as const;
+/** The field `metric` of MetricFamily. */
+const METRIC = 4;
+/** Of the length before each MetricFamily: 32 GiB. */
+const DELIMITER_WIDTH = 5;
+
+export function protobufFormat(name: string, offers: readonly Offer[]): Format {
+  return { name, offers, showsCreated: true, headings, render, newWriter: () => new ProtobufWriter() };
+}
+
+/** Samples have the names that text 0.0.4 gives them. */
+function headings(families: readonly NamedFamily[]): Heading[] {
+  return families.map(({ name, type }) => {
+    const { ownName, hasCreated, exemplarSuffix } = metricKind(type);
+    return {
+      name: ownName(name),
+      type,
+      sampleName: name,
+      createdName: createdName(name, type),
+      created: hasCreated ? 'within' : 'nowhere',
+      exemplars: exemplarSuffix !== undefined,
+      isShown: true,
+    };
+  });
+}
+
+function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }: OutputRules = {}): Uint8Array {
+  const families = escapeFamilies(given, escaping);
+  const writer = new ProtobufWriter();
+  const values: number[] = [];
+  const exemplars: Exemplar[] = [];
+  headings(families).forEach((heading, at) => {
+    const { name, help, unit, type } = families[at];
+    const kind = metricKind(type);
+    for (const { lines, series } of groupedSeries(families[at])) {
+      const created = heading.created === 'within' && series.some((each) => each.created !== undefined);
+      writer.family({ name, help, unit, kind, lines }, heading, created ? 'within' : 'nowhere');
+      for (const { labels, values: own, exemplars: traced, created: createdAt } of series) {
+        writer.series(labelText(labels));
+        traced.forEach((exemplar, line) => {
+          if (exemplar !== undefined) exemplars[values.length + line] = exemplar;
+        });
+        values.push(...own);
+        if (created) values.push(createdAt ?? 0);
+      }
+    }
+  });
+  writer.end();
+  return writer.render(Float64Array.from(values), exemplars);
+}
+
+interface WrittenFamily {
+  readonly head: FamilyHead;
+  readonly heading: Heading;
+  readonly showsCreated: boolean;
+  readonly labels: string[];
+}
+
+/** A family in the bytes. */
+interface PlacedFamily {
+  readonly kind: MetricKind;
+  readonly template: Template;
+  /** Of the length before it. */
+  readonly at: number;
+  readonly series: number;
+}
+
+/** Bytes that are put in, and where the lengths are that count them. */
+interface Insertion {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  readonly lengths: readonly { readonly at: number; readonly width: number }[];
+}
+
+class ProtobufWriter implements ExpositionWriter {
+  readonly #families: WrittenFamily[] = [];
+  valueCount = 0;
+  #countWidth = 0;
+  #placed: PlacedFamily[] = [];
+  #bytes = Buffer.alloc(0);
+  /** Per series, where its message and where the part after its labels begin. */
+  #seriesAt = new Int32Array(0);
+  #valuesAt = new Int32Array(0);
+  #shown = new Float64Array(0);
+
+  family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
+    this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
+  }
+
+  series(labels: string): void {
+    const { head, showsCreated, labels: all } = this.#families[this.#families.length - 1];
+    all.push(labels);
+    this.valueCount += head.lines.length + Number(showsCreated);
+  }
+
+  end(): void {
+    this.#layOut(0);
+  }
+
+  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
+    while (!this.#write(values)) this.#layOut(this.#countWidth + 1);
+    const insertions = this.#insertions(exemplars);
+    return insertions.length === 0 ? this.#bytes : this.#withInserted(insertions);
+  }
+
+  #layOut(countWidth: number): void {
+    this.#countWidth = countWidth;
+    const parts: Uint8Array[] = [];
+    const series = this.#families.reduce((sum, { labels }) => sum + labels.length, 0);
+    this.#seriesAt = new Int32Array(series);
+    this.#valuesAt = new Int32Array(series);
+    this.#shown = new Float64Array(this.valueCount);
+    let at = 0;
+    let number = 0;
+    const add = (part: Uint8Array): void => {
+      parts.push(part);
+      at += part.length;
+    };
+    this.#placed = this.#families.map(({ head, heading, showsCreated, labels }) => {
+      const template = seriesTemplate(head, showsCreated, COUNT_WIDTHS[countWidth]);
+      const delimiter = new Uint8Array(DELIMITER_WIDTH);
+      const start = at;
+      add(delimiter);
+      add(familyFields(heading.name, head));
+      for (const text of labels) {
+        const pairs = Buffer.concat(
+          Object.entries(parseLabelText(text)).map(([name, value]) => labelPair(name, value)),
+        );
+        this.#seriesAt[number] = at;
+        add(Uint8Array.from(lengthField(METRIC, pairs.length + template.bytes.length, seriesLengthWidth(template))));
+        add(pairs);
+        this.#valuesAt[number++] = at;
+        add(template.bytes);
+      }
+      writeVarint(delimiter, 0, at - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
+      return { kind: head.kind, template, at: start, series: labels.length };
+    });
+    this.#bytes = Buffer.concat(parts, at);
+  }
+
+  /** Writes the values that differ from those that are there; false where a count does not fit in its place. */
+  #write(values: Float64Array): boolean {
+    const bytes = this.#bytes;
+    const shown = this.#shown;
+    const width = COUNT_WIDTHS[this.#countWidth];
+    const limit = 0x80 ** width;
+    let value = 0;
+    let number = 0;
+    for (const { template, series } of this.#placed) {
+      const { places } = template;
+      for (let each = 0; each < series; each++) {
+        const base = this.#valuesAt[number++];
+        for (let place = 0; place < places.length; place++, value++) {
+          const now = values[value];
+          if (now === shown[value] || (now !== now && shown[value] !== shown[value])) continue;
+          const { at, encoding } = places[place];
+          if (encoding === Encoding.Double) writeDouble(bytes, base + at, now);
+          else if (encoding === Encoding.Time) writeTime(bytes, base + at, now);
+          else if (encoding === Encoding.Count) {
+            if (now >= limit && this.#countWidth < COUNT_WIDTHS.length - 1) return false;
+            writeVarint(bytes, base + at, wholeCount(now), width);
+          }
+          shown[value] = now;
+        }
+      }
+    }
+    return true;
+  }
+
+  #insertions(exemplars: readonly (Exemplar | undefined)[]): Insertion[] {
+    const insertions: Insertion[] = [];
+    let family = 0;
+    let firstValue = 0;
+    let firstSeries = 0;
+    exemplars.forEach((exemplar, value) => {
+      if (exemplar === undefined) return;
+      let placed = this.#placed[family];
+      while (value >= firstValue + placed.series * placed.template.places.length) {
+        firstValue += placed.series * placed.template.places.length;
+        firstSeries += placed.series;
+        placed = this.#placed[++family];
+      }
+      const { kind, template } = placed;
+      const perSeries = template.places.length;
+      const hole = template.holes.get((value - firstValue) % perSeries);
+      if (hole === undefined) return;
+      const series = firstSeries + Math.floor((value - firstValue) / perSeries);
+      const base = this.#valuesAt[series];
+      const lengths = [
+        { at: placed.at, width: DELIMITER_WIDTH },
+        // one byte of tag is before it
+        { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) },
+        ...hole.lengths.map(({ at, width }) => ({ at: base + at, width })),
+      ];
+      insertions.push({ at: base + hole.at, bytes: exemplarField(kind, exemplar), lengths });
+    });
+    return insertions;
+  }
+
+  #withInserted(insertions: readonly Insertion[]): Uint8Array {
+    const from = this.#bytes;
+    const adjust = (sign: 1 | -1): void => {
+      for (const { bytes, lengths } of insertions) {
+        for (const { at, width } of lengths) writeVarint(from, at, readVarint(from, at) + sign * bytes.length, width);
+      }
+    };
+    adjust(1);
+    const more = insertions.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const into = Buffer.allocUnsafeSlow(from.length + more);
+    let copied = 0;
+    let to = 0;
+    for (const { at, bytes } of insertions) {
+      to += from.copy(into, to, copied, at);
+      into.set(bytes, to);
+      to += bytes.length;
+      copied = at;
+    }
+    from.copy(into, to, copied);
+    adjust(-1);
+    return into;
+  }
+}
+
+/** Its width is fixed where it has to change. */
+function seriesLengthWidth({ holes }: Template): number {
+  return holes.size > 0 ? WIDE_LENGTH_WIDTH : 0;
+}
+
+/** Counts of our own are whole; those of other libraries may be anything. */
+function wholeCount(value: number): number {
+  return value > 0 ? Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER) : 0;
+}

@@ -1,0 +1,198 @@
+/**
+ * The messages of io.prometheus.client (prometheus/client_model, metrics.proto), by types of metrics: what the series of a
+ * family have in common. Field numbers are that file's.
+ */
+import type { Exemplar } from '../model/metric-family.js';
+import type { Line, MetricKind } from '../model/metric-kind.js';
+import type { FamilyHead } from './format.js';
+import { doubleField, lengthField, messageField, stringField, varintField, writeVarint } from './wire.js';
+
+/** How a value is written: over eight bytes, over a varint, over a Timestamp; or not at all. */
+export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
+export type Encoding = (typeof Encoding)[keyof typeof Encoding];
+
+/** Where in a series' message a value stands. */
+interface Place {
+  readonly at: number;
+  readonly encoding: Encoding;
+}
+
+/** Where more bytes may be put in, and the lengths (fields of a fixed width) that count them. */
+interface Hole {
+  readonly at: number;
+  readonly lengths: readonly { readonly at: number; readonly width: number }[];
+}
+
+/** A series' message without its labels: zeros where values go. */
+export interface Template {
+  readonly bytes: Uint8Array;
+  /** Of the values in their order. */
+  readonly places: readonly Place[];
+  /** By the number of the line whose exemplar goes there. */
+  readonly holes: ReadonlyMap<number, Hole>;
+}
+
+/** MetricType of metrics.proto, by what text 0.0.4 calls a type. */
+const TYPE_NUMBERS: Readonly<Record<string, number>> = { counter: 0, gauge: 1, summary: 2, untyped: 3, histogram: 4 };
+const FAMILY = { name: 1, help: 2, type: 3, unit: 5 } as const;
+/** Of Metric: its message by MetricType, all of one value but for summaries and histograms. */
+const VALUE_FIELDS: readonly number[] = [3, 2, 4, 5, 7];
+const COUNTER = { value: 1, exemplar: 2, created: 3 } as const;
+const SUMMARY = { count: 1, sum: 2, quantile: 3, created: 4 } as const;
+const HISTOGRAM = { count: 1, sum: 2, bucket: 3, created: 15 } as const;
+const BUCKET = { count: 1, bound: 2, exemplar: 3 } as const;
+/** Fields of what has a Timestamp for when it was made. */
+const CREATED: Readonly<Record<number, number>> = {
+  [TYPE_NUMBERS.counter]: COUNTER.created,
+  [TYPE_NUMBERS.summary]: SUMMARY.created,
+  [TYPE_NUMBERS.histogram]: HISTOGRAM.created,
+};
+const QUANTILE = { share: 1, value: 2 } as const;
+const EXEMPLAR = { value: 2, timestamp: 3 } as const;
+
+/** Of a message that an exemplar may be put into: 16 KiB, where one has 128 characters at most. */
+const EXEMPLAR_LENGTH_WIDTH = 2;
+/** Of a message of such messages: 256 MiB. */
+export const WIDE_LENGTH_WIDTH = 4;
+/** Seconds until the year 3058, and nanoseconds. */
+const TIME_WIDTH = 5;
+const MAX_SECONDS = 0x80 ** TIME_WIDTH - 1;
+const NANOS = 1e9;
+
+/** The fields of MetricFamily that stand before its metrics. */
+export function familyFields(name: string, { help, unit = '', kind }: FamilyHead): Uint8Array {
+  const type = varintField(FAMILY.type, typeNumber(kind));
+  const fields = [stringField(FAMILY.name, name), stringField(FAMILY.help, help), type];
+  if (unit !== '') fields.push(stringField(FAMILY.unit, unit));
+  return Buffer.concat(fields);
+}
+
+export function labelPair(name: string, value: string): Uint8Array {
+  return messageField(1, stringField(1, name), stringField(2, value));
+}
+
+/** The template of a family's series; counts are varints of a given width. */
+export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolean, countWidth: number): Template {
+  const type = typeNumber(kind);
+  const message = new MessageBuilder();
+  if (type === TYPE_NUMBERS.histogram) addHistogram(message, lines, countWidth);
+  else if (type === TYPE_NUMBERS.summary) addSummary(message, lines, countWidth);
+  else {
+    // the field `value` is the first one of Counter, Gauge and Untyped
+    message.double(COUNTER.value);
+    if (type === TYPE_NUMBERS.counter) message.hole(0);
+    for (let line = 1; line < lines.length; line++) message.unshown();
+  }
+  const created = CREATED[type];
+  if (showsCreated && created !== undefined) message.time(created);
+  const metric = new MessageBuilder();
+  metric.message(VALUE_FIELDS[type], message);
+  return metric;
+}
+
+/** The bytes of an exemplar as a field of a counter or of a bucket. */
+export function exemplarField(kind: MetricKind, { labels, value, timestamp }: Exemplar): Uint8Array {
+  const parts = Object.entries(labels).map(([name, text]) => labelPair(name, text));
+  parts.push(doubleField(EXEMPLAR.value, value));
+  if (timestamp !== undefined && timestamp > 0) parts.push(timestampField(EXEMPLAR.timestamp, timestamp));
+  return messageField(typeNumber(kind) === TYPE_NUMBERS.counter ? COUNTER.exemplar : BUCKET.exemplar, ...parts);
+}
+
+/** Writes a Timestamp over the one at `at`. */
+export function writeTime(target: Uint8Array, at: number, seconds: number): void {
+  const whole = Math.min(MAX_SECONDS, Math.max(0, Math.floor(seconds) || 0));
+  const nanos = Math.min(NANOS - 1, Math.max(0, Math.round((seconds % 1) * NANOS) || 0));
+  writeVarint(target, at + 1, whole, TIME_WIDTH);
+  writeVarint(target, at + 2 + TIME_WIDTH, nanos, TIME_WIDTH);
+}
+
+function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidth: number): void {
+  lines.forEach(({ name, label }, line) => {
+    if (label !== undefined) {
+      const bucket = new MessageBuilder();
+      bucket.count(BUCKET.count, countWidth);
+      bucket.append(doubleField(BUCKET.bound, boundOf(label.value)));
+      bucket.hole(line);
+      message.message(HISTOGRAM.bucket, bucket, EXEMPLAR_LENGTH_WIDTH);
+    } else if (name.endsWith('_sum')) message.double(HISTOGRAM.sum);
+    else message.count(HISTOGRAM.count, countWidth);
+  });
+}
+
+function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth: number): void {
+  for (const { name, label } of lines) {
+    if (label !== undefined) {
+      const quantile = new MessageBuilder();
+      quantile.append(doubleField(QUANTILE.share, boundOf(label.value)));
+      quantile.double(QUANTILE.value);
+      message.message(SUMMARY.quantile, quantile);
+    } else if (name.endsWith('_sum')) message.double(SUMMARY.sum);
+    else message.count(SUMMARY.count, countWidth);
+  }
+}
+
+/** Bytes of a message, with the places of its values and its holes. */
+class MessageBuilder implements Template {
+  bytes: Uint8Array = new Uint8Array(0);
+  readonly places: Place[] = [];
+  readonly holes = new Map<number, Hole>();
+
+  append(field: Uint8Array): void {
+    this.bytes = Buffer.concat([this.bytes, field]);
+  }
+
+  double(field: number): void {
+    this.append(doubleField(field, 0));
+    this.#place(Float64Array.BYTES_PER_ELEMENT, Encoding.Double);
+  }
+
+  count(field: number, width: number): void {
+    this.append(varintField(field, 0, width));
+    this.#place(width, Encoding.Count);
+  }
+
+  time(field: number): void {
+    this.append(timestampField(field, 0));
+    this.#place(2 * (1 + TIME_WIDTH), Encoding.Time);
+  }
+
+  /** A value that the message has no field for. */
+  unshown(): void {
+    this.#place(0, Encoding.None);
+  }
+
+  hole(line: number): void {
+    this.holes.set(line, { at: this.bytes.length, lengths: [] });
+  }
+
+  message(field: number, { bytes, places, holes }: Template, lengthWidth = 0): void {
+    const width = holes.size > 0 && lengthWidth === 0 ? WIDE_LENGTH_WIDTH : lengthWidth;
+    const head = Uint8Array.from(lengthField(field, bytes.length, width));
+    const start = this.bytes.length + head.length;
+    const length = { at: start - width, width };
+    for (const { at, encoding } of places) this.places.push({ at: start + at, encoding });
+    for (const [line, hole] of holes) {
+      const inner = hole.lengths.map((each) => ({ at: start + each.at, width: each.width }));
+      this.holes.set(line, { at: start + hole.at, lengths: [length, ...inner] });
+    }
+    this.append(Buffer.concat([head, bytes]));
+  }
+
+  #place(width: number, encoding: Encoding): void {
+    this.places.push({ at: this.bytes.length - width, encoding });
+  }
+}
+
+function typeNumber({ type, textType = type }: MetricKind): number {
+  return TYPE_NUMBERS[textType] ?? TYPE_NUMBERS.untyped;
+}
+
+function timestampField(field: number, seconds: number): Uint8Array {
+  const bytes = messageField(field, varintField(1, 0, TIME_WIDTH), varintField(2, 0, TIME_WIDTH));
+  writeTime(bytes, bytes.length - 2 * (1 + TIME_WIDTH), seconds);
+  return bytes;
+}
+
+function boundOf(text: string): number {
+  return text === '+Inf' ? Infinity : Number(text);
+}

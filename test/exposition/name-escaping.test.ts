@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { labelText, parseLabelText } from '../../src/exposition/labels.js';
+import { escapeFamilies, escapeLabelText, escapeMetricName, ESCAPINGS } from '../../src/exposition/name-escaping.js';
+import { renderText } from '../../src/exposition/render.js';
+import { OPENMETRICS } from '../../src/exposition/text-dialect.js';
+import type { MetricFamily } from '../../src/model/metric-family.js';
+import { validateMetricName } from '../../src/model/naming.js';
+
+const FAMILY: MetricFamily = {
+  name: 'http.requests_total',
+  help: 'Requests.',
+  type: 'counter',
+  samples: [
+    { name: 'http.requests_total', labels: { 'http.method': 'GET', code: 'x,' }, value: 3 },
+    { name: 'http.requests_created', labels: { 'http.method': 'GET', code: 'x,' }, value: 1700000000 },
+  ],
+};
+
+/** The lines of samples in OpenMetrics. */
+function lines(escaping: (typeof ESCAPINGS)[number]): string[] {
+  return renderText([FAMILY], OPENMETRICS, { escaping })
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('# HELP') && line !== '# EOF');
+}
+
+describe('UTF-8 names', () => {
+  it('are escaped as Prometheus escapes them', () => {
+    // github.com/prometheus/common, model/metric_test.go
+    const cases: readonly (readonly [name: string, underscores: string, dots: string, values: string])[] = [
+      ['no:escaping_required', 'no:escaping_required', 'no:escaping__required', 'no:escaping_required'],
+      [
+        'mysystem.prod.west.cpu.load',
+        'mysystem_prod_west_cpu_load',
+        'mysystem_dot_prod_dot_west_dot_cpu_dot_load',
+        'U__mysystem_2e_prod_2e_west_2e_cpu_2e_load',
+      ],
+      [
+        'mysystem.prod.west.cpu.load_total',
+        'mysystem_prod_west_cpu_load_total',
+        'mysystem_dot_prod_dot_west_dot_cpu_dot_load__total',
+        'U__mysystem_2e_prod_2e_west_2e_cpu_2e_load__total',
+      ],
+      ['http.status:sum', 'http_status:sum', 'http_dot_status:sum', 'U__http_2e_status:sum'],
+      ['label with 😱', 'label_with__', 'label__with____', 'U__label_20_with_20__1f631_'],
+      ['花火', '__', '____', 'U___82b1__706b_'],
+    ];
+    for (const [name, ...expected] of cases) {
+      assert.deepEqual(
+        [escapeMetricName(name, 'underscores'), escapeMetricName(name, 'dots'), escapeMetricName(name, 'values')],
+        expected,
+      );
+      assert.equal(escapeMetricName(name, 'allow-utf-8'), name);
+    }
+  });
+
+  it('stand in quotes where they are allowed, and are escaped elsewhere', () => {
+    assert.deepEqual(lines('allow-utf-8'), [
+      '# TYPE "http.requests" counter',
+      '{"http.requests_total","http.method"="GET",code="x,"} 3',
+      '{"http.requests_created","http.method"="GET",code="x,"} 1700000000',
+    ]);
+    assert.deepEqual(lines('underscores'), [
+      '# TYPE http_requests counter',
+      'http_requests_total{http_method="GET",code="x,"} 3',
+      'http_requests_created{http_method="GET",code="x,"} 1700000000',
+    ]);
+    assert.deepEqual(lines('dots').slice(1), [
+      'http_dot_requests__total{http_dot_method="GET",code="x,"} 3',
+      'http_dot_requests__created{http_dot_method="GET",code="x,"} 1700000000',
+    ]);
+    assert.deepEqual(lines('values').slice(1), [
+      'U__http_2e_requests__total{U__http_2e_method="GET",code="x,"} 3',
+      'U__http_2e_requests__created{U__http_2e_method="GET",code="x,"} 1700000000',
+    ]);
+  });
+
+  it('that become one: of families the first is shown, of labels the values are joined', () => {
+    const gauge = (name: string, labels: Record<string, string>): MetricFamily => ({
+      name,
+      help: 'h',
+      type: 'gauge',
+      samples: [{ name, labels, value: 1 }],
+    });
+    const families = [gauge('a.b', { 'x.y': '1', x_y: '2' }), gauge('a_b', {}), gauge('a-b', {})];
+    assert.deepEqual(
+      escapeFamilies(families, 'underscores').map(({ name, samples }) => [name, { ...samples[0].labels }]),
+      [['a_b', { x_y: '1;2' }]],
+    );
+    assert.equal(escapeFamilies(families, 'values').length, 3);
+    assert.deepEqual(escapeFamilies(families, 'allow-utf-8'), families);
+  });
+
+  it('of any kind are legal once they are escaped, and survive a text as they are', () => {
+    const name = fc.string({ unit: 'binary', minLength: 1 }).map((text) => Buffer.from(text).toString());
+    fc.assert(
+      fc.property(name, fc.dictionary(name, name), (metric, labels) => {
+        for (const escaping of ESCAPINGS.slice(1)) assert.ok(validateMetricName(escapeMetricName(metric, escaping)));
+        const text = labelText(labels);
+        assert.deepEqual({ ...parseLabelText(text) }, { ...labels });
+        for (const escaping of ESCAPINGS.slice(1)) {
+          const names = Object.keys(parseLabelText(escapeLabelText(text, escaping)));
+          for (const each of names) assert.match(each, /^[a-zA-Z_][a-zA-Z0-9_]*$/);
+        }
+      }),
+    );
+  });
+});
