@@ -95,7 +95,7 @@ function openLockFile(dir: string, access: number, permissions: LockPermissions 
   }
 }
 
-/** Opens the lock to those who may read: a reader that may not open it cannot keep the directory from being swept. */
+/** Lets readers open the lock file: one that may not cannot keep the directory from being swept. */
 function admit(fd: number, fileMode: number, group: number | undefined): void {
   try {
     if (group !== undefined) fchownSync(fd, process.geteuid?.() ?? 0, group);

@@ -5,7 +5,7 @@
  * ```
  * <pid>-<thread>-<id>.prom-mp               one writer's file; id is 16 hexadecimal digits
  * .<pid>-<thread>-<id>.prom-mp.tmp          the same before its writer holds the lock
- * archive-<generation>.prom-mp-archive      the dead, folded; generation is 12 decimal digits
+ * archive-<generation>.prom-mp-archive      dead processes, folded; generation is 12 decimal digits
  * .archive-<generation>.<id>.tmp            the same before it is published
  * dir.lock  fold.lock  scraped              locks; when somebody scraped last
  * fold.lock.lock                            a directory: proper-lockfile's
@@ -83,8 +83,8 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * Whether a file is what its name says. A copy under another name would be counted a second time, and its missing lock
- * would tell of a death that never was.
+ * Whether a file is what its name says. A copy under another name would be counted a second time, and a process that
+ * holds no lock on it would be taken for dead.
  */
 export function isNamedAfter(file: DataFileName, writer: { pid: number; threadId: number; id: string }): boolean {
   return file.pid === writer.pid && file.threadId === writer.threadId && file.id === writer.id;

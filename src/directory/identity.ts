@@ -1,5 +1,5 @@
 /**
- * Who this process is, in terms that hold against reused pids, containers in which every pid is 1, and reboots.
+ * The identity of this process, which stays unambiguous with reused pids, in containers where every pid is 1, and after reboots.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -60,14 +60,14 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/** What /proc/<pid>/stat says; undefined where there is no such process or this system does not tell. */
+/** The contents of /proc/<pid>/stat; undefined where there is no such process or this system has no such file. */
 export function processStat(pid: number): ProcessStat | undefined {
   return procShowsOurPids() ? parseProcessStat(contents(`/proc/${pid}/stat`)) : undefined;
 }
 
 /**
  * When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); '' where there is no such process or
- * this system does not tell.
+ * this system has no such file.
  */
 export function processStartTime(pid: number): string {
   return processStat(pid)?.startTime ?? '';
@@ -115,7 +115,7 @@ export function pidLabel(identity: ProcessIdentity): string {
   return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
 }
 
-/** For sorting: who started first comes first, and of one process's files the one that was made first. */
+/** For sorting: the process that started first comes first, and of one process's files the one that was made first. */
 export function compareAge(one: ProcessIdentity, other: ProcessIdentity): number {
   return one.startedAt - other.startedAt || one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1);
 }

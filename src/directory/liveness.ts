@@ -21,14 +21,14 @@ import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
 
-/** What of a header tells about liveness. */
+/** The fields of a header that liveness is judged by. */
 export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
 
 /** A heart that beat within this many seconds beats: the interval is 5 s, and event loops are held up for a while. */
 const FRESH_SECONDS = 30;
 /** Beyond that. */
 const STALE_SECONDS = CLOCK_TOLERANCE_SECONDS;
-/** A thread that waits for work for longer is taken for dead where nothing else tells. */
+/** A thread that waits for work for longer is taken for dead where there is no other sign. */
 const IDLE_THREAD_SECONDS = 3600;
 
 /**
@@ -67,7 +67,7 @@ function isJudgedBySilence(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Asks the kernel, without memory of what it said before.
+ * Asks the kernel, whatever an earlier probe has found.
  *
  * @param fd of the file, opened for reading; a read-only one will do
  * @param now seconds since the epoch
@@ -106,19 +106,19 @@ export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.
  */
 function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
   if (heartBeats({ heartbeat }, now)) return 'unknown';
-  // Exit hooks that run after ours may still count into a file that says Closed.
+  // Exit hooks that run after ours may still count into a file whose state is Closed.
   if (state === FileState.Closed) return 'dead';
   const here = currentMachine();
   const isSameBoot = identity.bootId === here.bootId && here.bootId !== '';
   const isSameHost = identity.hostName === here.hostName;
   if (isSameHost && !isSameBoot && identity.bootId !== '' && here.bootId !== '') return 'dead';
-  // a mapped file is counted into without a beat while its process is blocked, and cannot be told from what was folded of it
+  // a blocked process counts into a mapped file without a beat, and cannot take out later what was folded of it
   if (identity.liveness === 'flock' || !(isSameBoot || isSameHost)) return 'unknown';
   // an idle thread of piscina's waits in Atomics and does not beat
   return identity.threadId === 0 || Math.abs(now - heartbeat) > IDLE_THREAD_SECONDS ? 'dead' : 'unknown';
 }
 
-/** On the writer's machine, where its pid means what it says. */
+/** On the writer's machine, where its pid is the pid of that process or of one that came after it. */
 function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: number): Liveness {
   const { pid, startTime, threadId } = identity;
   if (!processExists(pid)) return 'dead';
@@ -130,7 +130,7 @@ function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: numb
   }
   if (stat.startTime !== startTime) return 'dead';
   if (isEnded(stat)) return 'dead';
-  // The heartbeat says nothing here: a process that is stopped or whose event loop is blocked goes on afterwards.
+  // The heartbeat does not matter here: a process that is stopped or whose event loop is blocked goes on afterwards.
   if (threadId === 0) return 'live';
   // Nor of a thread: an idle piscina thread waits in Atomics and beats no more, a terminated one has beaten a moment ago.
   const isOpen = isOpenForWriting(fd, pid);

@@ -20,13 +20,13 @@ export interface MarkResult {
   readonly marked: number;
   /** Left alone: their writers are alive. */
   readonly living: number;
-  /** Left alone: whether their writers are alive cannot be told from here, or the file could not be read. */
+  /** Left alone: this process cannot find out whether their writers are alive, or could not read the file. */
   readonly unknown: number;
 }
 
 /**
  * Notes that a process has ended. Where the kernel holds a lock for each file, which it gives back when the writer dies,
- * there is nothing to note, and the result says what the locks say; a living process is left alone. Files without such a
+ * there is nothing to note, and the result is what the locks show; a living process is left alone. Files without such a
  * lock are marked closed, so that readers on other machines know too.
  *
  * Trouble with the directory or a file never throws: it shows in `unknown`, or in nothing having been found.
@@ -76,7 +76,7 @@ function markFile(path: string, name: DataFileName): Liveness {
   }
 }
 
-/** Without a lock, other machines can tell the end of a process by this mark only. */
+/** Without a lock, other machines learn of the end of a process by this state only. */
 function needsMark({ identity, state }: Header): boolean {
   return identity.liveness === 'heartbeat' && state === FileState.Open && sameMachine(identity);
 }

@@ -135,7 +135,7 @@ function makeDirectory(
     else if (existsSync(dir)) return false;
     else makeWithParents(dir);
   } catch (error) {
-    // EEXIST: also where something that is no directory has the name, which the check tells better.
+    // EEXIST: also where something that is no directory has the name, which the check reports better.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }

@@ -11,7 +11,7 @@
  *
  * What adds up is taken out: counters, buckets, sums, and the quantiles' bins of windows that have not moved on. The process's
  * own view (`scope: 'process'`) begins from there too, as after a restart, so that rates go on. Gauges cannot be taken out:
- * in the modes that keep the dead's, the archive's value stands beside the living one for `deadRetention`, as that of any
+ * in the modes that keep those of dead processes, the archive's value stands beside the living one for `deadRetention`, as that of any
  * process that died.
  *
  * Two cases remain in which counts stand twice. After a silence of more than a day no archive names the file. And a mapping
@@ -75,7 +75,7 @@ export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
     for (const series of family.logged()) {
       if (series.publishedIn === 0) continue;
       subtract(series, file, 0, family.slots);
-      // as OpenMetrics has it of what begins anew
+      // as OpenMetrics wants it for a series that begins again
       series.createdAt = now;
       for (const attachment of series.attachments ?? []) {
         if (attachment.publishedIn > 0) takeOutSketch(attachment, file);

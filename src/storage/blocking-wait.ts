@@ -5,7 +5,7 @@
  * be missing from the output, and lost when the pool shrinks. No event comes between the task and the wait, and a look at
  * the clock at every write of a metric is what the application would pay; so the wait itself looks at the clock.
  *
- * Only threads whose file is written and not mapped have their `Atomics.wait` replaced. Who has kept the original function
+ * Only threads whose file is written and not mapped have their `Atomics.wait` replaced. Code that has kept the original function
  * from before the thread's first metric waits as ever.
  */
 import type { FlushSchedule } from './flush-schedule.js';

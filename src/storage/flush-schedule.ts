@@ -6,7 +6,7 @@
  */
 export const FLUSH_INTERVAL_MS = 250;
 const PAUSES_PER_FLUSH = 19;
-/** The shortest of so many counts: one that the scheduler interrupted says nothing of the disk. */
+/** The shortest of so many counts: one that the scheduler interrupted is no measure of the disk. */
 const FLUSHES_REMEMBERED = 3;
 
 export class FlushSchedule {

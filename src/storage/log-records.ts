@@ -1,4 +1,4 @@
-/** What the log says of series and attachments that are in the file. */
+/** Records of series and attachments that are in the file. */
 import { RecordKind } from '../metrics-file/layout.js';
 import { encodeRecord, encodeSeries } from '../metrics-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
@@ -10,7 +10,7 @@ export function isInFile(cells: Cells): boolean {
   return cells.block !== undefined && cells.block.number >= 0;
 }
 
-/** What the log says of a series. */
+/** The record of a series. */
 export function seriesRecord(series: Series): Uint8Array {
   return encodeSeries({
     family: series.family.id,
@@ -22,7 +22,7 @@ export function seriesRecord(series: Series): Uint8Array {
   });
 }
 
-/** What the log says of an attachment. */
+/** The record of an attachment. */
 export function attachmentRecord(attachment: Attachment): Uint8Array {
   const { role, owner } = attachment;
   const at = { block: attachment.block!.number, slot: attachment.index, owner: [owner.block!.number, owner.index] };

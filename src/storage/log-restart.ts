@@ -6,7 +6,7 @@
  *   2. the series and attachments that the present log names, but those that have gone before their turn
  *   3. every record that the present log got since 1, but removals of what step 2 left out
  *
- * Slots that the present log says to be free may be another series' meanwhile: step 3 keeps the order of the present log.
+ * Slots that a removal has freed may be another series' before the end: step 3 keeps the order of the present log.
  */
 import type { LogDraft } from '../metrics-file/backing.js';
 import { attachmentRecord, seriesRecord } from './log-records.js';

@@ -162,7 +162,7 @@ class ProcessStore {
     return !writer.bytes.isIntact() || writer.bytes.isLinked() === false || this.#isAbsorbed(writer);
   }
 
-  /** Whether an archive has what the file holds, since somebody has taken this process for dead. */
+  /** Whether a fold has taken this process for dead, so that an archive has the counts of its file. */
   #isAbsorbed({ kind, bytes }: FileWriter): boolean {
     if (kind === 'mapped' || (bytes.isLinked() !== false && !this.#silence.brokenLately)) return false;
     return this.#archives.names(this.#directory!.dir, bytes.path);
@@ -218,7 +218,7 @@ class ProcessStore {
     process.on('exit', () => this.#end());
   }
 
-  /** A file that was deleted is not made anew for its last moments: who ends an application may have cleaned up. */
+  /** A file that was deleted is not made again for its last moments: an operator who ends an application may have cleaned up. */
   #end(): void {
     this.#silence.breaks();
     if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.maintain();
@@ -227,10 +227,10 @@ class ProcessStore {
 
   #write(): void {
     if (this.#writer === undefined) return;
-    // somebody may have taken this process for dead; and where no timer runs, nobody else maintains the file
+    // a fold may have taken this process for dead; and where no timer runs, nothing else maintains the file
     if (this.#silence.breaks()) this.maintain();
     else this.maintainSoon();
-    // what is written where no reader looks any more would be missing from what is made anew
+    // what is written where no reader looks any more would be missing from the file that is made again
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
     warnOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
@@ -318,7 +318,7 @@ export function sharedStore(): SeriesStore {
   return shared.store;
 }
 
-/** A store for one metric that no shared registry shows: when nobody holds the metric any more, both are gone. */
+/** A store for one metric that no shared registry shows: it is garbage when the metric is. */
 export function localStore(): SeriesStore {
   return new SeriesStore(new MemoryBacking(), { ...readSettings(), onFull: warnOfFull });
 }

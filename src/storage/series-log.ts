@@ -29,8 +29,8 @@ export class SeriesLog {
   readonly #freed: (cells: Cells, shape: SlotShape) => void;
   #backing: Backing;
   readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
-  #defaultLabelsSaid = true;
-  /** Removed, but the log had no room to say so: their slots wait. */
+  #defaultLabelsPublished = true;
+  /** Slots of removed series, whose removal the log has no room for yet. */
   #pendingRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #isBehind = false;
   #slotsUnpublished = 0;
@@ -52,7 +52,7 @@ export class SeriesLog {
     this.#freed = freed;
   }
 
-  /** Whether something was not said for want of room. */
+  /** Whether a record is missing from the log for want of room. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
@@ -68,7 +68,7 @@ export class SeriesLog {
     this.#restart = undefined;
     this.#pendingRemovals = [];
     this.#records = this.#liveRecords = 0;
-    this.#defaultLabelsSaid = false;
+    this.#defaultLabelsPublished = false;
     for (const family of this.#families) {
       family.published = false;
       for (const series of family.logged()) {
@@ -84,7 +84,7 @@ export class SeriesLog {
     family.published = !this.#isThere || this.#append(encodeFamily(family));
   }
 
-  /** A series that is new. Of one that is in memory for want of room nothing is said. */
+  /** A series that is new. One that is in memory for want of room is published when it has moved into the file. */
   publishSeries(series: Series): void {
     if (!this.#isThere || !isInFile(series)) return;
     series.publishedIn = series.family.published && this.#append(seriesRecord(series)) ? this.#number : 0;
@@ -105,7 +105,7 @@ export class SeriesLog {
     this.#liveRecords--;
     const record = encodeRemoval(cells.block!.number, cells.index);
     if (publishedIn === this.#restart?.number) this.#restart.add(record);
-    // the log says that the series is gone before its slots turn zero, or a reader would show a zero once
+    // before its slots turn zero, or a reader would show a zero once
     if (this.#appendToPresent(record)) this.#freed(cells, shape);
     else this.#pendingRemovals.push({ cells, shape });
   }
@@ -162,7 +162,7 @@ export class SeriesLog {
       this.#freed(cells, shape);
       this.#pendingRemovals.shift();
     }
-    if (!this.#defaultLabelsSaid) this.#publishDefaultLabels();
+    if (!this.#defaultLabelsPublished) this.#publishDefaultLabels();
     for (const family of this.#families) {
       if (!family.published) this.publishFamily(family);
       for (const series of family.logged()) {
@@ -259,10 +259,10 @@ export class SeriesLog {
   }
 
   #publishDefaultLabels(): void {
-    this.#defaultLabelsSaid = true;
+    this.#defaultLabelsPublished = true;
     if (!this.#isThere) return;
     for (const [registry, labels] of this.#defaultLabels) {
-      if (!this.#append(encodeDefaultLabels(registry, labels))) this.#defaultLabelsSaid = false;
+      if (!this.#append(encodeDefaultLabels(registry, labels))) this.#defaultLabelsPublished = false;
     }
   }
 }

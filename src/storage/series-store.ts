@@ -4,7 +4,7 @@
  *
  * Where the slots are is the backing's business: plain memory (one process without a directory), a mapped file, or a file
  * written on a timer. A series that finds no room in the file is counted in memory meanwhile, and moved in later; a whole
- * store moves when a directory appears or its file was deleted. Children are bound anew then: nobody else holds slots.
+ * store moves when a directory appears or its file was deleted. Children are bound again then: nothing else holds slots.
  */
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';

@@ -1,6 +1,6 @@
 /**
  * Settings that a process has before it runs a line of ours: environment variables, which `setupPrimary` sets for its
- * workers. A value that breaks its rule is said once and passed over: no process dies of its metrics' settings.
+ * workers. A value that breaks its rule is warned of once and passed over: no process dies of its metrics' settings.
  */
 import { DEFAULT_MAX_BYTES } from '../metrics-file/file-bytes.js';
 import type { DirectoryPermissions } from '../directory/open-directory.js';

@@ -49,7 +49,7 @@ export class ShownSeries<S extends Labelled> {
     return this.#removed;
   }
 
-  /** Binds cells to slots in memory, all zero, which go when nobody holds them any more. */
+  /** Binds cells to slots in memory, all zero, which are garbage when nothing holds them any more. */
   bind(kind: ValueBlockKind, slots: number, cells: Cells): void {
     if (this.#block === undefined || this.#used + slots > this.#view.length) {
       const size = Math.max(slots, Math.min(LARGEST_SLOTS, Math.max(FIRST_SLOTS, 2 * this.#view.length)));

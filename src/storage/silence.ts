@@ -12,7 +12,7 @@ export class Silence {
   #wallMs = Date.now();
   #brokenAt = -Infinity;
 
-  /** To be called often. Answers whether a silence ends here. */
+  /** Whether a silence ends here. To be called often. */
   breaks(): boolean {
     const steadyMs = performance.now();
     const wallMs = Date.now();

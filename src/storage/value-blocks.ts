@@ -82,7 +82,7 @@ export class SlotAllocator {
     return true;
   }
 
-  /** Takes slots back, zeroed; they rest before they are handed out again. The log has said so before. */
+  /** Takes slots back, zeroed; they rest before they are handed out again. The log has their removal already. */
   release(shape: SlotShape, cells: Cells): void {
     const { block, index } = cells;
     if (block === undefined) return;
