@@ -12,6 +12,7 @@ import {
   type FunctionDecorator,
 } from './observed-function.js';
 import { processWideDeclaration } from './metric.js';
+import { withFloatFeedback } from './float-feedback.js';
 import { LabelledMetric } from './labelled-metric.js';
 
 const LIMIT = MAY_OVERFLOW;
@@ -95,7 +96,7 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
     super(config, () => ({
       type: 'counter',
       declaration: processWideDeclaration(config),
-      child: (home, labelValues) => new CounterChild(home, labelValues),
+      child: (home, labelValues) => withFloatFeedback(new CounterChild(home, labelValues), (child) => child.inc(0.5)),
     }));
   }
 

@@ -5,6 +5,7 @@ import type { GaugeConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { processWideDeclaration } from './metric.js';
+import { withFloatFeedback } from './float-feedback.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
@@ -104,7 +105,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
       return {
         type: 'gauge',
         declaration: { gaugeMode: mode.name, ...processWideDeclaration(config) },
-        child: (home, labelValues) => new GaugeChild(home, labelValues, mode.timed),
+        child: (home, labelValues) =>
+          withFloatFeedback(new GaugeChild(home, labelValues, mode.timed), (child) => child.inc(0.5)),
         settle(series, collected) {
           if (hasCollected || !collected) return;
           hasCollected = true;
