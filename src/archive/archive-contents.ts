@@ -52,6 +52,8 @@ export class ArchiveContents {
   readonly #ambiguous = new Set<string>();
   #seriesCount = 0;
   #droppedSeries = 0;
+  /** Families that have lost a series of one process, as a value of it was not a finite number. */
+  readonly unusableFamilies = new Set<string>();
   #droppedFamilies = 0;
 
   constructor(limits: ArchiveLimits, clocks: ClockReading) {
@@ -256,6 +258,12 @@ export class ArchiveContents {
     const rows = new Map<SourceSeries, { family: ArchiveFamily; row: number }>();
     const hasAttachments = source.hasAttachments;
     for (const { series, family, key, endedAt } of landings) {
+      const values = source.valuesOf(series);
+      if (!family.isGauge && !values.every(Number.isFinite)) {
+        this.#droppedSeries++;
+        this.unusableFamilies.add(family.declaration.name);
+        continue;
+      }
       let row = family.rowOf(key, endedAt);
       if (row === undefined) {
         if (this.#seriesCount >= this.#limits.maxSeries) {
@@ -265,13 +273,15 @@ export class ArchiveContents {
         row = family.addRow(key, endedAt);
         this.#seriesCount++;
       }
-      family.merge(row, source.valuesOf(series), series.createdAt, this.#now);
+      family.merge(row, values, series.createdAt, this.#now);
       family.endedAt[row] = Math.max(family.endedAt[row], endedAt);
       if (hasAttachments) rows.set(series, { family, row });
     }
     for (const chunk of source.chunks()) {
       const landed = rows.get(chunk.owner);
-      landed?.family.mergeChunk(landed.row, { ...chunk, bins: source.binsOf(chunk) }, this.#windowsAlive(chunk));
+      const bins = source.binsOf(chunk);
+      if (landed === undefined || !bins.every(Number.isFinite)) continue;
+      landed.family.mergeChunk(landed.row, { ...chunk, bins }, this.#windowsAlive(chunk));
     }
     for (const cell of source.exemplars()) {
       const landed = rows.get(cell.owner);

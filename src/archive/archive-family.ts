@@ -114,7 +114,11 @@ export class ArchiveFamily {
       return;
     }
     if (!this.isGauge) {
-      for (let slot = 0; slot < slots.length; slot++) this.#values[at + slot] += slots[slot];
+      for (let slot = 0; slot < slots.length; slot++) {
+        const total = this.#values[at + slot] + slots[slot];
+        // an infinite sum could never be put right
+        if (Number.isFinite(total)) this.#values[at + slot] = total;
+      }
       return;
     }
     if (slots[1] === 0) return;

@@ -240,6 +240,9 @@ export class Fold {
       if (this.#folded.length === 0) return undefined;
       const folded = this.#folded.map(({ name }) => name);
       this.#contents.endProcesses(this.#owners.processesOver(folded, this.#clocks.wall));
+      for (const name of this.#contents.unusableFamilies) {
+        this.#notices.push(`a series of ${name} is not folded: a value of it is not a finite number`);
+      }
       this.#contents.expire(() => this.#declaredByLiving(others));
       const record = this.#recordOf(generation, base?.record, leftovers);
       const published = this.#publish(record, base, found);

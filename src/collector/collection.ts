@@ -21,6 +21,7 @@ import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
 import { OpenFiles } from './open-files.js';
 import type { LivingProcess } from './chart.js';
+import { warnOfUnusableSeries } from './unusable-series.js';
 import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
 
 export interface CollectionOptions {
@@ -42,6 +43,8 @@ export interface CollectionStats {
   readonly series: number;
   readonly fileBytes: number;
   readonly bytesInMemory: number;
+  /** Parts of series that are left out, since a value of theirs is not a finite number. */
+  readonly unusableSeries: number;
   readonly pidConflicts: number;
   readonly conflicts: Readonly<Record<string, number>>;
   /** Of the living process that beat longest ago. */
@@ -99,6 +102,7 @@ export class DirectoryCollection {
   /** One that is shown though it has been deleted. */
   #lostArchive: Source | undefined;
   #filesKey = '';
+  #unusableSeries = 0;
 
   constructor(options: CollectionOptions) {
     this.options = options;
@@ -147,6 +151,7 @@ export class DirectoryCollection {
       series: selected.seriesCount,
       fileBytes,
       bytesInMemory: sources.reduce((sum, { reader }) => sum + reader.words.bytesInMemory, 0),
+      unusableSeries: this.#unusableSeries,
       pidConflicts: this.index.pidConflicts,
       conflicts,
       heartbeatAgeSeconds: beating.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
@@ -381,6 +386,7 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { view } of this.#sources.values()) view.addValues(this.collectedAtMs / 1000);
     this.index.settle();
+    this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#sources.values());
   }
 
   /** Once the pass has turned out to be the last one. */

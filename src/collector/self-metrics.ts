@@ -49,6 +49,11 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
       disagreements,
       'reason',
     ),
+    family(
+      'unusable_series',
+      'Series of single processes that are left out since a value of theirs is not a finite number.',
+      stats.unusableSeries,
+    ),
     family('pid_conflicts', 'Gauge series hidden by another process with the same pid label.', stats.pidConflicts),
     family(
       'heartbeat_age_seconds',
@@ -67,7 +72,7 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
     ),
     family(
       'archive_dropped_series',
-      'Series of dead processes that the archive had no room for, and whose counts are lost.',
+      'Series of dead processes whose counts are lost, for want of room or as a value was not a finite number.',
       stats.archive?.droppedSeries ?? 0,
     ),
     family(

@@ -5,7 +5,7 @@
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { clockShift, readClocks } from '../archive/clock-reading.js';
 import { BadFileError } from '../errors.js';
-import { BlockKind, RecordKind, SKETCH } from '../metrics-file/layout.js';
+import { BlockKind, RecordKind } from '../metrics-file/layout.js';
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
 import { checkFamilyRecord, type FamilyRecord } from '../metrics-file/record.js';
@@ -32,6 +32,7 @@ import {
   sketchChunkOf,
 } from '../metrics-file/record-bodies.js';
 import type { Schema } from './schema.js';
+import { addSketch } from './sketch-addition.js';
 import { SlotMap } from './slot-map.js';
 
 /** How a process's gauges count. */
@@ -77,6 +78,8 @@ export class FileView implements LogVisitor {
   #keyEpoch = -1;
   /** By the numbers of the blocks. */
   readonly #maps: (SlotMap | undefined)[] = [];
+  /** Series that the last `addValues` left out. */
+  readonly #unusable = new Set<number>();
   readonly #chunks = new Map<number, Chunk>();
   readonly #exemplars = new Map<number, ExemplarCellBody>();
   /** The default labels that the series here were merged with. */
@@ -233,9 +236,19 @@ export class FileView implements LogVisitor {
 
   /** Adds the values that were read last to the index's cells. */
   addValues(nowSeconds: number): void {
-    for (const map of this.#maps) map?.addTo(this.#index, nowSeconds);
-    for (const chunk of this.#chunks.values()) this.#addSketch(chunk, nowSeconds);
+    this.#unusable.clear();
+    for (const map of this.#maps) map?.addTo(this.#index, nowSeconds, this.#unusable);
+    for (const chunk of this.#chunks.values()) {
+      const block = this.reader.block(chunk.block);
+      if (block === undefined || this.#unusable.has(chunk.series)) continue;
+      if (!addSketch(this.#index.sketchOf(chunk.series), block, chunk, nowSeconds)) this.#unusable.add(chunk.series);
+    }
     for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell, nowSeconds);
+  }
+
+  /** Names of the families of series that `addValues` left out, as a value of theirs was not a finite number. */
+  unusableFamilies(): string[] {
+    return [...this.#unusable].map((series) => this.#index.familyOf[series].name);
   }
 
   /** Says again when the series here were made. */
@@ -254,22 +267,9 @@ export class FileView implements LogVisitor {
       const { kind, values } = block;
       for (const [series, slot] of map.series()) {
         if (this.#index.familyOf[series] !== family) continue;
-        if (kind !== BlockKind.Gauge) yield [series, values[slot] ?? 0];
+        if (kind !== BlockKind.Gauge) yield [series, Number.isFinite(values[slot]) ? values[slot] : 0];
         else if ((values[slot + 1] ?? 0) !== 0) yield [series, values[slot]];
       }
-    }
-  }
-
-  #addSketch(chunk: Chunk, nowSeconds: number): void {
-    const values = this.reader.block(chunk.block)?.values;
-    const end = chunk.slot + chunk.windows * SKETCH.windowSlots;
-    if (values === undefined || end > values.length) return;
-    const epoch = chunk.windowSeconds > 0 ? Math.floor(nowSeconds / chunk.windowSeconds) + 1 : 1;
-    const bins = this.#index.sketchOf(chunk.series).chunk(chunk.sign, chunk.chunk);
-    for (let from = chunk.slot; from < end; from += SKETCH.windowSlots) {
-      // a window that has slid out, or one that its writer has just emptied
-      if (!(values[from] > epoch - chunk.windows && values[from] <= epoch + 1)) continue;
-      for (let bin = 0; bin < SKETCH.bins; bin++) bins[bin] += values[from + 1 + bin];
     }
   }
 

@@ -108,19 +108,37 @@ export class SlotMap {
     return [this.#series[place], this.#createdAt[place]];
   }
 
-  /** Adds the block's values, as they were read last, to the index's cells. */
-  addTo(index: MergeIndex, nowSeconds: number): void {
-    const { values, extent } = this.#block;
+  /**
+   * Adds the block's values, as they were read last, to the index's cells.
+   *
+   * @param unusable gets each series that is left out, as one of its values is not a finite number
+   */
+  addTo(index: MergeIndex, nowSeconds: number, unusable: Set<number>): void {
+    const { values, extent, isFinite } = this.#block;
     const end = Math.min(extent, values.length);
     if (this.#isGauge) this.#addGauges(index, values, end >> 1, nowSeconds);
-    else addSums(index.cells, this.#cells, values, end);
+    else if (isFinite) addSums(index.cells, this.#cells, values, end);
+    else this.#addFinite(index.cells, values, end, unusable);
     for (const [entry, process] of this.#processes) {
       const series = this.#series[this.#places[entry] - 1];
-      if (!this.#isGauge) index.noteOfProcess(series, process, values[entry] ?? 0, 0);
+      if (!this.#isGauge && !Number.isFinite(values[entry] ?? 0)) unusable.add(series);
+      else if (!this.#isGauge) index.noteOfProcess(series, process, values[entry] ?? 0, 0);
       else if ((values[2 * entry + 1] ?? 0) !== 0) {
         const setAt = comparableTime(values[2 * entry + 1], nowSeconds);
         index.noteOfProcess(series, process, values[2 * entry], setAt);
       }
+    }
+  }
+
+  #addFinite(cells: Float64Array, values: Float64Array, end: number, unusable: Set<number>): void {
+    const extent = Math.min(end, this.#cells.length);
+    for (let first = 0; first < extent; first++) {
+      const place = this.#places[first] - 1;
+      if (place < 0 || this.#cells[first] === NOWHERE) continue;
+      let after = first + 1;
+      while (after < extent && this.#places[after] === 0 && this.#cells[after] !== NOWHERE) after++;
+      if (!values.subarray(first, after).every(Number.isFinite)) unusable.add(this.#series[place]);
+      else for (let slot = first; slot < after; slot++) cells[this.#cells[slot]] += values[slot];
     }
   }
 

@@ -46,6 +46,31 @@ function withoutOwn(text: string): string {
   return text.slice(0, text.indexOf('# HELP prom_multiproc_'));
 }
 
+test('a counter survives NaN and what would make it infinite, in a worker that lives and one that died', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const [at, worker] of workers.entries()) {
+    await worker.run(({ prom }, isFirst) => {
+      const bytes = new prom.Counter({ name: 'bytes_total', help: 'B.', labelNames: ['from'] });
+      for (const value of [1000, NaN, 500]) bytes.inc({ from: 'upload' }, value);
+      const sizes = new prom.Histogram({ name: 'sizes', help: 'S.', buckets: [1] });
+      const largest = Number.MAX_VALUE;
+      for (const value of isFirst ? [largest, largest, -largest] : [2]) sizes.observe(value);
+    }, at === 0);
+  }
+  await workers[0].kill();
+  await primary.run(async ({ prom }) => void (await new prom.MultiprocessCollector().fold()));
+  const text = await scrape(primary);
+  assert.deepEqual(linesOf(text, 'bytes_total'), ['bytes_total{from="upload"} 3000']);
+  assert.deepEqual(
+    ['sizes_count', 'sizes_sum'].map((name) => valueOf(text, name)),
+    [3, 2],
+  );
+  const dropped = (metric: string) =>
+    valueOf(text, 'prom_multiproc_dropped_samples_total', { metric, reason: 'value' });
+  assert.deepEqual([dropped('bytes_total'), dropped('sizes')], [2, 1]);
+  assert.match(primary.output, /bytes_total was given NaN, which cannot be added to it/);
+});
+
 test('NaN and the infinities get through', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {

@@ -1,0 +1,78 @@
+/** Files that have NaN or an infinity where counts add up, as a damaged one or one of another writer may. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { DeadProcess } from '../support/dead-process.js';
+import { Reading } from '../support/reading.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+/** Two processes that count alike; the second one's file has a value in some series that cannot be added. */
+function poisonedDirectory(t: TestContext, poison: number): string {
+  const dir = withTempDir(t);
+  for (const isPoisoned of [false, true]) {
+    const process = new DeadProcess(dir);
+    for (const route of ['a', 'b']) {
+      const isHit = isPoisoned && route === 'b';
+      process.count('bytes_total', { route }, 5);
+      if (isHit) process.count('bytes_total', { route }, poison);
+      process.observe('wait_seconds', [1], 0.5, { route });
+      if (isHit) process.observe('wait_seconds', [1], poison, { route });
+    }
+    process.summarize('size_bytes', 2);
+    if (isPoisoned) process.summarize('broken_bytes', Infinity);
+    process.count('hits_total', {}, 7);
+    process.set('load', 'sum', {}, isPoisoned ? poison : 1, 1);
+    process.die();
+  }
+  return dir;
+}
+
+function assertSpared(values: Record<string, number>): void {
+  const { size_bytes_count, ...rest } = values;
+  assert.equal(size_bytes_count, 2);
+  const expected = {
+    'bytes_total{route="a"}': 10,
+    'bytes_total{route="b"}': 5,
+    'wait_seconds_sum{route="a"}': 1,
+    'wait_seconds_sum{route="b"}': 0.5,
+    'wait_seconds_count{route="a"}': 2,
+    'wait_seconds_count{route="b"}': 1,
+    hits_total: 14,
+  };
+  for (const [name, value] of Object.entries(expected)) assert.equal(rest[name], value, name);
+}
+
+for (const poison of [NaN, Infinity, -Infinity]) {
+  test(`a value of ${poison} costs the series' part of its process, living, dead and folded`, (t) => {
+    const warn = t.mock.method(console, 'warn', () => {});
+    const dir = poisonedDirectory(t, poison);
+    const reading = new Reading(dir);
+    assertSpared(reading.values());
+    assertSpared(reading.values());
+    assert.equal(reading.stats.unusableSeries, 3);
+    for (const name of ['bytes_total', 'wait_seconds', 'broken_bytes']) {
+      const told = warn.mock.calls.map(({ arguments: [text] }) => String(text));
+      const message = new RegExp(`counts in a series of ${name} is left out: a value of it is not a finite number`);
+      assert.equal(told.filter((text) => message.test(text)).length, 1, name);
+    }
+    const { droppedSeries, notices, folded } = foldDirectory(dir);
+    assert.deepEqual([folded, droppedSeries], [2, 3]);
+    assert.ok(notices.includes('a series of bytes_total is not folded: a value of it is not a finite number'));
+    assertSpared(reading.values());
+    assert.equal(reading.stats.unusableSeries, 0);
+    // a gauge may be any number
+    assert.ok(!Number.isFinite(reading.values().load));
+    reading.close();
+  });
+}
+
+test('sums of dead processes that are infinite together keep what there was before', (t) => {
+  const dir = withTempDir(t);
+  for (let process = 0; process < 3; process++) new DeadProcess(dir).count('bytes_total', {}, Number.MAX_VALUE).die();
+  foldDirectory(dir);
+  new DeadProcess(dir).count('bytes_total', {}, 1).die();
+  foldDirectory(dir);
+  const reading = new Reading(dir);
+  assert.equal(reading.values().bytes_total, Number.MAX_VALUE);
+  reading.close();
+});
