@@ -3,6 +3,8 @@
  * change. Where prom-client 15.1.3 has an error of its own, its class and its text are kept (callers match those) and no
  * code is added.
  */
+import { brand } from './copies.js';
+
 export type ErrorCode =
   /** An option or argument breaks a rule that is known before anything runs. */
   | 'ERR_INVALID_ARGUMENT'
@@ -42,6 +44,8 @@ export class PromMultiprocError extends Error {
   }
 }
 
+brand(PromMultiprocError, 'PromMultiprocError');
+
 /** Where and how a metrics file breaks the format: enough to find the bytes with a hex dump. */
 export interface CorruptionEvidence {
   readonly file: string;
@@ -71,6 +75,8 @@ export class BadFileError extends PromMultiprocError {
     super(code, `${JSON.stringify(file)} at byte ${offset}: ${reason}${lengths}`, options);
   }
 }
+
+brand(BadFileError, 'BadFileError');
 
 /** Whether an error says that a file does not count, for what is in it or whose it is: no system is to blame. */
 export function isBadFile(error: unknown): error is PromMultiprocError {

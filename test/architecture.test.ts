@@ -23,8 +23,10 @@ const NOT_KEPT = ['coverage', 'dist', 'node_modules'];
 /** The rooms of src/, each below all that it may import from: imports run upwards only. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // what every room may use
-  errors: [],
-  'warn-once': [],
+  'test-runner': [],
+  copies: ['test-runner'],
+  errors: ['copies'],
+  'warn-once': ['copies'],
   'debug-log': [],
   model: ['errors'],
 
@@ -33,11 +35,21 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   exposition: ['errors', 'model'],
 
   // the write arm
-  directory: ['errors', 'warn-once', 'model', 'metrics-file'],
+  directory: ['errors', 'test-runner', 'warn-once', 'model', 'metrics-file'],
   archive: ['errors', 'warn-once', 'model', 'metrics-file', 'directory'],
-  storage: ['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'directory', 'archive'],
-  registry: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'storage'],
-  instruments: ['errors', 'warn-once', 'model', 'metrics-file', 'storage', 'registry'],
+  storage: [
+    'test-runner',
+    'copies',
+    'errors',
+    'warn-once',
+    'debug-log',
+    'model',
+    'metrics-file',
+    'directory',
+    'archive',
+  ],
+  registry: ['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'storage'],
+  instruments: ['copies', 'errors', 'warn-once', 'model', 'metrics-file', 'storage', 'registry'],
 
   // the read arm
   merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
@@ -45,7 +57,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage'],
     ...['registry', 'merge'],
   ],
-  serve: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+  serve: ['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
   push: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
 
   // around both
@@ -53,7 +65,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   mirror: ['errors', 'warn-once', 'model', 'storage', 'registry', 'instruments'],
   'default-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments', 'mirror'],
   'prom-client': [
-    ...['errors', 'warn-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
+    ...['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
     ...['collector', 'serve', 'push', 'mirror', 'default-metrics'],
   ],
   'http-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments'],

@@ -30,11 +30,11 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { PromMultiprocError } from '../errors.js';
+import { isUnderTestRunner } from '../test-runner.js';
 import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
 import { processStartTime } from './identity.js';
 import { onlyUsedOf } from './used-directory.js';
 import { type Pm2App, pm2AppOf } from './pm2-app.js';
-import { isUnderTestRunner } from './test-runner.js';
 
 export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | 'cluster' | 'threads' | 'search';
 

@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
@@ -141,6 +142,8 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
     this.series.ofObject(labels ?? {}).inc(increase);
   }
 }
+
+brand(Counter, 'Counter');
 
 export namespace Counter {
   /** What children have in prom-client; those that `labels()` answers with have more. */

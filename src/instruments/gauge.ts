@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
@@ -180,6 +181,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     return fn === undefined ? this.unlabelled.trackInProgress() : this.unlabelled.trackInProgress(fn);
   }
 }
+
+brand(Gauge, 'Gauge');
 
 export namespace Gauge {
   /** What children have in prom-client; those that `labels()` answers with have more. */

@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
@@ -202,6 +203,8 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
     this.series.ofObject(labels ?? {}).observe(observation);
   }
 }
+
+brand(Histogram, 'Histogram');
 
 export namespace Histogram {
   /** What children have in prom-client; those that `labels()` answers with have more. */

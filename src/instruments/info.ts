@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
@@ -95,3 +96,5 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
     }
   }
 }
+
+brand(Info, 'Info');

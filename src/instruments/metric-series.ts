@@ -7,6 +7,7 @@
  */
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { THIS_COPY } from '../copies.js';
 import type { ShowingRegistry } from '../registry/member.js';
 import type { LabelIndex } from '../storage/label-index.js';
 import { localStore, sharedStore } from '../storage/process-store.js';
@@ -32,6 +33,8 @@ interface SeriesSnapshot<C extends Child> {
 export class MetricSeries<C extends Child> implements ChildHome {
   /** The attached children by their labels. */
   index!: LabelIndex<C>;
+  /** The copy of this package that it is of: it shares its family with metrics of others. */
+  readonly copy = THIS_COPY;
   stored!: StoredFamily<C, ChildHome>;
   declaration: FamilyDeclaration;
   /** The label names as the user gave them: `labels('a', 'b')` has one value for each, even if a name is there twice. */
@@ -192,11 +195,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
     if (this.#store === undefined) return;
     const store = this.#rightStore();
     if (store === this.#store) {
-      store.setRegistries(this.stored, this.#registryNames());
+      store.setRegistries(this.stored, this.#registryNames(), this);
       return;
     }
-    const snapshots = this.#snapshots();
-    this.#store.forget(this.stored);
+    // what several metrics have counted together stays where it is
+    const snapshots = this.stored.holders.length > 1 ? [] : this.#snapshots();
+    this.#store.forget(this.stored, this);
     this.#restoreIn(store, snapshots);
   }
 

@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
@@ -81,6 +82,8 @@ export class StateSet<T extends string = string, S extends string = string> exte
     return this.states.map((state) => this.series.ofObject({ ...labels, [this.name]: state }));
   }
 }
+
+brand(StateSet, 'StateSet');
 
 function assertStates(states: unknown): void {
   const areStates =

@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
@@ -172,6 +173,8 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
     return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 }
+
+brand(Summary, 'Summary');
 
 export namespace Summary {
   /** What children have in prom-client; those that `labels()` answers with have more. */

@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import { isForkingPrimary } from '../directory/role.js';
 import {
   PROMETHEUS_CONTENT_TYPE,
@@ -27,3 +28,5 @@ export class AggregatorRegistry<T extends RegistryContentType = PrometheusConten
     return chosenMetrics(this.contentType, isForkingPrimary());
   }
 }
+
+brand(AggregatorRegistry, 'AggregatorRegistry');

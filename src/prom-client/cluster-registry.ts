@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import {
   type OpenMetricsContentType,
   PROMETHEUS_CONTENT_TYPE,
@@ -39,3 +40,5 @@ export class ClusterRegistry<T extends RegistryContentType = PrometheusContentTy
     chooseRegistries(registries as Registry<any> | Registry<any>[]);
   }
 }
+
+brand(ClusterRegistry, 'ClusterRegistry');

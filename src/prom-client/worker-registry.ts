@@ -1,3 +1,4 @@
+import { brand } from '../copies.js';
 import {
   PROMETHEUS_CONTENT_TYPE,
   type PrometheusContentType,
@@ -21,3 +22,5 @@ export class WorkerRegistry<T extends RegistryContentType = PrometheusContentTyp
     return this.clusterMetrics();
   }
 }
+
+brand(WorkerRegistry, 'WorkerRegistry');

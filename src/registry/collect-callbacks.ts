@@ -7,6 +7,7 @@
  */
 import { lastScraped } from '../directory/scraped.js';
 import type { CollectRun } from '../storage/collect-updates.js';
+import { shared } from '../copies.js';
 import { warnOnce } from '../warn-once.js';
 import { hasFile, onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric, type ShowingRegistry } from './member.js';
@@ -22,17 +23,36 @@ interface UnderWay {
   readonly run: CollectRun | undefined;
 }
 
-const running = new WeakMap<RegisteredMetric, UnderWay>();
-const failures = new Map<string, number>();
-/** Registries that have metrics which are shown in merged output. */
-const inUse = new Set<ShowingRegistry>();
+interface State {
+  readonly running: WeakMap<RegisteredMetric, UnderWay>;
+  readonly failures: Map<string, number>;
+  /** Registries that have metrics which are shown in merged output. */
+  readonly inUse: Set<ShowingRegistry>;
+  runsInBackground: boolean;
+}
+
+const state = shared('collect callbacks', (): State => {
+  const made: State = { running: new WeakMap(), failures: new Map(), inUse: new Set(), runsInBackground: false };
+  onFirstFile(() => {
+    for (const registry of made.inUse) runInNextTurn(registry.registered());
+  });
+  // every 5 s while somebody may read the values, one run at a time
+  onMaintenance(() => {
+    if (made.runsInBackground || made.inUse.size === 0 || !isReadByOthers()) return;
+    made.runsInBackground = true;
+    void runCollectCallbacks().finally(() => {
+      made.runsInBackground = false;
+    });
+  });
+  return made;
+});
 /** Metrics that came into merged output in this turn of the event loop. */
 const added = new Set<RegisteredMetric>();
 let firstRun: NodeJS.Immediate | undefined;
 
 /** How often the callbacks of each metric failed in this process, by the metric's name. */
 export function collectFailures(): ReadonlyMap<string, number> {
-  return failures;
+  return state.failures;
 }
 
 /**
@@ -44,10 +64,6 @@ export function runFirstCallbacks(metrics: Iterable<RegisteredMetric>): void {
   // without a file nobody can read the values; the store tells when it has one
   if (hasFile()) runInNextTurn(metrics);
 }
-
-onFirstFile(() => {
-  for (const registry of inUse) runInNextTurn(registry.registered());
-});
 
 function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
   for (const metric of metrics) if (typeof metric.collect === 'function') added.add(metric);
@@ -65,8 +81,8 @@ function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
  * background too.
  */
 export function registryInUse(registry: ShowingRegistry, hasMetrics: boolean): void {
-  if (hasMetrics) inUse.add(registry);
-  else inUse.delete(registry);
+  if (hasMetrics) state.inUse.add(registry);
+  else state.inUse.delete(registry);
 }
 
 /**
@@ -78,7 +94,7 @@ export function collectMetric(metric: RegisteredMetric, onError: OnError = faile
   const { collect } = metric;
   let outcome: boolean | Promise<boolean> = true;
   if (typeof collect === 'function') {
-    const underWay = running.get(metric);
+    const underWay = state.running.get(metric);
     outcome = underWay === undefined ? start(metric, collect, onError) : inTime(metric, underWay);
   }
   const settled = (isUpToDate: boolean): boolean => {
@@ -89,22 +105,11 @@ export function collectMetric(metric: RegisteredMetric, onError: OnError = faile
 }
 
 /** Brings the metrics of these registries up to date, of all that are shown in merged output by default. */
-export async function runCollectCallbacks(registries: Iterable<ShowingRegistry> = inUse): Promise<void> {
+export async function runCollectCallbacks(registries: Iterable<ShowingRegistry> = state.inUse): Promise<void> {
   const metrics = new Set<RegisteredMetric>();
   for (const registry of registries) for (const metric of registry.registered()) metrics.add(metric);
   await Promise.all([...metrics].map(async (metric) => collectMetric(metric)));
 }
-
-let runsInBackground = false;
-
-// every 5 s while somebody may read the values, one run at a time
-onMaintenance(() => {
-  if (runsInBackground || inUse.size === 0 || !isReadByOthers()) return;
-  runsInBackground = true;
-  void runCollectCallbacks().finally(() => {
-    runsInBackground = false;
-  });
-});
 
 /**
  * Whether another process shows what this one counts: it has a file, and somebody scraped in the last minute. Where nobody
@@ -136,9 +141,9 @@ function start(metric: RegisteredMetric, collect: () => unknown, onError: OnErro
       (error: unknown) => onError(metric, error),
     )
     .then(ended)
-    .finally(() => running.delete(metric));
+    .finally(() => state.running.delete(metric));
   const underWay = { outcome, run };
-  running.set(metric, underWay);
+  state.running.set(metric, underWay);
   return inTime(metric, underWay);
 }
 
@@ -165,7 +170,7 @@ function ignoreFailure(): false {
 }
 
 function failed(metric: RegisteredMetric, error: unknown): false {
-  failures.set(metric.name, (failures.get(metric.name) ?? 0) + 1);
+  state.failures.set(metric.name, (state.failures.get(metric.name) ?? 0) + 1);
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   warnOnce(`collect ${metric.name}`, `collect() of the metric ${metric.name} failed: ${reason}`);
   return false;

@@ -1,3 +1,4 @@
+import { symbolOfCopies } from '../copies.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { CollectRun } from '../storage/collect-updates.js';
@@ -6,7 +7,7 @@ import type { CollectRun } from '../storage/collect-updates.js';
  * How a registry talks to the metrics of this package. Others may be registered too, such as prom-client's own or what
  * `AggregatorRegistry.aggregate` makes: those have `get` and no more.
  */
-export const MEMBER = Symbol('prom-multiproc.member');
+export const MEMBER: unique symbol = symbolOfCopies('member') as never;
 
 /** A registry, as its metrics and their callbacks use it. */
 export interface ShowingRegistry {

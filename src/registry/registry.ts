@@ -1,11 +1,12 @@
+import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { renderText } from '../exposition/render.js';
 import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
-import { differenceOf } from '../model/family-declaration.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
 import { aggregateInto } from './aggregation.js';
+import { alreadyRegistered } from './already-registered.js';
 import { collectMetric, registryInUse, runFirstCallbacks } from './collect-callbacks.js';
 import {
   isContentType,
@@ -16,6 +17,7 @@ import {
   type RegistryContentType,
   textDialectOf,
 } from './content-type.js';
+import { familiesOfOtherCopies, noteRegistry } from './copied-registries.js';
 import { checkedDefaultLabels, withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import { defaultScope, type MergedQuery, mergedView, type MergedView } from './merged-view.js';
@@ -65,8 +67,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     this.#contentType = contentType;
     this.#name = options.multiprocess === false ? undefined : nameOf(options);
     this.#isLocal = options.multiprocess === false;
-    if (this.#name !== undefined || this.#isLocal) return;
-    this.#unnamed = unnamedRegistry(this, Registry, subclassesOf(new.target));
+    if (this.#name !== undefined) noteRegistry(this.#name, this);
+    else if (!this.#isLocal) this.#unnamed = unnamedRegistry(this, Registry, new.target);
   }
 
   /** What the registry is called in merged output; undefined where it stays in this process. */
@@ -158,7 +160,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
    */
   async metrics(options: ScopeOptions = {}): Promise<string> {
     const view = this.#viewFor(options);
-    if (view === undefined) return this.#render(await this.localFamilies());
+    if (view === undefined) return this.#render(await this.processFamilies());
     if (this.#sources.length > 0) return this.#render(await this.#families(view));
     const { text, missing } = await view.metrics(this.#query(), this.contentType);
     const local = await this.#localFamilies(this.#unmerged(missing));
@@ -166,7 +168,16 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return withoutEof(text) + this.#dialect.separator + this.#render(local);
   }
 
-  /** What this process counted, as the data model; `created` adds the samples that show when series were made. */
+  /**
+   * What this process counted: in this registry, and in those of its name in other copies of this package. `created` adds
+   * the samples that show when series were made.
+   */
+  async processFamilies(options: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
+    const own = await this.localFamilies(options);
+    return this.#name === undefined ? own : [...own, ...(await familiesOfOtherCopies(this.#name, own, options))];
+  }
+
+  /** What this process counted in this registry. */
   localFamilies({ created }: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
     return this.#localFamilies(this.#metrics.values(), created);
   }
@@ -237,10 +248,13 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     }
     const merged = new Registry<any>(contentType, { multiprocess: false });
     merged.#isLocal = false;
-    merged.#unnamed = unnamedRegistry(merged, Registry.merge, 0);
-    merged.#sources = registers.filter((register): register is Registry<any> => register instanceof Registry);
-    merged.#taken = new Set(registers.flatMap((register) => register.getMetricsAsArray() as RegisteredMetric[]));
-    for (const metric of merged.#taken) merged.#take(metric);
+    merged.#unnamed = unnamedRegistry(merged, Registry.merge);
+    merged.#sources = registers.filter((register): register is Registry<any> => #name in register);
+    merged.#taken = new Set(merged.#sources.flatMap((source) => [...source.registered()]));
+    for (const metric of registers.flatMap((register) => register.getMetricsAsArray() as RegisteredMetric[])) {
+      if (merged.#taken.has(metric)) merged.#take(metric);
+      else merged.registerMetric(metric);
+    }
     return merged;
   }
 
@@ -364,18 +378,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 }
 
+brand(Registry, 'Registry');
+
 function assertNamed(metric: object): asserts metric is RegisteredMetric {
   const { name, get } = metric as Partial<RegisteredMetric>;
   if (typeof name === 'string' && typeof get === 'function') return;
   throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `a metric has a name and get(), unlike ${inspect(metric)}`);
-}
-
-/** prom-client's text, and how the two metrics differ. */
-function alreadyRegistered(known: RegisteredMetric, wanted: RegisteredMetric): Error {
-  const [there, here] = [known[MEMBER]?.declaration, wanted[MEMBER]?.declaration];
-  const difference = there === undefined || here === undefined ? undefined : differenceOf(there, here);
-  const text = `A metric with the name ${wanted.name} has already been registered.`;
-  return new Error(difference === undefined ? text : `${text} ${difference}`);
 }
 
 function withoutEof(text: string): string {
@@ -385,15 +393,4 @@ function withoutEof(text: string): string {
 /** As prom-client has a single metric: without the end of the exposition and of the last line. */
 function withoutEnd(text: string): string {
   return withoutEof(text).trimEnd();
-}
-
-/** How many classes are between one and Registry. */
-function subclassesOf(constructor: Function): number {
-  let count = 0;
-  let at: unknown = constructor;
-  while (typeof at === 'function' && at !== Registry) {
-    at = Object.getPrototypeOf(at);
-    count++;
-  }
-  return count;
 }

@@ -6,6 +6,7 @@
  * this process until it has lived longer than any request does, and for good if its place has made another one.
  */
 import { unnamedRegistryId } from '../model/registry-id.js';
+import { shared } from '../copies.js';
 import { onMaintenance } from '../storage/process-store.js';
 import { type Birthplace, birthplaceOf, describePlace } from './birthplace.js';
 
@@ -25,7 +26,7 @@ interface Place {
 }
 
 const places = new Map<string, Place>();
-let numbered = 0;
+const numbers = shared('registry numbers', () => ({ last: 0 }));
 
 /** Of a registry that may be merged, now or later. */
 export class UnnamedRegistry {
@@ -73,7 +74,7 @@ export class UnnamedRegistry {
 
   #trust(): void {
     if (this.id !== undefined) return;
-    this.#id = unnamedRegistryId(undefined, ++numbered);
+    this.#id = unnamedRegistryId(undefined, ++numbers.last);
     this.#owner.sharedNameChanged();
   }
 }
@@ -82,10 +83,18 @@ export class UnnamedRegistry {
  * Takes note of a registry without a name that is being made.
  *
  * @param constructor of registries
- * @param subclasses how many constructors of subclasses call it
+ * @param called what was called with `new`: it, or a subclass
  * @returns undefined where the registry stays in this process
  */
-export function unnamedRegistry(owner: Owner, constructor: Function, subclasses: number): UnnamedRegistry | undefined {
+export function unnamedRegistry(
+  owner: Owner,
+  constructor: Function,
+  called: Function = constructor,
+): UnnamedRegistry | undefined {
+  let subclasses = 0;
+  for (let at: unknown = called; typeof at === 'function' && at !== constructor; subclasses++) {
+    at = Object.getPrototypeOf(at);
+  }
   const birthplace = birthplaceOf(constructor, subclasses);
   if (birthplace === undefined) return undefined;
   const key = `${birthplace.file}#${birthplace.functionName}`;

@@ -20,8 +20,9 @@ import { ArchiveKeeper } from '../archive/archive-keeper.js';
 import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import { isForkingPrimary } from '../directory/role.js';
-import { isUnderTestRunner } from '../directory/test-runner.js';
+import { isUnderTestRunner } from '../test-runner.js';
 import type { FileWriter } from '../metrics-file/writer.js';
+import { shared } from '../copies.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { createProcessFile } from './process-file.js';
@@ -63,7 +64,7 @@ class ProcessStore {
     if (!noticesWorkers) return;
     // the first one makes this process a primary
     cluster.on('fork', () => this.maintain());
-    if (threadsStarted) this.startTimer();
+    if (state.hasThreads) this.startTimer();
   }
 
   /**
@@ -76,7 +77,7 @@ class ProcessStore {
     this.#hasTimer = true;
     const look = (): void => {
       this.maintain();
-      for (const listener of maintenance) listener();
+      for (const listener of state.onMaintenance) listener();
     };
     setInterval(look, MAINTENANCE_INTERVAL_MS).unref();
   }
@@ -133,7 +134,7 @@ class ProcessStore {
       this.#move();
       this.#chosen = chosen;
       announceDirectory(chosen);
-      firstFileMade();
+      for (const listener of state.onFirstFile) listener();
     } catch (error) {
       this.#directory?.close();
       this.#directory = undefined;
@@ -281,41 +282,48 @@ function removeQuietly(writer: FileWriter): void {
   }
 }
 
-// at import: a thread finds what was there when it was started
-serveThreads();
-
-let shared: ProcessStore | undefined;
-const noticesWorkers = isMainThread && !isUnderTestRunner();
-let threadsStarted = false;
-if (noticesWorkers) {
-  subscribe('worker_threads', () => {
-    threadsStarted = true;
-    shared?.startTimer();
-  });
+interface State {
+  store: ProcessStore | undefined;
+  /** Whether this process has started worker threads. */
+  hasThreads: boolean;
+  readonly onFirstFile: (() => void)[];
+  readonly onMaintenance: (() => void)[];
 }
-let firstFileMade = (): void => {};
-const maintenance: (() => void)[] = [];
+
+const noticesWorkers = isMainThread && !isUnderTestRunner();
+
+const state = shared('process store', (): State => {
+  const made: State = { store: undefined, hasThreads: false, onFirstFile: [], onMaintenance: [] };
+  // at import: a thread finds what was there when it was started
+  serveThreads();
+  if (!noticesWorkers) return made;
+  subscribe('worker_threads', () => {
+    made.hasThreads = true;
+    made.store?.startTimer();
+  });
+  return made;
+});
 
 /** Whether this process counts in a file, which others may read. */
 export function hasFile(): boolean {
-  return shared?.directory !== undefined;
+  return state.store?.directory !== undefined;
 }
 
 /** Has a function called when the process, which counted in memory so far, has got a file that others read. */
 export function onFirstFile(listener: () => void): void {
-  firstFileMade = listener;
+  state.onFirstFile.push(listener);
 }
 
 /** Has a function called every few seconds while the process has a file, or may get one. */
 export function onMaintenance(listener: () => void): void {
-  maintenance.push(listener);
+  state.onMaintenance.push(listener);
 }
 
 /** The store of everything that is shown in merged output. */
 export function sharedStore(): SeriesStore {
-  if (shared === undefined) shared = new ProcessStore();
-  else shared.noticeDirectory();
-  return shared.store;
+  if (state.store === undefined) state.store = new ProcessStore();
+  else state.store.noticeDirectory();
+  return state.store.store;
 }
 
 /** A store for one metric that no shared registry shows: it is garbage when the metric is. */
@@ -325,21 +333,21 @@ export function localStore(): SeriesStore {
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */
 export function storeDirectory(): ChosenDirectory | undefined {
-  return shared?.directory;
+  return state.store?.directory;
 }
 
 /** Brings what was counted to where readers find it, in a directory that may have appeared a moment ago. */
 export function prepareStore(): void {
-  shared?.maintainSoon();
-  shared?.flush();
+  state.store?.maintainSoon();
+  state.store?.flush();
 }
 
 /** Checks at once what is otherwise checked every few seconds. */
 export function maintainStore(): void {
-  shared?.maintain();
+  state.store?.maintain();
 }
 
 /** Brings what was counted to where readers find it; a no-op for a mapped file. */
 export function flushStore(): void {
-  shared?.flush();
+  state.store?.flush();
 }

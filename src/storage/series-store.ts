@@ -8,7 +8,7 @@
  */
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { declarationKey, type FamilyDeclaration } from '../model/family-declaration.js';
 import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
@@ -53,6 +53,8 @@ export class SeriesStore {
   #droppedSamples = 0;
   #drops: SeriesFamily | undefined;
   readonly #ambiguous = new AmbiguousNames();
+  /** Copies of this package that have declared families. */
+  readonly #copies = new Set<symbol>();
   #isPrimary = false;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
@@ -94,6 +96,11 @@ export class SeriesStore {
     maxSeries?: number,
     owner?: unknown,
   ): SeriesFamily {
+    const other = this.#ofOtherCopy(declaration, registries, owner);
+    if (other !== undefined) {
+      other.hold(owner, registries);
+      return other;
+    }
     const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
     const id = this.#nextFamilyId++;
     const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
@@ -103,9 +110,31 @@ export class SeriesStore {
     return family;
   }
 
+  /** The family of another copy of this package that is the same metric, so that both count in the same cells. */
+  #ofOtherCopy(
+    declaration: FamilyDeclaration,
+    registries: readonly string[],
+    owner: unknown,
+  ): SeriesFamily | undefined {
+    const { copy, exemplars } = holderOf(owner);
+    if (copy !== undefined) this.#copies.add(copy);
+    if (this.#copies.size < 2 || copy === undefined || registries.length === 0) return undefined;
+    // an Info has other labels when it is set, and each copy measures its process by itself
+    if (declaration.type === 'info' || declaration.processWide === true) return undefined;
+    const isSame = (family: SeriesFamily): boolean =>
+      family.declaration.name === declaration.name &&
+      declarationKey(family.declaration) === declarationKey(declaration) &&
+      family.registries.toSorted().join('\n') === registries.toSorted().join('\n') &&
+      family.holders
+        .map(holderOf)
+        .every((other) => ![undefined, copy].includes(other.copy) && other.exemplars === exemplars);
+    for (const family of this.families) if (isSame(family)) return family;
+    return undefined;
+  }
+
   /** Shows a family in other registries than before; in none, it is still counted. */
-  setRegistries(family: SeriesFamily, registries: readonly string[]): void {
-    family.registries = registries;
+  setRegistries(family: SeriesFamily, registries: readonly string[], holder: unknown = family.owner): void {
+    family.hold(holder, registries);
     this.#publish(family);
     this.#log.restartIfDue();
   }
@@ -138,8 +167,13 @@ export class SeriesStore {
     }
   }
 
-  /** Forgets a family and gives its slots back. */
-  forget(family: SeriesFamily): void {
+  /** Forgets a family and gives its slots back, unless another copy of this package has it too. */
+  forget(family: SeriesFamily, holder: unknown = family.owner): void {
+    if (family.holders.length > 1) {
+      family.release(holder);
+      this.#publish(family);
+      return;
+    }
     this.#updates.forget(family);
     for (const series of family.series) this.detach(series);
     if (family.registries.length > 0) this.setRegistries(family, []);
@@ -339,6 +373,16 @@ export class SeriesStore {
     if (publishedIn > 0) this.#log.publishRemoval(slots, shape, publishedIn);
     else this.#inFile.release(shape, slots);
   }
+}
+
+/** The series of a metric, of a copy of this package. */
+interface Holder {
+  readonly copy?: symbol;
+  readonly exemplars?: boolean;
+}
+
+function holderOf(owner: unknown): Holder {
+  return owner ?? {};
 }
 
 function allocatorOf(backing: Backing): SlotAllocator {

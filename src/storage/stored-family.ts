@@ -12,6 +12,12 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   readonly kind: ValueBlockKind;
   readonly slots: number;
   readonly marks: FamilyMarks = {};
+  /** One of its holders, for its series, which look for it here. */
+  owner: Owner;
+  /** Names of the registries that show it. */
+  registries: readonly string[];
+  /** Metrics of this declaration, one of each copy of this package, and the registries in which each is; where several are. */
+  #holders: Map<Owner, readonly string[]> | undefined;
   published = false;
   /** Calls of the metric's `collect()` that are under way. */
   callbacks = 0;
@@ -23,19 +29,42 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   constructor(
     readonly id: number,
     readonly declaration: FamilyDeclaration,
-    /** Names of the registries that show it. */
-    public registries: readonly string[],
+    registries: readonly string[],
     /** Seconds since the epoch. */
     readonly declaredAt: number,
     /** Most series that it may have. */
     readonly maxSeries: number,
-    /** For its series, which look for it here; the store does not. */
-    readonly owner: Owner,
+    owner: Owner,
   ) {
+    this.owner = owner;
+    this.registries = registries;
     this.series = new LabelIndex(declaration.labelNames);
     const shape = seriesShape(declaration);
     this.kind = shape.kind;
     this.slots = shape.slots;
+  }
+
+  get holders(): Owner[] {
+    return this.#holders === undefined ? [this.owner] : [...this.#holders.keys()];
+  }
+
+  /** A metric has it, and is in these registries. */
+  hold(holder: Owner, registries: readonly string[]): void {
+    if (this.#holders === undefined && holder === this.owner) {
+      this.registries = registries;
+      return;
+    }
+    this.#holders ??= new Map([[this.owner, this.registries]]);
+    this.#holders.set(holder, registries);
+    this.registries = [...new Set([...this.#holders.values()].flat())];
+  }
+
+  /** One of several holders has gone. */
+  release(holder: Owner): void {
+    this.#holders!.delete(holder);
+    const [[owner, registries]] = this.#holders!;
+    if (this.owner === holder) this.owner = owner;
+    this.hold(owner, registries);
   }
 
   /** The series that readers are told of. Those of the process that are still in the making are not in the file. */

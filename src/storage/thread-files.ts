@@ -14,10 +14,12 @@ import { isMainThread, setEnvironmentData, type Worker } from 'node:worker_threa
 import { debug } from '../debug-log.js';
 import { dataFileName, temporaryName } from '../directory/file-name.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
+import { shared } from '../copies.js';
 import { describeError } from '../errors.js';
 import { FileState, HEADER } from '../metrics-file/layout.js';
 import { createMapped, reserveFor } from '../metrics-file/mapped-bytes.js';
 import { native } from '../metrics-file/mapping.js';
+import { isUnderTestRunner } from '../test-runner.js';
 import { warnOnce } from '../warn-once.js';
 import { mappingFor } from './process-file.js';
 import { readSettings } from './settings.js';
@@ -123,19 +125,19 @@ class ThreadFiles {
   }
 }
 
-let files: ThreadFiles | undefined;
+const state = shared('thread files', () => ({ files: undefined as ThreadFiles | undefined }));
 
 /**
- * Makes files for the worker threads that this thread starts from now on. Does nothing in a worker thread, nor under Jest,
- * which loads the package for each test file: the subscription would keep all of them alive.
+ * Makes files for the worker threads that this thread starts from now on. Does nothing in a worker thread, nor under a test
+ * runner, which may load the package for each test file: the subscription would keep all of them alive.
  */
 export function serveThreads(): void {
-  if (isMainThread && process.env.JEST_WORKER_ID === undefined) files ??= new ThreadFiles();
+  if (isMainThread && !isUnderTestRunner()) state.files ??= new ThreadFiles();
 }
 
 /** What the next threads will ask for, as their process counts in a file itself. */
 export function expectThreads(directory: OpenedDirectory, maxBytes: number): void {
-  if (files === undefined) return;
+  if (state.files === undefined) return;
   const { dir, source, derived, fileMode, group } = directory;
-  files.expected = { directory: { dir, source, derived, fileMode, group }, maxBytes };
+  state.files.expected = { directory: { dir, source, derived, fileMode, group }, maxBytes };
 }

@@ -32,6 +32,6 @@ export const defaultSource: StatusSource = {
 
 async function ownBody({ format, escaping }: BodyRequest, names: readonly string[] | undefined): Promise<Uint8Array> {
   const row = formatOf(format);
-  const families = await register.localFamilies({ created: row.showsCreated });
+  const families = await register.processFamilies({ created: row.showsCreated });
   return row.render(names === undefined ? families : namedFamilies(families, names), { escaping });
 }

@@ -1,3 +1,5 @@
+import { brand } from '../../copies.js';
+
 /** The server cannot listen at the given address. `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL and so on. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -10,3 +12,5 @@ export class ListenError extends Error {
     super(message, options);
   }
 }
+
+brand(ListenError, 'ListenError');

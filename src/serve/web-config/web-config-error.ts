@@ -1,3 +1,4 @@
+import { brand } from '../../copies.js';
 import { PromMultiprocError } from '../../errors.js';
 
 /** Where in a web configuration file something is. */
@@ -27,3 +28,5 @@ export class WebConfigError extends PromMultiprocError {
     super('ERR_WEB_CONFIG', `web configuration file ${where.join('')}: ${problem}`, options);
   }
 }
+
+brand(WebConfigError, 'WebConfigError');

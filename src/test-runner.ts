@@ -1,4 +1,4 @@
-import type { Environment } from './derived-directory.js';
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Test runners that run test files in worker threads, or load modules again for each file, and how each is recognized. One
