@@ -1,4 +1,4 @@
-/** A real Prometheus (Debian's) for a test, on a free port, gone with the test. */
+/** A real Prometheus for a test, Debian's or another, on a free port, gone with the test. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,6 +7,12 @@ import { freePort, startProgram } from './program.js';
 export interface QueriedSample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
+}
+
+export interface PrometheusOptions {
+  /** Debian's by default. */
+  readonly program?: string;
+  readonly flags?: readonly string[];
 }
 
 export interface Prometheus {
@@ -21,13 +27,19 @@ export interface Prometheus {
  * @param dir where its data goes, and its configuration, unless that is a file already
  * @param config YAML (JSON is), or the path of a file
  */
-export async function startPrometheus(t: TestContext, dir: string, config: object | string): Promise<Prometheus> {
+export async function startPrometheus(
+  t: TestContext,
+  dir: string,
+  config: object | string,
+  { program: path = 'prometheus', flags = [] }: PrometheusOptions = {},
+): Promise<Prometheus> {
   const file = typeof config === 'string' ? config : join(dir, 'prometheus.yml');
   const data = join(dir, 'prometheus-data');
   mkdirSync(data, { recursive: true });
   if (typeof config !== 'string') writeFileSync(file, JSON.stringify(config));
   const port = await freePort();
-  const program = startProgram(t, 'prometheus', [
+  const program = startProgram(t, path, [
+    ...flags,
     `--config.file=${file}`,
     `--storage.tsdb.path=${data}`,
     `--web.listen-address=127.0.0.1:${port}`,

@@ -4,6 +4,7 @@ import { createServer, METHODS, type RequestListener, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import type { MetricsSource } from '../../../src/serve/answer/metrics-source.js';
 import { metricsHandler, type MetricsHandlerOptions } from '../../../src/serve/answer/handler.js';
 import { afterTest } from '../../support/after-test.js';
 import { fixedSource, HeldSource, TEXT_TYPE } from '../../support/fixed-source.js';
@@ -250,4 +251,18 @@ test('a handler is told at once which option breaks which rule', () => {
   assert.doesNotThrow(() =>
     metricsHandler({ source, inFlightLimit: Infinity, unsentBytesLimit: Infinity, timeoutOffsetMs: 0 }),
   );
+});
+
+test('the names of the query are handed to the source', async (t) => {
+  const asked: unknown[] = [];
+  const fixed = fixedSource('a 1\n');
+  const source: MetricsSource = {
+    metrics(request) {
+      asked.push(request.names);
+      return fixed.metrics(request);
+    },
+  };
+  const { url } = await serve(t, { source });
+  for (const query of ['', '?', '?other=1', '?name[]=a&name%5B%5D=b%20c', '?name=a']) await ask(`${url}${query}`);
+  assert.deepEqual(asked, [undefined, undefined, undefined, ['a', 'b c'], undefined]);
 });
