@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PromMultiprocError } from '../../errors.js';
-import { sendBody } from './body.js';
 import { codingFor, encoded } from './compression.js';
 import { defaultSource } from './default-source.js';
 import { InFlightLimit } from './in-flight.js';
@@ -15,7 +14,7 @@ import { emitWarning, warnOnce } from '../warning.js';
 export interface MetricsHandlerOptions {
   /** What is served. Default: the merged metrics of the directory that this process would count in. */
   readonly source?: MetricsSource;
-  /** Scrapes under way at once; one more is answered 503 with Retry-After. Default 40, Infinity for no limit. */
+  /** Answers that are rendered at once; one more is a 503 with Retry-After. Default 100, Infinity for no limit. */
   readonly inFlightLimit?: number;
   /**
    * Milliseconds that a scrape may take before it is answered 503; a scraper's own, shorter
@@ -26,9 +25,11 @@ export interface MetricsHandlerOptions {
   readonly timeoutOffsetMs?: number;
   /** Milliseconds in which a client may take nothing of its answer before it is dropped. Default 30,000. */
   readonly stallMs?: number;
+  /** Milliseconds in which a client has to take all of its answer; after that it is dropped. Default 120,000. */
+  readonly sendTimeoutMs?: number;
   /**
-   * Bytes of answers that wait for their clients, all together; one that several are sent counts once. Beyond it the clients
-   * that have read longest are dropped, as many as the newest answer needs. Default 268,435,456, Infinity for no limit.
+   * Bytes of answers that wait for their clients, all together; one that several are sent counts once. Beyond it the slowest
+   * clients are dropped, as many as the newest answer needs. Default 268,435,456, Infinity for no limit.
    */
   readonly unsentBytesLimit?: number;
   /** Whether answers are compressed for clients that accept it. Default true. */
@@ -58,24 +59,29 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
 export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHandler {
   const { source = defaultSource, compression = true, onError = warnOnce('a scrape failed', emitWarning) } = options;
   if (typeof source?.metrics !== 'function') refuseOption('source', source, 'give a MultiprocessCollector');
-  const slots = new InFlightLimit(limit('inFlightLimit', options.inFlightLimit, 40));
+  const slots = new InFlightLimit(limit('inFlightLimit', options.inFlightLimit, 100));
   const timeout: ScrapeTimeout = {
     timeoutMs: milliseconds('timeoutMs', options.timeoutMs, 60_000),
     offsetMs: milliseconds('timeoutOffsetMs', options.timeoutOffsetMs, 500, 0),
   };
-  const unsent = new UnsentBodies(limit('unsentBytesLimit', options.unsentBytesLimit, 256 * 1024 * 1024));
-  const stallMs = milliseconds('stallMs', options.stallMs, 30_000);
+  const unsent = new UnsentBodies({
+    bytes: limit('unsentBytesLimit', options.unsentBytesLimit, 256 * 1024 * 1024),
+    stallMs: milliseconds('stallMs', options.stallMs, 30_000),
+    sendTimeoutMs: milliseconds('sendTimeoutMs', options.sendTimeoutMs, 120_000),
+  });
   const processStart = String(Math.floor(Date.now() / 1000 - process.uptime()));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (isOver(req, res) || !onlyReads(req, res)) return;
-    if (!slots.enter(req, res)) {
+    if (slots.isFull) {
       return sendText(res, 503, `${slots.limit} scrapes are under way, which is the limit. Try again later.`, {
         'Retry-After': '1',
       });
     }
     const budgetMs = scrapeBudgetMs(req.headers['x-prometheus-scrape-timeout-seconds'], timeout);
-    const page = await withinBudget(render(source, req, compression), budgetMs, [req, res], onError);
+    const page = await slots.during(() =>
+      withinBudget(render(source, req, compression), budgetMs, [req, res], onError),
+    );
     // Answered by somebody else: Hono's adapter answers HEAD itself, whatever its handler says.
     if (page === 'client gone' || res.headersSent) return;
     if (page === 'too late') {
@@ -91,8 +97,7 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
       'Process-Start-Time-Unix': processStart,
     });
     if (req.method === 'HEAD') return void res.end();
-    unsent.hold(body, req, res);
-    await sendBody(req, res, body, stallMs);
+    await unsent.send(req, res, body);
   }
 
   return (req, res) => {

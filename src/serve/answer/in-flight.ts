@@ -1,9 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { onceOver } from './response-over.js';
-
 /**
- * Places for requests under way. A scrape of a large directory holds its text in memory until the client has read it, so
- * without a limit a thousand clients that never read hold a thousand answers.
+ * Places for scrapes that are being rendered, so that a crowd of clients cannot have thousands of renderings under way. A place
+ * is given back when the answer is rendered: what its client makes of it is the business of UnsentBodies, or forty clients
+ * that read nothing would keep the others out.
  */
 export class InFlightLimit {
   #taken = 0;
@@ -11,16 +9,18 @@ export class InFlightLimit {
   /** @param limit places; Infinity for no limit. */
   constructor(readonly limit: number) {}
 
-  /** Places that are taken now. */
-  get taken(): number {
-    return this.#taken;
+  /** Whether there is no free place. */
+  get isFull(): boolean {
+    return this.#taken >= this.limit;
   }
 
-  /** Takes a place until the response is over, sent or abandoned; false when none is free. */
-  enter(req: IncomingMessage, res: ServerResponse): boolean {
-    if (this.#taken >= this.limit) return false;
+  /** Runs `work` in a place of its own. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
     this.#taken++;
-    onceOver(req, res, () => this.#taken--);
-    return true;
+    try {
+      return await work();
+    } finally {
+      this.#taken--;
+    }
   }
 }

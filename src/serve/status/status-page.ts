@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChartRequest, Grouping } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
 import { PromMultiprocError } from '../../errors.js';
-import { sendBody } from '../answer/body.js';
 import { codingFor, encoded } from '../answer/compression.js';
 import { InFlightLimit } from '../answer/in-flight.js';
+import { UnsentBodies } from '../answer/unsent-bodies.js';
 import type { MetricsSource } from '../answer/metrics-source.js';
 import { onlyReads } from '../answer/plain-text.js';
 import { isOver } from '../answer/response-over.js';
@@ -38,7 +38,7 @@ const POLICY = [
 
 const MAX_CHARTS = 8;
 const MAX_LOOKING = 20;
-const STALL_MS = 30_000;
+const UNSENT = new UnsentBodies({ bytes: 32 * 1024 * 1024, stallMs: 30_000, sendTimeoutMs: 120_000 });
 const GROUPING = /^(?:series|process|total|label:.+)$/s;
 
 /**
@@ -82,8 +82,8 @@ function serveStatus(source: StatusSource, onError: (error: unknown) => void): R
     if (charts === undefined) {
       return sendJson(req, res, 400, { error: `give at most ${MAX_CHARTS} charts, as chart=grouping/metric` });
     }
-    if (!slots.enter(req, res)) return sendJson(req, res, 503, { error: 'too many are looking; try again later' });
-    const status = await source.status(charts);
+    if (slots.isFull) return sendJson(req, res, 503, { error: 'too many are looking; try again later' });
+    const status = await slots.during(() => source.status(charts));
     if (!isOver(req, res)) await sendJson(req, res, 200, status);
   }
 
@@ -135,5 +135,5 @@ async function sendJson(req: IncomingMessage, res: ServerResponse, statusCode: n
     'X-Content-Type-Options': 'nosniff',
   });
   if (req.method === 'HEAD') res.end();
-  else await sendBody(req, res, body, STALL_MS);
+  else await UNSENT.send(req, res, body);
 }

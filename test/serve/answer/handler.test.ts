@@ -243,6 +243,7 @@ test('a handler is told at once which option breaks which rule', () => {
     { source, timeoutMs: Infinity },
     { source, timeoutOffsetMs: -1 },
     { source, stallMs: NaN },
+    { source, sendTimeoutMs: 0 },
     { source, unsentBytesLimit: 0 },
   ];
   for (const options of wrong) {

@@ -48,7 +48,7 @@ test('thirty slow clients, each with an answer of its own, hold no more than the
   });
 });
 
-test('those who have read longest are dropped, and the others get their answers whole', async (t) => {
+test('of clients that have only begun to read the first ones make room, and the others get their answers whole', async (t) => {
   const server = await serving(t, { source: freshSource(), unsentBytesLimit: 2 * BODY_BYTES });
   const clients = [];
   for (let client = 0; client < 4; client++) clients.push(await slowClient(t, server));
@@ -57,6 +57,41 @@ test('those who have read longest are dropped, and the others get their answers 
     sizes.map((bytes) => bytes === BODY_BYTES),
     [false, false, true, true],
   );
+});
+
+test('the slowest clients are dropped first, and not one that came before them and reads on', async (t) => {
+  const server = await serving(t, { source: freshSource(), unsentBytesLimit: 3 * BODY_BYTES });
+  const steady = await slowClient(t, server);
+  const stalled = [await slowClient(t, server), await slowClient(t, server)];
+  // it takes more than they do, and stays
+  for (let taken = 0; taken < BODY_BYTES / 2;) {
+    taken += ((steady.read() as Buffer | null) ?? '').length;
+    await new Promise(setImmediate);
+  }
+  // until then all of them are new
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  for (let client = 0; client < 2; client++) await slowClient(t, server);
+  for (const bytes of await Promise.all(stalled.map(bodyBytes))) assert.ok(bytes < BODY_BYTES, `${bytes} bytes`);
+  await readToEnd(steady);
+  assert.ok(steady.bytesRead > BODY_BYTES, `${steady.bytesRead} bytes`);
+});
+
+test('a client that takes its answer too slowly is dropped, however often it takes a little', async (t) => {
+  const server = await serving(t, { source: freshSource(), sendTimeoutMs: 300 });
+  const client = await slowClient(t, server);
+  const trickle = setInterval(() => client.read(1024), 10);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  clearInterval(trickle);
+  await readToEnd(client);
+  assert.ok(client.bytesRead < BODY_BYTES, `${client.bytesRead} bytes`);
+});
+
+test('clients that read nothing take no place from others, whatever their number', async (t) => {
+  const server = await serving(t, { source: freshSource(), inFlightLimit: 2, unsentBytesLimit: 4 * BODY_BYTES });
+  for (let round = 0; round < 5; round++) {
+    for (let client = 0; client < 4; client++) await slowClient(t, server);
+    assert.equal((await ask(`${server.url}/metrics`)).body.length, BODY_BYTES);
+  }
 });
 
 test('an answer that many are sent counts once', async (t) => {
