@@ -40,26 +40,39 @@ export function parseBasicCredentials(header: string | undefined): { user: strin
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Compares a password with a bcrypt hash; undefined when too many wait already. */
-export type ComparePassword = (password: string, hash: string) => Promise<boolean> | undefined;
+/**
+ * Compares a password with a bcrypt hash; undefined, at once or later, when too many wait. Comparisons of one lane wait for each other,
+ * those of several lanes take turns.
+ */
+export type ComparePassword = (
+  password: string,
+  hash: string,
+  lane: string,
+) => Promise<boolean | undefined> | undefined;
 
 /** `'busy'`: not known, for too many comparisons wait. */
 export type Verdict = 'admitted' | 'denied' | 'busy';
 
 /** Remembered verdicts of each kind. */
 const REMEMBERED = 1000;
+/** Guesses of names wait for each other, whatever number of names there is. */
+const UNKNOWN_USERS = '';
 
 /**
- * Who may come in, for one version of the configuration.
+ * Decides which credentials are admitted, for one version of the configuration.
  *
  * A bcrypt comparison takes some 100 ms at cost 10, on purpose. A scraper sends the same credentials every time, so that
  * verdicts are remembered, under a keyed hash that is of no use outside this process. Those admitted and those denied are
- * remembered apart: a flood of wrong passwords must not push the right ones out.
+ * remembered apart: a flood of wrong passwords must not push the right ones out. A verdict is about one hash, so that the next
+ * version of the configuration takes over what has been remembered: a scraper whose password stays need not wait again
+ * because a certificate was renewed.
+ *
+ * Passwords of a user wait for those from the same address, and not for those of unknown users or from elsewhere.
  */
 export class Authenticator {
-  readonly #key = randomBytes(32);
-  readonly #admitted = new Map<string, true>();
-  readonly #denied = new Map<string, true>();
+  readonly #key: Buffer;
+  readonly #admitted: Map<string, true>;
+  readonly #denied: Map<string, true>;
   /** Comparisons under way: a thousand first requests with the same credentials are one. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #hashes: readonly string[];
@@ -67,30 +80,37 @@ export class Authenticator {
   constructor(
     private readonly users: Users,
     private readonly compare: ComparePassword,
+    before?: Authenticator,
   ) {
+    this.#key = before === undefined ? randomBytes(32) : before.#key;
+    this.#admitted = before === undefined ? new Map() : before.#admitted;
+    this.#denied = before === undefined ? new Map() : before.#denied;
     this.#hashes = [...users.values()];
   }
 
-  async judge(authorization: string | undefined): Promise<Verdict> {
+  /** @param address of the client */
+  async judge(authorization: string | undefined, address = ''): Promise<Verdict> {
     if (this.users.size === 0) return 'admitted';
     const credentials = parseBasicCredentials(authorization);
     if (credentials === undefined) return 'denied';
     const { user, password } = credentials;
-    // A colon cannot be in a user's name, so that no two pairs have the same text.
-    const key = this.#keyed(`${user}:${password}`).toString('base64');
+    const hash = this.users.get(user);
+    // a colon can be neither in a user's name nor in a hash, so that no two triples have the same text
+    const key = this.#keyed(`${user}:${hash ?? ''}:${password}`).toString('base64');
     if (this.#admitted.has(key)) return 'admitted';
     if (this.#denied.has(key)) return 'denied';
     let verdict = this.#underWay.get(key);
     if (verdict === undefined) {
-      verdict = this.#judgeAnew(user, password, key).finally(() => this.#underWay.delete(key));
+      const lane = hash === undefined ? UNKNOWN_USERS : `${user}:${address}`;
+      verdict = this.#compared(user, password, key, lane).finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, verdict);
     }
     return verdict;
   }
 
-  async #judgeAnew(user: string, password: string, key: string): Promise<Verdict> {
+  async #compared(user: string, password: string, key: string, lane: string): Promise<Verdict> {
     const hash = this.users.get(user);
-    const matches = await this.compare(password, hash ?? this.#decoyFor(user));
+    const matches = await this.compare(password, hash ?? this.#decoyFor(user), lane);
     if (matches === undefined) return 'busy';
     const admitted = matches && hash !== undefined;
     remember(admitted ? this.#admitted : this.#denied, key);

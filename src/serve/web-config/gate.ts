@@ -78,7 +78,7 @@ export class Gate {
       sendText(res, 429, 'Too many requests.', { 'Retry-After': Math.ceil(waitMs / 1000) });
       return false;
     }
-    const verdict = await authenticator.judge(req.headers.authorization);
+    const verdict = await authenticator.judge(req.headers.authorization, req.socket.remoteAddress);
     if (verdict === 'denied') {
       sendText(res, 401, 'Unauthorized.', { 'WWW-Authenticate': 'Basic realm="metrics", charset="UTF-8"' });
     } else if (verdict === 'busy') {
@@ -99,7 +99,8 @@ export class Gate {
 
   #guardsFor(config: WebConfig, before?: Guards): Guards {
     const { tls: settings, rateLimit, users } = config;
-    const compare = this.options.comparePassword ?? ((password, hash) => this.#bcrypt.compare(password, hash));
+    const compare =
+      this.options.comparePassword ?? ((password, hash, lane) => this.#bcrypt.compare(password, hash, lane));
     const tls =
       settings &&
       new TlsFront(settings, (socket) => {
@@ -110,7 +111,7 @@ export class Gate {
       config,
       tls,
       bucket: rateLimit && bucketFor(rateLimit, before?.bucket),
-      authenticator: new Authenticator(users, compare),
+      authenticator: new Authenticator(users, compare, before?.authenticator),
     };
   }
 }

@@ -77,8 +77,10 @@ async function pem(section: YamlSection, name: string, read: ReadText): Promise<
   const inline = section.get(name);
   const file = section.get(`${name}_file`);
   if (inline !== undefined && file !== undefined) file.refuse(`give either ${name} or ${name}_file`);
+  if (inline?.text() === '') inline.refuse('is empty: give the text of a PEM file, or leave the key out');
   if (inline !== undefined) return { text: inline.text(), entry: inline };
   if (file === undefined) return undefined;
+  if (file.text() === '') file.refuse('is empty: give the path of a PEM file, or leave the key out');
   const path = resolve(dirname(section.place.file), file.text());
   try {
     return { text: await read(path), entry: file };

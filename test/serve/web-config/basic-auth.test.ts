@@ -5,7 +5,7 @@ import { Authenticator, parseBasicCredentials } from '../../../src/serve/web-con
 import { ask, basic } from '../../support/http-request.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { serving } from '../serving.js';
-import { COLON_HASH, SECRET_HASH, SECRET_HASH_COST_5, WebConfigFile } from './web-config-file.js';
+import { CHANGED_HASH, COLON_HASH, SECRET_HASH, SECRET_HASH_COST_5, WebConfigFile } from './web-config-file.js';
 
 /** Counts comparisons, and answers each when the test says so. */
 class CountedBcrypt {
@@ -133,6 +133,45 @@ test('a flood of wrong passwords does not make the right one be forgotten', asyn
   // the oldest guess was forgotten, for memory is bounded
   await authenticator.judge(header('alice', 'guess0'));
   assert.equal(bcrypt.compared.length, 1);
+});
+
+test('the next version of a configuration remembers the passwords that it has not changed', async () => {
+  const bcrypt = new CountedBcrypt();
+  const first = new Authenticator(new Map([['alice', SECRET_HASH]]), bcrypt.compare);
+  assert.equal(await first.judge(header('alice', 'secret')), 'admitted');
+  assert.equal(await first.judge(header('mallory', 'secret')), 'denied');
+  const users = new Map([
+    ['alice', SECRET_HASH],
+    ['mallory', SECRET_HASH],
+  ]);
+  const second = new Authenticator(users, bcrypt.compare, first);
+  assert.equal(await second.judge(header('alice', 'secret')), 'admitted');
+  assert.equal(bcrypt.compared.length, 2);
+  assert.equal(await second.judge(header('mallory', 'secret')), 'admitted', 'a user that there is now');
+  bcrypt.matching = 'changed';
+  const third = new Authenticator(new Map([['alice', CHANGED_HASH]]), bcrypt.compare, second);
+  assert.equal(await third.judge(header('alice', 'secret')), 'denied');
+  assert.equal(await third.judge(header('alice', 'changed')), 'admitted');
+  assert.equal(bcrypt.compared.length, 5);
+  assert.equal(await third.judge(header('mallory', 'secret')), 'denied', 'a user that has gone');
+});
+
+test('unknown users wait for each other, and a user for requests from the same address', async () => {
+  const lanes: string[] = [];
+  const compare = async (_password: string, _hash: string, lane: string): Promise<boolean> => {
+    lanes.push(lane);
+    return Promise.resolve(false);
+  };
+  const authenticator = new Authenticator(new Map([['alice', SECRET_HASH]]), compare);
+  await authenticator.judge(header('one', 'a'), '10.0.0.1');
+  await authenticator.judge(header('other', 'a'), '10.0.0.2');
+  await authenticator.judge(header('alice', 'a'), '10.0.0.1');
+  await authenticator.judge(header('alice', 'b'), '10.0.0.1');
+  await authenticator.judge(header('alice', 'c'), '10.0.0.2');
+  const [one, other, ...alice] = lanes;
+  assert.equal(one, other);
+  assert.equal(alice[0], alice[1]);
+  assert.equal(new Set([one, alice[0], alice[2]]).size, 3);
 });
 
 test('when too many comparisons wait, nobody is admitted and nothing is remembered', async () => {

@@ -33,6 +33,19 @@ test('a hundred comparisons may wait, and the next is told that they do', async 
   assert.equal(await bcrypt.compare('secret', SECRET_HASH), true);
 });
 
+test('a user waits for one of a hundred guesses of unknown names, and not for all of them', async (t) => {
+  const bcrypt = new BcryptCheck();
+  afterTest(t, () => bcrypt.close());
+  let guessed = 0;
+  const guesses = Array.from({ length: 100 }, async () => {
+    await bcrypt.compare('wrong', SECRET_HASH);
+    guessed++;
+  });
+  assert.equal(await bcrypt.compare('secret', SECRET_HASH, 'alice'), true);
+  assert.ok(guessed <= 3, `${guessed} guesses came first`);
+  await Promise.all(guesses);
+});
+
 test('the idle thread does not keep the process alive', async (t) => {
   const worker = forkProgram(t, 'serve/programs/bcrypt-user');
   assert.equal(await worker.ask('compare'), true);

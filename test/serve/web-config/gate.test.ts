@@ -34,7 +34,7 @@ async function behindGate(t: TestContext, compare: () => Promise<boolean> | unde
     await gate.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return { url, comparisons: () => comparisons };
+  return { url, file, comparisons: () => comparisons };
 }
 
 test('over the wire, an unknown user costs as many comparisons as a known one', async (t) => {
@@ -44,6 +44,18 @@ test('over the wire, an unknown user costs as many comparisons as a known one', 
     const known = comparisons();
     assert.equal((await ask(url, { headers: basic('mallory', `guess${request}`) })).status, 401);
     assert.deepEqual([known, comparisons()], [request * 2 - 1, request * 2]);
+  }
+});
+
+test('a configuration that changes in something else than a user asks for no comparison again', async (t) => {
+  const { url, file, comparisons } = await behindGate(t, () => Promise.resolve(true));
+  const users = `basic_auth_users:\n  alice: ${SECRET_HASH}\n`;
+  const alice = async (): Promise<number | undefined> => (await ask(url, { headers: basic('alice', 'secret') })).status;
+  assert.equal(await alice(), 200);
+  for (const text of [users, `# touched\n${users}`, `${users}  bob: ${SECRET_HASH}\n`]) {
+    file.replace(text);
+    assert.equal(await alice(), 200);
+    assert.equal(comparisons(), 1);
   }
 });
 

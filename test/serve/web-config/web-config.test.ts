@@ -133,6 +133,14 @@ const REFUSED: readonly (readonly [text: string, line: number | undefined, key: 
   ['tls_server_config:\n  min_version: TLS13\n', 2, 'tls_server_config.min_version', /needs cert or cert_file/],
   ['tls_server_config:\n  cert_file: ca-server.crt\n', 2, 'tls_server_config.cert_file', /needs key or key_file/],
   [`tls_server_config:\n  ${CERT}\n  client_ca_fle: x\n`, 4, 'tls_server_config.client_ca_fle', /unknown key/],
+  [
+    'tls_server_config:\n  cert_file: ""\n',
+    2,
+    'tls_server_config.cert_file',
+    /^.*cert_file: is empty: give the path of a PEM/,
+  ],
+  [`tls_server_config:\n  ${CERT}\n  client_ca_file: ''\n`, 4, 'tls_server_config.client_ca_file', /is empty: give/],
+  ['tls_server_config:\n  cert: ""\n', 2, 'tls_server_config.cert', /is empty: give the text of a PEM/],
   ['tls_server_config:\n  cert_file: absent.crt\n', 2, 'tls_server_config.cert_file', /absent\.crt.*ENOENT/],
   [`tls_server_config:\n  ${CERT}\n  cert: x\n`, 2, 'tls_server_config.cert_file', /either cert or cert_file/],
   [
