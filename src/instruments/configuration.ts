@@ -35,6 +35,11 @@ export interface MetricConfiguration<T extends string> {
    * PROM_MULTIPROC_MAX_SERIES_PER_METRIC, or 100,000.
    */
   maxSeries?: number;
+  /**
+   * Series with labels that have not changed for so long are taken out, in this process, when the metric is read. A counter
+   * that is taken out starts from nothing with its next increase.
+   */
+  expireAfterSeconds?: number;
 }
 
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {

@@ -102,12 +102,14 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     super(config, (labelNames) => {
       const mode = resolveGaugeMode(config);
       assertModeFitsLabels(mode, labelNames);
+      // a gauge that is set to the value that it has is not idle
+      const isTimed = mode.timed || config.expireAfterSeconds !== undefined;
       let hasCollected = config.collect === undefined || labelNames.length > 0;
       return {
         type: 'gauge',
         declaration: { gaugeMode: mode.name, ...processWideDeclaration(config) },
         child: (home, labelValues) =>
-          withFloatFeedback(new GaugeChild(home, labelValues, mode.timed), (child) => child.inc(0.5)),
+          withFloatFeedback(new GaugeChild(home, labelValues, isTimed), (child) => child.inc(0.5)),
         settle(series, collected) {
           if (hasCollected || !collected) return;
           hasCollected = true;

@@ -5,6 +5,7 @@
  * none) has a store of its own, so that it goes with the metric when nobody holds that any more. A metric that is
  * registered later moves, and its children are bound again.
  */
+import { PromMultiprocError } from '../errors.js';
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { THIS_COPY } from '../copies.js';
@@ -135,6 +136,22 @@ export class MetricSeries<C extends Child> implements ChildHome {
 
   remove(child: C): void {
     if (child.index >= 0) this.store.detach(child);
+  }
+
+  /** @returns how many series have these label values. @throws {Error} for labels that are not declared, or none */
+  removeMatching(labels: Readonly<Record<string, unknown>>): number {
+    const { labelNames } = this.declaration;
+    assertLabelsDeclared(labelNames, labels);
+    const wanted = Object.keys(labels).map((name) => [labelNames.indexOf(name), labelValue(labels[name])] as const);
+    if (wanted.length === 0) {
+      throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'removeMatching() takes labels; reset() removes all series');
+    }
+    // to Prometheus a label without a value is no label
+    const isMatch = ({ labelValues }: C): boolean =>
+      wanted.every(([at, value]) => (labelValues[at] || undefined) === (value || undefined));
+    const matching = [...this.index].filter(isMatch);
+    for (const child of matching) this.remove(child);
+    return matching.length;
   }
 
   clear(): void {

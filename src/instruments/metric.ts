@@ -14,11 +14,13 @@ import {
   type Aggregator,
   type CollectedMetric,
   type CollectFunction,
+  type LabelValues,
   metricObject,
 } from '../registry/metric-object.js';
 import type { Child } from './child.js';
 import type { MetricConfiguration, RegistryOfMetrics } from './configuration.js';
 import { exemplarOf } from './exemplar-attachment.js';
+import { IdleSeries } from './idle-series.js';
 import { type ChildMaker, MetricSeries } from './metric-series.js';
 
 /** What tells one kind of metric from the others. */
@@ -65,7 +67,7 @@ export abstract class Metric<T extends string, C extends Child> {
     const mode = kind.declaration?.gaugeMode;
     this.aggregator = config.aggregator ?? (mode === undefined ? 'sum' : (gaugeMode(mode).aggregator as Aggregator));
     const { name, help, type } = this;
-    const { unit, maxSeries } = config;
+    const { unit, maxSeries, expireAfterSeconds } = config;
     if (unit !== undefined) assertUnit(name, type, unit);
     const { nameValidation = 'legacy' } = config;
     const labelNames = declaredLabelNames(this.labelNames, type, nameValidation);
@@ -74,7 +76,8 @@ export abstract class Metric<T extends string, C extends Child> {
     const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
     const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
-    this[MEMBER] = memberOf(this.series, kind);
+    const idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
+    this[MEMBER] = memberOf(this.series, kind, idle);
     this.#register();
     this.series.open();
   }
@@ -82,6 +85,17 @@ export abstract class Metric<T extends string, C extends Child> {
   /** Takes all series out. */
   reset(): void {
     this.series.clear();
+  }
+
+  /**
+   * Takes out, in this process, all series that have these label values, whatever their other labels are.
+   *
+   * @returns how many there were
+   * @throws {Error} prom-client's, for a label that was not declared
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no label is given
+   */
+  removeMatching(labels: LabelValues<T>): number {
+    return this.series.removeMatching(labels);
   }
 
   /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
@@ -125,7 +139,7 @@ export abstract class Metric<T extends string, C extends Child> {
   }
 }
 
-function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Member {
+function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>, idle: IdleSeries | undefined): Member {
   return {
     get shared() {
       return series.shared;
@@ -136,7 +150,10 @@ function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>): Memb
     entered: (registry) => series.entered(registry),
     left: (registry) => series.left(registry),
     beginCollect: () => series.beginCollect(),
-    settle: (collected) => kind.settle?.(series, collected),
+    settle(collected) {
+      kind.settle?.(series, collected);
+      idle?.removeFrom(series);
+    },
     family(withCreated): MetricFamily {
       const { name, help, type, unit, labelNames } = series.declaration;
       const samples: Sample[] = [];
@@ -175,7 +192,13 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
     throw new Error('Optional "collect" parameter must be a function');
   }
   if (config.aggregator !== undefined) assertAggregator(config.aggregator);
-  const { maxSeries } = config;
+  const { maxSeries, expireAfterSeconds } = config;
+  if (expireAfterSeconds !== undefined && !(expireAfterSeconds > 0)) {
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `expireAfterSeconds is a number above 0, not ${inspect(expireAfterSeconds)}`,
+    );
+  }
   if (maxSeries !== undefined && !(Number.isInteger(maxSeries) && maxSeries > 0)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',

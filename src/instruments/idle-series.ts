@@ -1,0 +1,40 @@
+import type { Child } from './child.js';
+import type { MetricSeries } from './metric-series.js';
+
+interface Seen {
+  readonly values: Float64Array;
+  /** `performance.now()` of the look that found these values first. */
+  since: number;
+}
+
+/**
+ * Takes out series whose slots have not changed for some time. The writes of a hot path note no time: the slots are compared
+ * with those of the look before, each time the metric is read.
+ */
+export class IdleSeries {
+  readonly #expireAfterMs: number;
+  readonly #seen = new WeakMap<Child, Seen>();
+
+  constructor(expireAfterSeconds: number) {
+    this.#expireAfterMs = expireAfterSeconds * 1000;
+  }
+
+  removeFrom<C extends Child>(series: MetricSeries<C>): void {
+    if (series.declaration.labelNames.length === 0) return;
+    const now = performance.now();
+    const { slots } = series.stored;
+    for (const child of series.index) {
+      const { view, index } = child;
+      const seen = this.#seen.get(child);
+      if (seen === undefined) {
+        this.#seen.set(child, { values: view.slice(index, index + slots), since: now });
+      } else if (!seen.values.every((value, at) => Object.is(value, view[index + at]))) {
+        seen.values.set(view.subarray(index, index + slots));
+        seen.since = now;
+      } else if (now - seen.since > this.#expireAfterMs) {
+        this.#seen.delete(child);
+        series.remove(child);
+      }
+    }
+  }
+}
