@@ -81,7 +81,7 @@ export {
 } from './collector/multiprocess-collector.js';
 export type { FoldSettings } from './collector/automatic-folding.js';
 export type { FoldAbandonment, FoldResult, FoldSkip } from './archive/fold-result.js';
-export type { ProcessInfo } from './collector/collection.js';
+export type { ProcessInfo } from './collector/report.js';
 export type { ChartRequest } from './collector/chart.js';
 export type { DirectoryStatus } from './collector/directory-status.js';
 
@@ -98,8 +98,8 @@ export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocErr
 
 // what the signatures above refer to
 export type { Chart, ChartLine, Grouping } from './collector/chart.js';
-export type { CollectionStats, SkippedFile } from './collector/collection.js';
-export type { SkipReason } from './collector/source.js';
+export type { CollectionStats, SkippedFile } from './collector/report.js';
+export type { SkipReason } from './collector/metrics-file.js';
 export type { FamilySize, FoldingStatus } from './collector/directory-status.js';
 export type { ExpositionFormat } from './exposition/formats.js';
 export type { FastifyPlugin, HonoMiddleware, KoaMiddleware } from './http-metrics/frameworks.js';

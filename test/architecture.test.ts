@@ -53,9 +53,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   // the read arm
   merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
+  'python-file': ['errors', 'model', 'metrics-file', 'directory', 'merge'],
   collector: [
     ...['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage'],
-    ...['registry', 'merge'],
+    ...['registry', 'merge', 'python-file'],
   ],
   serve: ['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
   push: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
+import { checkMetricsFile, isMetricsFile } from '../collector/file-kinds.js';
 import { scanDirectory } from '../directory/scan.js';
 import { PromMultiprocError } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
-import { checkFile } from '../metrics-file/check.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
@@ -17,7 +17,7 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', text);
   }
   const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;
-  const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkFile(file) }));
+  const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkMetricsFile(file) }));
   const lints = dir === undefined ? [] : await lintsOf(dir);
   if (options.json === true) printJson({ files: reports, lints });
   for (const { file, ok, problems } of options.json === true ? [] : reports) {
@@ -29,8 +29,9 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
 }
 
 function filesOf(dir: string): string[] {
-  const { dataFiles, archives } = scanDirectory(dir);
-  return [...archives, ...dataFiles].map(({ name }) => join(dir, name));
+  const { dataFiles, archives, databases } = scanDirectory(dir);
+  const ours = [...archives, ...dataFiles].map(({ name }) => name);
+  return [...ours, ...databases.filter(isMetricsFile)].map((name) => join(dir, name));
 }
 
 async function lintsOf(dir: string): Promise<LintProblem[]> {

@@ -1,4 +1,4 @@
-import type { ProcessInfo } from '../collector/collection.js';
+import type { ProcessInfo } from '../collector/report.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
@@ -16,18 +16,19 @@ export async function psCommand(options: { dir?: string; json?: boolean }): Prom
 export function processTable(processes: readonly ProcessInfo[], most = Infinity, now = Date.now() / 1000): string {
   const ordered = processes.toSorted((a, b) => Number(a.state === 'dead') - Number(b.state === 'dead'));
   return columns(
-    ['PID', 'THREAD', 'STATE', 'AGE', 'SERIES', 'SIZE', 'LAST BEAT', 'HOST'],
+    ['PID', 'THREAD', 'STATE', 'AGE', 'SERIES', 'SIZE', 'LAST BEAT', 'HOST', 'KIND'],
     ordered
       .slice(0, most)
-      .map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName }) => [
+      .map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName, kind }) => [
         pid,
         thread,
         state,
         duration(now - startedAt),
         series,
         bytes(sizeBytes),
-        `${duration(now - lastBeatAt)} ago`,
+        lastBeatAt === undefined ? '-' : `${duration(now - lastBeatAt)} ago`,
         hostName,
+        kind,
       ]),
     { STATE: painted },
   );

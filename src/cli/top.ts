@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessInfo } from '../collector/collection.js';
+import type { ProcessInfo } from '../collector/report.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';

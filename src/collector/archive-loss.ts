@@ -9,7 +9,7 @@ import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { debug } from '../debug-log.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import type { Source } from './source.js';
+import type { NodeFile } from './node-file.js';
 
 export class ArchiveLoss {
   readonly #dir: string;
@@ -26,7 +26,7 @@ export class ArchiveLoss {
    * @param shown the archive of the last pass
    * @param newest the one that counts by what was found now
    */
-  after(shown: Source | undefined, newest: Source | undefined, found: DirectoryScan): 'none' | 'restored' | 'lost' {
+  after(shown: NodeFile | undefined, newest: NodeFile | undefined, found: DirectoryScan): 'none' | 'restored' | 'lost' {
     const inode = statSync(this.#dir, { throwIfNoEntry: false })?.ino;
     // of another directory under this name nothing has been shown
     if (shown === undefined || inode !== this.#directory || !this.#isDeleted(shown, newest, found)) {
@@ -37,18 +37,18 @@ export class ArchiveLoss {
   }
 
   /** Whether it has gone without a higher one having come, as in a fold. */
-  #isDeleted({ name, view }: Source, newest: Source | undefined, { archives }: DirectoryScan): boolean {
+  #isDeleted({ name, part }: NodeFile, newest: NodeFile | undefined, { archives }: DirectoryScan): boolean {
     if (archives.some((archive) => archive.name === name)) return false;
-    if (newest !== undefined && newest.view.archive!.generation > view.archive!.generation) return false;
+    if (newest !== undefined && newest.part.archive!.generation > part.archive!.generation) return false;
     // the listing may be of the moment in which a fold replaced it
     const again = scanDirectory(this.#dir).archives;
     return again.length === archives.length && again.every((archive, at) => archive.name === archives[at].name);
   }
 
-  #restore({ name, view, reader }: Source): boolean {
+  #restore({ name, part, reader }: NodeFile): boolean {
     const path = join(this.#dir, name);
     try {
-      restoreArchive({ dir: this.#dir, name: { name, generation: view.archive!.generation }, fd: reader.fd });
+      restoreArchive({ dir: this.#dir, name: { name, generation: part.archive!.generation }, fd: reader.fd });
       return true;
     } catch (error) {
       debug('cannot restore %s: %s', path, describeError(error));
@@ -57,7 +57,7 @@ export class ArchiveLoss {
   }
 }
 
-export function warnOfLoss(dir: string, { name }: Source): void {
+export function warnOfLoss(dir: string, { name }: NodeFile): void {
   warnOnce(
     `lost ${join(dir, name)}`,
     `${JSON.stringify(join(dir, name))}, which has the counts of processes that ended, was deleted while in use: ` +

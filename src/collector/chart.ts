@@ -1,7 +1,7 @@
 /** One metric as lines over time would show it: what a live chart needs of each collection, and no more. */
 import { parseLabelText } from '../exposition/labels.js';
 import type { MergedFamily } from '../merge/merged-family.js';
-import type { FileView } from '../merge/file-view.js';
+import type { MergedPart } from '../merge/merged-part.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { Sketch } from '../model/sketch.js';
@@ -41,7 +41,7 @@ export interface Chart {
 /** One process that is alive, for charts by process. */
 export interface LivingProcess {
   readonly label: string;
-  readonly view: FileView;
+  readonly part: MergedPart;
 }
 
 /** More than a chart can show, for the reader to show the fastest of them. */
@@ -117,9 +117,9 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
 
 /** Counters: one line a process. Gauges: one for each of its series. */
 function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
-  return processes.flatMap(({ label, view }) => {
+  return processes.flatMap(({ label, part: file }) => {
     const values = family.parts.flatMap((part) =>
-      [...view.ownValues(part)].map(([series, value]) => ({ text: part.index.textOf[series], value })),
+      [...file.ownValues(part)].map(([series, value]) => ({ text: part.index.textOf[series], value })),
     );
     if (values.length === 0) return [];
     if (!family.isGauge) return { name: label, value: values.reduce((sum, { value }) => sum + value, 0) };

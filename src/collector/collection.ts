@@ -1,16 +1,18 @@
 /**
- * One directory, read and merged again and again: what a scrape does, wherever it runs (collector.ts decides: inline or in
- * a thread of its own). The work is a generator that pauses between files, so that an inline scrape can let the event
- * loop have its turns.
+ * One directory, read and merged again and again: what a scrape does, inline or in a thread of its own. The work is a
+ * generator that pauses between files, so that an inline scrape can let the event loop have its turns.
  */
 import { join } from 'node:path';
 import { assertNoLie } from '../archive/archive-lie.js';
 import type { ArchiveRecord } from '../archive/archive-record.js';
-import { compareAge, pidLabel } from '../directory/identity.js';
+import { compareAge } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { DataFileName } from '../directory/file-name.js';
 import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
+import { parsePythonFileName } from '../python-file/file-name.js';
+import { PythonSamples } from '../python-file/python-keys.js';
+import { PythonLiveness } from '../python-file/python-liveness.js';
 import { MergeIndex } from '../merge/merge-index.js';
 import { debug } from '../debug-log.js';
 import { SelectedFamilies } from '../merge/selected-families.js';
@@ -19,10 +21,23 @@ import { describeError, isSystemTrouble } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
-import { OpenFiles } from './open-files.js';
 import type { LivingProcess } from './chart.js';
 import { warnOfUnusableSeries } from './unusable-series.js';
-import { SKIP_REASONS, type SkipReason, skipReason, Source } from './source.js';
+import { openMetricsFile } from './file-kinds.js';
+import { type FileContext, type MetricsFile, type SkipReason, skipReason } from './metrics-file.js';
+import { NodeFile } from './node-file.js';
+import { OpenFiles } from './open-files.js';
+import {
+  type CollectionStats,
+  livingOf,
+  type ProcessInfo,
+  processesOf,
+  type SkippedFile,
+  skippedByReason,
+  statsOf,
+  type Totals,
+  totalsOf,
+} from './report.js';
 
 export interface CollectionOptions {
   readonly dir: string;
@@ -32,48 +47,6 @@ export interface CollectionOptions {
   readonly maxOpenFiles: number;
   /** Whether nothing is written in the directory: an archive that somebody deletes is put back otherwise. */
   readonly readOnly?: boolean;
-}
-
-/** What a scrape found, for the self-metrics. */
-export interface CollectionStats {
-  readonly live: number;
-  readonly dead: number;
-  readonly unknown: number;
-  readonly skipped: Readonly<Record<SkipReason, number>>;
-  readonly series: number;
-  readonly fileBytes: number;
-  readonly bytesInMemory: number;
-  /** Parts of series that are left out, since a value of theirs is not a finite number. */
-  readonly unusableSeries: number;
-  readonly pidConflicts: number;
-  readonly conflicts: Readonly<Record<string, number>>;
-  /** Of the living process that beat longest ago. */
-  readonly heartbeatAgeSeconds: number;
-  /** Of the dead whose files are there still. */
-  readonly deadBytes: number;
-  /** Undefined where there is none. */
-  readonly archive: ArchiveRecord | undefined;
-}
-
-export interface ProcessInfo {
-  readonly pid: number;
-  readonly thread: number;
-  readonly state: 'live' | 'dead' | 'unknown';
-  /** Seconds since the epoch. */
-  readonly startedAt: number;
-  readonly series: number;
-  readonly sizeBytes: number;
-  /** Seconds since the epoch of its last heartbeat. */
-  readonly lastBeatAt: number;
-  readonly hostName: string;
-  readonly file: string;
-}
-
-export interface SkippedFile {
-  readonly name: string;
-  readonly reason: SkipReason;
-  /** What is wrong with it, in words. */
-  readonly error: string;
 }
 
 /** A directory that changes faster than this many passes is read as it is. Folding rests ten times as long as it takes. */
@@ -89,8 +62,8 @@ export class DirectoryCollection {
   collectedAtMs = 0;
   /** Files under temporary names that the last collection saw. */
   temporaries = 0;
-  readonly #sources = new Map<string, Source>();
-  readonly #probe = new LivenessProbe();
+  readonly #files = new Map<string, MetricsFile>();
+  readonly #context: FileContext;
   readonly #badFiles = new BadFiles();
   #trust: Trust = () => true;
   /** Of the last pass, by their names. */
@@ -100,12 +73,14 @@ export class DirectoryCollection {
   readonly #openFiles: OpenFiles;
   readonly #archiveLoss: ArchiveLoss;
   /** One that is shown though it has been deleted. */
-  #lostArchive: Source | undefined;
+  #lostArchive: NodeFile | undefined;
   #filesKey = '';
   #unusableSeries = 0;
 
   constructor(options: CollectionOptions) {
     this.options = options;
+    const python = { samples: new PythonSamples(), liveness: new PythonLiveness() };
+    this.#context = { ...options, index: this.index, probe: new LivenessProbe(), python };
     this.#openFiles = new OpenFiles(options.maxOpenFiles);
     this.#archiveLoss = new ArchiveLoss(options.dir, options.readOnly === true);
   }
@@ -121,9 +96,9 @@ export class DirectoryCollection {
       const found = yield* this.#scan();
       this.temporaries = found.temporaries.length;
       this.#skipped.clear();
-      yield* this.#readSources(found);
-      if (this.index.wasteful) yield* this.#readAnew();
-      for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAnew();
+      yield* this.#readFiles(found);
+      if (this.index.wasteful) yield* this.#readAgain();
+      for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAgain();
       if (this.#isSettled(found, yield* this.#scan()) || pass === MAX_PASSES) break;
       yield;
     }
@@ -134,30 +109,9 @@ export class DirectoryCollection {
 
   /** @param selected whose series and conflicts are counted */
   stats(selected: SelectedFamilies): CollectionStats {
-    const sources = this.#dataSources();
-    const now = Date.now() / 1000;
-    // of main threads: an idle worker thread of piscina's waits in Atomics, and its event loop is not to turn
-    const beating = sources.filter(
-      ({ liveness, reader }) => liveness !== 'dead' && reader.header.identity.threadId === 0,
-    );
-    const conflicts: Record<string, number> = {};
-    for (const { reason } of selected.conflicts()) conflicts[reason] = (conflicts[reason] ?? 0) + 1;
-    const { fileBytes, dead } = this.totals();
-    return {
-      live: sources.filter(({ liveness }) => liveness === 'live').length,
-      dead: dead.files,
-      unknown: sources.filter(({ liveness }) => liveness === 'unknown').length,
-      skipped: this.skipped,
-      series: selected.seriesCount,
-      fileBytes,
-      bytesInMemory: sources.reduce((sum, { reader }) => sum + reader.words.bytesInMemory, 0),
-      unusableSeries: this.#unusableSeries,
-      pidConflicts: this.index.pidConflicts,
-      conflicts,
-      heartbeatAgeSeconds: beating.reduce((age, { reader }) => Math.max(age, now - reader.words.heartbeat), 0),
-      deadBytes: dead.bytes,
-      archive: this.#archive,
-    };
+    const { pidConflicts } = this.index;
+    const found = { skipped: this.skipped, unusableSeries: this.#unusableSeries, archive: this.#archive };
+    return statsOf(this.#all(), selected, { ...found, pidConflicts });
   }
 
   /** What an output shows, to be brought up to date after every collection. */
@@ -165,44 +119,21 @@ export class DirectoryCollection {
     return new SelectedFamilies(this.index, selection);
   }
 
-  /** What decides whether merging is worth a thread, and folding is due. */
-  totals(): { fileBytes: number; dead: { files: number; bytes: number } } {
-    const total = { fileBytes: 0, dead: { files: 0, bytes: 0 } };
-    for (const { liveness, reader } of this.#dataSources()) {
-      total.fileBytes += reader.knownBytes;
-      if (liveness !== 'dead') continue;
-      total.dead.files++;
-      total.dead.bytes += reader.knownBytes;
-    }
-    return total;
+  totals(): Totals {
+    return totalsOf(this.#all());
   }
 
   processes(): ProcessInfo[] {
-    return this.#dataSources().map(({ reader, view, liveness, name }) => ({
-      pid: reader.header.identity.pid,
-      thread: reader.header.identity.threadId,
-      state: liveness === 'archive' ? 'dead' : liveness,
-      startedAt: reader.header.identity.startedAt,
-      series: view.seriesCount,
-      sizeBytes: reader.knownBytes,
-      lastBeatAt: reader.words.heartbeat,
-      hostName: reader.header.identity.hostName,
-      file: name,
-    }));
+    return processesOf(this.#all());
   }
 
-  /** The processes that are alive as far as one can tell, and what their files say. */
   living(): LivingProcess[] {
-    return this.#dataSources()
-      .filter(({ liveness }) => liveness !== 'dead')
-      .map(({ reader, view }) => ({ label: pidLabel(reader.header.identity), view }));
+    return livingOf(this.#all());
   }
 
   /** How many files the last collection could not read, by reason. */
   get skipped(): Record<SkipReason, number> {
-    const skipped = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
-    for (const { reason } of this.#skipped.values()) skipped[reason]++;
-    return skipped;
+    return skippedByReason(this.#skipped.values());
   }
 
   /** Files that the last collection could not read. */
@@ -211,29 +142,32 @@ export class DirectoryCollection {
   }
 
   close(): void {
-    for (const name of this.#sources.keys()) this.#drop(name);
+    for (const name of this.#files.keys()) this.#drop(name);
   }
 
-  #dataSources(): Source[] {
-    return [...this.#sources.values()].filter(({ liveness }) => liveness !== 'archive');
+  #all(): MetricsFile[] {
+    return [...this.#files.values()];
   }
 
-  *#readSources(found: DirectoryScan): Generator<void, void> {
-    this.#trust = trustIn(this.options.dir);
+  *#readFiles(found: DirectoryScan): Generator<void, void> {
+    const { dir } = this.options;
+    this.#trust = trustIn(dir);
     const archive = this.#readArchive(found);
-    this.#archive = archive?.view.archive;
+    this.#archive = archive?.part.archive;
     const absorbed = this.#archive?.absorbed;
-    const wanted = found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true);
+    const others = found.databases.map(parsePythonFileName).filter((name) => name !== undefined);
+    const wanted = [...found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true), ...others];
     const names = new Set(wanted.map(({ name }) => name));
     if (archive !== undefined) names.add(archive.name);
-    for (const name of [...this.#sources.keys()]) if (!names.has(name)) this.#drop(name);
-    this.#probe.retain(found.dataFiles.map(({ id }) => id));
+    for (const name of [...this.#files.keys()]) if (!names.has(name)) this.#drop(name);
+    this.#context.probe.retain(found.dataFiles.map(({ id }) => id));
+    this.#context.python.liveness.survey(dir, others);
     this.#badFiles.retain((name) => names.has(name) || found.archives.some((each) => each.name === name));
     for (const { name } of wanted) {
-      this.#read(name, false);
+      this.#read(name);
       yield;
     }
-    this.#orderSources();
+    this.#orderFiles();
   }
 
   /**
@@ -242,44 +176,44 @@ export class DirectoryCollection {
    */
   #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
     if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
-    const names = new Set([...after.dataFiles, ...after.archives].map(({ name }) => name));
-    return [...this.#sources.values()].every((source) => names.has(source.name) || source === this.#lostArchive);
+    const names = new Set([...[...after.dataFiles, ...after.archives].map(({ name }) => name), ...after.databases]);
+    return this.#all().every((file) => names.has(file.name) || file === this.#lostArchive);
   }
 
   /** The archive that counts: the newest one, or one that was shown before and that somebody has deleted. */
-  #readArchive(found: DirectoryScan): Source | undefined {
-    const shown = [...this.#sources.values()].find(({ liveness }) => liveness === 'archive');
+  #readArchive(found: DirectoryScan): NodeFile | undefined {
+    const shown = this.#all().find((file) => file.kind === 'archive') as NodeFile | undefined;
     const newest = this.#newestArchive(found);
     const loss = this.#archiveLoss.after(shown, newest, found);
     this.#lostArchive = loss === 'lost' ? shown : undefined;
     if (loss !== 'restored') return this.#lostArchive ?? newest;
     this.#drop(shown!.name);
-    return this.#read(shown!.name, true);
+    return this.#read(shown!.name) as NodeFile | undefined;
   }
 
   /** The newest archive that can be read and is believed. */
-  #newestArchive({ archives, dataFiles }: DirectoryScan): Source | undefined {
+  #newestArchive({ archives, dataFiles }: DirectoryScan): NodeFile | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
     for (const { name } of archives) {
       // gauges of processes that ended too long ago leave the archive's part hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
-      const source = this.#read(name, true);
-      if (source === undefined || !this.#isBelieved(source, dataFiles)) continue;
+      const file = this.#read(name);
+      if (!(file instanceof NodeFile) || !this.#isBelieved(file, dataFiles)) continue;
       this.#archiveHour = hour;
-      return source;
+      return file;
     }
     return undefined;
   }
 
-  #isBelieved(archive: Source, dataFiles: readonly DataFileName[]): boolean {
-    const { name, mark, reader, view } = archive;
+  #isBelieved(archive: NodeFile, dataFiles: readonly DataFileName[]): boolean {
+    const { name, file, fingerprint, part } = archive;
     try {
-      const believed = { file: reader.file, record: view.archive! };
-      this.#openFiles.withRoom(() => assertNoLie(this.options.dir, believed, dataFiles, this.#probe));
+      const believed = { file, record: part.archive! };
+      this.#openFiles.withRoom(() => assertNoLie(this.options.dir, believed, dataFiles, this.#context.probe));
       return true;
     } catch (error) {
       if (isSystemTrouble(error)) throw error;
-      this.#badFiles.note(name, mark, error);
+      this.#badFiles.note(name, fingerprint, error);
       this.#skip(name, error);
       return false;
     }
@@ -294,31 +228,26 @@ export class DirectoryCollection {
     }
   }
 
-  #read(name: string, isArchive: boolean): Source | undefined {
-    return this.#openFiles.withRoom(() => this.#tryToRead(name, isArchive));
+  #read(name: string): MetricsFile | undefined {
+    return this.#openFiles.withRoom(() => this.#tryToRead(name));
   }
 
   /** @throws the system's error */
-  #tryToRead(name: string, isArchive: boolean): Source | undefined {
-    const { dir, deadRetentionSeconds } = this.options;
-    const now = Date.now() / 1000;
-    let source = this.#sources.get(name);
-    let mark: string | undefined;
+  #tryToRead(name: string): MetricsFile | undefined {
+    let file = this.#files.get(name);
+    let fingerprint: string | undefined;
     try {
-      if (source === undefined) {
-        source = new Source(dir, name, this.index, isArchive, now - deadRetentionSeconds);
-        this.#sources.set(name, source);
-        mark = source.mark;
-        this.#badFiles.assertNotKnown(name, mark);
+      if (file === undefined) {
+        file = openMetricsFile(name, this.#context);
+        this.#files.set(name, file);
+        fingerprint = file.fingerprint;
+        this.#badFiles.assertNotKnown(name, fingerprint);
       }
-      assertTrusted(this.#trust, source.reader);
-      if (!isArchive && !source.isFinal) {
-        source.liveness = this.#probe.probe(source.reader.fd, { ...source.reader.header, ...source.reader.words });
-      }
-      source.view.state = source.stateAt(now, deadRetentionSeconds);
-      if (!source.isFinal) source.read();
-      this.#openFiles.limit(source);
-      return source;
+      assertTrusted(this.#trust, file);
+      file.look(Date.now() / 1000);
+      if (!file.isFinal) file.read();
+      this.#openFiles.limit(file);
+      return file;
     } catch (error) {
       if (isSystemTrouble(error)) {
         // half of it may have been taken in; what is read in its place has no place in the order yet
@@ -326,7 +255,7 @@ export class DirectoryCollection {
         this.#filesKey = '';
         throw error;
       }
-      if (mark !== undefined) this.#badFiles.note(name, mark, error);
+      if (fingerprint !== undefined) this.#badFiles.note(name, fingerprint, error);
       this.#skip(name, error);
       return undefined;
     }
@@ -341,39 +270,37 @@ export class DirectoryCollection {
   }
 
   #drop(name: string): void {
-    const source = this.#sources.get(name);
-    if (source === undefined) return;
-    source.close();
-    this.#openFiles.forget(source);
-    this.#sources.delete(name);
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    file.close();
+    this.#openFiles.forget(file);
+    this.#files.delete(name);
   }
 
-  /** Takes every file in from the beginning of its log: the declarations are known by now. */
-  *#readAnew(): Generator<void, void> {
-    for (const { view } of this.#sources.values()) view.rewind();
+  /** Takes every file in from its beginning: the declarations are known by now. */
+  *#readAgain(): Generator<void, void> {
+    for (const { part } of this.#files.values()) part.rewind();
     this.index.restart();
-    for (const [name, { liveness }] of [...this.#sources]) {
-      this.#read(name, liveness === 'archive');
+    for (const name of [...this.#files.keys()]) {
+      this.#read(name);
       yield;
     }
-    this.#orderSources();
+    this.#orderFiles();
   }
 
-  /** Archive first, then the dead, then the living, each oldest first: the order in which gauges hear of values. */
-  #orderSources(): void {
-    const rank = ({ liveness }: Source): number => (liveness === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
-    const ordered = [...this.#sources.values()].toSorted(
-      (a, b) => rank(a) - rank(b) || compareAge(a.reader.header.identity, b.reader.header.identity),
-    );
+  /** Archive first, then dead writers, then living ones, each oldest first: the order in which gauges take values in. */
+  #orderFiles(): void {
+    const rank = ({ kind, liveness }: MetricsFile): number => (kind === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
+    const ordered = this.#all().toSorted((a, b) => rank(a) - rank(b) || compareAge(a.writer, b.writer));
     const key = ordered.map(({ name }) => name).join();
     if (key === this.#filesKey) return;
     this.#filesKey = key;
-    this.#sources.clear();
+    this.#files.clear();
     this.index.forgetOrder();
-    ordered.forEach((source, at) => {
-      this.#sources.set(source.name, source);
-      source.view.order = at;
-      source.view.declareOrder();
+    ordered.forEach((file, at) => {
+      this.#files.set(file.name, file);
+      file.part.order = at;
+      file.part.declareOrder();
     });
   }
 
@@ -381,12 +308,12 @@ export class DirectoryCollection {
     this.collectedAtMs = Date.now();
     if (this.index.createdStale) {
       this.index.forgetCreated();
-      for (const { view } of this.#sources.values()) view.declareCreated();
+      for (const { part } of this.#files.values()) part.declareCreated();
     }
     this.index.clear();
-    for (const { view } of this.#sources.values()) view.addValues(this.collectedAtMs / 1000);
+    for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
     this.index.settle();
-    this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#sources.values());
+    this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#files.values());
   }
 
   /** Once the pass has turned out to be the last one. */

@@ -31,6 +31,7 @@ import {
 } from './engine.js';
 import { directoryToRead } from './directory-to-read.js';
 import { eventLoopTurn } from './event-loop-turn.js';
+import { isMetricsFile } from './file-kinds.js';
 import { LockWatch } from './held-locks.js';
 import { TaskThread } from './task-thread.js';
 
@@ -307,8 +308,9 @@ async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
 
 function sizeOf(dir: string): number {
   let bytes = 0;
-  const { dataFiles, archives } = scanDirectory(dir);
-  for (const { name } of [...dataFiles, ...archives]) {
+  const { dataFiles, archives, databases } = scanDirectory(dir);
+  const ours = [...dataFiles, ...archives].map(({ name }) => name);
+  for (const name of [...ours, ...databases.filter(isMetricsFile)]) {
     bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;

@@ -2,7 +2,8 @@
 import type { Conflict, SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
-import type { CollectionStats, DirectoryCollection, ProcessInfo, SkippedFile } from './collection.js';
+import type { DirectoryCollection } from './collection.js';
+import type { CollectionStats, ProcessInfo, SkippedFile } from './report.js';
 
 /** A metric by what it costs. */
 export interface FamilySize {

@@ -6,11 +6,12 @@ import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { warnOnce } from '../warn-once.js';
-import { type CollectionOptions, DirectoryCollection, type ProcessInfo } from './collection.js';
+import { type CollectionOptions, DirectoryCollection } from './collection.js';
 import type { ChartRequest } from './chart.js';
 import { type DirectoryStatus, directoryStatus } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
 import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
+import type { ProcessInfo } from './report.js';
 import { selfMetrics } from './self-metrics.js';
 
 /** What an output shows of the directory, and how. */

@@ -5,7 +5,7 @@ import { DEFAULT_ESCAPING } from '../exposition/name-escaping.js';
 import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { ChartRequest } from './chart.js';
-import type { ProcessInfo } from './collection.js';
+import type { ProcessInfo } from './report.js';
 import { DirectoryCollector, type ReadingOptions } from './directory-collector.js';
 import type { DirectoryStatus } from './directory-status.js';
 import type { OutputSettings } from './engine.js';

@@ -5,13 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { debug } from '../debug-log.js';
 import { describeError, isSystemTrouble } from '../errors.js';
-import type { Source } from './source.js';
+import type { MetricsFile } from './metrics-file.js';
 
 /** A process that serves needs descriptors for its clients too. */
 const SHARE_OF_LIMIT = 4;
 
 export class OpenFiles {
-  readonly #sources = new Set<Source>();
+  readonly #files = new Set<MetricsFile>();
   #most: number;
 
   constructor(most: number) {
@@ -19,20 +19,20 @@ export class OpenFiles {
   }
 
   /** To be called after each read, and not after a pass: a directory may have more files than a process may open. */
-  limit(source: Source): void {
+  limit(file: MetricsFile): void {
     // what cannot be opened again once somebody has deleted it
-    if (source.liveness === 'archive') return;
-    if (this.#sources.has(source) && !source.isFinal) return;
-    if (source.isFinal || this.#sources.size >= this.#most) {
-      source.reader.close();
-      this.#sources.delete(source);
+    if (file.kind === 'archive') return;
+    if (this.#files.has(file) && !file.isFinal) return;
+    if (file.isFinal || this.#files.size >= this.#most) {
+      file.suspend();
+      this.#files.delete(file);
     } else {
-      this.#sources.add(source);
+      this.#files.add(file);
     }
   }
 
-  forget(source: Source): void {
-    this.#sources.delete(source);
+  forget(file: MetricsFile): void {
+    this.#files.delete(file);
   }
 
   /** Reads, and where the system fails once more, with everything closed that can be. @throws the error of that try */
@@ -49,9 +49,9 @@ export class OpenFiles {
   makeRoom(error: unknown): void {
     if (!isSystemTrouble(error)) throw error;
     debug('closes its files: %s', describeError(error));
-    this.#most = Math.floor(Math.min(this.#most, this.#sources.size) / 2);
-    for (const { reader } of this.#sources) reader.close();
-    this.#sources.clear();
+    this.#most = Math.floor(Math.min(this.#most, this.#files.size) / 2);
+    for (const file of this.#files) file.suspend();
+    this.#files.clear();
   }
 }
 

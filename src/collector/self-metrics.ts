@@ -1,7 +1,7 @@
 import type { MetricFamily, Sample } from '../model/metric-family.js';
-import type { CollectionStats } from './collection.js';
+import type { CollectionStats } from './report.js';
 import type { HeldLocks } from './held-locks.js';
-import { SKIP_REASONS } from './source.js';
+import { SKIP_REASONS } from './metrics-file.js';
 
 const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels', 'name'] as const;
 

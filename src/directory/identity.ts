@@ -115,7 +115,9 @@ export function pidLabel(identity: ProcessIdentity): string {
   return identity.threadId === 0 ? String(identity.pid) : `${identity.pid}-${identity.threadId}`;
 }
 
+type Age = Pick<ProcessIdentity, 'startedAt' | 'createdAt' | 'id'>;
+
 /** For sorting: the process that started first comes first, and of one process's files the one that was made first. */
-export function compareAge(one: ProcessIdentity, other: ProcessIdentity): number {
+export function compareAge(one: Age, other: Age): number {
   return one.startedAt - other.startedAt || one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1);
 }

@@ -163,7 +163,7 @@ function isEnded({ state }: ProcessStat): boolean {
   return state === 'Z' || state === 'X';
 }
 
-function processExists(pid: number): boolean {
+export function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -178,7 +178,7 @@ function processExists(pid: number): boolean {
  * when the thread ends, also by terminate(). 70 µs for 30 descriptors, for threads without a lock only. Readers in the same process have it open for reading only. Undefined where /proc does not tell, as
  * for another user's process.
  */
-function isOpenForWriting(fd: number, pid: number): boolean | undefined {
+export function isOpenForWriting(fd: number, pid: number): boolean | undefined {
   const { ino, dev } = fstatSync(fd);
   const descriptors = `/proc/${pid}/fd`;
   let numbers: string[];

@@ -1,4 +1,4 @@
-/** What of ours is in a metrics directory, by name only. */
+/** What is in a metrics directory, by name only. */
 import { opendirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import { isNetworkFileSystem } from '../metrics-file/mapping.js';
@@ -11,6 +11,8 @@ export interface DirectoryScan {
   readonly archives: readonly ArchiveName[];
   /** Names of files that are being made, or were when their maker was killed. */
   readonly temporaries: readonly string[];
+  /** Other names that end in `.db`, as those of client_python's files do. */
+  readonly databases: readonly string[];
 }
 
 /**
@@ -62,6 +64,7 @@ class Names {
   readonly #dataFiles: DataFileName[] = [];
   readonly #archives: ArchiveName[] = [];
   readonly #temporaries: string[] = [];
+  readonly #databases: string[] = [];
 
   add(name: string): void {
     this.count++;
@@ -73,11 +76,12 @@ class Names {
     const archive = parseArchiveName(name);
     if (archive !== undefined) this.#archives.push(archive);
     else if (isTemporaryName(name)) this.#temporaries.push(name);
+    else if (name.endsWith('.db')) this.#databases.push(name);
   }
 
   scan(): DirectoryScan {
     const archives = this.#archives.toSorted((a, b) => b.generation - a.generation);
-    return { dataFiles: this.#dataFiles, archives, temporaries: this.#temporaries };
+    return { dataFiles: this.#dataFiles, archives, temporaries: this.#temporaries, databases: this.#databases };
   }
 }
 

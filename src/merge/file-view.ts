@@ -21,6 +21,7 @@ import { processKey } from '../metrics-file/process-key.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
+import type { MergedPart, ProcessState } from './merged-part.js';
 import {
   addressOf,
   defaultLabelsOf,
@@ -34,9 +35,6 @@ import {
 import type { Schema } from './schema.js';
 import { addSketch } from './sketch-addition.js';
 import { SlotMap } from './slot-map.js';
-
-/** How a process's gauges count. */
-export type ProcessState = 'live' | 'dead' | 'expired';
 
 interface LocalFamily extends DeclaredFamily {
   readonly shape: SlotShape;
@@ -53,9 +51,8 @@ interface Chunk extends SketchChunkBody {
   readonly series: number;
 }
 
-export class FileView implements LogVisitor {
+export class FileView implements LogVisitor, MergedPart {
   readonly reader: FileReader;
-  /** Place in the order of files: the archive, then oldest first. -1: not given yet; a file that is bad never has one. */
   order = -1;
   /** How often series were replaced by others since this was made: values that were read before are of the former ones. */
   replacements = 0;
@@ -103,19 +100,16 @@ export class FileView implements LogVisitor {
     return this.#state;
   }
 
-  /** Its process has died, or been dead for too long: its gauges are looked at anew. */
   set state(state: ProcessState) {
     if (state === this.#state) return;
     this.#state = state;
     this.rewind();
   }
 
-  /** Whether it waits to be taken in anew. */
   get isRewound(): boolean {
     return this.#isRewound;
   }
 
-  /** Series here, shown or not. */
   get seriesCount(): number {
     let count = 0;
     for (const map of this.#maps) if (map !== undefined) for (const _ of map.series()) count++;
@@ -145,14 +139,12 @@ export class FileView implements LogVisitor {
     if (this.#hasRestarted) this.#declared.retractUnmet();
   }
 
-  /** Everything is taken in anew by the next `readLog`. */
   rewind(): void {
     this.#isRewound = true;
     this.#forgetSeries();
     this.reader.rewind();
   }
 
-  /** The file is gone: so are its series, if no other has them. */
   remove(): void {
     this.#forgetSeries();
     this.#declared.retractAll();
@@ -234,7 +226,6 @@ export class FileView implements LogVisitor {
     }
   }
 
-  /** Adds the values that were read last to the index's cells. */
   addValues(nowSeconds: number): void {
     this.#unusable.clear();
     for (const map of this.#maps) map?.addTo(this.#index, nowSeconds, this.#unusable);
@@ -246,12 +237,10 @@ export class FileView implements LogVisitor {
     for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell, nowSeconds);
   }
 
-  /** Names of the families of series that `addValues` left out, as a value of theirs was not a finite number. */
   unusableFamilies(): string[] {
     return [...this.#unusable].map((series) => this.#index.familyOf[series].name);
   }
 
-  /** Says again when the series here were made. */
   declareCreated(): void {
     for (const map of this.#maps) {
       if (map === undefined) continue;
@@ -259,7 +248,6 @@ export class FileView implements LogVisitor {
     }
   }
 
-  /** What this file by itself says of the series of a counter or a gauge, as it was read last. */
   *ownValues(family: MergedFamily): Generator<readonly [series: number, value: number]> {
     for (const [number, map] of this.#maps.entries()) {
       const block = this.reader.block(number);
@@ -308,7 +296,6 @@ export class FileView implements LogVisitor {
     this.#families.set(record.id, { record, shape: seriesShape(record), merged, schema, live, buckets, hasSeries });
   }
 
-  /** Says again which families it declared, for the order of families. */
   declareOrder(): void {
     for (const { record, merged } of this.#families.values()) {
       if (merged !== undefined) this.#index.order(merged, this.order, record.id);

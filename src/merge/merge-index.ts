@@ -46,6 +46,7 @@ export class MergeIndex implements MergedCells {
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
   #structure = 0;
+  #generation = 0;
   #stale = false;
   readonly #shownGauges = new Map<number, boolean>();
   #pidConflicts = 0;
@@ -114,6 +115,7 @@ export class MergeIndex implements MergedCells {
       family.referenced = 0;
     }
     this.#stale = this.#createdStale = false;
+    this.#generation++;
     this.#structure++;
   }
 
@@ -160,6 +162,11 @@ export class MergeIndex implements MergedCells {
     return schema;
   }
 
+  /** Differs whenever all series were forgotten. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** The merged series of a key, made if need be, with one more reference to it. */
   reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
     let series = this.#keys.find(schema.number, bytes, from, to);
@@ -168,16 +175,25 @@ export class MergeIndex implements MergedCells {
       series = this.#seriesOf(schema.family, schema.text(values));
       this.#keys.add(schema.number, bytes, from, to, series);
     }
-    return this.#referenced(series, createdAt);
+    this.retain(series, createdAt);
+    return series;
   }
 
   /** The same by the text of the labels, as the family's schemas print it. */
   referenceText(family: MergedFamily, text: string, createdAt: number): number {
-    this.#indexTexts(family);
-    return this.#referenced(this.#seriesOf(family, text), createdAt);
+    const series = this.seriesOfText(family, text);
+    this.retain(series, createdAt);
+    return series;
   }
 
-  #referenced(series: number, createdAt: number): number {
+  /** The merged series of labels by their text, made if need be; nothing refers to it by that. */
+  seriesOfText(family: MergedFamily, text: string): number {
+    this.#indexTexts(family);
+    return this.#seriesOf(family, text);
+  }
+
+  /** Adds a reference to a series. */
+  retain(series: number, createdAt: number): void {
     if (this.#references[series]++ === 0) {
       this.#garbage--;
       this.#structure++;
@@ -186,7 +202,6 @@ export class MergeIndex implements MergedCells {
     } else {
       this.noteCreated(series, createdAt);
     }
-    return series;
   }
 
   /** @param createdAt what came with the reference */

@@ -154,7 +154,8 @@ export class MergedFamily {
     if (differ((record) => record.help)) reasons.push('help');
     if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
     if (differ((record) => record.bounds)) reasons.push('buckets');
-    if (differ(ownLabelNames)) reasons.push('labels');
+    // the order is a matter of taste, and client_python's files do not have it
+    if (differ((record) => ownLabelNames(record).toSorted())) reasons.push('labels');
     return reasons;
   }
 

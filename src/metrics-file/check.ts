@@ -290,7 +290,8 @@ class Check {
   }
 }
 
-function problemOf(error: unknown): FileProblem {
+/** What an error of reading tells of a file. */
+export function problemOf(error: unknown): FileProblem {
   if (!(error instanceof BadFileError)) return { offset: 0, reason: describeError(error) };
   const { offset, requiredBytes, availableBytes } = error.evidence;
   const reason = describeError(error).replace(/^.*? at byte \d+: /, '');

@@ -71,6 +71,7 @@ test('ps lists the processes with their series, and as JSON', (t) => {
     'SIZE',
     'LAST BEAT',
     'HOST',
+    'KIND',
   ]);
   assert.equal(rows.length, 2);
   for (const { identity } of dead) assert.ok(rows.some((row) => row.includes(String(identity.pid))));
@@ -79,6 +80,24 @@ test('ps lists the processes with their series, and as JSON', (t) => {
     json.map(({ pid, state, series }) => [pid, state, series]).toSorted((a, b) => Number(a[0]) - Number(b[0])),
     dead.map(({ identity }) => [identity.pid, 'dead', 2]),
   );
+});
+
+test("ps, check and dump have client_python's files too, each with its kind", (t) => {
+  const dir = withTempDir(t);
+  const key = '["jobs","jobs_total",{},"Jobs"]';
+  const file = Buffer.alloc(64);
+  file.writeInt32LE(8 + 4 + key.length + (8 - ((key.length + 4) % 8)) + 8, 0);
+  file.writeInt32LE(key.length, 8);
+  file.write(key, 12);
+  file.writeDoubleLE(3, file.readInt32LE(0) - 8);
+  writeFileSync(join(dir, 'counter_4194304.db'), file);
+  assert.match(cli('ps', '--dir', dir).stdout, /^4194304 .*\bpython$/m);
+  assert.match(cli('dump', '--dir', dir).stdout, /^jobs_total 3$/m);
+  assert.match(cli('check', '--dir', dir).stdout, /counter_4194304\.db: ok/);
+  writeFileSync(join(dir, 'gauge_max_4194304.db'), 'no numbers');
+  const bad = cli('check', '--dir', dir);
+  assert.match(bad.stdout, /gauge_max_4194304\.db: BAD/);
+  assert.equal(bad.status, 1);
 });
 
 test('dump prints the merged metrics, those that were asked for, in the format that was asked for', (t) => {

@@ -248,7 +248,7 @@ test('processes() tells who counts there', async (t) => {
     ],
   );
   for (const { startedAt, lastBeatAt, sizeBytes, file } of processes) {
-    assert.ok(startedAt > Date.now() / 1000 - 600 && lastBeatAt >= startedAt - 1);
+    assert.ok(startedAt > Date.now() / 1000 - 600 && lastBeatAt! >= startedAt - 1);
     assert.ok(sizeBytes > 70_000);
     assert.match(file, /^\d+-\d-[0-9a-f]{16}\.prom-mp$/);
   }

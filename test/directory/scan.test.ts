@@ -36,7 +36,7 @@ test('a scan finds what is ours by name, the newest archive first', (t) => {
 });
 
 test('a directory that is not there yet is empty', (t) => {
-  const nothing = { dataFiles: [], archives: [], temporaries: [] };
+  const nothing = { dataFiles: [], archives: [], temporaries: [], databases: [] };
   assert.deepEqual(scanDirectory(join(withTempDir(t), 'later')), nothing);
 });
 

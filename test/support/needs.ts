@@ -27,6 +27,11 @@ export const TOOLS = {
     packages: [],
     why: 'what only Prometheus 3 asks for is tested with a real one',
   },
+  'python client': {
+    commands: ['python3'],
+    packages: ['python3-prometheus-client'],
+    why: 'the real client_python writes the files that the tests read, and tells what they hold',
+  },
   pushgateway: {
     commands: ['prometheus-pushgateway'],
     packages: ['prometheus-pushgateway'],
@@ -119,6 +124,7 @@ function isHere(need: Need): boolean {
   if (here === undefined) {
     if (need === 'root') here = isRoot();
     else if (need === 'other users') here = isRoot() && othersCanRun(__filename);
+    else if (need === 'python client') here = hasPythonClient();
     else if (need === 'prometheus 3') here = existsSync(join(prometheus3(), 'usr/bin/prometheus'));
     else here = TOOLS[need].commands.every((command) => commandPath(command) !== undefined);
     known.set(need, here);
@@ -130,6 +136,13 @@ function isHere(need: Need): boolean {
 export function othersCanRun(file: string): boolean {
   const program = `require('node:fs').readFileSync(${JSON.stringify(file)})`;
   return spawnSync(process.execPath, ['-e', program], { uid: STRANGER, gid: STRANGER, cwd: '/' }).status === 0;
+}
+
+/** Debian's, which finds Debian's packages; one that is earlier on the PATH does not. */
+export const PYTHON = '/usr/bin/python3';
+
+function hasPythonClient(): boolean {
+  return spawnSync(PYTHON, ['-c', 'import prometheus_client']).status === 0;
 }
 
 function contents(path: string): string {

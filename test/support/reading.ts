@@ -1,5 +1,6 @@
 /** What a collector finds in a directory, for tests of the file and of the merge. */
-import { DirectoryCollection, type CollectionStats } from '../../src/collector/collection.js';
+import { DirectoryCollection } from '../../src/collector/collection.js';
+import type { CollectionStats } from '../../src/collector/report.js';
 import { mergedFamilies, MergedBody, type OutputOptions } from '../../src/collector/merged-output.js';
 import { FALLBACK, formatOf } from '../../src/exposition/formats.js';
 import type { SelectedFamilies } from '../../src/merge/selected-families.js';

@@ -3,89 +3,98 @@ import { join } from 'node:path';
 import { dataFileName, isNamedAfter, parseArchiveName, parseDataFileName } from '../directory/file-name.js';
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
-import { BadFileError, PromMultiprocError } from '../errors.js';
+import { BadFileError } from '../errors.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { verifySeal } from '../metrics-file/seal.js';
-import { FileView, type ProcessState } from '../merge/file-view.js';
+import { FileView } from '../merge/file-view.js';
+import type { ProcessState } from '../merge/merged-part.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
-import type { MergeIndex } from '../merge/merge-index.js';
-
-/** Why a file is not part of the output. */
-export const SKIP_REASONS = ['not_a_metrics_file', 'version', 'corrupt', 'owner', 'permission', 'other'] as const;
-export type SkipReason = (typeof SKIP_REASONS)[number];
-
-export function skipReason(error: unknown): SkipReason {
-  if (error instanceof BadFileError) {
-    if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
-    return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
-  }
-  const code: string | undefined = (error as NodeJS.ErrnoException).code;
-  // O_NOFOLLOW on a symlink
-  if (code === 'ELOOP') return 'not_a_metrics_file';
-  if (code === 'ERR_UNTRUSTED_OWNER') return 'owner';
-  if (code === 'ERR_PERMISSION' || code === 'EACCES' || code === 'EPERM') return 'permission';
-  return error instanceof PromMultiprocError ? 'corrupt' : 'other';
-}
+import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 
 /** Slots of removed series rest for a second; a pass that takes longer might read a slot's next series. */
 const LONGEST_PASS_MS = 900;
 const MAX_PASSES = 4;
 
-/** One file of the directory, as it is read again and again. */
-export class Source {
+/** A file of this package: a process's, a thread's, or an archive. */
+export class NodeFile implements MetricsFile {
+  readonly kind: 'node' | 'archive';
   readonly name: string;
   readonly reader: FileReader;
-  readonly view: FileView;
-  /** Of the file as it was opened. */
-  readonly mark: string;
-  liveness: Liveness | 'archive' = 'unknown';
+  readonly part: FileView;
+  readonly fingerprint: string;
+  readonly writer: FileWriter;
+  readonly #context: FileContext;
+  #liveness: Liveness;
   #readWhenOver = false;
   /** Seconds since the epoch. */
   #foundDeadAt: number | undefined;
 
   /** @throws what opening and reading the header throw; ERR_NOT_A_METRICS_FILE for a copy under another name */
-  constructor(dir: string, name: string, index: MergeIndex, isArchive: boolean, expiredBefore: number) {
+  constructor(name: string, context: FileContext, kind: 'node' | 'archive') {
+    this.kind = kind;
     this.name = name;
-    this.reader = new FileReader(join(dir, name));
-    if (!isArchive) assertOriginal(this.reader, name);
+    this.#context = context;
+    this.reader = new FileReader(join(context.dir, name));
+    if (kind === 'node') assertOriginal(this.reader, name);
+    const { identity } = this.reader.header;
+    this.writer = { ...identity, label: pidLabel(identity) };
+    this.#liveness = kind === 'archive' ? 'dead' : 'unknown';
+    const expiredBefore = Date.now() / 1000 - context.deadRetentionSeconds;
     // a gauge in an archive that was not shown per process when it was folded is of no one process
-    const pid = isArchive ? '' : pidLabel(this.reader.header.identity);
-    this.view = new FileView(index, this.reader, isArchive ? 'dead' : 'live', pid, expiredBefore);
-    if (isArchive) this.liveness = 'archive';
-    this.mark = markOf(this.reader);
+    const pid = kind === 'archive' ? '' : this.writer.label;
+    this.part = new FileView(context.index, this.reader, kind === 'archive' ? 'dead' : 'live', pid, expiredBefore);
+    this.fingerprint = fingerprintOf(this.reader);
+  }
+
+  get file(): string {
+    return this.reader.file;
+  }
+  get uid(): number {
+    return this.reader.uid;
+  }
+  get liveness(): Liveness {
+    return this.#liveness;
+  }
+  get sizeBytes(): number {
+    return this.reader.knownBytes;
+  }
+  get lastBeatAt(): number {
+    return this.reader.words.heartbeat;
+  }
+  get bytesInMemory(): number {
+    return this.reader.words.bytesInMemory;
+  }
+
+  look(nowSeconds: number): void {
+    if (this.kind === 'archive') return;
+    const { reader } = this;
+    if (!this.isFinal) this.#liveness = this.#context.probe.probe(reader.fd, { ...reader.header, ...reader.words });
+    this.part.state = this.#stateAt(nowSeconds);
   }
 
   /** What its gauges count as. One whose liveness is unknown counts as alive. */
-  stateAt(nowSeconds: number, deadRetentionSeconds: number): ProcessState {
-    if (this.liveness === 'archive') return 'dead';
-    if (this.liveness !== 'dead') return 'live';
+  #stateAt(nowSeconds: number): ProcessState {
+    if (this.#liveness !== 'dead') return 'live';
     const { heartbeat } = this.reader.words;
     // of a clock that was ahead its gauges would be kept until then: they are as old as this reader's knowledge of the end
     this.#foundDeadAt ??= nowSeconds;
     const endedAt = heartbeat <= nowSeconds + CLOCK_TOLERANCE_SECONDS ? heartbeat : this.#foundDeadAt;
-    return nowSeconds - endedAt > deadRetentionSeconds ? 'expired' : 'dead';
+    return nowSeconds - endedAt > this.#context.deadRetentionSeconds ? 'expired' : 'dead';
   }
 
-  /**
-   * Whether it was read after the last word was written to it: then there is no reason to open it again. Who holds no lock
-   * may turn out to be alive.
-   */
+  /** A process without a lock may turn out to be alive, so that its file is never final. */
   get isFinal(): boolean {
-    return this.#readWhenOver && !this.view.isRewound;
+    return this.#readWhenOver && !this.part.isRewound;
   }
 
-  /**
-   * Reads keys, values, and keys again.
-   *
-   * @throws {BadFileError} where the file breaks the format; the system's error where it cannot be read
-   */
+  /** Reads keys, values, and keys again. */
   read(): void {
-    const isOver =
-      this.liveness === 'archive' || (this.liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
+    const isArchive = this.kind === 'archive';
+    const isOver = isArchive || (this.#liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
     // an archive is taken whole or not at all
-    if (this.liveness === 'archive') verifySeal(this.reader.fd, this.reader.file);
+    if (isArchive) verifySeal(this.reader.fd, this.reader.file);
     this.#readAll();
-    if (this.liveness === 'archive') assertGeneration(this.view, this.name);
+    if (isArchive) assertGeneration(this.part, this.name);
     this.#readWhenOver = isOver;
   }
 
@@ -93,23 +102,27 @@ export class Source {
     for (let pass = 1; ; pass++) {
       const start = performance.now();
       try {
-        this.view.readLog();
-        const { replacements } = this.view;
+        this.part.readLog();
+        const { replacements } = this.part;
         this.reader.readValues();
-        this.view.readLog();
-        if (this.view.replacements > replacements && pass < MAX_PASSES) continue;
+        this.part.readLog();
+        if (this.part.replacements > replacements && pass < MAX_PASSES) continue;
       } catch (error) {
         // a log that began anew twice meanwhile has overwritten what was being read
         if (!(error instanceof BadFileError) || pass === MAX_PASSES || !this.reader.hasNewLog()) throw error;
-        this.view.rewind();
+        this.part.rewind();
         continue;
       }
       if (performance.now() - start < LONGEST_PASS_MS || pass === MAX_PASSES) return;
     }
   }
 
+  suspend(): void {
+    this.reader.close();
+  }
+
   close(): void {
-    this.view.remove();
+    this.part.remove();
     this.reader.close();
   }
 }
@@ -118,7 +131,7 @@ export class Source {
  * Changes when the file is another one, is longer or has a new log; where it is written by calls and not through a
  * mapping, which leaves no time stamp, with every write.
  */
-function markOf({ fd, words, header }: FileReader): string {
+function fingerprintOf({ fd, words, header }: FileReader): string {
   const { ino, size, mtimeMs } = fstatSync(fd);
   const isMapped = header.identity.liveness === 'flock';
   return [ino, size, words.keyEpoch, words.blockCount, isMapped ? 0 : mtimeMs].join();

@@ -1,0 +1,53 @@
+/** The kinds of files that a directory may have, one row each. */
+import { basename } from 'node:path';
+import { parseArchiveName, parseDataFileName } from '../directory/file-name.js';
+import { checkFile, type FileCheck } from '../metrics-file/check.js';
+import { checkPythonFile } from '../python-file/check.js';
+import { parsePythonFileName } from '../python-file/file-name.js';
+import type { FileContext, FileKind, MetricsFile } from './metrics-file.js';
+import { NodeFile } from './node-file.js';
+import { PythonMetricsFile } from './python-metrics-file.js';
+
+interface Row {
+  readonly isNamed: (name: string) => boolean;
+  readonly open: (name: string, context: FileContext) => MetricsFile;
+  /** Holds a file against its format. Never throws. */
+  readonly check: (path: string) => FileCheck;
+}
+
+const ROWS: Readonly<Record<FileKind, Row>> = {
+  node: {
+    isNamed: (name) => parseDataFileName(name) !== undefined,
+    open: (name, context) => new NodeFile(name, context, 'node'),
+    check: checkFile,
+  },
+  archive: {
+    isNamed: (name) => parseArchiveName(name) !== undefined,
+    open: (name, context) => new NodeFile(name, context, 'archive'),
+    check: checkFile,
+  },
+  python: {
+    isNamed: (name) => parsePythonFileName(name) !== undefined,
+    open: (name, context) => new PythonMetricsFile(name, context),
+    check: checkPythonFile,
+  },
+};
+
+function rowOf(name: string): Row | undefined {
+  return Object.values(ROWS).find(({ isNamed }) => isNamed(name));
+}
+
+/** Whether a file has the name of any kind. */
+export function isMetricsFile(name: string): boolean {
+  return rowOf(name) !== undefined;
+}
+
+/** Opens a file by the row of its name. @throws what the kind's constructor throws */
+export function openMetricsFile(name: string, context: FileContext): MetricsFile {
+  return rowOf(name)!.open(name, context);
+}
+
+/** Checks a file by the row of its name; under any other name it has to be one of ours. */
+export function checkMetricsFile(path: string): FileCheck {
+  return (rowOf(basename(path)) ?? ROWS.node).check(path);
+}
