@@ -1,12 +1,28 @@
-/** The long forms of the tests that have one: `npm run soak`, about 20 minutes on two cores. `npm run fuzz` is apart. */
+/** The long forms of the tests that have one: `npm run soak`, about an hour and a half on two cores. `npm run fuzz` is apart. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** What the tests take from the environment: processes killed while they count, random histories against the model. */
-const LONG_FORMS = { STORM_LIVES: '2500', MODEL_RUNS: '60' };
+/**
+ * What the tests take from the environment: processes killed while they count, random histories against the model; threads
+ * that end, that are terminated, and applications that end in the middle of a scrape and a fold.
+ */
+const LONG_FORMS = {
+  STORM_LIVES: '2500',
+  MODEL_RUNS: '60',
+  ENDING_THREADS: '20000',
+  THREAD_TERMINATIONS: '5000',
+  EXIT_ROUNDS: '2000',
+};
 
 const COMMANDS = [
   [join(__dirname, 'merge', 'soak.js')],
+  [
+    join(__dirname, 'run.js'),
+    'test/e2e/ending-threads.test.ts',
+    'test/archive/fold-aside.test.ts',
+    '--timeout',
+    '7200',
+  ],
   [join(__dirname, 'run.js'), 'test/crash/storm.test.ts', 'test/crash/model.test.ts', '--timeout', '1800'],
 ];
 

@@ -86,7 +86,7 @@ export class MultiprocessCollector {
   }
 
   /**
-   * Folds the files of dead processes into the archive now, in a thread of its own. It happens by itself after a scrape
+   * Folds the files of dead processes into the archive now, in a process of its own. It happens by itself after a scrape
    * that finds many of them. A fold that cannot be done does not throw: its result says so.
    *
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
