@@ -53,3 +53,11 @@ export function defaultMetricNames(group: DefaultMetricGroup): readonly string[]
     ? ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram']
     : upstreamMetricNames(group);
 }
+
+let allNames: ReadonlySet<string> | undefined;
+
+/** Whether some group has a metric of this name, which has no prefix. */
+export function isDefaultMetricName(name: string): boolean {
+  allNames ??= new Set(ALL_GROUPS.flatMap(defaultMetricNames));
+  return allNames.has(name);
+}

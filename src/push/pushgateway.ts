@@ -15,12 +15,12 @@ import {
 } from '../registry/content-type.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
-import { textOfRegistry } from './text-of-registry.js';
+import { textOfRegistry, type TextOptions } from './text-of-registry.js';
 
 const compress = promisify(gzip);
 
 /** With `requireJobName: false`, `jobName` may be left out. The other options are those of node:http's request. */
-export type PushgatewayOptions = RequestOptions & { readonly requireJobName?: boolean };
+export type PushgatewayOptions = RequestOptions & TextOptions & { readonly requireJobName?: boolean };
 
 export interface PushResult {
   resp?: unknown;
@@ -36,14 +36,16 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   readonly gatewayUrl: string;
   readonly requireJobName: boolean;
   readonly requestOptions: RequestOptions;
+  readonly #text: TextOptions;
 
   /** @param url the gateway's URL, with the path that stands before `/metrics` if there is one */
   constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>) {
-    const { requireJobName = true, ...requestOptions } = options ?? {};
+    const { requireJobName = true, selfMetrics, ...requestOptions } = options ?? {};
     this.registry = registry ?? (defaultRegistry as unknown as Registry<T>);
     this.gatewayUrl = url;
     this.requireJobName = requireJobName;
     this.requestOptions = requestOptions;
+    this.#text = { selfMetrics };
   }
 
   /**
@@ -92,7 +94,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
       delete headers['content-encoding'];
       return { headers };
     }
-    const exposition = await textOfRegistry(this.registry);
+    const exposition = await textOfRegistry(this.registry, this.#text);
     const body = headers['content-encoding'] === 'gzip' ? await compress(exposition) : exposition;
     return { body, headers: { 'content-type': PROMETHEUS_CONTENT_TYPE, ...headers } };
   }

@@ -1,3 +1,4 @@
+import { isDefaultMetricName } from '../default-metrics/default-metric-groups.js';
 import { renderText } from '../exposition/render.js';
 import { TEXT } from '../exposition/text-dialect.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
@@ -5,11 +6,28 @@ import { familyOfObject, type ForeignMetricObject } from '../registry/metric-obj
 import { defaultScope } from '../registry/merged-view.js';
 import type { Registry } from '../registry/registry.js';
 
+/** Text beside that of other jobs: of a file of node_exporter's, or of a group of the Pushgateway. */
+export interface TextOptions {
+  /**
+   * Whether `prom_multiproc_*` and the default metrics (those without a prefix) are part of it. They say how the process fares,
+   * and not what the job did; and two jobs that have them are in each other's way. Default false.
+   */
+  readonly selfMetrics?: boolean;
+}
+
 /** The metrics of a registry as text 0.0.4, also where its content type is another one, in the scope of `registry.metrics()`. */
-export async function textOfRegistry(registry: Registry<any>): Promise<string> {
-  if (registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
+export async function textOfRegistry(
+  registry: Registry<any>,
+  { selfMetrics = false }: TextOptions = {},
+): Promise<string> {
+  if (selfMetrics && registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
   const metrics = (await registry.getMetricsAsJSON({
     scope: defaultScope(registry.sharedName),
   })) as unknown as ForeignMetricObject[];
-  return renderText(metrics.map(familyOfObject), TEXT);
+  const families = metrics.map(familyOfObject).filter(({ name }) => selfMetrics || !isSelfMetric(name));
+  return renderText(families, TEXT);
+}
+
+function isSelfMetric(name: string): boolean {
+  return name.startsWith('prom_multiproc_') || isDefaultMetricName(name);
 }

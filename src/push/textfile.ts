@@ -5,9 +5,9 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
-import { textOfRegistry } from './text-of-registry.js';
+import { textOfRegistry, type TextOptions } from './text-of-registry.js';
 
-export interface TextfileOptions {
+export interface TextfileOptions extends TextOptions {
   /** Default: the default registry. */
   readonly registry?: Registry<any>;
   /** Permissions of the file, whatever the umask is. Default 0o644: node_exporter runs as another user. */
@@ -29,7 +29,7 @@ export async function writeToTextfile(path: string, options: TextfileOptions = {
       `${inspect(path)} does not end in ".prom": node_exporter reads no other files`,
     );
   }
-  const text = await textOfRegistry(registry);
+  const text = await textOfRegistry(registry, options);
   // in the same directory, or it could not be renamed; and with an ending that node_exporter leaves alone
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx', mode);

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import promClient from 'prom-client';
-import { Counter, Gauge, Histogram, Pushgateway, Registry } from 'prom-multiproc';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Pushgateway, Registry } from 'prom-multiproc';
 import { startCluster, written } from '../support/cluster.js';
 import { parseExposition, type ParsedSample } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
@@ -102,6 +102,18 @@ test(
     await assert.rejects(theirs.push({ jobName: 'a/b' }), /status 400/);
   },
 );
+
+test('the default metrics are pushed where they are asked for', needs('pushgateway'), async () => {
+  const registry = localRegistry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({ name: 'rows', help: 'Rows', registers: [registry] }).set(3);
+  await new Pushgateway(url, {}, registry).push({ jobName: 'lean' });
+  assert.deepEqual(await values('lean'), { rows: 3 });
+  await new Pushgateway(url, { selfMetrics: true }, registry).push({ jobName: 'full' });
+  const all = await values('full');
+  assert.equal(all.rows, 3);
+  assert.ok(all.process_resident_memory_bytes > 0 && all.nodejs_version_info === 1, JSON.stringify(all));
+});
 
 test('what is pushed under gzip, and of an OpenMetrics registry, is the same text', needs('pushgateway'), async () => {
   const registry = localRegistry();

@@ -52,6 +52,46 @@ test('node_exporter reads back what the workers of a cluster have counted', need
   assert.deepEqual(linesOf(text, 'node_textfile_scrape_error'), ['node_textfile_scrape_error 0']);
 });
 
+test('two jobs beside one node_exporter are not in each other’s way', needs('node exporter'), async (t) => {
+  const dir = withTempDir(t);
+  const exporter = await startNodeExporter(t, dir);
+  for (const job of ['backup', 'report']) {
+    const { workers } = await startCluster(t, withTempDir(t));
+    await workers[0].run(
+      async ({ prom }, [path, name]) => {
+        prom.collectDefaultMetrics();
+        prom.collectDefaultMetrics({ prefix: `${name}_` });
+        new prom.Gauge({ name: `${name}_last_success_seconds`, help: 'Success.' }).set(7);
+        await prom.writeToTextfile(path);
+      },
+      [join(dir, `${job}.prom`), job] as const,
+    );
+  }
+  const { status, text } = await ask(exporter);
+  assert.equal(status, 200);
+  for (const job of ['backup', 'report']) {
+    assert.deepEqual(linesOf(text, `${job}_last_success_seconds`), [`${job}_last_success_seconds 7`]);
+    assert.equal(linesOf(text, `${job}_process_resident_memory_bytes`).length, 1, 'a prefix is the job’s own');
+  }
+  assert.deepEqual(linesOf(text, 'node_textfile_scrape_error'), ['node_textfile_scrape_error 0']);
+  for (const name of ['process_resident_memory_bytes', 'nodejs_version_info', 'prom_multiproc_processes']) {
+    assert.deepEqual(linesOf(text, name), []);
+  }
+});
+
+test('with selfMetrics a file has the default metrics too, and those of this package', async (t) => {
+  const { workers } = await startCluster(t, withTempDir(t));
+  const path = join(withTempDir(t), 'app.prom');
+  await workers[0].run(async ({ prom }, file) => {
+    prom.collectDefaultMetrics();
+    await prom.writeToTextfile(file, { selfMetrics: true });
+  }, path);
+  const text = readFileSync(path, 'utf8');
+  for (const name of ['process_resident_memory_bytes', 'nodejs_version_info', 'prom_multiproc_processes']) {
+    assert.notEqual(linesOf(text, name).length, 0, name);
+  }
+});
+
 test('an OpenMetrics registry is written as the text that node_exporter reads', async (t) => {
   const dir = withTempDir(t);
   const registry = localRegistry();
