@@ -24,19 +24,20 @@ import {
   Encoding,
   exemplarField,
   familyFields,
-  labelPair,
+  LABEL_PAIR,
   seriesTemplate,
   type Template,
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
-import { lengthField, readVarint, writeDouble, writeVarint } from './wire.js';
+import { readVarint, stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
 /** Bytes of counts: enough for 268 million, and where one outgrows that, for more. All are laid out again then. */
 const COUNT_WIDTHS = [4, 5, 8] as const;
-/** The field `metric` of MetricFamily. */
+/** The fields `metric` of MetricFamily and `label` of Metric. */
 const METRIC = 4;
+const LABEL = 1;
 /** Of the length before each MetricFamily: 32 GiB. */
 const DELIMITER_WIDTH = 5;
 
@@ -114,6 +115,7 @@ class ProtobufWriter implements ExpositionWriter {
   #countWidth = 0;
   #placed: PlacedFamily[] = [];
   #bytes = Buffer.alloc(0);
+  #view = new DataView(this.#bytes.buffer);
   /** Per series, where its message and where the part after its labels begin. */
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
@@ -141,61 +143,57 @@ class ProtobufWriter implements ExpositionWriter {
 
   #layOut(countWidth: number): void {
     this.#countWidth = countWidth;
-    const parts: Uint8Array[] = [];
     const series = this.#families.reduce((sum, { labels }) => sum + labels.length, 0);
     this.#seriesAt = new Int32Array(series);
     this.#valuesAt = new Int32Array(series);
     this.#shown = new Float64Array(this.valueCount);
-    let at = 0;
+    const out = new WireBuffer();
     let number = 0;
-    const add = (part: Uint8Array): void => {
-      parts.push(part);
-      at += part.length;
-    };
     this.#placed = this.#families.map(({ head, heading, showsCreated, labels }) => {
       const template = seriesTemplate(head, showsCreated, COUNT_WIDTHS[countWidth]);
-      const delimiter = new Uint8Array(DELIMITER_WIDTH);
-      const start = at;
-      add(delimiter);
-      add(familyFields(heading.name, head));
+      const start = out.length;
+      out.append(new Uint8Array(DELIMITER_WIDTH));
+      out.append(familyFields(heading.name, head));
       for (const text of labels) {
-        const pairs = Buffer.concat(
-          Object.entries(parseLabelText(text)).map(([name, value]) => labelPair(name, value)),
-        );
-        this.#seriesAt[number] = at;
-        add(Uint8Array.from(lengthField(METRIC, pairs.length + template.bytes.length, seriesLengthWidth(template))));
-        add(pairs);
-        this.#valuesAt[number++] = at;
-        add(template.bytes);
+        const pairs = labelPairs(text);
+        this.#seriesAt[number] = out.length;
+        out.head(METRIC, pairs.bytes + template.bytes.length, seriesLengthWidth(template));
+        pairs.write(out);
+        this.#valuesAt[number++] = out.length;
+        out.append(template.bytes);
       }
-      writeVarint(delimiter, 0, at - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
+      writeVarint(out.bytes, start, out.length - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
       return { kind: head.kind, template, at: start, series: labels.length };
     });
-    this.#bytes = Buffer.concat(parts, at);
+    this.#bytes = out.bytes.subarray(0, out.length);
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
   }
 
   /** Writes the values that differ from those that are there; false where a count does not fit in its place. */
   #write(values: Float64Array): boolean {
     const bytes = this.#bytes;
+    const view = this.#view;
     const shown = this.#shown;
+    const valuesAt = this.#valuesAt;
     const width = COUNT_WIDTHS[this.#countWidth];
-    const limit = 0x80 ** width;
+    const limit = this.#countWidth === COUNT_WIDTHS.length - 1 ? Infinity : 0x80 ** width;
     let value = 0;
     let number = 0;
     for (const { template, series } of this.#placed) {
-      const { places } = template;
+      const { places, encodings } = template;
+      const perSeries = places.length;
       for (let each = 0; each < series; each++) {
-        const base = this.#valuesAt[number++];
-        for (let place = 0; place < places.length; place++, value++) {
+        const base = valuesAt[number++];
+        for (let place = 0; place < perSeries; place++, value++) {
           const now = values[value];
           if (now === shown[value] || (now !== now && shown[value] !== shown[value])) continue;
-          const { at, encoding } = places[place];
-          if (encoding === Encoding.Double) writeDouble(bytes, base + at, now);
-          else if (encoding === Encoding.Time) writeTime(bytes, base + at, now);
+          const at = base + places[place];
+          const encoding = encodings[place];
+          if (encoding === Encoding.Double) view.setFloat64(at, now, true);
           else if (encoding === Encoding.Count) {
-            if (now >= limit && this.#countWidth < COUNT_WIDTHS.length - 1) return false;
-            writeVarint(bytes, base + at, wholeCount(now), width);
-          }
+            if (now >= limit) return false;
+            writeVarint(bytes, at, wholeCount(now), width);
+          } else if (encoding === Encoding.Time) writeTime(bytes, at, now);
           shown[value] = now;
         }
       }
@@ -255,6 +253,24 @@ class ProtobufWriter implements ExpositionWriter {
     adjust(-1);
     return into;
   }
+}
+
+/** The label pairs of a text, measured before they are written: their length comes first. */
+function labelPairs(text: string): { readonly bytes: number; write(out: WireBuffer): void } {
+  const pairs = Object.entries(parseLabelText(text)).map(([name, value]) => {
+    const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
+    return { name, value, nameBytes, valueBytes, bytes: stringFieldBytes(nameBytes) + stringFieldBytes(valueBytes) };
+  });
+  return {
+    bytes: pairs.reduce((sum, { bytes }) => sum + stringFieldBytes(bytes), 0),
+    write(out) {
+      for (const { name, value, nameBytes, valueBytes, bytes } of pairs) {
+        out.head(LABEL, bytes);
+        out.string(LABEL_PAIR.name, name, nameBytes);
+        out.string(LABEL_PAIR.value, value, valueBytes);
+      }
+    },
+  };
 }
 
 /** Its width is fixed where it has to change. */

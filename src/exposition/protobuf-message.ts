@@ -11,12 +11,6 @@ import { doubleField, lengthField, messageField, stringField, varintField, write
 export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
 export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 
-/** Where in a series' message a value stands. */
-interface Place {
-  readonly at: number;
-  readonly encoding: Encoding;
-}
-
 /** Where more bytes may be put in, and the lengths (fields of a fixed width) that count them. */
 interface Hole {
   readonly at: number;
@@ -26,8 +20,9 @@ interface Hole {
 /** A series' message without its labels: zeros where values go. */
 export interface Template {
   readonly bytes: Uint8Array;
-  /** Of the values in their order. */
-  readonly places: readonly Place[];
+  /** Where the values stand, in their order, and how each is written. */
+  readonly places: readonly number[];
+  readonly encodings: readonly Encoding[];
   /** By the number of the line whose exemplar goes there. */
   readonly holes: ReadonlyMap<number, Hole>;
 }
@@ -48,7 +43,8 @@ const CREATED: Readonly<Record<number, number>> = {
   [TYPE_NUMBERS.histogram]: HISTOGRAM.created,
 };
 const QUANTILE = { share: 1, value: 2 } as const;
-const EXEMPLAR = { value: 2, timestamp: 3 } as const;
+export const LABEL_PAIR = { name: 1, value: 2 } as const;
+const EXEMPLAR = { label: 1, value: 2, timestamp: 3 } as const;
 
 /** Of a message that an exemplar may be put into: 16 KiB, where one has 128 characters at most. */
 const EXEMPLAR_LENGTH_WIDTH = 2;
@@ -65,10 +61,6 @@ export function familyFields(name: string, { help, unit = '', kind }: FamilyHead
   const fields = [stringField(FAMILY.name, name), stringField(FAMILY.help, help), type];
   if (unit !== '') fields.push(stringField(FAMILY.unit, unit));
   return Buffer.concat(fields);
-}
-
-export function labelPair(name: string, value: string): Uint8Array {
-  return messageField(1, stringField(1, name), stringField(2, value));
 }
 
 /** The template of a family's series; counts are varints of a given width. */
@@ -92,7 +84,9 @@ export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolea
 
 /** The bytes of an exemplar as a field of a counter or of a bucket. */
 export function exemplarField(kind: MetricKind, { labels, value, timestamp }: Exemplar): Uint8Array {
-  const parts = Object.entries(labels).map(([name, text]) => labelPair(name, text));
+  const parts = Object.entries(labels).map(([name, text]) =>
+    messageField(EXEMPLAR.label, stringField(LABEL_PAIR.name, name), stringField(LABEL_PAIR.value, text)),
+  );
   parts.push(doubleField(EXEMPLAR.value, value));
   if (timestamp !== undefined && timestamp > 0) parts.push(timestampField(EXEMPLAR.timestamp, timestamp));
   return messageField(typeNumber(kind) === TYPE_NUMBERS.counter ? COUNTER.exemplar : BUCKET.exemplar, ...parts);
@@ -134,7 +128,8 @@ function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth:
 /** Bytes of a message, with the places of its values and its holes. */
 class MessageBuilder implements Template {
   bytes: Uint8Array = new Uint8Array(0);
-  readonly places: Place[] = [];
+  readonly places: number[] = [];
+  readonly encodings: Encoding[] = [];
   readonly holes = new Map<number, Hole>();
 
   append(field: Uint8Array): void {
@@ -165,12 +160,13 @@ class MessageBuilder implements Template {
     this.holes.set(line, { at: this.bytes.length, lengths: [] });
   }
 
-  message(field: number, { bytes, places, holes }: Template, lengthWidth = 0): void {
+  message(field: number, { bytes, places, encodings, holes }: Template, lengthWidth = 0): void {
     const width = holes.size > 0 && lengthWidth === 0 ? WIDE_LENGTH_WIDTH : lengthWidth;
     const head = Uint8Array.from(lengthField(field, bytes.length, width));
     const start = this.bytes.length + head.length;
     const length = { at: start - width, width };
-    for (const { at, encoding } of places) this.places.push({ at: start + at, encoding });
+    for (const at of places) this.places.push(start + at);
+    this.encodings.push(...encodings);
     for (const [line, hole] of holes) {
       const inner = hole.lengths.map((each) => ({ at: start + each.at, width: each.width }));
       this.holes.set(line, { at: start + hole.at, lengths: [length, ...inner] });
@@ -179,7 +175,8 @@ class MessageBuilder implements Template {
   }
 
   #place(width: number, encoding: Encoding): void {
-    this.places.push({ at: this.bytes.length - width, encoding });
+    this.places.push(this.bytes.length - width);
+    this.encodings.push(encoding);
   }
 }
 

@@ -4,8 +4,6 @@
  * Integers that change from one scrape to the next have a fixed width: a varint may be longer than it needs to be, and every
  * decoder takes it (ran: Prometheus 2.42 and 3.5, protobufjs). So a value is written over in place, and nothing moves.
  */
-import { LITTLE_ENDIAN } from '../model/byte-order.js';
-
 const Wire = { Varint: 0, Fixed64: 1, Length: 2 } as const;
 
 /** A field's number and wire type in one byte, or two: fields from 16 up. */
@@ -23,20 +21,29 @@ function varint(value: number): number[] {
 }
 
 function varintWidth(value: number): number {
-  return varint(value).length;
+  let width = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) width++;
+  return width;
 }
 
 /** Writes a varint of a fixed width over what is there. */
 export function writeVarint(target: Uint8Array, at: number, value: number, width: number): void {
   let rest = value;
   const last = at + width - 1;
-  for (; at < last; at++) {
-    // 32 bits at a time would be faster where there are so many; counts rarely are
+  for (; at < last && rest > MAX_SHIFTED; at++) {
     target[at] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);
   }
-  target[at] = rest & 0x7f;
+  // bits of integers are shifted sooner than numbers are divided
+  let bits = rest | 0;
+  for (; at < last; at++) {
+    target[at] = (bits & 0x7f) | 0x80;
+    bits >>>= 7;
+  }
+  target[at] = bits & 0x7f;
 }
+
+const MAX_SHIFTED = 0x7fff_ffff;
 
 export function readVarint(source: Uint8Array, at: number): number {
   let value = 0;
@@ -81,12 +88,44 @@ export function doubleField(field: number, value: number): Uint8Array {
   return bytes;
 }
 
-const NUMBER = new Float64Array(1);
-const NUMBER_BYTES = new Uint8Array(NUMBER.buffer);
-if (!LITTLE_ENDIAN) NUMBER_BYTES.reverse();
+/** Bytes that grow as they are written. */
+export class WireBuffer {
+  bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  length = 0;
 
-/** Writes a double over what is there. */
-export function writeDouble(target: Uint8Array, at: number, value: number): void {
-  NUMBER[0] = value;
-  for (let byte = 0; byte < 8; byte++) target[at + byte] = NUMBER_BYTES[LITTLE_ENDIAN ? byte : 7 - byte];
+  append(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** A field's tag, of fields below 16, and its length. @param width at least so many bytes of length */
+  head(field: number, length: number, width = 0): void {
+    this.#room(1 + MAX_VARINT_BYTES);
+    this.bytes[this.length++] = (field << 3) | Wire.Length;
+    const bytes = Math.max(width, varintWidth(length));
+    writeVarint(this.bytes, this.length, length, bytes);
+    this.length += bytes;
+  }
+
+  /** @param byteLength of the text in UTF-8 */
+  string(field: number, text: string, byteLength: number): void {
+    this.head(field, byteLength);
+    this.#room(byteLength);
+    this.length += this.bytes.write(text, this.length);
+  }
+
+  #room(bytes: number): void {
+    if (this.length + bytes <= this.bytes.length) return;
+    const wider = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.length + bytes));
+    this.bytes.copy(wider, 0, 0, this.length);
+    this.bytes = wider;
+  }
 }
+
+/** Bytes of a string field, below 16. */
+export function stringFieldBytes(byteLength: number): number {
+  return 1 + varintWidth(byteLength) + byteLength;
+}
+
+const MAX_VARINT_BYTES = 10;
