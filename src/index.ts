@@ -71,6 +71,7 @@ export { MULTIPROCESS_MODES, type MultiprocessMode } from './model/gauge-mode.js
 export type { Exemplar, Labels, MetricFamily, MetricType as FamilyType, Sample } from './model/metric-family.js';
 
 export { setupPrimary, type SetupPrimaryOptions } from './cluster/setup-primary.js';
+export { workerLabel } from './cluster/worker-label.js';
 export { type Pm2AppOptions, pm2Directory } from './cluster/pm2-directory.js';
 export { markProcessDead, type MarkResult } from './directory/mark-dead.js';
 export {

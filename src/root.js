@@ -29,6 +29,7 @@ exports.linearBuckets = api.linearBuckets;
 exports.validateMetricName = api.validateMetricName;
 exports.MULTIPROCESS_MODES = api.MULTIPROCESS_MODES;
 exports.setupPrimary = api.setupPrimary;
+exports.workerLabel = api.workerLabel;
 exports.pm2Directory = api.pm2Directory;
 exports.markProcessDead = api.markProcessDead;
 exports.MultiprocessCollector = api.MultiprocessCollector;

@@ -14,6 +14,7 @@ import { describeError, PromMultiprocError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { maintainStore } from '../storage/process-store.js';
 import { SETTINGS } from '../storage/settings.js';
+import { numberWorkers } from './worker-label.js';
 
 export interface SetupPrimaryOptions extends DirectoryPermissions {
   /** The directory that this cluster's processes count in. Default: PROMETHEUS_MULTIPROC_DIR, or one derived from this process. */
@@ -55,6 +56,7 @@ export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string }
   maintainStore();
   if (!listens) {
     listens = true;
+    numberWorkers();
     cluster.on('exit', ({ process: { pid } }) => {
       if (pid !== undefined) markProcessDead(pid);
     });
