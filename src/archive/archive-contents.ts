@@ -238,6 +238,7 @@ export class ArchiveContents {
     endOf: (series: SourceSeries, family: ArchiveFamily) => number,
   ): void {
     const landings: Landing[] = [];
+    let added = 0;
     for (const series of source.series()) {
       const plan = plans.get(series.family);
       if (plan === undefined || !plan.keepsSeries) continue;
@@ -247,6 +248,8 @@ export class ArchiveContents {
       let { key } = series;
       if (fill !== undefined) {
         const values = source.labelValuesOf(series);
+        for (const filling of fill) added += filling?.length ?? 0;
+        source.assertMayAdd(added);
         key = Buffer.from(encodeKey(fill.map((filling, at) => values[at] ?? filling))).toString('latin1');
       } else if (family.rowOf(key, endedAt) === undefined && source.archive === undefined) {
         // decoded for the error: a key that no reader understands would make the whole archive unreadable

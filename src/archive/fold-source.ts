@@ -23,6 +23,8 @@ import {
   sketchChunkShape,
   type SlotShape,
 } from '../metrics-file/slot-shape.js';
+import { mayAddText } from '../metrics-file/added-text.js';
+import { SlotClaims } from '../metrics-file/slot-claims.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
 export interface SourceSeries {
@@ -59,6 +61,7 @@ export class FoldSource {
   readonly #series = new Map<number, SourceSeries>();
   readonly #chunks = new Map<number, SourceChunk>();
   readonly #exemplars = new Map<number, SourceExemplar>();
+  readonly #claims = new SlotClaims();
 
   /**
    * @param reader of a file that nobody writes any more; left open
@@ -72,6 +75,11 @@ export class FoldSource {
 
   get header(): FileReader['header'] {
     return this.#reader.header;
+  }
+
+  /** @throws {BadFileError} where default labels would make so much of the keys of its series */
+  assertMayAdd(bytes: number): void {
+    if (!mayAddText(bytes, this.#reader.knownBytes)) throw this.#corrupt(`default labels that make ${bytes} bytes`);
   }
 
   get hasAttachments(): boolean {
@@ -140,6 +148,22 @@ export class FoldSource {
     this.#series.clear();
     this.#chunks.clear();
     this.#exemplars.clear();
+    this.#claims.clear();
+  }
+
+  /** Takes out what begins at an address, if anything does. */
+  #free(at: Address): void {
+    const place = placeOf(at);
+    const chunk = this.#chunks.get(place);
+    const shape =
+      this.#series.get(place)?.shape ??
+      (chunk === undefined ? undefined : sketchChunkShape(chunk.windows)) ??
+      (this.#exemplars.has(place) ? EXEMPLAR_SHAPE : undefined);
+    if (shape === undefined) return;
+    this.#claims.give(at.block, at.slot, shape.slots);
+    this.#series.delete(place);
+    this.#chunks.delete(place);
+    this.#exemplars.delete(place);
   }
 
   #other(kind: number, body: () => unknown): void {
@@ -150,20 +174,17 @@ export class FoldSource {
       case RecordKind.Removal: {
         const at = addressOf(body());
         if (at === undefined) throw this.#corrupt('a removal of nothing');
-        const place = placeOf(at);
-        this.#series.delete(place);
-        this.#chunks.delete(place);
-        this.#exemplars.delete(place);
+        this.#free(at);
         return;
       }
       case RecordKind.Replacement: {
         const moves = movesOf(body());
         if (moves === undefined) throw this.#corrupt('a replacement of nothing');
         for (const [from, to] of moves) {
-          const address = this.#claim(to, GAUGE_SHAPE);
           const series = this.#series.get(placeOf(from));
+          if (series?.shape.kind === BlockKind.Gauge) this.#free(from);
+          const address = this.#claim(to, GAUGE_SHAPE);
           if (series?.shape.kind !== BlockKind.Gauge) continue;
-          this.#series.delete(placeOf(from));
           this.#series.set(placeOf(address), { ...series, address });
         }
         return;
@@ -209,7 +230,7 @@ export class FoldSource {
     const { sign, chunk, windows, windowSeconds } = said;
     const address = this.#claim(said, sketchChunkShape(windows));
     const owner = this.#series.get(placeOf(said.owner));
-    if (owner === undefined) return;
+    if (owner === undefined) return this.#claims.give(address.block, address.slot, sketchChunkShape(windows).slots);
     this.#chunks.set(placeOf(address), { owner, address, sign, chunk, windows, windowSeconds });
   }
 
@@ -219,7 +240,9 @@ export class FoldSource {
     const { slotOffset } = said;
     const address = this.#claim(said, EXEMPLAR_SHAPE);
     const owner = this.#series.get(placeOf(said.owner));
-    if (owner === undefined || slotOffset >= owner.shape.slots) return;
+    if (owner === undefined || slotOffset >= owner.shape.slots) {
+      return this.#claims.give(address.block, address.slot, EXEMPLAR_SHAPE.slots);
+    }
     this.#exemplars.set(placeOf(address), { owner, address, slotOffset });
   }
 
@@ -236,6 +259,10 @@ export class FoldSource {
     const end = address.slot + shape.slots;
     if (address.slot < 0 || end > block.capacity) {
       throw this.#corrupt(`slot ${address.slot} is beyond block ${address.block}`);
+    }
+    this.#free(address);
+    if (!this.#claims.take(block, address.slot, shape.slots)) {
+      throw this.#corrupt(`slot ${address.slot} is that of two records`);
     }
     block.extent = Math.max(block.extent, end);
     return address;

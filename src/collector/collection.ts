@@ -98,7 +98,7 @@ export class DirectoryCollection {
       this.#skipped.clear();
       yield* this.#readFiles(found);
       if (this.index.wasteful) yield* this.#readAgain();
-      for (let again = 0; this.index.stale && again < MAX_RESTARTS; again++) yield* this.#readAgain();
+      for (let again = 0; this.index.decide() && again < MAX_RESTARTS; again++) yield* this.#readAgain();
       if (this.#isSettled(found, yield* this.#scan()) || pass === MAX_PASSES) break;
       yield;
     }

@@ -5,8 +5,8 @@
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { clockShift, readClocks } from '../archive/clock-reading.js';
 import { BadFileError } from '../errors.js';
+import { mayAddText } from '../metrics-file/added-text.js';
 import { BlockKind, RecordKind } from '../metrics-file/layout.js';
-import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
 import { checkFamilyRecord, type FamilyRecord } from '../metrics-file/record.js';
 import {
@@ -18,22 +18,13 @@ import {
 } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
 import { processKey } from '../metrics-file/process-key.js';
+import { Attachments } from './attachments.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
-import { type MergeIndex, NOWHERE } from './merge-index.js';
+import type { MergeIndex } from './merge-index.js';
+import { addressOf, defaultLabelsOf, movesOf, exemplarCellOf, sketchChunkOf } from '../metrics-file/record-bodies.js';
 import type { MergedPart, ProcessState } from './merged-part.js';
-import {
-  addressOf,
-  defaultLabelsOf,
-  movesOf,
-  type ExemplarCellBody,
-  exemplarCellOf,
-  placeOf,
-  type SketchChunkBody,
-  sketchChunkOf,
-} from '../metrics-file/record-bodies.js';
 import type { Schema } from './schema.js';
-import { addSketch } from './sketch-addition.js';
 import { SlotMap } from './slot-map.js';
 
 interface LocalFamily extends DeclaredFamily {
@@ -45,10 +36,6 @@ interface LocalFamily extends DeclaredFamily {
   readonly buckets: Int32Array | undefined;
   /** Whether the log has had any series of it. */
   hasSeries: boolean;
-}
-
-interface Chunk extends SketchChunkBody {
-  readonly series: number;
 }
 
 export class FileView implements LogVisitor, MergedPart {
@@ -77,8 +64,9 @@ export class FileView implements LogVisitor, MergedPart {
   readonly #maps: (SlotMap | undefined)[] = [];
   /** Series that the last `addValues` left out. */
   readonly #unusable = new Set<number>();
-  readonly #chunks = new Map<number, Chunk>();
-  readonly #exemplars = new Map<number, ExemplarCellBody>();
+  readonly #attachments: Attachments;
+  /** Characters of labels that the series here have beside what is in their keys. */
+  #addedText = 0;
   /** The default labels that the series here were merged with. */
   #appliedDefaults = '[]';
 
@@ -90,6 +78,7 @@ export class FileView implements LogVisitor, MergedPart {
     this.#index = index;
     this.#declared = new DeclaredFamilies(index);
     this.reader = reader;
+    this.#attachments = new Attachments(index, reader);
     this.#state = state;
     this.#pid = pid;
     this.#process = processKey(reader.header.identity);
@@ -176,6 +165,11 @@ export class FileView implements LogVisitor, MergedPart {
     if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
     const map = this.#mapOf(block);
     this.#release(map, slot);
+    if (shape.kind !== BlockKind.Gauge && !map.isFree(slot, shape.slots)) throw this.#overlap(slot);
+    this.#addedText += schema.addedLength;
+    if (!mayAddText(this.#addedText, this.reader.knownBytes)) {
+      throw this.#corrupt(`default labels that make ${this.#addedText} bytes of text`);
+    }
     let series: number;
     try {
       series = this.#index.reference(schema, bytes, keyStart, keyEnd, createdAt);
@@ -197,8 +191,7 @@ export class FileView implements LogVisitor, MergedPart {
         const at = addressOf(body());
         if (at === undefined) throw this.#corrupt('a removal of nothing');
         this.#release(this.#maps[at.block], at.slot);
-        this.#chunks.delete(placeOf(at));
-        this.#exemplars.delete(placeOf(at));
+        this.#attachments.remove(at);
         return;
       }
       case RecordKind.Replacement:
@@ -229,12 +222,7 @@ export class FileView implements LogVisitor, MergedPart {
   addValues(nowSeconds: number): void {
     this.#unusable.clear();
     for (const map of this.#maps) map?.addTo(this.#index, nowSeconds, this.#unusable);
-    for (const chunk of this.#chunks.values()) {
-      const block = this.reader.block(chunk.block);
-      if (block === undefined || this.#unusable.has(chunk.series)) continue;
-      if (!addSketch(this.#index.sketchOf(chunk.series), block, chunk, nowSeconds)) this.#unusable.add(chunk.series);
-    }
-    for (const cell of this.#exemplars.values()) this.#addExemplarValue(cell, nowSeconds);
+    this.#attachments.addValues(this.#maps, nowSeconds, this.#unusable);
   }
 
   unusableFamilies(): string[] {
@@ -261,16 +249,6 @@ export class FileView implements LogVisitor, MergedPart {
     }
   }
 
-  #addExemplarValue(cell: ExemplarCellBody, nowSeconds: number): void {
-    const block = this.reader.block(cell.block);
-    const map = this.#maps[cell.owner.block];
-    if (block === undefined || map === undefined || cell.slot + EXEMPLAR_SHAPE.slots > block.values.length) return;
-    const target = map.cellAt(cell.owner.slot + cell.slotOffset);
-    if (target === NOWHERE) return;
-    const reading = readExemplarCell(block.values, cell.slot);
-    if (reading !== undefined) this.#index.noteExemplar(target, reading, nowSeconds);
-  }
-
   #declare(body: unknown): void {
     let declared: DeclaredFamily;
     try {
@@ -285,8 +263,10 @@ export class FileView implements LogVisitor, MergedPart {
       if (this.order >= 0) this.#index.order(merged, this.order, record.id);
       if (merged.accepts(record)) {
         const dropped = record.pidLabelled === true && !merged.mode.perProcess ? 'pid' : undefined;
-        schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged), dropped);
         if (merged.kind.hasBounds) buckets = bucketCells(record.bounds ?? [], merged.bounds);
+        if (!merged.kind.hasBounds || buckets !== undefined) {
+          schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged), dropped);
+        }
       }
     }
     const live = merged?.mode.live === true || gaugeMode(record.gaugeMode).live;
@@ -335,16 +315,16 @@ export class FileView implements LogVisitor, MergedPart {
   #addChunk(body: unknown): void {
     const chunk = sketchChunkOf(body);
     if (chunk === undefined) throw this.#corrupt('a chunk of a sketch that is none');
-    this.#slots(chunk.block, chunk.slot, sketchChunkShape(chunk.windows));
+    const block = this.#slots(chunk.block, chunk.slot, sketchChunkShape(chunk.windows));
     const series = this.#maps[chunk.owner.block]?.seriesAt(chunk.owner.slot) ?? -1;
-    if (series >= 0) this.#chunks.set(placeOf(chunk), { ...chunk, series });
+    if (series >= 0 && !this.#attachments.addChunk(block, { ...chunk, series })) throw this.#overlap(chunk.slot);
   }
 
   #addExemplar(body: unknown): void {
     const cell = exemplarCellOf(body);
     if (cell === undefined) throw this.#corrupt('an exemplar cell that is none');
-    this.#slots(cell.block, cell.slot, EXEMPLAR_SHAPE);
-    this.#exemplars.set(placeOf(cell), cell);
+    const block = this.#slots(cell.block, cell.slot, EXEMPLAR_SHAPE);
+    if (!this.#attachments.addExemplar(block, cell)) throw this.#overlap(cell.slot);
   }
 
   /** The block that slots are in, after holding them against it, and with its extent over them. */
@@ -377,8 +357,12 @@ export class FileView implements LogVisitor, MergedPart {
     }
     this.#maps.length = 0;
     this.#families.clear();
-    this.#chunks.clear();
-    this.#exemplars.clear();
+    this.#attachments.clear();
+    this.#addedText = 0;
+  }
+
+  #overlap(slot: number): BadFileError {
+    return this.#corrupt(`slot ${slot} is that of two records`);
   }
 
   #corrupt(reason: string): BadFileError {

@@ -14,6 +14,7 @@ import { comparableTime } from '../model/comparable-time.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
+import { FreeCells } from './free-cells.js';
 import { KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { Schema } from './schema.js';
@@ -31,6 +32,9 @@ export class MergeIndex implements MergedCells {
   #keys = new KeyTable();
   cells = new Float64Array(1024);
   #cellsUsed = 1;
+  readonly #freeCells = new FreeCells();
+  /** Series whose cells somebody remembers. */
+  readonly #pinned = new Set<number>();
   // per series
   readonly cellOf: number[] = [];
   readonly familyOf: MergedFamily[] = [];
@@ -47,6 +51,7 @@ export class MergeIndex implements MergedCells {
   readonly exemplars = new Map<number, Exemplar>();
   #structure = 0;
   #generation = 0;
+  readonly #undecided = new Set<MergedFamily>();
   #stale = false;
   readonly #shownGauges = new Map<number, boolean>();
   #pidConflicts = 0;
@@ -102,6 +107,8 @@ export class MergeIndex implements MergedCells {
     this.#keys = new KeyTable();
     this.cells = new Float64Array(1024);
     this.#cellsUsed = 1;
+    this.#freeCells.clear();
+    this.#pinned.clear();
     this.cellOf.length = this.familyOf.length = this.textOf.length = 0;
     this.#references.length = this.createdAt.length = 0;
     this.#garbage = 0;
@@ -128,14 +135,22 @@ export class MergeIndex implements MergedCells {
       family = new MergedFamily(this, this.#families.size, record);
       this.#families.set(key, family);
     }
-    const help = family.isDeclared ? family.help : undefined;
-    if (family.declare(record)) this.#stale = true;
-    if (help !== family.help) this.#structure++;
+    if (!family.isDeclared) this.#structure++;
+    family.declare(record);
+    this.#undecided.add(family);
     return family;
   }
 
+  /** Decides what every family is by all declarations that were taken in. Returns whether the index is stale. */
+  decide(): boolean {
+    for (const family of this.#undecided) if (family.decide()) this.#stale = true;
+    this.#undecided.clear();
+    return this.#stale;
+  }
+
   retract(family: MergedFamily, record: FamilyRecord): void {
-    if (family.retract(record)) this.#stale = true;
+    family.retract(record);
+    this.#undecided.add(family);
     if (!family.isDeclared) this.#structure++;
   }
 
@@ -186,10 +201,16 @@ export class MergeIndex implements MergedCells {
     return series;
   }
 
-  /** The merged series of labels by their text, made if need be; nothing refers to it by that. */
+  /**
+   * The merged series of labels by their text, made if need be; nothing refers to it by that. Its cells stay where they are
+   * until the index is restarted.
+   */
   seriesOfText(family: MergedFamily, text: string): number {
     this.#indexTexts(family);
-    return this.#seriesOf(family, text);
+    const series = this.#seriesOf(family, text);
+    this.#pinned.add(series);
+    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#newCells(family.cells);
+    return series;
   }
 
   /** Adds a reference to a series. */
@@ -198,6 +219,7 @@ export class MergeIndex implements MergedCells {
       this.#garbage--;
       this.#structure++;
       this.familyOf[series].referenced++;
+      if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#newCells(this.familyOf[series].cells);
       this.createdAt[series] = createdAt;
     } else {
       this.noteCreated(series, createdAt);
@@ -213,6 +235,9 @@ export class MergeIndex implements MergedCells {
     this.#garbage++;
     this.#structure++;
     this.familyOf[series].referenced--;
+    if (this.#pinned.has(series)) return;
+    this.#freeCells.give(this.cellOf[series], this.familyOf[series].cells);
+    this.cellOf[series] = NOWHERE;
   }
 
   /** A series is as old as the oldest part of it. */
@@ -226,8 +251,9 @@ export class MergeIndex implements MergedCells {
     this.#createdStale = false;
   }
 
-  /** Cells of its own for something of a series that not every series has. */
-  newCells(count: number): number {
+  #newCells(count: number): number {
+    const free = this.#freeCells.take(count);
+    if (free !== undefined) return free;
     const at = this.#cellsUsed;
     this.#cellsUsed += count;
     if (this.#cellsUsed > this.cells.length) {
@@ -291,7 +317,7 @@ export class MergeIndex implements MergedCells {
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
       for (const series of family.series) {
-        const shown = this.#isSet(series, family);
+        const shown = this.#references[series] > 0 && this.#isSet(series, family);
         if (this.#shownGauges.get(series) === shown) continue;
         this.#shownGauges.set(series, shown);
         this.#structure++;
@@ -359,7 +385,7 @@ export class MergeIndex implements MergedCells {
       return known;
     }
     const series = this.cellOf.length;
-    this.cellOf.push(this.newCells(family.cells));
+    this.cellOf.push(NOWHERE);
     this.familyOf.push(family);
     this.textOf.push(text);
     this.#references.push(0);

@@ -1,6 +1,7 @@
 import { type FamilyScope, scopeOf } from '../metrics-file/family-scope.js';
 import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
+import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
 import { type MetricKind, metricKind } from '../model/metric-kind.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
@@ -24,6 +25,12 @@ export interface MergedCells {
 /** In what two declarations of one name disagree; `name`: their names differ, and lines of theirs have one name. */
 export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels' | 'name';
 
+/**
+ * A histogram whose processes declare different buckets has the buckets of all, in every series: so many at most, or one
+ * file with 100,000 buckets would make a body of half a GB out of an honest one beside it. What does not fit is not merged.
+ */
+const MAX_JOINED_BOUNDS = 500;
+
 /** Declarations that say the same, in however many files. */
 interface Variant {
   readonly record: FamilyRecord;
@@ -34,11 +41,15 @@ interface Variant {
 
 /**
  * One name in one scope, and what all files together declare that it is. Where they disagree (a rolling deploy), the
- * newest declaration wins in type, help, mode and label order, and buckets become the union of all bounds.
+ * newest declaration wins in type, help, mode and label order, and buckets become the union of all bounds. That is decided
+ * once a pass, when all declarations are known (`decide`), and not at each of them: a file may declare a name many times.
  */
 export class MergedFamily {
   readonly #variants = new Map<string, Variant>();
   #winner!: Variant;
+  /** In all variants. */
+  #declarations = 0;
+  #isUndecided = false;
   kind!: MetricKind;
   bounds: readonly number[] = [];
   mode: GaugeMode = gaugeMode(undefined);
@@ -97,8 +108,7 @@ export class MergedFamily {
   }
   /** Whether any file declares it still. The last declaration is kept beyond that, for it may come back. */
   get isDeclared(): boolean {
-    for (const { declarations } of this.#variants.values()) if (declarations > 0) return true;
-    return false;
+    return this.#declarations > 0;
   }
 
   /** Cells that a merged series needs. */
@@ -106,32 +116,45 @@ export class MergedFamily {
     return this.isGauge ? ACCUMULATOR.slots : this.kind.slots(this);
   }
 
-  /**
-   * Takes one more declaration in. Answers whether what was merged under the old ones has to be merged anew.
-   */
-  declare(record: FamilyRecord): boolean {
+  /** Takes one more declaration in. */
+  declare(record: FamilyRecord): void {
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
     if (variant !== undefined) {
       variant.declarations++;
-      if (record.declaredAt <= variant.newest) return false;
-      variant.newest = record.declaredAt;
-      return variant !== this.#winner && this.#decide();
+      if (record.declaredAt > variant.newest) {
+        variant.newest = record.declaredAt;
+        this.#isUndecided ||= variant !== this.#winner;
+      }
+    } else {
+      // the last one was kept
+      if (this.#declarations === 0) this.#variants.clear();
+      this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
+      if (this.#winner === undefined) this.#choose();
+      else this.#isUndecided = true;
     }
-    const first = this.#variants.size === 0;
-    for (const [old, { declarations }] of this.#variants) if (declarations === 0) this.#variants.delete(old);
-    this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
-    return this.#decide() && !first;
+    this.#declarations++;
   }
 
   /** Takes a declaration back: its file is gone. */
-  retract(record: FamilyRecord): boolean {
+  retract(record: FamilyRecord): void {
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
-    if (variant === undefined || --variant.declarations > 0) return false;
-    if (this.#variants.size === 1) return false;
+    if (variant === undefined) return;
+    this.#declarations--;
+    if (--variant.declarations > 0 || this.#variants.size === 1) return;
     this.#variants.delete(key);
-    return this.#decide();
+    this.#isUndecided = true;
+  }
+
+  /** Decides what it is by all declarations. Returns whether what was merged before has to be merged again. */
+  decide(): boolean {
+    if (!this.#isUndecided) return false;
+    this.#isUndecided = false;
+    const { bounds } = this;
+    const before = this.#shape();
+    this.#choose();
+    return this.#shape() !== before || !isSame(this.bounds, bounds);
   }
 
   /** What the files declare it as. */
@@ -139,9 +162,10 @@ export class MergedFamily {
     return [...this.#variants.values()].map(({ record, newest }) => ({ ...record, declaredAt: newest }));
   }
 
-  /** Whether series declared so are part of the merged family. */
-  accepts(record: FamilyRecord): boolean {
-    return record.type === this.type;
+  /** Whether series declared so are part of the merged family, if their buckets are among its own. */
+  accepts({ type, bounds = [] }: FamilyRecord): boolean {
+    if (type !== this.type) return false;
+    return this.bounds.length <= MAX_JOINED_BOUNDS || bounds.length === this.bounds.length;
   }
 
   /** What the declarations disagree in. */
@@ -159,34 +183,50 @@ export class MergedFamily {
     return reasons;
   }
 
-  /** Decides anew who wins; answers whether the shape of merged series changed. */
-  #decide(): boolean {
-    const before = this.#winner === undefined ? '' : this.#shape();
-    let winner: Variant | undefined;
-    for (const variant of this.#variants.values()) {
-      if (winner === undefined || variant.newest > winner.newest) winner = variant;
-    }
-    this.#winner = winner!;
+  #choose(): void {
+    const now = Date.now() / 1000;
+    const newestOf = (variants: readonly Variant[]): Variant =>
+      variants.reduce((newest, variant) =>
+        comparableTime(variant.newest, now) > comparableTime(newest.newest, now) ? variant : newest,
+      );
+    const all = [...this.#variants.values()];
+    const newest = newestOf(all);
+    const alike = all.filter(({ record }) => record.type === newest.record.type);
+    const modest = alike.filter(({ record }) => (record.bounds ?? []).length <= MAX_JOINED_BOUNDS);
+    this.#winner = modest.length === 0 || modest.includes(newest) ? newest : newestOf(modest);
     this.kind = metricKind(this.type);
     this.mode = gaugeMode(this.#winner.record.gaugeMode);
-    this.bounds = [];
-    for (const { record } of this.#variants.values()) {
-      if (this.kind.hasBounds && this.accepts(record)) this.bounds = unionOfBounds(this.bounds, record.bounds ?? []);
+    this.bounds = this.kind.hasBounds ? (this.#winner.record.bounds ?? []) : [];
+    if (!this.kind.hasBounds) return;
+    for (const { record } of modest) {
+      const union = unionOfBounds(this.bounds, record.bounds ?? []);
+      if (union.length <= MAX_JOINED_BOUNDS) this.bounds = union;
     }
-    return this.#shape() !== before;
   }
 
   #shape(): string {
     const { record } = this.#winner;
-    const { window, quantiles } = record;
-    return JSON.stringify([this.type, this.mode.name, this.bounds, this.labelNames, window, quantiles, record.omit]);
+    const { window, quantiles, help } = record;
+    return JSON.stringify([this.type, this.mode.name, this.labelNames, window, quantiles, record.omit, help]);
   }
 }
 
-/** Where a file's slots of a series with bounds go among the cells of the union of bounds. */
-export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array {
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((bound, at) => bound === b[at]);
+}
+
+/**
+ * Where a file's slots of a series with bounds go among the cells of the union of bounds; undefined where the union does
+ * not have them all.
+ */
+export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array | undefined {
   const cells = new Int32Array(bounds.length + 2);
-  for (let at = 0; at < bounds.length; at++) cells[at] = union.indexOf(bounds[at]);
+  let place = 0;
+  for (let at = 0; at < bounds.length; at++) {
+    while (union[place] < bounds[at]) place++;
+    if (union[place] !== bounds[at]) return undefined;
+    cells[at] = place;
+  }
   cells[bounds.length] = union.length;
   cells[bounds.length + 1] = union.length + 1;
   return cells;

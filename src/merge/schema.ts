@@ -8,7 +8,9 @@ import type { MergedFamily } from './merged-family.js';
  * more). Keys of one schema with the same bytes are the same series.
  */
 export class Schema {
-  /** Places in the key, in the order of printing; -1 - n is the n-th added label. */
+  /** Characters that every series gets beside what is in its key. */
+  addedLength = 0;
+  /** In the order of printing: the place in the key, -1 where there is none, and what stands where the key has nothing. */
   readonly #order: { readonly prefix: string; readonly from: number; readonly added: string }[] = [];
 
   constructor(
@@ -18,18 +20,17 @@ export class Schema {
     readonly added: ReadonlyMap<string, string>,
     dropped?: string,
   ) {
-    const here = [...new Set([...labelNames, ...added.keys()])].filter((name) => name !== dropped);
+    const here = new Set([...labelNames, ...added.keys()]);
+    if (dropped !== undefined) here.delete(dropped);
     // one order for all schemas of the family, whatever order each was declared in: text is what tells series apart
-    const first = family.labelNames.filter((name) => here.includes(name));
-    const rest = here.filter((name) => !first.includes(name)).toSorted();
+    const first = new Set(family.labelNames.filter((name) => here.has(name)));
+    const rest = [...here].filter((name) => !first.has(name)).toSorted();
+    const places = new Map(labelNames.map((name, at) => [name, at]));
     for (const name of [...first, ...rest]) {
-      const from = labelNames.indexOf(name);
-      const added_ = added.get(name);
-      this.#order.push({
-        prefix: `${quotedLabelName(name)}="`,
-        from,
-        added: added_ === undefined ? '' : escapeLabelValue(added_),
-      });
+      const text = added.get(name);
+      const value = text === undefined ? '' : escapeLabelValue(text);
+      this.#order.push({ prefix: `${quotedLabelName(name)}="`, from: places.get(name) ?? -1, added: value });
+      if (text !== undefined) this.addedLength += name.length + value.length;
     }
   }
 

@@ -136,16 +136,17 @@ export class SelectedFamilies {
   #combine(parts: readonly MergedFamily[]): MergedFamily {
     let combined!: MergedFamily;
     for (const part of parts) for (const record of part.records()) combined = this.#combinations.declare(record)!;
+    this.#combinations.decide();
     combined.parts = parts;
     this.#combinations.order(combined, ...parts[0].order);
     for (const part of parts) {
-      if (part.type !== combined.type) continue;
+      const buckets = part.kind.hasBounds ? bucketCells(part.bounds, combined.bounds) : undefined;
+      if (part.type !== combined.type || (part.kind.hasBounds && buckets === undefined)) continue;
       const from = part.series.filter((series) => this.#index.isReferenced(series));
       const spell = spelling(part, combined);
       const to = from.map((series) =>
         this.#combinations.referenceText(combined, spell(this.#index.textOf[series]), this.#index.createdAt[series]),
       );
-      const buckets = part.kind.hasBounds ? bucketCells(part.bounds, combined.bounds) : undefined;
       this.#links.push({ part, combined, from, to, buckets });
     }
     return combined;

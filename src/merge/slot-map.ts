@@ -53,6 +53,12 @@ export class SlotMap {
     this.#place(entry, series, createdAt);
   }
 
+  /** Whether no series has any of these slots. */
+  isFree(slot: number, slots: number): boolean {
+    for (let at = slot; at < slot + slots; at++) if ((this.#cells[at] ?? NOWHERE) !== NOWHERE) return false;
+    return true;
+  }
+
   /** @param offsets from the first cell, where slots are not in the order of cells */
   placeSums(
     slot: number,

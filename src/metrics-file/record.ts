@@ -108,8 +108,13 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   const { window } = family;
   rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MAX_WINDOWS), 'window');
   // a share that was asked for twice would be shown twice
-  return family.quantiles === undefined ? family : { ...family, quantiles: [...new Set(family.quantiles)] };
+  return family.quantiles === undefined
+    ? family
+    : { ...family, quantiles: [...new Set(family.quantiles)].slice(0, MAX_QUANTILES) };
 }
+
+/** Every series of a summary has a line for each: a list of 100,000 would make a body of any size. */
+const MAX_QUANTILES = 100;
 
 function isAscending(bounds: unknown): boolean {
   if (!Array.isArray(bounds)) return false;

@@ -13,12 +13,12 @@ const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-fuzz-'));
 console.warn = () => {};
 console.log(`${files} damaged files, seed ${seed}`);
 try {
-  const { damages, reasons, mostBytes } = fuzzReader(dir, files, seed);
+  const { damages, reasons, mostBytes, mostSeconds } = fuzzReader(dir, files, seed);
   for (const [name, { files: read, skipped }] of damages) {
     console.log(`a file that ${name}: ${read}, ${skipped} skipped`);
   }
   for (const [reason, count] of reasons) console.log(`skipped as ${reason}: ${count}`);
-  console.log(`most bytes that one collection took: ${mostBytes}`);
+  console.log(`most that one collection took: ${mostBytes} bytes, ${mostSeconds} s`);
 } finally {
   rmSync(dir, { recursive: true });
 }

@@ -144,6 +144,39 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
       [records[one], records[other]] = [records[other], records[one]];
     }),
   'lacks a record': (file, random) => withRecords(file, (records) => records.splice(random.below(records.length), 1)),
+  'has a record many times, in other slots': (file, random) =>
+    withMoreRecords(file, random.of(file.records), (record, at) => {
+      if (kindOf(record) === RecordKind.Series) {
+        record.writeUInt32LE(random.next() < 0.8 ? at : random.below(64), SERIES.slot);
+        seal(record);
+        return record;
+      }
+      return withFields(record, (fields) => {
+        const change = random.of(Object.keys(fields));
+        const slot = random.next() < 0.5 ? at : random.below(64);
+        const moved = 'slot' in fields ? { ...fields, slot } : fields;
+        return { ...moved, [change]: odd(random) };
+      });
+    }),
+  'declares a metric many times, each time otherwise': (file, random) => {
+    const families = file.records.filter((record) => kindOf(record) === RecordKind.Family);
+    return withMoreRecords(file, random.of(families), (record, at) =>
+      withFields(record, (fields) => {
+        const from = random.below(1000);
+        const bounds = Array.from({ length: random.below(200) }, (_, place) => from + place);
+        const labelNames = Array.from({ length: random.below(200) }, (_, place) => `l${from + place}`);
+        const changes = random.of([
+          { bounds },
+          { labelNames },
+          { help: String(at) },
+          { quantiles: bounds },
+          { bounds, labelNames },
+        ]);
+        const declaredAt = random.next() < 0.3 ? 4_102_444_800 : Number(fields.declaredAt) + at;
+        return { ...fields, ...changes, id: random.next() < 0.5 ? 100 + at : fields.id, declaredAt };
+      }),
+    );
+  },
   'has a record twice': (file, random) =>
     withRecords(file, (records) => records.splice(random.below(records.length), 0, random.of(records))),
 };
@@ -177,12 +210,39 @@ function withRecords({ bytes, log, records }: WholeFile, change: (records: Buffe
   });
 }
 
+/** The file with up to 500 records more, made out of one, in a key block of their own at its end. */
+function withMoreRecords(
+  { bytes, log }: WholeFile,
+  record: Buffer,
+  change: (copy: Buffer, at: number) => Buffer,
+): Buffer {
+  const records = Array.from({ length: 500 }, (_, at) => change(Buffer.from(record), at));
+  const data = Buffer.concat(records);
+  const block = Buffer.alloc(Math.ceil((BLOCK.data + data.length) / PAGE_BYTES) * PAGE_BYTES);
+  bytes.copy(block, 0, log, log + BLOCK.data);
+  block.writeUInt32LE(block.length / PAGE_BYTES, BLOCK.pages);
+  block.writeUInt32LE(data.length, BLOCK.used);
+  block.writeUInt32LE(1, BLOCK.chain);
+  data.copy(block, BLOCK.data);
+  return changed(Buffer.concat([bytes, block]), (copy) =>
+    copy.writeUInt32LE(copy.readUInt32LE(HEADER.blockCount) + 1, HEADER.blockCount),
+  );
+}
+
+function odd(random: Random): unknown {
+  return random.next() < 0.2 ? random.of(ODDITIES) : random.below(64);
+}
+
 function withOddField(record: Buffer, random: Random): Buffer {
+  const value = random.of(ODDITIES);
+  return withFields(record, (fields) =>
+    random.next() < 0.1 ? [value] : { ...fields, [random.of(Object.keys(fields))]: value },
+  );
+}
+
+function withFields(record: Buffer, change: (fields: Readonly<Record<string, unknown>>) => unknown): Buffer {
   const body = unpack(record.subarray(RECORD.body, RECORD.body + record.readUInt32LE(RECORD.bodyLength)));
-  const fields = body as Record<string, unknown>;
-  const name = random.of(Object.keys(fields));
-  const odd = random.of(ODDITIES);
-  const packed = pack(random.next() < 0.1 ? [odd] : { ...fields, [name]: odd });
+  const packed = pack(change(body as Record<string, unknown>) as object);
   const changedRecord = Buffer.alloc(Math.ceil((RECORD.body + packed.length) / RECORD.alignment) * RECORD.alignment);
   changedRecord.writeUInt32LE(changedRecord.length, RECORD.length);
   changedRecord.writeUInt32LE(kindOf(record), RECORD.kind);

@@ -28,7 +28,13 @@ export interface FuzzReport {
   readonly reasons: Map<string, number>;
   /** Most bytes that arrays of the reader took more than before a collection. */
   mostBytes: number;
+  /** Most seconds of the processor that one scrape took. */
+  mostSeconds: number;
 }
+
+/** What no scrape may cost, whatever the file: the bytes are beside those of the file. */
+const MAX_SECONDS = 2;
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Reads that many damaged files in `dir`, which is empty. */
 export function fuzzReader(dir: string, files: number, seed: number): FuzzReport {
@@ -42,7 +48,7 @@ export function fuzzReader(dir: string, files: number, seed: number): FuzzReport
   const own = linesOf(expected);
   assert.ok(own.length > 10);
   without.close();
-  const report: FuzzReport = { damages: new Map(), reasons: new Map(), mostBytes: 0 };
+  const report: FuzzReport = { damages: new Map(), reasons: new Map(), mostBytes: 0, mostSeconds: 0 };
   let reading = new Reading(dir);
   for (let file = 0; file < files; file++) {
     const { name, bytes } = mutate(victim, random);
@@ -59,8 +65,13 @@ export function fuzzReader(dir: string, files: number, seed: number): FuzzReport
       }
       writeFileSync(path, bytes);
       const before = process.memoryUsage().arrayBuffers;
+      const start = process.cpuUsage();
       const text = reading.text();
+      const { user, system } = process.cpuUsage(start);
+      report.mostSeconds = Math.max(report.mostSeconds, (user + system) / 1e6);
+      assert.ok(user + system < MAX_SECONDS * 1e6, `${(user + system) / 1e6} s`);
       report.mostBytes = Math.max(report.mostBytes, process.memoryUsage().arrayBuffers - before);
+      assert.ok(report.mostBytes < MAX_BYTES + bytes.length, `${report.mostBytes} bytes`);
       parseExposition(text);
       assertNoDuplicateSeries(text);
       assert.deepEqual(linesOf(text), own);
