@@ -84,6 +84,7 @@ test('the packed package holds the compiled sources with their types and what RE
     'dist/src/*.js',
     'examples/*',
     'package.json',
+    'src/README.md',
     'src/index.ts',
     'src/metrics-file/FORMAT.md',
   ]);

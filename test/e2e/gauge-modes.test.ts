@@ -226,6 +226,8 @@ test('what is kept of the dead is kept for deadRetentionSeconds', async (t) => {
 
 test('a thread is a process of its own where a gauge shows each', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
+  // the main thread makes the files of threads that it starts once it has loaded the package
+  await member.run(({ prom }) => void prom.register);
   const threads = [await member.thread(), await member.thread()];
   for (const [at, one] of [member, ...threads].entries()) {
     await one.run(

@@ -306,7 +306,9 @@ test('one metric built twice in a process is one series with all of its updates'
   await workers[0].run(({ prom }) => {
     const { Counter, Registry } = prom;
     const config = { name: 'jobs_total', help: 'Jobs', labelNames: ['kind'] };
-    for (const amount of [1, 10]) new Counter({ ...config, registers: [new Registry()] }).inc({ kind: 'a' }, amount);
+    for (const [name, amount] of [['a', 1] as const, ['b', 10] as const]) {
+      new Counter({ ...config, registers: [new Registry(undefined, { name })] }).inc({ kind: 'a' }, amount);
+    }
     // as a module that is loaded twice does: the second is refused, and says so
     new Counter(config).inc({ kind: 'a' }, 100);
     try {
