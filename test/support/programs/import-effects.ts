@@ -21,7 +21,7 @@ export interface ImportEffects {
   readonly nativeModules: readonly string[];
   /** Files of other packages that were loaded, from node_modules. */
   readonly packageFiles: readonly string[];
-  /** Functions of node:fs that anybody called. */
+  /** Functions of node:fs that were called, each with its first argument. */
   readonly calls: readonly string[];
   /** Functions of the clock that our own modules touched, with the place. */
   readonly clockUses: readonly string[];
@@ -75,7 +75,7 @@ function watchCalls(owner: object, ...names: string[]): void {
   for (const name of names) {
     const original = functions[name];
     functions[name] = function (this: unknown, ...args) {
-      calls.push(name);
+      calls.push(`${name} ${String(args[0])}`);
       return original.apply(this, args);
     };
   }
