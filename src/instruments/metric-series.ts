@@ -2,7 +2,7 @@
  * The series of one metric: the store that they are in, and the child for given labels.
  *
  * A metric that merged output shows is in the process's shared store. Any other (its registries are local, or there are
- * none) has a store of its own, so that it goes with the metric when nobody holds that any more. A metric that is
+ * none) is in one that keeps nothing, so that it goes when nobody holds it any more. A metric that is
  * registered later moves, and its children are bound again.
  */
 import { PromMultiprocError } from '../errors.js';
@@ -31,6 +31,8 @@ interface SeriesSnapshot<C extends Child> {
   readonly attachments: readonly { readonly role: AttachmentRole; readonly values: Float64Array }[];
 }
 
+const NONE: readonly ShowingRegistry[] = [];
+
 export class MetricSeries<C extends Child> implements ChildHome {
   /** The attached children by their labels. */
   index!: LabelIndex<C>;
@@ -44,9 +46,9 @@ export class MetricSeries<C extends Child> implements ChildHome {
   readonly #arity: number;
   readonly #maxSeries: number | undefined;
   readonly #makeChild: ChildMaker<C>;
-  readonly #registries = new Set<ShowingRegistry>();
+  /** Those that show it in merged output. */
+  #registries: readonly ShowingRegistry[] = NONE;
   #store: SeriesStore | undefined;
-  #ownStore: SeriesStore | undefined;
 
   constructor(
     declaration: FamilyDeclaration,
@@ -67,7 +69,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
   }
 
   get shared(): boolean {
-    return this.#registries.size > 0;
+    return this.#registries.length > 0;
   }
 
   /** Makes the family known to its store; to be called once, when the metric has been registered. */
@@ -81,12 +83,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
   }
 
   entered(registry: ShowingRegistry): void {
-    this.#registries.add(registry);
+    if (!this.#registries.includes(registry)) this.#registries = [...this.#registries, registry];
     this.#rehome();
   }
 
   left(registry: ShowingRegistry): void {
-    this.#registries.delete(registry);
+    this.#registries = this.#registries.filter((other) => other !== registry);
     this.#rehome();
   }
 
@@ -201,11 +203,11 @@ export class MetricSeries<C extends Child> implements ChildHome {
   }
 
   #rightStore(): SeriesStore {
-    return this.shared ? sharedStore() : (this.#ownStore ??= localStore());
+    return this.shared ? sharedStore() : localStore();
   }
 
   #registryNames(): string[] {
-    return [...new Set([...this.#registries].flatMap((registry) => registry.shownAs))];
+    return [...new Set(this.#registries.flatMap((registry) => registry.shownAs))];
   }
 
   #rehome(): void {

@@ -9,7 +9,8 @@ import { assertNameAndHelp, assertNameValidation, endsWithUnit, isLabelName } fr
 import { seriesSamples } from '../model/series-samples.js';
 import type { Sketch } from '../model/sketch.js';
 import { register } from '../registry/default-registry.js';
-import { type Member, MEMBER } from '../registry/member.js';
+import { type Member, MEMBER, type ShowingRegistry } from '../registry/member.js';
+import type { CollectRun } from '../storage/collect-updates.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -77,7 +78,7 @@ export abstract class Metric<T extends string, C extends Child> {
     const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     const idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
-    this[MEMBER] = memberOf(this.series, kind, idle);
+    this[MEMBER] = new MetricMember(this.series, kind, idle);
     this.#register();
     this.series.open();
   }
@@ -139,38 +140,60 @@ export abstract class Metric<T extends string, C extends Child> {
   }
 }
 
-function memberOf<C extends Child>(series: MetricSeries<C>, kind: Kind<C>, idle: IdleSeries | undefined): Member {
-  return {
-    get shared() {
-      return series.shared;
-    },
-    get declaration() {
-      return series.declaration;
-    },
-    entered: (registry) => series.entered(registry),
-    left: (registry) => series.left(registry),
-    beginCollect: () => series.beginCollect(),
-    settle(collected) {
-      kind.settle?.(series, collected);
-      idle?.removeFrom(series);
-    },
-    family(withCreated): MetricFamily {
-      const { name, help, type, unit, labelNames } = series.declaration;
-      const samples: Sample[] = [];
-      const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
-      const created = withCreated === true && hasCreated ? createdName(name, type) : undefined;
-      const lines = linesOf(series.declaration);
-      const values = new Float64Array(lines.length);
-      for (const child of series.index) {
-        writeValues(child.view, child.index, series.declaration, kind.sketch?.(child), values, 0);
-        const labels = labelsOf(labelNames, child.labelValues);
-        const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
-        samples.push(...seriesSamples(lines, labels, values, exemplarAt));
-        if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
-      }
-      return { name, help, type, unit, samples };
-    },
-  };
+/** A class, for an object of closures costs a kilobyte, and a registry for each request makes many metrics. */
+class MetricMember<C extends Child> implements Member {
+  readonly #series: MetricSeries<C>;
+  readonly #kind: Kind<C>;
+  readonly #idle: IdleSeries | undefined;
+
+  constructor(series: MetricSeries<C>, kind: Kind<C>, idle: IdleSeries | undefined) {
+    this.#series = series;
+    this.#kind = kind;
+    this.#idle = idle;
+  }
+
+  get shared(): boolean {
+    return this.#series.shared;
+  }
+
+  get declaration(): FamilyDeclaration {
+    return this.#series.declaration;
+  }
+
+  entered(registry: ShowingRegistry): void {
+    this.#series.entered(registry);
+  }
+
+  left(registry: ShowingRegistry): void {
+    this.#series.left(registry);
+  }
+
+  beginCollect(): CollectRun {
+    return this.#series.beginCollect();
+  }
+
+  settle(collected: boolean): void {
+    this.#kind.settle?.(this.#series, collected);
+    this.#idle?.removeFrom(this.#series);
+  }
+
+  family(withCreated?: boolean): MetricFamily {
+    const { declaration, index } = this.#series;
+    const { name, help, type, unit, labelNames } = declaration;
+    const samples: Sample[] = [];
+    const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
+    const created = withCreated === true && hasCreated ? createdName(name, type) : undefined;
+    const lines = linesOf(declaration);
+    const values = new Float64Array(lines.length);
+    for (const child of index) {
+      writeValues(child.view, child.index, declaration, this.#kind.sketch?.(child), values, 0);
+      const labels = labelsOf(labelNames, child.labelValues);
+      const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
+      samples.push(...seriesSamples(lines, labels, values, exemplarAt));
+      if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
+    }
+    return { name, help, type, unit, samples };
+  }
 }
 
 function labelsOf(names: readonly string[], values: readonly (string | undefined)[]): Labels {

@@ -20,6 +20,13 @@ const SEED = 0x811c9dc5 | 0;
 /** Below this number of forgotten series the numbers of their values are not worth collecting. */
 const REBUILD_AT_LEAST = 1024;
 
+const NO_NUMBERS = new Int32Array(0);
+/**
+ * The numbers that are looked for, by the count of labels: a registry for each request makes many indexes, and each array
+ * costs 200 bytes. Nothing is left there between two calls but the zeros behind the last label.
+ */
+const PROBES = Array.from({ length: NARROW + 1 }, () => new Int32Array(NARROW));
+
 export class LabelIndex<T extends Labelled> {
   /** Of all label names; V8 compares them by address, for it has each property name once. */
   readonly #names: readonly string[];
@@ -40,9 +47,9 @@ export class LabelIndex<T extends Labelled> {
   constructor(labelNames: readonly string[]) {
     this.#names = Object.keys(Object.fromEntries(labelNames.map((name) => [name, 0])));
     this.#numbers = labelNames.map(firstNumbers);
-    this.#nextNumber = new Int32Array(labelNames.length).fill(1);
+    this.#nextNumber = labelNames.length === 0 ? NO_NUMBERS : new Int32Array(labelNames.length).fill(1);
     this.#width = Math.max(labelNames.length, NARROW);
-    this.#probe = new Int32Array(this.#width);
+    this.#probe = PROBES[labelNames.length] ?? new Int32Array(this.#width);
     this.#tuples = new Int32Array(this.#width * INITIAL_CAPACITY);
   }
 

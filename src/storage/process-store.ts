@@ -326,9 +326,19 @@ export function sharedStore(): SeriesStore {
   return state.store.store;
 }
 
-/** A store for one metric that no shared registry shows: it is garbage when the metric is. */
+let local: SeriesStore | undefined;
+
+/** The store of metrics that merged output does not show. A limit for all of them would count those that are gone. */
 export function localStore(): SeriesStore {
-  return new SeriesStore(new MemoryBacking(), { ...readSettings(), onFull: warnOfFull });
+  local ??= new SeriesStore(new MemoryBacking(), {
+    get maxSeriesPerMetric() {
+      return readSettings().maxSeriesPerMetric;
+    },
+    maxSeries: Infinity,
+    keepsNothing: true,
+    onFull: warnOfFull,
+  });
+  return local;
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or not at all. */

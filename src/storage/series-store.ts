@@ -8,7 +8,8 @@
  */
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import { declarationKey, type FamilyDeclaration } from '../model/family-declaration.js';
+import type { FamilyDeclaration } from '../model/family-declaration.js';
+import { CopiedFamilies } from './copied-families.js';
 import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
@@ -16,13 +17,26 @@ import { attachmentShape } from './log-records.js';
 import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
 import { StoredFamily } from './stored-family.js';
-import { type Cells, DETACHED, DETACHED_VIEW, isShadow, memoryBlock, SlotAllocator } from './value-blocks.js';
+import {
+  type Cells,
+  DETACHED,
+  DETACHED_VIEW,
+  isShadow,
+  FIRST_BLOCK_BYTES,
+  memoryBlock,
+  SlotAllocator,
+} from './value-blocks.js';
 
 export interface SeriesStoreOptions {
   /** Most series of one metric. Default 100,000. */
   readonly maxSeriesPerMetric?: number;
   /** Most series of the process. Default 500,000. */
   readonly maxSeries?: number;
+  /**
+   * For metrics that no merged output shows: the store keeps none of them, so that each goes when its program drops it. The
+   * slots of one that has gone stay unused, in blocks that are small and go with the last of their metrics.
+   */
+  readonly keepsNothing?: boolean;
   /** Called once for each metric that reaches its limit. */
   readonly onFull?: (family: SeriesFamily, limit: number) => void;
   /** Called when the file has no room for something, and again when there was room meanwhile. */
@@ -53,14 +67,13 @@ export class SeriesStore {
   #droppedSamples = 0;
   #drops: SeriesFamily | undefined;
   readonly #ambiguous = new AmbiguousNames();
-  /** Copies of this package that have declared families. */
-  readonly #copies = new Set<symbol>();
+  readonly #copies = new CopiedFamilies();
   #isPrimary = false;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
     this.#backing = backing;
-    this.#inFile = allocatorOf(backing);
+    this.#inFile = allocatorOf(backing, options.keepsNothing === true ? FIRST_BLOCK_BYTES : undefined);
     this.#log = new SeriesLog(backing, this.families, (cells, shape) => this.#inFile.release(shape, cells));
     this.#updates = new CollectUpdates(this.#slots());
   }
@@ -96,7 +109,7 @@ export class SeriesStore {
     maxSeries?: number,
     owner?: unknown,
   ): SeriesFamily {
-    const other = this.#ofOtherCopy(declaration, registries, owner);
+    const other = this.#copies.sameMetric(this.families, declaration, registries, owner);
     if (other !== undefined) {
       other.hold(owner, registries);
       return other;
@@ -105,31 +118,10 @@ export class SeriesStore {
     const id = this.#nextFamilyId++;
     const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
     if (this.#isPrimary) family.marks.primary = true;
+    if (this.#options.keepsNothing === true) return family;
     this.families.add(family);
     this.#publish(family);
     return family;
-  }
-
-  /** The family of another copy of this package that is the same metric, so that both count in the same cells. */
-  #ofOtherCopy(
-    declaration: FamilyDeclaration,
-    registries: readonly string[],
-    owner: unknown,
-  ): SeriesFamily | undefined {
-    const { copy, exemplars } = holderOf(owner);
-    if (copy !== undefined) this.#copies.add(copy);
-    if (this.#copies.size < 2 || copy === undefined || registries.length === 0) return undefined;
-    // an Info has other labels when it is set, and each copy measures its process by itself
-    if (declaration.type === 'info' || declaration.processWide === true) return undefined;
-    const isSame = (family: SeriesFamily): boolean =>
-      family.declaration.name === declaration.name &&
-      declarationKey(family.declaration) === declarationKey(declaration) &&
-      family.registries.toSorted().join('\n') === registries.toSorted().join('\n') &&
-      family.holders
-        .map(holderOf)
-        .every((other) => ![undefined, copy].includes(other.copy) && other.exemplars === exemplars);
-    for (const family of this.families) if (isSame(family)) return family;
-    return undefined;
   }
 
   /** Shows a family in other registries than before; in none, it is still counted. */
@@ -375,19 +367,10 @@ export class SeriesStore {
   }
 }
 
-/** The series of a metric, of a copy of this package. */
-interface Holder {
-  readonly copy?: symbol;
-  readonly exemplars?: boolean;
-}
-
-function holderOf(owner: unknown): Holder {
-  return owner ?? {};
-}
-
-function allocatorOf(backing: Backing): SlotAllocator {
+function allocatorOf(backing: Backing, largestBlockBytes?: number): SlotAllocator {
   return new SlotAllocator(
     (kind, slots) => backing.addValueBlock(kind, slots),
     () => backing.publishedAt,
+    largestBlockBytes,
   );
 }

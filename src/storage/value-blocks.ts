@@ -30,7 +30,7 @@ export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | u
 
 /** Removed slots rest this long: longer than a reader takes between a file's keys and its values. */
 export const REST_MS = 1000;
-const FIRST_BLOCK_BYTES = 4096 - BLOCK.data;
+export const FIRST_BLOCK_BYTES = 4096 - BLOCK.data;
 const LARGEST_BLOCK_BYTES = 4 * 1024 * 1024 - BLOCK.data;
 
 interface Resting {
@@ -43,6 +43,7 @@ interface Resting {
 /** Hands out slots, block by block, and takes them back. */
 export class SlotAllocator {
   readonly #make: BlockMaker;
+  readonly #largestBlockBytes: number;
   readonly #publishedAt: () => number;
   /** Per kind the block that is being filled, and its next free slot. */
   readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
@@ -55,7 +56,12 @@ export class SlotAllocator {
    * @param publishedAt `performance.now()` up to which the log has reached readers: slots whose removal has not are not
    * handed out, or a file that is flushed would have another series' value under the old name
    */
-  constructor(make: BlockMaker, publishedAt: () => number = () => Infinity) {
+  constructor(
+    make: BlockMaker,
+    publishedAt: () => number = () => Infinity,
+    largestBlockBytes: number = LARGEST_BLOCK_BYTES,
+  ) {
+    this.#largestBlockBytes = largestBlockBytes;
     this.#make = make;
     this.#publishedAt = publishedAt;
   }
@@ -97,7 +103,7 @@ export class SlotAllocator {
   /** As much again as there is of the kind, so that a file has a few dozen blocks at the most. */
   #nextBlockSlots(shape: SlotShape): number {
     const soFar = (this.#slotsOfKind.get(shape.kind) ?? 0) * Float64Array.BYTES_PER_ELEMENT + BLOCK.data;
-    const bytes = Math.min(Math.max(soFar - BLOCK.data, FIRST_BLOCK_BYTES), LARGEST_BLOCK_BYTES);
+    const bytes = Math.min(Math.max(soFar - BLOCK.data, FIRST_BLOCK_BYTES), this.#largestBlockBytes);
     return Math.max(Math.floor(bytes / Float64Array.BYTES_PER_ELEMENT), shape.slots);
   }
 
