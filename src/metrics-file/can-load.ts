@@ -11,7 +11,7 @@ const TIMEOUT_MS = 5000;
 export function canLoad(module: string): boolean {
   // another program would run itself
   if (!/^node/i.test(basename(process.execPath))) return false;
-  const { status } = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', module], {
+  const { status } = spawnSync(process.execPath, ['--require', module, '--eval', ''], {
     env: {},
     stdio: 'ignore',
     timeout: TIMEOUT_MS,
