@@ -4,17 +4,16 @@
  */
 import { BadFileError } from '../errors.js';
 import { type ExemplarReading, readExemplarCell } from '../metrics-file/exemplar-cell.js';
-import { BlockKind, RecordKind } from '../metrics-file/layout.js';
+import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor } from '../metrics-file/reader.js';
-import { checkFamilyRecord, decodeKey, type FamilyRecord } from '../metrics-file/record.js';
+import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
+import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import {
   type Address,
-  addressOf,
-  defaultLabelsOf,
-  exemplarCellOf,
+  type ExemplarCellBody,
+  type Moves,
   placeOf,
-  movesOf,
-  sketchChunkOf,
+  type SketchChunkBody,
 } from '../metrics-file/record-bodies.js';
 import {
   EXEMPLAR_SHAPE,
@@ -52,7 +51,7 @@ export interface SourceExemplar {
   readonly slotOffset: number;
 }
 
-export class FoldSource {
+export class FoldSource implements LogSink {
   readonly families = new Map<number, FamilyRecord>();
   /** Default labels by registry. */
   readonly defaultLabels = new Map<string, Readonly<Record<string, string>>>();
@@ -126,7 +125,7 @@ export class FoldSource {
     let buffer: Buffer = Buffer.alloc(0);
     return {
       restart: () => this.#restart(),
-      other: (kind, body) => this.#other(kind, body),
+      other: (kind, body, offset) => interpretRecordOf(this.#reader.file, kind, body, offset, this),
       series: (family, block, slot, createdAt, endedAt, records, keyStart, keyEnd) => {
         if (records !== bytes) {
           bytes = records;
@@ -166,57 +165,7 @@ export class FoldSource {
     this.#exemplars.delete(place);
   }
 
-  #other(kind: number, body: () => unknown): void {
-    switch (kind) {
-      case RecordKind.Family:
-        this.#declare(body());
-        return;
-      case RecordKind.Removal: {
-        const at = addressOf(body());
-        if (at === undefined) throw this.#corrupt('a removal of nothing');
-        this.#free(at);
-        return;
-      }
-      case RecordKind.Replacement: {
-        const moves = movesOf(body());
-        if (moves === undefined) throw this.#corrupt('a replacement of nothing');
-        for (const [from, to] of moves) {
-          const series = this.#series.get(placeOf(from));
-          if (series?.shape.kind === BlockKind.Gauge) this.#free(from);
-          const address = this.#claim(to, GAUGE_SHAPE);
-          if (series?.shape.kind !== BlockKind.Gauge) continue;
-          this.#series.set(placeOf(address), { ...series, address });
-        }
-        return;
-      }
-      case RecordKind.DefaultLabels: {
-        const said = defaultLabelsOf(body());
-        if (said === undefined) throw this.#corrupt('default labels that are none');
-        this.defaultLabels.set(said.registry, said.labels);
-        return;
-      }
-      case RecordKind.SketchChunk:
-        this.#addChunk(body());
-        return;
-      case RecordKind.ExemplarCell:
-        this.#addExemplar(body());
-        return;
-      case RecordKind.Archive:
-        this.archive = archiveRecord(body());
-        if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
-        break;
-      default:
-      // a kind of a later minor version
-    }
-  }
-
-  #declare(body: unknown): void {
-    let record: FamilyRecord;
-    try {
-      record = checkFamilyRecord(body);
-    } catch (error) {
-      throw this.#corrupt(String(error));
-    }
+  family(record: FamilyRecord): void {
     const before = this.families.get(record.id);
     if (before !== undefined && seriesShape(before).slots !== seriesShape(record).slots) {
       throw this.#corrupt(`family ${record.id} is declared as two different things`);
@@ -224,26 +173,43 @@ export class FoldSource {
     this.families.set(record.id, record);
   }
 
-  #addChunk(body: unknown): void {
-    const said = sketchChunkOf(body);
-    if (said === undefined) throw this.#corrupt('a chunk of a sketch that is none');
-    const { sign, chunk, windows, windowSeconds } = said;
-    const address = this.#claim(said, sketchChunkShape(windows));
-    const owner = this.#series.get(placeOf(said.owner));
-    if (owner === undefined) return this.#claims.give(address.block, address.slot, sketchChunkShape(windows).slots);
+  removal(at: Address): void {
+    this.#free(at);
+  }
+
+  replacement(moves: Moves): void {
+    for (const [from, to] of moves) {
+      const series = this.#series.get(placeOf(from));
+      if (series?.shape.kind === BlockKind.Gauge) this.#free(from);
+      const address = this.#claim(to, GAUGE_SHAPE);
+      if (series?.shape.kind !== BlockKind.Gauge) continue;
+      this.#series.set(placeOf(address), { ...series, address });
+    }
+  }
+
+  setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
+    this.defaultLabels.set(registry, labels);
+  }
+
+  sketchChunk({ block, slot, sign, chunk, windows, windowSeconds, owner: by }: SketchChunkBody): void {
+    const address = this.#claim({ block, slot }, sketchChunkShape(windows));
+    const owner = this.#series.get(placeOf(by));
+    if (owner === undefined) return this.#claims.give(block, slot, sketchChunkShape(windows).slots);
     this.#chunks.set(placeOf(address), { owner, address, sign, chunk, windows, windowSeconds });
   }
 
-  #addExemplar(body: unknown): void {
-    const said = exemplarCellOf(body);
-    if (said === undefined) throw this.#corrupt('an exemplar cell that is none');
-    const { slotOffset } = said;
-    const address = this.#claim(said, EXEMPLAR_SHAPE);
-    const owner = this.#series.get(placeOf(said.owner));
+  exemplarCell({ block, slot, slotOffset, owner: by }: ExemplarCellBody): void {
+    const address = this.#claim({ block, slot }, EXEMPLAR_SHAPE);
+    const owner = this.#series.get(placeOf(by));
     if (owner === undefined || slotOffset >= owner.shape.slots) {
-      return this.#claims.give(address.block, address.slot, EXEMPLAR_SHAPE.slots);
+      return this.#claims.give(block, slot, EXEMPLAR_SHAPE.slots);
     }
     this.#exemplars.set(placeOf(address), { owner, address, slotOffset });
+  }
+
+  archiveBody(body: unknown): void {
+    this.archive = archiveRecord(body);
+    if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
   }
 
   #isThere(series: SourceSeries): boolean {
@@ -252,20 +218,10 @@ export class FoldSource {
 
   /** Holds slots against their block, and lets them be read. */
   #claim(address: Address, shape: SlotShape): Address {
-    const block = this.#reader.block(address.block);
-    if (block === undefined || block.kind !== shape.kind) {
-      throw this.#corrupt(`slots of kind ${shape.kind} in block ${address.block}, which has none`);
-    }
-    const end = address.slot + shape.slots;
-    if (address.slot < 0 || end > block.capacity) {
-      throw this.#corrupt(`slot ${address.slot} is beyond block ${address.block}`);
-    }
+    const block = claimSlots(this.#reader, address, shape);
     this.#free(address);
-    if (!this.#claims.take(block, address.slot, shape.slots)) {
-      throw this.#corrupt(`slot ${address.slot} is that of two records`);
-    }
-    block.extent = Math.max(block.extent, end);
-    return address;
+    if (this.#claims.take(block, address.slot, shape.slots)) return address;
+    throw this.#corrupt(`slot ${address.slot} is that of two records`);
   }
 
   #slots({ block, slot }: Address, count: number): Float64Array {

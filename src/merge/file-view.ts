@@ -6,9 +6,10 @@ import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js'
 import { clockShift, readClocks } from '../archive/clock-reading.js';
 import { BadFileError } from '../errors.js';
 import { mayAddText } from '../metrics-file/added-text.js';
-import { BlockKind, RecordKind } from '../metrics-file/layout.js';
+import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
-import { checkFamilyRecord, type FamilyRecord } from '../metrics-file/record.js';
+import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
+import type { FamilyRecord } from '../metrics-file/record.js';
 import {
   EXEMPLAR_SHAPE,
   GAUGE_SHAPE,
@@ -22,7 +23,7 @@ import { Attachments } from './attachments.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import type { MergeIndex } from './merge-index.js';
-import { addressOf, defaultLabelsOf, movesOf, exemplarCellOf, sketchChunkOf } from '../metrics-file/record-bodies.js';
+import type { Address, ExemplarCellBody, Moves, SketchChunkBody } from '../metrics-file/record-bodies.js';
 import type { MergedPart, ProcessState } from './merged-part.js';
 import type { Schema } from './schema.js';
 import { SlotMap } from './slot-map.js';
@@ -38,7 +39,7 @@ interface LocalFamily extends DeclaredFamily {
   hasSeries: boolean;
 }
 
-export class FileView implements LogVisitor, MergedPart {
+export class FileView implements LogVisitor, LogSink, MergedPart {
   readonly reader: FileReader;
   order = -1;
   /** How often series were replaced by others since this was made: values that were read before are of the former ones. */
@@ -161,7 +162,7 @@ export class FileView implements LogVisitor, MergedPart {
     if (family === undefined) throw this.#corrupt(`a series of family ${familyId}, which is not declared`);
     const { shape, merged, schema, record } = family;
     family.hasSeries = true;
-    const block = this.#slots(blockNumber, slot, shape);
+    const block = claimSlots(this.reader, { block: blockNumber, slot }, shape);
     if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
     const map = this.#mapOf(block);
     this.#release(map, slot);
@@ -182,41 +183,8 @@ export class FileView implements LogVisitor, MergedPart {
     else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
   }
 
-  other(kind: number, body: () => unknown): void {
-    switch (kind) {
-      case RecordKind.Family:
-        this.#declare(body());
-        return;
-      case RecordKind.Removal: {
-        const at = addressOf(body());
-        if (at === undefined) throw this.#corrupt('a removal of nothing');
-        this.#release(this.#maps[at.block], at.slot);
-        this.#attachments.remove(at);
-        return;
-      }
-      case RecordKind.Replacement:
-        this.#replace(body());
-        return;
-      case RecordKind.DefaultLabels: {
-        const said = defaultLabelsOf(body());
-        if (said === undefined) throw this.#corrupt('default labels that are none');
-        this.#declared.setDefaultLabels(said.registry, said.labels);
-        return;
-      }
-      case RecordKind.SketchChunk:
-        this.#addChunk(body());
-        return;
-      case RecordKind.ExemplarCell:
-        this.#addExemplar(body());
-        return;
-      case RecordKind.Archive:
-        this.archive = archiveRecord(body());
-        if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
-        if (this.archive.foldedAt !== undefined) this.#clockShift = clockShift(this.archive.foldedAt, readClocks());
-        break;
-      default:
-      // a kind of a later minor version
-    }
+  other(kind: number, body: () => unknown, offset: number): void {
+    interpretRecordOf(this.reader.file, kind, body, offset, this);
   }
 
   addValues(nowSeconds: number): void {
@@ -249,14 +217,8 @@ export class FileView implements LogVisitor, MergedPart {
     }
   }
 
-  #declare(body: unknown): void {
-    let declared: DeclaredFamily;
-    try {
-      declared = this.#declared.declare(checkFamilyRecord(body));
-    } catch (error) {
-      throw this.#corrupt(String(error));
-    }
-    const { record, merged } = declared;
+  family(declaration: FamilyRecord): void {
+    const { record, merged } = this.#declared.declare(declaration);
     let schema: Schema | undefined;
     let buckets: Int32Array | undefined;
     if (merged !== undefined) {
@@ -300,43 +262,40 @@ export class FileView implements LogVisitor, MergedPart {
     return endedAt === 0 || endedAt + this.#clockShift >= this.#expiredBefore;
   }
 
-  #replace(body: unknown): void {
-    const moves = movesOf(body);
-    if (moves === undefined) throw this.#corrupt('a replacement of nothing');
+  removal(at: Address): void {
+    this.#release(this.#maps[at.block], at.slot);
+    this.#attachments.remove(at);
+  }
+
+  replacement(moves: Moves): void {
     this.replacements++;
     for (const [from, to] of moves) {
-      const source = this.#mapOf(this.#slots(from.block, from.slot, GAUGE_SHAPE));
-      const map = this.#mapOf(this.#slots(to.block, to.slot, GAUGE_SHAPE));
+      const source = this.#mapOf(claimSlots(this.reader, from, GAUGE_SHAPE));
+      const map = this.#mapOf(claimSlots(this.reader, to, GAUGE_SHAPE));
       this.#release(map, to.slot);
       map.takeGauge(to.slot, source, from.slot, this.#index);
     }
   }
 
-  #addChunk(body: unknown): void {
-    const chunk = sketchChunkOf(body);
-    if (chunk === undefined) throw this.#corrupt('a chunk of a sketch that is none');
-    const block = this.#slots(chunk.block, chunk.slot, sketchChunkShape(chunk.windows));
+  setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
+    this.#declared.setDefaultLabels(registry, labels);
+  }
+
+  sketchChunk(chunk: SketchChunkBody): void {
+    const block = claimSlots(this.reader, chunk, sketchChunkShape(chunk.windows));
     const series = this.#maps[chunk.owner.block]?.seriesAt(chunk.owner.slot) ?? -1;
     if (series >= 0 && !this.#attachments.addChunk(block, { ...chunk, series })) throw this.#overlap(chunk.slot);
   }
 
-  #addExemplar(body: unknown): void {
-    const cell = exemplarCellOf(body);
-    if (cell === undefined) throw this.#corrupt('an exemplar cell that is none');
-    const block = this.#slots(cell.block, cell.slot, EXEMPLAR_SHAPE);
+  exemplarCell(cell: ExemplarCellBody): void {
+    const block = claimSlots(this.reader, cell, EXEMPLAR_SHAPE);
     if (!this.#attachments.addExemplar(block, cell)) throw this.#overlap(cell.slot);
   }
 
-  /** The block that slots are in, after holding them against it, and with its extent over them. */
-  #slots(number: number, slot: number, shape: SlotShape): ReaderBlock {
-    const block = this.reader.block(number);
-    if (block === undefined) throw this.#corrupt(`slots in block ${number}, which is no value block`);
-    if (block.kind !== shape.kind) throw this.#corrupt(`slots of kind ${shape.kind} in a block of kind ${block.kind}`);
-    if (!Number.isInteger(slot) || slot < 0 || slot + shape.slots > block.capacity) {
-      throw this.#corrupt(`slot ${slot} is beyond block ${number}`);
-    }
-    block.extent = Math.max(block.extent, slot + shape.slots);
-    return block;
+  archiveBody(body: unknown): void {
+    this.archive = archiveRecord(body);
+    if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+    if (this.archive.foldedAt !== undefined) this.#clockShift = clockShift(this.archive.foldedAt, readClocks());
   }
 
   #mapOf(block: ReaderBlock): SlotMap {

@@ -6,9 +6,10 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RecordKind, SERIES } from './layout.js';
-import { checkFamilyRecord, decodeKey, walkRecords } from './record.js';
-import { movesOf } from './record-bodies.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, SERIES } from './layout.js';
+import { interpretRecord, type LogSink } from './log-interpreter.js';
+import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
+import type { Address, ExemplarCellBody, Moves, SketchChunkBody } from './record-bodies.js';
 import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
 import { EXEMPLAR_SHAPE, GAUGE_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
@@ -75,7 +76,7 @@ interface Claim {
   readonly shape: SlotShape;
 }
 
-class Check {
+class Check implements LogSink {
   readonly #fd: number;
   readonly #path: string;
   readonly #size: number;
@@ -203,55 +204,46 @@ class Check {
   }
 
   #other(kind: number, body: () => unknown, offset: number): void {
-    switch (kind) {
-      case RecordKind.Family:
-        try {
-          const family = checkFamilyRecord(body());
-          this.#shapes.set(family.id, { shape: seriesShape(family), labels: family.labelNames.length });
-        } catch (error) {
-          this.#report(error instanceof BadFileError ? problemOf(error) : { offset, reason: describeError(error) });
-        }
-        return;
-      case RecordKind.Removal: {
-        const { block, slot } = body() as { block: number; slot: number };
-        if (!this.#slots.remove(block, slot)) {
-          this.#report({ offset, reason: `the removal of a series at block ${block}, slot ${slot}, where none is` });
-        }
-        return;
-      }
-      case RecordKind.Replacement: {
-        const moves = movesOf(body());
-        if (moves === undefined) this.#report({ offset, reason: 'a replacement of nothing' });
-        for (const [from, to] of moves ?? []) {
-          if (!this.#slots.remove(from.block, from.slot)) {
-            const place = `block ${from.block}, slot ${from.slot}`;
-            this.#report({ offset, reason: `the move of a gauge at ${place}, where none is` });
-          }
-          this.#claim(offset, to.block, to.slot, GAUGE_SHAPE, true);
-        }
-        return;
-      }
-      case RecordKind.SketchChunk: {
-        const { block, slot, windows } = body() as { block: number; slot: number; windows: number };
-        this.#claim(offset, block, slot, sketchChunkShape(windows), false);
-        return;
-      }
-      case RecordKind.ExemplarCell: {
-        const { block, slot } = body() as { block: number; slot: number };
-        this.#claim(offset, block, slot, EXEMPLAR_SHAPE, false);
-        return;
-      }
-      case RecordKind.Archive:
-        body();
-        try {
-          verifySeal(this.#fd, this.#path);
-        } catch (error) {
-          this.#report(problemOf(error));
-        }
-        return;
-      default:
-        body();
+    try {
+      interpretRecord(kind, body, offset, this);
+    } catch (error) {
+      this.#report(error instanceof BadFileError ? problemOf(error) : { offset, reason: describeError(error) });
     }
+  }
+
+  family(record: FamilyRecord): void {
+    this.#shapes.set(record.id, { shape: seriesShape(record), labels: record.labelNames.length });
+  }
+
+  removal({ block, slot }: Address, offset: number): void {
+    if (this.#slots.remove(block, slot)) return;
+    this.#report({ offset, reason: `the removal of a series at block ${block}, slot ${slot}, where none is` });
+  }
+
+  replacement(moves: Moves, offset: number): void {
+    for (const [from, to] of moves) {
+      if (!this.#slots.remove(from.block, from.slot)) {
+        const place = `block ${from.block}, slot ${from.slot}`;
+        this.#report({ offset, reason: `the move of a gauge at ${place}, where none is` });
+      }
+      this.#claim(offset, to.block, to.slot, GAUGE_SHAPE, true);
+    }
+  }
+
+  setDefaultLabels(): void {
+    // any that are valid are right
+  }
+
+  sketchChunk({ block, slot, windows }: SketchChunkBody, offset: number): void {
+    this.#claim(offset, block, slot, sketchChunkShape(windows), false);
+  }
+
+  exemplarCell({ block, slot }: ExemplarCellBody, offset: number): void {
+    this.#claim(offset, block, slot, EXEMPLAR_SHAPE, false);
+  }
+
+  archiveBody(): void {
+    verifySeal(this.#fd, this.#path);
   }
 
   #claim(offset: number, block: number, slot: number, shape: SlotShape, isSeries: boolean): void {

@@ -55,7 +55,9 @@ export function exemplarCellOf(body: unknown): ExemplarCellBody | undefined {
 }
 
 /** Where gauges were and where they are. */
-export function movesOf(body: unknown): (readonly [from: Address, to: Address])[] | undefined {
+export type Moves = readonly (readonly [from: Address, to: Address])[];
+
+export function movesOf(body: unknown): Moves | undefined {
   const { moves } = body as Fields;
   if (!Array.isArray(moves) || moves.length % 4 !== 0 || !moves.every(isCount)) return undefined;
   return Array.from({ length: moves.length / 4 }, (_, at) => {

@@ -1,0 +1,116 @@
+/**
+ * What the records of a log mean: one table of all kinds but the series, for merging, folding and checking alike. Every body
+ * is validated here, since anybody may have written it.
+ *
+ * A new kind of record is one row, and one method of those who keep something of it.
+ */
+import { BadFileError } from '../errors.js';
+import { RecordKind } from './layout.js';
+import type { FileReader, ReaderBlock } from './reader.js';
+import { checkFamilyRecord, type FamilyRecord } from './record.js';
+import {
+  type Address,
+  addressOf,
+  defaultLabelsOf,
+  type ExemplarCellBody,
+  exemplarCellOf,
+  type Moves,
+  movesOf,
+  type SketchChunkBody,
+  sketchChunkOf,
+} from './record-bodies.js';
+import type { SlotShape } from './slot-shape.js';
+
+/** Receives what the records mean. `offset` is that of the record in the file. */
+export interface LogSink {
+  family(record: FamilyRecord, offset: number): void;
+  /** The series or attachment at an address is gone. */
+  removal(at: Address, offset: number): void;
+  /** Gauges have moved, all at once. */
+  replacement(moves: Moves, offset: number): void;
+  setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>, offset: number): void;
+  sketchChunk(chunk: SketchChunkBody, offset: number): void;
+  exemplarCell(cell: ExemplarCellBody, offset: number): void;
+  /** The archive's own record, which `archive/archive-record.ts` reads. */
+  archiveBody(body: unknown, offset: number): void;
+}
+
+type Row = (body: unknown, sink: LogSink, offset: number) => void;
+
+/** Hands over a body that is what it has to be. @throws {TypeError} otherwise */
+function row<T>(
+  decode: (body: unknown) => T | undefined,
+  wrong: string,
+  hand: (value: T, sink: LogSink, offset: number) => void,
+): Row {
+  return (body, sink, offset) => {
+    const value = decode(body);
+    if (value === undefined) throw new TypeError(wrong);
+    hand(value, sink, offset);
+  };
+}
+
+const ROWS: ReadonlyMap<number, Row> = new Map([
+  [RecordKind.Family, row(checkFamilyRecord, 'a family that is none', (record, sink, at) => sink.family(record, at))],
+  [RecordKind.Removal, row(addressOf, 'a removal of nothing', (address, sink, at) => sink.removal(address, at))],
+  [RecordKind.Replacement, row(movesOf, 'a replacement of nothing', (moves, sink, at) => sink.replacement(moves, at))],
+  [
+    RecordKind.DefaultLabels,
+    row(defaultLabelsOf, 'default labels that are none', ({ registry, labels }, sink, at) =>
+      sink.setDefaultLabels(registry, labels, at),
+    ),
+  ],
+  [
+    RecordKind.SketchChunk,
+    row(sketchChunkOf, 'a chunk of a sketch that is none', (chunk, sink, at) => sink.sketchChunk(chunk, at)),
+  ],
+  [
+    RecordKind.ExemplarCell,
+    row(exemplarCellOf, 'an exemplar cell that is none', (cell, sink, at) => sink.exemplarCell(cell, at)),
+  ],
+  [RecordKind.Archive, (body, sink, at) => sink.archiveBody(body, at)],
+]);
+
+/**
+ * Tells a sink what a record means that is no series. Kinds of a later minor version are passed over.
+ *
+ * @throws {TypeError} where the body is wrong, and what the sink throws
+ */
+export function interpretRecord(kind: number, body: () => unknown, offset: number, sink: LogSink): void {
+  ROWS.get(kind)?.(body(), sink, offset);
+}
+
+/** The same with the file named. @throws {BadFileError} ERR_CORRUPT_FILE */
+export function interpretRecordOf(
+  file: string,
+  kind: number,
+  body: () => unknown,
+  offset: number,
+  sink: LogSink,
+): void {
+  try {
+    interpretRecord(kind, body, offset, sink);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new BadFileError('ERR_CORRUPT_FILE', error.message, { file, offset }, { cause: error });
+  }
+}
+
+/**
+ * The block that slots are in, after holding them against it, and with its extent over them, so that they are read.
+ *
+ * @throws {BadFileError} ERR_CORRUPT_FILE
+ */
+export function claimSlots(reader: FileReader, { block: number, slot }: Address, shape: SlotShape): ReaderBlock {
+  const corrupt = (reason: string): BadFileError =>
+    new BadFileError('ERR_CORRUPT_FILE', reason, { file: reader.file, offset: 0 });
+  const block = reader.block(number);
+  if (block === undefined) throw corrupt(`slots in block ${number}, which is no value block`);
+  if (block.kind !== shape.kind) throw corrupt(`slots of kind ${shape.kind} in a block of kind ${block.kind}`);
+  const end = slot + shape.slots;
+  if (!Number.isInteger(slot) || slot < 0 || end > block.capacity) {
+    throw corrupt(`slot ${slot} is beyond block ${number}`);
+  }
+  block.extent = Math.max(block.extent, end);
+  return block;
+}
