@@ -1,0 +1,130 @@
+/**
+ * client_python's files: our scrape beside that of its own collector, `node dist/bench/python.js [--quick]`. The real client
+ * writes the file of one process; the other processes' are copies of it under other pids. Both outputs are held against
+ * each other first. Between two scrapes all values of one file change, and with them every line of the output.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
+import { collectByPython, OLD_CLIENT, sampleKey } from '../test/support/python-process.js';
+import { PYTHON } from '../test/support/needs.js';
+import { median, table } from './report.js';
+
+const QUICK = process.argv.includes('--quick');
+const PROCESSES = QUICK ? 4 : 32;
+const LABEL_SETS = QUICK ? 1000 : 10_000;
+const SCRAPES = 5;
+/** As the goal of this project is: our scrapes take so many times less than client_python's. */
+const WANTED = { warm: 30, cold: 8 };
+
+const WRITE = `
+from prometheus_client import Histogram
+latency = Histogram('http_request_duration_seconds', 'Latency', ['method', 'path'])
+for at in range(${LABEL_SETS}):
+    child = latency.labels('GET', '/api/v1/items/%d' % at)
+    child.observe(at % 100 / 20)
+    child.observe(0.2)
+`;
+
+const COLLECT = `
+import sys, time
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+start = time.perf_counter()
+registry = CollectorRegistry()
+multiprocess.MultiProcessCollector(registry, sys.argv[1])
+text = generate_latest(registry)
+print((time.perf_counter() - start) * 1000)
+`;
+
+function python(code: string, ...args: string[]): string {
+  const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
+  const { status, stdout } = spawnSync(PYTHON, ['-c', code, ...args], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.equal(status, 0);
+  return stdout;
+}
+
+/** Adds 1 to every value of a file without timestamps. */
+function countOn(path: string): void {
+  const bytes = readFileSync(path);
+  for (let at = 8, used = bytes.readInt32LE(0); at < used;) {
+    const length = bytes.readInt32LE(at);
+    const value = at + 4 + length + (8 - ((length + 4) % 8));
+    bytes.writeDoubleLE(bytes.readDoubleLE(value) + 1, value);
+    at = value + 8;
+  }
+  writeFileSync(path, bytes, { flag: 'r+' });
+}
+
+async function timed(collector: MultiprocessCollector): Promise<number> {
+  const start = performance.now();
+  await collector.metrics({ format: 'text' });
+  return performance.now() - start;
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'python-bench-'));
+async function main(): Promise<void> {
+  python(WRITE);
+  const [written] = readdirSync(dir);
+  const first = join(dir, 'histogram_4200001.db');
+  renameSync(join(dir, written), first);
+  for (let at = 2; at <= PROCESSES; at++) copyFileSync(first, join(dir, `histogram_${4_200_000 + at}.db`));
+
+  const checking = new MultiprocessCollector({ dir, selfMetrics: false, threads: false, readOnly: true });
+  const expected = collectByPython(dir, OLD_CLIENT);
+  let compared = 0;
+  for (const { type, help, samples } of await checking.families()) {
+    for (const { name, labels, value } of samples) {
+      const other = expected.get(sampleKey(type, help, name, labels));
+      assert.ok(other !== undefined && Math.abs(other - value) <= 1e-9 * Math.abs(value), name);
+      compared++;
+    }
+  }
+  assert.equal(compared, expected.size);
+  await checking.close();
+
+  const theirs = Array.from({ length: QUICK ? 3 : 2 }, () => Number(python(COLLECT, dir)));
+  const cold: number[] = [];
+  for (let at = 0; at < 3; at++) {
+    const collector = new MultiprocessCollector({ dir, selfMetrics: false, threads: false, readOnly: true });
+    cold.push(await timed(collector));
+    await collector.close();
+  }
+  const warming = new MultiprocessCollector({ dir, selfMetrics: false, threads: false, readOnly: true });
+  await timed(warming);
+  const warm: number[] = [];
+  for (let at = 0; at < SCRAPES; at++) {
+    countOn(first);
+    warm.push(await timed(warming));
+  }
+  await warming.close();
+  const [ours, slow] = [{ cold: median(cold), warm: median(warm) }, median(theirs)];
+  const row = (name: string, ms: number, wanted?: number): string[] => {
+    return [
+      name,
+      ms.toFixed(0),
+      wanted === undefined ? '' : `${(slow / ms).toFixed(1)} ×`,
+      wanted === undefined ? '' : `${wanted} ×`,
+    ];
+  };
+  console.log(`${PROCESSES} processes × ${LABEL_SETS} histogram label sets, ${compared} samples compared\n`);
+  console.log(
+    table(
+      ['scrape', 'ms', 'ratio', 'must reach'],
+      [
+        row('client_python', slow),
+        row('ours, cold', ours.cold, WANTED.cold),
+        row('ours, warm', ours.warm, WANTED.warm),
+      ],
+    ),
+  );
+  if (slow / ours.cold < WANTED.cold || slow / ours.warm < WANTED.warm) process.exitCode = 1;
+}
+
+void main().finally(() => rmSync(dir, { recursive: true }));
