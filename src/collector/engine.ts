@@ -1,6 +1,6 @@
 /** Collecting and rendering, wherever it runs: a collector has an engine inline, and the thread one per directory. */
 import { formatOf } from '../exposition/formats.js';
-import { DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
+import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
 import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
@@ -155,7 +155,10 @@ export class Engine {
 type BodyProduct = Extract<Product, { kind: 'body' }>;
 
 function render(product: BodyProduct, { selected, bodies }: Output, own: readonly MetricFamily[]): Uint8Array {
-  const { settings, names, escaping } = product;
+  const { settings, names } = product;
+  // where every name is legal, most schemes give the same bytes: one body serves them all
+  const isEscaped = selected.hasUtf8Names || changesLegalNames(product.escaping);
+  const escaping = isEscaped ? product.escaping : DEFAULT_ESCAPING;
   const format = formatOf(product.format);
   const options = { ...settings, escaping };
   if (names !== undefined) {

@@ -39,6 +39,10 @@ const SCHEMES: Readonly<Record<Exclude<Escaping, 'allow-utf-8'>, Scheme>> = {
   },
 };
 
+export function changesLegalNames(escaping: Escaping = DEFAULT_ESCAPING): boolean {
+  return escaping !== 'allow-utf-8' && SCHEMES[escaping].changesLegal;
+}
+
 export function escapeMetricName(name: string, escaping: Escaping): string {
   return escapeWith(name, escaping, validateMetricName, /[a-zA-Z0-9:]/);
 }

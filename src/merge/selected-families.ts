@@ -6,6 +6,7 @@
  * the parts have merged, so that it costs the series of the parts and not those of every file.
  */
 import { labelText, parseLabelText } from '../exposition/labels.js';
+import type { FamilyRecord } from '../metrics-file/record.js';
 import { DEFAULT_ESCAPING, type Escaping, escapedClashes } from '../exposition/name-escaping.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { createdClashes, describeClash, describeCreatedClash, nameClashes } from '../model/name-clash.js';
@@ -41,6 +42,8 @@ export class SelectedFamilies {
   readonly #links: Link[] = [];
   #seen = -1;
   #rebuilt = 0;
+  /** Whether any file declares a family here for which a name may be any UTF-8 text. */
+  hasUtf8Names = false;
 
   constructor(index: MergeIndex, selection: Selection) {
     this.#index = index;
@@ -113,6 +116,7 @@ export class SelectedFamilies {
       if (parts === undefined) byName.set(family.name, [family]);
       else parts.push(family);
     }
+    this.hasUtf8Names = [...byName.values()].flat().some((part) => part.records().some(isUtf8));
     this.#combinations = new MergeIndex(() => '');
     this.#links.length = 0;
     this.#declared = [...byName.values()]
@@ -190,6 +194,10 @@ function conflictsOf(family: MergedFamily): Conflict[] {
     reason,
     text: `processes declare the metric ${name} differently (${reason}): the newest declaration is shown`,
   }));
+}
+
+function isUtf8({ nameValidation }: FamilyRecord): boolean {
+  return nameValidation === 'utf8';
 }
 
 function newestFirst(families: readonly MergedFamily[]): MergedFamily[] {
