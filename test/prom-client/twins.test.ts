@@ -92,6 +92,10 @@ const TWINS: Readonly<Record<string, Twin>> = {
     args: ['threads'],
     merged: ['main: requests_total{app="shop"} 103', 'helper: requests_total{app="shop"} 103'],
   },
+  'a registry that others are merged into': {
+    file: 'merged-registry',
+    prints: ['app', 'later', 'library'].map((name) => `${name}_total{service="shop"} 1`),
+  },
   'a registry that is made late, in cluster workers': LATE_REGISTRY,
   'a registry that is made late, in threads': { ...LATE_REGISTRY, args: ['threads'] },
 };

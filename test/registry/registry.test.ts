@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import promClient from 'prom-client';
 import { Counter, Gauge, register, Registry } from 'prom-multiproc';
 import { type MergedQuery, type MergedView, provideMergedView } from '../../src/registry/merged-view.js';
 import { sharedStore } from '../../src/storage/process-store.js';
@@ -168,6 +169,16 @@ describe('Registry#metrics', () => {
       assert.match(await merged.metrics({ scope: 'process' }), /^a_total\{app="x"\} 1$[^]*^b_total\{app="x"\} 1$/m);
     });
     a.clear();
+  });
+
+  it('of merged registries has what registries of prom-client count, in this process', async () => {
+    const theirs = new promClient.Registry();
+    new promClient.Counter({ name: 'theirs_total', help: 'T.', registers: [theirs] }).inc(3);
+    const own = '# HELP theirs_total T.\n# TYPE theirs_total counter\ntheirs_total 3\n';
+    assert.ok((await Registry.merge([register, theirs]).metrics()).endsWith(own));
+    await withView(fakeView(), async () => {
+      assert.ok((await Registry.merge([register, theirs]).metrics()).endsWith(own));
+    });
   });
 
   it('says clearly that there is no such metric', async () => {

@@ -1,6 +1,7 @@
 /** What PM2 does to an app's instances, and what they die of by themselves: the tests of either mode. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { AggregatorRegistry } from 'prom-multiproc';
 import { BEHIND_MS } from '../../support/cluster.js';
 import { valueOf } from '../../support/exposition-parser.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
@@ -23,6 +24,22 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
     }
     assert.equal(await shop.total(), 10, 'the directory is the one that pm2Directory names');
+  });
+
+  test('a registry without a name is merged too, and objects are those of one instance', async () => {
+    for (const port of shop.ports) {
+      assert.equal(valueOf((await visit(port, '/own')).text, 'own_visits_total'), 10);
+    }
+    const objects = new Map<string, object[]>();
+    await eventually('objects of both instances', async () => {
+      for (const port of shop.ports) {
+        const { headers, text } = await visit(port, '/json');
+        objects.set(String(headers['x-pid']), JSON.parse(text) as object[]);
+      }
+      return objects.size === 2 ? true : undefined;
+    });
+    const sum = await AggregatorRegistry.aggregate([...objects.values()]).metrics();
+    assert.equal(ordersIn(sum), 10);
   });
 
   test('reloaded under load, every answered order counts once', async () => {

@@ -9,13 +9,19 @@
 import { existsSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Counter, Gauge, Histogram, register } from 'prom-multiproc';
+import { Counter, Gauge, Histogram, register, Registry } from 'prom-multiproc';
 
 const orders = new Counter({ name: 'orders_total', help: 'Orders taken', labelNames: ['product'] });
 const seconds = new Histogram({ name: 'order_seconds', help: 'Time to take an order' });
 const workers = new Gauge({ name: 'shop_workers', help: 'Living instances', multiprocessMode: 'livesum' });
 const worker = new Gauge({ name: 'shop_worker', help: 'Each living instance', multiprocessMode: 'liveall' });
 const everyWorker = new Gauge({ name: 'shop_every_worker', help: 'Each instance ever', multiprocessMode: 'all' });
+const own = new Registry();
+const visits = new Counter({
+  name: 'own_visits_total',
+  help: 'Orders, in a registry without a name',
+  registers: [own],
+});
 for (const gauge of [workers, worker, everyWorker]) gauge.set(1);
 
 const server = createServer((request, response) => {
@@ -29,6 +35,15 @@ async function answer(url: string, response: ServerResponse): Promise<void> {
     response.end(await register.metrics());
     return;
   }
+  if (what === 'own') {
+    response.end(await own.metrics());
+    return;
+  }
+  if (what === 'json') {
+    response.end(JSON.stringify(await register.getMetricsAsJSON()));
+    return;
+  }
+  visits.inc();
   orders.inc({ product });
   seconds.observe(0.001);
   if (what === 'throw') {
