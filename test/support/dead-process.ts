@@ -1,18 +1,16 @@
 /** Files of processes that have counted and ended, made by the real writer without starting a process for each. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
+import { basename } from 'node:path';
 import { currentIdentity } from '../../src/directory/identity.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import { HEADER, type ProcessIdentity, SKETCH } from '../../src/metrics-file/layout.js';
-import { MappedBytes } from '../../src/metrics-file/mapped-bytes.js';
 import { native } from '../../src/metrics-file/mapping.js';
-import { FileWriter } from '../../src/metrics-file/writer.js';
-import { WrittenBytes } from '../../src/metrics-file/written-bytes.js';
+import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { BIN_BITS, BIN_MASK, placeOf } from '../../src/model/sketch.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
+import { unpublishedFile } from './unpublished-file.js';
 
 /** Above the largest pid that Linux hands out, so that no process has one of these. */
 let nextPid = 5_000_000;
@@ -34,12 +32,11 @@ export class DeadProcess {
   constructor(dir: string, { identity = {}, mode, defaultLabels }: DeadProcessOptions = {}) {
     const calls = native();
     this.identity = { ...currentIdentity(calls === undefined ? 'heartbeat' : 'flock'), pid: nextPid++, ...identity };
-    this.name = dataFileName(this.identity);
-    this.path = join(dir, this.name);
-    const options = { temporaryPath: join(dir, temporaryName(this.name)), mode };
     const isMapped = calls !== undefined && this.identity.liveness === 'flock';
-    const bytes = isMapped ? MappedBytes.create(calls, options) : new WrittenBytes(options);
-    this.#writer = new FileWriter(bytes, this.identity);
+    const { writer, path } = unpublishedFile(dir, this.identity, { isMapped, mode });
+    this.path = path;
+    this.name = basename(path);
+    this.#writer = writer;
     this.#store.moveTo(this.#writer);
     if (defaultLabels !== undefined) this.#store.setDefaultLabels('default', defaultLabels);
   }

@@ -1,17 +1,13 @@
 /** Data files made by the real writer, many in one process: each with its store, its identity and its lock. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
-import type { FileBytes } from '../../src/metrics-file/file-bytes.js';
 import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
-import { MappedBytes } from '../../src/metrics-file/mapped-bytes.js';
 import { native } from '../../src/metrics-file/mapping.js';
-import { FileWriter } from '../../src/metrics-file/writer.js';
-import { WrittenBytes } from '../../src/metrics-file/written-bytes.js';
+import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
+import { unpublishedFile } from './unpublished-file.js';
 
 // these tests say which kind of file they are about, and have both in every run
 delete process.env.PROM_MULTIPROC_NO_MMAP;
@@ -56,11 +52,8 @@ export function createWriter(dir: string, options: WrittenFileOptions = {}): Fil
   const kind = options.kind ?? fileKinds()[0];
   // what is written on a timer has no lock, and a file that is free of one that it ought to have is final
   const identity = newIdentity({ liveness: kind === 'mapped' ? 'flock' : 'heartbeat', ...options.identity });
-  const name = dataFileName(identity);
-  const create = { temporaryPath: join(dir, temporaryName(name)), maxBytes: options.maxBytes };
-  const bytes: FileBytes = kind === 'mapped' ? MappedBytes.create(native()!, create) : new WrittenBytes(create);
-  const writer = new FileWriter(bytes, identity);
-  bytes.publish(join(dir, name));
+  const { writer, path } = unpublishedFile(dir, identity, { isMapped: kind === 'mapped', maxBytes: options.maxBytes });
+  writer.bytes.publish(path);
   return writer;
 }
 
