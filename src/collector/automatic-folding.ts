@@ -40,9 +40,9 @@ export class AutomaticFolding {
    * Begins a fold where one is due: so many dead files were found; or, once an hour, files that killed processes may have
    * left half made. Does not wait, and never throws.
    */
-  consider(dir: string, { dead, temporaries }: Pick<Collected, 'dead' | 'temporaries'>): void {
+  consider(dir: string, { dead, leftovers }: Pick<Collected, 'dead' | 'leftovers'>): void {
     if (this.#settings === false || this.#running !== undefined || performance.now() < this.#notBefore) return;
-    if (!foldDue(dead, this.#settings) && !(temporaries > 0 && performance.now() >= this.#tidyNotBefore)) return;
+    if (!foldDue(dead, this.#settings) && !(leftovers > 0 && performance.now() >= this.#tidyNotBefore)) return;
     this.#tidyNotBefore = performance.now() + TIDY_INTERVAL_MS;
     this.now(dir).catch((error: unknown) => {
       this.#notBefore = performance.now() + TROUBLE_REST_MS;

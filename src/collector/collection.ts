@@ -9,6 +9,7 @@ import { compareAge } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { DataFileName } from '../directory/file-name.js';
 import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
+import { isLeftover } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 import { parsePythonFileName } from '../python-file/file-name.js';
 import { PythonSamples } from '../python-file/python-keys.js';
@@ -60,8 +61,8 @@ export class DirectoryCollection {
   readonly index = new MergeIndex();
   /** When the values were merged last, in milliseconds since the epoch. */
   collectedAtMs = 0;
-  /** Files under temporary names that the last collection saw. */
-  temporaries = 0;
+  /** Files under temporary names that the last collection saw and that killed processes left. */
+  leftovers = 0;
   readonly #files = new Map<string, MetricsFile>();
   readonly #context: FileContext;
   readonly #badFiles = new BadFiles();
@@ -94,7 +95,7 @@ export class DirectoryCollection {
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = yield* this.#scan();
-      this.temporaries = found.temporaries.length;
+      this.leftovers = found.temporaries.filter((name) => isLeftover(join(this.options.dir, name))).length;
       this.#skipped.clear();
       yield* this.#readFiles(found);
       if (this.index.wasteful) yield* this.#readAgain();

@@ -55,7 +55,7 @@ export interface Collected {
   /** What could be folded. */
   readonly dead: { readonly files: number; readonly bytes: number };
   /** Files that are being made, or were when their maker was killed. */
-  readonly temporaries: number;
+  readonly leftovers: number;
 }
 
 /** The same for products that are the same. */
@@ -101,7 +101,7 @@ export class Engine {
       statuses: new Map(),
       processes: [],
       ...this.#collection.totals(),
-      temporaries: this.#collection.temporaries,
+      leftovers: this.#collection.leftovers,
     };
     for (const product of products) {
       this.#make(product, { seconds, heldLocks }, collected);

@@ -187,10 +187,19 @@ export function removeLeftovers(dir: string, temporaries: readonly string[], now
   return temporaries.filter((name) => removeLeftover(join(dir, name), now)).length;
 }
 
-function removeLeftover(path: string, now: number): boolean {
+/** Whether a file under a temporary name is as old as those that killed processes left; false where it cannot be read. */
+export function isLeftover(path: string, now = Date.now() / 1000): boolean {
   try {
     const stats = lstatSync(path);
-    if (!stats.isFile() || now - stats.mtimeMs / 1000 <= LEFTOVER_SECONDS) return false;
+    return stats.isFile() && now - stats.mtimeMs / 1000 > LEFTOVER_SECONDS;
+  } catch {
+    return false;
+  }
+}
+
+function removeLeftover(path: string, now: number): boolean {
+  try {
+    if (!isLeftover(path, now)) return false;
     // an archive is never punched: a folder that goes on after an hour might link a punched one before it is unlinked
     if (generationOfTemporary(basename(path)) === undefined) return removeDataFile(path, now);
     unlinkSync(path);
