@@ -1,6 +1,6 @@
 /**
- * What a format of expositions is: a row of `formats.ts`. A scraper's Accept header chooses among the rows (`negotiate.ts`),
- * the collector keeps one writer for each format that is asked for, and the bodies are kept by the names of the formats.
+ * A format of expositions: a row of `formats.ts`. A scraper's Accept header chooses among the rows (`negotiate.ts`), the
+ * collector keeps one writer per requested format, and response bodies are cached by the name of the format.
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import type { Line, MetricKind } from '../model/metric-kind.js';
@@ -8,15 +8,18 @@ import type { Escaping } from './name-escaping.js';
 
 export interface Format {
   readonly name: string;
-  /** As what a body may be served. The first is the one of a request that names the format; no quality prefers a later one. */
+  /**
+   * The media types that a body may be served as. The first one is used for a request that names the format; the order gives
+   * no preference in negotiation.
+   */
   readonly offers: readonly Offer[];
-  /** Shows when series were made though nobody asked for `_created` samples. */
+  /** The format shows creation times of series even where the options ask for no `_created` samples. */
   readonly showsCreated?: boolean;
-  /** The headings of all families of one exposition, in their order. */
+  /** Returns the headings of all families of one exposition, in the same order. */
   readonly headings: (families: readonly NamedFamily[], options: OutputRules) => Heading[];
-  /** A whole exposition, of families in the given order. */
+  /** Renders a whole exposition; the families stay in the given order. */
   readonly render: (families: readonly MetricFamily[], options?: OutputRules) => Uint8Array;
-  /** The same for who renders again and again with other values. */
+  /** Returns a writer for a caller that renders the same series again and again with other values. */
   readonly newWriter: (options: OutputRules) => ExpositionWriter;
 }
 
@@ -24,11 +27,13 @@ export interface Format {
 export interface Offer {
   readonly mediaType: string;
   readonly contentType: string;
-  /** Values of the parameter `version` that ask for it; '' where the header has none, and means any. */
+  /** Values of the parameter `version` that ask for this offer; '' if a header without `version` asks for it too. */
   readonly versions: ReadonlySet<string>;
-  /** Parameters that a header has to have, with these values. */
+  /** Parameters that the header must have, with these values. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Whether it has the parameter `escaping`, which chooses what UTF-8 names become. Where it has not, they are escaped. */
+  /**
+   * Whether the offer has the parameter `escaping`, which chooses how UTF-8 names are shown. Without it they are escaped.
+   */
   readonly escapes: boolean;
 }
 
@@ -37,30 +42,33 @@ export type NamedFamily = Pick<MetricFamily, 'name' | 'type'>;
 export interface OutputRules {
   /** OpenMetrics as other libraries write it: every counter's samples end in `_total`; `le` and `quantile` are floats. */
   readonly strict?: boolean;
-  /** What UTF-8 names become. Default: `underscores`. */
+  /** How UTF-8 names are shown. Default: `underscores`. */
   readonly escaping?: Escaping;
 }
 
-/** What a family is called in a format. */
+/** The names and the type of a family in one format. */
 export interface Heading {
-  /** Of the family itself, such as in HELP, TYPE and UNIT. */
+  /** The name of the family, as in HELP, TYPE and UNIT. */
   readonly name: string;
-  /** As the format spells it. */
+  /** The type, in the spelling of the format. */
   readonly type: string;
-  /** Of a counter's samples: the name that the user gave, unless strict OpenMetrics changes it. */
+  /** The name of a counter's samples: the one that the user gave, unless strict OpenMetrics changes it. */
   readonly sampleName: string;
   readonly createdName: string;
-  /** Where `_created` samples go: with the family's, into a family of their own, or nowhere, their name being taken. */
+  /**
+   * Where `_created` samples are written: within the family, apart as a family of their own, or nowhere because another
+   * metric has their name.
+   */
   readonly created: CreatedPlace;
   /** Whether samples may carry exemplars. */
   readonly exemplars: boolean;
-  /** False where the format keeps the name for another family, and this one is left out. */
+  /** False where the format reserves the name for another family, so that this one is left out. */
   readonly isShown: boolean;
 }
 
 export type CreatedPlace = 'within' | 'apart' | 'nowhere';
 
-/** A family as a writer needs it. */
+/** The parts of a family that a writer needs. */
 export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'> {
   readonly kind: MetricKind;
   /** The lines of each series. */
@@ -68,26 +76,26 @@ export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'>
 }
 
 /**
- * Writes the same series again and again with other values. The series are added once; `render` then takes their values in
- * the same order: of each series those of its lines, then when it was made if that stands `within` the family; those that
- * stand `apart` after the values of all series of the family.
+ * Writes the same series again and again with other values. The caller adds the series once; `render` then takes their
+ * values in the same order: for each series the values of its lines, followed by its creation time if that is written
+ * `within` the family. Creation times that are written `apart` follow the values of all series of the family.
  */
 export interface ExpositionWriter {
   /**
    * Begins a family.
    *
-   * @param created where its series show when they were made
+   * @param created where the creation times of its series are written
    */
   family(family: FamilyHead, heading: Heading, created: CreatedPlace): void;
-  /** Adds a series. `labels` are as `labelText` prints them. */
+  /** Adds a series. @param labels a text that `labelText` returned */
   series(labels: string): void;
-  /** Ends the exposition: nothing is added any more. */
+  /** Ends the exposition. Nothing may be added after this call. */
   end(): void;
-  /** How many values `render` takes. */
+  /** The number of values that `render` takes. */
   readonly valueCount: number;
   /**
-   * @param exemplars at the places of the values that they stand behind; sparse
-   * @returns a view of memory that the next `render` writes over: copy what is to be kept
+   * @param exemplars sparse; each at the index of the value that it belongs to
+   * @returns a view of memory that the next `render` overwrites: copy it to keep it
    */
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array;
 }

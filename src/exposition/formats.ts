@@ -1,11 +1,11 @@
-/** The formats, one row each; among equals in an Accept header the first row wins. */
+/** The formats, one row each. If an Accept header likes several equally, the first row wins. */
 import { PromMultiprocError } from '../errors.js';
 import type { Format } from './format.js';
 import { protobufFormat } from './protobuf-format.js';
 import { OPENMETRICS, TEXT } from './text-dialect.js';
 import { textFormat } from './text-format.js';
 
-/** What prom-client 15.1.3 serves, letter for letter: its users compare these. */
+/** The content types of prom-client 15.1.3, character for character: its users compare them. */
 export const CONTENT_TYPES = {
   text: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
@@ -33,7 +33,7 @@ const ROWS = {
       versions: new Set(['', '1.0.0']),
       escapes: true,
     },
-    // the draft before 1.0.0, which Prometheus 2.5 to 2.4x ask for; the lines are the same
+    // the draft before 1.0.0, which Prometheus 2.5 to 2.4x request; its lines are the same
     {
       mediaType: OPENMETRICS_TYPE,
       contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'),
@@ -56,10 +56,10 @@ export type ExpositionFormat = keyof typeof ROWS;
 
 export const FORMATS: ReadonlyMap<string, Format> = new Map(Object.entries(ROWS));
 
-/** What is served where nothing is asked for. */
+/** The format for a request that asks for none. */
 export const FALLBACK: Format = ROWS.text;
 
-/** The row of a name. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there is none */
+/** Returns the row of a name. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no format has the name */
 export function formatOf(name: string): Format {
   const format = FORMATS.get(name);
   if (format !== undefined) return format;

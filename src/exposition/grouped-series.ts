@@ -1,7 +1,7 @@
 import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
 import { createdName, type Line, metricKind } from '../model/metric-kind.js';
 
-/** Series whose lines have the same names and bounds. */
+/** Series whose lines have the same names and the same bounds. */
 export interface SeriesGroup {
   readonly lines: readonly Line[];
   readonly series: readonly GroupedSeries[];
@@ -9,14 +9,14 @@ export interface SeriesGroup {
 
 export interface GroupedSeries {
   readonly labels: Labels;
-  /** Of its lines. */
+  /** The values of its lines. */
   readonly values: readonly number[];
   readonly exemplars: readonly (Exemplar | undefined)[];
-  /** Seconds since the epoch, where a `_created` sample shows it. */
+  /** The creation time in seconds since the epoch; undefined without a `_created` sample. */
   readonly created: number | undefined;
 }
 
-/** The series that a family's samples are the lines of. Those of other libraries may be in any order, and may lack lines. */
+/** Groups the samples of a family into series. Samples of other libraries may be in any order, and lines may be missing. */
 export function groupedSeries({ name, type, samples }: MetricFamily): SeriesGroup[] {
   const { lineLabel, hasCreated } = metricKind(type);
   const created = hasCreated ? createdName(name, type) : undefined;

@@ -1,7 +1,7 @@
 /**
- * What a family is called in a text format's HELP and TYPE lines. The names of samples are the same in all formats, for
- * Prometheus negotiates OpenMetrics first and a renamed `jobs_done` would be another series; so the headings give way.
- *
+ * The name and type of a family in the HELP and TYPE lines of a text format. Sample names must be the same in all formats:
+ * Prometheus negotiates OpenMetrics first, and a renamed `jobs_done` would be a new series. So where the rules of a format
+ * and a sample name conflict, the heading changes.
  * | type                   | text 0.0.4               | OpenMetrics              |
  * |------------------------|--------------------------|--------------------------|
  * | counter `jobs_total`   | `jobs_total` counter     | `jobs` counter           |
@@ -10,9 +10,10 @@
  * | StateSet `health`      | `health` gauge           | `health` stateset        |
  * | unknown `x`            | `x` untyped              | `x` unknown              |
  *
- * A name in the right column that another family has already gives way too: `jobs_total` is `unknown` beside a gauge
- * `jobs`, for OpenMetrics allows each family name once; and beside a gauge `jobs_created`, for the name belongs to the
- * counter `jobs`. What nothing can give way to is left out (`model/name-clash.ts`).
+ * The heading also changes if another family already has the name in the right column. A counter `jobs_total` is `unknown`
+ * beside a gauge `jobs`, since OpenMetrics allows each family name once, and beside a gauge `jobs_created`, since
+ * OpenMetrics reserves that name for the counter `jobs`. A family is left out where no heading resolves the conflict
+ * (`model/name-clash.ts`).
  */
 import type { MetricFamily } from '../model/metric-family.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
@@ -23,7 +24,7 @@ import { quotedMetricName } from './labels.js';
 import type { CreatedPlace, Heading, NamedFamily, OutputRules } from './format.js';
 import type { TextDialect } from './text-dialect.js';
 
-/** The headings of all families of one exposition, in their order. */
+/** Returns the headings of all families of one exposition, in the same order. */
 export function headingsOf(
   families: readonly NamedFamily[],
   dialect: TextDialect,
@@ -53,14 +54,14 @@ export function headingsOf(
   });
 }
 
-/** @param isReserved whether the family's heading keeps the name */
+/** @param isReserved whether the heading of the family reserves the name */
 function createdPlace({ type }: NamedFamily, isReserved: boolean, take: () => boolean): CreatedPlace {
   if (!metricKind(type).hasCreated) return 'nowhere';
   if (isReserved) return 'within';
   return take() ? 'apart' : 'nowhere';
 }
 
-/** The HELP, TYPE and UNIT lines. */
+/** Returns the HELP, TYPE and UNIT lines. */
 export function familyHeader(
   { help, unit = '' }: Pick<MetricFamily, 'help' | 'unit'>,
   { name, type }: Heading,
@@ -71,7 +72,7 @@ export function familyHeader(
   return hasUnit ? `${lines}# UNIT ${quotedMetricName(name)} ${unit}\n` : lines;
 }
 
-/** The HELP and TYPE lines of `_created` samples that stand apart. */
+/** Returns the HELP and TYPE lines of `_created` samples that are written apart. */
 export function createdHeader(family: Pick<MetricFamily, 'help'>, heading: Heading, dialect: TextDialect): string {
   return headerLines(heading.createdName, 'gauge', family.help, dialect);
 }

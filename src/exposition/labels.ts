@@ -1,10 +1,10 @@
-/** Labels and the parts of a sample line that change from one scrape to the next in nothing. */
+/** Labels, and the parts of a sample line that stay the same from one scrape to the next. */
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import { isLabelName, validateMetricName } from '../model/naming.js';
 import { escapeLabelValue } from './escape.js';
 import { formatNumber } from './number.js';
 
-/** `code="200",method="GET"`: in the given order, without braces; '' where there are none. */
+/** Returns `code="200",method="GET"`: in the given order, without braces; '' for no labels. */
 export function labelText(labels: Readonly<Labels>): string {
   let text = '';
   for (const name in labels) {
@@ -14,27 +14,30 @@ export function labelText(labels: Readonly<Labels>): string {
   return text;
 }
 
-/** Label texts side by side, the empty ones left out. */
+/** Joins label texts with commas and leaves empty ones out. */
 export function joinLabelTexts(...texts: readonly string[]): string {
   return texts.filter((text) => text !== '').join(',');
 }
 
-/** What stands before the value: `jobs_total{code="200"} `. A UTF-8 name stands among the labels: `{"jobs.total",code="200"} `. */
+/**
+ * Returns the part of a line before the value: `jobs_total{code="200"} `. A UTF-8 name is among the labels:
+ * `{"jobs.total",code="200"} `.
+ */
 export function samplePrefix(name: string, text: string): string {
   if (!validateMetricName(name)) return `{${joinLabelTexts(quotedMetricName(name), text)}} `;
   return text === '' ? `${name} ` : `${name}{${text}} `;
 }
 
-/** What stands between the value and the newline: ` # {trace_id="4bf9"} 0.7 1700000000.123`. OpenMetrics only. */
+/** Returns the part of an OpenMetrics line after the value: ` # {trace_id="4bf9"} 0.7 1700000000.123`. */
 export function exemplarSuffix(exemplar: Exemplar): string {
   const { labels, value, timestamp } = exemplar;
   const time = timestamp === undefined || !Number.isFinite(timestamp) ? '' : ` ${timestamp}`;
   return ` # {${labelText(labels)}} ${formatNumber(value)}${time}`;
 }
 
-/** In quotes, as a label's value is, where it is no name without them. */
+/** Puts a name that is not a legal label name in quotes. */
 export function quotedLabelName(name: string): string {
-  // no label may be called nothing; prom-client checks the names of default labels no more than those of JSON
+  // an empty name is not allowed; prom-client does not check the names of default labels, nor do we check those in JSON
   return isLabelName(name) ? name : name === '' ? '_' : `"${escapeLabelValue(name)}"`;
 }
 
@@ -42,17 +45,17 @@ export function quotedMetricName(name: string): string {
   return validateMetricName(name) ? name : `"${escapeLabelValue(name)}"`;
 }
 
-/** One label of a text that `labelText` printed: a name, or one in quotes, and the value, both as they are escaped. */
+/** One label of a text that `labelText` returned: its name, with or without quotes, and its value, both escaped. */
 const LABEL = /(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\.)*)")="((?:[^"\\]|\\.)*)"/gs;
 
-/** The labels that `labelText` printed; of a text of ours only, for nothing is checked. */
+/** Parses a text that `labelText` returned. It checks nothing, so give it no other text. */
 export function parseLabelText(text: string): Labels {
   const labels: Labels = Object.create(null) as Labels;
   for (const [, name, quoted, value] of text.matchAll(LABEL)) labels[name ?? unescaped(quoted)] = unescaped(value);
   return labels;
 }
 
-/** To Prometheus a label without a value is no label. */
+/** Removes labels with an empty value: Prometheus treats them as absent. */
 export function withoutEmptyLabels(text: string): string {
   if (!text.includes('=""')) return text;
   const labels = [...text.matchAll(LABEL)].filter(([, , , value]) => value !== '');

@@ -1,6 +1,7 @@
 /**
- * What is wrong with metrics by convention, though every scraper takes them: the nine lints of `promtool check metrics`
- * (Prometheus' util/promlint, written anew from what they find), and the naming rules of prometheus.io/docs/practices/naming.
+ * Finds metrics that break conventions though every scraper accepts them: the nine lints of `promtool check metrics`
+ * (written again from the results of Prometheus' util/promlint), and the naming rules of
+ * prometheus.io/docs/practices/naming.
  */
 import type { MetricFamily } from '../model/metric-family.js';
 
@@ -11,7 +12,7 @@ export interface LintProblem {
 
 type Lint = (family: MetricFamily) => string[];
 
-/** Units that have a base unit of their own: prometheus.io/docs/practices/naming, «Base units». */
+/** Units and the base unit to use in their place: prometheus.io/docs/practices/naming, «Base units». */
 const BASE_UNITS: Readonly<Record<string, string>> = {
   milliseconds: 'seconds',
   microseconds: 'seconds',
@@ -120,7 +121,7 @@ const LINTS: readonly Lint[] = [
   },
 ];
 
-/** Problems in the order of the families, then of the lints. */
+/** Returns the problems in the order of the families, then of the lints. */
 export function lintFamilies(families: readonly MetricFamily[]): LintProblem[] {
   return families.flatMap((family) =>
     LINTS.flatMap((lint) => lint(family)).map((text) => ({ metric: family.name, text })),

@@ -1,7 +1,7 @@
 /**
- * How UTF-8 names are shown to a scraper that does not take them: Prometheus' escaping schemes
- * (prometheus.io/docs/instrumenting/escaping_schemes). Only `dots` changes names that are legal without: it doubles their
- * underscores, so that every name can be told from what it became.
+ * Shows UTF-8 names to a scraper that does not accept them, by Prometheus' escaping schemes
+ * (prometheus.io/docs/instrumenting/escaping_schemes). Only `dots` changes legal names too: it doubles their underscores, so
+ * that the original name can be recovered.
  */
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { type Clash, nameClashes } from '../model/name-clash.js';
@@ -11,14 +11,14 @@ import { labelText, parseLabelText } from './labels.js';
 export const ESCAPINGS = ['allow-utf-8', 'underscores', 'dots', 'values'] as const;
 export type Escaping = (typeof ESCAPINGS)[number];
 
-/** For a scraper that names none. */
+/** The scheme for a scraper that asks for none. */
 export const DEFAULT_ESCAPING: Escaping = 'underscores';
 
 interface Scheme {
   readonly prefix: string;
-  /** Legal names change too. */
+  /** The scheme changes legal names too. */
   readonly changesLegal: boolean;
-  /** What an underscore becomes, and a character that no name may have without quotes. */
+  /** Replacements of an underscore, and of a character that is not legal in a name without quotes. */
   readonly underscore: string;
   readonly other: (character: string) => string;
 }
@@ -51,15 +51,18 @@ function escapeLabelName(name: string, escaping: Escaping): string {
   return escapeWith(name, escaping, isLabelName, /[a-zA-Z0-9]/);
 }
 
-/** The same of a text that `labelText` printed. Labels that become one label have its values joined, as OpenTelemetry does. */
+/**
+ * Escapes the names in a text that `labelText` returned. If two names become the same, their values are joined, as
+ * OpenTelemetry does it.
+ */
 export function escapeLabelText(text: string, escaping: Escaping): string {
   if (escaping === 'allow-utf-8' || text === '') return text;
-  // a quoted name is at the begin or after a comma, as is what ends a value with a comma
+  // a quoted name is at the start or after a comma; so is the end of a value that ends with a comma, which does no harm
   if (!SCHEMES[escaping].changesLegal && !/(?:^|,)"/.test(text)) return text;
   return labelText(escapedLabels(parseLabelText(text), escaping));
 }
 
-/** Families with other names where need be, without those that could not be told from one before. */
+/** Escapes the names of families and leaves out a family whose escaped name an earlier one has. */
 export function escapeFamilies(families: readonly MetricFamily[], escaping: Escaping): readonly MetricFamily[] {
   if (escaping === 'allow-utf-8') return families;
   const hidden = new Set(escapedClashes(families, escaping).map((clash) => clash.hidden));
@@ -67,9 +70,9 @@ export function escapeFamilies(families: readonly MetricFamily[], escaping: Esca
 }
 
 /**
- * Which families have to be left out because names are escaped.
+ * Returns the families that must be left out because escaping gives two of them one name.
  *
- * @param families those that are rather shown come first
+ * @param families a family earlier in the list is kept
  */
 export function escapedClashes(
   families: readonly { readonly name: string; readonly type: string }[],
@@ -90,7 +93,7 @@ function escapedFamily(family: MetricFamily, escaping: Escaping): MetricFamily {
     name: escaped,
     samples: samples.map((sample) => ({
       ...sample,
-      // a line's suffix is not part of what is escaped
+      // the suffix of a line is not escaped
       name: sample.name.startsWith(name)
         ? escaped + sample.name.slice(name.length)
         : escapeMetricName(sample.name, escaping),
@@ -116,7 +119,7 @@ function escapeWith(name: string, escaping: Escaping, isLegal: (name: string) =>
   for (const character of name) {
     const isDigit = character >= '0' && character <= '9';
     if (character === '_') escaped += underscore;
-    // a digit may not come first
+    // a name must not begin with a digit
     else escaped += legal.test(character) && !(isDigit && escaped === '') ? character : other(character);
   }
   return escaped === '' ? '_' : escaped;

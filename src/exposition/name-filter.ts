@@ -1,4 +1,4 @@
-/** Prometheus' `?name[]=`: only the families that were asked for, by their names or those of their samples. */
+/** Prometheus' `?name[]=`: selects families by their name or by the name of one of their samples. */
 import type { MetricFamily } from '../model/metric-family.js';
 import { createdName, metricKind, type SeriesLayout } from '../model/metric-kind.js';
 
@@ -6,7 +6,7 @@ export function namedFamilies(families: readonly MetricFamily[], names: readonly
   return families.filter(nameFilter(names));
 }
 
-/** Whether a family was asked for; of merged families too, which have no samples. */
+/** Returns a filter of families. It also takes merged families, which hold no samples. */
 export function nameFilter(names: readonly string[]): (family: SeriesLayout & { readonly type: string }) => boolean {
   const wanted = new Set(names);
   return (family) => {

@@ -1,4 +1,4 @@
-/** Which format a scraper is answered in, by its Accept header (RFC 9110, 12.5.1). */
+/** Chooses the format of a response by the Accept header of the request (RFC 9110, 12.5.1). */
 import type { Format, Offer } from './format.js';
 import { FALLBACK, FORMATS } from './formats.js';
 import { DEFAULT_ESCAPING, type Escaping, ESCAPINGS } from './name-escaping.js';
@@ -10,16 +10,16 @@ export interface NegotiatedFormat {
   readonly escaping: Escaping;
 }
 
-/** Part of an Accept header. */
+/** One element of an Accept header. */
 interface MediaRange {
   readonly mediaType: string;
-  /** Other than `q`; names in lower case. */
+  /** All parameters but `q`; names in lower case. */
   readonly parameters: Readonly<Record<string, string>>;
   /** 0 to 1. */
   readonly quality: number;
 }
 
-/** An offer, and how a header likes it. */
+/** An offer and its rank in a header. */
 interface Match {
   readonly format: Format;
   readonly offer: Offer;
@@ -30,9 +30,9 @@ interface Match {
 }
 
 /**
- * The format that the header likes best; among equals the one that it names more closely, then the one it names first.
- * Where nothing fits, or there is no header, it is text 0.0.4: a scraper can do more with that than with a 406. Never
- * throws; takes time linear in the header's length.
+ * Returns the format with the highest quality in the header; among equals the one that the header names most specifically,
+ * then the one that it names first. Without a header, or if no format fits, it is text 0.0.4: a scraper can do more with
+ * that than with a 406. It never throws, and its time is linear in the length of the header.
  */
 export function negotiateFormat(accept: string | readonly string[] | undefined): NegotiatedFormat {
   const header = typeof accept === 'string' ? accept : Array.isArray(accept) ? accept.join(',') : '';
@@ -52,12 +52,12 @@ export function negotiateFormat(accept: string | readonly string[] | undefined):
   if (!offer.escapes) return { format: format.name, contentType: offer.contentType, escaping: DEFAULT_ESCAPING };
   const asked = escapingOf(range);
   const suffix = asked === undefined ? '' : `; escaping=${asked}`;
-  // Prometheus 3 sends no escaping with protobuf, but it does with the other formats that it would take
+  // Prometheus 3 sends no escaping with protobuf, only with the other formats that it accepts
   const escaping = asked ?? ranges.map(escapingOf).find((each) => each !== undefined) ?? DEFAULT_ESCAPING;
   return { format: format.name, contentType: offer.contentType + suffix, escaping };
 }
 
-/** The closest range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'. */
+/** The most specific range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'. */
 function matchOf(format: Format, offer: Offer, ranges: readonly MediaRange[]): Match {
   let match = noMatch(format, offer);
   ranges.forEach((range, at) => {
@@ -71,7 +71,7 @@ function noMatch(format: Format, offer: Offer): Match {
   return { format, offer, quality: 0, closeness: 0, at: 0, range: undefined };
 }
 
-/** How closely a range names an offer; 0 where it does not. */
+/** How specifically a range names an offer; 0 where it does not. */
 function closenessOf({ mediaType, parameters }: MediaRange, offer: Offer): number {
   if (mediaType === offer.mediaType) {
     const { version = '' } = parameters;
@@ -79,7 +79,7 @@ function closenessOf({ mediaType, parameters }: MediaRange, offer: Offer): numbe
     if (!offer.versions.has(version) || wanted.some(([name, value]) => parameters[name] !== value)) return 0;
     return version === '' ? 3 : 4;
   }
-  // nobody means what has to be asked for by its parameters
+  // a wildcard does not ask for an offer that requires parameters
   if (offer.parameters !== undefined) return 0;
   if (mediaType === `${offer.mediaType.slice(0, offer.mediaType.indexOf('/'))}/*`) return 2;
   return mediaType === '*/*' ? 1 : 0;

@@ -1,6 +1,6 @@
-/** How numbers are spelled: the shortest decimal that reads back as the same float64. */
+/** Writes numbers: the shortest decimal that reads back as the same float64. */
 
-/** Most bytes of a number, such as -0.0000012345678901234567. */
+/** Maximum bytes of a number, such as -0.0000012345678901234567. */
 export const LONGEST_NUMBER = 25;
 
 export function formatNumber(value: number): string {
@@ -11,8 +11,8 @@ export function formatNumber(value: number): string {
 }
 
 /**
- * Spelled as the other OpenMetrics libraries spell `le` and `quantile` (OpenMetrics 1.0, 6.2, Canonical Numbers): always
- * with a point or an exponent, the exponent below 1e-4 and from 1e6 on, with two digits at least.
+ * Formats a number as other OpenMetrics libraries format `le` and `quantile` (OpenMetrics 1.0, 6.2, Canonical Numbers):
+ * always with a point or an exponent; below 1e-4 and from 1e6 on with an exponent of at least two digits.
  */
 export function formatCanonicalNumber(value: number): string {
   if (!Number.isFinite(value)) return formatNumber(value);
@@ -23,7 +23,7 @@ export function formatCanonicalNumber(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
-/** A number's text in canonical spelling; text that is no finite number stays as it is. */
+/** Returns the canonical form of a number's text; a text that is not a finite number is returned unchanged. */
 export function canonicalNumber(text: string): string {
   const number = Number(text || NaN);
   return Number.isFinite(number) ? formatCanonicalNumber(number) : text;
@@ -31,14 +31,14 @@ export function canonicalNumber(text: string): string {
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
-/** Split of an integer in halves that fit 32 bits: the upper of 2^53 is 9,007,199. */
+/** Splits an integer into halves that fit 32 bits: the upper half of 2^53 is 9,007,199. */
 const HALF = 1e9;
 
 /**
- * Writes the ASCII bytes of a number at `at`, where LONGEST_NUMBER bytes are free; answers where they end.
+ * Writes the ASCII bytes of a number at `at`, where LONGEST_NUMBER bytes are free. Returns the offset after the last byte.
  *
- * Counters and buckets are integers nearly always, and writing their digits straight away takes 15 to 55 ns where
- * String(value) and latin1Write take 95 to 290; of fractions 170 to 310 against 255 to 380 (Node 20, 100,000 values).
+ * Counters and buckets are nearly always integers. Writing their digits directly takes 15 to 55 ns, where String(value) and
+ * latin1Write take 95 to 290; fractions take 170 to 310 ns in place of 255 to 380 (Node 20, 100,000 values).
  */
 export function writeNumber(target: Uint8Array, at: number, value: number): number {
   if (!(value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) || Math.trunc(value) !== value) {

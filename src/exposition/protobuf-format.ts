@@ -1,10 +1,10 @@
 /**
- * Delimited io.prometheus.client.MetricFamily messages: what Prometheus asks for where it wants native histograms or
- * created timestamps.
+ * Delimited io.prometheus.client.MetricFamily messages. Prometheus requests this format if native histograms or created
+ * timestamps are enabled.
  *
- * The bytes of a series are laid out once, with room of a fixed width for everything that changes; a scrape writes values
- * over values. Only exemplars are of any length: where there are some, the bytes between them are copied, and the lengths of
- * the messages around each (which have a fixed width too) are what they are without it and more.
+ * The bytes of a series are laid out once, with a field of fixed width for everything that changes; a scrape overwrites the
+ * values. Only exemplars have a variable length. If there are any, the bytes between them are copied, and the lengths of the
+ * enclosing messages (which have a fixed width too) are increased by the bytes of the exemplar.
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
@@ -33,19 +33,22 @@ import {
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { readVarint, stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
-/** Bytes of counts: enough for 268 million, and where one outgrows that, for more. All are laid out again then. */
+/**
+ * Widths of counts in bytes. The first is enough for 268 million; if a count does not fit, everything is laid out again with
+ * the next width.
+ */
 const COUNT_WIDTHS = [4, 5, 8] as const;
-/** The fields `metric` of MetricFamily and `label` of Metric. */
+/** Numbers of the fields `metric` of MetricFamily and `label` of Metric. */
 const METRIC = 4;
 const LABEL = 1;
-/** Of the length before each MetricFamily: 32 GiB. */
+/** Bytes of the length before each MetricFamily: enough for 32 GiB. */
 const DELIMITER_WIDTH = 5;
 
 export function protobufFormat(name: string, offers: readonly Offer[]): Format {
   return { name, offers, showsCreated: true, headings, render, newWriter: () => new ProtobufWriter() };
 }
 
-/** Samples have the names that text 0.0.4 gives them. */
+/** Samples have the same names as in text 0.0.4. */
 function headings(families: readonly NamedFamily[]): Heading[] {
   return families.map(({ name, type }) => {
     const { ownName, hasCreated, exemplarSuffix } = metricKind(type);
@@ -93,16 +96,16 @@ interface WrittenFamily {
   readonly labels: string[];
 }
 
-/** A family in the bytes. */
+/** The place of a family in the bytes. */
 interface PlacedFamily {
   readonly kind: MetricKind;
   readonly template: Template;
-  /** Of the length before it. */
+  /** Offset of the length before the family. */
   readonly at: number;
   readonly series: number;
 }
 
-/** Bytes that are put in, and where the lengths are that count them. */
+/** Bytes to insert, and the places of the lengths that include them. */
 interface Insertion {
   readonly at: number;
   readonly bytes: Uint8Array;
@@ -116,7 +119,7 @@ class ProtobufWriter implements ExpositionWriter {
   #placed: PlacedFamily[] = [];
   #bytes = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer);
-  /** Per series, where its message and where the part after its labels begin. */
+  /** Per series, the offset of its message and of the part after its labels. */
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
   #shown = new Float64Array(0);
@@ -169,7 +172,7 @@ class ProtobufWriter implements ExpositionWriter {
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
   }
 
-  /** Writes the values that differ from those that are there; false where a count does not fit in its place. */
+  /** Writes the values that changed. Returns false if a count does not fit in its field. */
   #write(values: Float64Array): boolean {
     const bytes = this.#bytes;
     const view = this.#view;
@@ -222,7 +225,7 @@ class ProtobufWriter implements ExpositionWriter {
       const base = this.#valuesAt[series];
       const lengths = [
         { at: placed.at, width: DELIMITER_WIDTH },
-        // one byte of tag is before it
+        // a tag of one byte is before it
         { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) },
         ...hole.lengths.map(({ at, width }) => ({ at: base + at, width })),
       ];
@@ -255,7 +258,7 @@ class ProtobufWriter implements ExpositionWriter {
   }
 }
 
-/** The label pairs of a text, measured before they are written: their length comes first. */
+/** The label pairs of a text. They are measured before they are written, since a message begins with its length. */
 function labelPairs(text: string): { readonly bytes: number; write(out: WireBuffer): void } {
   const pairs = Object.entries(parseLabelText(text)).map(([name, value]) => {
     const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
@@ -273,12 +276,12 @@ function labelPairs(text: string): { readonly bytes: number; write(out: WireBuff
   };
 }
 
-/** Its width is fixed where it has to change. */
+/** The width of a series' length is fixed if exemplars may change the length. */
 function seriesLengthWidth({ holes }: Template): number {
   return holes.size > 0 ? WIDE_LENGTH_WIDTH : 0;
 }
 
-/** Counts of our own are whole; those of other libraries may be anything. */
+/** Our own counts are integers; counts of other libraries may be any number. */
 function wholeCount(value: number): number {
   return value > 0 ? Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER) : 0;
 }

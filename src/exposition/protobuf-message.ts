@@ -1,42 +1,44 @@
 /**
- * The messages of io.prometheus.client (prometheus/client_model, metrics.proto), by types of metrics: what the series of a
- * family have in common. Field numbers are that file's.
+ * The messages of io.prometheus.client (prometheus/client_model, metrics.proto) per metric type: the part that all series of
+ * a family have in common. Field numbers are those of metrics.proto.
  */
 import type { Exemplar } from '../model/metric-family.js';
 import type { Line, MetricKind } from '../model/metric-kind.js';
 import type { FamilyHead } from './format.js';
 import { doubleField, lengthField, messageField, stringField, varintField, writeVarint } from './wire.js';
 
-/** How a value is written: over eight bytes, over a varint, over a Timestamp; or not at all. */
+/** How a value is written: as a double of eight bytes, as a varint, as a Timestamp, or not at all. */
 export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
 export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 
-/** Where more bytes may be put in, and the lengths (fields of a fixed width) that count them. */
+/** A place where bytes may be inserted, and the lengths (fields of a fixed width) that include them. */
 interface Hole {
   readonly at: number;
   readonly lengths: readonly { readonly at: number; readonly width: number }[];
 }
 
-/** A series' message without its labels: zeros where values go. */
+/** The message of a series without its labels, with zeros as values. */
 export interface Template {
   readonly bytes: Uint8Array;
-  /** Where the values stand, in their order, and how each is written. */
+  /** The offsets of the values in their order, and the encoding of each. */
   readonly places: readonly number[];
   readonly encodings: readonly Encoding[];
-  /** By the number of the line whose exemplar goes there. */
+  /** Keyed by the number of the line whose exemplar is inserted there. */
   readonly holes: ReadonlyMap<number, Hole>;
 }
 
-/** MetricType of metrics.proto, by what text 0.0.4 calls a type. */
+/** MetricType of metrics.proto, keyed by the name of the type in text 0.0.4. */
 const TYPE_NUMBERS: Readonly<Record<string, number>> = { counter: 0, gauge: 1, summary: 2, untyped: 3, histogram: 4 };
 const FAMILY = { name: 1, help: 2, type: 3, unit: 5 } as const;
-/** Of Metric: its message by MetricType, all of one value but for summaries and histograms. */
+/**
+ * Field of Metric that holds the value, indexed by MetricType. All these messages but Summary and Histogram have one value.
+ */
 const VALUE_FIELDS: readonly number[] = [3, 2, 4, 5, 7];
 const COUNTER = { value: 1, exemplar: 2, created: 3 } as const;
 const SUMMARY = { count: 1, sum: 2, quantile: 3, created: 4 } as const;
 const HISTOGRAM = { count: 1, sum: 2, bucket: 3, created: 15 } as const;
 const BUCKET = { count: 1, bound: 2, exemplar: 3 } as const;
-/** Fields of what has a Timestamp for when it was made. */
+/** Field of the creation time, keyed by the types that have one. */
 const CREATED: Readonly<Record<number, number>> = {
   [TYPE_NUMBERS.counter]: COUNTER.created,
   [TYPE_NUMBERS.summary]: SUMMARY.created,
@@ -46,16 +48,19 @@ const QUANTILE = { share: 1, value: 2 } as const;
 export const LABEL_PAIR = { name: 1, value: 2 } as const;
 const EXEMPLAR = { label: 1, value: 2, timestamp: 3 } as const;
 
-/** Of a message that an exemplar may be put into: 16 KiB, where one has 128 characters at most. */
+/**
+ * Bytes of the length of a message that an exemplar may be inserted into: enough for 16 KiB, where an exemplar has at most
+ * 128 characters.
+ */
 const EXEMPLAR_LENGTH_WIDTH = 2;
-/** Of a message of such messages: 256 MiB. */
+/** Bytes of the length of a message that contains such messages: enough for 256 MiB. */
 export const WIDE_LENGTH_WIDTH = 4;
-/** Seconds until the year 3058, and nanoseconds. */
+/** Bytes of a Timestamp's seconds (enough until the year 3058) and of its nanoseconds. */
 const TIME_WIDTH = 5;
 const MAX_SECONDS = 0x80 ** TIME_WIDTH - 1;
 const NANOS = 1e9;
 
-/** The fields of MetricFamily that stand before its metrics. */
+/** Returns the fields of MetricFamily that are before its metrics. */
 export function familyFields(name: string, { help, unit = '', kind }: FamilyHead): Uint8Array {
   const type = varintField(FAMILY.type, typeNumber(kind));
   const fields = [stringField(FAMILY.name, name), stringField(FAMILY.help, help), type];
@@ -63,7 +68,7 @@ export function familyFields(name: string, { help, unit = '', kind }: FamilyHead
   return Buffer.concat(fields);
 }
 
-/** The template of a family's series; counts are varints of a given width. */
+/** Returns the template of a family's series; counts are varints of the given width. */
 export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolean, countWidth: number): Template {
   const type = typeNumber(kind);
   const message = new MessageBuilder();
@@ -82,7 +87,7 @@ export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolea
   return metric;
 }
 
-/** The bytes of an exemplar as a field of a counter or of a bucket. */
+/** Returns an exemplar as a field of a counter or of a bucket. */
 export function exemplarField(kind: MetricKind, { labels, value, timestamp }: Exemplar): Uint8Array {
   const parts = Object.entries(labels).map(([name, text]) =>
     messageField(EXEMPLAR.label, stringField(LABEL_PAIR.name, name), stringField(LABEL_PAIR.value, text)),
@@ -92,7 +97,7 @@ export function exemplarField(kind: MetricKind, { labels, value, timestamp }: Ex
   return messageField(typeNumber(kind) === TYPE_NUMBERS.counter ? COUNTER.exemplar : BUCKET.exemplar, ...parts);
 }
 
-/** Writes a Timestamp over the one at `at`. */
+/** Overwrites the Timestamp at `at`. */
 export function writeTime(target: Uint8Array, at: number, seconds: number): void {
   const whole = Math.min(MAX_SECONDS, Math.max(0, Math.floor(seconds) || 0));
   const nanos = Math.min(NANOS - 1, Math.max(0, Math.round((seconds % 1) * NANOS) || 0));
@@ -125,7 +130,7 @@ function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth:
   }
 }
 
-/** Bytes of a message, with the places of its values and its holes. */
+/** The bytes of a message, with the places of its values and its holes. */
 class MessageBuilder implements Template {
   bytes: Uint8Array = new Uint8Array(0);
   readonly places: number[] = [];

@@ -1,4 +1,4 @@
-/** A whole text exposition out of families. Rendering changes nothing in them. */
+/** Renders families as a whole text exposition. It does not change them. */
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
 import type { Heading, OutputRules } from './format.js';
@@ -9,8 +9,8 @@ import { canonicalNumber, formatNumber } from './number.js';
 import type { TextDialect } from './text-dialect.js';
 
 /**
- * The exposition of families in the given order, laid out as prom-client 15.1.3 does: in text 0.0.4 a blank line between
- * families and, where there are none, one newline.
+ * Renders families in the given order, in the layout of prom-client 15.1.3: in text 0.0.4 a blank line between families, and
+ * a single newline for no families.
  */
 export function renderText(families: readonly MetricFamily[], dialect: TextDialect, options: OutputRules = {}): string {
   const shown = escapeFamilies(families, options.escaping ?? DEFAULT_ESCAPING);
@@ -40,7 +40,7 @@ function renderFamily(family: MetricFamily, heading: Heading, dialect: TextDiale
   return lines + dialect.separator + createdHeader(family, heading, dialect) + createdLines;
 }
 
-/** OpenMetrics 1.0, 4.6: the total of a counter and the buckets of a histogram. */
+/** OpenMetrics 1.0, 4.6 allows exemplars on the total of a counter and the buckets of a histogram. */
 function takesExemplar(sampleName: string, heading: Heading): boolean {
   const suffix = metricKind(heading.type).exemplarSuffix;
   if (!heading.exemplars || suffix === undefined) return false;

@@ -2,32 +2,32 @@ import type { MetricType } from '../model/metric-family.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
 import type { NamedFamily } from './format.js';
 
-/** In what the text formats differ. */
+/** The differences between the text formats. */
 export interface TextDialect {
   readonly name: string;
-  /** What stands between two families. */
+  /** The text between two families. */
   readonly separator: string;
-  /** What stands after the last family. */
+  /** The text after the last family. */
   readonly end: string;
-  /** Double quotes are escaped in help texts too; text 0.0.4 has no escape for them there. */
+  /** Double quotes are escaped in help texts too; text 0.0.4 has no escape sequence for them there. */
   readonly quotesHelp: boolean;
   readonly hasUnits: boolean;
   readonly hasExemplars: boolean;
   /** Families may have `_created` samples of their own. */
   readonly hasCreated: boolean;
-  /** `strict` changes the output. */
+  /** The option `strict` changes the output. */
   readonly hasStrict: boolean;
-  /** What a family is called. */
+  /** Returns the name and type of a family. */
   readonly nameOf: (family: NamedFamily, strict: boolean, take: Take) => FamilyName;
 }
 
-/** Claims names for a family, unless another one has any of them. */
+/** Claims names for a family. Returns false, and claims none, if another family has one of them. */
 type Take = (...names: readonly string[]) => boolean;
 
 export interface FamilyName {
   readonly name: string;
   readonly type: string;
-  /** If not the family's own. */
+  /** The name of the samples, if it is not the family's. */
   readonly sampleName?: string;
 }
 
@@ -47,7 +47,7 @@ export const TEXT = {
   },
 } as const satisfies TextDialect;
 
-/** OpenMetrics 1.0. It knows no blank lines, and without its end a scraper takes the body for cut off. */
+/** OpenMetrics 1.0. It allows no blank lines, and without its end a scraper takes the body as truncated. */
 export const OPENMETRICS = {
   name: 'openmetrics',
   separator: '',
@@ -60,7 +60,7 @@ export const OPENMETRICS = {
   nameOf: openMetricsName,
 } as const satisfies TextDialect;
 
-/** By their names. */
+/** The dialects by their names. */
 export const TEXT_DIALECTS: ReadonlyMap<string, TextDialect> = new Map(
   [TEXT, OPENMETRICS].map((row) => [row.name, row]),
 );

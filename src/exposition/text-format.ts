@@ -1,4 +1,4 @@
-/** A text dialect as a format. */
+/** Makes a format of a text dialect. */
 import type { Exemplar } from '../model/metric-family.js';
 import { exemplarSuffix, joinLabelTexts, labelText, samplePrefix } from './labels.js';
 import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, Offer, OutputRules } from './format.js';
@@ -23,10 +23,10 @@ class TextWriter implements ExpositionWriter {
   readonly #isStrict: boolean;
   readonly #table = new LineTable();
   #families = 0;
-  /** Of the family that is being written. */
+  /** The lines of the family that is being written. */
   #lines: readonly { readonly name: string; readonly label: string }[] = [];
   #created: { readonly place: CreatedPlace; readonly name: string; readonly header: string } | undefined;
-  /** The labels of series whose `_created` samples stand apart. */
+  /** The labels of the series whose `_created` samples are written apart. */
   readonly #apart: string[] = [];
 
   constructor(dialect: TextDialect, { strict }: OutputRules) {
@@ -65,7 +65,7 @@ class TextWriter implements ExpositionWriter {
 
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
     const tails: string[] = [];
-    // for each that is there: the array has holes
+    // forEach skips the holes of the array
     exemplars.forEach((exemplar, line) => {
       if (exemplar !== undefined) tails[line] = exemplarSuffix(exemplar);
     });

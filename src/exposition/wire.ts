@@ -1,17 +1,18 @@
 /**
- * The protobuf wire format, as far as an exposition needs it: protobuf.dev/programming-guides/encoding.
+ * The parts of the protobuf wire format that an exposition needs: protobuf.dev/programming-guides/encoding.
  *
- * Integers that change from one scrape to the next have a fixed width: a varint may be longer than it needs to be, and every
- * decoder takes it (ran: Prometheus 2.42 and 3.5, protobufjs). So a value is written over in place, and nothing moves.
+ * Integers that change from one scrape to the next have a fixed width: a varint may have more bytes than it needs, and every
+ * decoder accepts it (ran: Prometheus 2.42 and 3.5, protobufjs). So a new value overwrites the old one in place, and no
+ * other byte moves.
  */
 const Wire = { Varint: 0, Fixed64: 1, Length: 2 } as const;
 
-/** A field's number and wire type in one byte, or two: fields from 16 up. */
+/** A field's number and wire type: one byte, or two for fields from 16 up. */
 function tag(field: number, wire: number): number[] {
   return varint((field << 3) | wire);
 }
 
-/** The shortest varint of a whole number from 0 up. */
+/** Returns the shortest varint of an integer from 0 up. */
 function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
@@ -26,7 +27,7 @@ function varintWidth(value: number): number {
   return width;
 }
 
-/** Writes a varint of a fixed width over what is there. */
+/** Overwrites the bytes at `at` with a varint of a fixed width. */
 export function writeVarint(target: Uint8Array, at: number, value: number, width: number): void {
   let rest = value;
   const last = at + width - 1;
@@ -34,7 +35,7 @@ export function writeVarint(target: Uint8Array, at: number, value: number, width
     target[at] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);
   }
-  // bits of integers are shifted sooner than numbers are divided
+  // shifting a 32-bit integer is faster than dividing a number
   let bits = rest | 0;
   for (; at < last; at++) {
     target[at] = (bits & 0x7f) | 0x80;
@@ -54,7 +55,7 @@ export function readVarint(source: Uint8Array, at: number): number {
   }
 }
 
-/** The field before a message, string or bytes of that many bytes, whose length is written in `width` bytes at least. */
+/** Returns the tag and the length of a message, string or bytes field; the length takes at least `width` bytes. */
 export function lengthField(field: number, bytes: number, width = 0): number[] {
   const head = tag(field, Wire.Length);
   const length = new Uint8Array(Math.max(width, varintWidth(bytes)));
@@ -88,7 +89,7 @@ export function doubleField(field: number, value: number): Uint8Array {
   return bytes;
 }
 
-/** Bytes that grow as they are written. */
+/** A buffer that grows as it is written. */
 export class WireBuffer {
   bytes = Buffer.allocUnsafeSlow(64 * 1024);
   length = 0;
@@ -99,7 +100,7 @@ export class WireBuffer {
     this.length += bytes.length;
   }
 
-  /** A field's tag, of fields below 16, and its length. @param width at least so many bytes of length */
+  /** Writes the tag and the length of a field below 16. @param width minimum number of bytes of the length */
   head(field: number, length: number, width = 0): void {
     this.#room(1 + MAX_VARINT_BYTES);
     this.bytes[this.length++] = (field << 3) | Wire.Length;
@@ -108,7 +109,7 @@ export class WireBuffer {
     this.length += bytes;
   }
 
-  /** @param byteLength of the text in UTF-8 */
+  /** Writes a string field below 16. @param byteLength the length of the text in UTF-8 */
   string(field: number, text: string, byteLength: number): void {
     this.head(field, byteLength);
     this.#room(byteLength);
@@ -123,7 +124,7 @@ export class WireBuffer {
   }
 }
 
-/** Bytes of a string field, below 16. */
+/** Returns the size of a string field below 16. */
 export function stringFieldBytes(byteLength: number): number {
   return 1 + varintWidth(byteLength) + byteLength;
 }

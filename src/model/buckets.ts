@@ -1,8 +1,8 @@
-/** Upper bounds of histogram buckets. Generators and their error texts are prom-client 15.1.3's. */
+/** Upper bounds of histogram buckets. The generators and their error texts are those of prom-client 15.1.3. */
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 
-/** prom-client's: durations of web requests, in seconds. */
+/** The defaults of prom-client: durations of web requests, in seconds. */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** `count` bounds, `width` apart. */
@@ -17,13 +17,14 @@ export function exponentialBuckets(start: number, factor: number, count: number)
   if (count < 1) throw new Error('Exponential buckets needs a positive count');
   if (factor <= 1) throw new Error('Exponential buckets needs a factor greater than 1');
   const bounds = [start];
-  // multiplied up as prom-client does it: start * factor ** at differs in the last digit, which would be another `le`
+  // multiplied step by step as in prom-client: start * factor ** at differs in the last digit, which would give another `le`
   while (bounds.length < count) bounds.push(bounds[bounds.length - 1] * factor);
   return bounds;
 }
 
 /**
- * A user's buckets as they are stored: finite, ascending, each once. The bucket +Inf is always there and is left out.
+ * Returns a user's buckets in the form that is stored: finite, ascending, without duplicates. The bucket +Inf always exists
+ * and is left out.
  *
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a bound is not a number, NaN or -Infinity
  */
@@ -44,7 +45,7 @@ export function normalizeBounds(buckets: readonly number[]): number[] {
   return [...bounds].toSorted((a, b) => a - b);
 }
 
-/** All bounds of both, ascending; of two ascending arrays without duplicates. */
+/** Merges two ascending arrays without duplicates into one. */
 export function unionOfBounds(a: readonly number[], b: readonly number[]): number[] {
   const union: number[] = [];
   let [atA, atB] = [0, 0];

@@ -1,16 +1,15 @@
-/** Clocks of machines that share a directory differ by less. */
+/** The clocks of machines that share a directory are assumed to differ by less than this. */
 export const CLOCK_TOLERANCE_SECONDS = 60;
 
 /**
- * A time that a file gives, for finding the latest. One that is still to come is of a clock that was wrong, and would be the
- * latest for as long as that clock was ahead: it counts as earlier than all times that are past. Such times keep their
- * order among themselves, for the wrong clock may be the reader's.
- *
+ * Converts a time from a file so that times can be compared to find the latest. A time in the future comes from a clock that
+ * was wrong, and would be the latest until that moment passes; so it sorts before all past times. Future times keep their
+ * order among each other, since the wrong clock may be the reader's.
  * @param seconds since the epoch
- * @param now of the reader, in seconds since the epoch
+ * @param now the reader's clock, in seconds since the epoch
  */
 export function comparableTime(seconds: number, now: number): number {
   if (seconds <= now + CLOCK_TOLERANCE_SECONDS) return seconds;
-  // no number: earlier than everything
+  // NaN sorts before everything
   return seconds > now ? -1 / seconds : -Infinity;
 }

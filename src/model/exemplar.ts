@@ -1,20 +1,20 @@
-/** What may be attached to a sample as its exemplar. */
+/** Validates the labels of exemplars. */
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { wellFormed } from './well-formed.js';
 import type { Labels } from './metric-family.js';
 import { isLabelName } from './naming.js';
 
-/** Most characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
+/** Maximum number of characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
 const MAX_EXEMPLAR_CHARACTERS = 128;
 
 /**
- * A user's exemplar labels as they are stored: a copy, values as text, without those that are undefined.
+ * Returns a user's exemplar labels in the form that is stored: a copy with values as strings and without undefined ones.
  *
- * Characters are Unicode code points. prom-client counts UTF-16 code units, so it refuses some sets with emoji that the
- * rule allows; nothing that it accepts is refused here for its length.
+ * Characters are Unicode code points. prom-client counts UTF-16 code units, so it refuses some label sets with emoji that
+ * the rule allows. Every label set that prom-client accepts is short enough here too.
  *
- * @throws {RangeError} prom-client's, where they are too long
+ * @throws {RangeError} prom-client's error, where the labels are too long
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name breaks the rule for label names
  */
 export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>): Labels {

@@ -1,6 +1,6 @@
 import type { MetricType } from './metric-family.js';
 
-/** What a metric tells the world about itself when it is made: everything but its series. */
+/** The description of a metric when it is made: everything but its series. */
 export interface FamilyDeclaration {
   readonly name: string;
   readonly help: string;
@@ -10,35 +10,38 @@ export interface FamilyDeclaration {
   readonly unit?: string;
   /** In the order of the user's array. */
   readonly labelNames: readonly string[];
-  /** Gauges, Info and StateSet: name of the row of `gauge-mode.ts` that they merge by. */
+  /** Gauges, Info and StateSet: the name of the merge mode, a row of `gauge-mode.ts`. */
   readonly gaugeMode?: string;
   /**
-   * Counters and gauges: each thread of a process that has the metric measures the same thing, which counts once. Of the files of one
-   * process the highest value of a counter holds, and of a gauge the one that was set last.
+   * Counters and gauges: every thread of a process measures the same value, which counts once. Merging takes the highest
+   * value of a counter among the files of one process, and the gauge value that was set last.
    */
   readonly processWide?: boolean;
-  /** prom-client's `aggregator: 'omit'`: counted, and not shown in merged output. */
+  /** prom-client's `aggregator: 'omit'`: the metric is counted but not shown in merged output. */
   readonly omit?: boolean;
   /** Histograms: finite upper bounds, ascending, without duplicates. */
   readonly bounds?: readonly number[];
   /** Summaries: quantiles to show, each in [0, 1]. */
   readonly quantiles?: readonly number[];
-  /** Summaries with `maxAgeSeconds`: `count` windows of `seconds` each slide; without: one window for ever. */
+  /** Summaries with `maxAgeSeconds`: `count` sliding windows of `seconds` each. Without it: one window that never ends. */
   readonly window?: { readonly seconds: number; readonly count: number };
 }
 
-/** The same for declarations that say the same. */
+/** Returns a key that is equal for equal declarations. */
 export function declarationKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
   const { type, help, unit, gaugeMode, omit, bounds, quantiles, window } = declaration;
   return JSON.stringify([type, help, unit, labelNames, gaugeMode, omit, bounds, quantiles, window]);
 }
 
-/** The same for declarations of the same metric: label names of an Info are what it was last set to. */
+/**
+ * Returns a key that is equal for declarations of the same metric. The label names of an Info are left out: each `set` may
+ * change them.
+ */
 export function metricKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
   return declarationKey(declaration, declaration.type === 'info' ? [] : labelNames);
 }
 
-/** What the parts of a declaration are called where a metric is made. */
+/** The option of a metric's constructor that each part of a declaration comes from. */
 const OPTION_NAMES: Readonly<Partial<Record<keyof FamilyDeclaration, string>>> = {
   gaugeMode: 'multiprocessMode',
   omit: "aggregator: 'omit'",
@@ -47,7 +50,7 @@ const OPTION_NAMES: Readonly<Partial<Record<keyof FamilyDeclaration, string>>> =
   window: 'maxAgeSeconds and ageBuckets',
 };
 
-/** In which options two declarations of one name differ, in words; undefined where they do not. */
+/** Returns a sentence that names the options in which two declarations differ; undefined where they are equal. */
 export function differenceOf(known: FamilyDeclaration, wanted: FamilyDeclaration): string | undefined {
   const parts = ['type', 'help', 'labelNames', 'unit', 'gaugeMode', 'omit', 'bounds', 'quantiles', 'window'] as const;
   const differences = parts.flatMap((part) => {

@@ -1,30 +1,30 @@
 /**
- * How a gauge's values in several processes become what is shown: one row a mode. After client_python's multiprocess
- * modes, with prom-client's aggregators mapped on. No code elsewhere names a mode.
+ * How the values of a gauge in several processes are merged: one row per mode. The modes are those of client_python's
+ * multiprocess mode; prom-client's aggregators are mapped to them. No code elsewhere names a mode.
  */
 import { PromMultiprocError } from '../errors.js';
 
-/** Where a reducer keeps what it has so far: three float64 from `at` on. */
+/** The accumulator of a reducer: three float64 from `at` on. */
 export const ACCUMULATOR = { value: 0, setAt: 1, count: 2, slots: 3 } as const;
 
 export interface GaugeMode {
   readonly name: string;
-  /** A dead process's value is gone. */
+  /** The value of a process disappears when the process dies. */
   readonly live: boolean;
-  /** One series per process, told apart by the label `pid`. */
+  /** One series per process, with the label `pid`. */
   readonly perProcess: boolean;
-  /** Needs the time of every set, not of the first only. */
+  /** The mode needs the time of every `set`, not only of the first. */
   readonly timed: boolean;
   /** Not shown in merged output. */
   readonly hidden: boolean;
-  /** The aggregator of prom-client that comes closest, for programs which merge objects of several processes themselves. */
+  /** The most similar aggregator of prom-client, for programs that merge JSON objects of several processes themselves. */
   readonly aggregator: string;
   /**
-   * Takes in the value of one more process, of which `setAt` is not 0. `accumulators[at..at + 3)` are value, set-at and
-   * count, all 0 before the first. Processes come oldest first, the dead before the living.
+   * Adds the value of one more process; its `setAt` is not 0. `accumulators[at..at + 3)` are value, set-at and count, all 0
+   * before the first call. Processes come oldest first, dead ones before living ones.
    */
   readonly reduce: (accumulators: Float64Array, at: number, value: number, setAt: number) => void;
-  /** What the accumulated value is shown as; by default itself. */
+  /** Converts the accumulated value to the shown one. Default: no change. */
   readonly finish?: (accumulators: Float64Array, at: number) => number;
 }
 
@@ -35,7 +35,7 @@ const sum: Reduce = (accumulators, at, value) => {
   accumulators[at + ACCUMULATOR.count]++;
 };
 
-/** A NaN is beaten by any number. */
+/** Any number replaces a NaN. */
 const maximum: Reduce = (accumulators, at, value) => {
   const so = accumulators[at];
   if (accumulators[at + ACCUMULATOR.count]++ === 0 || value > so || so !== so) accumulators[at] = value;
@@ -53,7 +53,10 @@ const mostRecent: Reduce = (accumulators, at, value, setAt) => {
   }
 };
 
-/** Only one process has the series; where pids collide, the one that comes last: live beats dead, newer beats older. */
+/**
+ * Normally only one process has the series. If two processes had the same pid, the later call wins: a living process before
+ * a dead one, a newer before an older.
+ */
 const last: Reduce = (accumulators, at, value) => {
   accumulators[at] = value;
   accumulators[at + ACCUMULATOR.count]++;
@@ -82,14 +85,14 @@ export const GAUGE_MODES: ReadonlyMap<string, GaugeMode> = new Map(
     mode('livemin', minimum, { live: true, aggregator: 'min' }),
     mode('mostrecent', mostRecent, { timed: true, aggregator: 'first' }),
     mode('livemostrecent', mostRecent, { timed: true, live: true, aggregator: 'first' }),
-    // prom-client's aggregators that client_python has no mode for; not to be asked for as a multiprocessMode
+    // prom-client's aggregators without a mode in client_python; `multiprocessMode` does not accept these names
     mode('average', sum, { live: true, finish: mean, aggregator: 'average' }),
     mode('first', first, { live: true, aggregator: 'first' }),
     mode('omit', last, { live: true, hidden: true, aggregator: 'omit' }),
   ].map((row) => [row.name, row]),
 );
 
-/** client_python's modes: what `multiprocessMode` takes. */
+/** client_python's modes, which `multiprocessMode` accepts. */
 export const MULTIPROCESS_MODES = [
   'all',
   'liveall',
@@ -104,7 +107,7 @@ export const MULTIPROCESS_MODES = [
 ] as const;
 export type MultiprocessMode = (typeof MULTIPROCESS_MODES)[number];
 
-/** prom-client's aggregators, and the mode that each is. A prom-client cluster knows living processes only. */
+/** prom-client's aggregators and the mode of each. A prom-client cluster merges living processes only. */
 const MODE_OF_AGGREGATOR: Readonly<Record<string, string>> = {
   sum: 'livesum',
   max: 'livemax',
@@ -114,19 +117,19 @@ const MODE_OF_AGGREGATOR: Readonly<Record<string, string>> = {
   omit: 'omit',
 };
 
-/** What a prom-client cluster shows where nothing is said. */
+/** The default of a prom-client cluster. */
 const DEFAULT_MODE = 'livesum';
 
-/** The mode of a living StateSet or Info series: 1 where any process says so. */
+/** The mode of StateSet and Info, whose series end with their process: 1 if any living process has 1. */
 export const STATE_MODE = 'livemax';
 
-/** The row of a name that a file gave; of DEFAULT_MODE where this release does not know it. */
+/** Returns the row of a name from a file; the row of DEFAULT_MODE if this release does not know the name. */
 export function gaugeMode(name: string | undefined): GaugeMode {
   return GAUGE_MODES.get(name ?? DEFAULT_MODE) ?? GAUGE_MODES.get(DEFAULT_MODE)!;
 }
 
 /**
- * The mode that a gauge's options ask for.
+ * Returns the mode that a gauge's options ask for.
  *
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name is unknown, or both options are given
  */

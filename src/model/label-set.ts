@@ -1,5 +1,5 @@
 /**
- * Which labels a family's series may have. Rules and error texts are prom-client 15.1.3's.
+ * Validates the labels of series. Rules and error texts are those of prom-client 15.1.3.
  */
 import { inspect } from 'node:util';
 import { metricKind } from './metric-kind.js';
@@ -8,9 +8,9 @@ import { isLabelName, type NameValidation } from './naming.js';
 import { wellFormed } from './well-formed.js';
 
 /**
- * The label names of a family as the user gave them, each once.
+ * Returns the label names that the user gave, without duplicates.
  *
- * @throws {Error} prom-client's, where a name breaks the rule or is reserved for the type
+ * @throws {Error} prom-client's error, where a name breaks the rule or is reserved for the type
  */
 export function declaredLabelNames(
   labelNames: readonly string[] | undefined,
@@ -27,7 +27,7 @@ export function declaredLabelNames(
 
 /**
  * @param labels a label object that the user gave; inherited names count, as in prom-client
- * @throws {Error} prom-client's, where a name is not among the family's
+ * @throws {Error} prom-client's error, where a name is not among the family's label names
  */
 export function assertLabelsDeclared(labelNames: readonly string[], labels: object): void {
   for (const name in labels) {
@@ -37,7 +37,7 @@ export function assertLabelsDeclared(labelNames: readonly string[], labels: obje
   }
 }
 
-/** @throws {Error} prom-client's, where `labels('a', 'b')` has not one value for each label name */
+/** @throws {Error} prom-client's error, where `labels('a', 'b')` does not have one value for each label name */
 export function assertValueCount(labelNames: readonly string[], values: readonly unknown[]): void {
   if (labelNames.length === values.length) return;
   throw new Error(
@@ -46,9 +46,9 @@ export function assertValueCount(labelNames: readonly string[], values: readonly
 }
 
 /**
- * A label value as it is stored: numbers and the like as their text; undefined is a label that is not there. Half a
- * surrogate pair has no UTF-8, and two values with different halves would be printed as one series twice; it becomes
- * U+FFFD here as it would in UTF-8.
+ * Returns a label value in the form that is stored: numbers and other types as strings; undefined means that the label is
+ * absent. A lone surrogate has no UTF-8 encoding, and two values with different ones would be printed as the same series
+ * twice; so each becomes U+FFFD here, as in a UTF-8 encoder.
  */
 export function labelValue(value: unknown): string | undefined {
   return value === undefined ? undefined : wellFormed(typeof value === 'string' ? value : String(value));

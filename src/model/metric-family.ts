@@ -1,15 +1,15 @@
 /**
- * The data model that both arms share: what an exposition shows. After OpenMetrics 1.0, section 4 (MetricFamily, Metric,
- * MetricPoint), flattened to samples as the text formats are.
+ * The data model of an exposition, which both arms share. It follows OpenMetrics 1.0, section 4 (MetricFamily, Metric,
+ * MetricPoint), flattened to samples as in the text formats.
  */
 
-/** OpenMetrics types. 'unknown' is what the text format calls 'untyped'. */
+/** OpenMetrics types. The text format calls 'unknown' 'untyped'. */
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'info' | 'stateset' | 'unknown';
 
-/** Label names to values. A null-prototype object where this package makes it. */
+/** Label values by name. This package makes them as objects without a prototype. */
 export type Labels = Record<string, string>;
 
-/** One traced observation beside a counter or a histogram bucket (OpenMetrics 1.0, 4.6). */
+/** One traced observation of a counter or a histogram bucket (OpenMetrics 1.0, 4.6). */
 export interface Exemplar {
   labels: Labels;
   value: number;
@@ -27,13 +27,13 @@ export interface Sample {
 }
 
 export interface MetricFamily {
-  /** As the user named it: `jobs_total`, `jobs_done`. Rendering for OpenMetrics derives its family name from this. */
+  /** The name that the user gave: `jobs_total`, `jobs_done`. The family name of OpenMetrics is derived from it. */
   name: string;
   help: string;
   type: MetricType;
-  /** Base unit, such as `seconds`; only where the name ends with it. */
+  /** Base unit, such as `seconds`; only if the name ends with it. */
   unit?: string;
-  /** How prom-client merges families of several processes; only where that is not by sums. */
+  /** prom-client's aggregator for merging processes; only if it is not the sum. */
   aggregator?: string;
   samples: Sample[];
 }

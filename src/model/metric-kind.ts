@@ -1,67 +1,76 @@
 /**
- * What tells the types of metrics apart: one row a type. No code elsewhere asks which type a metric has in order to store,
- * merge, name or print it; it reads the row. What instruments do with a value is theirs (`instruments/`), how a chart draws
- * a type is in `collector/chart.ts`, and what prom-client's objects show of it is in `registry/metric-object.ts`.
+ * The differences between metric types: one row per type. No code elsewhere asks for the type of a metric in order to store,
+ * merge, name or print it; it reads the row. The methods of each type are in `instruments/`, the look of a chart is in
+ * `collector/chart.ts`, and the fields of prom-client's objects are in `registry/metric-object.ts`.
  */
 import type { MetricType } from './metric-family.js';
 import { counterBaseName, infoBaseName } from './naming.js';
 import type { Sketch } from './sketch.js';
 
-/** What the lines and the slots of a series depend on; declarations and merged families have it. */
+/** The properties that the lines and the slots of a series depend on; declarations and merged families have them. */
 export interface SeriesLayout {
   readonly name: string;
   readonly bounds?: readonly number[];
   readonly quantiles?: readonly number[];
 }
 
-/** One of the lines that an exposition shows of each series. */
+/** One of the lines that an exposition shows for each series. */
 export interface Line {
   readonly name: string;
-  /** The kind's own label, which stands before those of the series, as in prom-client. */
+  /** The label that the type adds. It comes before the labels of the series, as in prom-client. */
   readonly label?: { readonly name: string; readonly value: string };
 }
 
 export interface MetricKind {
   readonly type: MetricType;
-  /** The label that some of the lines carry, which is therefore forbidden to users. */
+  /** The name of the label that the type adds to some lines. Users must not declare it. */
   readonly lineLabel?: string;
-  /** In which blocks of a file its series are. Gauges merge by a mode (`gauge-mode.ts`), the rest by addition. */
+  /** The kind of block in a file that holds its series. Gauges merge by a mode (`gauge-mode.ts`), all others by addition. */
   readonly block: 'sum' | 'histogram' | 'gauge';
-  /** Consecutive float64 of a series in a file. Cells of a merged series have the same layout, but for gauges. */
+  /**
+   * Number of consecutive float64 of a series in a file. Cells of a merged series have the same layout, except those of
+   * gauges.
+   */
   readonly slots: (layout: SeriesLayout) => number;
-  /** Whether the slots are a count per bound of the declaration, one for what is above all of them, and the sum. */
+  /** Whether the slots are a count per declared bound, a count of the values above all bounds, and the sum. */
   readonly hasBounds: boolean;
-  /** What the samples of a family are called, less the suffixes of single lines. */
+  /** Returns the name of the samples without the suffixes of single lines. */
   readonly ownName: (name: string) => string;
-  /** The lines of a series, in the order of `writeValues`. */
+  /** Returns the lines of a series, in the order of `writeValues`. */
   readonly lines: (layout: SeriesLayout) => Line[];
   /**
-   * Writes the values of a series' lines to `values[at, …)` out of its slots, and out of its sketch if it has one.
+   * Computes the values of a series' lines from its slots and its sketch, and writes them to `values[at, …)`.
    *
-   * @returns where the next series goes
+   * @returns the index for the next series
    */
   readonly writeValues: WriteValues;
-  /** Lines whose names end so may carry an exemplar: they are the first ones, and line n has the one attached to slot n. */
+  /**
+   * Lines whose names have this suffix may carry an exemplar. They are the first lines, and line n has the exemplar of slot
+   * n.
+   */
   readonly exemplarSuffix?: string;
-  /** Which line counts something, for a display of rates. */
+  /** Returns the name of the line that is a count, for displays of rates. */
   readonly countedName?: (name: string) => string;
-  /** OpenMetrics shows when its series were made. */
+  /** OpenMetrics shows the creation times of the series. */
   readonly hasCreated: boolean;
   /** OpenMetrics allows a unit. */
   readonly hasUnit: boolean;
-  /** A series ends with its process, whatever the mode of the family. */
+  /** A series ends with its process, whatever the merge mode of the family is. */
   readonly endsWithProcess: boolean;
-  /** Several threads may measure one thing of their process: a series has one value, of which the highest or newest is right. */
+  /**
+   * Several threads may measure the same value of their process: a series has one value, and the highest or the newest is
+   * right.
+   */
   readonly mayBeProcessWide: boolean;
-  /** What text 0.0.4 calls the type, if not by its own name. */
+  /** The name of the type in text 0.0.4, if it is another one. */
   readonly textType?: string;
-  /** Of families that OpenMetrics calls otherwise than their samples. */
+  /** For types whose OpenMetrics family name differs from the name of the samples. */
   readonly openMetrics?: {
-    /** The family's name; undefined where the rules of the type have none for this one. */
+    /** Returns the family name; undefined if the rules of the type give none for this name. */
     readonly baseName: (name: string) => string | undefined;
-    /** What the samples of a base name are called, for strict output. */
+    /** The suffix that strict output adds to the family name to get the sample name. */
     readonly suffix: string;
-    /** What a family is shown as that cannot have its base name. */
+    /** The type that is shown for a family that cannot have its family name. */
     readonly otherwise: MetricType;
   };
 }
@@ -75,7 +84,7 @@ type WriteValues = (
   at: number,
 ) => number;
 
-/** prom-client's spelling, and Prometheus': the shortest decimal that reads back as the same float64. */
+/** The format of prom-client and Prometheus: the shortest decimal that reads back as the same float64. */
 const spelled = (bound: number): string => (bound === Infinity ? '+Inf' : String(bound));
 
 const writeFirst: WriteValues = (slots, slot, _layout, _sketch, values, at) => {
@@ -107,7 +116,7 @@ function kind(type: MetricType, row: Partial<MetricKind> & Pick<MetricKind, 'blo
 /** value, set-at */
 const GAUGE = { block: 'gauge', slots: () => 2 } as const;
 
-/** Keyed by type, so that the compiler misses a row where there is none. */
+/** Keyed by type, so that the compiler reports a missing row. */
 const ROWS: Readonly<Record<MetricType, MetricKind>> = {
   counter: kind('counter', {
     block: 'sum',
@@ -122,7 +131,7 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
   histogram: kind('histogram', {
     lineLabel: LE,
     block: 'histogram',
-    // a count per bound, one for what is above all of them, the sum
+    // a count per bound, the count above all bounds, the sum
     slots: ({ bounds = [] }) => bounds.length + 2,
     hasBounds: true,
     lines: ({ name, bounds = [] }) => [
@@ -147,7 +156,7 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
   summary: kind('summary', {
     lineLabel: QUANTILE,
     block: 'sum',
-    // sum, count; the sketch is attached
+    // sum, count; the sketch is stored apart
     slots: () => 2,
     lines: ({ name, quantiles = [] }) => [
       ...quantiles.map((quantile) => ({ name, label: { name: QUANTILE, value: spelled(quantile) } })),
@@ -178,17 +187,19 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
 
 export const METRIC_KINDS: ReadonlyMap<string, MetricKind> = new Map(Object.entries(ROWS));
 
-/** The row of a type; of 'unknown' where it is of no type, as the metrics of other libraries may be. */
+/**
+ * Returns the row of a type; the row of 'unknown' for any other text, since metrics of other libraries may have any type.
+ */
 export function metricKind(type: string): MetricKind {
   return METRIC_KINDS.get(type) ?? ROWS.unknown;
 }
 
-/** The name of the samples that show when a series was made (OpenMetrics 1.0, 5.1). */
+/** Returns the name of the sample that shows the creation time of a series (OpenMetrics 1.0, 5.1). */
 export function createdName(name: string, type: string): string {
   return `${metricKind(type).openMetrics?.baseName(name) ?? name}_created`;
 }
 
-/** How many lines of a series, from the first on, may carry an exemplar. */
+/** Returns the number of lines, counted from the first, that may carry an exemplar. */
 export function exemplarLines({ exemplarSuffix }: MetricKind, lines: readonly Line[]): number {
   return exemplarSuffix === undefined ? 0 : lines.filter(({ name }) => name.endsWith(exemplarSuffix)).length;
 }

@@ -1,6 +1,6 @@
 /**
- * Metrics of different names that cannot stand in one exposition, for their lines or their headings have one name: a gauge
- * `a_count` beside a histogram `a`, an Info `x` beside a gauge `x_info`.
+ * Finds metrics with different names that cannot be in the same exposition because lines or headings of both have the same
+ * name: a gauge `a_count` beside a histogram `a`, an Info `x` beside a gauge `x_info`.
  */
 import { createdName, metricKind } from './metric-kind.js';
 
@@ -14,17 +14,17 @@ export interface Clash {
   readonly shown: string;
 }
 
-/** The names of a family's lines, and its own where that is none of them. */
+/** Returns the names of a family's lines, and the name of the family. */
 export function occupiedNames({ name, type }: Named): Set<string> {
   const kind = metricKind(type);
   return new Set([kind.ownName(name), ...kind.lines({ name }).map((line) => line.name)]);
 }
 
 /**
- * Which families have to be left out of an exposition.
+ * Returns the families that must be left out of an exposition.
  *
- * @param families those that are rather shown come first
- * @param shownName what a family's name becomes in the exposition
+ * @param families a family earlier in the list is kept
+ * @param shownName returns the name of a family in the exposition
  */
 export function nameClashes(families: Iterable<Named>, shownName = (name: string): string => name): Clash[] {
   const owners = new Map<string, string>();
@@ -38,15 +38,16 @@ export function nameClashes(families: Iterable<Named>, shownName = (name: string
   return clashes;
 }
 
-/** The name that OpenMetrics keeps for the creation times of a histogram or a summary. */
+/** Returns the name that OpenMetrics reserves for the creation times of a histogram or a summary. */
 export function keptNames({ name, type }: Named): string[] {
   const { hasCreated, openMetrics } = metricKind(type);
   return hasCreated && openMetrics === undefined ? [createdName(name, type)] : [];
 }
 
 /**
- * Which families have to be left out of an OpenMetrics exposition besides: it keeps the name `a_created` for every histogram
- * and summary `a`, whether that line is shown or not (OpenMetrics 1.0, 4.4). A counter gives way by its heading.
+ * Returns the families that must also be left out of an OpenMetrics exposition: it reserves the name `a_created` for every
+ * histogram and summary `a`, even if that line is not shown (OpenMetrics 1.0, 4.4). A conflicting counter only changes its
+ * heading.
  */
 export function createdClashes(families: readonly Named[]): Clash[] {
   const owners = new Map<string, string>();

@@ -1,13 +1,12 @@
 /**
- * Names of metrics and labels, and the names that OpenMetrics derives from them. The rules are those of the Prometheus
- * data model as prom-client 15.1.3 applies them, its error texts included; and Prometheus 3's, under which a name is any
- * UTF-8 text, for metrics that ask for it.
+ * Names of metrics and labels, and the names that OpenMetrics derives from them. The default rules and error texts are those
+ * of prom-client 15.1.3. A metric may ask for the rules of Prometheus 3, under which any UTF-8 text is a name.
  */
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { wellFormed } from './well-formed.js';
 
-/** Which names a metric may have. */
+/** The rules for names. */
 export type NameValidation = 'legacy' | 'utf8';
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -17,7 +16,7 @@ export function validateMetricName(name: string): boolean {
   return METRIC_NAME.test(name);
 }
 
-/** `__name__` is the metric's name itself: in a sample's labels it would be another metric's sample, or a second name. */
+/** `__name__` is refused: as a label of a sample it would change the name of the metric, or give it a second name. */
 export function isLabelName(name: string, validation: NameValidation = 'legacy'): boolean {
   return (validation === 'utf8' ? isUtf8Name(name) : LABEL_NAME.test(name)) && name !== '__name__';
 }
@@ -26,12 +25,12 @@ export function isMetricName(name: string, validation: NameValidation): boolean 
   return validation === 'utf8' ? isUtf8Name(name) : validateMetricName(name);
 }
 
-/** Half of a surrogate pair has no UTF-8. */
+/** A lone surrogate has no UTF-8 encoding. */
 function isUtf8Name(name: string): boolean {
   return name !== '' && wellFormed(name) === name;
 }
 
-/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where it is neither */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the value is neither */
 export function assertNameValidation(validation: unknown): asserts validation is NameValidation {
   if (validation === 'legacy' || validation === 'utf8') return;
   throw new PromMultiprocError(
@@ -41,8 +40,8 @@ export function assertNameValidation(validation: unknown): asserts validation is
 }
 
 /**
- * Throws what prom-client throws for a metric without a name or a help text, or with a name that breaks the rule; it looks
- * at the help text first.
+ * Throws prom-client's errors for a metric without a name or a help text, or with a name that breaks the rule. The help text
+ * is checked first, as in prom-client.
  */
 export function assertNameAndHelp(
   name: unknown,
@@ -54,17 +53,17 @@ export function assertNameAndHelp(
   if (typeof name !== 'string' || !isMetricName(name, validation)) throw new Error('Invalid metric name');
 }
 
-/** `jobs` for `jobs_total`; undefined for `jobs_done`, which OpenMetrics has no counter name for. */
+/** Returns `jobs` for `jobs_total`; undefined for `jobs_done`, for which OpenMetrics has no counter name. */
 export function counterBaseName(name: string): string | undefined {
   return withoutSuffix(name, '_total');
 }
 
-/** `build` for an Info metric that the user named `build_info` or `build`. */
+/** Returns `build` for an Info metric that the user named `build_info` or `build`. */
 export function infoBaseName(name: string): string {
   return withoutSuffix(name, '_info') ?? name;
 }
 
-/** OpenMetrics wants a unit to end the family's name (OpenMetrics 1.0, 4.4.1). */
+/** OpenMetrics requires that the family's name ends with the unit (OpenMetrics 1.0, 4.4.1). */
 export function endsWithUnit(name: string, unit: string): boolean {
   return name.endsWith(`_${unit}`);
 }

@@ -1,7 +1,8 @@
 /**
- * How a family's record names the registries that show it. A registry with a name is called by it. One without has an id
- * that begins with '?': the place where it was made, if it was made there while modules were loading, which every process
- * that runs the same code has too; otherwise a number of this process, which no other process can refer to.
+ * Ids of registries in the records of families. The id of a named registry is its name. The id of an unnamed registry begins
+ * with '?'. If the registry was made while modules were loading, the rest is the place where it was made: every process that
+ * runs the same code has that place too. Otherwise the rest is a number of this process, which no other process can refer
+ * to.
  */
 /** The name of the default registry. */
 export const DEFAULT_REGISTRY = 'default';
@@ -9,7 +10,9 @@ export const DEFAULT_REGISTRY = 'default';
 const UNNAMED = '?';
 const NUMBERED = '?#';
 
-/** @param place `package/relative path#function#ordinal`; undefined where the registry was not made by loading a module */
+/**
+ * @param place `package/relative path#function#ordinal`; undefined if the registry was not made while modules were loading
+ */
 export function unnamedRegistryId(place: string | undefined, number: number): string {
   return place === undefined ? NUMBERED + number : UNNAMED + place;
 }
@@ -18,12 +21,12 @@ export function isUnnamedRegistry(id: string): boolean {
   return id.startsWith(UNNAMED);
 }
 
-/** Whether two processes that have this id mean registries that were made at the same place. */
+/** Whether this id means, in two processes, registries that were made at the same place. */
 export function isPlace(id: string): boolean {
   return isUnnamedRegistry(id) && id !== UNNAMED && !id.startsWith(NUMBERED);
 }
 
-/** The id as an archive has it, where a number of a dead process means nothing. */
+/** Returns the id for an archive, where a number of a dead process has no meaning. */
 export function archivedRegistryId(id: string): string {
   return id.startsWith(NUMBERED) ? UNNAMED : id;
 }

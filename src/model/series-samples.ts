@@ -2,11 +2,11 @@ import type { Exemplar, Labels, Sample } from './metric-family.js';
 import type { Line } from './metric-kind.js';
 
 /**
- * The samples of one series. Each has a label object of its own.
+ * Returns the samples of one series, each with its own label object.
  *
- * @param labels of the series, in the declared order
- * @param values of the lines
- * @param exemplarAt the exemplar behind a line
+ * @param labels the labels of the series, in the declared order
+ * @param values the values of the lines
+ * @param exemplarAt returns the exemplar of a line
  */
 export function seriesSamples(
   lines: readonly Line[],

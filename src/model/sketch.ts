@@ -1,41 +1,44 @@
 /**
- * Quantiles that merge: values are counted in bins whose bounds grow by a constant factor, so that adding the bins of two
- * processes gives the bins of both together, and a bin's middle is within ACCURACY of every value in it. After DDSketch
+ * Quantiles that can be merged. Values are counted in bins whose bounds grow by a constant factor. Adding the bins of two
+ * processes gives the bins of both together, and the middle of a bin is within ACCURACY of every value in it. After DDSketch
  * (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019).
  *
  * t-digests, which prom-client uses, merge too, but only approximately and not by adding float64 slots.
  *
- * Chunk c has the magnitudes in [2^c, 2^(c+1)), and its 35 bins divide them by equal ratios; negative values have chunks of
- * their own, and zero one. A chunk is what gets allocated, so that a summary of latencies between 1 ms and 10 s takes 14
- * chunks, or 4 KiB. With bins that follow powers of two a value's place is read off its bits: Math.log alone took 12 ns, a
- * third of an `observe()`, and this takes 4.
+ * Chunk c holds the magnitudes in [2^c, 2^(c+1)), divided into 35 bins of equal ratio. Negative values have chunks of their
+ * own, and zero has one. Memory is allocated per chunk: a summary of latencies between 1 ms and 10 s takes 14 chunks, or 4
+ * KiB. Since the chunks follow powers of two, the place of a value is read from its bits in 4 ns; Math.log alone took 12 ns,
+ * a third of an `observe()`.
  */
 import { LITTLE_ENDIAN } from './byte-order.js';
 
-/** Largest relative error of a quantile, of values that are not below the smallest normal float64, 2.2e-308. */
+/** Maximum relative error of a quantile, for values that are not below the smallest normal float64, 2.2e-308. */
 export const ACCURACY = 0.01;
 export const BINS_PER_CHUNK = 35;
-/** Of a summary whose quantiles slide: each takes 36 slots in every chunk. */
+/** Maximum number of windows of a summary with sliding quantiles. Each window takes 36 slots in every chunk. */
 export const MAX_WINDOWS = 1024;
 
 const RATIO = 2 ** (1 / BINS_PER_CHUNK);
-/** The middle of a bin by relative error, in lower bounds: off by 0.99 % of what is at either end. */
+/** The middle of a bin by relative error, as a multiple of its lower bound: it differs by 0.99 % from either end. */
 const MIDDLE = (2 * RATIO) / (RATIO + 1);
 
-/** Bits of a place that say which bin of its chunk. */
+/** The bits of a place that hold the number of the bin within its chunk. */
 export const BIN_BITS = 6;
 export const BIN_MASK = (1 << BIN_BITS) - 1;
 
 const FLOAT = new Float64Array(1);
 const WORDS = new Int32Array(FLOAT.buffer);
-/** Which word has the exponent depends on the machine's byte order. */
+/** The index of the word with the exponent depends on the byte order of the machine. */
 const HIGH_WORD = LITTLE_ENDIAN ? 1 : 0;
 const FRACTION_BITS = 20;
 const FRACTION = (1 << FRACTION_BITS) - 1;
 const EXPONENT = 0x7ff << FRACTION_BITS;
 const EXPONENT_BIAS = 1023;
 
-/** [1, 2) in 64 equal cells, each narrower than any bin: the bin at a cell's begin, and the fraction where the next begins. */
+/**
+ * [1, 2) is divided into 64 equal cells, each narrower than any bin. Per cell: the bin at its start, and the fraction where
+ * the next bin starts.
+ */
 const CELLS = 64;
 const BITS_BELOW_CELL = FRACTION_BITS - Math.log2(CELLS);
 const FIRST_BIN = new Uint8Array(CELLS);
@@ -46,7 +49,7 @@ for (let bin = 0, cell = 0; cell < CELLS; cell++) {
   NEXT_BEGIN[cell] = beginOf(bin + 1);
 }
 
-/** Where a bin begins within its chunk: the first 20 bits of a float64's fraction. */
+/** Returns the start of a bin within its chunk: the first 20 bits of a float64's fraction. */
 function beginOf(bin: number): number {
   return Math.ceil((RATIO ** bin - 1) * 2 ** FRACTION_BITS);
 }
@@ -54,7 +57,7 @@ function beginOf(bin: number): number {
 /** -1 for negative values, 0 for zero, 1 for positive ones. */
 export type Sign = -1 | 0 | 1;
 
-/** The place of a finite value's magnitude that is not zero: its chunk, and in the lowest BIN_BITS its bin there. */
+/** Returns the place of the magnitude of a finite value other than zero: its chunk, and in the lowest BIN_BITS its bin. */
 export function placeOf(value: number): number {
   FLOAT[0] = value;
   const high = WORDS[HIGH_WORD];
@@ -63,17 +66,17 @@ export function placeOf(value: number): number {
   return (((high & EXPONENT) >> (FRACTION_BITS - BIN_BITS)) | bin) - (EXPONENT_BIAS << BIN_BITS);
 }
 
-/** The magnitude that stands for all in a bin. */
+/** Returns the magnitude that represents all values of a bin. */
 export function magnitudeOf(chunk: number, bin: number): number {
   return Math.min(2 ** chunk * RATIO ** bin * MIDDLE, Number.MAX_VALUE);
 }
 
-/** Bins of one series, from as many chunks as were added. */
+/** The bins of one series, the sum of all chunks that were added. */
 export class Sketch {
-  /** Per sign (-1, 0, 1 at 0, 1, 2) the chunks by their numbers. */
+  /** The chunks by number, per sign: index 0 for -1, 1 for 0, 2 for 1. */
   readonly #chunks: readonly Map<number, Float64Array>[] = [new Map(), new Map(), new Map()];
 
-  /** The bins of a chunk, zero at first; the caller adds counts to them. */
+  /** Returns the bins of a chunk, which start at zero; the caller adds counts to them. */
   chunk(sign: Sign, number: number): Float64Array {
     const chunks = this.#chunks[sign + 1];
     let bins = chunks.get(number);
@@ -91,7 +94,7 @@ export class Sketch {
     this.chunk(sign, place >> BIN_BITS)[place & BIN_MASK]++;
   }
 
-  /** Counts everything that another has counted. */
+  /** Adds the counts of another sketch. */
   include(other: Sketch): void {
     for (const sign of [-1, 0, 1] as const) {
       for (const [number, counts] of other.#chunks[sign + 1]) {
@@ -101,12 +104,12 @@ export class Sketch {
     }
   }
 
-  /** All bins are zero; the chunks stay for the next use. */
+  /** Sets all bins to zero and keeps the chunks for the next use. */
   clear(): void {
     for (const chunks of this.#chunks) for (const bins of chunks.values()) bins.fill(0);
   }
 
-  /** How many values were counted. */
+  /** The number of counted values. */
   get count(): number {
     let count = 0;
     for (const chunks of this.#chunks) for (const bins of chunks.values()) for (const inBin of bins) count += inBin;
@@ -114,10 +117,11 @@ export class Sketch {
   }
 
   /**
-   * The value below which a share of all values lies, for each share in [0, 1]; undefined where nothing was counted.
+   * Returns, for each share in [0, 1], the value that this share of all values is below; undefined where no value was
+   * counted.
    *
-   * @param mean of the values, where the caller knows it. If all values are in one bin, the mean is closer to them than
-   * the bin's middle: a summary of equal values shows that value and not one 1 % beside it.
+   * @param mean the mean of the values, where the caller knows it. If all values are in one bin, the mean is closer to them
+   * than the middle of the bin: a summary of equal values shows exactly that value and not one that is 1 % off.
    */
   quantiles(shares: readonly number[], mean?: number): (number | undefined)[] {
     const values: number[] = [];
@@ -155,7 +159,7 @@ export class Sketch {
   }
 }
 
-/** Whether a bin's middle stands for a value; with a little room for a mean's rounding. */
+/** Whether the middle of a bin represents a value; the factor 1.001 allows for rounding of a mean. */
 function standsFor(middle: number, value: number): boolean {
   return Math.abs(middle - value) <= 1.001 * ACCURACY * Math.abs(value);
 }
