@@ -1,4 +1,4 @@
-/** Where a store's slots are and where its log goes: the file of this process (writer.ts), or plain memory. */
+/** Where a store keeps its slots and its log: the file of this process (writer.ts), or plain memory. */
 import type { ValueBlockKind } from './layout.js';
 
 /** A run of float64 slots, in the file or (while there is no room) in memory. */
@@ -15,11 +15,11 @@ export interface StoreStatus {
   readonly liveSeries: number;
   /** Bytes of slots that are in memory for want of room in the file. */
   readonly bytesInMemory: number;
-  /** Samples refused since the process started, for `maxSeries`. */
+  /** Samples that `maxSeries` has refused since the process started. */
   readonly droppedSamples: number;
 }
 
-/** A log that no reader sees yet. The present log goes on meanwhile. */
+/** A log that no reader sees yet. Meanwhile readers follow the present log. */
 export interface LogDraft {
   /** False where there is no room. */
   append(record: Uint8Array): boolean;
@@ -33,13 +33,17 @@ export interface Backing {
   readonly kind: 'memory' | 'mapped' | 'written';
   /** Adds a block of zeroed slots; undefined where there is no room. */
   addValueBlock(kind: ValueBlockKind, slots: number): ValueBlock | undefined;
-  /** `performance.now()` up to which published records have reached readers; Infinity where they do at once. */
+  /**
+   * `performance.now()` of the moment up to which published records have reached readers; Infinity where they do at once.
+   */
   readonly publishedAt: number;
   /** Appends a record to the log and publishes it; false where there is no room. */
   append(record: Uint8Array): boolean;
-  /** Begins a log that is to replace the present one; undefined where that cannot be done now. The one begun before is off. */
+  /**
+   * Begins a log that is to replace the present one; undefined where that is not possible now. Drops an unpublished draft.
+   */
   beginLog(): LogDraft | undefined;
-  /** Brings everything to the file, where that does not happen by itself. False where some of it did not get there. */
+  /** Writes everything to the file, where the backing does not do so by itself. False where a part was not written. */
   flush(): boolean;
   /** Updates the counts that `ps` and the self-metrics show of this process. */
   report(status: StoreStatus): void;

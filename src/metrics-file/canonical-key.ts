@@ -1,7 +1,7 @@
 /**
- * Whether the bytes of a key are the only ones that say what they say: as many values as the family has labels, each nil or
- * a string, every length in its shortest form. msgpack has several spellings of each, and readers tell series apart by
- * their bytes: two spellings of one key would be two series with the same labels.
+ * Whether a key is in its only allowed encoding: as many values as the family has labels, each nil or a string, every
+ * length in its shortest form. msgpack allows several encodings of the same value, and readers compare keys by their bytes:
+ * two encodings of one key would be two series with the same labels.
  */
 export function isCanonicalKey(key: Uint8Array, values: number): boolean {
   let at = headLength(key, values);
@@ -9,14 +9,14 @@ export function isCanonicalKey(key: Uint8Array, values: number): boolean {
   return at > 0 && at === key.length;
 }
 
-/** Bytes of the head of an array of that many values; 0 where the key does not begin with it. */
+/** Length of the array head for that many values; 0 where the key does not begin with it. */
 function headLength(key: Uint8Array, values: number): number {
   if (values < 16) return key[0] === (0x90 | values) ? 1 : 0;
   const { length } = key;
   return length >= 3 && key[0] === 0xdc && key[1] === values >> 8 && key[2] === (values & 0xff) ? 3 : 0;
 }
 
-/** Where the value at `at` ends; 0 where it is not in its shortest form. */
+/** The end of the value at `at`; 0 where the value is not in its shortest form. */
 function skipValue(key: Uint8Array, at: number): number {
   const token = key[at];
   if (token === 0xc0) return at + 1;

@@ -1,6 +1,6 @@
 /**
- * Whether a file is as FORMAT.md has it: more than a reader asks of one. A reader needs to know that it will not be misled;
- * this also finds what no writer of ours does (slots of two series that overlap, a series beyond the `used` of its block).
+ * Checks a file against FORMAT.md. A reader checks only what could mislead it. This check also finds files that none of our
+ * writers makes: two series whose slots overlap, or a series beyond the `used` of its block.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
@@ -14,12 +14,12 @@ import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
 import { EXEMPLAR_SHAPE, GAUGE_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
 
-/** Something that breaks the format. */
+/** A violation of the format. */
 export interface FileProblem {
   /** Byte of the file at which it was found. */
   readonly offset: number;
   readonly reason: string;
-  /** Bytes that the format asks for there, where the problem is about length. */
+  /** Bytes that the format requires there, where the problem is a length. */
   readonly requiredBytes?: number;
   readonly availableBytes?: number;
 }
@@ -29,17 +29,20 @@ export interface FileCheck {
   readonly problems: readonly FileProblem[];
   /** Families that the log declares. */
   readonly families: number;
-  /** Series that are there now. */
+  /** Series that exist now. */
   readonly series: number;
   readonly blocks: number;
 }
 
-/** Problems beyond these are not listed: one damage can make a problem of every series. */
+/** Further problems are not listed: one damaged place can cause a problem in every series. */
 const MAX_PROBLEMS = 100;
-/** A log that begins anew while it is read is read anew. */
+/** If the writer starts a new log during the check, the check reads it from the beginning. */
 const MAX_ATTEMPTS = 5;
 
-/** Checks one file, of a living process too. Never throws: a file that cannot be opened has that as its problem. */
+/**
+ * Checks one file, also the file of a living process. Never throws: a file that cannot be opened is a problem in the
+ * result.
+ */
 export function checkFile(path: string): FileCheck {
   try {
     const fd = openForReading(path);
@@ -69,7 +72,7 @@ interface Block {
 
 /** Slots that a record names. */
 interface Claim {
-  /** Of the record. */
+  /** Offset of the record. */
   readonly offset: number;
   readonly block: number;
   readonly slot: number;
@@ -85,7 +88,7 @@ class Check implements LogSink {
   readonly #shapes = new Map<number, { shape: SlotShape; labels: number }>();
   readonly #slots = new SlotMap();
   #blocks: Block[] = [];
-  /** What is held against the blocks once the log has been read: in a living file both grow, the blocks first. */
+  /** Compared with the blocks after the whole log has been read: in a living file both grow, the blocks first. */
   readonly #claims: Claim[] = [];
 
   constructor(fd: number, path: string) {
@@ -231,7 +234,7 @@ class Check implements LogSink {
   }
 
   setDefaultLabels(): void {
-    // any that are valid are right
+    // every valid state is allowed here
   }
 
   sketchChunk({ block, slot, windows }: SketchChunkBody, offset: number): void {
@@ -282,7 +285,7 @@ class Check implements LogSink {
   }
 }
 
-/** What an error of reading tells of a file. */
+/** The problem that an error of reading describes. */
 export function problemOf(error: unknown): FileProblem {
   if (!(error instanceof BadFileError)) return { offset: 0, reason: describeError(error) };
   const { offset, requiredBytes, availableBytes } = error.evidence;

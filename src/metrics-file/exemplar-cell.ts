@@ -1,7 +1,7 @@
 /**
- * One exemplar in its cell: EXEMPLAR in layout.ts draws the bytes. The writer makes the sequence odd, writes, and makes it
- * even again, so that a reader knows a cell that is being written; the checksum tells one that was torn all the same, for
- * a plain `read` is not one instant.
+ * Reads and writes one exemplar cell: EXEMPLAR in layout.ts draws the bytes. The writer makes the sequence odd, writes, and
+ * makes it even again, so that a reader recognises a cell that is being written. The checksum finds cells that are torn
+ * nevertheless, because a plain `read` does not copy all bytes at one instant.
  */
 import type { Exemplar } from '../model/metric-family.js';
 import { crc32 } from './crc32.js';
@@ -9,7 +9,7 @@ import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { EXEMPLAR } from './layout.js';
 import { pack, unpack } from './msgpack.js';
 
-/** What is read of a cell. */
+/** An exemplar as it is read from a cell. */
 export type ExemplarReading = Exemplar & { timestamp: number };
 
 const WORDS_PER_SLOT = Float64Array.BYTES_PER_ELEMENT / Int32Array.BYTES_PER_ELEMENT;
@@ -17,7 +17,7 @@ const WORDS_PER_SLOT = Float64Array.BYTES_PER_ELEMENT / Int32Array.BYTES_PER_ELE
 /**
  * Writes an exemplar into the cell at a slot of a block.
  *
- * @returns false, with the cell as it was, where the labels do not fit (names and values of 128 characters always do)
+ * @returns false, with the cell unchanged, where the labels do not fit (names and values of 128 characters always fit)
  */
 export function writeExemplarCell(block: Float64Array, slot: number, exemplar: ExemplarReading): boolean {
   const labels = pack(exemplar.labels);
@@ -37,7 +37,7 @@ export function writeExemplarCell(block: Float64Array, slot: number, exemplar: E
   return true;
 }
 
-/** The exemplar in the cell at a slot of a block's values; undefined where there is none, or one that is not whole. */
+/** The exemplar in the cell at a slot of a block's values; undefined where the cell is empty or torn. */
 export function readExemplarCell(values: Float64Array, slot: number): ExemplarReading | undefined {
   if (slot < 0 || slot * Float64Array.BYTES_PER_ELEMENT + EXEMPLAR.bytes > values.byteLength) return undefined;
   const start = values.byteOffset + slot * Float64Array.BYTES_PER_ELEMENT;

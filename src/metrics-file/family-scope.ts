@@ -3,17 +3,17 @@ import { archivedRegistryId, isUnnamedRegistry } from '../model/registry-id.js';
 import { type FamilyRecord, ownLabelNames } from './record.js';
 
 /**
- * What keeps families of one name apart: where they are shown. Families of one scope are merged in the index and in the
- * archive; those of different scopes where an output shows both.
+ * Separates families with the same name by where they are shown. The index and the archive merge families of one scope; an
+ * output that shows several scopes merges those.
  */
 export interface FamilyScope {
-  /** The registries that show the family, without numbers that mean something in one file only. */
+  /** The registries that show the family, without the numbers that are valid in one file only. */
   readonly registries: readonly string[];
   /** Whether the primary of a cluster declares it. */
   readonly isPrimary: boolean;
-  /** As what it is declared (`metricKey`), where a registry without a name shows it. */
+  /** The declaration as a key (`metricKey`), where a registry without a name shows the family. */
   readonly declaration: string | undefined;
-  /** Whether the process had the name in two registries without a name. */
+  /** Whether the process had this name in two registries without a name. */
   readonly isAmbiguous: boolean;
 }
 
@@ -29,7 +29,7 @@ export function scopeOf(record: Omit<FamilyRecord, 'id'>): FamilyScope {
   };
 }
 
-/** The same for scopes that are the same. */
+/** Equal for equal scopes. */
 export function scopeKey(record: Omit<FamilyRecord, 'id'>): string {
   const { registries, isPrimary, declaration, isAmbiguous } = scopeOf(record);
   return JSON.stringify([registries, isPrimary, declaration, isAmbiguous]);

@@ -1,6 +1,6 @@
 /**
- * The header page of a file, as a reader sees it: opened without trust, validated in a fixed order (length, magic, byte
- * order, version, identity length, identity checksum, identity), each with an error of its own. layout.ts draws the bytes.
+ * Reads the header page of a file without trusting it. It is validated in a fixed order (length, magic, byte order,
+ * version, identity length, identity checksum, identity), with a different error for each. layout.ts draws the bytes.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BadFileError, PromMultiprocError } from '../errors.js';
@@ -10,9 +10,9 @@ import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR } from './layout.js';
 import type { ProcessIdentity } from './layout.js';
 
-/** What changes while the file is written. */
+/** Header words that change while the file is written. */
 export interface HeaderWords {
-  /** FileState, but any other number where the writer is newer or the word is damaged. */
+  /** A FileState, or any other number where the writer is newer or the word is damaged. */
   readonly state: number;
   readonly keyEpoch: number;
   readonly blockCount: number;
@@ -29,21 +29,21 @@ export interface Header extends HeaderWords {
   readonly versionMinor: number;
 }
 
-/** Room for the identity in the header page. */
+/** Space for the identity in the header page. */
 const MAX_IDENTITY_BYTES = HEADER.bytes - HEADER.identity;
 
-// One page for all reads: they are synchronous, and nothing of the page outlives one. Its own ArrayBuffer starts at a
-// multiple of 8, as the file's offset 0 is: a read into a misaligned destination can tear the heartbeat.
+// All reads share one page: they are synchronous, and no result refers to it. Its own ArrayBuffer starts at a multiple of
+// 8, as offset 0 of the file does: a read into a misaligned destination can tear the heartbeat.
 let page: Uint8Array | undefined;
 let view: DataView | undefined;
 
 /**
- * Opens a file of a metrics directory for reading, if it is a plain file. Never follows a symlink, and never waits for
+ * Opens a file of a metrics directory for reading, if it is a regular file. Never follows a symlink, and never waits for
  * the writer of a fifo.
  *
  * @throws {BadFileError} ERR_NOT_A_METRICS_FILE for a symlink, a directory, a fifo, a socket or a device
  * @throws {PromMultiprocError} ERR_PERMISSION
- * @throws {NodeJS.ErrnoException} others of open(2), such as ENOENT for a file that has just been folded
+ * @throws {NodeJS.ErrnoException} other errors of open(2), such as ENOENT for a file that has just been folded
  */
 export function openForReading(path: string): number {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
@@ -127,7 +127,7 @@ export function readHeader(fd: number, file: string): Header {
   return { identity, versionMajor, versionMinor, ...headerWords(words) };
 }
 
-/** The words of the header that change, out of its first bytes; valid only where `readHeader` accepted the file. */
+/** The changing words, from the first bytes of the header; valid only where `readHeader` accepted the file. */
 export function headerWords(words: DataView): HeaderWords {
   return {
     state: words.getUint32(HEADER.state, LITTLE_ENDIAN),

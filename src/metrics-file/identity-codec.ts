@@ -1,4 +1,4 @@
-/** The identity in a file's header: one msgpack map, which a reader takes apart without trust. */
+/** The identity in a file's header: one msgpack map, which readers do not trust. */
 import type { LivenessMethod, ProcessIdentity } from './layout.js';
 import { pack, unpack } from './msgpack.js';
 
@@ -7,9 +7,9 @@ export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
 }
 
 /**
- * An identity out of bytes that anybody may have written. Fields that a newer minor version adds are left out.
+ * Decodes an identity from bytes that anybody may have written. Ignores fields that a newer minor version adds.
  *
- * @throws {TypeError} naming the field that is not what it has to be
+ * @throws {TypeError} with the name of the invalid field
  */
 export function decodeIdentity(bytes: Uint8Array): ProcessIdentity {
   const map: unknown = unpack(bytes);
@@ -39,7 +39,7 @@ function text(pattern: RegExp): Rule {
 const seconds: Rule = (value) => typeof value === 'number' && value >= 0 && value < 1e12;
 const METHODS: readonly unknown[] = ['flock', 'heartbeat'] satisfies LivenessMethod[];
 
-/** kill(2) takes a signed 32-bit pid, and anything below 1 names a group of processes. */
+/** kill(2) takes a signed 32-bit pid, and a number below 1 addresses a group of processes. */
 const RULES: Record<keyof ProcessIdentity, Rule> = {
   pid: integer(1, 2 ** 31 - 1),
   threadId: integer(0, 2 ** 32 - 1),

@@ -67,15 +67,15 @@ export const BLOCK = {
   data: 64,
 } as const;
 
-/** One kind per merge class, so that merging a block is one flat loop. */
+/** One kind per merge rule, so that a merge of a block is one flat loop. */
 export const BlockKind = {
   /** The log of records. */
   Key: 1,
-  /** float64 slots that add up: counters; a summary's sum and count. */
+  /** float64 slots that are added up: counters; a summary's sum and count. */
   Sum: 2,
   /** Pairs of float64: value, set-at (0: never set). */
   Gauge: 3,
-  /** Non-cumulative bucket counts, the last one for +Inf, then the sum of observations. They add up. */
+  /** Non-cumulative bucket counts, the last one for +Inf, then the sum of observations. They are added up. */
   Histogram: 4,
   /** Windows of sketch bins: see SKETCH. */
   Sketch: 5,
@@ -86,9 +86,9 @@ export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
 export type ValueBlockKind = Exclude<BlockKind, typeof BlockKind.Key>;
 
 export const FileState = {
-  /** Its process is running, as far as the file knows; the lock knows better. */
+  /** The process is running, as far as the file knows; the lock is more reliable. */
   Open: 1,
-  /** Its process ended in order. */
+  /** The process ended normally. */
   Closed: 2,
 } as const;
 export type FileState = (typeof FileState)[keyof typeof FileState];
@@ -118,12 +118,12 @@ export const RECORD = { length: 0, crc: 4, kind: 8, bodyLength: 12, body: 16, al
 export const SERIES = { family: 12, block: 16, slot: 20, createdAt: 24, endedAt: 32, keyLength: 40, key: 44 } as const;
 
 export const RecordKind = {
-  /** { id, name, help, type, ... }: FamilyRecord. Declares a family, or again with other registries. */
+  /** { id, name, help, type, ... }: FamilyRecord. Declares a family, or declares it again with other registries. */
   Family: 1,
   Series: 2,
-  /** { block, slot }: the series there is gone and its slots are zero. */
+  /** { block, slot }: the series at this place is removed and its slots are zero. */
   Removal: 3,
-  /** { registry, labels }: the registry's default labels from here on. */
+  /** { registry, labels }: the registry's default labels from this record on. */
   DefaultLabels: 4,
   /** { block, slot, owner: [block, slot], sign, chunk, windows, windowSeconds }: a chunk of a summary's sketch. */
   SketchChunk: 5,
@@ -132,8 +132,8 @@ export const RecordKind = {
   /** { generation, foldedAt: [wall, bootId, uptime], absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
   Archive: 7,
   /**
-   * { moves: [block, slot, block, slot, ...] }: gauges that were at the first place are at the second from here on. Published
-   * together with the records behind it; a reader that meets it after it has read values reads again.
+   * { moves: [block, slot, block, slot, ...] }: gauges that were at the first place are at the second from this record on.
+   * It is published together with the records behind it. A reader that meets it after it has read values reads them again.
    */
   Replacement: 8,
 } as const;
@@ -159,15 +159,18 @@ export const SKETCH = { bins: BINS_PER_CHUNK, windowSlots: 1 + BINS_PER_CHUNK } 
  */
 export const EXEMPLAR = { sequence: 0, crc: 4, value: 8, timestamp: 16, length: 24, labels: 32, bytes: 832 } as const;
 
-/** How a reader can tell whether the writer is alive. */
+/** How a reader finds out whether the writer is alive. */
 export type LivenessMethod = 'flock' | 'heartbeat';
 
-/** Who wrote a file. */
+/** The process, or worker thread, that wrote a file. */
 export interface ProcessIdentity {
   pid: number;
   /** 0 on the main thread. */
   threadId: number;
-  /** When the process started, in clock ticks since boot (/proc/<pid>/stat field 22); '' where the system does not tell. */
+  /**
+   * When the process started, in clock ticks since boot (/proc/<pid>/stat field 22); '' where the system has no such
+   * number.
+   */
   startTime: string;
   /** /proc/sys/kernel/random/boot_id, or ''. */
   bootId: string;
@@ -178,7 +181,7 @@ export interface ProcessIdentity {
   id: string;
   /** Seconds since the epoch when the process started. */
   startedAt: number;
-  /** Seconds since the epoch when the file was made. */
+  /** Seconds since the epoch when the file was created. */
   createdAt: number;
   liveness: LivenessMethod;
 }

@@ -1,6 +1,6 @@
 /**
- * Calls into the C library: by koffi, an optional dependency, or by `node:ffi`, which Node has from 26.9 on. The only file
- * that loads either.
+ * Calls into the C library, through koffi, an optional dependency, or through `node:ffi`, which Node has from 26.9 on. No
+ * other file loads either of them.
  */
 import { readFileSync } from 'node:fs';
 import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
@@ -29,18 +29,19 @@ const SIGNATURES = {
 type Name = keyof typeof SIGNATURES;
 
 export interface Libc {
-  /** Those that this system has. */
+  /** The calls that this system has. */
   readonly calls: Partial<Readonly<Record<Name, Call>>>;
   addressOf(bytes: Uint8Array): bigint;
-  /** The name of the last call's error, such as ENOSPC; undefined where it cannot be had. */
+  /** The error of the last call, such as ENOSPC; undefined where it is not available. */
   lastError(): { readonly code: string; readonly errno: number } | undefined;
 }
 
 /**
- * koffi first, which has no warning of being experimental and tells errors. A build of it for another C library aborted the
- * process that loaded it (3.1.2 on musl), so there `node:ffi` comes first, and else a process of its own tries koffi.
+ * koffi is preferred: it prints no warning about being experimental, and it reports errno. But a build of koffi for another
+ * C library aborted the process that loaded it (3.1.2 on musl). So with musl `node:ffi` comes first, and where that is
+ * missing a child process tries koffi.
  *
- * @throws the reason where neither can be had
+ * @throws the reason where neither can be loaded
  */
 export function openLibc(): Libc {
   const openers = usesGlibc() ? [byKoffi, byNode] : [byNode, byTriedKoffi];
@@ -55,7 +56,7 @@ export function openLibc(): Libc {
   throw new Error(reasons.join('; '));
 }
 
-/** On macOS too there is only one C library. */
+/** macOS has one C library only, so the build fits there too. */
 function usesGlibc(): boolean {
   if (process.platform !== 'linux') return true;
   try {
@@ -91,7 +92,7 @@ function byKoffi(): Libc {
   };
 }
 
-/** What is used of `node:ffi`, which the types of Node 20 do not have. */
+/** The part of `node:ffi` that is used here; the types of Node 20 do not have it. */
 interface NodeFfi {
   dlopen(
     path: null,

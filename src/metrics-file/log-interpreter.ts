@@ -1,8 +1,7 @@
 /**
- * What the records of a log mean: one table of all kinds but the series, for merging, folding and checking alike. Every body
- * is validated here, since anybody may have written it.
- *
- * A new kind of record is one row, and one method of those who keep something of it.
+ * The meaning of the records of a log, except series: one table for merging, folding and checking. Every body is validated
+ * here, since anybody may have written it.
+ * A new kind of record needs one row here, and one method in each sink that keeps something of it.
  */
 import { BadFileError } from '../errors.js';
 import { RecordKind } from './layout.js';
@@ -21,10 +20,10 @@ import {
 } from './record-bodies.js';
 import type { SlotShape } from './slot-shape.js';
 
-/** Receives what the records mean. `offset` is that of the record in the file. */
+/** Receives the meaning of each record. `offset` is the offset of the record in the file. */
 export interface LogSink {
   family(record: FamilyRecord, offset: number): void;
-  /** The series or attachment at an address is gone. */
+  /** The series or attachment at an address is removed. */
   removal(at: Address, offset: number): void;
   /** Gauges have moved, all at once. */
   replacement(moves: Moves, offset: number): void;
@@ -37,7 +36,7 @@ export interface LogSink {
 
 type Row = (body: unknown, sink: LogSink, offset: number) => void;
 
-/** Hands over a body that is what it has to be. @throws {TypeError} otherwise */
+/** Passes a valid body on. @throws {TypeError} where the body is invalid */
 function row<T>(
   decode: (body: unknown) => T | undefined,
   wrong: string,
@@ -72,15 +71,15 @@ const ROWS: ReadonlyMap<number, Row> = new Map([
 ]);
 
 /**
- * Tells a sink what a record means that is no series. Kinds of a later minor version are passed over.
+ * Tells a sink the meaning of a record that is not a series. Kinds of a later minor version are ignored.
  *
- * @throws {TypeError} where the body is wrong, and what the sink throws
+ * @throws {TypeError} where the body is invalid, and any error of the sink
  */
 export function interpretRecord(kind: number, body: () => unknown, offset: number, sink: LogSink): void {
   ROWS.get(kind)?.(body(), sink, offset);
 }
 
-/** The same with the file named. @throws {BadFileError} ERR_CORRUPT_FILE */
+/** The same, with the file in the error. @throws {BadFileError} ERR_CORRUPT_FILE */
 export function interpretRecordOf(
   file: string,
   kind: number,
@@ -97,7 +96,7 @@ export function interpretRecordOf(
 }
 
 /**
- * The block that slots are in, after holding them against it, and with its extent over them, so that they are read.
+ * The block of these slots. Checks that the block has them, and extends the range of slots to read over them.
  *
  * @throws {BadFileError} ERR_CORRUPT_FILE
  */

@@ -6,25 +6,25 @@ import { createAside, OwnFile } from './own-file.js';
 import { reserve } from './reservation.js';
 import { writeAll } from './write-all.js';
 
-/** A file that is locked and mapped, and has nothing in it yet. */
+/** A file that is locked and mapped, and still empty. */
 export interface MappedFile {
   readonly fd: number;
   readonly buffer: SharedArrayBuffer;
 }
 
-/** The system maps no file here, and it has to be written instead. */
+/** The system cannot map files here, so the file has to be written instead. */
 export class NotMappedError extends Error {}
 
-/** Reserves address space for a file of so many bytes. @throws {NotMappedError} */
+/** Reserves address space for a file of the maximum size. @throws {NotMappedError} */
 export function reserveFor({ maxBytes = DEFAULT_MAX_BYTES }: Pick<CreateOptions, 'maxBytes'>): SharedArrayBuffer {
   return orNotMapped(() => reserve(maxBytes));
 }
 
 /**
- * Makes a file aside, locks it, and maps as much of it as it may ever have: what is behind its end is there as soon as the
- * file is longer, without another mapping.
+ * Creates a file under a temporary name, locks it, and maps its maximum length: pages behind its end become usable as soon
+ * as the file is longer, without another mapping.
  *
- * @throws {NotMappedError}; the system's error where the file cannot be made; nothing is left behind
+ * @throws {NotMappedError}; the system's error where the file cannot be created; nothing is left behind
  */
 export function createMapped(native: Native, buffer: SharedArrayBuffer, options: CreateOptions): MappedFile {
   const fd = createAside(options);
@@ -50,7 +50,7 @@ function orNotMapped<T>(map: () => T): T {
   }
 }
 
-/** A file whose bytes are mapped, locked for as long as its process or thread lives. */
+/** A mapped file. The lock lasts as long as its process or thread. */
 export class MappedBytes extends OwnFile {
   readonly kind = 'mapped';
   readonly immediate = true;
@@ -62,7 +62,7 @@ export class MappedBytes extends OwnFile {
     return new MappedBytes(createMapped(native, reserveFor(options), options), options, native);
   }
 
-  /** @param native is absent in a worker thread, for which the main thread has made the file and closes it */
+  /** @param native absent in a worker thread: the main thread has created the file and closes it */
   constructor({ fd, buffer }: MappedFile, options: CreateOptions, native?: Native) {
     super(fd, options);
     this.#native = native;
@@ -73,7 +73,7 @@ export class MappedBytes extends OwnFile {
     return true;
   }
 
-  /** Stores through a mapping are in the file at once, also in one that somebody has read and removed. */
+  /** Stores through a mapping are in the file at once, even in a file that has been read and removed. */
   fileSlots(): undefined {
     return undefined;
   }
@@ -83,7 +83,10 @@ export class MappedBytes extends OwnFile {
     return new Uint8Array(this.#buffer, this.length, length);
   }
 
-  /** What was cut off is zero from here on, and may be touched again; what another program wrote is no count. */
+  /**
+   * Clears the lost part: truncated pages are zero from here on, and may be touched again; bytes of another program are not
+   * counts.
+   */
   protected override salvage(damage: 'cut off' | 'written over'): void {
     if (damage === 'written over') new Uint8Array(this.#buffer, 0, this.length).fill(0);
     else if (this.#native?.allocate(this.fd, 0, this.length) !== 0) ftruncateSync(this.fd, this.length);
@@ -91,12 +94,12 @@ export class MappedBytes extends OwnFile {
 
   protected override release(): void {
     if (this.#native === undefined) return;
-    // the mapping keeps the open file description, and with it the lock
+    // the mapping keeps the open file description alive, and the lock with it
     this.#native.unlock(this.fd);
     super.release();
   }
 
-  /** A page without disk space behind it is a SIGBUS at its first touch when the disk is full (ran). */
+  /** When the disk is full, the first touch of a page without disk space raises SIGBUS (ran). */
   #back(length: number): void {
     const errno = this.#native?.allocate(this.fd, this.length, length);
     if (errno === 0) return;

@@ -1,6 +1,6 @@
 /**
- * The only file that faces native code: mmap, flock, posix_fallocate, fallocate and statfs, which are loaded on first use,
- * never at import. Where they cannot be loaded `native()` returns undefined, and every caller has a way to go on without.
+ * All uses of native code: mmap, flock, posix_fallocate, fallocate and statfs. They are loaded on first use, never at
+ * import. Where they cannot be loaded `native()` returns undefined, and every caller has a fallback.
  */
 import { isMainThread } from 'node:worker_threads';
 import { openLibc } from './libc.js';
@@ -8,24 +8,24 @@ import { assertReserved } from './reservation.js';
 
 export interface Native {
   /**
-   * Maps a file from its beginning over all of a reservation, shared and writable. Pages behind the end of the file may be
+   * Maps a file from its beginning over a whole reservation, shared and writable. Pages behind the end of the file may be
    * touched once the file is longer. The engine unmaps them when it frees the buffer.
    *
-   * @throws {Error} with `code` where the system refuses; where the buffer is no reservation of the engine's
+   * @throws {Error} with `code` where the system refuses, or where the buffer is not a reservation of the engine
    */
   mapOver(reservation: SharedArrayBuffer, fd: number): void;
-  /** Takes the file away from a reservation that nobody uses any more, so that its pages are freed with the file. */
+  /** Removes the file from a reservation that is no longer used, so that its pages are freed with the file. */
   unmap(reservation: SharedArrayBuffer): void;
   /**
-   * Backs `length` bytes at `offset` with real disk space. Returns 0, or the errno; undefined where the system cannot
-   * (macOS), and zeros have to be written.
+   * Allocates disk space for `length` bytes at `offset`. Returns 0, or the errno; undefined where the system has no such
+   * call (macOS), and the caller has to write zeros.
    */
   allocate(fd: number, offset: number, length: number): number | undefined;
-  /** Gives the pages of a file back without changing its length; for files about to be unlinked. */
+  /** Frees the pages of a file without a change of its length; for files that are about to be unlinked. */
   punch(fd: number, length: number): void;
-  /** Takes an exclusive lock that lives as long as the open file description. False where somebody else holds one. */
+  /** Takes an exclusive lock that lives as long as the open file description. False where another process holds a lock. */
   lockExclusive(fd: number): boolean;
-  /** Takes a shared lock; false where somebody holds an exclusive one. */
+  /** Takes a shared lock; false where another process holds an exclusive one. */
   lockShared(fd: number): boolean;
   unlock(fd: number): void;
   /** The `f_type` of the file system that `path` is on. */
@@ -40,7 +40,7 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
-/** The only constant here that differs between the systems. */
+/** No other constant here differs between systems. */
 const MAP_ANONYMOUS = process.platform === 'darwin' ? 0x1000 : 0x20;
 const PROT_NONE = 0;
 const FALLOC_FL_KEEP_SIZE_PUNCH_HOLE = 3;
@@ -68,7 +68,8 @@ export function nativeFailure(): Error | undefined {
 }
 
 function load(): Native {
-  // a thread that is terminated inside a native call aborts its process: koffi throws where no JavaScript may run (ran)
+  // a worker thread that is terminated inside a native call aborts its process: koffi throws where no JavaScript may run
+  // (ran)
   if (!isMainThread) throw new Error('worker threads make no native calls');
   if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);
@@ -113,7 +114,9 @@ function load(): Native {
   };
 }
 
-/** `f_type` of file systems on which one host's mapping is not what another host, or even this one, reads: statfs(2). */
+/**
+ * `f_type` of file systems on which another host, or even this one, may not read what a mapping has written: statfs(2).
+ */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x6969, // NFS
   0xff534d42, // CIFS
@@ -124,7 +127,7 @@ const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x00c36400, // Ceph
 ]);
 
-/** Whether mappings of files there are not to be relied on. */
+/** Whether mappings of files on this file system are unreliable. */
 export function isNetworkFileSystem(type: number): boolean {
   return NETWORK_FILE_SYSTEMS.has(type);
 }

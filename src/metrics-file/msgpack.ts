@@ -1,7 +1,7 @@
 /**
- * msgpack, as files have it: by msgpackr, without its record extension. Its build without `eval` is taken because the
- * plain one loads a native module when it is required, and this package loads none before a metric needs it; for values as
- * short as these it is as fast.
+ * msgpack for files: msgpackr without its record extension, in the build without `eval`. The plain build loads a native
+ * module when it is required, and this package loads none before a metric needs it; for values as short as these the speed
+ * is the same.
  */
 import type { Packr as PackrClass } from 'msgpackr';
 import { isPlainMsgpack } from './plain-msgpack.js';
@@ -9,19 +9,21 @@ import { isPlainMsgpack } from './plain-msgpack.js';
 const { Packr } = require('msgpackr/index-no-eval') as { Packr: typeof PackrClass };
 const packr = new Packr({ useRecords: false });
 
-/** Bytes of an array, or of a map whose undefined fields are left out. */
+/** Encodes an array, or a map without its undefined fields. */
 export function pack(value: object): Uint8Array {
   if (Array.isArray(value)) return packr.pack(value);
   return packr.pack(Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
 }
 
-/** One plain value out of bytes that anybody may have written; undefined where they are none, or more than one. */
+/**
+ * Decodes one plain value from bytes that anybody may have written; undefined where there is no value, or more than one.
+ */
 export function unpack(bytes: Uint8Array): unknown {
   if (!isPlainMsgpack(bytes)) return undefined;
   try {
     return packr.unpack(bytes);
   } catch {
-    // a map of more keys than msgpackr takes
+    // a map with more keys than msgpackr accepts
     return undefined;
   }
 }

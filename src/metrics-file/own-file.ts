@@ -16,11 +16,14 @@ import { type CreateOptions, DEFAULT_MAX_BYTES, type FileBytes } from './file-by
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
-/** The file that this process writes: made aside, growing up to its cap, open for as long as the process lives. */
+/**
+ * The file that this process writes. It is created under a temporary name, grows up to its cap, and is open for as long as
+ * the process lives.
+ */
 export abstract class OwnFile implements FileBytes {
   abstract readonly kind: FileBytes['kind'];
   abstract readonly immediate: boolean;
-  /** Open from the making of the file to `close()`: liveness rests on it. */
+  /** Open from the creation of the file to `close()`: the liveness of the process depends on it. */
   protected readonly fd: number;
   readonly #maxBytes: number;
   #path: string;
@@ -29,7 +32,7 @@ export abstract class OwnFile implements FileBytes {
   #lastError: Error | undefined;
   #identity: Buffer | undefined;
 
-  /** @param fd of the file, which `createAside` has made */
+  /** @param fd a descriptor from `createAside` */
   constructor(fd: number, options: CreateOptions) {
     this.#path = options.temporaryPath;
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
@@ -70,7 +73,7 @@ export abstract class OwnFile implements FileBytes {
     }
   }
 
-  /** Adds bytes at the end. @throws why it cannot; the file must be as it was then, as far as readers see */
+  /** Adds bytes at the end. @throws the reason; the file must then look unchanged to readers */
   protected abstract grow(length: number): Uint8Array;
 
   protected failed(error: unknown): void {
@@ -94,7 +97,7 @@ export abstract class OwnFile implements FileBytes {
     try {
       return fstatSync(this.fd).nlink > 0;
     } catch (error) {
-      // ESTALE: on NFS, where another host has removed it
+      // ESTALE: on NFS, another host has removed the file
       return (error as NodeJS.ErrnoException).code === 'ESTALE' ? false : undefined;
     }
   }
@@ -111,14 +114,14 @@ export abstract class OwnFile implements FileBytes {
       if (damage !== undefined) this.salvage(damage);
       return damage === undefined;
     } catch {
-      return true; // the system's trouble, not the file's
+      return true; // a problem of the system, not of the file
     }
   }
 
-  /** Makes what is counted in a damaged file fit to be read, where it is not in memory. */
+  /** Prepares the counts of a damaged file for reading, where they are not in memory. */
   protected salvage(_damage: 'cut off' | 'written over'): void {}
 
-  /** What of the header never changes, as the file has it. */
+  /** The part of the header that never changes, as it is in the file. */
   #readIdentity(): Buffer {
     const identity = Buffer.alloc(HEADER.bytes - HEADER.identityLength);
     readSync(this.fd, identity, 0, identity.length, HEADER.identityLength);
@@ -142,7 +145,7 @@ export abstract class OwnFile implements FileBytes {
   }
 }
 
-/** Opens a new file aside, with its mode and group set whatever the umask. */
+/** Opens a new file under a temporary name, with its mode and group set regardless of the umask. */
 export function createAside(options: CreateOptions): number {
   const mode = options.mode ?? 0o600;
   const fd = openSync(options.temporaryPath, O_RDWR | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), mode);

@@ -1,20 +1,19 @@
 /**
- * A gate before msgpackr for bytes that somebody else wrote: it admits nil, booleans, numbers, strings, arrays and maps,
- * down to a depth that a record can have.
- *
- * msgpackr 2.1 bounds what the heads of arrays may claim, but its extension types also build record readers, errors,
- * regular expressions and typed arrays out of what they find, and nesting without end ends in a RangeError for the stack
- * (3 MB of array heads; ran). A checksum keeps none of this out, for who writes the bytes writes the checksum too. The
- * walk below allocates nothing, and its cost is one step per value.
+ * A check in front of msgpackr for bytes from other processes: it admits nil, booleans, numbers, strings, arrays and maps,
+ * down to the depth that a record can have.
+ * msgpackr 2.1 limits the lengths that heads of arrays may claim. But its extension types build record readers, errors,
+ * regular expressions and typed arrays from the bytes, and unlimited nesting overflows the stack with a RangeError (3 MB of
+ * array heads; ran). A checksum prevents none of this: an attacker that writes the bytes writes the checksum too. The check
+ * below allocates nothing, and costs one step per value.
  */
 const MAX_DEPTH = 16;
 
-/** Whether `bytes[start, end)` is exactly one value of the plain kinds, all of it there. */
+/** Whether `bytes[start, end)` is exactly one complete value of the plain kinds. */
 export function isPlainMsgpack(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
   return skipValue(bytes, start, end, 0) === end;
 }
 
-/** Where the value at `at` ends; -1 where it is cut off, of another kind or too deep. */
+/** The end of the value at `at`; -1 where the value is cut off, of another kind or too deep. */
 function skipValue(bytes: Uint8Array, at: number, end: number, depth: number): number {
   if (at >= end || depth > MAX_DEPTH) return -1;
   const token = bytes[at];
@@ -56,7 +55,7 @@ function skipValue(bytes: Uint8Array, at: number, end: number, depth: number): n
     case 0xdf: // map 32
       return skipCounted(bytes, at + 1, end, 4, 2, depth);
     default:
-      // bin, ext and the token that the format never uses
+      // bin, ext and the byte that msgpack never uses
       return -1;
   }
 }
@@ -79,7 +78,7 @@ function skipCounted(
 }
 
 function skipValues(bytes: Uint8Array, at: number, end: number, count: number, depth: number): number {
-  // A value takes a byte at least, so that a count of billions ends here and not after billions of steps.
+  // A value takes at least one byte, so that a count of billions is refused here and not after billions of steps.
   if (count > end - at) return -1;
   let next = at;
   for (let i = 0; i < count && next !== -1; i++) next = skipValue(bytes, next, end, depth + 1);

@@ -1,17 +1,17 @@
 import type { ProcessIdentity } from './layout.js';
 
-/** Which process it is, whose main thread and worker threads each have a file; undefined where text is no key. */
+/** Identifies a process, whose main thread and worker threads each have a file; undefined where the text is not a key. */
 export interface Process {
   readonly bootId: string;
   readonly pidNamespace: string;
-  /** Of systems without a boot id only; else ''. */
+  /** On systems without a boot id; else ''. */
   readonly hostName: string;
   readonly pid: number;
-  /** In clock ticks since boot; on systems that do not tell, seconds since the epoch. */
+  /** In clock ticks since boot; on systems without that number, seconds since the epoch. */
   readonly startTime: string;
 }
 
-/** The same text for all files of one process, and for those of no other. */
+/** Equal for all files of one process, and different for different processes. */
 export function processKey(identity: ProcessIdentity): string {
   const { bootId, pidNamespace, pid, startTime, startedAt } = identity;
   const hostName = bootId === '' ? identity.hostName : '';

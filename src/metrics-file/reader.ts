@@ -1,13 +1,13 @@
 /**
  * Reads another process's file by plain reads, which are coherent with stores through a mapping (ran on tmpfs and ext4),
- * while that process goes on writing. Trusts nothing: every length and offset is held against the file's size first.
+ * while that process continues to write. It trusts nothing: every length and offset is first compared with the file's size.
  *
- * One pass of a scrape is `readLog`, `readValues`, `readLog` again. The rules it keeps, with what happened without them:
- * - a published length is read by an earlier system call than what it publishes;
- * - values are read to an address that equals their file offset modulo 8: elsewhere the kernel's copy tears doubles
+ * One pass of a scrape is `readLog`, `readValues`, `readLog` again. Its rules, and the errors that occurred without them:
+ * - a published length is read by an earlier system call than the bytes that it publishes;
+ * - values are read to an address that equals their file offset modulo 8: at other addresses the kernel's copy tears doubles
  *   (260,580 torn in a stress run; aligned, none);
- * - the log is read again after the values, and slots it touches meanwhile are left out: without that 39,663 values stood
- *   under another series' name in 825,268 scrapes.
+ * - the log is read again after the values, and slots that the new records change are left out: without that 39,663 values
+ *   appeared under another series' name in 825,268 scrapes.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
@@ -16,21 +16,24 @@ import { type Header, headerWords, type HeaderWords, openForReading, readHeader 
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 
-/** A value block as a reader holds it. */
+/** A value block, with the values that a reader has read of it. */
 export interface ReaderBlock {
   readonly number: number;
   readonly kind: number;
-  /** Of its data, in the file. */
+  /** Offset of the data in the file. */
   readonly offset: number;
-  /** How many float64 fit into its data. */
+  /** Number of float64 that fit into the data. */
   readonly capacity: number;
-  /** What was read last; as long as `extent` asked for. */
+  /** The values of the last read, as many as `extent` was then. */
   values: Float64Array;
-  /** Slots that records name: as far as values are read. */
+  /** End of the slots that records name: values are read up to here. */
   extent: number;
-  /** Slots that the last read filled. */
+  /** Number of slots that the last read filled. */
   filled: number;
-  /** False where the last read found NaN or an infinity among what adds up. One would be all that is left of a sum. */
+  /**
+   * False where the last read found NaN or an infinity among slots that are added up. One of them would make every sum NaN
+   * or infinite.
+   */
   isFinite: boolean;
 }
 
@@ -42,16 +45,16 @@ interface KeyBlock {
 }
 
 export interface LogVisitor extends RecordVisitor {
-  /** The log starts anew: forget what it said before. */
+  /** A new log starts: forget all records so far. */
   restart(): void;
 }
 
-/** Blocks are at least a page, so this is 8 GiB of the smallest ones; a hostile count costs no more than this. */
+/** Blocks are at least a page, so this is 8 GiB of the smallest ones, and it limits the cost of a hostile count. */
 const MAX_BLOCKS = 65_536;
 
 /** The unit of `stat.blocks`. */
 const STAT_BLOCK_BYTES = 512;
-/** Shorter files cost nobody much. Longer ones are backed by disk, unless the file system compresses. */
+/** Shorter files need little memory. Longer ones must have disk space behind them, unless the file system compresses. */
 const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
 const MAX_COMPRESSION = 16;
 
@@ -67,7 +70,9 @@ export class FileReader {
   readonly #blocks: (ReaderBlock | undefined)[] = [];
   readonly #keyBlocks: KeyBlock[] = [];
   #nextBlockOffset: number = HEADER.bytes;
-  /** Where in the log the next record is expected: key blocks of the epoch in their order, and the bytes read of the last. */
+  /**
+   * Position in the log of the next record: the key blocks of the epoch in their order, and the bytes read of the last one.
+   */
   #epoch = -1;
   #chain: KeyBlock[] = [];
   #chainBytes = 0;
@@ -90,7 +95,7 @@ export class FileReader {
     this.#words = this.header;
   }
 
-  /** Opens the file again if need be. @throws the system's error; ENOENT too where it is another file now */
+  /** Opens the file again if it is suspended. @throws the system's error; ENOENT also where the path is now another file */
   get fd(): number {
     if (this.#fd >= 0) return this.#fd;
     const fd = openForReading(this.file);
@@ -102,28 +107,28 @@ export class FileReader {
     return fd;
   }
 
-  /** As of the last `readLog`. */
+  /** The header's words at the last `readLog`. */
   get words(): HeaderWords {
     return this.#words;
   }
 
-  /** Bytes of the header and the blocks that were seen so far. */
+  /** Bytes of the header and of the blocks seen so far. */
   get knownBytes(): number {
     return this.#nextBlockOffset;
   }
 
-  /** Whether the log has begun anew since it was last read. */
+  /** Whether the writer has started a new log since the log was last read. */
   hasNewLog(): boolean {
     this.#readWords();
     return this.#words.keyEpoch !== this.#epoch;
   }
 
-  /** Bytes of the file, now. */
+  /** Present length of the file in bytes. */
   get sizeBytes(): number {
     return fstatSync(this.fd).size;
   }
 
-  /** The value block of that number, or undefined where the file has none (yet). */
+  /** The value block of that number; undefined where the file has none (yet). */
   block(number: number): ReaderBlock | undefined {
     return this.#blocks[number];
   }
@@ -138,10 +143,10 @@ export class FileReader {
   }
 
   /**
-   * Hands over the records that were published since the last call, or all, after `restart`, when the log began anew.
-   * Answers whether there was anything.
+   * Passes on the records that were published since the last call, or, after `restart`, all records where there is a new
+   * log. Returns whether there were any.
    *
-   * @throws {BadFileError} at the first thing that breaks the format; what came before it was handed over
+   * @throws {BadFileError} at the first violation of the format; the records before it were passed on
    */
   readLog(visitor: LogVisitor): boolean {
     this.#readWords();
@@ -154,12 +159,12 @@ export class FileReader {
     }
     const following = this.#followingBlocks();
     for (;;) {
-      // a block is left for the next one for good, so where the next one is there, the `used` read after it is final
+      // a writer never returns to an earlier block, so where the next block exists, a `used` that is read after it is final
       const next = following.get(this.#chain.length);
       const last = this.#chain.at(-1);
       const used = last === undefined ? 0 : this.#usedOf(last);
       if (last !== undefined && used > this.#chainBytes) {
-        // records may name a block that was added since: it was counted before they were published
+        // records may name a block that was added since then: the block count was published before they were
         this.#readWords();
         this.#readNewBlocks();
         this.#readRecords(last, this.#chainBytes, used, visitor);
@@ -179,7 +184,7 @@ export class FileReader {
       if (block.values.length < block.extent) {
         block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
       }
-      // what an earlier, longer read left behind is not of this one, in which a series may come to these slots yet
+      // values that an earlier, longer read left behind are not part of this one, and a series may still get these slots
       if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
       block.filled = block.extent;
       if (block.extent === 0) continue;
@@ -189,7 +194,7 @@ export class FileReader {
     }
   }
 
-  /** Gives the descriptor back until the next read. */
+  /** Closes the descriptor until the next read. */
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
@@ -234,7 +239,10 @@ export class FileReader {
     }
   }
 
-  /** No writer makes holes; a file of holes is as long as it likes, and what is read of it would be memory. */
+  /**
+   * Refuses sparse files: no writer makes holes, and a file of holes may be of any length, all of which a reader would hold
+   * in memory.
+   */
   #wholeSize(): number {
     const { size, blocks } = fstatSync(this.fd);
     const backed = blocks * STAT_BLOCK_BYTES;
@@ -252,8 +260,8 @@ export class FileReader {
   }
 
   /**
-   * The key blocks that go on the epoch's chain, by their places. All heads are read once: looking for each block among
-   * all would take minutes where a hostile file has 65,536 of them.
+   * The key blocks that continue the epoch's chain, by their places. All heads are read once: to search all blocks for each
+   * place would take minutes where a hostile file has 65,536 of them.
    */
   #followingBlocks(): Map<number, KeyBlock> {
     const known = new Set(this.#chain);
@@ -294,7 +302,7 @@ export class FileReader {
   }
 }
 
-/** Four sums side by side: 0.4 ns a slot, where one comparison after the other took 0.7. */
+/** Four sums in parallel: 0.4 ns per slot, where one comparison after the other took 0.7. */
 function allFinite(values: Float64Array, end: number): boolean {
   let [a, b, c, d] = [0, 0, 0, 0];
   let at = 0;

@@ -1,4 +1,4 @@
-/** Bodies of records out of bytes that anybody may have written; undefined where they are not what they have to be. */
+/** Validates bodies of records that anybody may have written; undefined where a body is invalid. */
 import { isLabelName } from '../model/naming.js';
 
 export interface Address {
@@ -21,7 +21,7 @@ export interface ExemplarCellBody extends Address {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** An address as the key of a map: blocks are fewer than 2^16 and slots than 2^32, so that both make one exact number. */
+/** An address as the key of a map: there are fewer than 2^16 blocks and 2^32 slots, so that both make one exact number. */
 export function placeOf({ block, slot }: Address): number {
   return block * 2 ** 32 + slot;
 }
@@ -54,7 +54,7 @@ export function exemplarCellOf(body: unknown): ExemplarCellBody | undefined {
   return { ...address, owner, slotOffset };
 }
 
-/** Where gauges were and where they are. */
+/** The former and the new places of gauges. */
 export type Moves = readonly (readonly [from: Address, to: Address])[];
 
 export function movesOf(body: unknown): Moves | undefined {

@@ -1,8 +1,7 @@
 /**
- * The records of the key log: how one is written, and how a reader walks them. layout.ts draws the bytes.
- *
- * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray it needs costs
- * more than the table loop (see crc32.ts), and Node has it from 20.15 only.
+ * Encodes the records of the key log, and walks them. layout.ts draws the bytes.
+ * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray that it needs costs
+ * more than the table loop (see crc32.ts), and Node has it only from 20.15 on.
  */
 import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
@@ -25,35 +24,35 @@ export interface SeriesRecord {
   labelValues: readonly (string | undefined)[];
 }
 
-/** What readers need to know of the process that declares a family. */
+/** Facts about the process that declares a family, for readers. */
 export interface FamilyMarks {
-  /** The process is the primary of a cluster: it has forked. */
+  /** The process is the primary of a cluster: it has forked workers. */
   primary?: boolean;
   /** Two registries without a name have shown a family of this name in one process. */
   ambiguous?: boolean;
 }
 
-/** What a Family record holds. */
+/** The body of a Family record. */
 export interface FamilyRecord extends FamilyDeclaration, FamilyMarks {
   id: number;
-  /** Of the registries that show it: see model/registry-id.ts. */
+  /** Ids of the registries that show the family: see model/registry-id.ts. */
   registries: readonly string[];
   /** Seconds since the epoch. */
   declaredAt: number;
   /** Archives only: the last of labelNames is the `pid` that the mode adds. */
   pidLabelled?: boolean;
-  /** Archives only: so many of labelNames, before that `pid`, were default labels of a registry. */
+  /** Archives only: number of labelNames, before that `pid`, that were default labels of a registry. */
   bakedLabels?: number;
   /**
-   * Archives only, of what is process-wide: the process (process-key.ts) whose values these are. Some of its threads have ended, and others
-   * may still have files.
+   * Archives only, for process-wide families: the process (process-key.ts) that these values belong to. Some of its threads
+   * have ended, and others may still have files.
    */
   ofProcess?: string;
   /** Archives only: when a process that declares the family was last seen alive, in seconds since the epoch. */
   lastSeenAt?: number;
 }
 
-/** The labels that the user has declared: without those that an archive holds as part of every series. */
+/** The labels that the user has declared, without the default labels and `pid` that an archive stores with every series. */
 export function ownLabelNames({
   labelNames,
   bakedLabels = 0,
@@ -63,7 +62,7 @@ export function ownLabelNames({
   return added === 0 ? labelNames : labelNames.slice(0, labelNames.length - added);
 }
 
-/** A Family record out of bytes that anybody may have written. @throws {TypeError} naming the field that is wrong */
+/** Checks a Family record that anybody may have written. @throws {TypeError} with the name of the invalid field */
 export function checkFamilyRecord(body: unknown): FamilyRecord {
   const family = body as FamilyRecord;
   const isStrings = (value: unknown): boolean =>
@@ -85,7 +84,7 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
     isStrings(family.labelNames) && family.labelNames.every((name) => isLabelName(name, nameValidation)),
     'labelNames',
   );
-  // the output would have series twice, or a label twice on a line
+  // duplicates would repeat a series in the output, or a label in a line
   rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
   rule(lineLabel === undefined || !family.labelNames.includes(lineLabel), 'labelNames');
   rule(isStrings(family.registries), 'registries');
@@ -107,13 +106,13 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
   const { window } = family;
   rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MAX_WINDOWS), 'window');
-  // a share that was asked for twice would be shown twice
+  // a quantile that is declared twice would be shown twice
   return family.quantiles === undefined
     ? family
     : { ...family, quantiles: [...new Set(family.quantiles)].slice(0, MAX_QUANTILES) };
 }
 
-/** Every series of a summary has a line for each: a list of 100,000 would make a body of any size. */
+/** Every series of a summary has a line per quantile: a list of 100,000 would make a response of any size. */
 const MAX_QUANTILES = 100;
 
 function isAscending(bounds: unknown): boolean {
@@ -121,15 +120,15 @@ function isAscending(bounds: unknown): boolean {
   return bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1]));
 }
 
-/** Key bytes: the same for the same label values, in every process. */
+/** Bytes of a key: equal for equal label values, in every process. */
 export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Array {
   return pack(labelValues.map((value) => value ?? null));
 }
 
 /**
- * The label values of key bytes.
+ * Decodes the label values of a key.
  *
- * @param count how many the family has, where the bytes are anybody's
+ * @param count number of labels of the family, for bytes that are not trusted
  * @throws {TypeError} where they are not an array of so many strings and nil, in its shortest form
  */
 export function decodeKey(key: Uint8Array, count?: number): (string | undefined)[] {
@@ -149,7 +148,7 @@ export function encodeSeries(series: SeriesRecord): Uint8Array {
   return encodeKeyedSeries(series, encodeKey(series.labelValues));
 }
 
-/** The same for who has the key's bytes already. */
+/** The same for a caller that has the bytes of the key already. */
 export function encodeKeyedSeries(series: Omit<SeriesRecord, 'labelValues'>, key: Uint8Array): Uint8Array {
   const { record, view } = newRecord(RecordKind.Series, SERIES.key + key.length);
   view.setUint32(SERIES.family, series.family, LITTLE_ENDIAN);
@@ -209,7 +208,7 @@ function seal(record: Uint8Array, view: DataView): Uint8Array {
   return record;
 }
 
-/** Hears of each record in its order. `body` decodes the map (or array) of a record that is not a Series. */
+/** Receives each record in order. `body` decodes the map (or array) of a record that is not a Series. */
 export interface RecordVisitor {
   /** `key` bytes are `bytes[keyStart, keyEnd)`. */
   series(
@@ -227,9 +226,9 @@ export interface RecordVisitor {
 }
 
 /**
- * Walks the records of `bytes[start, end)`, checking every length and checksum.
+ * Walks the records of `bytes[start, end)`, and checks every length and checksum.
  *
- * @param baseOffset where byte 0 of `bytes` is in the file, for the evidence
+ * @param baseOffset offset in the file of byte 0 of `bytes`, for the error
  * @throws {BadFileError} ERR_CORRUPT_FILE at the first record that breaks a rule; those before it were visited
  */
 export function walkRecords(

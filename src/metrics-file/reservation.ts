@@ -1,18 +1,18 @@
 /**
- * Address space for a mapped file. A growable SharedArrayBuffer reserves its greatest length as a mapping of its own, outside
- * the heap, and the engine unmaps all of it when it frees the buffer, with whatever was mapped over it meanwhile: of 2,000
- * files that were mapped and collected none was left (ran on Node 20 to 26). Views of a fixed length on it are as fast as
- * those on other memory, and `process.memoryUsage()` and V8's garbage collector count none of it.
+ * Address space for a mapped file. For a growable SharedArrayBuffer the engine reserves the maximum length as a separate
+ * mapping, outside the heap. When it frees the buffer, it unmaps all of it, with any file that was mapped over it: after
+ * 2,000 files were mapped and collected none was left (ran on Node 20 to 26). Views of a fixed length on it are as fast as
+ * those on other memory, and neither `process.memoryUsage()` nor V8's garbage collector counts any of it.
  */
 import { readFileSync } from 'node:fs';
 
-/** Larger than the pages of any system: 64 KiB on some ARM and POWER machines. */
+/** At least the page size of any system: some ARM and POWER machines have 64 KiB. */
 const GRANULE_BYTES = 64 * 1024;
-/** Of a limited address space, V8 needs nearly all: of 1 GiB Node 22 takes 800 MiB at its start (ran). */
+/** V8 needs nearly all of a limited address space: of 1 GiB, Node 22 takes 800 MiB at its start (ran). */
 const LARGEST_PART_OF_LIMIT = 1 / 32;
 
 /**
- * Reserves address space; nothing of it may be touched before a file is mapped over it.
+ * Reserves address space, which must not be touched before a file is mapped over it.
  *
  * @throws {Error} where there is too little, as under `ulimit -v`
  */
@@ -23,13 +23,13 @@ export function reserve(bytes: number): SharedArrayBuffer {
 }
 
 /**
- * Refuses a buffer that is part of a heap: a file that is mapped over it would take its neighbours away, and its pages would
- * go back to the heap when the buffer is freed.
+ * Refuses a buffer that is part of a heap: a file that is mapped over it would replace neighbouring data, and its pages
+ * would return to the heap when the buffer is freed.
  *
- * @throws {Error} where it is not a mapping of its own, as far as the system tells
+ * @throws {Error} where it is not a separate mapping, as far as the system tells
  */
 export function assertReserved(address: bigint, buffer: SharedArrayBuffer): void {
-  // one that was mapped before has passed
+  // a buffer that was mapped before has passed this check
   if (buffer.byteLength === buffer.maxByteLength) return;
   const start = address + BigInt(buffer.byteLength);
   const end = address + BigInt(buffer.maxByteLength);

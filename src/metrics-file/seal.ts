@@ -1,5 +1,5 @@
 /**
- * What an archive ends with, behind its blocks, where readers of blocks do not look:
+ * The seal is the end of an archive, behind its blocks, where readers of blocks do not look:
  *
  * ```
  *  0 magic "PROMSEAL"  8
@@ -7,8 +7,8 @@
  * 12 reserved          u32
  * ```
  *
- * A process's file changes under its readers, so its records have a checksum each and its values have none. An archive
- * never changes, and everything that the dead have counted is in it: it is taken whole or not at all.
+ * The file of a process changes while it is read, so its records have a checksum each and its values have none. An archive never
+ * changes, and it holds all counts of dead processes: a reader takes all of it or nothing.
  */
 import { fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
@@ -19,7 +19,7 @@ const SEAL = { magic: 0, crc: 8, bytes: 16 } as const;
 const SEAL_MAGIC = 'PROMSEAL';
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The seal of bytes that have this checksum. */
+/** The seal for bytes with this checksum. */
 export function encodeSeal(crc: number): Uint8Array {
   const seal = new Uint8Array(SEAL.bytes);
   seal.set(Buffer.from(SEAL_MAGIC, 'latin1'), SEAL.magic);
@@ -28,7 +28,7 @@ export function encodeSeal(crc: number): Uint8Array {
 }
 
 /**
- * Reads all of an archive and holds it against its seal.
+ * Reads all of an archive and checks it against its seal.
  *
  * @param file the path, for errors only
  * @throws {BadFileError} ERR_CORRUPT_FILE where it is torn or damaged

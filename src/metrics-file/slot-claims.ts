@@ -1,12 +1,13 @@
 /**
- * Which slots of a file are some record's. No writer gives slots to two records at once, and a reader refuses a file that
- * does: each record of a few bytes could name all slots of the file again, and what is read of it would have no bound.
+ * The slots of a file that records use. No writer gives the same slots to two records, and a reader refuses a file in which
+ * two records share slots: otherwise each record of a few bytes could name all slots of the file, and the values to read
+ * would have no limit.
  */
 export class SlotClaims {
-  /** By the numbers of blocks, one byte a slot. */
+  /** One byte per slot, by block number. */
   readonly #blocks = new Map<number, Uint8Array>();
 
-  /** Takes slots. Returns false, with nothing taken, where one of them is another record's. */
+  /** Claims slots. Returns false, and claims none, where another record has one of them. */
   take(block: { readonly number: number; readonly capacity: number }, slot: number, slots: number): boolean {
     let taken = this.#blocks.get(block.number);
     if (taken === undefined) this.#blocks.set(block.number, (taken = new Uint8Array(block.capacity)));

@@ -1,15 +1,15 @@
 /** A run of slots that a record has named. */
 export interface SlotRun {
-  /** Of the record in the file. */
+  /** Offset of the record in the file. */
   readonly offset: number;
   readonly block: number;
   readonly slot: number;
   readonly slots: number;
-  /** Not an attachment of one. */
+  /** False for an attachment of a series. */
   readonly isSeries: boolean;
 }
 
-/** Who has which slots of a file, as its log says record by record. */
+/** Maps the slots of a file to the records that name them, in the order of its log. */
 export class SlotMap {
   readonly #blocks = new Map<number, Map<number, SlotRun>>();
   readonly #takenTwice: { offset: number; slot: number; other: number }[] = [];
@@ -31,12 +31,12 @@ export class SlotMap {
     runs.set(run.slot, run);
   }
 
-  /** Answers false where nothing begins there. */
+  /** Returns false where no run begins there. */
   remove(block: number, slot: number): boolean {
     return this.#blocks.get(block)?.delete(slot) === true;
   }
 
-  /** Runs that share slots with another. */
+  /** Runs that share slots with another run. */
   overlaps(): { readonly offset: number; readonly slot: number; readonly other: number }[] {
     const found = [...this.#takenTwice];
     for (const runs of this.#blocks.values()) {

@@ -2,7 +2,7 @@ import { type MetricKind, metricKind, type SeriesLayout } from '../model/metric-
 import type { MetricType } from '../model/metric-family.js';
 import { BlockKind, EXEMPLAR, SKETCH, type ValueBlockKind } from './layout.js';
 
-/** Which kind of block slots are in, and how many consecutive float64 they are. */
+/** The kind of block that slots are in, and their number of consecutive float64. */
 export interface SlotShape {
   readonly kind: ValueBlockKind;
   readonly slots: number;
@@ -11,7 +11,7 @@ export interface SlotShape {
 /** Value, set-at. */
 export const GAUGE_SHAPE: SlotShape = { kind: BlockKind.Gauge, slots: 2 };
 
-/** The slots of one series, by the type of its family; the same on both arms. */
+/** The slots of one series, by the type of its family: writers and readers both use this. */
 export function seriesShape(declaration: SeriesLayout & { readonly type: MetricType }): SlotShape {
   const kind = metricKind(declaration.type);
   return { kind: BLOCKS[kind.block], slots: kind.slots(declaration) };

@@ -1,8 +1,8 @@
 /**
- * Writes one process's file. The order in which things become visible, and what a reader sees when the process is killed
+ * Writes one process's file. The order in which changes become visible, and what a reader sees when the process is killed
  * between two steps:
  *
- *   a block     1. disk space               the file is longer than its blocks: nothing points there
+ *   a block     1. disk space               the file is longer than its blocks: nothing refers to the space
  *               2. kind and pages           same
  *               3. blockCount + 1           an empty block
  *   a record    1. its bytes behind `used`  nothing: readers stop at `used`
@@ -11,12 +11,12 @@
  *                                           slots that no record names
  *               2. its record               the series, zero
  *   a removal   1. its record               the slots are left out
- *               2. the slots are zeroed     same; they rest for a second before anybody gets them
+ *               2. the slots are zeroed     same; they are not reused for a second
  *   a new log   1. records in key blocks of the next epoch
- *                                           the old log: blocks of another epoch are passed over
+ *                                           the old log: readers skip blocks of another epoch
  *               2. keyEpoch + 1             the new log
  *
- * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored whole.
+ * Every last step is one aligned `Atomics.store`. Values need no step: a float64 slot is stored as a whole.
  */
 import { unlinkSync } from 'node:fs';
 import type { Backing, LogDraft, StoreStatus, ValueBlock } from './backing.js';
@@ -42,13 +42,13 @@ interface Block {
   readonly data: Uint8Array;
 }
 
-/** Of a key block that is in no log. */
+/** Epoch of a key block that is in no log. */
 const NO_EPOCH = 0;
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 const FIRST_KEY_BLOCK_BYTES = 2 * PAGE_BYTES;
 const LARGEST_KEY_BLOCK_BYTES = 1024 * 1024;
 
-/** A step of the publish order, for the crash tests to stop at. */
+/** A step of the publish order, at which crash tests stop. */
 export type PublishStep =
   | 'block made'
   | 'block headed'
@@ -60,23 +60,25 @@ export type PublishStep =
 
 export class FileWriter implements Backing {
   readonly bytes: FileBytes;
-  /** Crash tests stop here; nothing else sets it. */
+  /** Set by crash tests only. */
   static onStep: ((step: PublishStep) => void) | undefined;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
   readonly #keyBlocks: Block[] = [];
   #chain: Block[] = [];
-  /** Of the log before the present one. It is not written over yet: readers may be in it, and in a file that is flushed it
-   * may be the one that is published. */
+  /**
+   * Blocks of the log before the present one. They are not overwritten yet: readers may still be in them, and in a file
+   * that is flushed that log may be the published one.
+   */
   #previousChain: readonly Block[] = [];
-  /** A log that is being written to replace the present one. */
+  /** A log that is to replace the present one, not yet published. */
   #draft: (LogDraft & { readonly chain: readonly Block[] }) | undefined;
   #keyEpoch = 1;
   #flushedEpoch = 1;
   #flushedAt = -Infinity;
   #blockCount = 0;
 
-  /** Writes the header of a file that readers do not see yet. @throws the reason where there is no room for it */
+  /** Writes the header of a file that readers do not see yet. @throws the reason where there is no room for the header */
   constructor(bytes: FileBytes, identity: ProcessIdentity) {
     this.bytes = bytes;
     const header = bytes.extend(HEADER.bytes);
@@ -113,7 +115,7 @@ export class FileWriter implements Backing {
     return {
       kind,
       number: this.#blockCount - 1,
-      // up to the end of the block's last page: those slots are there anyway
+      // up to the end of the block's last page: those slots exist anyway
       view: new Float64Array(data.buffer, data.byteOffset, data.length / Float64Array.BYTES_PER_ELEMENT),
       publishUsed: (used) => {
         Atomics.store(head, BLOCK.used / WORD, used * Float64Array.BYTES_PER_ELEMENT);
@@ -148,7 +150,7 @@ export class FileWriter implements Backing {
         FileWriter.onStep?.('epoch published');
       },
       discard: () => {
-        // the next try may need fewer blocks: what this one leaves behind must not be taken for the end of that log
+        // the next try may need fewer blocks: blocks of this one must not be read as the end of that log
         for (const { head } of chain) Atomics.store(head, BLOCK.keyEpoch / WORD, NO_EPOCH);
         this.#draft = undefined;
       },
@@ -168,23 +170,23 @@ export class FileWriter implements Backing {
     this.#numbers[HEADER.droppedSamples / Float64Array.BYTES_PER_ELEMENT] = status.droppedSamples;
   }
 
-  /** Brings everything to the file, where that does not happen by itself. False where some of it did not get there. */
+  /** Writes everything to the file, where the backing does not do so by itself. False where a part was not written. */
   flush(): boolean {
     const now = performance.now();
-    // until a whole flush is done, slots go on resting and the log is not started anew again
+    // until a flush is complete, freed slots are not reused and the log is not replaced again
     if (!this.bytes.flush()) return false;
     this.#flushedAt = now;
     this.#flushedEpoch = this.#keyEpoch;
     return true;
   }
 
-  /** Ends the file and takes it away: its counts are elsewhere by now. */
+  /** Closes and removes the file, after its counts have been moved elsewhere. */
   remove(): void {
     unlinkSync(this.bytes.path);
     this.close();
   }
 
-  /** Ends the file in order: its process says that it writes no more. */
+  /** Closes the file normally: the process declares that it writes no more. */
   close(): void {
     this.#store(HEADER.state, FileState.Closed);
     this.bytes.close();
@@ -227,7 +229,10 @@ export class FileWriter implements Backing {
     return true;
   }
 
-  /** A key block of an older log that has room: without these a log in which series come and go grows the file for ever. */
+  /**
+   * A key block with enough room of an older log. If these were not reused, a file in which series come and go would grow
+   * for ever.
+   */
   #takeSpare(bytes: number): Block | undefined {
     const taken = new Set([...this.#chain, ...this.#previousChain, ...(this.#draft?.chain ?? [])]);
     return this.#keyBlocks.find((block) => block.data.length >= bytes && !taken.has(block));

@@ -1,26 +1,29 @@
 /**
- * One block of a file that is written and not mapped: its bytes in memory, and what of them the file has. A write takes what
- * differs, so that the writers of values do nothing for it: they store a float64, as in a mapping.
+ * One block of a file that is written and not mapped: its bytes in memory, and a copy of the bytes in the file. A flush
+ * writes the differences, so that writers of values need no extra work: they store a float64, as in a mapping.
  */
 import { writeSync } from 'node:fs';
 import { BLOCK, BlockKind, PAGE_BYTES } from './layout.js';
 import { writeAll } from './write-all.js';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
-/** Compared at once; pages of it are looked at where it differs. Page by page takes a quarter longer (ran). */
+/**
+ * Length of one comparison. Only where it finds a difference are the pages compared. To compare page by page takes a
+ * quarter longer (ran).
+ */
 const STRIDE_BYTES = 16 * PAGE_BYTES;
 
 export class WrittenBlock {
   readonly #fd: number;
-  /** In the file. */
+  /** Offset of the block in the file. */
   readonly #offset: number;
   readonly #bytes: Buffer;
   readonly #head: Int32Array;
   readonly #fileHead = new Int32Array(BLOCK.data / WORD);
-  /** The data as the file has it; of key blocks none is needed, for records are only ever added. */
+  /** The data as it is in the file. Key blocks need no copy, because records are only appended. */
   #fileData: Buffer | undefined;
 
-  /** @param bytes zeros, as they are in the file */
+  /** @param bytes zeros, as in the file */
   constructor(fd: number, offset: number, bytes: Buffer) {
     this.#fd = fd;
     this.#offset = offset;
@@ -32,7 +35,7 @@ export class WrittenBlock {
     return this.#head[BLOCK.kind / WORD] === BlockKind.Key;
   }
 
-  /** Of a key block: which part of its log it is. */
+  /** The place of a key block in its log. */
   get place(): number {
     return this.#head[BLOCK.chain / WORD];
   }
@@ -44,13 +47,13 @@ export class WrittenBlock {
     return new Float64Array(buffer, byteOffset, byteLength / Float64Array.BYTES_PER_ELEMENT);
   }
 
-  /** Writes kind and length, without which no reader may see the block. */
+  /** Writes kind and length; before that, no reader may see the block. */
   writeShape(): void {
     this.#writeWord(BLOCK.kind);
     this.#writeWord(BLOCK.pages);
   }
 
-  /** Writes what was added to a log behind that which the head in the file tells of. */
+  /** Writes the records that are behind the `used` of the head in the file. */
   writeRecords(): void {
     const used = BLOCK.used / WORD;
     const epoch = BLOCK.keyEpoch / WORD;
@@ -59,14 +62,14 @@ export class WrittenBlock {
   }
 
   /**
-   * Writes the words that publish what is in the block, each by itself: a reader may find a write of several half done. The
-   * epoch comes last, for it makes a block that was of an old log one of the present log.
+   * Writes the words that publish the content of the block, one by one: a reader may see a part of a larger write. The
+   * epoch comes last, because it makes a block of an old log a block of the present one.
    */
   publish(): void {
     for (const word of [BLOCK.chain, BLOCK.used, BLOCK.keyEpoch]) this.#writeWord(word);
   }
 
-  /** Writes the pages whose slots are not what the file has. */
+  /** Writes the pages whose slots differ from the file. */
   writeSlots(): void {
     this.#fileData ??= Buffer.alloc(this.#bytes.length - BLOCK.data);
     const end = BLOCK.data + this.#head[BLOCK.used / WORD];
@@ -87,7 +90,7 @@ export class WrittenBlock {
     this.#write(start, end);
   }
 
-  /** Bounds are bytes of the block; the head is left out. */
+  /** Bounds are bytes of the block; the head is not compared. */
   #differs(from: number, to: number): boolean {
     const start = Math.max(from, BLOCK.data);
     return this.#bytes.compare(this.#fileData!, start - BLOCK.data, to - BLOCK.data, start, to) !== 0;
@@ -96,7 +99,7 @@ export class WrittenBlock {
   #write(from: number, end: number): void {
     for (let at = Math.max(from, BLOCK.data); at < end;) {
       const done = at + writeSync(this.#fd, this.#bytes, at, end - at, this.#offset + at);
-      // also of a write that goes on or fails after it: this is what the file has
+      // also after a write that was incomplete or failed: the copy has to equal the file
       this.#bytes.copy(this.#fileData!, at - BLOCK.data, at, done);
       at = done;
     }

@@ -8,28 +8,28 @@ import { WrittenBlock } from './written-block.js';
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * Memory that is written to the file by `flush`: on a timer, and when the process ends. For Windows, systems without the
- * native module, and network file systems, on which a mapping is not coherent. Readers see what was last flushed.
+ * Memory that `flush` writes to the file: on a timer, and when the process ends. For Windows, systems without the native
+ * module, and network file systems, where a mapping is not coherent. Readers see the state of the last flush.
  *
- * A flush writes the pages that have changed since the one before, found by comparing with a copy of what the file has. Of
- * 64 MiB in which one counter moved it writes 4 KiB in 6 to 13 ms, all but a few µs of it the comparison, where everything
- * took 20 to 40 ms and went to the disk or the wire four times a second; where every page moved, both take the same (ran,
- * side by side, on tmpfs and ext4; 1 MiB: 0.05 ms). The copy doubles the memory of values, not that of the log. Whoever writes
- * a value does nothing for it.
+ * A flush writes the pages that have changed since the last one. It finds them by a comparison with a copy of the file. Of 64 MiB
+ * in which one counter changed it writes 4 KiB in 6 to 13 ms, nearly all of it for the comparison; to write everything took 20 to
+ * 40 ms, and sent everything to the disk or the network four times a second. Where every page has changed, both take the same time
+ * (ran, side by side, on tmpfs and ext4; 1 MiB: 0.05 ms). The copy doubles the memory of values, not that of the log. Code that
+ * stores a value does no extra work.
  *
- * It keeps the publish order that writer.ts has, so that a reader meanwhile, and one after a SIGKILL between any two writes,
+ * A flush keeps the publish order of writer.ts, so that a reader at the same time, or after a SIGKILL between any two writes,
  * finds a file that is valid up to its last published record:
  *
- *   1. records behind `used`, or under an epoch that is to come   nothing: no reader looks there
- *   2. kind and length of new blocks, `used` of value blocks       slots that no record names
+ *   1. records behind `used`, or under a future epoch             nothing: no reader looks there
+ *   2. kind and length of new blocks, `used` of value blocks      slots that no record names
  *   3. blockCount                                                 empty blocks
- *   4. heads of key blocks, those that come first in a log first  the records: new series are zero, removed ones are gone
- *   5. keyEpoch                                                   the new log, with what stays at its former values
+ *   4. heads of key blocks, first parts of a log first            the records: new series are zero, removed ones are gone
+ *   5. keyEpoch                                                   the new log; remaining series have their former values
  *   6. slots                                                      each value is the former or the new one
  *   7. the rest of the header                                     the heartbeat
  *
- * Records go before slots: the other way round a series that was removed would be zero before it is gone. That new series
- * are zero in the file until their slots are written rests on slots of removed ones resting until a whole flush is done.
+ * Records are written before slots: in the other order a removed series would be zero before it disappears. New series are zero in
+ * the file until their slots are written, because slots of removed series are not reused until a flush is complete.
  */
 export class WrittenBytes extends OwnFile {
   readonly kind = 'written';
@@ -78,7 +78,7 @@ export class WrittenBytes extends OwnFile {
     for (const block of this.#blocks) block.writeShape();
     for (const block of valueBlocks) block.publish();
     this.#writeHeader(header, HEADER.blockCount, WORD);
-    // a reader that finds the next block there takes the one before for complete
+    // a reader that finds the next block treats the one before it as complete
     for (const block of keyBlocks.toSorted((a, b) => a.place - b.place)) block.publish();
     this.#writeHeader(header, HEADER.keyEpoch, WORD);
     for (const block of valueBlocks) block.writeSlots();
@@ -97,6 +97,6 @@ function ftruncateQuietly(fd: number, length: number): void {
   try {
     ftruncateSync(fd, length);
   } catch {
-    // the file stays a little longer than it needs to be; readers go by blockCount
+    // the file stays a little longer than necessary; readers go by blockCount
   }
 }
