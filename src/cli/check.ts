@@ -9,11 +9,11 @@ import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 
-/** Checks files, and where none are named also the names of the metrics in the directory. Exits 1 where anything is wrong. */
+/** Checks the named files, or all files of the directory and the names of the metrics in it. Exits 1 where anything is wrong. */
 export async function checkCommand(files: readonly string[], options: { dir?: string; json?: boolean }): Promise<void> {
   for (const file of files) {
     if (statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
-    const text = `${JSON.stringify(file)} is a directory: check what is in it by --dir`;
+    const text = `${JSON.stringify(file)} is a directory: check its files with --dir`;
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', text);
   }
   const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;

@@ -25,19 +25,19 @@ export async function dumpCommand(names: readonly string[], options: DumpOptions
   const patterns = names.map(pattern);
   const chosen = families.filter(({ name }) => patterns.length === 0 || patterns.some((rule) => rule.test(name)));
   if (options.json === true) printJson(chosen);
-  // an empty text would still be a line
+  // without this an empty text would be printed as an empty line
   else if (chosen.length > 0 || dialect.end !== '') {
     process.stdout.write(printable(renderText(chosen, dialect)));
   }
   if (names.length > 0 && chosen.length === 0) process.exitCode = 1;
 }
 
-/** A program gets every byte; a terminal would obey the escape sequences in a label's value. */
+/** A program gets every byte. A terminal gets no control characters, since it would obey escape sequences in label values. */
 function printable(text: string): string {
   return process.stdout.isTTY ? text.split('\n').map(plain).join('\n') : text;
 }
 
-/** `http_*` and the like; everything but the star stands for itself. */
+/** The regular expression of a pattern such as `http_*`; all characters but the star match themselves. */
 function pattern(name: string): RegExp {
   const parts = name.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`);

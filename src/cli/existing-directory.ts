@@ -4,8 +4,7 @@ import { chooseForCommand } from '../directory/choose.js';
 import { PromMultiprocError } from '../errors.js';
 
 /**
- * The directory that a command is for, where there is nothing to do without one: a mistyped name would look like an idle
- * application.
+ * The directory of a command that needs an existing one: otherwise a mistyped name would look like an idle application.
  *
  * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_DIRECTORY_REFUSED
  */
@@ -18,6 +17,6 @@ export function existingDirectory(named: string | undefined): string {
   throw new PromMultiprocError(
     'ERR_NO_DIRECTORY',
     `${stats === undefined ? `there is no directory ${name}` : `${name} is not a directory`}: ` +
-      'name the one that the application counts in by --dir or PROMETHEUS_MULTIPROC_DIR',
+      "give the application's metrics directory with --dir or PROMETHEUS_MULTIPROC_DIR",
   );
 }

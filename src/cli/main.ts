@@ -1,58 +1,61 @@
 #!/usr/bin/env node
-/** The command `prom-multiproc`: what an operator does with a metrics directory. */
+/** The command `prom-multiproc`, for operators of a metrics directory. */
 import { Command, CommanderError, Option } from 'commander';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { TEXT, TEXT_DIALECTS } from '../exposition/text-dialect.js';
 import { outliveUnreadOutput } from './unread-output.js';
 
-// from dist/src/cli; imported, tsc would make a second package root of dist
+// the path starts at dist/src/cli; with an import tsc would copy package.json and so make dist a second package root
 const { version } = require('../../../package.json') as { version: string };
 
-/** Exit codes: 0 well, 1 something was found or failed, 2 the call itself was wrong. */
+/** Exit codes: 0 success, 1 a problem was found or the command failed, 2 the arguments were wrong. */
 const FAILED = 1;
 const MISUSED = 2;
 const MISUSES: ReadonlySet<string> = new Set(['ERR_INVALID_ARGUMENT', 'ERR_NO_DIRECTORY']);
 
-/** Each command is loaded when it is called: `serve` in a container has no use for the rest. */
+/** The code of a command is loaded when the command runs: `serve` in a container does not need the rest. */
 function program(): Command {
   const dir = (): Option => new Option('--dir <path>', 'the metrics directory').env('PROMETHEUS_MULTIPROC_DIR');
   const json = (): Option => new Option('--json', 'print JSON');
   const root = new Command('prom-multiproc')
-    .description('Prometheus metrics from many Node.js workers: serve, look into and look after a metrics directory')
+    .description('Prometheus metrics from many Node.js workers: serve, inspect and maintain a metrics directory')
     .version(version)
-    .showHelpAfterError('(--help tells more)')
-    .addHelpText('after', '\nExit codes: 0 all is well, 1 something was found or failed, 2 the call itself is wrong.')
+    .showHelpAfterError('(see --help)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 success, 1 a problem was found or the command failed, 2 the arguments were wrong.',
+    )
     .exitOverride();
   root
     .command('serve')
-    .description('serve the merged metrics; may start before any worker')
+    .description('serve the merged metrics; it may start before the workers')
     .addOption(dir())
-    .option('--web.listen-address <address...>', 'host:port, :port, or unix:/path; may be given again', [
-      '127.0.0.1:9464',
-    ])
-    .option('--web.telemetry-path <path>', 'where the metrics are', '/metrics')
-    .option('--web.config.file <file>', "TLS, authentication and more, as Prometheus' exporter-toolkit has them")
+    .option('--web.listen-address <address...>', 'host:port, :port, or unix:/path; may be repeated', ['127.0.0.1:9464'])
+    .option('--web.telemetry-path <path>', 'the path of the metrics', '/metrics')
+    .option('--web.config.file <file>', "TLS and authentication, in the format of Prometheus' exporter-toolkit")
     .option('--registry <name...>', 'only the metrics of these registries')
     .action(async (options) => (await import('./serve.js')).serveCommand(options));
   root
     .command('ps')
-    .description('list the processes that count there')
+    .description('list the processes that use the directory')
     .addOption(dir())
     .addOption(json())
     .action(async (options) => (await import('./ps.js')).psCommand(options));
   root
     .command('dump')
     .description('print the merged metrics')
-    .argument('[names...]', 'only metrics of these names; * stands for anything')
+    .argument('[names...]', 'only metrics with these names; * matches any text')
     .addOption(dir())
     .addOption(json())
-    .addOption(new Option('--format <format>', 'of the text').choices([...TEXT_DIALECTS.keys()]).default(TEXT.name))
-    .option('--created', 'with the time at which each series was made')
+    .addOption(
+      new Option('--format <format>', 'format of the text').choices([...TEXT_DIALECTS.keys()]).default(TEXT.name),
+    )
+    .option('--created', 'print also when each series was created')
     .action(async (names, options) => (await import('./dump.js')).dumpCommand(names, options));
   root
     .command('check')
-    .description('check the files, byte by byte, and the metrics in them for bad names')
-    .argument('[files...]', 'these files only, and no names')
+    .description('check every byte of the files, and the names of the metrics')
+    .argument('[files...]', 'check only these files, and no names')
     .addOption(dir())
     .addOption(json())
     .action(async (files, options) => (await import('./check.js')).checkCommand(files, options));
@@ -68,11 +71,11 @@ function program(): Command {
     .action(async () => (await import('./register-path.js')).registerPathCommand());
   root
     .command('top')
-    .description('watch the processes and the fastest series')
+    .description('watch the processes and the counters that grow fastest')
     .addOption(dir())
-    .option('--interval <seconds>', 'between two looks', '2')
-    .option('--count <looks>', 'end after so many looks')
-    .addOption(new Option('--json', 'print JSON, a line for each look'))
+    .option('--interval <seconds>', 'time between two updates', '2')
+    .option('--count <updates>', 'end after so many updates')
+    .addOption(new Option('--json', 'print JSON, a line for each update'))
     .action(async (options) => (await import('./top.js')).topCommand(options));
   for (const command of root.commands) command.exitOverride();
   return root;
@@ -84,7 +87,7 @@ async function main(): Promise<void> {
     await program().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // commander has said it already; help and version come by here too
+      // commander has printed the message; --help and --version end here too
       process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
       return;
     }

@@ -1,15 +1,15 @@
-/** How commands print: columns for people, JSON for programs, and nothing that a file could have put in to play tricks. */
+/** Output of the commands: columns for people and JSON for programs. Texts of files reach no terminal unchecked. */
 
-/** Text without control characters, escape sequences of terminals among them. */
+/** Replaces control characters, which include the escape sequences of terminals. */
 export function plain(text: string): string {
   // oxlint-disable-next-line no-control-regex -- that is what is taken out
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
 /**
- * Rows under a head, in columns; numbers stand to the right.
+ * Formats rows in columns below a head; columns of numbers are aligned to the right.
  *
- * @param paint colours cells after they have got their widths, by the head of their column
+ * @param paint functions that colour the padded cells, by the head of the column
  */
 export function columns(
   head: readonly string[],
@@ -48,7 +48,7 @@ export function bytes(count: number): string {
   return `${count >= 100 || unit === 0 ? Math.round(count) : count.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** A length of time in its largest unit, or `-` where it is not known. */
+/** A duration in its largest unit, or `-` where it is not known. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '-';
   for (const [unit, length] of [

@@ -12,7 +12,7 @@ export async function psCommand(options: { dir?: string; json?: boolean }): Prom
   else print(processTable(processes));
 }
 
-/** The living first, each in the order in which they started. */
+/** Living processes first, and then dead ones, each in the order of their start. */
 export function processTable(processes: readonly ProcessInfo[], most = Infinity, now = Date.now() / 1000): string {
   const ordered = processes.toSorted((a, b) => Number(a.state === 'dead') - Number(b.state === 'dead'));
   return columns(
@@ -36,7 +36,7 @@ export function processTable(processes: readonly ProcessInfo[], most = Infinity,
 
 const COLOURS = { live: colour.green, dead: colour.red, unknown: colour.yellow } as const;
 
-/** The word says it too: colours are never all that there is. */
+/** The colour repeats what the word tells, for readers and terminals without colours. */
 function painted(state: string): string {
   return COLOURS[state.trim() as ProcessInfo['state']](state);
 }

@@ -1,7 +1,7 @@
 import { registerPath } from '../prom-client/register-path.js';
 import { print } from './print.js';
 
-/** In NODE_OPTIONS the path has to be absolute, or child processes with another working directory die on it. */
+/** NODE_OPTIONS needs an absolute path: child processes with another working directory would fail to start otherwise. */
 export function registerPathCommand(): void {
   print(registerPath());
 }

@@ -14,7 +14,7 @@ interface ServeOptions {
   readonly 'web.config.file'?: string;
 }
 
-/** Serves until SIGTERM or SIGINT, and finishes what is under way then. */
+/** Serves until SIGTERM or SIGINT, and then finishes the responses in progress. */
 export async function serveCommand(options: ServeOptions): Promise<void> {
   const chosen = chooseForCommand(options.dir);
   existingTarget(chosen);
@@ -48,7 +48,7 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   process.once('SIGINT', () => void end());
 }
 
-/** On the log, in the form in which all of this package speaks there. */
+/** Writes to the standard error with the prefix of all log messages of this package. */
 function warn(message: string): void {
   process.stderr.write(`prom-multiproc: ${plain(message)}\n`);
 }
@@ -61,9 +61,9 @@ function listenOptions(address: string): Pick<HttpServerOptions, 'host' | 'port'
   if (match === null || port > 65_535) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
-      `--web.listen-address ${JSON.stringify(address)} is none: give host:port, :port, [::1]:port or unix:/path`,
+      `--web.listen-address ${JSON.stringify(address)} is not an address: give host:port, :port, [::1]:port or unix:/path`,
     );
   }
-  // as in Go, no host is every interface
+  // as in Go, an empty host means every interface
   return { host: match[1] ?? (match[2] === '' ? '::' : match[2]), port };
 }

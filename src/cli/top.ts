@@ -20,21 +20,21 @@ interface TopOptions {
 interface SeriesRate {
   readonly series: string;
   readonly total: number;
-  /** Since the look before; 0 in the first one. */
+  /** Since the previous update; 0 in the first one. */
   readonly perSecond: number;
 }
 
-/** Where the output is no terminal there is no height to keep to. */
+/** The number of lines where the height of the terminal is not known. */
 const FEW_LINES = 24;
 const MAX_PROCESSES = 10;
-/** A day; timers hold no more than 24 of them. */
+/** A day. Node's timers can hold at most 24 days. */
 const LONGEST_SECONDS = 86_400;
 const CLEAR = '\u001b[H\u001b[J';
 
-/** The processes, and the counters that move fastest, look after look. */
+/** Prints the processes and the counters that grow fastest, again after every interval. */
 export async function topCommand(options: TopOptions): Promise<void> {
   const seconds = within('--interval', options.interval, LONGEST_SECONDS);
-  const looks = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
+  const updates = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
   const collector = new MultiprocessCollector({
     dir: existingDirectory(options.dir),
     selfMetrics: false,
@@ -43,21 +43,21 @@ export async function topCommand(options: TopOptions): Promise<void> {
   const waking = new AbortController();
   process.once('SIGINT', () => waking.abort());
   let before = new Map<string, number>();
-  let lookedAt = performance.now();
-  for (let look = 0; look < looks && !waking.signal.aborted; look++) {
+  let updatedAt = performance.now();
+  for (let update = 0; update < updates && !waking.signal.aborted; update++) {
     const [processes, families] = await Promise.all([collector.processes(), collector.families()]);
     const now = performance.now();
     const values = counterValues(families);
-    const rates = ratesOf(before, values, look === 0 ? 0 : (now - lookedAt) / 1000);
-    [before, lookedAt] = [values, now];
+    const rates = ratesOf(before, values, update === 0 ? 0 : (now - updatedAt) / 1000);
+    [before, updatedAt] = [values, now];
     if (options.json === true) print(JSON.stringify({ processes, series: rates }));
     else print(screen(processes, rates));
-    if (look + 1 < looks) await sleep(seconds * 1000, undefined, { signal: waking.signal }).catch(() => {});
+    if (update + 1 < updates) await sleep(seconds * 1000, undefined, { signal: waking.signal }).catch(() => {});
   }
   await collector.close();
 }
 
-/** One look: all of it on a pipe, and what there is room for on a terminal. */
+/** The text of one update: the whole text for a pipe, and as much as fits on a terminal. */
 function screen(processes: readonly ProcessInfo[], rates: readonly SeriesRate[]): string {
   const { isTTY, rows = FEW_LINES, columns: width } = process.stdout;
   const room = Math.max(5, rows - Math.min(processes.length, MAX_PROCESSES) - 6);
@@ -73,9 +73,9 @@ function screen(processes: readonly ProcessInfo[], rates: readonly SeriesRate[])
   return `${CLEAR}${[colour.bold(title), ...lines].join('\n')}`;
 }
 
-/** A line that wraps would push the first ones off the screen. Escape sequences take no room. */
+/** Cuts a line at the width of the terminal: a line that wraps would push the first lines off the screen. Escape sequences have no width. */
 function truncated(line: string, width: number): string {
-  // oxlint-disable-next-line no-control-regex -- colours begin with one
+  // oxlint-disable-next-line no-control-regex -- colours begin with a control character
   const parts = line.split(/(\u001b\[\d+m)/);
   let room = width;
   return parts
@@ -88,7 +88,7 @@ function truncated(line: string, width: number): string {
     .join('');
 }
 
-/** Counters and the counts of histograms and summaries, by their series. */
+/** The values of counters, and the counts of histograms and summaries, by series. */
 function counterValues(families: readonly MetricFamily[]): Map<string, number> {
   const values = new Map<string, number>();
   for (const { name, type, samples } of families) {
@@ -109,7 +109,7 @@ function ratesOf(
   return [...after]
     .map(([series, total]): SeriesRate => {
       const was = before.get(series) ?? 0;
-      // one that was reset has counted from 0 again, as Prometheus' rate() has it
+      // as in Prometheus' rate(), a counter that fell was reset and has counted from 0 again
       const rate = seconds > 0 ? (total < was ? total : total - was) / seconds : 0;
       return { series, total, perSecond: Math.round(rate * 10) / 10 };
     })
@@ -121,6 +121,6 @@ function within(option: string, text: string, most: number): number {
   if (value > 0 && value <= most) return value;
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',
-    `${option} ${JSON.stringify(text)} is to be a number above 0${value > most ? `, and ${most} at most` : ''}`,
+    `${option} ${JSON.stringify(text)} must be a number above 0${value > most ? `, and at most ${most}` : ''}`,
   );
 }

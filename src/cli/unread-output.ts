@@ -1,9 +1,9 @@
-/** What becomes of a command that nobody reads, or whose output has no room. */
+/** Handles failed writes to the standard output and the standard error. */
 import { describeError } from '../errors.js';
 
 /**
- * Without a listener a failed write ends the process with a stack. A reader that has seen enough, as `head` has, ends the
- * command well; a full disk ends it with 1. A server goes on in both cases: it was not started for its log.
+ * Without a listener a failed write ends the process with a stack trace. Where the reader closes the pipe, as `head` does, the
+ * command ends without an error; on a full disk it ends with exit code 1. A server continues in both cases.
  */
 export function outliveUnreadOutput(isServer: boolean): void {
   process.stderr.on('error', () => {});
@@ -13,7 +13,7 @@ export function outliveUnreadOutput(isServer: boolean): void {
       process.stderr.write(`prom-multiproc: the output cannot be written: ${describeError(error)}\n`);
       process.exitCode = 1;
     }
-    // with the code that the command has found until now
+    // exits with the code that the command has set so far
     process.exit();
   });
 }

@@ -17,13 +17,13 @@ import { SETTINGS } from '../storage/settings.js';
 import { numberWorkers } from './worker-label.js';
 
 export interface SetupPrimaryOptions extends DirectoryPermissions {
-  /** The directory that this cluster's processes count in. Default: PROMETHEUS_MULTIPROC_DIR, or one derived from this process. */
+  /** The directory for the files of this cluster. Default: PROMETHEUS_MULTIPROC_DIR, or one that is derived from this process. */
   readonly dir?: string;
-  /** Empties the directory first, if no living process uses it. What dead processes counted there is gone then. */
+  /** Empties the directory first, if no living process uses it. The counts of dead processes in it are lost then. */
   readonly clean?: boolean;
-  /** Most bytes of each worker's file. Default 64 MiB. */
+  /** Maximum size of each worker's file in bytes. Default 64 MiB. */
   readonly maxBytes?: number;
-  /** Most series of each process, and of each metric in it. Default 500,000 and 100,000. */
+  /** Maximum number of series of each process, and of each metric in it. Default 500,000 and 100,000. */
   readonly maxSeries?: number;
   readonly maxSeriesPerMetric?: number;
 }
@@ -32,14 +32,14 @@ let held: OpenedDirectory | undefined;
 let listens = false;
 
 /**
- * Sets a cluster's primary up, before it forks: makes the directory, hands it to the workers, and to them alone, and marks
- * workers dead when they exit.
+ * Prepares the primary of a cluster before it forks: makes the directory, passes it to the workers and to no other child
+ * processes, and marks workers as dead when they exit.
  *
- * Without it workers find a directory by themselves, derived from the primary; what this adds is the options.
+ * Without this call the workers use a directory that is derived from the primary; the call adds the options.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; with `clean`, ERR_DIRECTORY_IN_USE; ERR_INVALID_ARGUMENT in a worker,
- *   or for an option that is no path or number.
- *   Other trouble, such as a full disk, is logged once: the processes count in memory then.
+ *   or where an option is not a path or a number.
+ *   Other problems, such as a full disk, are logged once, and the processes then count in memory.
  */
 export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string } {
   if (cluster.isWorker) {
@@ -52,7 +52,7 @@ export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string }
   handToWorkers(chosen);
   announceDirectory(chosen);
   exportSettings(options);
-  // metrics that this process made before move in
+  // metrics that this process has made before move into the directory
   maintainStore();
   if (!listens) {
     listens = true;
@@ -64,12 +64,15 @@ export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string }
   return { dir: chosen.dir };
 }
 
-/** Workers would pass a wrong one over, each with a warning, and go on without it. */
+/** Refuses wrong numbers here, since each worker would only warn and ignore them. */
 function assertWholeNumbers(options: SetupPrimaryOptions): void {
   for (const option of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
     const value = options[option];
     if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${option} ${inspect(value)} is no whole number from 0 up`);
+    throw new PromMultiprocError(
+      'ERR_INVALID_ARGUMENT',
+      `${option} ${inspect(value)} is not a whole number of 0 or more`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A label for the worker that a process is, which its successor gets again. A label that is new with every process, such as a
- * pid or the cluster's worker id, makes new series at every restart, and what the dead ones have counted is kept.
+ * A label value for a worker, which the worker that replaces it gets again. A value that is new for every process, such as the
+ * pid or the cluster's worker id, would make new series at every restart, and the series of dead processes are kept.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { syncBuiltinESMExports } from 'node:module';
@@ -11,8 +11,8 @@ const taken = new Set<number>();
 let isNumbering = false;
 
 /**
- * Has each worker that this primary forks told the lowest number that no living one has. Node has no event between the
- * decision to fork and the worker's environment, so that `cluster.fork` itself is replaced.
+ * Gives each worker that this primary forks the lowest number that no living worker has. Node has no event between the
+ * decision to fork and the worker's environment, so this function replaces `cluster.fork`.
  */
 export function numberWorkers(): void {
   if (isNumbering) return;
@@ -31,13 +31,14 @@ export function numberWorkers(): void {
 }
 
 /**
- * The number of this worker among those that live: in a cluster whose primary has called `setupPrimary`, or under PM2 (its
- * instance). A worker that takes the place of a dead one has its number. 'primary' in the primary of a cluster and in a
- * process that is no worker; in a cluster without `setupPrimary` the cluster's own id, which grows with every restart.
+ * The number of this worker: in a cluster whose primary has called `setupPrimary`, the lowest number that was free; under PM2,
+ * the number of the instance. A worker that replaces a dead one gets its number. The result is 'primary' in the primary of a
+ * cluster and in a process that is not a worker. In a cluster without `setupPrimary` it is the cluster's worker id, which grows
+ * with every restart.
  */
 export function workerLabel(): string {
   const { [VARIABLE]: slot, NODE_APP_INSTANCE: instance, pm_id: pm2Id } = process.env;
-  // a child process of a worker inherits the variable, and is no worker
+  // a child process of a worker inherits the variable, but is not a worker
   if (cluster.isWorker && slot !== undefined) return slot;
   if (pm2Id !== undefined && instance !== undefined && instance !== '') return instance;
   return cluster.worker === undefined ? 'primary' : String(cluster.worker.id);

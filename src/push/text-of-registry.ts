@@ -6,11 +6,11 @@ import { familyOfObject, type ForeignMetricObject } from '../registry/metric-obj
 import { defaultScope } from '../registry/merged-view.js';
 import type { Registry } from '../registry/registry.js';
 
-/** Text beside that of other jobs: of a file of node_exporter's, or of a group of the Pushgateway. */
+/** Options of a text that stands beside texts of other jobs: in a file for node_exporter or in a group of the Pushgateway. */
 export interface TextOptions {
   /**
-   * Whether `prom_multiproc_*` and the default metrics (those without a prefix) are part of it. They say how the process fares,
-   * and not what the job did; and two jobs that have them are in each other's way. Default false.
+   * Whether the text contains `prom_multiproc_*` and the default metrics (those without a prefix). They describe the process and
+   * not the work of the job, and the ones of two jobs collide. Default false.
    */
   readonly selfMetrics?: boolean;
 }

@@ -10,16 +10,16 @@ import { textOfRegistry, type TextOptions } from './text-of-registry.js';
 export interface TextfileOptions extends TextOptions {
   /** Default: the default registry. */
   readonly registry?: Registry<any>;
-  /** Permissions of the file, whatever the umask is. Default 0o644: node_exporter runs as another user. */
+  /** Permissions of the file; the umask does not apply. Default 0o644: node_exporter runs as another user. */
   readonly mode?: number;
 }
 
 /**
- * Writes the metrics to a file for node_exporter's textfile collector, whose name has to end in `.prom`; merged, where
- * several processes share a directory. A reader finds the old file or the new one, never a part.
+ * Writes the metrics to a file for node_exporter's textfile collector; its name has to end in `.prom`. Where several processes
+ * share a directory these are the merged metrics. A reader finds the old file or the new one, never a part of one.
  *
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the path does not end in `.prom`
- * @throws the system's error where it cannot be written; the old file is still there then
+ * @throws the system's error where the file cannot be written; the old file stays then
  */
 export async function writeToTextfile(path: string, options: TextfileOptions = {}): Promise<void> {
   const { registry = defaultRegistry, mode = 0o644 } = options;
@@ -30,14 +30,14 @@ export async function writeToTextfile(path: string, options: TextfileOptions = {
     );
   }
   const text = await textOfRegistry(registry, options);
-  // in the same directory, or it could not be renamed; and with an ending that node_exporter leaves alone
+  // in the same directory, since a rename cannot cross file systems, and with an ending that node_exporter ignores
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx', mode);
   try {
     try {
       await file.writeFile(text);
       await file.chmod(mode);
-      // or a crash of the machine may leave the new name with nothing behind it
+      // without this, a crash of the machine may leave an empty file under the new name
       await file.sync();
     } finally {
       await file.close();

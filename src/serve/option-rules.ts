@@ -1,6 +1,6 @@
 import { PromMultiprocError } from '../errors.js';
 
-/** Refuses an option at once, naming it, its value and the rule. */
+/** Throws an error that has the name of the option, its value and the rule that it breaks. */
 export function refuseOption(name: string, value: unknown, rule: string): never {
   throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `option ${name} is ${shown(value)}; ${rule}`);
 }
@@ -23,7 +23,7 @@ export function wholeNumber(name: string, value: number | undefined, byDefault: 
   return value;
 }
 
-/** How many there may be: a whole number of at least 1, Infinity for no limit, or the default. */
+/** The value of a limit: a whole number of at least 1, Infinity for no limit, or the default. */
 export function limit(name: string, value: number | undefined, byDefault: number): number {
   return value === Infinity ? value : wholeNumber(name, value, byDefault, 1);
 }

@@ -1,21 +1,21 @@
-/** Where the serving side says what an operator should know; never a secret, never a stack. */
+/** Receives the warnings of the metrics server for the operator. They hold no secrets and no stack traces. */
 export type OnWarning = (message: string) => void;
 
-/** The default: a Node warning, which applications already know how to silence, redirect or log. */
+/** The default: a Node process warning, which an application can silence, redirect or log by Node's own means. */
 export function emitWarning(message: string): void {
   process.emitWarning(message, 'PromMultiprocWarning');
 }
 
 /**
- * Tells of failures by their reasons, each once: a hundred failing scrapes an hour are one line in the log. At most a
- * hundred different ones are remembered, and so told.
+ * Warns once for each different reason of a failure: a hundred scrapes that fail for the same reason are one line in the log.
+ * It remembers a hundred reasons; after those it does not warn any more.
  */
 export function warnOnce(what: string, onWarning: OnWarning): (error: unknown) => void {
-  const said = new Set<string>();
+  const warned = new Set<string>();
   return (error) => {
     const reason = error instanceof Error ? error.message : String(error);
-    if (said.has(reason) || said.size >= 100) return;
-    said.add(reason);
+    if (warned.has(reason) || warned.size >= 100) return;
+    warned.add(reason);
     onWarning(`${what}: ${reason}`);
   };
 }

@@ -137,7 +137,7 @@ test('check names the file, the byte and the cause of a damage, and exits 1', (t
   assert.match(stdout, new RegExp(`^${path}: BAD\n  at byte \\d+: .+\n`));
   const folder = cli('check', dir);
   assert.equal(folder.status, 2);
-  assert.match(folder.stderr, /is a directory: check what is in it by --dir/);
+  assert.match(folder.stderr, /is a directory: check its files with --dir/);
   const { files } = JSON.parse(cli('check', '--json', path).stdout);
   assert.equal(files[0].ok, false);
   assert.ok(files[0].problems[0].offset <= at);
@@ -209,15 +209,15 @@ test('top prints a line of JSON for each look', (t) => {
   }
 });
 
-test('top refuses pauses and numbers of looks that there cannot be', (t) => {
+test('top refuses intervals and counts that are not numbers above 0', (t) => {
   const dir = withTempDir(t);
   for (const [option, value, rule] of [
     ['--interval', '0', 'a number above 0'],
-    ['--interval', '1e9', 'a number above 0, and 86400 at most'],
+    ['--interval', '1e9', 'a number above 0, and at most 86400'],
     ['--count', '-1', 'a number above 0'],
   ]) {
     const { status, stderr } = cli('top', '--dir', dir, `${option}=${value}`);
-    assert.deepEqual([status, stderr], [2, `prom-multiproc: ${option} "${value}" is to be ${rule}\n`]);
+    assert.deepEqual([status, stderr], [2, `prom-multiproc: ${option} "${value}" must be ${rule}\n`]);
   }
 });
 
@@ -375,11 +375,11 @@ test('an unknown command, option or value exits 2 and points to the help', () =>
   for (const args of [['nonsense'], ['ps', '--nonsense'], ['dump', '--format', 'xml']]) {
     const { status, stdout, stderr } = cli(...args);
     assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
-    assert.match(stderr, /^error: .*\n[^]*--help tells more/);
+    assert.match(stderr, /^error: .*\n[^]*see --help/);
   }
   const { status, stderr } = cli('top', '--dir', '/nowhere', '--count', 'many');
   assert.equal(status, 2);
-  assert.match(stderr, /--count "many" is to be a number above 0/);
+  assert.match(stderr, /--count "many" must be a number above 0/);
 });
 
 test('what a file holds prints no control characters', (t) => {

@@ -199,7 +199,7 @@ test('a number that is none is an error, before anything is made of it', async (
   const primary = await startMember(t);
   for (const options of [{ maxSeries: 1.5 }, { maxBytes: NaN }, { dirMode: '0750' }, { maxSeriesPerMetric: -1 }]) {
     const wrong = primary.run(({ prom }, given) => prom.setupPrimary(given as object), options);
-    await assert.rejects(wrong, /is no whole number from 0 up/);
+    await assert.rejects(wrong, /is not a whole number of 0 or more/);
   }
   assert.equal(await primary.run(() => process.env.PROMETHEUS_MULTIPROC_DIR), undefined);
 });

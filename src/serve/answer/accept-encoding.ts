@@ -3,13 +3,13 @@
  * is refused.
  */
 
-/** The codings that can be answered with. */
+/** The codings that responses can have. */
 export type ContentCoding = 'zstd' | 'gzip' | 'identity';
 
 /** A weight by RFC 9110 section 12.4.2: 0 to 1, at most three digits. */
 const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
 
-/** `identity` unmentioned is acceptable, but whoever names codings wants one of those. */
+/** The weight of `identity` where the header does not mention it: acceptable, but the codings that the client names come first. */
 const UNMENTIONED_IDENTITY = 0.0001;
 
 /** The client's weight for each coding; 0 refuses it. */
@@ -37,8 +37,8 @@ export class AcceptedCodings {
   }
 
   /**
-   * The coding with the greatest weight, the first of equals. When all are refused it is `identity`: a scraper can do
-   * more with a text that it did not ask for than with a 406.
+   * The coding with the greatest weight, the first one of equals. Where the client refuses all, it is `identity`: a text that
+   * the scraper did not ask for is more useful to it than a 406.
    */
   best(offered: readonly ContentCoding[]): ContentCoding {
     let best: ContentCoding = 'identity';

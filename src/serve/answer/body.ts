@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isOver, onceOver } from './response-over.js';
 
-/** Small enough that encrypting one does not hold up the event loop, large enough that a drain each is no burden. */
+/** Small enough that encrypting a chunk does not block the event loop, and large enough that a 'drain' event for each costs little. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Ends the response with a body, in chunks, the next one only when the client has taken the one before. Written at once,
- * 100 MiB over TLS held the event loop for 165 ms and as much memory again; in chunks, 8 ms and 5 MiB (ran).
+ * Ends the response with a body. It writes chunks, each when the client has taken the one before. With a single write, 100 MiB
+ * over TLS blocked the event loop for 165 ms and needed another 100 MiB of memory; in chunks, 8 ms and 5 MiB (ran).
  *
- * A client that takes nothing for `stallMs` is dropped.
+ * A client that takes nothing for `stallMs` is disconnected.
  *
- * @param onTaken told how many more bytes the client has taken
+ * @param onTaken called with the number of further bytes that the client has taken
  */
 export async function sendBody(
   req: IncomingMessage,
@@ -31,7 +31,7 @@ export async function sendBody(
   dropIfStalled(req, res, stallMs);
 }
 
-/** True when there is room again; false when the client is gone or was dropped for taking nothing. */
+/** True when the client has taken what was written; false where the client is gone or was disconnected because it took nothing. */
 function drained(req: IncomingMessage, res: ServerResponse, stallMs: number): Promise<boolean> {
   if (isOver(req, res)) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -48,7 +48,7 @@ function drained(req: IncomingMessage, res: ServerResponse, stallMs: number): Pr
   });
 }
 
-/** The end of the body has been handed over; whoever does not take it either is dropped too. */
+/** Disconnects a client that does not take the last chunk. */
 function dropIfStalled(req: IncomingMessage, res: ServerResponse, stallMs: number): void {
   if (res.closed) return;
   const stalled = setTimeout(() => req.socket.destroy(), stallMs);

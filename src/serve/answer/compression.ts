@@ -5,7 +5,7 @@ import { AcceptedCodings, type ContentCoding } from './accept-encoding.js';
 type Compress = (body: Uint8Array) => Promise<Uint8Array>;
 
 const gzip = promisify(zlib.gzip) as (body: Uint8Array, options: zlib.ZlibOptions) => Promise<Uint8Array>;
-/** In Node 22.15, 23.8 and later; the types of Node 20 do not know it. */
+/** Node 22.15, 23.8 and later have it; the types of Node 20 do not. */
 const { zstdCompress, constants } = zlib as unknown as {
   zstdCompress?: (
     body: Uint8Array,
@@ -17,8 +17,8 @@ const { zstdCompress, constants } = zlib as unknown as {
 
 /**
  * gzip at level 1: 10.4 MB of histogram lines took 21 ms and became 11.8 times smaller; the default level 6 took 85 ms
- * for 12.7 times. zstd at level 1: 78 MB took 308 ms and became 10.7 times smaller; its default, 3, took 350 ms for 10.0
- * times (gzip: 220 ms for 9.1 times). All of it in libuv's thread pool: the event loop was held for 1.3 ms at most.
+ * for 12.7 times. zstd at level 1: 78 MB took 308 ms and became 10.7 times smaller; its default level 3 took 350 ms for 10.0
+ * times (gzip: 220 ms for 9.1 times). libuv's thread pool does the work: the event loop was blocked for 1.3 ms at most.
  */
 const compressors: { readonly [coding in ContentCoding]?: Compress } = {
   ...(zstdCompress && {
@@ -27,25 +27,24 @@ const compressors: { readonly [coding in ContentCoding]?: Compress } = {
   gzip: (body) => gzip(body, { level: zlib.constants.Z_BEST_SPEED }),
 };
 
-/** What this Node can answer with, the preferred first. */
+/** The codings that this Node release has, the preferred one first. */
 export const OFFERED_CODINGS = [...Object.keys(compressors), 'identity'] as ContentCoding[];
 
-/** Below this many bytes a header costs more than compression saves: the answer fits one packet anyway. */
+/** Smaller bodies are not compressed: they fit one packet anyway. */
 const SMALLEST_WORTH_IT_BYTES = 1024;
 
-/** The coding to answer a body of this size with. */
+/** The coding for a body of this size. */
 export function codingFor(acceptEncoding: string | undefined, sizeBytes: number): ContentCoding {
   const accepted = new AcceptedCodings(acceptEncoding);
   if (sizeBytes < SMALLEST_WORTH_IT_BYTES && accepted.weightOf('identity') > 0) return 'identity';
   return accepted.best(OFFERED_CODINGS);
 }
 
-/** Compressed forms of bodies that are still referenced; a body and its compressed forms go together. */
+/** Compressed forms by body; the garbage collector takes them together with the body. */
 const shared = new WeakMap<Uint8Array, Map<ContentCoding, Promise<Uint8Array>>>();
 
 /**
- * The body in a coding. Scrapes that were answered from one collection hold the very same body object and share one
- * compression of it.
+ * The body in a coding. Scrapes that share one collection have the same body object, and share its compression too.
  */
 export function encoded(body: Uint8Array, coding: ContentCoding): Uint8Array | Promise<Uint8Array> {
   const compress = compressors[coding];

@@ -11,8 +11,8 @@ import type { StatusSource } from '../status/status-page.js';
 const SETTINGS: OutputSettings = { selection: { registries: 'all' }, selfMetrics: true };
 
 /**
- * What is served where no source is named: the merged metrics of the directory that this process would count in; in a
- * process that counts in memory, its own. All handlers share collections with each other and with the registries.
+ * The source where none is given: the merged metrics of the directory that this process uses, or would use. In a process that
+ * counts in memory it serves the metrics of this process. All handlers share collections with each other and with the registries.
  */
 export const defaultSource: StatusSource = {
   async metrics(request) {

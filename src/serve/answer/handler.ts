@@ -12,35 +12,35 @@ import { UnsentBodies } from './unsent-bodies.js';
 import { emitWarning, warnOnce } from '../warning.js';
 
 export interface MetricsHandlerOptions {
-  /** What is served. Default: the merged metrics of the directory that this process would count in. */
+  /** The metrics to serve. Default: the merged metrics of the directory that this process uses. */
   readonly source?: MetricsSource;
-  /** Answers that are rendered at once; one more is a 503 with Retry-After. Default 100, Infinity for no limit. */
+  /** Maximum number of scrapes that are rendered at once; a further one gets 503 with Retry-After. Default 100, Infinity for no limit. */
   readonly inFlightLimit?: number;
   /**
-   * Milliseconds that a scrape may take before it is answered 503; a scraper's own, shorter
-   * `X-Prometheus-Scrape-Timeout-Seconds` goes before. Default 60,000.
+   * Maximum time of a scrape in milliseconds; after it the response is 503. A shorter
+   * `X-Prometheus-Scrape-Timeout-Seconds` of the scraper replaces it. Default 60,000.
    */
   readonly timeoutMs?: number;
-  /** Milliseconds taken off the scraper's timeout, for the answer to arrive within it. Default 500. */
+  /** Milliseconds that are subtracted from the scraper's timeout, so that the response arrives in time. Default 500. */
   readonly timeoutOffsetMs?: number;
-  /** Milliseconds in which a client may take nothing of its answer before it is dropped. Default 30,000. */
+  /** A client that takes no byte of its response for so many milliseconds is disconnected. Default 30,000. */
   readonly stallMs?: number;
-  /** Milliseconds in which a client has to take all of its answer; after that it is dropped. Default 120,000. */
+  /** A client that has not taken its whole response after so many milliseconds is disconnected. Default 120,000. */
   readonly sendTimeoutMs?: number;
   /**
-   * Bytes of answers that wait for their clients, all together; one that several are sent counts once. Beyond it the slowest
-   * clients are dropped, as many as the newest answer needs. Default 268,435,456, Infinity for no limit.
+   * Maximum bytes of all responses that clients have not taken yet; a body that several clients get counts once. Beyond the
+   * limit the slowest clients are disconnected until the newest response fits. Default 268,435,456, Infinity for no limit.
    */
   readonly unsentBytesLimit?: number;
-  /** Whether answers are compressed for clients that accept it. Default true. */
+  /** Whether responses are compressed for clients that accept it. Default true. */
   readonly compression?: boolean;
   /**
-   * Told why a scrape failed; the client is told only that it did. Default: a process warning, once for every message.
+   * Called with the error of a failed scrape; the client gets only the status. Default: a process warning, once for each message.
    */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Answers a request with metrics; for node:http and everything that hands over Node's own request and response. */
+/** Responds with metrics; for node:http and all frameworks that give access to Node's own request and response. */
 export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void;
 
 /**
@@ -52,7 +52,7 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  * - Fastify: `(request, reply) => { reply.hijack(); handler(request.raw, reply.raw); }`
  * - Koa: `(ctx) => { ctx.respond = false; handler(ctx.req, ctx.res); }`
  * - Hono on Node: `(c) => { handler(c.env.incoming, c.env.outgoing); return RESPONSE_ALREADY_SENT; }`, where the adapter
- *   (ran with 2.1.8) answers HEAD by itself, with an empty 200
+ *   (ran with 2.1.8) responds to HEAD by itself, with an empty 200
  *
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */
@@ -74,7 +74,7 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (isOver(req, res) || !onlyReads(req, res)) return;
     if (slots.isFull) {
-      return sendText(res, 503, `${slots.limit} scrapes are under way, which is the limit. Try again later.`, {
+      return sendText(res, 503, `${slots.limit} scrapes are in progress, which is the limit. Try again later.`, {
         'Retry-After': '1',
       });
     }
@@ -82,7 +82,7 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
     const page = await slots.during(() =>
       withinBudget(render(source, req, compression), budgetMs, [req, res], onError),
     );
-    // Answered by somebody else: Hono's adapter answers HEAD itself, whatever its handler says.
+    // Other code may have responded: Hono's adapter responds to HEAD itself and ignores its handler.
     if (page === 'client gone' || res.headersSent) return;
     if (page === 'too late') {
       return sendText(res, 503, `The scrape was not done within ${Math.round(budgetMs)} ms.`);
@@ -103,13 +103,13 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
   return (req, res) => {
     answer(req, res).catch((error: unknown) => {
       onError(error);
-      // The reason stays here: error messages carry paths and, from other sources, whatever they like.
+      // The client does not get the reason: error messages contain paths, and those of other sources may contain anything.
       if (!isOver(req, res)) sendText(res, 500, 'The metrics could not be collected; the reason is in the log.');
     });
   };
 }
 
-/** One exposition as this client wants it. */
+/** One exposition in the format and the coding that the client accepts. */
 async function render(source: MetricsSource, req: IncomingMessage, compression: boolean) {
   const { contentType, body } = await source.metrics({ accept: req.headers.accept, ...namesOf(req) });
   if (typeof contentType !== 'string' || contentType === '' || !(body instanceof Uint8Array)) {
@@ -122,7 +122,7 @@ async function render(source: MetricsSource, req: IncomingMessage, compression: 
   return { contentType, coding, body: await encoded(body, coding) };
 }
 
-/** `?name[]=a&name[]=b`. */
+/** The names in `?name[]=a&name[]=b`. */
 function namesOf({ url = '' }: IncomingMessage): { names?: readonly string[] } {
   const query = url.indexOf('?');
   if (query < 0) return {};
@@ -130,7 +130,7 @@ function namesOf({ url = '' }: IncomingMessage): { names?: readonly string[] } {
   return names.length === 0 ? {} : { names };
 }
 
-/** The Vary field with ours added to what a middleware has put there. */
+/** Adds fields to the Vary header that a middleware may have set. */
 function withVary(res: ServerResponse, ours: string): string {
   const theirs = res.getHeader('Vary');
   return theirs === undefined || theirs === '' ? ours : `${String(theirs)}, ${ours}`;

@@ -1,20 +1,19 @@
 /**
- * Places for scrapes that are being rendered, so that a crowd of clients cannot have thousands of renderings under way. A place
- * is given back when the answer is rendered: what its client makes of it is the business of UnsentBodies, or forty clients
- * that read nothing would keep the others out.
+ * Limits how many scrapes are rendered at once, so that many clients cannot start thousands of renderings. A scrape frees its
+ * place when it is rendered, and not when it is sent: forty clients that read nothing would otherwise keep the others out.
+ * UnsentBodies limits what is rendered and not sent.
  */
 export class InFlightLimit {
   #taken = 0;
 
-  /** @param limit places; Infinity for no limit. */
+  /** @param limit the number of places; Infinity for no limit */
   constructor(readonly limit: number) {}
 
-  /** Whether there is no free place. */
   get isFull(): boolean {
     return this.#taken >= this.limit;
   }
 
-  /** Runs `work` in a place of its own. */
+  /** Runs `work`, which takes one place while it runs. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#taken++;
     try {

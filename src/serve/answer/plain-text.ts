@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** The fields of every short text answer. `nosniff`: no browser may take text for a page. */
+/** The header fields of every short text response. `nosniff`: a browser must not treat the text as HTML. */
 const TEXT_HEADERS = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
 
-/** Answers with one line of text. Where an answer has already begun it is cut off, so that nobody takes it for whole. */
+/** Responds with one line of text. A response that has already begun is cut off instead, so that no client takes it for complete. */
 export function sendText(res: ServerResponse, status: number, line: string, headers: OutgoingHttpHeaders = {}): void {
   if (res.headersSent) {
     res.destroy();
@@ -14,9 +14,9 @@ export function sendText(res: ServerResponse, status: number, line: string, head
   res.end(text);
 }
 
-/** Whether the method only reads. Otherwise the request has been answered with 405 and what is allowed. */
+/** Whether the method is GET or HEAD. Where it is not, this function has responded with 405 and the allowed methods. */
 export function onlyReads(req: IncomingMessage, res: ServerResponse): boolean {
   if (req.method === 'GET' || req.method === 'HEAD') return true;
-  sendText(res, 405, 'Only GET and HEAD are answered here.', { Allow: 'GET, HEAD' });
+  sendText(res, 405, 'Only GET and HEAD are allowed here.', { Allow: 'GET, HEAD' });
   return false;
 }

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** One 'close' listener a socket, however many requests are pipelined on it (Node warns beyond ten listeners). */
+/** Each socket has one 'close' listener for all its pipelined requests, because Node warns beyond ten listeners. */
 const waitingOn = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls back once, when the response is over: sent, or its client gone.
+ * Calls the callback once, when the response is over: sent, or its client gone.
  *
  * The response's own 'close' event is not enough: a pipelined response that still waits for its turn gets none when the
- * socket dies (1 of 5 on Node 20 and 22; 24 and 26 emit all), and would hold its place for ever.
+ * socket closes (only 1 of 5 got it on Node 20 and 22; on 24 and 26 all did), and would keep its place for ever.
  *
- * @returns takes the callback back.
+ * @returns a function that cancels the callback
  */
 export function onceOver(req: IncomingMessage, res: ServerResponse, callback: () => void): () => void {
   const { socket } = req;
@@ -35,7 +35,7 @@ export function onceOver(req: IncomingMessage, res: ServerResponse, callback: ()
   };
 }
 
-/** Whether there is nobody left to answer. */
+/** Whether the response is over or the client is gone. */
 export function isOver(req: IncomingMessage, res: ServerResponse): boolean {
   return res.destroyed || res.writableEnded || req.socket.destroyed;
 }

@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { onceOver } from './response-over.js';
 
-/** How long one scrape may take. */
+/** The maximum time of a scrape. */
 export interface ScrapeTimeout {
-  /** Milliseconds for a scrape that names no timeout of its own; no header can ask for more. */
+  /** Milliseconds for a scrape without a timeout header; a header can only shorten it. */
   readonly timeoutMs: number;
-  /** Milliseconds taken off the scraper's timeout, for the answer to reach it in time. */
+  /** Milliseconds that are subtracted from the scraper's timeout, so that the response arrives in time. */
   readonly offsetMs: number;
 }
 
-/** Seconds as Prometheus writes them, `10` or `0.25`. Signs, exponents, lists and a second header are not a number. */
+/** Seconds in Prometheus' notation, `10` or `0.25`, without signs, exponents and lists. */
 const SECONDS = /^\d{1,9}(?:\.\d{1,9})?$/;
 
 /**
- * Milliseconds from now until the scraper must have an answer. Prometheus names its timeout in
- * `X-Prometheus-Scrape-Timeout-Seconds`; a value that is none is treated as absent, for a broken header is no reason to
- * lose a scrape. The offset never takes more than half, so that timeouts below it still leave time to answer.
+ * Milliseconds from now until the scraper must have the response. Prometheus sends its timeout in
+ * `X-Prometheus-Scrape-Timeout-Seconds`. A wrong value counts as absent, since a broken header is no reason to lose a scrape.
+ * The offset takes at most half of the timeout, so that a scrape with a short timeout still has some time.
  */
 export function scrapeBudgetMs(header: string | string[] | undefined, { timeoutMs, offsetMs }: ScrapeTimeout): number {
   if (typeof header !== 'string' || !SECONDS.test(header)) return timeoutMs;
@@ -25,8 +25,8 @@ export function scrapeBudgetMs(header: string | string[] | undefined, { timeoutM
 }
 
 /**
- * The value of `work`, or why nobody waits for it any longer. The work itself is not stopped: other scrapes may share it,
- * and its failure after that goes to `onLateFailure`.
+ * The value of `work`, or the reason for no longer waiting for it. The work itself goes on, because other scrapes may share it;
+ * `onLateFailure` gets its error if it fails later.
  */
 export function withinBudget<T>(
   work: Promise<T>,

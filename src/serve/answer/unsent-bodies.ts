@@ -3,34 +3,34 @@ import { sendBody } from './body.js';
 import { onceOver } from './response-over.js';
 
 export interface SendLimits {
-  /** Bytes of all bodies together; the newest stays even where it alone is larger. Infinity for no limit. */
+  /** Maximum bytes of all bodies together, Infinity for no limit. The newest body is sent even where it alone is larger. */
   readonly bytes: number;
-  /** Milliseconds in which a client may take nothing of its answer. */
+  /** A client that takes no byte for so many milliseconds is disconnected. */
   readonly stallMs: number;
-  /** Milliseconds in which a client has to take all of its answer. */
+  /** A client that has not taken the whole body after so many milliseconds is disconnected. */
   readonly sendTimeoutMs: number;
 }
 
-/** A client that is being sent a body. */
+/** A client that is receiving a body. */
 interface Reader {
   readonly req: IncomingMessage;
-  /** `performance.now()` when it began. */
+  /** `performance.now()` at the start of sending. */
   readonly since: number;
-  /** Bytes that it, or the kernel for it, has taken. */
+  /** Bytes that the client, or the kernel's buffer, has taken. */
   taken: number;
 }
 
-/** A client that began to read so short a time ago may be as fast as any. */
+/** The speed of a client is not known in its first milliseconds: it counts as fast. */
 const NEW_MS = 1000;
 
 /**
- * The bodies that clients are still being sent. Scrapes that come together share one body; each later one has a body of its
- * own, which stays in memory until the slowest of its clients has read it: forty that read next to nothing held 2 GiB of
- * 50 MiB answers (ran). So there is a limit to all of them together, and the slowest clients make room for the newest: no
- * number of slow readers keeps out, or drops, a client that keeps up.
+ * The bodies that clients have not taken completely. Scrapes at the same time share one body, and each later scrape has its
+ * own, which stays in memory until its slowest client has read it: forty clients that read almost nothing kept 2 GiB of
+ * 50 MiB responses in memory (ran). So the sum of all bodies is limited, and beyond it the slowest clients are disconnected
+ * for the newest: slow readers, however many, cannot keep a fast client out.
  */
 export class UnsentBodies {
-  /** The clients that are sent each body, the oldest body first. */
+  /** The clients of each body, the oldest body first. */
   readonly #readers = new Map<Uint8Array, Set<Reader>>();
   readonly #limits: SendLimits;
   #bytes = 0;
@@ -39,7 +39,7 @@ export class UnsentBodies {
     this.#limits = limits;
   }
 
-  /** Sends a body, whose head has been written. It counts once for all its clients, until the last has taken it. */
+  /** Sends a body after its head was written. The body counts once for all its clients, until the last one has taken it. */
   async send(req: IncomingMessage, res: ServerResponse, body: Uint8Array): Promise<void> {
     const reader: Reader = { req, since: performance.now(), taken: 0 };
     let readers = this.#readers.get(body);
@@ -60,14 +60,14 @@ export class UnsentBodies {
     });
   }
 
-  /** Drops the clients of the body that is read slowest, but of `newest`; false where there is no other. */
+  /** Disconnects the clients of the body that is read slowest, other than `newest`. False where there is no other body. */
   #dropSlowest(newest: Uint8Array): boolean {
     const now = performance.now();
     let slowest: Uint8Array | undefined;
     let least = Infinity;
     for (const [body, readers] of this.#readers) {
       if (body === newest) continue;
-      // a body stays for the fastest of its clients
+      // the fastest client of a body decides
       const rate = Math.max(...[...readers].map((reader) => bytesPerMs(reader, now)));
       if (slowest !== undefined && rate >= least) continue;
       slowest = body;

@@ -190,7 +190,7 @@ function statusRoutesOf(options: HttpServerOptions, onWarning: OnWarning): Route
   if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');
   const isTaken = [path, ...routes.map((route) => route.path)].some((taken) => `${taken}/`.startsWith('/status/'));
   if (!status || isTaken || !hasStatus(source)) return [];
-  return statusRoutes(source, '/status', options.onError ?? warnOnce('the status could not be had', onWarning));
+  return statusRoutes(source, '/status', options.onError ?? warnOnce('the status could not be read', onWarning));
 }
 
 function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {

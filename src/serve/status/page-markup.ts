@@ -1,11 +1,11 @@
 /**
- * The page's markup and style are strings in modules, and its script is `.mjs` files beside them, since tsc, which is all
- * that builds this package, carries scripts into `dist` and nothing else.
+ * The markup and the style of the page are strings in modules, and its scripts are `.mjs` files, because tsc is the only build
+ * step of this package, and tsc copies no other files into `dist`.
  */
 
 /**
- * Nothing of it depends on any data: what comes from files is put in by the script, as text. Addresses are relative, so
- * that the page works behind a proxy that mounts the server below a prefix.
+ * The markup contains no data: the script adds the data of the metrics files, as text. URLs are relative, so that the page
+ * works behind a proxy that mounts the server below a prefix.
  */
 export const PAGE_MARKUP = `<!doctype html>
 <html lang="en">
@@ -49,12 +49,12 @@ export const PAGE_MARKUP = `<!doctype html>
 </section>
 <section id="skipped-section" aria-labelledby="skipped-heading" hidden>
 <h2 id="skipped-heading">Skipped files</h2>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that could not be read in the last look</caption></table></div>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that the last update could not read</caption></table></div>
 </section>
 <section aria-labelledby="processes-heading">
 <h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
-<p id="no-processes" class="empty" hidden>No process counts in this directory yet. Start the application with <code id="no-processes-dir"></code>, and its processes appear here by themselves.</p>
-<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, the living first</caption></table></div>
+<p id="no-processes" class="empty" hidden>No process uses this directory yet. Start the application with <code id="no-processes-dir"></code>; its processes then appear here.</p>
+<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, living ones first</caption></table></div>
 </section>
 <section aria-labelledby="families-heading">
 <div class="bar-of-section">

@@ -1,4 +1,4 @@
-/** The page's style; a string for the reason that page-markup.ts gives. */
+/** The style of the page; page-markup.ts tells why it is a string. */
 export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;

@@ -12,15 +12,15 @@ const STYLE = 'text/css; charset=utf-8';
 
 interface Asset {
   readonly contentType: string;
-  /** @throws the system's error where an installation has lost the file, as bundling an application does */
+  /** @throws the system's error where the file is missing, for example in a bundled application */
   readonly content: () => string | Buffer;
 }
 
-/** The page's parts by their names below `/status/`: a fixed list, so that no request can name a file. */
+/** The files of the page by their names below `/status/`. The list is fixed, so that a request cannot name another file. */
 const ASSETS: Readonly<Record<string, Asset>> = {
   'page.css': { contentType: STYLE, content: () => PAGE_STYLE },
   'icon.svg': { contentType: 'image/svg+xml', content: () => ICON },
-  // asked for where they are installed, and not copied: a newer uPlot of the user's is served as it is
+  // read from the installed package and not copied, so that a newer uPlot of the application is served
   'uplot.js': { contentType: SCRIPT, content: () => readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js')) },
   'uplot.css': { contentType: STYLE, content: () => readFileSync(require.resolve('uplot/dist/uPlot.min.css')) },
   ...Object.fromEntries(
@@ -38,7 +38,7 @@ const ASSETS: Readonly<Record<string, Asset>> = {
   ),
 };
 
-/** Routes of the page's parts. Each is read when it is first asked for, and kept. */
+/** Routes of the page's files. A file is read at its first request and then kept in memory. */
 export function statusAssets(path: string): Route[] {
   return Object.entries(ASSETS).map(([name, asset]) => ({ path: `${path}/${name}`, handler: serveAsset(asset) }));
 }
@@ -54,7 +54,7 @@ function serveAsset({ contentType, content }: Asset): Route['handler'] {
     }
     const { body, etag } = held;
     res.setHeader('ETag', etag);
-    // asked for each time, and answered with 304: after an update nobody sees half of the old page
+    // browsers ask each time and get 304: so after an update no browser mixes old and new files
     res.setHeader('Cache-Control', 'no-cache');
     if (req.headers['if-none-match'] === etag) {
       res.writeHead(304).end();

@@ -12,7 +12,7 @@ import type { Route } from '../listen/route.js';
 import { PAGE_MARKUP } from './page-markup.js';
 import { statusAssets } from './status-asset.js';
 
-/** A source that has a status to show: a MultiprocessCollector. */
+/** A source that has a status: a MultiprocessCollector. */
 export interface StatusSource extends MetricsSource {
   status(charts: readonly ChartRequest[]): Promise<DirectoryStatus>;
 }
@@ -22,8 +22,8 @@ export function hasStatus(source: MetricsSource): source is StatusSource {
 }
 
 /**
- * Everything comes from this server, and nothing is inline. uPlot sets styles through the object model, which needs no
- * 'unsafe-inline' (ran: Chromium 156 reports no violation).
+ * The page loads everything from this server, and has no inline script or style. uPlot sets styles through the object model,
+ * which needs no 'unsafe-inline' (ran: Chromium 156 reports no violation).
  */
 const POLICY = [
   "default-src 'none'",
@@ -37,15 +37,15 @@ const POLICY = [
 ].join('; ');
 
 const MAX_CHARTS = 8;
-const MAX_LOOKING = 20;
+const MAX_CLIENTS = 20;
 const UNSENT = new UnsentBodies({ bytes: 32 * 1024 * 1024, stallMs: 30_000, sendTimeoutMs: 120_000 });
 const GROUPING = /^(?:series|process|total|label:.+)$/s;
 
 /**
- * The live page at `/status` and all that it is made of. It asks for `/status/data.json` every two seconds while somebody
- * looks; the server keeps nothing between two looks, and does nothing when nobody does.
+ * The routes of the live page at `/status`. The page requests `/status/data.json` every two seconds while it is visible; the
+ * server keeps no state between two requests, and does no work for the page while it is hidden.
  *
- * @param onError told why a status could not be had; the page is told in words that name no path
+ * @param onError called with the error where the status cannot be read; the page gets a text without paths
  */
 export function statusRoutes(source: StatusSource, path: string, onError: (error: unknown) => void): Route[] {
   return [
@@ -61,7 +61,7 @@ export function statusRoutes(source: StatusSource, path: string, onError: (error
 
 function servePage(req: IncomingMessage, res: ServerResponse): void {
   if (!onlyReads(req, res)) return;
-  // an operator's own policy, from the web configuration file, goes before
+  // a policy in the web configuration file replaces this one
   if (!res.hasHeader('Content-Security-Policy')) res.setHeader('Content-Security-Policy', POLICY);
   res.writeHead(200, {
     'Content-Type': 'text/html; charset=utf-8',
@@ -74,7 +74,7 @@ function servePage(req: IncomingMessage, res: ServerResponse): void {
 }
 
 function serveStatus(source: StatusSource, onError: (error: unknown) => void): Route['handler'] {
-  const slots = new InFlightLimit(MAX_LOOKING);
+  const slots = new InFlightLimit(MAX_CLIENTS);
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (isOver(req, res) || !onlyReads(req, res)) return;
@@ -82,7 +82,7 @@ function serveStatus(source: StatusSource, onError: (error: unknown) => void): R
     if (charts === undefined) {
       return sendJson(req, res, 400, { error: `give at most ${MAX_CHARTS} charts, as chart=grouping/metric` });
     }
-    if (slots.isFull) return sendJson(req, res, 503, { error: 'too many are looking; try again later' });
+    if (slots.isFull) return sendJson(req, res, 503, { error: 'too many status requests at once; try again later' });
     const status = await slots.during(() => source.status(charts));
     if (!isOver(req, res)) await sendJson(req, res, 200, status);
   }
@@ -90,12 +90,12 @@ function serveStatus(source: StatusSource, onError: (error: unknown) => void): R
   return (req, res) => {
     answer(req, res).catch((error: unknown) => {
       if (codeOf(error) !== 'ERR_NO_DIRECTORY') onError(error);
-      if (!isOver(req, res)) void sendJson(req, res, 503, { error: inWords(error) });
+      if (!isOver(req, res)) void sendJson(req, res, 503, { error: publicReason(error) });
     });
   };
 }
 
-/** `?chart=total/http_requests_total&chart=/up`: a grouping, which may be left open, and a metric. */
+/** Parses `?chart=total/http_requests_total&chart=/up`: in each a grouping, which may be empty, and a metric. */
 function chartsOf(target: string): ChartRequest[] | undefined {
   const at = target.indexOf('?');
   const charts = at < 0 ? [] : new URLSearchParams(target.slice(at + 1)).getAll('chart');
@@ -109,8 +109,8 @@ function chartsOf(target: string): ChartRequest[] | undefined {
     : undefined;
 }
 
-/** Error messages carry paths; who looks is told what kind of trouble it is. */
-function inWords(error: unknown): string {
+/** The kind of the error, for the page: error messages contain paths, which a viewer should not see. */
+function publicReason(error: unknown): string {
   const code = codeOf(error);
   if (code === 'ERR_NO_DIRECTORY') return 'there is no metrics directory yet';
   return `the metrics directory could not be read${code === undefined ? '' : ` (${code})`}; the reason is in the log`;

@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { YamlSection } from './yaml-section.js';
 
-/** `basic_auth_users`: bcrypt hashes by user name. Empty: nobody is asked. */
+/** `basic_auth_users`: bcrypt hashes by user name. Empty: no authentication. */
 export type Users = ReadonlyMap<string, string>;
 
-/** bcrypt in its three spellings of today; `$2x$` marks hashes of a faulty implementation. */
+/** The three prefixes of bcrypt that are in use; `$2x$` is left out, since it marks hashes of a faulty implementation. */
 const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
 /** `$2b$`, the cost, `$` and the salt. */
 const SALT_END = 29;
@@ -41,8 +41,9 @@ export function parseBasicCredentials(header: string | undefined): { user: strin
 }
 
 /**
- * Compares a password with a bcrypt hash; undefined, at once or later, when too many wait. Comparisons of one lane wait for each other,
- * those of several lanes take turns.
+ * Compares a password with a bcrypt hash. Comparisons of one lane run one after another; several lanes take turns.
+ *
+ * @returns undefined, at once or later, where too many comparisons wait
  */
 export type ComparePassword = (
   password: string,
@@ -50,31 +51,32 @@ export type ComparePassword = (
   lane: string,
 ) => Promise<boolean | undefined> | undefined;
 
-/** `'busy'`: not known, for too many comparisons wait. */
+/** `'busy'`: the password was not compared, because too many comparisons wait. */
 export type Verdict = 'admitted' | 'denied' | 'busy';
 
-/** Remembered verdicts of each kind. */
+/** Maximum number of remembered verdicts of each kind. */
 const REMEMBERED = 1000;
-/** Guesses of names wait for each other, whatever number of names there is. */
+/** One lane for all unknown names, so that guesses of names wait for each other. */
 const UNKNOWN_USERS = '';
 
 /**
  * Decides which credentials are admitted, for one version of the configuration.
  *
- * A bcrypt comparison takes some 100 ms at cost 10, on purpose. A scraper sends the same credentials every time, so that
- * verdicts are remembered, under a keyed hash that is of no use outside this process. Those admitted and those denied are
- * remembered apart: a flood of wrong passwords must not push the right ones out. A verdict is about one hash, so that the next
- * version of the configuration takes over what has been remembered: a scraper whose password stays need not wait again
- * because a certificate was renewed.
+ * A bcrypt comparison takes about 100 ms at cost 10, by design. A scraper sends the same credentials every time, so the
+ * authenticator remembers verdicts, under a keyed hash that is of no use outside this process. It remembers admitted and denied
+ * credentials separately: a flood of wrong passwords must not push the right ones out. A verdict belongs to one bcrypt hash, so
+ * the next version of the configuration can take over the remembered verdicts: a scraper whose password did not change does
+ * not wait again because a certificate was renewed.
  *
- * Passwords of a user wait for those from the same address, and not for those of unknown users or from elsewhere.
+ * The password of a known user waits only for other passwords of this user from the same address, and not for those of unknown
+ * users or from other addresses.
  */
 export class Authenticator {
   readonly #key: Buffer;
   readonly #admitted: Map<string, true>;
   readonly #denied: Map<string, true>;
-  /** Comparisons under way: a thousand first requests with the same credentials are one. */
-  readonly #underWay = new Map<string, Promise<Verdict>>();
+  /** Running comparisons by key: a thousand first requests with the same credentials share one comparison. */
+  readonly #running = new Map<string, Promise<Verdict>>();
   readonly #hashes: readonly string[];
 
   constructor(
@@ -88,22 +90,22 @@ export class Authenticator {
     this.#hashes = [...users.values()];
   }
 
-  /** @param address of the client */
+  /** @param address the client's address */
   async judge(authorization: string | undefined, address = ''): Promise<Verdict> {
     if (this.users.size === 0) return 'admitted';
     const credentials = parseBasicCredentials(authorization);
     if (credentials === undefined) return 'denied';
     const { user, password } = credentials;
     const hash = this.users.get(user);
-    // a colon can be neither in a user's name nor in a hash, so that no two triples have the same text
+    // neither a user name nor a hash can contain a colon, so two different triples never have the same text
     const key = this.#keyed(`${user}:${hash ?? ''}:${password}`).toString('base64');
     if (this.#admitted.has(key)) return 'admitted';
     if (this.#denied.has(key)) return 'denied';
-    let verdict = this.#underWay.get(key);
+    let verdict = this.#running.get(key);
     if (verdict === undefined) {
       const lane = hash === undefined ? UNKNOWN_USERS : `${user}:${address}`;
-      verdict = this.#compared(user, password, key, lane).finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, verdict);
+      verdict = this.#compared(user, password, key, lane).finally(() => this.#running.delete(key));
+      this.#running.set(key, verdict);
     }
     return verdict;
   }
@@ -118,9 +120,9 @@ export class Authenticator {
   }
 
   /**
-   * For an unknown user, a hash that costs what some user's costs and that no password matches, so that the time of a
-   * refusal does not tell which users there are. Where users have different costs, each unknown name is always given the
-   * same one of them, as if it were known.
+   * A hash for an unknown user: no password matches it, and its cost is that of some known user, so that the time of a refusal
+   * does not reveal which users exist. Where the users have different costs, an unknown name always gets the same one of them,
+   * as a known user would.
    */
   #decoyFor(user: string): string {
     const like = this.#hashes[this.#keyed(user).readUInt32LE() % this.#hashes.length];
@@ -137,7 +139,7 @@ export class Authenticator {
   }
 }
 
-/** Remembers, and forgets the oldest beyond the limit. */
+/** Adds a verdict and forgets the oldest one beyond the limit. */
 function remember(verdicts: Map<string, true>, key: string): void {
   verdicts.set(key, true);
   if (verdicts.size > REMEMBERED) verdicts.delete(verdicts.keys().next().value!);

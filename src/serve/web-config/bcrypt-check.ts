@@ -7,29 +7,29 @@ import { warnOnce } from '../../warn-once.js';
 import { FairQueue } from './fair-queue.js';
 import type { BcryptTask } from './bcrypt-thread.js';
 
-/** Comparisons that may be there: at cost 10 the last of one lane waits some 10 s. */
+/** Maximum number of comparisons that wait or run: at cost 10 the last one of a full lane waits about 10 s. */
 const LONGEST_QUEUE = 100;
-/** Milliseconds after which the idle thread (9 MiB) ends; scrapers' credentials are remembered, so it seldom works. */
+/** The idle thread (9 MiB) ends after so many milliseconds. It seldom works, since scrapers' credentials are remembered. */
 const IDLE_MS = 5000;
 
 /**
- * Compares passwords with bcrypt hashes, one at a time, whatever number of clients ask: in a thread, so that guessing passwords costs
- * the application at most one core and none of its event loop: 20 comparisons at cost 10 held it for 211 ms at a time
- * inline, though by bcryptjs' asynchronous call, and for 13 ms from the thread, on a busy machine (ran).
+ * Compares passwords with bcrypt hashes, one at a time for all clients, in a thread. So a client that guesses passwords costs
+ * the application at most one core, and does not block its event loop: on a busy machine 20 comparisons at cost 10 blocked the
+ * event loop for up to 211 ms on the main thread, although by bcryptjs' asynchronous call, and for 13 ms from the thread (ran).
  */
 export class BcryptCheck {
   readonly #thread: TaskThread<BcryptTask, boolean> | undefined;
   readonly #queue = new FairQueue(LONGEST_QUEUE);
 
-  /** @param threadFile is absent when an application was bundled into one file; then the slices run inline. */
+  /** @param threadFile does not exist where the application was bundled into one file; then bcryptjs runs on this thread */
   constructor(threadFile = join(__dirname, 'bcrypt-thread.js')) {
-    // without the application's environment, which it has no use for
+    // the thread does not need the application's environment
     if (existsSync(threadFile)) this.#thread = new TaskThread({ file: threadFile, idleMs: IDLE_MS, env: {} });
   }
 
   /**
-   * @param lane comparisons of several lanes take turns
-   * @returns undefined, at once or later, where too many wait
+   * @param lane comparisons of different lanes take turns
+   * @returns undefined, at once or later, where too many comparisons wait
    */
   compare(password: string, hash: string, lane = ''): Promise<boolean | undefined> | undefined {
     return this.#queue.run(lane, () => this.#compareNow(password, hash));

@@ -1,4 +1,4 @@
-/** Runs in a thread of its own: bcryptjs computes in slices of up to 100 ms, during which an event loop stands still. */
+/** The code of the bcrypt thread: bcryptjs computes in slices of up to 100 ms, and each slice blocks its event loop. */
 import { compareSync } from 'bcryptjs';
 
 export interface BcryptTask {

@@ -1,4 +1,4 @@
-/** Go's `time.ParseDuration`, the notation of the toolkit's durations: `1s`, `250ms`, `1h30m`, `1.5s`, `0`. */
+/** Durations in the notation of Go's `time.ParseDuration`, as in the toolkit: `1s`, `250ms`, `1h30m`, `1.5s`, `0`. */
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -13,7 +13,7 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
 
 const PART = /(\d{1,12}(?:\.\d{1,9})?)(ns|us|µs|μs|ms|s|m|h)/y;
 
-/** Milliseconds, or undefined for a text that is no duration or a negative one. */
+/** Milliseconds; undefined where the text is not a duration or is negative. */
 export function parseDurationMs(text: string): number | undefined {
   if (text === '0') return 0;
   if (text === '') return undefined;

@@ -1,23 +1,23 @@
 interface Job {
   readonly start: () => Promise<void>;
-  /** It is not run: too many wait. */
+  /** Settles the job without running it, because too many jobs wait. */
   readonly refuse: () => void;
 }
 
 /**
- * Runs one job at a time. Jobs wait in lanes, of which each has its turn after the others have had theirs, so that nobody waits
- * longer for a lane that is full of jobs. A newcomer finds room at the cost of the longest lane.
+ * Runs one job at a time. Jobs wait in lanes, and the lanes take turns, so that a lane with many jobs does not delay the others.
+ * When the queue is full, a new job takes the place of the last job of the longest lane.
  */
 export class FairQueue {
-  /** In the order of their turns; none is empty. */
+  /** The lanes that have jobs, in the order of their turns. */
   readonly #lanes = new Map<string, Job[]>();
   #waiting = 0;
   #isBusy = false;
 
-  /** @param limit jobs that may be there, the one that runs included. */
+  /** @param limit maximum number of jobs, including the one that runs */
   constructor(readonly limit: number) {}
 
-  /** @returns undefined, at once or later, where the job is not run since too many others wait. */
+  /** @returns undefined, at once or later, where the job does not run because too many others wait */
   run<T>(lane: string, work: () => Promise<T>): Promise<T | undefined> | undefined {
     if (this.#waiting + Number(this.#isBusy) >= this.limit && !this.#refuseForLane(lane)) return undefined;
     return new Promise((resolve, reject) => {
@@ -31,7 +31,7 @@ export class FairQueue {
     });
   }
 
-  /** Refuses the last job of the longest lane; false where that would not be longer than the newcomer's. */
+  /** Refuses the last job of the longest lane. False where that lane would not be longer than the new job's own. */
   #refuseForLane(lane: string): boolean {
     let longest = '';
     for (const [name, jobs] of this.#lanes) {
@@ -50,7 +50,7 @@ export class FairQueue {
     for (const [lane, jobs] of this.#lanes) {
       const job = jobs.shift()!;
       this.#waiting--;
-      // its next turn is after all the others
+      // moves the lane to the end: all other lanes have a turn first
       this.#lanes.delete(lane);
       if (jobs.length > 0) this.#lanes.set(lane, jobs);
       await job.start();

@@ -14,13 +14,13 @@ export interface GateOptions {
   /** The web configuration file. */
   readonly file: string;
   readonly onWarning: OnWarning;
-  /** Hands a connection to HTTP, after its TLS handshake where there is one. */
+  /** Called with each connection that is ready for HTTP, after the TLS handshake if there is TLS. */
   readonly speakHttp: (socket: Socket) => void;
   /** Default: bcrypt in a thread. */
   readonly comparePassword?: ComparePassword;
 }
 
-/** One version of the configuration at work. */
+/** One version of the configuration, with the objects that enforce it. */
 interface Guards {
   readonly config: WebConfig;
   readonly tls?: TlsFront;
@@ -28,11 +28,11 @@ interface Guards {
   readonly authenticator: Authenticator;
 }
 
-/** Stands before a server and lets in what its web configuration file allows at that moment. */
+/** Admits the connections and requests that the current web configuration file allows, and refuses the others. */
 export class Gate {
   readonly scheme: 'http' | 'https';
   readonly #bcrypt = new BcryptCheck();
-  /** By which version's TLS a connection came in. */
+  /** The TLS front, and so the version of the configuration, that accepted a connection. */
   readonly #cameBy = new WeakMap<Socket, TlsFront>();
   #guards: Guards;
 
@@ -45,16 +45,16 @@ export class Gate {
     this.#guards = this.#guardsFor(first);
   }
 
-  /** @throws WebConfigError when the file cannot be read or breaks a rule. */
+  /** @throws WebConfigError where the file cannot be read or breaks a rule */
   static async open(options: GateOptions): Promise<Gate> {
     const live = await LiveWebConfig.open(options.file, options.onWarning);
     return new Gate(live, await live.now(), options);
   }
 
-  /** Takes an accepted connection through TLS, as the file has it now, to HTTP. */
+  /** Makes the TLS handshake of an accepted connection by the current file, and then hands the connection to HTTP. */
   accept(socket: Socket): void {
     if (this.scheme === 'http') return this.options.speakHttp(socket);
-    // Nobody else listens to the socket yet, and an 'error' that nobody hears ends the process.
+    // The socket has no other listener yet, and an 'error' event without a listener ends the process.
     socket.on('error', () => socket.destroy());
     this.#current().then(
       ({ tls }) => {
@@ -64,15 +64,15 @@ export class Gate {
     );
   }
 
-  /** Whether to serve the request. If not, it has been answered. */
+  /** Whether to serve the request. Where false, the response has been sent already. */
   async admit(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
     const { config, tls, bucket, authenticator } = await this.#current();
     if (isOver(req, res)) return false;
     for (const [name, value] of config.headers) res.setHeader(name, value);
-    // The client of an older version's connection must come again, past the certificates of today.
+    // An older version accepted this connection: the client has to connect again, under the current rules for certificates.
     if (this.#cameBy.get(req.socket) !== tls) res.setHeader('Connection', 'close');
 
-    // As in the toolkit the limit comes first: it also bounds how fast passwords can be guessed.
+    // As in the toolkit the limit comes first: it also limits how fast a client can guess passwords.
     const waitMs = bucket?.take() ?? 0;
     if (waitMs > 0) {
       sendText(res, 429, 'Too many requests.', { 'Retry-After': Math.ceil(waitMs / 1000) });
@@ -116,7 +116,7 @@ export class Gate {
   }
 }
 
-/** The bucket from before where the limit is the same: a reload for another reason must not fill it up. */
+/** Keeps the bucket where the limit did not change: a reload for another reason must not refill it. */
 function bucketFor(limit: NonNullable<WebConfig['rateLimit']>, before: TokenBucket | undefined): TokenBucket {
   const same = before?.limit.intervalMs === limit.intervalMs && before.limit.burst === limit.burst;
   return same ? before : new TokenBucket(limit);

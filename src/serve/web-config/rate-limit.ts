@@ -7,7 +7,7 @@ export interface RateLimit {
   readonly burst: number;
 }
 
-/** @returns undefined when `interval` is 0 or absent, the toolkit's 'no limit'. */
+/** @returns undefined where `interval` is 0 or absent, which means no limit in the toolkit */
 export function parseRateLimit(section: YamlSection): RateLimit | undefined {
   section.only('interval', 'burst');
   const interval = section.get('interval');
@@ -18,7 +18,7 @@ export function parseRateLimit(section: YamlSection): RateLimit | undefined {
   }
   const size = burst?.wholeNumber(0) ?? 0;
   if (intervalMs === 0) return undefined;
-  // The toolkit takes 0 and answers every request with 429 from then on.
+  // The toolkit accepts 0 and then responds to every request with 429.
   if (size === 0) {
     (burst ?? interval!).refuse('with an interval, burst must be 1 or more, or no request would be answered');
   }
@@ -30,7 +30,7 @@ export class TokenBucket {
   #tokens: number;
   #countedMs: number;
 
-  /** @param nowMs a clock that never goes back. */
+  /** @param nowMs a monotonic clock */
   constructor(
     readonly limit: RateLimit,
     private readonly nowMs: () => number = () => performance.now(),
@@ -39,7 +39,7 @@ export class TokenBucket {
     this.#countedMs = nowMs();
   }
 
-  /** 0 when the request may pass, else the milliseconds until one may. */
+  /** 0 where the request may pass, otherwise the milliseconds until the next one may. */
   take(): number {
     const { intervalMs, burst } = this.limit;
     const now = this.nowMs();

@@ -4,11 +4,11 @@ import { WebConfigError } from './web-config-error.js';
 import { readWebConfig, type WebConfig } from './web-config.js';
 
 /**
- * The configuration as the file has it now.
+ * The configuration in the current version of the file.
  *
- * Files are looked at when somebody asks, as the toolkit does, rather than on a timer or by `fs.watch`: a request after
- * a change sees it, an idle server does nothing at all, and neither Kubernetes' symlink swaps nor network file systems
- * go unnoticed. It costs a `stat` a file (some 30 µs, in the thread pool), shared by requests that come together.
+ * As in the toolkit, each request checks the files; there is no timer and no `fs.watch`. So the first request after a change
+ * sees it, an idle server does no work, and changes by Kubernetes' symbolic links and on network file systems are found too.
+ * A check costs one `stat` per file (about 30 µs, in the thread pool), and requests at the same time share it.
  */
 export class LiveWebConfig {
   #checking: Promise<WebConfig> | undefined;
@@ -22,14 +22,14 @@ export class LiveWebConfig {
     private digest: string,
   ) {}
 
-  /** @throws WebConfigError: a server does not start with a bad file. */
+  /** @throws WebConfigError where the file is wrong: the server does not start then */
   static async open(file: string, onWarning: OnWarning): Promise<LiveWebConfig> {
     const files = new WatchedFiles();
     const config = await readWebConfig(file, (path) => files.read(path));
     return new LiveWebConfig(file, onWarning, files, config, files.contentsDigest());
   }
 
-  /** The newest good configuration: the same object until its files change. */
+  /** The newest valid configuration; the same object as before where no file has changed. */
   now(): Promise<WebConfig> {
     return (this.#checking ??= this.#check().finally(() => (this.#checking = undefined)));
   }
@@ -51,14 +51,14 @@ export class LiveWebConfig {
     return this.config;
   }
 
-  /** Once for each mistake, not once for each scrape that runs into it. */
+  /** Warns once for each mistake, and not once for each scrape. */
   #complain({ message }: Error): void {
     if (message !== this.#lastComplaint) this.onWarning(`${message}. The configuration from before stays in force.`);
     this.#lastComplaint = message;
   }
 }
 
-/** What a reload may change but not take away. */
+/** Protections that a reload may change but not turn off. */
 const PROTECTIONS: readonly { key: string; name: string; isOn: (config: WebConfig) => boolean }[] = [
   { key: 'tls_server_config', name: 'TLS', isOn: ({ tls }) => tls !== undefined },
   { key: 'basic_auth_users', name: 'authentication', isOn: ({ users }) => users.size > 0 },
@@ -80,8 +80,8 @@ const PROTECTIONS: readonly { key: string; name: string; isOn: (config: WebConfi
 ];
 
 /**
- * Refuses a configuration that takes a protection away. A file that is being rewritten in place is empty for a moment,
- * which as a configuration means 'no TLS, no passwords'. Nor may TLS come by itself: no client follows from http to https.
+ * Refuses a configuration that turns a protection off: a program that rewrites the file in place leaves it empty for a moment,
+ * and an empty configuration means no TLS and no passwords. It also refuses to turn TLS on: clients would go on using http.
  */
 function checkProtections(file: string, was: WebConfig, now: WebConfig): void {
   const lost = PROTECTIONS.find(({ isOn }) => isOn(was) && !isOn(now));

@@ -1,6 +1,6 @@
 import type { YamlEntry, YamlSection } from './yaml-section.js';
 
-/** The five headers that the format allows, each with the only values it may have, where they are listed. */
+/** The five headers that the format allows, with the list of their allowed values, or 'any'. */
 const ALLOWED = new Map<string, readonly string[] | 'any'>([
   ['Content-Security-Policy', 'any'],
   ['X-Frame-Options', ['deny', 'sameorigin']],
@@ -9,7 +9,7 @@ const ALLOWED = new Map<string, readonly string[] | 'any'>([
   ['Strict-Transport-Security', 'any'],
 ]);
 
-/** RFC 9110 section 5.5 without obsolete text. No line break gets through, so no header can end and another begin. */
+/** RFC 9110 section 5.5 without obsolete text. It matches no line break, so a value cannot add another header. */
 const FIELD_VALUE = /^[\x20-\x7e\t]*$/;
 
 export type ResponseHeaders = ReadonlyMap<string, string>;

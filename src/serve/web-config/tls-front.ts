@@ -4,15 +4,15 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { subjectAlternativeNames } from './client-san.js';
 import type { TlsSettings } from './tls-server-config.js';
 
-/** Milliseconds for a TLS handshake; a client that takes longer is dropped. */
+/** The connection of a client whose TLS handshake takes longer is closed. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * TLS with one configuration. It does not listen: accepted sockets are handed to it, each to the front of the day, since
- * what a listening server of Node asks of client certificates cannot be changed.
+ * TLS with one version of the configuration. It does not listen: the gate hands each accepted socket to the front of the
+ * current version, because a listening server of Node cannot change its rules for client certificates.
  *
- * Only HTTP/1.1 is offered (by ALPN, to which every HTTP/2 client adapts): Prometheus scrapes one page over one
- * connection, which HTTP/2 makes no faster, while its streams and flow control are a way in for floods.
+ * It offers only HTTP/1.1 (by ALPN; every HTTP/2 client adapts to it): Prometheus scrapes one page over one connection, which
+ * HTTP/2 does not make faster, and the streams and the flow control of HTTP/2 make floods of requests possible.
  */
 export class TlsFront {
   readonly #server: Server;
@@ -32,11 +32,11 @@ export class TlsFront {
       ...(settings.ecdhCurve !== undefined && { ecdhCurve: settings.ecdhCurve }),
       honorCipherOrder: settings.honorCipherOrder,
       requestCert: clientAuth.asked,
-      // With the two halves apart ('required' and 'verified'), Node's own switch fits one row only; see isWelcome.
+      // Node's switch joins 'required' and 'verified', so it fits only one row of CLIENT_AUTH; #isWelcome checks both.
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      // A resumed session would bring no certificate to look at; each connection shows its own.
+      // A resumed session has no client certificate to check, so that every connection has to make a full handshake.
       ...(clientAuth.asked && { secureOptions: constants.SSL_OP_NO_TICKET }),
     });
     this.#server.on('secureConnection', (socket) => {
@@ -46,7 +46,7 @@ export class TlsFront {
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
   }
 
-  /** Takes over an accepted socket, bytes that have already arrived on it included. */
+  /** Takes over an accepted socket and the bytes that have already arrived on it. */
   accept(socket: Socket): void {
     this.#server.emit('connection', socket);
   }

@@ -1,10 +1,9 @@
 /**
- * The format's names, which are those of Go's crypto/tls, and what Node calls the same. Suites that Go lists as insecure
- * are refused by the toolkit and here.
+ * The names of the format, which are those of Go's crypto/tls, with Node's names for the same. The toolkit refuses the suites
+ * that Go lists as insecure, and so does this package.
  */
 import type { SecureVersion } from 'node:tls';
 
-/** In order, so that a minimum can be held against a maximum. */
 export const TLS_VERSIONS: ReadonlyMap<string, SecureVersion> = new Map([
   ['TLS10', 'TLSv1'],
   ['TLS11', 'TLSv1.1'],
@@ -35,13 +34,13 @@ export const CIPHER_SUITES: ReadonlyMap<string, string> = new Map([
   ['TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
 ]);
 
-/** What a server asks of its clients' certificates; one row a policy, no code elsewhere names one. */
+/** What a server demands of its clients' certificates. Each policy is one row of CLIENT_AUTH. */
 export interface ClientAuth {
-  /** Whether the client is asked for a certificate. */
+  /** Whether the server asks the client for a certificate. */
   readonly asked: boolean;
-  /** Whether a connection without one is refused. */
+  /** Whether it refuses a connection without a certificate. */
   readonly required: boolean;
-  /** Whether one that is shown must be signed by the client CA. */
+  /** Whether it refuses a certificate that the client CA has not signed. */
   readonly verified: boolean;
 }
 
@@ -49,7 +48,7 @@ export const CLIENT_AUTH: ReadonlyMap<string, ClientAuth> = new Map([
   ['NoClientCert', { asked: false, required: false, verified: false }],
   ['RequestClientCert', { asked: true, required: false, verified: false }],
   ['RequireAnyClientCert', { asked: true, required: true, verified: false }],
-  // The toolkit's own old name of the row above.
+  // the toolkit's old name of the row above
   ['RequireClientCert', { asked: true, required: true, verified: false }],
   ['VerifyClientCertIfGiven', { asked: true, required: false, verified: true }],
   ['RequireAndVerifyClientCert', { asked: true, required: true, verified: true }],

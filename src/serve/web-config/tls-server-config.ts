@@ -5,15 +5,15 @@ import { comparable } from './client-san.js';
 import { CIPHER_SUITES, CLIENT_AUTH, CURVES, TLS_VERSIONS, type ClientAuth } from './tls-names.js';
 import type { YamlEntry, YamlSection } from './yaml-section.js';
 
-/** `tls_server_config`, in Node's words, with its files read and found to fit together. */
+/** `tls_server_config` as Node takes it: its files are read, and the key is that of the certificate. */
 export interface TlsSettings {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** The CA of clients' certificates; undefined for the well-known ones. */
+  /** The CA of clients' certificates; undefined for Node's list of well-known CAs. */
   readonly clientCa?: string;
   readonly clientAuth: ClientAuth;
-  /** One of these must be in a client's certificate; undefined for no such rule. */
+  /** A client's certificate has to contain one of these names; undefined for no such rule. */
   readonly clientAllowedSans?: ReadonlySet<string>;
   readonly minVersion: SecureVersion;
   readonly maxVersion: SecureVersion;
@@ -26,7 +26,7 @@ export interface TlsSettings {
 /** Reads a file that the configuration names. */
 export type ReadText = (path: string) => Promise<string>;
 
-/** @returns undefined for a section with nothing in it: no TLS. */
+/** @returns undefined where the section is empty: no TLS */
 export async function parseTlsServerConfig(section: YamlSection, read: ReadText): Promise<TlsSettings | undefined> {
   section.only(
     'cert',
@@ -66,13 +66,13 @@ export async function parseTlsServerConfig(section: YamlSection, read: ReadText)
   return settings;
 }
 
-/** A PEM text, with the key of the configuration that it came by. */
+/** A PEM text and the configuration entry that it comes from. */
 interface Pem {
   readonly text: string;
   readonly entry: YamlEntry;
 }
 
-/** What stands under `name`, or in the file under `name_file`, whose path is relative to the configuration's directory. */
+/** The text under `name`, or of the file under `name_file`. Its path is relative to the directory of the configuration file. */
 async function pem(section: YamlSection, name: string, read: ReadText): Promise<Pem | undefined> {
   const inline = section.get(name);
   const file = section.get(`${name}_file`);
@@ -95,7 +95,7 @@ function needed(section: YamlSection, name: string): never {
   return first.refuse(`TLS needs ${name} or ${name}_file in tls_server_config`);
 }
 
-/** Each for itself, then both together, so that the error names the file that is wrong. */
+/** Checks each of them alone and then both together, so that the error names the file that is wrong. */
 function checkPair(cert: Pem, key: Pem): void {
   const certificate = parseCertificate(cert);
   let privateKey: KeyObject;
@@ -119,7 +119,7 @@ function parseVersions(section: YamlSection): Pick<TlsSettings, 'minVersion' | '
   const [min, max] = [section.get('min_version'), section.get('max_version')];
   const minVersion = min === undefined ? 'TLSv1.2' : nameOf(min, TLS_VERSIONS, 'TLS version');
   const maxVersion = max === undefined ? 'TLSv1.3' : nameOf(max, TLS_VERSIONS, 'TLS version');
-  // 'TLSv1' < 'TLSv1.1' < … also as texts.
+  // The names sort as texts in the order of the versions: 'TLSv1' < 'TLSv1.1' < …
   if (minVersion > maxVersion) (min ?? max)!.refuse('min_version is above max_version');
   return { minVersion, maxVersion };
 }
@@ -153,7 +153,7 @@ async function parseClientAuth(
   };
 }
 
-/** A list of names as OpenSSL takes it, in the same order; undefined for an absent or empty one. */
+/** A list of names in OpenSSL's notation, in the same order; undefined where the list is absent or empty. */
 function namesOf(entry: YamlEntry | undefined, names: ReadonlyMap<string, string>, kind: string): string | undefined {
   const chosen = entry?.list().map((name) => nameOf(name, names, kind)) ?? [];
   return chosen.length === 0 ? undefined : chosen.join(':');

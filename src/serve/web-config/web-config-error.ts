@@ -1,16 +1,16 @@
 import { brand } from '../../copies.js';
 import { PromMultiprocError } from '../../errors.js';
 
-/** Where in a web configuration file something is. */
+/** A place in a web configuration file. */
 export interface ConfigPlace {
   readonly file: string;
-  /** The line, from 1; undefined when the file as a whole is meant. */
+  /** The line, from 1; undefined where the problem concerns the whole file. */
   readonly line?: number;
   /** The key with its parents, such as `tls_server_config.min_version`. */
   readonly key?: string;
 }
 
-/** ERR_WEB_CONFIG: a web configuration file that cannot be read or breaks a rule, and where. Its text holds no secret. */
+/** ERR_WEB_CONFIG: a web configuration file cannot be read or breaks a rule. It has the place, and its text holds no secret. */
 export class WebConfigError extends PromMultiprocError {
   override readonly name = 'WebConfigError';
 

@@ -6,14 +6,14 @@ import { WebConfigError } from './web-config-error.js';
 import { parseYaml } from './yaml-section.js';
 
 /**
- * The web configuration file of Prometheus' exporter-toolkit: https://github.com/prometheus/exporter-toolkit, its
- * docs/web-configuration.md. Same keys, same meaning, with these differences:
+ * The web configuration file of Prometheus' exporter-toolkit (docs/web-configuration.md in
+ * https://github.com/prometheus/exporter-toolkit). The keys have the same meaning, with these differences:
  *
- * - `http_server_config.http2` is read and has no effect: HTTP/1.1 is served, which HTTP/2 clients agree on by ALPN.
+ * - `http_server_config.http2` is read and has no effect: the server speaks HTTP/1.1, and HTTP/2 clients adapt to it by ALPN.
  * - A duplicate key, an inline certificate beside a file, a `burst` of 0, and a `tls_server_config` without a certificate
- *   are errors, where the toolkit takes one of two, answers nothing, or serves without TLS.
- * - `rate_limit` also changes when the file does; TLS, authentication and required client certificates stay on until a
- *   restart, however the file changes.
+ *   are errors. The toolkit takes one of the two, refuses every request, or serves without TLS.
+ * - A change of `rate_limit` takes effect without a restart. A change of the file cannot turn off TLS, authentication or
+ *   required client certificates; that takes a restart.
  */
 export interface WebConfig {
   /** Undefined: plain HTTP. */
@@ -25,7 +25,7 @@ export interface WebConfig {
   readonly rateLimit?: RateLimit;
 }
 
-/** Reads the file and those that it names. @throws WebConfigError */
+/** Reads the file and the files that it names. @throws WebConfigError */
 export async function readWebConfig(file: string, read: ReadText): Promise<WebConfig> {
   let text: string;
   try {

@@ -1,17 +1,16 @@
 /**
- * A YAML mapping read key by key, each value remembering its line. Every scalar is read as the text it is written as
- * (YAML's 'failsafe' schema): a user called `no` or `007` stays one, and what is a number or a boolean is decided by the
- * key that holds it, as in the toolkit's own, typed reader.
+ * A YAML mapping that is read key by key; each value knows its line. Every scalar is read as text (YAML's 'failsafe' schema),
+ * so that a user can be called `no` or `007`. The key decides whether its value is a number or a boolean, as in the toolkit.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { WebConfigError, type ConfigPlace } from './web-config-error.js';
 
-/** YAML 1.1's words, which is what Go's reader takes. */
+/** The words of YAML 1.1, which Go's reader accepts. */
 const TRUE = /^(?:y|yes|true|on)$/i;
 const FALSE = /^(?:n|no|false|off)$/i;
 const NULL = /^(?:~|null)?$/i;
 
-/** What a value needs to say where it stands. */
+/** The file that a value comes from, for the place in error messages. */
 interface Source {
   readonly file: string;
   readonly document: Document;
@@ -31,7 +30,7 @@ export class YamlEntry {
   ) {
     this.place = { file: source.file, line, key };
     this.#node = (isAlias(node) ? node.resolve(source.document) : node) ?? undefined;
-    // As a missing value it would pass for an absent key, and absent keys leave doors open.
+    // A missing value would count as an absent key, and without its key a protection is off.
     if (isAlias(node) && this.#node === undefined) this.refuse('refers to an anchor that is not there');
   }
 
@@ -40,7 +39,7 @@ export class YamlEntry {
     throw new WebConfigError(this.place, problem, { cause });
   }
 
-  /** Written as nothing, `~` or `null`: as if the key were absent. */
+  /** Whether the value is empty, `~` or `null`, which counts as if the key were absent. */
   get isNull(): boolean {
     if (this.#node === undefined) return true;
     return isScalar(this.#node) && this.#node.type === 'PLAIN' && NULL.test(String(this.#node.value));
@@ -90,7 +89,7 @@ export class YamlEntry {
   }
 }
 
-/** A mapping of the file; a duplicate key is a fault of the YAML already. */
+/** A mapping of the file. The YAML parser has refused duplicate keys already. */
 export class YamlSection {
   readonly entries = new Map<string, YamlEntry>();
 
@@ -119,17 +118,17 @@ export class YamlSection {
     return this;
   }
 
-  /** The value of a key, undefined when it is absent or null. */
+  /** The value of a key; undefined where it is absent or null. */
   get(key: string): YamlEntry | undefined {
     const entry = this.entries.get(key);
     return entry?.isNull === true ? undefined : entry;
   }
 }
 
-/** The file's one mapping; undefined for a file with nothing in it. @throws WebConfigError for what is not YAML. */
+/** The mapping of the file; undefined where the file is empty. @throws WebConfigError where the text is not valid YAML */
 export function parseYaml(file: string, text: string): YamlSection | undefined {
   const lines = new LineCounter();
-  // prettyErrors would quote the line in the message, and with it password hashes in the log.
+  // With prettyErrors the message would quote the line, and so the log would have password hashes.
   const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) {

@@ -184,7 +184,7 @@ test('trouble is told without paths; the operator hears of it once', async (t) =
       error: 'the metrics directory could not be read (ERR_PERMISSION); the reason is in the log',
     });
   }
-  assert.deepEqual(warnings, ['the status could not be had: cannot read /secret/place']);
+  assert.deepEqual(warnings, ['the status could not be read: cannot read /secret/place']);
 });
 
 test('a process that counts in memory says that there is no directory', async (t) => {

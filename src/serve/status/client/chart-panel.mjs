@@ -1,13 +1,13 @@
-/** One chart of the page: a metric's values over the last minutes, and what they are now in words. */
+/** One chart of the page: the values of a metric over the last minutes, with the current values in the legend. */
 import { element, setName, setText } from './element.mjs';
 import { isBytes, metricValue } from './format.mjs';
 import { drawHeatmap } from './heatmap.mjs';
 import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
 
-/** More lines than this are nobody's to tell apart. */
+/** Readers cannot tell more lines apart. */
 const MAX_DRAWN = 10;
 const HEIGHT = 190;
-/** A chart that has just begun is not stretched over more than it has. */
+/** The time axis covers at least this, so that the first few values are not stretched over the whole width. */
 const LEAST_SECONDS = 60;
 
 const GROUPINGS = { series: 'each series', process: 'each process', total: 'all together' };
@@ -32,7 +32,7 @@ export class ChartPanel {
   #scheme;
   #onScheme = () => this.#draw(true);
 
-  /** Told by callbacks: that it is to be removed, and that its lines are to be others (`by`). */
+  /** Calls `onRemove` where the user removes the chart, and `onGrouping` where the user chooses another grouping (`by`). */
   constructor(metric, by, { onRemove, onGrouping }) {
     this.metric = metric;
     this.by = by;
@@ -58,7 +58,7 @@ export class ChartPanel {
       onkeydown: (event) => this.#onKey(event),
     });
     this.#legend = element('ul', { class: 'legend' });
-    this.#note = element('p', { class: 'note' }, 'Waiting for the second look…');
+    this.#note = element('p', { class: 'note' }, 'Waiting for the second update…');
     const remove = element(
       'button',
       { type: 'button', class: 'remove', 'aria-label': `Remove the chart of ${metric}`, onclick: () => onRemove(this) },
@@ -80,13 +80,13 @@ export class ChartPanel {
     this.#scheme.addEventListener('change', this.#onScheme);
   }
 
-  /** @param chart as the server has it; null where there is no such metric */
+  /** @param chart the chart from the server; null where there is no such metric */
   add(time, chart) {
-    // other lines than before, by the user's choice, or the server's where they made none
+    // the grouping has changed: the user chose another one, or the server did where the user has not chosen
     if (chart !== null && this.#chart !== undefined && chart.by !== this.#chart.by) this.#forget();
     this.#chart = chart ?? undefined;
     if (chart === null) {
-      setText(this.#note, 'There is no such metric now; it is drawn as soon as it is there.');
+      setText(this.#note, 'There is no such metric now. The chart starts when the metric appears.');
       this.#lines.add(time, new Map());
       return;
     }
@@ -153,12 +153,12 @@ export class ChartPanel {
     return names.filter((name) => chosen.has(name));
   }
 
-  #draw(anew = false) {
+  #draw(again = false) {
     if (this.#chart === undefined) return;
     const heatmap = this.#isHistogram && this.#asHeatmap;
     const names = heatmap ? [] : this.#chosenNames();
     const key = JSON.stringify([heatmap, names, heatmap ? this.#buckets.bounds : []]);
-    if (anew || key !== this.#drawn || this.#plot === undefined) {
+    if (again || key !== this.#drawn || this.#plot === undefined) {
       this.#drawn = key;
       this.#plot?.destroy();
       this.#plot = this.#newPlot(names, heatmap);
@@ -171,7 +171,7 @@ export class ChartPanel {
 
   #data(names, heatmap) {
     if (!heatmap) return [this.#lines.times, ...names.map((name) => this.#lines.valuesOf(name))];
-    // uPlot draws no chart without a line; the rows are drawn by a hook
+    // uPlot draws no chart without a line, so this line is invisible; a hook draws the rows
     const { times, bounds } = this.#buckets;
     return [times, times.map((_, at) => (at === 0 ? bounds.length + 1 : 0))];
   }
@@ -207,7 +207,7 @@ export class ChartPanel {
         { ...axis, space: 70, size: 28, values: (_, splits) => splits.map(clock) },
         {
           ...axis,
-          // ticks at 1, 2, 4… of a byte's units, and not at 1.91 MiB
+          // ticks at powers of two bytes, and not at 1.91 MiB
           ...(isBytes(metric) && { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) }),
           size: (_, values) => Math.max(44, 12 + 7 * Math.max(0, ...(values ?? []).map((text) => String(text).length))),
           values: (_, splits) => splits.map((value) => metricValue(value, metric, perSecond)),
@@ -236,7 +236,7 @@ export class ChartPanel {
   #colourOf(name) {
     const known = this.#colours.get(name);
     if (known !== undefined) return known;
-    // the lines that are not drawn any more give theirs back
+    // lines that are not drawn any more free their colours
     const drawn = new Set(this.#chosenNames());
     for (const other of [...this.#colours.keys()]) if (!drawn.has(other)) this.#colours.delete(other);
     const taken = new Set(this.#colours.values());
@@ -260,7 +260,7 @@ export class ChartPanel {
     );
   }
 
-  /** What the lines are under the cursor, or else now. */
+  /** Shows the values under the cursor, or the current ones where there is no cursor. */
   #showValues() {
     const at = this.#plot?.cursor.idx ?? this.#lines.times.length - 1;
     for (const item of this.#legend.children) {
@@ -273,12 +273,12 @@ export class ChartPanel {
   #showNote(drawn, heatmap) {
     const { omitted, type } = this.#chart;
     const all = this.#lines.names.length + omitted;
-    const looks = heatmap ? this.#buckets.times.length : this.#lines.times.length;
+    const updates = heatmap ? this.#buckets.times.length : this.#lines.times.length;
     const parts = [];
-    if (globalThis.uPlot === undefined) parts.push('The chart library is not there: install the package uplot.');
-    else if (looks < 2) parts.push('Waiting for the second look…');
+    if (globalThis.uPlot === undefined) parts.push('The chart library is missing: install the package uplot.');
+    else if (updates < 2) parts.push('Waiting for the second update…');
     else if (this.#isHistogram && this.#buckets.isEmpty) parts.push('Nothing was observed in the time that is shown.');
-    else if (heatmap) parts.push('Darker: more observations in that bucket between two looks.');
+    else if (heatmap) parts.push('Darker: more observations in that bucket between two updates.');
     const which = type === 'counter' ? 'fastest' : 'largest';
     if (!heatmap && all > drawn) parts.push(`The ${drawn} ${which} of ${all} lines.`);
     setText(this.#note, parts.join(' '));
@@ -289,7 +289,7 @@ export class ChartPanel {
     if (width > 0 && this.#plot?.width !== width) this.#plot?.setSize({ width, height: HEIGHT });
   }
 
-  /** The arrow keys move the cursor through time; Escape goes back to now. */
+  /** The arrow keys move the cursor through time; Escape returns to the current values. */
   #onKey(event) {
     const plot = this.#plot;
     const last = this.#lines.times.length - 1;
@@ -305,7 +305,7 @@ export class ChartPanel {
   }
 }
 
-/** Names of series without the labels that are the same in all of them. */
+/** The names of the series without the labels that are equal in all of them. */
 function shortNames(names) {
   const labels = names.map((name) => name.split(/(?<=(?<!\\)"),/));
   const common = labels[0]?.filter((label) => labels.every((others) => others.includes(label))) ?? [];
@@ -313,14 +313,14 @@ function shortNames(names) {
   return labels.map((own, at) => own.filter((label) => !common.includes(label)).join(', ') || names[at]);
 }
 
-/** The last minutes, or as much of them as there is. */
+/** The time range of the chart: the last minutes, or less where the history is shorter. */
 function windowOf(times) {
   if (times.length === 0) return undefined;
   const last = times.at(-1);
   return [Math.min(last - LEAST_SECONDS, Math.max(times[0], last - HISTORY_SECONDS)), last];
 }
 
-/** From 0, for a line's height is to say how much it is; negative values have their room. */
+/** The value range starts at 0, so that the height of a line shows its amount; negative values extend it downwards. */
 function rangeOf(_, least, most) {
   if (least === null || most === null || !Number.isFinite(most)) return [0, 1];
   const [from, to] = [Math.min(0, least), Math.max(0, most)];

@@ -1,6 +1,6 @@
-/** The charts that were picked are in the address: a reload keeps them, and the address can be sent to somebody. */
+/** The URL's fragment contains the chosen charts: a reload keeps them, and a user can send the URL to somebody else. */
 
-/** Undefined where the address says nothing about charts, which is not the same as none. */
+/** Undefined where the URL does not mention charts; an empty array where the user has removed all of them. */
 export function chosenCharts(hash) {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   if (!parameters.has('chart')) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Builds elements. What comes from metrics files becomes text here and never markup: strings are text nodes, and
- * attributes are set one by one.
+ * Builds elements. Data from metrics files becomes text here and never markup: strings become text nodes, and attributes are
+ * set one by one.
  */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -13,13 +13,13 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets a metric's name, which may be broken where a person would: after its underscores. */
+/** Sets the name of a metric and allows line breaks after its underscores. */
 export function setName(target, name) {
   if (target.textContent === name) return;
   target.replaceChildren(...name.split(/(?<=_)/).flatMap((part, at) => (at === 0 ? [part] : [element('wbr'), part])));
 }
 
-/** Sets an element's text, and touches nothing where it is the same: a selection in it stays, nothing is announced. */
+/** Sets an element's text only where it differs: otherwise a selection would be lost and a screen reader would read it again. */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** Numbers as a person reads them. */
+/** Formats numbers for people. */
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 const DURATION_UNITS = [
@@ -32,14 +32,14 @@ export function percent(share) {
   return share > 0 && share < 0.01 ? '< 1 %' : `${Math.round(share * 100)} %`;
 }
 
-/** A time that something took. */
+/** A duration, such as that of a scrape. */
 export function seconds(value) {
   if (value === 0) return '0 s';
   const [size, unit] = DURATION_UNITS.find(([least]) => Math.abs(value) >= least) ?? DURATION_UNITS[3];
   return `${threeDigits(value / size)} ${unit}`;
 }
 
-/** A time that has passed, in its two largest units. */
+/** An elapsed time, in its two largest units. */
 export function age(value) {
   if (!Number.isFinite(value)) return '–';
   const passed = Math.max(0, Math.floor(value));
@@ -53,12 +53,12 @@ export function age(value) {
   return minutes > 0 ? `${minutes} min ${passed % 60} s` : `${passed} s`;
 }
 
-/** A value of a metric, by the base unit that its name ends with. */
+/** A value of a metric in the base unit that the metric's name ends with. */
 export function metricValue(value, metric, perSecond) {
   if (value === null || value === undefined) return '–';
   const rate = perSecond ? '/s' : '';
   if (isBytes(metric)) return bytes(value) + rate;
-  // seconds spent in a second are a share of it
+  // seconds per second have no unit
   if (/_seconds(?:_total)?$/.test(metric) && !perSecond) return seconds(value);
   return short(value) + rate;
 }

@@ -1,6 +1,9 @@
-/** Where a histogram's observations fell over time: a column for each look, a row for each bucket. */
+/** The observations of a histogram over time: a column for each update, a row for each bucket. */
 
-/** On the same scale for all columns; by the square root, or the few slow ones, which are what is looked for, vanish. */
+/**
+ * All columns have the same colour scale. It goes by the square root, because the few slow observations, which a reader looks
+ * for, would otherwise be invisible.
+ */
 export function drawHeatmap(plot, { times, increments }, colour) {
   const { ctx } = plot;
   const most = Math.max(1, ...increments.map((row) => Math.max(...row)));

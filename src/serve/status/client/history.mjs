@@ -1,12 +1,11 @@
-/** What the charts have seen: kept in the browser, so that the server holds nothing for those who look. */
+/** The history of the charts. The browser keeps it, so that the server keeps no state for viewers. */
 
-/** How far back charts go. */
 export const HISTORY_SECONDS = 300;
-/** Quantiles are of what was observed in the last so many looks, for a single look may have seen next to nothing. */
-const QUANTILE_LOOKS = 5;
+/** Quantiles cover the observations of so many updates, because a single update may have only a few. */
+const QUANTILE_UPDATES = 5;
 const QUANTILES = [0.5, 0.9, 0.99];
 
-/** Values of lines over time. */
+/** The values of each line over time. */
 export class LineHistory {
   times = [];
   #lines = new Map();
@@ -19,7 +18,7 @@ export class LineHistory {
     return this.#lines.get(name);
   }
 
-  /** @param {Map<string, number | null>} values those that are absent have a gap there */
+  /** @param {Map<string, number | null>} values a line that is absent gets a gap */
   add(time, values) {
     this.times.push(time);
     for (const name of values.keys()) {
@@ -34,12 +33,12 @@ export class LineHistory {
   }
 }
 
-/** Makes rates of counters' totals. */
+/** Computes rates from the totals of counters. */
 export class Rates {
   #before = new Map();
   #time;
 
-  /** Per second since the last call; null for what was not there then, or fell: it began anew. */
+  /** The rate per second since the last call; null for a counter that is new, or that fell because it was reset. */
   of(time, lines) {
     const passed = time - this.#time;
     const rates = new Map();
@@ -53,10 +52,10 @@ export class Rates {
   }
 }
 
-/** What was observed between two looks, by buckets. */
+/** The observations between two updates, by bucket. */
 export class BucketHistory {
   times = [];
-  /** Per time the observations in each bucket. */
+  /** For each time, the observations in each bucket. */
   increments = [];
   bounds = [];
   #before;
@@ -70,7 +69,7 @@ export class BucketHistory {
     }
     if (this.#before !== undefined) {
       this.times.push(time);
-      // fewer than before: the counts of a process that ended were dropped, or all began anew
+      // a count falls where the counts of a process that ended were dropped, or where the metric was reset
       this.increments.push(counts.map((value, bucket) => Math.max(0, value - this.#before[bucket])));
     }
     this.#before = counts;
@@ -84,15 +83,15 @@ export class BucketHistory {
     return this.increments.every((row) => row.every((value) => value === 0));
   }
 
-  /** Quantiles of what was observed last; null where that is nothing. */
+  /** Quantiles of the last observations; null where there are none. */
   quantiles() {
-    const recent = this.increments.slice(-QUANTILE_LOOKS);
+    const recent = this.increments.slice(-QUANTILE_UPDATES);
     const counts = [...this.bounds, Infinity].map((_, bucket) => recent.reduce((sum, row) => sum + row[bucket], 0));
     return new Map(QUANTILES.map((share) => [`p${share * 100}`, quantile(share, this.bounds, counts)]));
   }
 }
 
-/** As Prometheus' histogram_quantile: values lie evenly in their bucket, and those of the last one at its lower bound. */
+/** As Prometheus' histogram_quantile: values are spread evenly over their bucket; those of the last bucket lie at its lower bound. */
 function quantile(share, bounds, counts) {
   const total = counts.reduce((sum, value) => sum + value, 0);
   if (total === 0) return null;

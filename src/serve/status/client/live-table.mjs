@@ -1,15 +1,15 @@
-/** A table whose rows change in place: the focus, a selection and the scroll position outlive every update. */
+/** A table that updates its rows in place, so that the focus, a selection and the scroll position stay. */
 import { element, setText } from './element.mjs';
 
 /**
  * @typedef {object} Column
  * @property {string} title
  * @property {string} [about] a tooltip for the title
- * @property {'number' | 'text'} kind numbers stand to the right, the greatest comes first when sorted
- * @property {(item: any) => string | number} [sortBy] absent: cannot be sorted by
+ * @property {'number' | 'text'} kind numbers are aligned to the right, and the first sort puts the greatest first
+ * @property {(item: any) => string | number} [sortBy] absent: the table cannot be sorted by this column
  * @property {(cell: HTMLElement, item: any) => void} show
- * @property {boolean} [minor] is left out on small screens
- * @property {boolean} [heads] its cells are the headers of their rows
+ * @property {boolean} [minor] hidden on small screens
+ * @property {boolean} [heads] its cells are the header cells of their rows
  */
 export class LiveTable {
   #columns;
@@ -20,9 +20,9 @@ export class LiveTable {
   #sorted;
 
   /**
-   * @param {HTMLTableElement} table with a caption and nothing else
+   * @param {HTMLTableElement} table an element that has only a caption
    * @param {Column[]} columns
-   * @param {(item: any) => string} keyOf what makes two items the same row
+   * @param {(item: any) => string} keyOf items with the same key share a row
    */
   constructor(table, columns, keyOf) {
     this.#columns = columns;
@@ -40,7 +40,7 @@ export class LiveTable {
       row.remove();
       this.#rows.delete(key);
     }
-    // a row that is where it belongs is not touched: moving it would take the focus from it
+    // a row in the right place is not moved: moving it would take the focus from it
     rows.forEach((row, at) => {
       if (this.#body.children[at] !== row) this.#body.insertBefore(row, this.#body.children[at] ?? null);
     });
@@ -70,7 +70,7 @@ export class LiveTable {
     return element('th', { scope: 'col', class: classOf(column) }, inside);
   }
 
-  /** The first time in the direction that is looked for, then to and fro. */
+  /** The first click sorts in the usual direction of the kind, and each further click reverses it. */
   #sort(at) {
     const natural = this.#columns[at].kind === 'number' ? -1 : 1;
     const direction = this.#sorted?.at === at ? -this.#sorted.direction : natural;
@@ -93,7 +93,7 @@ export class LiveTable {
   }
 }
 
-/** A cell that shows a text. */
+/** A `show` that sets the text of the cell. */
 export function textCell(textOf) {
   return (cell, item) => setText(cell, textOf(item));
 }

@@ -1,6 +1,6 @@
 /**
- * The status page: asks for the status every two seconds while somebody looks at it, and shows what came. It asks no other
- * host, and nobody while it is hidden or paused.
+ * The status page. It requests the status every two seconds while it is visible, and shows it. It sends no requests to other
+ * hosts, and no requests at all while it is hidden or paused.
  */
 import { ChartPanel } from './chart-panel.mjs';
 import { chosenCharts, rememberCharts } from './chosen-charts.mjs';
@@ -9,15 +9,15 @@ import { bytes, count, seconds } from './format.mjs';
 import { familyTable, processTable, skippedFileTable } from './tables.mjs';
 
 const INTERVAL_MS = 2000;
-/** A rate wants two looks: the second one comes soon. */
-const SECOND_LOOK_MS = 500;
-/** After a failure, up to so many intervals pass before the next try. */
-const MAX_PATIENCE = 8;
+/** A rate needs two updates, so the second one comes soon. */
+const SECOND_UPDATE_MS = 500;
+/** After failures the page waits up to so many intervals before it tries again. */
+const MAX_BACKOFF = 8;
 const MAX_CHARTS = 8;
-/** In what is read out. */
+/** Maximum number of processes that one announcement names. */
 const MAX_NAMES = 5;
 const MAX_SUGGESTIONS = 1000;
-/** Metrics are many; the rest is there when it is asked for. */
+/** The table shows so many metrics until the user asks for all. */
 const FIRST_FAMILIES = 20;
 
 const byId = (id) => document.getElementById(id);
@@ -29,9 +29,9 @@ let timer;
 let asking = false;
 let paused = false;
 let failures = 0;
-let isFirstLook = true;
+let isFirstUpdate = true;
 let allFamilies = false;
-/** State of each process as it was last seen, for saying who died. */
+/** The state of each process at the last update, for announcing the processes that died. */
 let known;
 
 const processes = processTable(byId('processes'), () => latest.collectedAtMs / 1000);
@@ -69,10 +69,10 @@ function show(status) {
   skippedFiles.show(status.skippedFiles);
   showConflicts(stats);
   suggest(status.families);
-  tellOfDeaths(status.processes);
+  announceDeaths(status.processes);
 }
 
-/** The collector's own metrics are in the table and in no file. */
+/** The collector's own metrics are in the table, but in no file. */
 const OWN_PREFIX = 'prom_multiproc_';
 
 function metricsNote({ families: sizes, familyCount }) {
@@ -80,7 +80,7 @@ function metricsNote({ families: sizes, familyCount }) {
   return `in ${count(metrics)} ${metrics === 1 ? 'metric' : 'metrics'}`;
 }
 
-/** A table of nothing but its head leaves a beginner alone. */
+/** Instead of a table without rows, a beginner sees what to do. */
 function showWhetherEmpty({ dir, processCount }) {
   byId('processes').parentElement.hidden = processCount === 0;
   byId('no-processes').hidden = processCount > 0;
@@ -109,7 +109,7 @@ function showFamilies() {
   const wanted = byId('family-filter').value.trim().toLowerCase();
   const matching = latest.families.filter(({ name }) => name.toLowerCase().includes(wanted));
   const listed = latest.families.reduce((sum, { series }) => sum + series, 0);
-  // of more metrics than are listed, the collector's own are left out
+  // where not all metrics are listed, the sum of the collector's statistics is the total, without its own metrics
   const all = Math.max(1, listed, latest.stats.series);
   const shown = allFamilies ? matching : matching.slice(0, FIRST_FAMILIES);
   families.show(shown.map((family) => ({ ...family, share: family.series / all })));
@@ -130,8 +130,8 @@ function suggest(sizes) {
   list.replaceChildren(...names.map((name) => element('option', { value: name })));
 }
 
-/** Only what changed is said, once: a screen reader must not be told every two seconds that nothing happened. */
-function tellOfDeaths(infos) {
+/** Announces only changes, each once: a screen reader must not repeat every two seconds that nothing happened. */
+function announceDeaths(infos) {
   const now = new Map(infos.map(({ file, pid, thread, state }) => [file, { name: nameOf(pid, thread), state }]));
   if (known !== undefined) {
     const died = [...now].filter(([file, { state }]) => state === 'dead' && known.get(file)?.state !== 'dead');
@@ -154,7 +154,7 @@ function nameOf(pid, thread) {
   return thread === 0 ? `process ${pid}` : `process ${pid} thread ${thread}`;
 }
 
-/** Those of the address; else a counter and a histogram, for a page that moves says what it can do. */
+/** Opens the charts that the URL names, otherwise a counter and a histogram, so that a beginner sees what charts look like. */
 function startCharts({ families: sizes }) {
   const chosen = chosenCharts(location.hash);
   if (chosen === undefined) {
@@ -218,7 +218,7 @@ async function ask() {
     failures = 0;
     show(status);
     asked.forEach((request, at) => {
-      // one that was removed or regrouped meanwhile has no use for this answer
+      // the response does not fit a chart that was removed or grouped differently in the meantime
       if (isCurrent(request)) request.panel.add(status.collectedAtMs / 1000, status.charts[at]);
     });
     setText(byId('trouble'), '');
@@ -229,16 +229,18 @@ async function ask() {
   } finally {
     asking = false;
     document.body.classList.toggle('stale', failures > 0);
-    // a chart that was added meanwhile is not to wait
-    const isNew = isFirstLook || asked.filter(isCurrent).length < panels.length;
-    isFirstLook = false;
-    next(isNew && failures === 0 ? SECOND_LOOK_MS : INTERVAL_MS * Math.min(MAX_PATIENCE, 2 ** failures));
+    // a chart that was added in the meantime gets its values soon
+    const isNew = isFirstUpdate || asked.filter(isCurrent).length < panels.length;
+    isFirstUpdate = false;
+    next(isNew && failures === 0 ? SECOND_UPDATE_MS : INTERVAL_MS * Math.min(MAX_BACKOFF, 2 ** failures));
   }
 }
 
 async function reasonOf(response) {
   if (response.headers.get('content-type')?.startsWith('application/json')) return (await response.json()).error;
-  return response.status === 401 ? 'sign in again by reloading the page' : `the server answered ${response.status}`;
+  return response.status === 401
+    ? 'sign in again by reloading the page'
+    : `the server responded with status ${response.status}`;
 }
 
 function next(ms) {

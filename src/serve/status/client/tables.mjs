@@ -1,4 +1,4 @@
-/** The tables of the page. */
+/** The columns of the page's tables. */
 import { element, setName, setText } from './element.mjs';
 import { age, bytes, count, percent } from './format.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
@@ -58,7 +58,7 @@ export function processTable(table, now) {
         title: 'Kind',
         kind: 'text',
         minor: true,
-        about: 'What writes the file: this package, or client_python',
+        about: 'The library that writes the file: this package or client_python',
         sortBy: ({ kind }) => kind,
         show: textCell(({ kind }) => kind),
       },
@@ -93,7 +93,7 @@ export function familyTable(table, { isDrawn, toggle }) {
         title: 'Lines',
         kind: 'number',
         minor: true,
-        about: 'In the exposition: a histogram has one for each bucket of a series, and two',
+        about: 'Lines in the exposition: a series of a histogram has one for each bucket and two more',
         sortBy: ({ lines }) => lines,
         show: textCell(({ lines }) => count(lines)),
       },
@@ -115,7 +115,7 @@ function showShare(cell, { share }) {
     cell.append(element('span', { class: 'share' }, bar, element('span', { class: 'percent' })));
   }
   const [track, text] = cell.firstChild.children;
-  // through the object model, which a policy without inline styles allows
+  // set through the object model, since the page's Content-Security-Policy forbids inline styles
   track.firstChild.style.width = `${(share * 100).toFixed(2)}%`;
   setText(text, percent(share));
 }
