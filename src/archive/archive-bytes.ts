@@ -3,7 +3,7 @@ import type { FileBytes } from '../metrics-file/file-bytes.js';
 import { encodeSeal } from '../metrics-file/seal.js';
 import { writeAll } from '../metrics-file/write-all.js';
 
-/** The bytes of an archive, in memory until all of them are there: nobody reads an archive that is being made. */
+/** The bytes of an archive, in memory until they are complete: nobody reads an archive while it is made. */
 export class ArchiveBytes implements FileBytes {
   readonly kind = 'written';
   readonly immediate = true;
@@ -54,7 +54,7 @@ export class ArchiveBytes implements FileBytes {
     return true;
   }
 
-  // of a file that others watch as it grows
+  // readers never see a growing archive, so there is nothing to do
   publish(): void {}
   fileSlots(): undefined {}
   touch(): void {}

@@ -1,6 +1,7 @@
 /**
- * What an archive holds, while it is put together out of the one before and the files of the dead. Merging the archive is
- * to give what merging those files would: nothing here but addition, each gauge mode's own rule, and what time takes away.
+ * The contents of a new archive, built from the archive before it and the files of dead processes. A merge of the archive
+ * must give the same result as a merge of those files. So this class adds, applies the rule of each gauge mode, and drops
+ * what has expired, and nothing else.
  */
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
@@ -14,13 +15,13 @@ import { pidLabel } from '../directory/identity.js';
 import { type ClockReading, clockShift, longestInterval } from './clock-reading.js';
 
 export interface ArchiveLimits {
-  /** Series beyond are dropped, and counted. */
+  /** Further series are dropped, and counted. */
   readonly maxSeries: number;
-  /** How long gauges are kept after their process has ended, in the modes that keep them. */
+  /** How long gauges are kept after their process has ended, in modes that keep them. */
   readonly deadRetentionSeconds: number;
-  /** Of how many processes series are kept in the mode that shows each; the last ones to end. */
+  /** In the mode that shows each process: series of this many processes are kept, those that ended last. */
   readonly deadRetentionProcesses: number;
-  /** A family is dropped when no process has declared it for so long. */
+  /** A family that no process has declared for this time is dropped. */
   readonly familyRetentionSeconds: number;
 }
 
@@ -29,9 +30,9 @@ const HOUR_SECONDS = 3600;
 /** How the series of one family of a file become series of the archive. */
 interface Plan {
   readonly family: ArchiveFamily;
-  /** Not where only the declaration is kept: live gauges, Info, StateSet. */
+  /** False where only the declaration is kept: live gauges, Info, StateSet. */
   readonly keepsSeries: boolean;
-  /** What is put in where a label is absent; undefined: keys are taken as they are. */
+  /** Values for absent labels; undefined: keys are copied unchanged. */
   readonly fill: readonly (string | undefined)[] | undefined;
 }
 
@@ -52,7 +53,7 @@ export class ArchiveContents {
   readonly #ambiguous = new Set<string>();
   #seriesCount = 0;
   #droppedSeries = 0;
-  /** Families that have lost a series of one process, as a value of it was not a finite number. */
+  /** Families that lost a series of one process, because one of its values was not a finite number. */
   readonly unusableFamilies = new Set<string>();
   #droppedFamilies = 0;
 
@@ -66,7 +67,7 @@ export class ArchiveContents {
     return this.#seriesCount;
   }
 
-  /** Series that found no room. */
+  /** Number of series for which there was no room. */
   get droppedSeries(): number {
     return this.#droppedSeries;
   }
@@ -85,7 +86,7 @@ export class ArchiveContents {
     return families;
   }
 
-  /** Takes in the archive before this one. @throws {BadFileError} with nothing taken in */
+  /** Adds the archive before this one. @throws {BadFileError} before anything is added */
   addArchive(source: FoldSource): void {
     const { familyRetentionSeconds, deadRetentionSeconds } = this.#limits;
     const foldedAt = source.archive?.foldedAt ?? this.#clocks;
@@ -97,23 +98,23 @@ export class ArchiveContents {
       const family = this.#declare(record, this.#past(seenAt));
       plans.set(id, { family, keepsSeries: true, fill: undefined });
     }
-    // whole hours, and none for a clock that was set right by minutes: ends go on being the same hours
+    // whole hours, and no shift where a clock was corrected by minutes: end times stay in the same hours
     const gaugeShift = Math.round(shiftBy(deadRetentionSeconds) / HOUR_SECONDS) * HOUR_SECONDS;
     const hour = endOfHour(this.#now);
     this.#add(source, plans, ({ endedAt }, { isGauge }) => (isGauge ? Math.min(endedAt + gaugeShift, hour) : 0));
   }
 
   /**
-   * Takes in all that a process has left.
+   * Adds all counts of a process.
    *
    * @param endedAt seconds since the epoch when it was last alive
-   * @throws {BadFileError} or a TypeError of what it declares, with nothing taken in
+   * @throws {BadFileError} or a TypeError for an invalid declaration, before anything is added
    */
   addProcess(source: FoldSource, endedAt: number): void {
     const { identity } = source.header;
     const ended = this.#past(endedAt);
     const hour = endOfHour(ended);
-    // its clock, or this one, may be years off
+    // the clock of that process, or this one, may be wrong by years
     const lastSeenAt = Math.max(ended, this.#now - longestInterval(this.#limits.familyRetentionSeconds));
     const plans = new Map<number, Plan>();
     for (const [id, record] of source.families) {
@@ -123,14 +124,14 @@ export class ArchiveContents {
   }
 
   /**
-   * Adds what counts once for a process to the rest as soon as the process is over, and none of its threads can show more.
+   * Adds the process-wide values of a process to the total once it has ended, and no file of its threads remains.
    *
-   * @param isOver told of a process (process-key.ts), and when one of its threads was last seen
+   * @param isOver receives a process (process-key.ts), and the time when one of its threads was last seen
    */
   endProcesses(isOver: (process: string, lastSeenAt: number) => boolean): void {
     const families = new Map<string, ArchiveFamily>();
     for (const [variant, family] of this.#families) {
-      // of the whole there is no process that it could be the highest value of
+      // the total belongs to no process, so its value cannot be the highest of one
       const { ofProcess, processWide: _, ...declaration } = family.declaration;
       if (ofProcess === undefined || !isOver(ofProcess, declaration.lastSeenAt)) {
         families.set(variant, family);
@@ -146,10 +147,10 @@ export class ArchiveContents {
   }
 
   /**
-   * Drops what has had its time.
+   * Drops expired series and families.
    *
-   * @param declaredByLiving names of the families that living processes declare; asked only where it matters. Undefined
-   * where that cannot be told: then every family stays
+   * @param declaredByLiving names of the families that living processes declare; called only where they matter. Undefined
+   * where they are unknown: then every family stays
    */
   expire(declaredByLiving: () => ReadonlySet<string> | undefined): void {
     this.#dropOldProcesses();
@@ -176,7 +177,7 @@ export class ArchiveContents {
     this.#droppedFamilies += dropped.size;
   }
 
-  /** A time that a file tells, which may be anything. */
+  /** A time from a file, which may be any number. */
   #past(time: number): number {
     return time <= this.#now ? time : this.#now;
   }
@@ -195,7 +196,7 @@ export class ArchiveContents {
     return family;
   }
 
-  /** The default labels that the process had, and its pid where the mode shows each, become part of the keys. */
+  /** The default labels of the process, and its pid where the mode shows each process, become part of the keys. */
   #planOf(record: FamilyRecord, source: FoldSource, identity: ProcessIdentity, lastSeenAt: number): Plan {
     const added = new Map<string, string>();
     for (const registry of record.registries) {
@@ -204,10 +205,10 @@ export class ArchiveContents {
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
     const { lineLabel, endsWithProcess } = metricKind(record.type);
     const keepsSeries = !(isGauge && (mode.live || endsWithProcess));
-    // what is the process's has no thread
+    // a process-wide value belongs to no thread
     const pid = record.processWide === true ? String(identity.pid) : pidLabel(identity);
     if (isGauge && mode.perProcess) added.set('pid', pid);
-    // a label without a value is no label, and the kind's own label belongs to the lines
+    // an empty label is the same as no label, and the label of the kind itself belongs to the lines
     for (const [name, value] of added) if (value === '' || name === lineLabel) added.delete(name);
     const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
     const baked = [...added.keys()].filter(
@@ -222,7 +223,7 @@ export class ArchiveContents {
       pidLabelled: pidLabelled ? true : undefined,
       ofProcess: record.processWide === true && keepsSeries ? processKey(identity) : undefined,
     };
-    // what readers refuse of one file they would refuse of the whole archive
+    // where readers refuse one file for this, they would refuse the whole archive
     checkFamilyRecord(declaration);
     const family = this.#declare(declaration, lastSeenAt);
     return {
@@ -252,12 +253,12 @@ export class ArchiveContents {
         source.assertMayAdd(added);
         key = Buffer.from(encodeKey(fill.map((filling, at) => values[at] ?? filling))).toString('latin1');
       } else if (family.rowOf(key, endedAt) === undefined && source.archive === undefined) {
-        // decoded for the error: a key that no reader understands would make the whole archive unreadable
+        // decoded only to find errors: an invalid key would make the whole archive unreadable
         source.labelValuesOf(series);
       }
       landings.push({ series, family, key, endedAt });
     }
-    // from here on nothing throws
+    // nothing below this line throws
     const rows = new Map<SourceSeries, { family: ArchiveFamily; row: number }>();
     const hasAttachments = source.hasAttachments;
     for (const { series, family, key, endedAt } of landings) {
@@ -295,13 +296,15 @@ export class ArchiveContents {
     }
   }
 
-  /** As readers decide it: a writer's clock may be ahead by one window. */
+  /** The same rule as in readers: a writer's clock may be ahead by one window. */
   #windowsAlive({ windows, windowSeconds }: { windows: number; windowSeconds: number }): (epoch: number) => boolean {
     const current = windowSeconds > 0 ? Math.floor(this.#now / windowSeconds) + 1 : 1;
     return (epoch) => Number.isInteger(epoch) && epoch > current - windows && epoch <= current + 1;
   }
 
-  /** Whether the others of its name and scope go by a declaration without series, as they do before it is folded. */
+  /**
+   * Whether other families of its name and scope depend on this declaration without series, as they do before it is folded.
+   */
   #isLastWord(family: ArchiveFamily): boolean {
     const { name, declaredAt } = family.declaration;
     const scope = scopeKey(family.declaration);
@@ -325,7 +328,7 @@ export class ArchiveContents {
       for (let row = 0; row < family.size; row++) ends.set(processOf(family, row), family.endedAt[row]);
     }
     if (ends.size <= deadRetentionProcesses) return;
-    // the sort is stable, so that within an hour those that were folded first go first
+    // the sort is stable, so that within an hour the processes that were folded first come first
     const oldestFirst = [...ends.keys()].toSorted((a, b) => ends.get(a)! - ends.get(b)!);
     const kept = new Set(oldestFirst.slice(ends.size - deadRetentionProcesses));
     for (const family of perProcess) {
@@ -338,7 +341,7 @@ function endOfHour(time: number): number {
   return Math.ceil(time / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
-/** What makes two declarations' series different series; help, unit and quantiles are only told about them. */
+/** Declarations that differ in this text have different series; help, unit and quantiles do not make a difference. */
 function variantOf(record: Omit<FamilyRecord, 'id'>): string {
   const { name, type, labelNames, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
   const { processWide, ofProcess } = record;

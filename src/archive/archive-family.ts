@@ -1,4 +1,4 @@
-/** One family of an archive: the series of the dead that were declared alike, in columns. */
+/** One family of an archive: the series of dead processes with the same declaration, in columns. */
 import { BlockKind, SKETCH } from '../metrics-file/layout.js';
 import type { ExemplarReading } from '../metrics-file/exemplar-cell.js';
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
@@ -6,10 +6,10 @@ import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
 
-/** What an archive says of a family; `id` is its place in the file. */
+/** The declaration of a family in an archive; its place in the file is its `id`. */
 export type ArchivedDeclaration = Omit<FamilyRecord, 'id'> & { lastSeenAt: number };
 
-/** One chunk of a summary's sketch: per window an epoch and its bins, at the place that the epoch has in the file. */
+/** One chunk of a summary's sketch: per window an epoch and its bins, at the same place for the epoch as in the file. */
 export interface ArchivedChunk {
   readonly sign: number;
   readonly chunk: number;
@@ -19,16 +19,16 @@ export interface ArchivedChunk {
 }
 
 export class ArchiveFamily {
-  /** Of the newest declaration. */
+  /** The newest declaration. */
   declaration: ArchivedDeclaration;
   readonly shape: SlotShape;
   readonly mode: GaugeMode;
-  /** Per series its key bytes, one a character. */
+  /** Key bytes of each series, one per character. */
   readonly keys: string[] = [];
   readonly createdAt: number[] = [];
-  /** Gauges: when the processes ended whose values these are, rounded up to the hour; else 0. */
+  /** Gauges: when the processes of these values ended, rounded up to the hour; else 0. */
   readonly endedAt: number[] = [];
-  /** Per series its chunks; only summaries have any. */
+  /** Chunks per series; only summaries have any. */
   readonly #chunks = new Map<number, Map<string, ArchivedChunk>>();
   /** Per series and slot. */
   readonly #exemplars = new Map<number, Map<number, ExemplarReading>>();
@@ -51,7 +51,7 @@ export class ArchiveFamily {
     return this.keys.length;
   }
 
-  /** Takes in the series of a family that has one process's values: it is over, and they are part of the whole. @returns how many are new */
+  /** Adds the series of a family that has the values of one process, which has ended. @returns the number of new series */
   include(other: ArchiveFamily, now: number): number {
     let added = 0;
     for (let row = 0; row < other.size; row++) {
@@ -70,7 +70,7 @@ export class ArchiveFamily {
     return added;
   }
 
-  /** Takes in another declaration that differs in help and the like only: the newest is kept. */
+  /** Adds another declaration that differs in help, unit or quantiles only: the newest is kept. */
   declare(declaration: ArchivedDeclaration): void {
     const lastSeenAt = Math.max(this.declaration.lastSeenAt, declaration.lastSeenAt);
     const newest = declaration.declaredAt >= this.declaration.declaredAt ? declaration : this.declaration;
@@ -81,7 +81,7 @@ export class ArchiveFamily {
     return this.#rows.get(this.#rowKey(key, endedAt));
   }
 
-  /** Makes a series, of nothing yet. */
+  /** Adds a series without a value. */
   addRow(key: string, endedAt: number): number {
     const row = this.keys.length;
     this.keys.push(key);
@@ -97,11 +97,7 @@ export class ArchiveFamily {
     return row;
   }
 
-  /**
-   * Adds a series of a file as its type, or its mode, merges.
-   *
-   * @param now seconds since the epoch
-   */
+  /** Adds a series of a file by the rule of its type or mode. */
   merge(row: number, slots: Float64Array, createdAt: number, now: number): void {
     const known = this.createdAt[row];
     if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[row] = createdAt;
@@ -116,7 +112,7 @@ export class ArchiveFamily {
     if (!this.isGauge) {
       for (let slot = 0; slot < slots.length; slot++) {
         const total = this.#values[at + slot] + slots[slot];
-        // an infinite sum could never be put right
+        // an infinite sum could never be corrected
         if (Number.isFinite(total)) this.#values[at + slot] = total;
       }
       return;
@@ -148,7 +144,7 @@ export class ArchiveFamily {
       }
       const { bins } = into;
       const to = (epoch % windows) * SKETCH.windowSlots;
-      // the same place is of another time by a whole turn of the windows: the older one has slid out
+      // the same place with another epoch is a full turn of the windows away: the older one has expired
       if (bins[to] > epoch) continue;
       if (bins[to] < epoch) bins.fill(0, to, to + SKETCH.windowSlots);
       bins[to] = epoch;
@@ -156,7 +152,7 @@ export class ArchiveFamily {
     }
   }
 
-  /** The newest wins. */
+  /** The newest exemplar is kept. */
   mergeExemplar(row: number, slotOffset: number, exemplar: ExemplarReading, now: number): void {
     let exemplars = this.#exemplars.get(row);
     if (exemplars === undefined) this.#exemplars.set(row, (exemplars = new Map()));
@@ -170,7 +166,7 @@ export class ArchiveFamily {
     return decodeKey(Buffer.from(this.keys[row], 'latin1')).at(-1) ?? '';
   }
 
-  /** Drops gauges. @returns how many */
+  /** Drops gauges. @returns the number of dropped series */
   keep(isKept: (row: number) => boolean): number {
     const size = this.size;
     let to = 0;
@@ -189,20 +185,20 @@ export class ArchiveFamily {
     return size - to;
   }
 
-  /** Rows in the order for the file: of gauges, what ended last comes last, for so do readers take it. */
+  /** Rows in the order of the file: gauges of the process that ended last come last, because readers take the last one. */
   order(): number[] {
     const rows = this.keys.map((_, row) => row);
     return this.isGauge ? rows.toSorted((a, b) => this.endedAt[a] - this.endedAt[b]) : rows;
   }
 
-  /** Copies a series as the file has it. */
+  /** Copies a series in the form of the file. */
   copyRow(row: number, into: Float64Array, at: number): void {
     const from = row * this.#stride;
-    // of a gauge's accumulator the count is not kept: what is set counts as one
+    // the count of a gauge's accumulator is not stored: a value that is set counts as one
     for (let slot = 0; slot < this.shape.slots; slot++) into[at + slot] = this.#values[from + slot];
   }
 
-  /** Of all series. */
+  /** The chunks of all series. */
   *chunks(): IterableIterator<ArchivedChunk> {
     for (const chunks of this.#chunks.values()) yield* chunks.values();
   }

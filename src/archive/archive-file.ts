@@ -1,4 +1,4 @@
-/** Archives as files: found, read whole or not at all, and put into bytes. */
+/** Archives as files: opens them, reads all of one or nothing, and encodes them. */
 import { join } from 'node:path';
 import { BadFileError } from '../errors.js';
 import { writeExemplarCell } from '../metrics-file/exemplar-cell.js';
@@ -19,7 +19,7 @@ import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
 import { FoldSource } from './fold-source.js';
 import { currentIdentity } from '../directory/identity.js';
 
-/** An archive that was found whole. Close the reader after use. */
+/** An archive that was found undamaged. Close the reader after use. */
 export interface OpenedArchive {
   readonly name: ArchiveName;
   readonly reader: FileReader;
@@ -30,8 +30,8 @@ export interface OpenedArchive {
 /**
  * Opens an archive that counts.
  *
- * @param dataFiles all that are in the directory
- * @throws {BadFileError} where it is damaged, not what its name says, or lies about a living process
+ * @param dataFiles all data files of the directory
+ * @throws {BadFileError} where it is damaged, differs from its name, or names the file of a living process
  * @throws {PromMultiprocError} ERR_UNTRUSTED_OWNER
  * @throws the system's error where it cannot be read
  */
@@ -47,9 +47,9 @@ export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly 
 }
 
 /**
- * Reads an archive that was written a moment ago as its readers will: with it the files that it was made from go.
+ * Reads a new archive in the way of its readers, before the files that it was made from are removed.
  *
- * @throws {BadFileError} where they would refuse it
+ * @throws {BadFileError} where readers would refuse it
  */
 export function proveArchive(file: string, name: ArchiveName): void {
   const { reader, source } = openArchiveFile(file, name);
@@ -82,10 +82,10 @@ function openArchiveFile(
   }
 }
 
-/** Blocks are read by one call each, of which Linux and Node take 2 GiB at the most. */
+/** Each block is read by one call, for which Linux and Node allow at most 2 GiB. */
 const LARGEST_BLOCK_BYTES = 64 * 1024 * 1024;
 
-/** The bytes of an archive. @throws where there is no memory for them */
+/** Encodes an archive. @throws where there is too little memory */
 export function encodeArchive(contents: ArchiveContents, record: ArchiveRecord): ArchiveBytes {
   const bytes = new ArchiveBytes();
   const writer = new FileWriter(bytes, currentIdentity('heartbeat'));
@@ -130,11 +130,11 @@ function appendSeries(
   }
 }
 
-/** Hands out slots of an archive whose size is known before: blocks are as large as what goes into them. */
+/** Allocates slots of an archive. The sizes are known before, so that blocks are as large as their contents. */
 class SlotSpace {
   readonly #writer: FileWriter;
   readonly #bytes: ArchiveBytes;
-  /** Per kind, slots that are still to be handed out. */
+  /** Slots that are still to be allocated, per kind. */
   readonly #wanted = new Map<ValueBlockKind, number>();
   readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
 

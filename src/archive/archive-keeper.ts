@@ -1,8 +1,8 @@
 /**
- * Cleaners of temporary files (systemd-tmpfiles, tmpreaper, `find -mtime`) delete what nobody has touched for long, and an
- * archive is written once. With it the counts of all processes that have ended would be gone while the application goes on.
- * So every process that counts holds the archive open, touches it, and puts it back where it has been deleted: what is open
- * still has its bytes.
+ * Cleaners of temporary files (systemd-tmpfiles, tmpreaper, `find -mtime`) delete files that nobody has touched for long,
+ * and an archive is written only once. Without it the counts of all ended processes would be lost while the application
+ * continues. So every process with metrics keeps the archive open, touches it, and restores it where it has been deleted:
+ * the bytes of an open file remain.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -27,7 +27,7 @@ import { writeAll } from '../metrics-file/write-all.js';
 import { warnOnce } from '../warn-once.js';
 import { unlinkQuietly } from './archive-publication.js';
 
-/** Cleaners count in days, seldom in hours. */
+/** Cleaners work with ages of days, seldom of hours. */
 const TOUCH_INTERVAL_MS = 10 * 60_000;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -39,10 +39,10 @@ interface HeldArchive {
 
 export class ArchiveKeeper {
   #held: HeldArchive | undefined;
-  /** On the clock of `performance.now()`. */
+  /** By the clock of `performance.now()`. */
   #touchedAt = -Infinity;
 
-  /** To be called every few seconds. Never throws. */
+  /** Call it every few seconds. Never throws. */
   keep(dir: string): void {
     try {
       const held = this.#held?.dir === dir ? this.#held : undefined;
@@ -56,7 +56,7 @@ export class ArchiveKeeper {
       }
       this.#touch();
     } catch (error) {
-      // somebody is folding or restoring: the next call finds what came of it
+      // another process is folding or restoring: the next call sees the result
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       warnOnce(`keep ${dir}`, `the archive in ${JSON.stringify(dir)} is not looked after: ${describeError(error)}`);
     }
@@ -79,12 +79,12 @@ export class ArchiveKeeper {
     try {
       futimesSync(this.#held.fd, now, now);
     } catch {
-      // another user's, who touches it
+      // another user's archive: a process of that user touches it
     }
   }
 }
 
-/** The newest archive of an owner that counts, unread: one that is damaged is damaged in the copy too. */
+/** The newest archive of a trusted owner. It is not read: a damaged archive would be damaged in the copy too. */
 function openNewest(dir: string): HeldArchive | undefined {
   const trust = trustIn(dir);
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
@@ -97,8 +97,8 @@ function openNewest(dir: string): HeldArchive | undefined {
 }
 
 /**
- * Puts an archive that somebody has deleted back under its name, out of an open descriptor. No fold does that: one removes
- * an archive when the next is there.
+ * Restores a deleted archive under its name, from an open descriptor. It never undoes a fold: a fold removes an archive
+ * only when the next one exists.
  *
  * @throws the system's error, with nothing left behind
  */
@@ -119,7 +119,7 @@ export function restoreArchive({ dir, name, fd }: HeldArchive): void {
     fsyncSync(copy);
     linkSync(temporary, join(dir, name.name));
   } catch (error) {
-    // another process was faster
+    // another process has restored it first
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     closeSync(copy);

@@ -1,6 +1,7 @@
 /**
- * An archive names the files whose counts it has, and readers pass those over. One that names the file of a living process
- * lies: its counts cannot be those of that process, and a fold that believed it would remove the file.
+ * An archive names the files whose counts it contains, and readers ignore those files. An archive that names the file of a
+ * living process makes a false claim: it cannot contain the counts of that process, and a fold that believed it would
+ * remove the file.
  */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +12,8 @@ import { openForReading, readHeader } from '../metrics-file/header.js';
 import type { ArchiveRecord } from './archive-record.js';
 
 /**
- * @param dataFiles all that are in the directory
- * @param probe remembers the files that were found to be of dead processes
+ * @param dataFiles all data files of the directory
+ * @param probe remembers which files belong to dead processes
  * @throws {BadFileError} ERR_CORRUPT_FILE where the archive names a file whose writer lives
  */
 export function assertNoLie(
@@ -29,8 +30,8 @@ export function assertNoLie(
 }
 
 /**
- * Only files with a lock are asked about. A writer without one may have been taken for dead while it was stopped, and then
- * an archive names it truly (storage/absorbed-counts.ts).
+ * Only files with a lock are tested. A writer without a lock may have been taken for dead while it was stopped, and then an
+ * archive rightly names its file (storage/absorbed-counts.ts).
  */
 function hasLivingWriter(dir: string, name: DataFileName, probe: LivenessProbe): boolean {
   try {
@@ -45,7 +46,7 @@ function hasLivingWriter(dir: string, name: DataFileName, probe: LivenessProbe):
     }
   } catch (error) {
     if (isSystemTrouble(error)) throw error;
-    // gone, not to be read, or no metrics file: it counts nowhere
+    // missing, unreadable, or not a metrics file: it is not counted anywhere
     return false;
   }
 }

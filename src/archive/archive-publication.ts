@@ -1,4 +1,4 @@
-/** How an archive comes into a directory, and the ones below it go. fold.ts tells why it is done in this order. */
+/** Publishes an archive in a directory, and removes the ones below it. fold.ts has the reasons for the order of steps. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -28,17 +28,17 @@ import {
 } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
 
-/** What tells who is to read an archive. */
+/** Decides which users can read an archive. */
 export interface ArchivePermissions {
   readonly fileMode?: number;
   readonly group?: number;
-  /** Of the files whose counts it has. */
+  /** Status of the files whose counts it contains. */
   readonly sources: readonly Stats[];
-  /** Hears what could not be done. */
+  /** Receives a message about each step that failed. */
   readonly notice: (text: string) => void;
 }
 
-/** The next number that is free: the number of an archive that does not count is no reason to jump. */
+/** The next free number. It ignores the number of an archive that does not count. */
 export function nextGeneration(newest: number, archives: readonly ArchiveName[]): number {
   const taken = new Set(archives.map(({ generation }) => generation));
   let next = newest + 1;
@@ -47,9 +47,9 @@ export function nextGeneration(newest: number, archives: readonly ArchiveName[])
 }
 
 /**
- * Writes an archive aside and links it to its name.
+ * Writes an archive under a temporary name and links it to its own name.
  *
- * @param before the archives that were there, and of them the one that it was made from
+ * @param before the archives that existed, and the one among them that this one was made from
  * @returns the size of the file; or 'superseded', where this is not the archive that counts
  * @throws {BadFileError} where the archive would not be readable; the system's error; both with nothing left behind
  */
@@ -73,7 +73,7 @@ export function publishArchive(
     onStep?.('temporary written');
     linkSync(temporary, join(dir, archiveName(generation)));
   } catch (error) {
-    // ENOENT: a folder that published meanwhile has taken the temporary for a leftover, which it is
+    // ENOENT: another fold has published meanwhile, and removed this temporary file as a leftover, which it was by then
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOENT') return 'superseded';
     throw error;
@@ -87,9 +87,9 @@ export function publishArchive(
 }
 
 /**
- * Removes what an archive has made useless: lower generations, and what is left of folders that were killed on the way to
- * one. From the lowest up: whoever finds the lowest gone knows that it is not the newest any more. One that is damaged or
- * not believed stays.
+ * Removes files that an archive has replaced: lower generations, and temporary files of killed folds. It starts with the
+ * lowest generation: a process that does not find the lowest knows that it is no longer the newest. Archives that are
+ * damaged or not trusted stay.
  *
  * @param whole the name of one that was read a moment ago
  * @param temporariesUpTo the generation up to which nobody is preparing an archive that could count
@@ -123,7 +123,7 @@ function counts(dir: string, name: ArchiveName, dataFiles: readonly DataFileName
   }
 }
 
-/** Whether an archive was linked after a higher one had been there. One that was passed over before is none. */
+/** Whether an archive was linked after a higher one had existed. Archives that were ignored before do not count. */
 function isSuperseded(
   dir: string,
   generation: number,
@@ -134,26 +134,26 @@ function isSuperseded(
   return scanDirectory(dir).archives.some((other) => other.generation > generation && !passedOver.has(other.name));
 }
 
-/** Who could read the files of the dead, and the archive before, is to read this one. */
+/** Users that could read the files of dead processes, and the archive before, must be able to read this one. */
 function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, sources, notice }: ArchivePermissions): void {
   const common = (of: (stats: Stats) => number): number | undefined =>
     sources.every((stats) => of(stats) === of(sources[0])) ? of(sources[0]) : undefined;
   const made = fstatSync(fd);
-  // root may give the file to the user whose processes counted; another may give it to a group of its own at most
+  // root may give the file to the user of the counted processes; another user at most to one of its own groups
   const isRoot = process.geteuid?.() === 0;
   const uid = isRoot ? (common((stats) => stats.uid) ?? lstatSync(dir).uid) : made.uid;
   const gid = group ?? common((stats) => stats.gid) ?? made.gid;
   try {
     if (uid !== made.uid || gid !== made.gid) fchownSync(fd, uid, gid);
   } catch (error) {
-    // a group that nobody asked for is given where that can be done
+    // a group that no option has asked for is set where that is possible
     if (isRoot || group !== undefined) {
       notice(
         `the archive in ${JSON.stringify(dir)} cannot be given to uid ${uid}, gid ${gid}: ${describeError(error)}`,
       );
     }
   }
-  // never the bits that let write: a file that others may write must not make them writers of everything
+  // never write permission: a process that may write one of the files must not be able to write all counts
   const readable = sources.reduce((bits, { mode }) => bits | (mode & 0o444), 0);
   fchmodSync(fd, fileMode | readable);
 }
@@ -162,11 +162,11 @@ export function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // gone, or not permitted: readers pass it over
+    // missing, or not permitted: readers ignore it
   }
 }
 
-/** So that a power cut does not bring back what is unlinked from here on, without the archive. */
+/** Makes the archive durable, so that after a power failure the files removed below are not back without it. */
 function syncDirectory(dir: string): void {
   try {
     const fd = openSync(dir, constants.O_RDONLY);

@@ -1,29 +1,29 @@
 import { type ClockReading, clockReadingOf } from './clock-reading.js';
 
-/** What an archive says of itself. */
+/** The facts that an archive stores about itself. */
 export interface ArchiveRecord {
   readonly generation: number;
-  /** Clocks of the fold that made it: its times are by this wall clock. Undefined where they were not noted. */
+  /** Clocks of the fold that made it: its times refer to this wall clock. Undefined where there is no reading. */
   readonly foldedAt: ClockReading | undefined;
-  /** Ids of the files whose counts it has, as far as somebody might still find such a file. */
+  /** Ids of the files whose counts it contains, as long as such a file might still be found. */
   readonly absorbed: ReadonlySet<string>;
-  /** Of those the ones that stay named until a time (seconds since the epoch), file or no file. */
+  /** Those of them that stay until a time (seconds since the epoch), whether or not the file exists. */
   readonly remembered: readonly (readonly [id: string, until: number])[];
-  /** Files that were ever folded into it. */
+  /** Number of files that were ever folded into it. */
   readonly files: number;
-  /** Series that it had no room for, ever. */
+  /** Number of series for which it ever had no room. */
   readonly droppedSeries: number;
-  /** Families that were dropped since no process had declared them for long, ever. */
+  /** Number of families that were ever dropped because no process had declared them for long. */
   readonly droppedFamilies: number;
 }
 
-/** The record as it is packed: msgpack has no sets. */
+/** The record in the form that is packed: msgpack has no sets. */
 export function packableArchiveRecord({ absorbed, foldedAt, ...record }: ArchiveRecord): object {
   const clocks = foldedAt === undefined ? undefined : [foldedAt.wall, foldedAt.bootId, foldedAt.uptime];
   return { ...record, foldedAt: clocks, absorbed: [...absorbed] };
 }
 
-/** The record out of bytes that anybody may have written; undefined where it is none. */
+/** Validates a record that anybody may have written; undefined where it is invalid. */
 export function archiveRecord(body: unknown): ArchiveRecord | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const { generation, foldedAt, absorbed, remembered, files, droppedSeries, droppedFamilies } = body as Record<

@@ -4,10 +4,10 @@ import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { processKey } from '../metrics-file/process-key.js';
 import type { FoldSkip } from './fold-result.js';
 
-/** Files that this process cannot read for such a reason may count for others. */
+/** For these reasons a file may be unreadable for this process and still count for others. */
 const MAY_BE_READ_BY_OTHERS: ReadonlySet<FoldSkip> = new Set(['permission', 'version', 'other']);
 
-/** Which process each file of a directory is of. */
+/** Maps the files of a directory to their processes. */
 export class FileOwners {
   readonly #processes = new Map<DataFileName, string>();
   #anyUnknown = false;
@@ -16,13 +16,13 @@ export class FileOwners {
     this.#processes.set(name, processKey(identity));
   }
 
-  /** A file that could not be read. */
+  /** Adds a file that could not be read. */
   addUnread(reason: FoldSkip): void {
     this.#anyUnknown ||= MAY_BE_READ_BY_OTHERS.has(reason);
   }
 
   /**
-   * Tells of a process whether it has no files but those that are folded, and will make none.
+   * Returns a function that tells whether a process has no files except the folded ones, and will create none.
    *
    * @param now seconds since the epoch
    */

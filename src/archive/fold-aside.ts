@@ -10,17 +10,16 @@ import type { FoldMessage, FoldTask } from './fold-task.js';
 
 const TASK_FILE = join(__dirname, 'fold-task.js');
 
-/** The variables that a fold needs; none that the application, PM2 or node:cluster reads. */
+/** The environment variables that a fold needs, and none of those that the application, PM2 or node:cluster reads. */
 const VARIABLES = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SystemRoot|TZ|PROM_MULTIPROC_\w+)$/;
 
 /**
- * Folds in a process of its own, which takes 50 ms to start and ends with the fold. A fold holds locks for as long as it
- * takes, and a thread that `process.exit()` or `worker.terminate()` interrupts in such a call aborts its process.
+ * Folds in a child process, which takes 50 ms to start and ends with the fold. A fold holds locks throughout, and a thread
+ * that `process.exit()` or `worker.terminate()` interrupts in such a call aborts its process.
+ * Where no process can be started, a thread folds, without the kernel's locks. Where the program file of both is missing (a
+ * bundled application) the fold blocks the event loop, and does not use proper-lockfile.
  *
- * Where no process can be started, a thread folds, without the kernel's locks; where the file of both is not there (a
- * bundled application) the fold holds the event loop up, and goes without proper-lockfile.
- *
- * @throws what `foldDirectory` throws
+ * @throws the errors of `foldDirectory`
  */
 export async function foldAside(dir: string, options: FoldOptions, onProgress?: FoldProgress): Promise<FoldResult> {
   const task = { dir: resolve(dir), options, reportsProgress: onProgress !== undefined };
@@ -34,7 +33,7 @@ async function runAside(task: FoldTask, onProgress?: FoldProgress): Promise<Fold
   return child === undefined ? runInThread(task, onProgress) : runInProcess(child, task, onProgress);
 }
 
-/** Undefined where this program cannot start node: it is not node itself, or may start no process. */
+/** Undefined where this program cannot start node: its executable is not node, or it may not start processes. */
 async function startProcess(): Promise<ChildProcess | undefined> {
   const isElectron = process.versions.electron !== undefined;
   if (!isElectron && !/^node/i.test(basename(process.execPath))) return undefined;
@@ -43,12 +42,12 @@ async function startProcess(): Promise<ChildProcess | undefined> {
   try {
     const child = fork(TASK_FILE, [], {
       env,
-      // without the application's flags: what it preloads has no place here
+      // without the application's flags: modules that it preloads are of no use here
       execArgv: [],
       execPath: process.execPath,
-      // the application's may have been removed
+      // the working directory of the application may have been removed
       cwd: __dirname,
-      // Ctrl-C is for the application
+      // Ctrl-C is meant for the application
       detached: process.platform !== 'win32',
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

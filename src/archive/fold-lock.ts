@@ -1,7 +1,8 @@
 /**
- * Keeping folders apart. The kernel's lock on `fold.lock` excludes them; proper-lockfile's directory beside it keeps those
- * away who have no such lock, and stands in for it where there is none. Both may fail, the second one often (two or more
- * holders in 25 of 400 rounds when a stale one was taken over): what keeps the counts right is how archives are published.
+ * Keeps concurrent folds apart. The kernel's lock on `fold.lock` excludes them. The directory of proper-lockfile beside it
+ * excludes processes without such a lock, and replaces it where there is none. Both may fail, the second one often (two or
+ * more holders in 25 of 400 rounds when a stale one was taken over). The counts stay correct nevertheless, because of the
+ * way archives are published.
  */
 import {
   closeSync,
@@ -20,7 +21,7 @@ import { native } from '../metrics-file/mapping.js';
 import { FOLD_LOCK, FOLD_LOCK_DIRECTORY } from '../directory/file-name.js';
 
 export interface FoldLockOptions {
-  /** Permission bits and group of the lock file where it is made. */
+  /** Permission bits and group of the lock file where it is created. */
   readonly fileMode?: number;
   readonly group?: number;
   /** Whether to use proper-lockfile, which adds listeners for signals: not on an application's main thread. */
@@ -28,17 +29,17 @@ export interface FoldLockOptions {
 }
 
 /**
- * The directory of a folder without the kernel's lock that was killed keeps others away for so long. A living one is done
- * before, or does no harm.
+ * When a fold without the kernel's lock is killed, its directory excludes others for this time. A living fold ends earlier,
+ * or does no harm.
  */
 const STALE_MS = 10_000;
 
-/** The first byte of `fold.lock` while the folder that holds the kernel's lock may have made the directory beside it. */
+/** The first byte of `fold.lock` while the fold that holds the kernel's lock may have made the directory beside it. */
 const TAKEN = '1';
 const FREE = '0';
 
 /**
- * Takes both locks, without waiting. Returns how to give them back, or 'locked'.
+ * Takes both locks, without waiting. Returns a function that gives them up, or 'locked'.
  *
  * @throws {NodeJS.ErrnoException} EACCES, EROFS, ... where this process may not fold here
  */
@@ -70,9 +71,7 @@ export function takeFoldLock(dir: string, options: FoldLockOptions): (() => void
   }
 }
 
-/**
- * The lock that keeps folders away now, by its path; undefined where a fold could begin. A look, which makes nothing.
- */
+/** Path of the lock that excludes a fold now; undefined where a fold could begin. It only looks, and creates nothing. */
 export function takenFoldLock(dir: string): string | undefined {
   const made = lstatSync(join(dir, FOLD_LOCK_DIRECTORY), { throwIfNoEntry: false });
   if (made !== undefined && Math.abs(Date.now() - made.mtimeMs) < STALE_MS) return join(dir, FOLD_LOCK_DIRECTORY);
@@ -91,8 +90,8 @@ export function takenFoldLock(dir: string): string | undefined {
 }
 
 /**
- * Removes the directory of a folder that was killed: one that had the kernel's lock, which this process has now; or one that
- * was made so far in the future by a wrong clock that proper-lockfile would never find it stale.
+ * Removes the directory of a killed fold: one that held the kernel's lock, which this process holds now; or one that a
+ * wrong clock dated so far in the future that proper-lockfile would never treat it as stale.
  */
 function removeDeadLock(dir: string, fd: number | undefined): void {
   const path = join(dir, FOLD_LOCK_DIRECTORY);
@@ -103,7 +102,7 @@ function removeDeadLock(dir: string, fd: number | undefined): void {
   try {
     rmdirSync(path);
   } catch {
-    // not permitted, or given back meanwhile: taking the lock tells
+    // not permitted, or given up meanwhile: the attempt to take the lock shows that
   }
 }
 
@@ -112,12 +111,12 @@ function noted(fd: number): string {
   return byte.toString('latin1', 0, readSync(fd, byte, 0, 1, 0));
 }
 
-/** Where another user's lock file may only be read, a killed folder's directory has to become stale. */
+/** Where another user's lock file may only be read, the directory of a killed fold has to become stale. */
 function note(fd: number, state: typeof TAKEN | typeof FREE): void {
   try {
     writeSync(fd, state, 0);
   } catch {
-    // see above
+    // see the comment of this function
   }
 }
 
@@ -130,7 +129,7 @@ function openLockFile(dir: string, { fileMode = 0o600, group }: FoldLockOptions)
       if (group !== undefined) fchownSync(fd, -1, group);
       fchmodSync(fd, fileMode);
     } catch {
-      // not a member of the group: others of it do not fold
+      // not a member of the group: other members cannot fold
     }
     return fd;
   } catch (error) {
@@ -140,26 +139,26 @@ function openLockFile(dir: string, { fileMode = 0o600, group }: FoldLockOptions)
     return openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    // another user's: to be locked it need not be written
+    // another user's file: a lock needs no write permission
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 }
 
 function lockDirectory(dir: string): () => void {
-  // here and not above: it replaces process.emit
+  // required here and not at the top: it replaces process.emit
   const { lockSync } = require('proper-lockfile') as typeof properLockfile;
   const release = lockSync(join(dir, FOLD_LOCK), {
     lockfilePath: join(dir, FOLD_LOCK_DIRECTORY),
     realpath: false,
     stale: STALE_MS,
-    // without this a lock that was taken over would end the process
+    // without this, a lock that another process has taken over would end this one
     onCompromised: () => {},
   });
   return () => {
     try {
       release();
     } catch {
-      // taken over as stale, and given back by the other
+      // taken over as stale, and given up by the other process
     }
   };
 }

@@ -14,7 +14,7 @@ const RULES: readonly (readonly [
   ['group', 'the id of a group', (value) => Number.isInteger(value) && value >= 0],
 ];
 
-/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where an option of folds is no such number */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where an option of folds is out of its range */
 export function assertFoldOptions(options: FoldOptions & FoldThreshold): void {
   for (const [name, rule, isFine] of RULES) {
     const value: unknown = options[name];

@@ -1,22 +1,22 @@
-/** What comes of a fold. */
+/** The result of a fold. */
 import { BadFileError, PromMultiprocError } from '../errors.js';
 
-/** Why nothing was published. Nothing is lost by it, and the next fold tries again. */
+/** Why nothing was published. No counts are lost, and the next fold tries again. */
 export type FoldAbandonment =
-  /** Somebody else is folding. */
+  /** Another process is folding. */
   | 'locked'
-  /** Somebody else has published meanwhile. */
+  /** Another process has published meanwhile. */
   | 'superseded'
   /** This process may not write here. */
   | 'not permitted'
   /** The disk, or memory, is full. */
   | 'no room'
-  /** The newest archive is there and cannot be read by this process, or by this release. */
+  /** The newest archive exists, but this process, or this release, cannot read it. */
   | 'archive unreadable'
   /** The file system has no hard links. */
   | 'no links';
 
-/** Why a data file was left where it is. */
+/** Why a data file was not folded. */
 export type FoldSkip =
   | 'live'
   | 'unknown'
@@ -28,29 +28,31 @@ export type FoldSkip =
   | 'other';
 
 export interface FoldResult {
-  /** Of the archive that holds now; 0: there is none. */
+  /** Generation of the archive that counts now; 0: there is none. */
   readonly generation: number;
-  /** Files whose counts are in the archive since this call. */
+  /** Number of files that this call has added to the archive. */
   readonly folded: number;
   readonly foldedBytes: number;
-  /** Files of the dead that were unlinked, those left by folders that were killed included. */
+  /** Number of files of dead processes that were unlinked, also files that killed folds have left. */
   readonly removed: number;
   readonly skipped: Readonly<Record<FoldSkip, number>>;
   readonly abandoned?: FoldAbandonment;
   /** Series and size of the archive that this call has published; else 0. */
   readonly series: number;
   readonly archiveBytes: number;
-  /** Series for which this call found no room in the archive. */
+  /** Number of series for which the archive had no room in this call. */
   readonly droppedSeries: number;
-  /** Names of metrics that this call dropped as nobody declares them any more. */
+  /** Names of metrics that this call dropped because no process declares them any more. */
   readonly droppedFamilies: number;
-  /** Archives that do not count: they are damaged, lie, or belong to a stranger. They are left for somebody to look at. */
+  /**
+   * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay for somebody to inspect.
+   */
   readonly damagedArchives: readonly string[];
-  /** What an operator should see, once. */
+  /** Messages for the operator, each to be logged once. */
   readonly notices: readonly string[];
 }
 
-/** Why a file that throws this is left alone. */
+/** The reason to skip a file, for an error that it caused. */
 export function skipOf(error: unknown): FoldSkip {
   if (error instanceof BadFileError) {
     if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
@@ -60,7 +62,7 @@ export function skipOf(error: unknown): FoldSkip {
   return error.code === 'ERR_UNTRUSTED_OWNER' ? 'owner' : error.code === 'ERR_PERMISSION' ? 'permission' : 'other';
 }
 
-/** Why a fold that throws this is off; undefined for what is not the system's doing. */
+/** The reason to abandon a fold, for an error; undefined for an error that the system has not caused. */
 export function abandonmentOf(error: unknown): FoldAbandonment | undefined {
   if (error instanceof RangeError) return 'no room';
   switch ((error as NodeJS.ErrnoException).code) {
@@ -83,7 +85,7 @@ export function abandonmentOf(error: unknown): FoldAbandonment | undefined {
     case 'EMLINK':
       return 'no links';
     case 'ENOENT':
-      // the directory itself went away
+      // the directory itself was removed
       return 'superseded';
     default:
       return undefined;

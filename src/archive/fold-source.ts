@@ -1,6 +1,6 @@
 /**
- * All that one file says, taken in at once: the last word of a dead process, or an archive. Nothing of it counts before
- * the whole was found sound, since half a file in an archive could never be put right.
+ * The contents of one file, the file of a dead process or an archive, read as a whole. Nothing is folded before the whole
+ * file was found valid, because a half-read file in an archive could never be corrected.
  */
 import { BadFileError } from '../errors.js';
 import { type ExemplarReading, readExemplarCell } from '../metrics-file/exemplar-cell.js';
@@ -32,7 +32,7 @@ export interface SourceSeries {
   readonly address: Address;
   readonly createdAt: number;
   readonly endedAt: number;
-  /** Key bytes, one a character. */
+  /** Key bytes, one per character. */
   readonly key: string;
 }
 
@@ -63,7 +63,7 @@ export class FoldSource implements LogSink {
   readonly #claims = new SlotClaims();
 
   /**
-   * @param reader of a file that nobody writes any more; left open
+   * @param reader of a file that is no longer written; the caller closes it
    * @throws {BadFileError} ERR_CORRUPT_FILE; the system's error where it cannot be read
    */
   constructor(reader: FileReader) {
@@ -76,7 +76,7 @@ export class FoldSource implements LogSink {
     return this.#reader.header;
   }
 
-  /** @throws {BadFileError} where default labels would make so much of the keys of its series */
+  /** @throws {BadFileError} where default labels would add too much text to the keys of its series */
   assertMayAdd(bytes: number): void {
     if (!mayAddText(bytes, this.#reader.knownBytes)) throw this.#corrupt(`default labels that make ${bytes} bytes`);
   }
@@ -89,12 +89,12 @@ export class FoldSource implements LogSink {
     return this.#series.values();
   }
 
-  /** Chunks of sketches, of series that are still there. */
+  /** Chunks of sketches whose series still exist. */
   chunks(): SourceChunk[] {
     return [...this.#chunks.values()].filter(({ owner }) => this.#isThere(owner));
   }
 
-  /** Exemplar cells, of series that are still there. */
+  /** Exemplar cells whose series still exist. */
   exemplars(): SourceExemplar[] {
     return [...this.#exemplars.values()].filter(({ owner }) => this.#isThere(owner));
   }
@@ -111,7 +111,7 @@ export class FoldSource implements LogSink {
     return readExemplarCell(this.#slots(address, EXEMPLAR_SHAPE.slots), 0);
   }
 
-  /** One value per label name. @throws {BadFileError} where the key of the series is none */
+  /** One value per label name. @throws {BadFileError} where the key of the series is invalid */
   labelValuesOf(series: SourceSeries): (string | undefined)[] {
     try {
       return decodeKey(Buffer.from(series.key, 'latin1'), this.families.get(series.family)!.labelNames.length);
@@ -150,7 +150,7 @@ export class FoldSource implements LogSink {
     this.#claims.clear();
   }
 
-  /** Takes out what begins at an address, if anything does. */
+  /** Removes the series or attachment at an address, if there is one. */
   #free(at: Address): void {
     const place = placeOf(at);
     const chunk = this.#chunks.get(place);
@@ -216,7 +216,7 @@ export class FoldSource implements LogSink {
     return this.#series.get(placeOf(series.address)) === series;
   }
 
-  /** Holds slots against their block, and lets them be read. */
+  /** Checks slots against their block, and makes the reader read them. */
   #claim(address: Address, shape: SlotShape): Address {
     const block = claimSlots(this.#reader, address, shape);
     this.#free(address);

@@ -1,4 +1,4 @@
-/** What the short-lived process of a fold runs, and the thread that stands in for it. */
+/** The program of the child process that folds, or of the thread that replaces it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { foldDirectory, type FoldOptions } from './fold.js';
 import type { FoldResult } from './fold-result.js';
@@ -26,7 +26,7 @@ function run({ dir, options, reportsProgress }: FoldTask, send: (message: FoldMe
 }
 
 if (parentPort === null) {
-  // the fold goes on where the application has ended meanwhile
+  // the fold continues where the application has ended meanwhile
   process.once('message', (task: FoldTask) => {
     run(task, (message) => process.send?.(message, () => {}));
     process.disconnect?.();

@@ -1,20 +1,20 @@
 /**
- * Folding: the counts of dead processes go into one archive, so that reading costs the same after 10,000 processes as
- * after 10. What is on disk after each step, and what a folder that dies there leaves:
+ * Folding moves the counts of dead processes into one archive, so that a scrape costs the same after 10,000 processes as after 10.
+ * The files on disk after each step, and the state that a fold leaves when it dies there:
  *
  *   1. locked                    fold-lock.ts                       nothing
- *   2. archive read              generation g, whole; what folders  nothing
- *                                that were killed have left goes
- *   3. files read                of the dead                        nothing
- *   4. temporary written         g + 1, synced                      a file under a temporary name, removed by a later fold
- *   5. published                 by link(2), as archive g + 1       g + 1 counts; it names every file that it has, and a
- *                                                                   reader passes those over while they are still there
- *   6. lower generations, then absorbed files, unlinked             the same; a later fold goes on with it
+ *   2. archive read              generation g, undamaged; leftovers nothing
+ *                                of killed folds are removed
+ *   3. files read                of dead processes                  nothing
+ *   4. temporary file written    g + 1, synced                      a file under a temporary name, which a later fold removes
+ *   5. published                 by link(2), as archive g + 1       g + 1 counts; it names every file that it contains, and
+ *                                                                   readers ignore those files while they still exist
+ *   6. lower generations, then absorbed files, unlinked             the same; a later fold continues
  *
- * Publishing is what decides, not the locks. A link fails where g + 1 is there: somebody else was faster. Where g + 1 was
- * there and has gone, in favour of a higher one, the link succeeds and means nothing, as readers take the highest; the
- * folder knows by g, which it read: lower generations are unlinked from the lowest up, so that g was gone before g + 1 was.
- * It then touches no file of the dead, for the archive that counts need not have what it has read.
+ * Publishing decides, not the locks. A link fails where g + 1 exists: another fold was faster. Where g + 1 existed and was removed
+ * in favour of a higher one, the link succeeds but has no effect, because readers take the highest generation. The fold notices that
+ * by g, which it has read: lower generations are unlinked from the lowest up, so that g was removed before g + 1. It then removes no
+ * file of a dead process, because the archive that counts need not contain the counts that it has read.
  */
 import { fstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -42,26 +42,29 @@ import { removeLeftovers } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 
 export interface FoldOptions {
-  /** How long a dead process's gauges are kept in the modes that keep them. Default 24 h. */
+  /** How long a dead process's gauges are kept, in modes that keep them. Default 24 h. */
   readonly deadRetentionSeconds?: number;
-  /** Of how many dead processes series are kept in the mode `all`. Default 1000. */
+  /** In the mode `all`, series of this many dead processes are kept. Default 1000. */
   readonly deadRetentionProcesses?: number;
-  /** Most series of the archive; further ones are dropped and counted. Default 1,000,000. */
+  /** Maximum number of series in the archive; further ones are dropped and counted. Default 1,000,000. */
   readonly maxSeries?: number;
-  /** A family that no process has declared for so long is dropped from the archive, and counted. Default 30 days. */
+  /** A family that no process has declared for this time is dropped from the archive, and counted. Default 30 days. */
   readonly familyRetentionSeconds?: number;
-  /** Permission bits of the archive, beside those that the files in it had. Default 0600. */
+  /** Permission bits of the archive, in addition to those of the files in it. Default 0600. */
   readonly fileMode?: number;
-  /** Group of the archive. Default: that of the files in it. */
+  /** Group of the archive. Default: the group of the files in it. */
   readonly group?: number;
-  /** Whether to use proper-lockfile. Default: in a worker thread, as it adds listeners for signals. */
+  /** Whether to use proper-lockfile. Default: only in a worker thread, because it adds listeners for signals. */
   readonly properLockfile?: boolean;
 }
 
-/** Told how many files of the dead have been read, and of how many; nearly all of a fold's time goes there. */
+/**
+ * Receives the number of files of dead processes that have been read, and their total; a fold spends nearly all its time
+ * there.
+ */
 export type FoldProgress = (read: number, of: number) => void;
 
-/** A step that is done, for the crash tests to stop at. */
+/** A finished step, at which crash tests stop. */
 export type FoldStep =
   | 'locked'
   | 'archive read'
@@ -71,22 +74,22 @@ export type FoldStep =
   | 'generation unlinked'
   | 'file removed';
 
-/** Where a writer says nothing by a lock, it may turn out to be alive: its file stays named for a day. */
+/** A writer without a lock may be found alive later: its file stays named for a day. */
 const REMEMBERED_SECONDS = 24 * 3600;
-/** How long gauges of the dead are kept, unless an option says otherwise. */
+/** Default of `deadRetentionSeconds`. */
 export const DEFAULT_DEAD_RETENTION_SECONDS = 24 * 3600;
 const DAY_SECONDS = 24 * 3600;
 
 export interface FoldThreshold {
-  /** Files of the dead. Default 10. */
+  /** Number of files of dead processes. Default 10. */
   readonly files?: number;
-  /** Their bytes. Default 4 MiB. */
+  /** Their size in bytes. Default 4 MiB. */
   readonly bytes?: number;
 }
 
 /**
- * Whether so many dead files are worth a fold. By default so few that a scrape after 10,000 deaths costs what it costs
- * after ten: with 31 files waiting it was 1.64 times that.
+ * Whether these dead files justify a fold. The defaults are so low that a scrape after 10,000 dead processes costs the same
+ * as after ten: with 31 unfolded files it took 1.64 times as long.
  */
 export function foldDue(dead: { files: number; bytes: number }, threshold: FoldThreshold = {}): boolean {
   const { files = 10, bytes = 4 * 1024 * 1024 } = threshold;
@@ -94,15 +97,14 @@ export function foldDue(dead: { files: number; bytes: number }, threshold: FoldT
 }
 
 /**
- * Folds the files of dead processes into the archive of a directory. Synchronous, and as long as reading all of them
- * takes: for a thread or a command.
- *
- * Operational trouble does not throw: it shows in the result, and leaves everything as it was.
+ * Folds the files of dead processes into the archive of a directory. Synchronous, for as long as it takes to read all of
+ * them: call it in a thread or a command.
+ * Operational trouble does not throw: the result reports it, and all files stay as they were.
  *
  * @throws {PromMultiprocError} ERR_PERMISSION where the directory may not be read, ERR_DIRECTORY_REFUSED
  */
 export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress?: FoldProgress): FoldResult {
-  // the lock keeps the directory from being swept meanwhile
+  // the lock prevents a sweep of the directory meanwhile
   const joined = joinDirectory({ dir, source: 'option', derived: false }, options);
   const fold = new Fold(dir, options, onProgress);
   if (joined === undefined) return fold.result();
@@ -113,7 +115,7 @@ export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress
   }
 }
 
-/** What is wrong with a file that declares no family. */
+/** Reasons for which a file cannot declare any family. */
 const DECLARES_NOTHING: ReadonlySet<boolean | FoldSkip> = new Set(['corrupt', 'not_a_metrics_file', 'owner']);
 
 interface DeadFile {
@@ -123,7 +125,7 @@ interface DeadFile {
 }
 
 export class Fold {
-  /** Crash tests stop here; nothing else sets it. */
+  /** Set by crash tests only. */
   static onStep: ((step: FoldStep) => void) | undefined;
   readonly #dir: string;
   readonly #options: FoldOptions;
@@ -216,12 +218,12 @@ export class Fold {
       this.#generation = base?.name.generation ?? 0;
       const generation = nextGeneration(this.#generation, found.archives);
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
-      // what a folder that was killed has left goes first: on a full disk it may be all the room there is
+      // leftovers of killed folds are removed first: on a full disk they may be the only space
       removeLowerArchives(
         this.#dir,
         this.#generation,
         undefined,
-        // who holds the kernel's lock knows that nobody else is preparing the next one, or that it may not count
+        // the holder of the kernel's lock knows that no other process prepares the next archive, or that it will not count
         native() === undefined ? this.#generation : generation,
         Fold.onStep,
       );
@@ -258,16 +260,16 @@ export class Fold {
   }
 
   /**
-   * The newest archive that counts. One that is damaged or not believed shows in no output: readers take the next one
-   * below, and so does the fold, so that dead processes go on being counted; that file is left alone. One that this process
-   * cannot read may well be whole, and nothing may be folded past it.
+   * The newest archive that counts. An archive that is damaged or not trusted is not in any output: readers take the next
+   * lower one, and so does the fold, so that dead processes are still counted; the bad file stays. An archive that this
+   * process cannot read may be undamaged, and then there must be no fold.
    */
   #openNewest({ archives, dataFiles }: DirectoryScan): OpenedArchive | 'archive unreadable' | undefined {
     for (const name of archives) {
       try {
         const opened = openArchive(this.#dir, name, dataFiles);
         if (name.generation < MAX_GENERATION) return opened;
-        // the last number there is: by hand, for no fold gets there
+        // the last number: somebody wrote it by hand, for no fold reaches it
         opened.reader.close();
         return 'archive unreadable';
       } catch (error) {
@@ -282,7 +284,7 @@ export class Fold {
     return undefined;
   }
 
-  /** Oldest first, which is the order in which readers take them: where two have the same pid, the newest is shown. */
+  /** Oldest first, as in readers: where two files have the same pid, the newest is shown. */
   #deadOf(names: readonly DataFileName[]): DataFileName[] {
     const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
     for (const name of names) {
@@ -324,7 +326,7 @@ export class Fold {
     }
   }
 
-  /** Names of the families of all who are not folded; undefined where one of them cannot be asked. */
+  /** Names of the families of all processes that are not folded; undefined where one of them cannot be read. */
   #declaredByLiving(names: readonly DataFileName[]): ReadonlySet<string> | undefined {
     const declared = new Set<string>();
     const folded = new Set(this.#folded.map(({ name }) => name));
@@ -334,7 +336,7 @@ export class Fold {
         for (const family of new FoldSource(reader).families.values()) declared.add(family.name);
         return true;
       });
-      // one that does not count declares nothing, and may lie there for ever
+      // a file that does not count declares nothing, and may stay there for ever
       if (outcome !== true && !DECLARES_NOTHING.has(outcome)) return undefined;
     }
     return declared;
@@ -381,7 +383,7 @@ export class Fold {
     );
   }
 
-  /** @returns those that are there still */
+  /** @returns the names of files that still exist */
   #removeAll(names: readonly DataFileName[]): DataFileName[] {
     return names.filter(({ name }) => {
       let isThere = false;
@@ -389,7 +391,7 @@ export class Fold {
         if (removeDataFile(join(this.#dir, name))) this.#removed++;
         else isThere = true;
       } catch (error) {
-        // not permitted: the archive names it as long as it is there
+        // not permitted: the archive names the file as long as it exists
         isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
       }
       Fold.onStep?.('file removed');

@@ -1,4 +1,4 @@
-/** What stands beside the series of one file in slots of its own: the chunks of summaries' sketches, and exemplars. */
+/** Values that belong to the series of one file but have their own slots: chunks of summaries' sketches, and exemplars. */
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { FileReader, ReaderBlock } from '../metrics-file/reader.js';
 import { type Address, type ExemplarCellBody, placeOf, type SketchChunkBody } from '../metrics-file/record-bodies.js';
@@ -24,7 +24,7 @@ export class Attachments {
     this.#reader = reader;
   }
 
-  /** Returns false where slots of the chunk are another record's. */
+  /** Returns false where another record has slots of the chunk. */
   addChunk(block: ReaderBlock, chunk: Chunk): boolean {
     this.remove(chunk);
     if (!this.#claims.take(block, chunk.slot, sketchChunkShape(chunk.windows).slots)) return false;
@@ -32,7 +32,7 @@ export class Attachments {
     return true;
   }
 
-  /** Returns false where slots of the cell are another record's. */
+  /** Returns false where another record has slots of the cell. */
   addExemplar(block: ReaderBlock, cell: ExemplarCellBody): boolean {
     this.remove(cell);
     if (!this.#claims.take(block, cell.slot, EXEMPLAR_SHAPE.slots)) return false;
@@ -40,7 +40,7 @@ export class Attachments {
     return true;
   }
 
-  /** Takes out what begins at a slot, if anything does. */
+  /** Removes the attachment at an address, if there is one. */
   remove(at: Address): void {
     const place = placeOf(at);
     const chunk = this.#chunks.get(place);
@@ -58,7 +58,7 @@ export class Attachments {
 
   /**
    * @param maps of the file's series, by the numbers of their blocks
-   * @param unusable series that are left out, as a value of theirs is no finite number; more are added
+   * @param unusable series that are left out because one of their values is not a finite number; this call adds to it
    */
   addValues(maps: readonly (SlotMap | undefined)[], nowSeconds: number, unusable: Set<number>): void {
     for (const chunk of this.#chunks.values()) {

@@ -2,7 +2,7 @@ import type { FamilyRecord } from '../metrics-file/record.js';
 import type { MergedFamily } from './merged-family.js';
 import type { MergeIndex } from './merge-index.js';
 
-/** What a file declares: the newest record of a family, and where it is merged. */
+/** The declaration of a family in one file: the newest record, and the merged family that it belongs to. */
 export interface DeclaredFamily {
   readonly record: FamilyRecord;
   /** Undefined where no registry shows it. */
@@ -10,16 +10,16 @@ export interface DeclaredFamily {
 }
 
 interface Counted extends DeclaredFamily {
-  /** How many records the log has had of it. */
+  /** Number of its records in the log. */
   readonly count: number;
-  /** How many of them were met since the log was last taken in from its beginning. */
+  /** Number of them since the log was last read from its beginning. */
   met: number;
 }
 
 /**
- * One file's declarations, kept while its log is taken in again from the beginning: what was declared last holds from the
- * start then, or a family that is shown elsewhere later would be merged under its first registries, and found to be wrong,
- * again and again. Default labels are treated in the same way.
+ * The declarations of one file. They are kept while its log is read again from the beginning, so that the last declaration
+ * counts from the start. Otherwise a family that other registries show later would be merged under its first registries,
+ * and found to be wrong, again and again. Default labels are treated in the same way.
  */
 export class DeclaredFamilies {
   readonly #index: MergeIndex;
@@ -30,7 +30,7 @@ export class DeclaredFamilies {
     this.#index = index;
   }
 
-  /** The log is taken in from its beginning: the same as before, or one that began anew and says everything once. */
+  /** The log is read from its beginning: the same log, or a new one that has every declaration once. */
   restart(isSameLog: boolean): void {
     for (const [id, declared] of this.#families) {
       this.#families.set(id, { ...declared, count: isSameLog ? declared.count : 0, met: 0 });
@@ -41,7 +41,7 @@ export class DeclaredFamilies {
     }
   }
 
-  /** Takes one record in; answers what holds for its family. */
+  /** Adds one record; returns the declaration of its family that counts. */
   declare(record: FamilyRecord): DeclaredFamily {
     const before = this.#families.get(record.id);
     if (before !== undefined && ++before.met <= before.count) return before;
@@ -53,7 +53,7 @@ export class DeclaredFamilies {
     return declared;
   }
 
-  /** Takes back what a log that began anew has not declared again; to be called when it was taken in to its end. */
+  /** Retracts declarations that a new log does not repeat; call it when the whole log has been read. */
   retractUnmet(): void {
     for (const [id, { record, merged, met }] of this.#families) {
       if (met > 0) continue;
@@ -82,7 +82,7 @@ export class DeclaredFamilies {
     return this.#defaults.get(registry)?.labels ?? {};
   }
 
-  /** Tells whether any default labels have changed. */
+  /** Changes when any default labels change. */
   defaultsFingerprint(): string {
     return JSON.stringify([...this.#defaults].map(([registry, { labels }]) => [registry, labels]));
   }

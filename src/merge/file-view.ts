@@ -1,6 +1,6 @@
 /**
- * One file's part in the merge: which of its slots go to which cells. It hears the file's log and keeps a map per block,
- * so that adding the file's values is one flat loop a block.
+ * The part of one file in the merge: the map from its slots to merged cells. It follows the file's log and keeps one map
+ * per block, so that adding the values of the file is one flat loop per block.
  */
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { clockShift, readClocks } from '../archive/clock-reading.js';
@@ -31,24 +31,26 @@ import { SlotMap } from './slot-map.js';
 interface LocalFamily extends DeclaredFamily {
   readonly shape: SlotShape;
   readonly schema: Schema | undefined;
-  /** Whether its values end with the process: the process said so, or the newest declaration does. */
+  /** Whether its values end with the process: the file says so, or the newest declaration does. */
   readonly live: boolean;
-  /** Histograms: where each slot goes, from the series' first cell. */
+  /** Histograms: the cell of each slot, from the series' first cell. */
   readonly buckets: Int32Array | undefined;
-  /** Whether the log has had any series of it. */
+  /** Whether the log has had any series of this family. */
   hasSeries: boolean;
 }
 
 export class FileView implements LogVisitor, LogSink, MergedPart {
   readonly reader: FileReader;
   order = -1;
-  /** How often series were replaced by others since this was made: values that were read before are of the former ones. */
+  /**
+   * Counts Replacement records since this view was made: values that were read before one are those of the former slots.
+   */
   replacements = 0;
   /** Archives only. */
   archive: ArchiveRecord | undefined;
   #isRewound = false;
   #hasRestarted = false;
-  /** Whether a family that has series belongs to other registries than before, and has to take its series along. */
+  /** Whether a family with series now belongs to other registries, so that its series have to move with it. */
   #hasMoved = false;
   readonly #index: MergeIndex;
   readonly #pid: string;
@@ -59,21 +61,22 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   #clockShift = 0;
   readonly #families = new Map<number, LocalFamily>();
   readonly #declared: DeclaredFamilies;
-  /** Of the log that was last taken in from its beginning. */
+  /** Epoch of the log that was last read from its beginning. */
   #keyEpoch = -1;
   /** By the numbers of the blocks. */
   readonly #maps: (SlotMap | undefined)[] = [];
   /** Series that the last `addValues` left out. */
   readonly #unusable = new Set<number>();
   readonly #attachments: Attachments;
-  /** Characters of labels that the series here have beside what is in their keys. */
+  /** Characters of labels that are added to the series here and are not in their keys. */
   #addedText = 0;
   /** The default labels that the series here were merged with. */
   #appliedDefaults = '[]';
 
   /**
-   * @param pid the label of the process in the modes that show each
-   * @param expiredBefore archives only: series of gauges whose process ended before (seconds since the epoch) are left out
+   * @param pid the process label, in modes that show each process
+   * @param expiredBefore archives only: gauge series whose process ended before this time (seconds since the epoch) are
+   * left out
    */
   constructor(index: MergeIndex, reader: FileReader, state: ProcessState, pid: string, expiredBefore = 0) {
     this.#index = index;
@@ -107,8 +110,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   /**
-   * Takes in what is new in the log. Where the default labels have changed, or a family is of other registries, the whole
-   * log is taken in again.
+   * Reads the new part of the log. Where the default labels have changed, or a family has other registries, reads the whole
+   * log again.
    *
    * @throws {BadFileError} where the file breaks the format
    */
@@ -250,7 +253,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       for (const [name, value] of Object.entries(this.#declared.defaultLabels(registry))) added.set(name, value);
     }
     if (merged.mode.perProcess && !record.pidLabelled && seriesShape(record).kind === BlockKind.Gauge) {
-      // what is the process's has no thread
+      // a process-wide value belongs to no thread
       added.set('pid', record.processWide === true ? this.#pid.replace(/-.*/, '') : this.#pid);
     }
     return added;
@@ -302,7 +305,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     return (this.#maps[block.number] ??= new SlotMap(block));
   }
 
-  /** Takes the series at a slot out, if there is one. */
+  /** Removes the series at a slot, if there is one. */
   #release(map: SlotMap | undefined, slot: number): void {
     const released = map?.release(slot);
     if (released !== undefined) this.#index.dereference(...released);
@@ -310,7 +313,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   #forgetSeries(): void {
     for (const map of this.#maps) {
-      // a stale index forgets all series by itself
+      // a stale index will forget all series anyway
       if (map === undefined || this.#index.stale) continue;
       for (const [series, , createdAt] of map.series()) this.#index.dereference(series, createdAt);
     }

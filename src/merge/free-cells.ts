@@ -1,8 +1,11 @@
-/** Cells of series that no file has any more, by their number: a file whose series come and go needs no more of them. */
+/**
+ * Free cells of series that no file has any more, by their number, so that a file whose series come and go needs no further
+ * cells.
+ */
 export class FreeCells {
   readonly #byCount = new Map<number, number[]>();
 
-  /** The first of so many cells in a row; undefined where there are none. */
+  /** The first of that many adjacent cells; undefined where there are none. */
   take(count: number): number | undefined {
     return this.#byCount.get(count)?.pop();
   }

@@ -1,8 +1,8 @@
-/** The values and exemplars of the lines that a merged series has: one place for every output. */
+/** The values and exemplars of the lines of a merged series: every output uses this code. */
 import type { Exemplar } from '../model/metric-family.js';
 import type { MergedCells, MergedFamily } from './merged-family.js';
 
-/** Writes the values of a series' lines from `at` on; returns where the next go. */
+/** Writes the values of a series' lines from `at` on; returns the position behind them. */
 export function writeValues(
   index: MergedCells,
   family: MergedFamily,
@@ -18,7 +18,7 @@ export function writeValues(
   return at + 1;
 }
 
-/** The exemplar behind a line of a series, of the lines that may have one. */
+/** The exemplar of a line of a series, for lines that may have one. */
 export function exemplarAt(index: MergedCells, series: number, line: number): Exemplar | undefined {
   return index.exemplars.get(index.cellOf[series] + line);
 }

@@ -1,10 +1,9 @@
 /**
- * What all files together hold: families, series, and one flat array of cells that the values of every file are added
- * into. The index is built from records once; a later scrape only adds values (`FileView.addValues`).
- *
- * One name may stand here for several families: those of registries that are apart. What an output shows of them, and what
- * becomes of two families with one name there, is decided when it is rendered (selected-families.ts), so that one index
- * serves every registry of a process.
+ * The contents of all files together: families, series, and one flat array of cells, to which the values of every file are
+ * added. The index is built from records once; later scrapes only add values (`FileView.addValues`).
+ * One name may have several families here, of separate registries. When an output is rendered, selected-families.ts decides
+ * which of them it shows and how it combines two families of one name, so that one index serves every registry of a
+ * process.
  */
 import { scopeKey } from '../metrics-file/family-scope.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
@@ -19,7 +18,7 @@ import { KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { Schema } from './schema.js';
 
-/** Cell 0 takes what is not to be shown, so that the loop over a block has no branch. */
+/** Cell 0 receives the values that are not shown, so that the loop over a block has no branch. */
 export const NOWHERE = 0;
 
 const REPLACEMENT = '\ufffd';
@@ -33,7 +32,7 @@ export class MergeIndex implements MergedCells {
   cells = new Float64Array(1024);
   #cellsUsed = 1;
   readonly #freeCells = new FreeCells();
-  /** Series whose cells somebody remembers. */
+  /** Series whose cells a caller has remembered. */
   readonly #pinned = new Set<number>();
   // per series
   readonly cellOf: number[] = [];
@@ -45,7 +44,7 @@ export class MergeIndex implements MergedCells {
   #garbage = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
-  /** Per series that counts once for a process: what its processes have, in this merge. */
+  /** Per process-wide series: the values of its processes, in this merge. */
   readonly #ofProcesses = new Map<number, Map<string, { readonly value: number; readonly setAt: number }>>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
@@ -56,19 +55,19 @@ export class MergeIndex implements MergedCells {
   readonly #shownGauges = new Map<number, boolean>();
   #pidConflicts = 0;
 
-  /** @param scopeOf what keeps families of one name apart */
+  /** @param scopeOf separates families of one name */
   constructor(scopeOf: (record: FamilyRecord) => string = scopeKey) {
     this.#scopeOf = scopeOf;
   }
 
-  /** Changes whenever there are other lines than before. */
+  /** Changes whenever the set of lines changes. */
   get structure(): number {
     return this.#structure;
   }
 
   /**
-   * Whether what was merged so far does not fit what is declared now: it has to be restarted, and every file has to hand
-   * over its log from the beginning.
+   * Whether the merged series do not fit the present declarations: then the index has to be restarted, and every file has
+   * to pass on its log from the beginning.
    */
   get stale(): boolean {
     return this.#stale;
@@ -78,12 +77,12 @@ export class MergeIndex implements MergedCells {
     this.#stale = true;
   }
 
-  /** Whether the oldest part of some series has gone: every file has to note again when its parts were made. */
+  /** Whether the oldest part of a series was removed: then every file has to note the created times of its parts again. */
   get createdStale(): boolean {
     return this.#createdStale;
   }
 
-  /** Values of one process that another process with the same pid label hid, in the last merge. */
+  /** Values of one process that another process with the same pid label has hidden in the last merge. */
   get pidConflicts(): number {
     return this.#pidConflicts;
   }
@@ -96,12 +95,12 @@ export class MergeIndex implements MergedCells {
     return this.#references.length - this.#garbage;
   }
 
-  /** More of the index is of files that are gone than of those that are here. */
+  /** Whether more of the index belongs to removed files than to present ones. */
   get wasteful(): boolean {
     return this.#garbage > 1024 && this.#garbage * 2 > this.#references.length;
   }
 
-  /** Forgets all series; the declarations stay, or a conflict would be found again and again. */
+  /** Forgets all series. The declarations stay, or a conflict would be found again and again. */
   restart(): void {
     this.#schemas = new Map();
     this.#keys = new KeyTable();
@@ -126,7 +125,7 @@ export class MergeIndex implements MergedCells {
     this.#structure++;
   }
 
-  /** Takes in a declaration of a file; undefined where no registry shows the family. */
+  /** Adds a declaration of a file; undefined where no registry shows the family. */
   declare(record: FamilyRecord): MergedFamily | undefined {
     if (record.registries.length === 0) return undefined;
     const key = `${this.#scopeOf(record)} ${record.name}`;
@@ -141,7 +140,7 @@ export class MergeIndex implements MergedCells {
     return family;
   }
 
-  /** Decides what every family is by all declarations that were taken in. Returns whether the index is stale. */
+  /** Decides the type and the options of every family from all its declarations. Returns whether the index is stale. */
   decide(): boolean {
     for (const family of this.#undecided) if (family.decide()) this.#stale = true;
     this.#undecided.clear();
@@ -154,13 +153,13 @@ export class MergeIndex implements MergedCells {
     if (!family.isDeclared) this.#structure++;
   }
 
-  /** Remembers which file declared a family first. Files are numbered in their order before every merge. */
+  /** Remembers the first file that declared a family. Files are numbered in their order before every merge. */
   order(family: MergedFamily, file: number, place: number): void {
     const [knownFile, knownPlace] = family.order;
     if (file < knownFile || (file === knownFile && place < knownPlace)) family.order = [file, place];
   }
 
-  /** @param dropped a label name that keys have and texts have not */
+  /** @param dropped a label name that keys have and label texts do not have */
   schema(
     family: MergedFamily,
     labelNames: readonly string[],
@@ -177,12 +176,12 @@ export class MergeIndex implements MergedCells {
     return schema;
   }
 
-  /** Differs whenever all series were forgotten. */
+  /** Changes whenever all series are forgotten. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** The merged series of a key, made if need be, with one more reference to it. */
+  /** Adds a reference to the merged series of a key, and creates the series where it is missing. */
   reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
     let series = this.#keys.find(schema.number, bytes, from, to);
     if (series < 0) {
@@ -194,7 +193,7 @@ export class MergeIndex implements MergedCells {
     return series;
   }
 
-  /** The same by the text of the labels, as the family's schemas print it. */
+  /** The same by the label text, as the family's schemas print it. */
   referenceText(family: MergedFamily, text: string, createdAt: number): number {
     const series = this.seriesOfText(family, text);
     this.retain(series, createdAt);
@@ -202,7 +201,7 @@ export class MergeIndex implements MergedCells {
   }
 
   /**
-   * The merged series of labels by their text, made if need be; nothing refers to it by that. Its cells stay where they are
+   * The merged series with a label text, created where it is missing, without a reference to it. Its cells do not move
    * until the index is restarted.
    */
   seriesOfText(family: MergedFamily, text: string): number {
@@ -226,7 +225,7 @@ export class MergeIndex implements MergedCells {
     }
   }
 
-  /** @param createdAt what came with the reference */
+  /** @param createdAt the value that was passed with the reference */
   dereference(series: number, createdAt: number): void {
     if (--this.#references[series] > 0) {
       this.#createdStale ||= createdAt <= this.createdAt[series];
@@ -240,7 +239,7 @@ export class MergeIndex implements MergedCells {
     this.cellOf[series] = NOWHERE;
   }
 
-  /** A series is as old as the oldest part of it. */
+  /** The created time of a series is that of its oldest part. */
   noteCreated(series: number, createdAt: number): void {
     const known = this.createdAt[series];
     if (createdAt > 0 && !(known > 0 && known <= createdAt)) this.createdAt[series] = createdAt;
@@ -264,7 +263,7 @@ export class MergeIndex implements MergedCells {
     return at;
   }
 
-  /** Keeps an exemplar of a cell, unless a newer one is there. */
+  /** Stores an exemplar of a cell, unless there is a newer one. */
   noteExemplar(cell: number, exemplar: Exemplar, nowSeconds: number): void {
     const known = this.exemplars.get(cell);
     const timeOf = ({ timestamp = 0 }: Exemplar): number => comparableTime(timestamp, nowSeconds);
@@ -280,7 +279,7 @@ export class MergeIndex implements MergedCells {
     return sketch;
   }
 
-  /** Sets everything to nothing, before the files are added. */
+  /** Clears all values, before the files are added. */
   clear(): void {
     this.cells.fill(0, 0, this.#cellsUsed);
     for (const sketch of this.sketches.values()) sketch.clear();
@@ -289,7 +288,7 @@ export class MergeIndex implements MergedCells {
     this.#pidConflicts = 0;
   }
 
-  /** Takes in what one file of a process says of something that counts once for the process. Gauges have a set-at. */
+  /** Adds the value of a process-wide series from one file of a process. Gauges have a set-at. */
   noteOfProcess(series: number, process: string, value: number, setAt: number): void {
     let processes = this.#ofProcesses.get(series);
     if (processes === undefined) this.#ofProcesses.set(series, (processes = new Map()));
@@ -311,7 +310,9 @@ export class MergeIndex implements MergedCells {
     }
   }
 
-  /** After the files were added: gauges that nobody has set come and go as lines. */
+  /**
+   * Called after all files were added: lines of gauges appear and disappear, because gauges that were never set have none.
+   */
   settle(): void {
     this.#addProcesses();
     for (const family of this.#families.values()) {
@@ -325,18 +326,18 @@ export class MergeIndex implements MergedCells {
     }
   }
 
-  /** The families that some file declares now. */
+  /** The families that a file declares now. */
   declared(): MergedFamily[] {
     return [...this.#families.values()].filter((family) => family.isDeclared && family.order[0] !== Infinity);
   }
 
-  /** Forgets which file declared what first; called before a merge in which files come or go. */
+  /** Forgets which file declared a family first; called before a merge for which files were added or removed. */
   forgetOrder(): void {
     for (const family of this.#families.values()) family.order = [Infinity, Infinity];
     this.#structure++;
   }
 
-  /** The series of a family that have a line, by their labels. */
+  /** The series of a family that have a line, ordered by their labels. */
   shownSeries(family: MergedFamily): number[] {
     return family.series
       .filter((series) => this.isShown(series, family))
@@ -359,7 +360,7 @@ export class MergeIndex implements MergedCells {
     return mode.finish === undefined ? this.cells[at] : mode.finish(this.cells, at);
   }
 
-  /** A gauge without labels shows 0 before it is set, as prom-client's does; any other is not there. */
+  /** A gauge without labels shows 0 before it is set, as in prom-client; any other gauge has no line. */
   #isSet(series: number, family: MergedFamily): boolean {
     return (
       this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 ||
@@ -373,11 +374,11 @@ export class MergeIndex implements MergedCells {
 
   #seriesOf(family: MergedFamily, text: string): number {
     const identity = withoutEmptyLabels(text);
-    // bytes that are no UTF-8 are all read as this one character: different keys, the same text
+    // invalid UTF-8 is always decoded to this character: different keys can have the same text
     if (identity !== text || text.includes(REPLACEMENT)) this.#indexTexts(family);
     const known = family.byText?.get(identity);
     if (known !== undefined) {
-      // whichever of the spellings came first
+      // the label order that came first
       if (this.textOf[known] !== text && this.textOf[known] !== identity) {
         this.textOf[known] = identity;
         this.#structure++;

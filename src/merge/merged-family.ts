@@ -8,10 +8,10 @@ import type { Exemplar, MetricType } from '../model/metric-family.js';
 import type { Sketch } from '../model/sketch.js';
 import { declarationKey } from '../model/family-declaration.js';
 
-/** Where the values of merged series are. */
+/** Where the values of merged series are stored. */
 export interface MergedCells {
   readonly cells: Float64Array;
-  /** Per series its first cell, its labels as an exposition prints them, and when the oldest part of it was made. */
+  /** Per series: its first cell, its labels as an exposition prints them, and the created time of its oldest part. */
   readonly cellOf: readonly number[];
   readonly textOf: readonly string[];
   readonly createdAt: readonly number[];
@@ -22,52 +22,56 @@ export interface MergedCells {
   gaugeValue(series: number, mode: GaugeMode): number;
 }
 
-/** In what two declarations of one name disagree; `name`: their names differ, and lines of theirs have one name. */
+/**
+ * The property in which two declarations of one name differ; `name`: the family names differ, but they have lines of one
+ * name.
+ */
 export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'labels' | 'name';
 
 /**
- * A histogram whose processes declare different buckets has the buckets of all, in every series: so many at most, or one
- * file with 100,000 buckets would make a body of half a GB out of an honest one beside it. What does not fit is not merged.
+ * A histogram whose processes declare different buckets has the union of them in every series. The union is limited to this
+ * size: otherwise one file with 100,000 buckets and one honest file would make a response of half a GB. Declarations that
+ * do not fit are not merged.
  */
 const MAX_JOINED_BOUNDS = 500;
 
-/** Declarations that say the same, in however many files. */
+/** Equal declarations, in any number of files. */
 interface Variant {
   readonly record: FamilyRecord;
   declarations: number;
-  /** Newest declaration, seconds since the epoch. */
+  /** Time of the newest declaration, in seconds since the epoch. */
   newest: number;
 }
 
 /**
- * One name in one scope, and what all files together declare that it is. Where they disagree (a rolling deploy), the
- * newest declaration wins in type, help, mode and label order, and buckets become the union of all bounds. That is decided
- * once a pass, when all declarations are known (`decide`), and not at each of them: a file may declare a name many times.
+ * One name in one scope, with the declaration that results from all files. Where files disagree (during a rolling deploy),
+ * type, help, mode and label order are those of the newest declaration, and buckets are the union of all bounds. `decide`
+ * computes that once per pass, when all declarations are known: a file may declare a name many times.
  */
 export class MergedFamily {
   readonly #variants = new Map<string, Variant>();
   #winner!: Variant;
-  /** In all variants. */
+  /** Number of declarations in all variants. */
   #declarations = 0;
   #isUndecided = false;
   kind!: MetricKind;
   bounds: readonly number[] = [];
   mode: GaugeMode = gaugeMode(undefined);
-  /** Of the first file that declared it, in the order of files; for the order of families. */
+  /** Position of the first declaration in the order of files; families are sorted by it. */
   order: readonly [file: number, family: number] = [Infinity, Infinity];
   /** Numbers of its series. */
   readonly series: number[] = [];
-  /** Label text, without empty labels, to series: only where two keys might make one series twice. */
+  /** Label text without empty labels → series; only where two keys could otherwise make one series twice. */
   byText: Map<string, number> | undefined;
   schemas = 0;
-  /** How many of its series some file has. */
+  /** Number of its series that a file has. */
   referenced = 0;
   readonly name: string;
   readonly scope: FamilyScope;
-  /** The families that this one shows together; itself, unless an output combines several. */
+  /** The families that this one combines; only itself, unless an output combines several. */
   parts: readonly MergedFamily[] = [this];
 
-  /** @param index what its series are numbers in */
+  /** @param index to which the numbers of its series belong */
   constructor(
     readonly index: MergedCells,
     readonly number: number,
@@ -80,7 +84,7 @@ export class MergedFamily {
   get type(): MetricType {
     return this.#winner.record.type;
   }
-  /** Whether series merge by the mode, and not by addition. */
+  /** Whether series are merged by the mode, and not by addition. */
   get isGauge(): boolean {
     return this.kind.block === 'gauge';
   }
@@ -99,14 +103,14 @@ export class MergedFamily {
   get window(): { readonly seconds: number; readonly count: number } | undefined {
     return this.#winner.record.window;
   }
-  /** When it was declared last, in seconds since the epoch. */
+  /** Time of the last declaration, in seconds since the epoch. */
   get declaredAt(): number {
     return this.#winner.newest;
   }
   get hidden(): boolean {
     return this.#winner.record.omit === true || this.mode.hidden;
   }
-  /** Whether any file declares it still. The last declaration is kept beyond that, for it may come back. */
+  /** Whether a file still declares it. The last declaration is kept afterwards, because the family may return. */
   get isDeclared(): boolean {
     return this.#declarations > 0;
   }
@@ -116,7 +120,7 @@ export class MergedFamily {
     return this.isGauge ? ACCUMULATOR.slots : this.kind.slots(this);
   }
 
-  /** Takes one more declaration in. */
+  /** Adds a declaration. */
   declare(record: FamilyRecord): void {
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
@@ -127,7 +131,7 @@ export class MergedFamily {
         this.#isUndecided ||= variant !== this.#winner;
       }
     } else {
-      // the last one was kept
+      // the last one had been kept
       if (this.#declarations === 0) this.#variants.clear();
       this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
       if (this.#winner === undefined) this.#choose();
@@ -136,7 +140,7 @@ export class MergedFamily {
     this.#declarations++;
   }
 
-  /** Takes a declaration back: its file is gone. */
+  /** Removes a declaration: its file was removed. */
   retract(record: FamilyRecord): void {
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
@@ -147,7 +151,7 @@ export class MergedFamily {
     this.#isUndecided = true;
   }
 
-  /** Decides what it is by all declarations. Returns whether what was merged before has to be merged again. */
+  /** Computes the resulting declaration. Returns whether all values have to be merged again. */
   decide(): boolean {
     if (!this.#isUndecided) return false;
     this.#isUndecided = false;
@@ -157,18 +161,18 @@ export class MergedFamily {
     return this.#shape() !== before || !isSame(this.bounds, bounds);
   }
 
-  /** What the files declare it as. */
+  /** The different declarations of all files. */
   records(): FamilyRecord[] {
     return [...this.#variants.values()].map(({ record, newest }) => ({ ...record, declaredAt: newest }));
   }
 
-  /** Whether series declared so are part of the merged family, if their buckets are among its own. */
+  /** Whether series with this declaration belong to the merged family, provided that its buckets include theirs. */
   accepts({ type, bounds = [] }: FamilyRecord): boolean {
     if (type !== this.type) return false;
     return this.bounds.length <= MAX_JOINED_BOUNDS || bounds.length === this.bounds.length;
   }
 
-  /** What the declarations disagree in. */
+  /** The properties in which the declarations differ. */
   conflicts(): ConflictReason[] {
     if (this.#variants.size < 2) return [];
     const reasons: ConflictReason[] = [];
@@ -178,7 +182,7 @@ export class MergedFamily {
     if (differ((record) => record.help)) reasons.push('help');
     if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
     if (differ((record) => record.bounds)) reasons.push('buckets');
-    // the order is a matter of taste, and client_python's files do not have it
+    // the order has no meaning, and client_python's files do not keep it
     if (differ((record) => ownLabelNames(record).toSorted())) reasons.push('labels');
     return reasons;
   }
@@ -216,8 +220,8 @@ function isSame(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * Where a file's slots of a series with bounds go among the cells of the union of bounds; undefined where the union does
- * not have them all.
+ * Maps a file's slots of a series with bounds to the cells for the union of bounds; undefined where the union lacks one of
+ * the bounds.
  */
 export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array | undefined {
   const cells = new Int32Array(bounds.length + 2);

@@ -1,30 +1,33 @@
 import type { MergedFamily } from './merged-family.js';
 
-/** How a process's gauges count. */
+/** How the gauges of a process count. */
 export type ProcessState = 'live' | 'dead' | 'expired';
 
-/** What one file of the directory adds to the merge, whatever program writes it. */
+/** The part of one file of the directory in the merge, whatever program has written the file. */
 export interface MergedPart {
-  /** Place in the order of files: the archive, then oldest first. -1: not given yet; a file that is bad never has one. */
+  /**
+   * Position in the order of files: the archive first, then the oldest file. -1: not assigned yet; a bad file never gets
+   * one.
+   */
   order: number;
-  /** Whether its process lives; its gauges are taken in again where that has changed. */
+  /** Whether its process lives; when that changes, its gauges are read again. */
   state: ProcessState;
-  /** Whether it waits to be taken in again. */
+  /** Whether the next reading starts from the beginning. */
   readonly isRewound: boolean;
   /** Series in the file, shown or not. */
   readonly seriesCount: number;
-  /** Everything is taken in again by the next reading. */
+  /** Makes the next reading start from the beginning. */
   rewind(): void;
-  /** The file is gone: so are its series, if no other has them. */
+  /** The file was removed: removes its series, unless another file has them. */
   remove(): void;
-  /** Tells the index again which families the file declares, for the order of families. */
+  /** Tells the index again which families the file declares; families are sorted by that. */
   declareOrder(): void;
-  /** Tells the index again when the series in the file were made. */
+  /** Tells the index again the created times of the series in the file. */
   declareCreated(): void;
-  /** Adds the values that were read last to the index's cells. */
+  /** Adds the values of the last reading to the cells of the index. */
   addValues(nowSeconds: number): void;
-  /** Names of the families of series that `addValues` left out, as a value of theirs was not a finite number. */
+  /** Names of families with series that `addValues` left out, because one of their values was not a finite number. */
   unusableFamilies(): string[];
-  /** The values of a counter or a gauge in this file alone, as they were read last. */
+  /** The values of a counter or a gauge in this file alone, from the last reading. */
   ownValues(family: MergedFamily): Iterable<readonly [series: number, value: number]>;
 }

@@ -3,14 +3,14 @@ import { quotedLabelName } from '../exposition/labels.js';
 import type { MergedFamily } from './merged-family.js';
 
 /**
- * How a file's keys become label text: which label each value of a key is for, and what is added to all of them (default
- * labels, the `pid` of a gauge shown per process), or not to be shown (that `pid`, where the gauge is not shown so any
- * more). Keys of one schema with the same bytes are the same series.
+ * Converts a file's keys to label text: the label of each value in a key, the labels that are added to all keys (default
+ * labels, the `pid` of a gauge that is shown per process), and the label that is dropped (that `pid`, where the gauge is no
+ * longer shown so). Keys of one schema with equal bytes are the same series.
  */
 export class Schema {
-  /** Characters that every series gets beside what is in its key. */
+  /** Number of characters that are added to every series and are not in its key. */
   addedLength = 0;
-  /** In the order of printing: the place in the key, -1 where there is none, and what stands where the key has nothing. */
+  /** In the order of printing: the place in the key, or -1, and the value where the key has none. */
   readonly #order: { readonly prefix: string; readonly from: number; readonly added: string }[] = [];
 
   constructor(
@@ -22,7 +22,7 @@ export class Schema {
   ) {
     const here = new Set([...labelNames, ...added.keys()]);
     if (dropped !== undefined) here.delete(dropped);
-    // one order for all schemas of the family, whatever order each was declared in: text is what tells series apart
+    // all schemas of a family use one order, whatever the order of its declarations: series are compared by their text
     const first = new Set(family.labelNames.filter((name) => here.has(name)));
     const rest = [...here].filter((name) => !first.has(name)).toSorted();
     const places = new Map(labelNames.map((name, at) => [name, at]));

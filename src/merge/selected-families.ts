@@ -1,9 +1,8 @@
 /**
- * What one output shows of the index: the families that its selection takes, and where several of them have one name, one
- * family that has the series of all of them.
- *
- * Such a combination has cells of its own, into which the cells of its parts are added after every merge. It merges what
- * the parts have merged, so that it costs the series of the parts and not those of every file.
+ * The part of the index that one output shows: the families of its selection, and where several of them have the same name,
+ * one combined family with the series of all.
+ * A combined family has its own cells, to which the cells of its parts are added after every merge. It merges the merged
+ * values of the parts, so that its cost depends on the series of the parts and not on those of every file.
  */
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
@@ -14,20 +13,20 @@ import { bucketCells, type ConflictReason, type MergedFamily } from './merged-fa
 import { MergeIndex } from './merge-index.js';
 import { type Selection, selects } from './selection.js';
 
-/** The series of one part, and where they go. */
+/** The series of one part, and their place in the combined family. */
 interface Link {
   readonly part: MergedFamily;
   readonly combined: MergedFamily;
   readonly from: readonly number[];
   readonly to: readonly number[];
-  /** Histograms: where each cell of a part's series goes, from the first cell of the combined one. */
+  /** Histograms: the place of each cell of a part's series, from the first cell of the combined one. */
   readonly buckets: Int32Array | undefined;
 }
 
 export interface Conflict {
   readonly family: string;
   readonly reason: ConflictReason;
-  /** What is shown, in words. */
+  /** The shown families, as text. */
   readonly text: string;
 }
 
@@ -35,14 +34,14 @@ export class SelectedFamilies {
   readonly #index: MergeIndex;
   readonly #selection: Selection;
   #families: MergedFamily[] = [];
-  /** Those that are not shown included. */
+  /** Also families that are not shown. */
   #declared: MergedFamily[] = [];
   #clashes: readonly Conflict[] = [];
   #combinations = new MergeIndex();
   readonly #links: Link[] = [];
   #seen = -1;
   #rebuilt = 0;
-  /** Whether any file declares a family here for which a name may be any UTF-8 text. */
+  /** Whether a file declares a family here whose name may be any UTF-8 text. */
   hasUtf8Names = false;
 
   constructor(index: MergeIndex, selection: Selection) {
@@ -50,17 +49,17 @@ export class SelectedFamilies {
     this.#selection = selection;
   }
 
-  /** Differs whenever there are other lines than before. */
+  /** Changes whenever the set of lines changes. */
   get structure(): string {
     return `${this.#rebuilt} ${this.#combinations.structure}`;
   }
 
-  /** Families in the order of first registration, those without series included. */
+  /** Families in the order of first registration, also those without series. */
   families(): readonly MergedFamily[] {
     return this.#families;
   }
 
-  /** Names of families that a registry without a name has, and of which nothing tells whose they are in other processes. */
+  /** Names of families of a registry without a name that cannot be attributed in other processes. */
   get missing(): string[] {
     const { unnamed } = this.#selection;
     if (unnamed === undefined) return [];
@@ -76,7 +75,7 @@ export class SelectedFamilies {
     return this.#index.exemplars.size > 0;
   }
 
-  /** What the declarations disagree in, and names that clash. */
+  /** The properties in which declarations differ, and names that clash. */
   conflicts(): Conflict[] {
     const escaped = escapedClashes(newestFirst(this.#families), DEFAULT_ESCAPING).map(({ hidden, shown }) => ({
       family: hidden,
@@ -86,13 +85,13 @@ export class SelectedFamilies {
     return [...this.#declared.flatMap(conflictsOf), ...this.#clashes, ...escaped];
   }
 
-  /** The families that can be shown together where UTF-8 names are escaped so. */
+  /** The families that can be shown together under this escaping of UTF-8 names. */
   shownUnder(escaping: Escaping): readonly MergedFamily[] {
     const hidden = new Set(escapedClashes(newestFirst(this.#families), escaping).map((clash) => clash.hidden));
     return hidden.size === 0 ? this.#families : this.#families.filter(({ name }) => !hidden.has(name));
   }
 
-  /** Follows the index; to be called after every merge, before anything else is asked. */
+  /** Follows the index; call it after every merge, before other methods. */
   update(): void {
     if (this.#seen !== this.#index.structure) this.#rebuild();
     this.#seen = this.#index.structure;
@@ -123,7 +122,7 @@ export class SelectedFamilies {
       .map((parts) => (parts.length === 1 ? parts[0] : this.#combine(parts.toSorted(byOrder))))
       .toSorted(byOrder);
     const candidates = this.#declared.filter((family) => !family.hidden);
-    // as of one metric, the newest declaration is shown
+    // as for one metric, the newest declaration is shown
     const clashes = nameClashes(newestFirst(candidates));
     const clashing = new Set(clashes.map(({ hidden }) => hidden));
     this.#families = candidates.filter(({ name }) => !clashing.has(name));
@@ -209,8 +208,9 @@ function byOrder(a: MergedFamily, b: MergedFamily): number {
 }
 
 /**
- * How the label texts of a part read in the combination, which has one order of labels. The `pid` of a gauge that is shown
- * per process is left out where the combination is not shown so. (Where only the combination is, there is none to add.)
+ * How the label text of a part changes in the combined family, which has one order of labels. The `pid` of a gauge that is
+ * shown per process is removed where the combined family is not shown per process. (In the opposite case there is no `pid`
+ * to add.)
  */
 function spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
   const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
@@ -228,7 +228,9 @@ function isSet(cells: Float64Array, at: number): boolean {
   return cells[at + ACCUMULATOR.count] > 0;
 }
 
-/** What several processes have reduced to one value goes in as the value of one, which counts as many. */
+/**
+ * The reduced value of several processes is added as if it were of one process, with the number of processes as its count.
+ */
 function addGauge(mode: GaugeMode, from: Float64Array, at: number, into: Float64Array, to: number): void {
   if (!isSet(from, at)) return;
   mode.reduce(into, to, from[at], from[at + ACCUMULATOR.setAt]);

@@ -1,22 +1,22 @@
 import type { FamilyScope } from '../metrics-file/family-scope.js';
 import { isPlace } from '../model/registry-id.js';
 
-/** Which of the families in a directory an output shows; plain data, so that it reaches the thread that collects. */
+/** The families of a directory that an output shows; plain data, so that it can be sent to the thread that collects. */
 export interface Selection {
   /** Names of registries, or 'all'. */
   readonly registries: readonly string[] | 'all';
-  /** Leaves out what the primary of a cluster has counted. */
+  /** Leaves out the counts of a cluster's primary. */
   readonly withoutPrimary?: boolean;
-  /** In the place of names: the families of one registry without a name. */
+  /** Replaces `registries`: the families of one registry without a name. */
   readonly unnamed?: UnnamedSelection;
 }
 
-/** A registry without a name shows the families that it has itself, of processes of its own role. */
+/** A registry without a name shows the families that it has in this process, from processes of the same role. */
 export interface UnnamedSelection {
   /** See model/registry-id.ts. */
   readonly id: string;
   readonly isPrimary: boolean;
-  /** By the names of the families, as what they are declared (`metricKey`). */
+  /** By family name: the declaration as a key (`metricKey`). */
   readonly declarations: Readonly<Record<string, string>>;
 }
 

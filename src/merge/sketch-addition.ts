@@ -3,7 +3,7 @@ import type { ReaderBlock } from '../metrics-file/reader.js';
 import type { SketchChunkBody } from '../metrics-file/record-bodies.js';
 import type { Sketch } from '../model/sketch.js';
 
-/** Adds a chunk of a file's sketch, as it was read last; false where one of its values is not a finite number. */
+/** Adds a chunk of a file's sketch from the last reading; false where one of its values is not a finite number. */
 export function addSketch(sketch: Sketch, block: ReaderBlock, chunk: SketchChunkBody, nowSeconds: number): boolean {
   const { values, isFinite } = block;
   const end = chunk.slot + chunk.windows * SKETCH.windowSlots;
@@ -12,7 +12,7 @@ export function addSketch(sketch: Sketch, block: ReaderBlock, chunk: SketchChunk
   const epoch = chunk.windowSeconds > 0 ? Math.floor(nowSeconds / chunk.windowSeconds) + 1 : 1;
   const bins = sketch.chunk(chunk.sign, chunk.chunk);
   for (let from = chunk.slot; from < end; from += SKETCH.windowSlots) {
-    // a window that has slid out, or one that its writer has just emptied
+    // a window that has expired, or that its writer has just emptied
     if (!(values[from] > epoch - chunk.windows && values[from] <= epoch + 1)) continue;
     for (let bin = 0; bin < SKETCH.bins; bin++) bins[bin] += values[from + 1 + bin];
   }

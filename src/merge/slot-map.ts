@@ -4,22 +4,19 @@ import { comparableTime } from '../model/comparable-time.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
-/**
- * Where the slots of one value block go among the merged cells. An entry is a slot, or in blocks of gauges a pair of
- * slots.
- */
+/** Maps the slots of one value block to merged cells. An entry is a slot, or in blocks of gauges a pair of slots. */
 export class SlotMap {
   readonly #block: ReaderBlock;
   readonly #isGauge: boolean;
   #cells: Int32Array = new Int32Array(0);
-  /** At the first entry of each series its place in the lists below + 1; 0 elsewhere. */
+  /** At the first entry of each series: its index in the lists below + 1. Elsewhere 0. */
   #places: Int32Array = new Int32Array(0);
-  /** Per place the merged series, and when the file made its part of it, in seconds since the epoch. */
+  /** By that index: the merged series, and when the file created its part, in seconds since the epoch. */
   readonly #series: number[] = [];
   readonly #createdAt: number[] = [];
   readonly #freePlaces: number[] = [];
   readonly #modes: (GaugeMode | undefined)[] = [];
-  /** By their first entries, series that count once for a process: which process it is. */
+  /** Process-wide series by their first entries: the process that they belong to. */
   readonly #processes = new Map<number, string>();
 
   constructor(block: ReaderBlock) {
@@ -37,7 +34,7 @@ export class SlotMap {
     return this.#cells[this.#entry(slot)] ?? NOWHERE;
   }
 
-  /** The series here, with their slots and when they were made. */
+  /** The series here, with their slots and created times. */
   *series(): Generator<readonly [series: number, slot: number, createdAt: number]> {
     for (let entry = 0; entry < this.#places.length; entry++) {
       const place = this.#places[entry] - 1;
@@ -53,13 +50,13 @@ export class SlotMap {
     this.#place(entry, series, createdAt);
   }
 
-  /** Whether no series has any of these slots. */
+  /** Whether none of these slots belongs to a series. */
   isFree(slot: number, slots: number): boolean {
     for (let at = slot; at < slot + slots; at++) if ((this.#cells[at] ?? NOWHERE) !== NOWHERE) return false;
     return true;
   }
 
-  /** @param offsets from the first cell, where slots are not in the order of cells */
+  /** @param offsets from the first cell, where the order of slots differs from that of cells */
   placeSums(
     slot: number,
     slots: number,
@@ -74,7 +71,9 @@ export class SlotMap {
     else for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + offsets[at];
   }
 
-  /** A series that counts once for a process, whatever number of its threads has it. It has no cells of its own here. */
+  /**
+   * Adds a process-wide series: it counts once, for any number of threads that have it. It has no cells of its own here.
+   */
   placeProcessWide(slot: number, series: number, createdAt: number, process: string): void {
     this.#widen();
     const entry = this.#entry(slot);
@@ -82,7 +81,7 @@ export class SlotMap {
     this.#processes.set(entry, process);
   }
 
-  /** Takes over a gauge that has moved here from other slots. */
+  /** Takes a gauge that has moved here from other slots. */
   takeGauge(slot: number, from: SlotMap, formerSlot: number, index: MergeIndex): void {
     const process = from.#processes.get(from.#entry(formerSlot));
     const released = from.release(formerSlot);
@@ -99,7 +98,7 @@ export class SlotMap {
     this.#places[entry] = place + 1;
   }
 
-  /** Takes the series at a slot out, if there is one; answers which, and when it was made. */
+  /** Removes the series at a slot, if there is one; returns it with its created time. */
   release(slot: number): readonly [series: number, createdAt: number] | undefined {
     const first = this.#entry(slot);
     const place = (this.#places[first] ?? 0) - 1;
@@ -115,9 +114,9 @@ export class SlotMap {
   }
 
   /**
-   * Adds the block's values, as they were read last, to the index's cells.
+   * Adds the values of the last reading to the cells of the index.
    *
-   * @param unusable gets each series that is left out, as one of its values is not a finite number
+   * @param unusable receives each series that is left out because one of its values is not a finite number
    */
   addTo(index: MergeIndex, nowSeconds: number, unusable: Set<number>): void {
     const { values, extent, isFinite } = this.#block;
@@ -150,7 +149,7 @@ export class SlotMap {
 
   #addGauges(index: MergeIndex, values: Float64Array, pairs: number, nowSeconds: number): void {
     const { cells } = index;
-    // series that are not shown have slots, but need not have a place in the map
+    // series that are not shown have slots, but may be beyond the end of the map
     const end = Math.min(pairs, this.#cells.length);
     for (let pair = 0; pair < end; pair++) {
       const cell = this.#cells[pair];
@@ -178,7 +177,7 @@ export class SlotMap {
   }
 }
 
-/** The loop that a scrape is made of. */
+/** A scrape spends its time in this loop. */
 function addSums(cells: Float64Array, map: Int32Array, values: Float64Array, extent: number): void {
   const end = Math.min(extent, map.length);
   for (let slot = 0; slot < end; slot++) cells[map[slot]] += values[slot];
