@@ -88,8 +88,8 @@ export interface FoldThreshold {
 }
 
 /**
- * Whether these dead files justify a fold. The defaults are so low that a scrape after 10,000 dead processes costs the same
- * as after ten: with 31 unfolded files it took 1.64 times as long.
+ * Whether these dead files justify a fold. The defaults keep a scrape after 10,000 dead processes as fast as after ten:
+ * with 31 unfolded files it took 1.64 times as long.
  */
 export function foldDue(dead: { files: number; bytes: number }, threshold: FoldThreshold = {}): boolean {
   const { files = 10, bytes = 4 * 1024 * 1024 } = threshold;
@@ -97,9 +97,8 @@ export function foldDue(dead: { files: number; bytes: number }, threshold: FoldT
 }
 
 /**
- * Folds the files of dead processes into the archive of a directory. Synchronous, for as long as it takes to read all of
- * them: call it in a thread or a command.
- * Operational trouble does not throw: the result reports it, and all files stay as they were.
+ * Folds the files of dead processes into the archive of a directory. Synchronous, for as long as reading them takes: call
+ * it in a thread or a command. Operational trouble does not throw: the result reports it, and all files stay as they were.
  *
  * @throws {PromMultiprocError} ERR_PERMISSION where the directory may not be read, ERR_DIRECTORY_REFUSED
  */
@@ -218,7 +217,7 @@ export class Fold {
       this.#generation = base?.name.generation ?? 0;
       const generation = nextGeneration(this.#generation, found.archives);
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
-      // leftovers of killed folds are removed first: on a full disk they may be the only space
+      // leftovers of killed folds are removed first: a full disk may have no other space
       removeLowerArchives(
         this.#dir,
         this.#generation,
@@ -269,7 +268,7 @@ export class Fold {
       try {
         const opened = openArchive(this.#dir, name, dataFiles);
         if (name.generation < MAX_GENERATION) return opened;
-        // the last number: somebody wrote it by hand, for no fold reaches it
+        // the last number: written by hand, for no fold reaches it
         opened.reader.close();
         return 'archive unreadable';
       } catch (error) {
