@@ -1,6 +1,6 @@
 /**
- * Whether an archive that was shown has been deleted by somebody: its counts would be gone from the output, and a fall of
- * counters is a wrong answer. What the collection has open is put back, or shown on.
+ * Detects that an archive that was shown has been deleted: its counts would disappear from the output, and counters that
+ * fall are wrong. The collection restores its open archive, or continues to show it.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { NodeFile } from './node-file.js';
 export class ArchiveLoss {
   readonly #dir: string;
   readonly #readOnly: boolean;
-  /** Inode of the directory that an archive was found in last. */
+  /** Inode of the directory in which an archive was last found. */
   #directory: number | undefined;
 
   constructor(dir: string, readOnly: boolean) {
@@ -24,11 +24,11 @@ export class ArchiveLoss {
 
   /**
    * @param shown the archive of the last pass
-   * @param newest the one that counts by what was found now
+   * @param newest the archive that counts among the files found now
    */
   after(shown: NodeFile | undefined, newest: NodeFile | undefined, found: DirectoryScan): 'none' | 'restored' | 'lost' {
     const inode = statSync(this.#dir, { throwIfNoEntry: false })?.ino;
-    // of another directory under this name nothing has been shown
+    // this is another directory under the same name: nothing of it has been shown
     if (shown === undefined || inode !== this.#directory || !this.#isDeleted(shown, newest, found)) {
       this.#directory = inode;
       return 'none';
@@ -36,11 +36,11 @@ export class ArchiveLoss {
     return !this.#readOnly && this.#restore(shown) ? 'restored' : 'lost';
   }
 
-  /** Whether it has gone without a higher one having come, as in a fold. */
+  /** Whether it was removed although there is no higher archive, as there would be after a fold. */
   #isDeleted({ name, part }: NodeFile, newest: NodeFile | undefined, { archives }: DirectoryScan): boolean {
     if (archives.some((archive) => archive.name === name)) return false;
     if (newest !== undefined && newest.part.archive!.generation > part.archive!.generation) return false;
-    // the listing may be of the moment in which a fold replaced it
+    // the listing may be from the moment in which a fold replaced it
     const again = scanDirectory(this.#dir).archives;
     return again.length === archives.length && again.every((archive, at) => archive.name === archives[at].name);
   }

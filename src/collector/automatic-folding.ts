@@ -1,4 +1,4 @@
-/** When a collector folds of itself. */
+/** Decides when a collector folds without being asked. */
 import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../archive/fold.js';
 import { assertFoldOptions } from '../archive/fold-options.js';
 import { foldAside } from '../archive/fold-aside.js';
@@ -9,14 +9,14 @@ import { warnOnce } from '../warn-once.js';
 import { readSettings } from '../storage/settings.js';
 import type { Collected } from './engine.js';
 
-/** What automatic and asked-for folds of a collector go by. */
+/** Settings of a collector's automatic and requested folds. */
 export interface FoldSettings extends FoldThreshold, Omit<FoldOptions, 'deadRetentionSeconds' | 'properLockfile'> {}
 
-/** A fold took this many times less than what passes before the next: folding stays below a tenth of a core. */
+/** The time between two folds is this many times the duration of the first: folding takes less than a tenth of a core. */
 const REST_FACTOR = 10;
 const LEAST_REST_MS = 1000;
 const TIDY_INTERVAL_MS = 3_600_000;
-/** After a fold that could not do anything. */
+/** The time to the next fold after one that could do nothing. */
 const TROUBLE_REST_MS = 60_000;
 
 export class AutomaticFolding {
@@ -27,7 +27,7 @@ export class AutomaticFolding {
   #tidyNotBefore = 0;
 
   /**
-   * @param settings `false`: only when asked
+   * @param settings `false`: only on request
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
    */
   constructor(settings: FoldSettings | false, deadRetentionSeconds: number) {
@@ -37,8 +37,8 @@ export class AutomaticFolding {
   }
 
   /**
-   * Begins a fold where one is due: so many dead files were found; or, once an hour, files that killed processes may have
-   * left half made. Does not wait, and never throws.
+   * Starts a fold where one is due: where there are enough dead files, or, once an hour, temporary files that killed
+   * processes may have left. Does not wait, and never throws.
    */
   consider(dir: string, { dead, leftovers }: Pick<Collected, 'dead' | 'leftovers'>): void {
     if (this.#settings === false || this.#running !== undefined || performance.now() < this.#notBefore) return;
@@ -50,7 +50,7 @@ export class AutomaticFolding {
     });
   }
 
-  /** Folds, after the fold that is under way if there is one. */
+  /** Folds, after the present fold if there is one. */
   async now(dir: string, onProgress?: FoldProgress): Promise<FoldResult> {
     const before = this.#running;
     const running = (async () => {
@@ -73,13 +73,13 @@ export class AutomaticFolding {
     }
   }
 
-  /** The archive has the permissions that this process's own file has. */
+  /** The archive gets the permissions of this process's own file. */
   #foldOptions(): FoldOptions {
     const { fileMode, group } = readSettings();
     return { fileMode, group, ...this.#settings, deadRetentionSeconds: this.#deadRetentionSeconds };
   }
 
-  /** Waits for a fold under way. */
+  /** Waits for the present fold, if there is one. */
   async settled(): Promise<void> {
     await this.#running?.catch(() => {});
   }

@@ -1,14 +1,14 @@
 /**
- * Files that were found bad, so that they are not taken in again at every scrape: what a bad file declares before its
- * damage may be in conflict with the others, and then all files would be indexed anew when it comes and when it goes.
+ * Remembers bad files, so that they are not read again at every scrape: the declarations of a bad file before its damage
+ * may conflict with others, and then all files would be indexed again when it is added and when it is removed.
  */
 import { BadFileError } from '../errors.js';
 
-/** What a mark does not tell is found after this long. */
+/** A change that the fingerprint does not show is found after this time. */
 const LOOK_AGAIN_MS = 60_000;
 
 interface BadFile {
-  readonly mark: string;
+  readonly fingerprint: string;
   readonly error: BadFileError;
   readonly lookAgainAt: number;
 }
@@ -17,22 +17,22 @@ export class BadFiles {
   readonly #known = new Map<string, BadFile>();
 
   /**
-   * @param mark what a file that was mended, or another one of this name, has otherwise
-   * @throws {BadFileError} what was wrong with the file, where it is as it was
+   * @param fingerprint it differs for a repaired file or another file of this name
+   * @throws {BadFileError} the error that was found in the file, where it has not changed
    */
-  assertNotKnown(name: string, mark: string): void {
+  assertNotKnown(name: string, fingerprint: string): void {
     const known = this.#known.get(name);
-    if (known?.mark === mark && performance.now() < known.lookAgainAt) throw known.error;
+    if (known?.fingerprint === fingerprint && performance.now() < known.lookAgainAt) throw known.error;
   }
 
-  /** @param mark of before the file was read, for it may have changed meanwhile */
-  note(name: string, mark: string, error: unknown): void {
-    // trouble of another kind is the system's, and over when it is over
+  /** @param fingerprint from before the file was read, for it may have changed meanwhile */
+  note(name: string, fingerprint: string, error: unknown): void {
+    // other errors are the system's, and may be over at the next scrape
     if (!(error instanceof BadFileError) || this.#known.get(name)?.error === error) return;
-    this.#known.set(name, { mark, error, lookAgainAt: performance.now() + LOOK_AGAIN_MS });
+    this.#known.set(name, { fingerprint, error, lookAgainAt: performance.now() + LOOK_AGAIN_MS });
   }
 
-  /** Forgets those that are gone. */
+  /** Forgets files that do not exist any more. */
   retain(isThere: (name: string) => boolean): void {
     for (const name of [...this.#known.keys()]) if (!isThere(name)) this.#known.delete(name);
   }

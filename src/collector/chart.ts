@@ -1,4 +1,4 @@
-/** One metric as lines over time would show it: what a live chart needs of each collection, and no more. */
+/** One metric as lines over time: the data that a live chart needs from each collection. */
 import { parseLabelText } from '../exposition/labels.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { MergedPart } from '../merge/merged-part.js';
@@ -7,8 +7,8 @@ import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { Sketch } from '../model/sketch.js';
 
 /**
- * What the lines of a chart are: each series, each living process, one for all, or one for each value of a label. Chosen
- * for the metric where it is left open.
+ * What a line of a chart stands for: each series, each living process, the total, or each value of a label. Without a
+ * choice it depends on the metric.
  */
 export type Grouping = 'series' | 'process' | 'total' | `label:${string}`;
 
@@ -18,7 +18,7 @@ export interface ChartRequest {
 }
 
 export interface ChartLine {
-  /** Labels, a process or a label's value; as it came from a file. */
+  /** Labels, a process or a label's value; not escaped, and from a file. */
   readonly name: string;
   readonly value: number;
 }
@@ -28,31 +28,34 @@ export interface Chart {
   readonly type: MetricType;
   readonly help: string;
   readonly by: Grouping;
-  /** What else its lines could be. */
+  /** The groupings that are possible for this metric. */
   readonly choices: readonly Grouping[];
-  /** The largest, at most MAX_LINES. Counters are totals, for the reader to make rates of; summaries are quantiles. */
+  /**
+   * The largest lines, at most MAX_LINES. Counters are totals, from which the caller computes rates; summaries are
+   * quantiles.
+   */
   readonly lines: readonly ChartLine[];
-  /** Lines that were left out. */
+  /** Number of lines that were left out. */
   readonly omitted: number;
-  /** Histograms: observations so far in each bucket alone, one bucket more than bounds. */
+  /** Histograms: the observations so far in each single bucket, one bucket more than bounds. */
   readonly buckets?: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
 }
 
-/** One process that is alive, for charts by process. */
+/** One living process, for charts by process. */
 export interface LivingProcess {
   readonly label: string;
   readonly part: MergedPart;
 }
 
-/** More than a chart can show, for the reader to show the fastest of them. */
+/** More than a chart can show, so that the page can choose the fastest of them. */
 const MAX_LINES = 40;
-/** A counter of no more series is shown by series where nothing was asked for. */
+/** Without a choice, a counter with at most this many series has a line per series. */
 const FEW_SERIES = 10;
 const USUAL_SHARES = [0.5, 0.9, 0.99];
 
 type Drawn = Pick<Chart, 'lines' | 'omitted' | 'buckets'>;
 
-/** Types whose series are drawn together, whatever the grouping; a type that is not here has lines by grouping. */
+/** Types whose series are drawn together, for any grouping; all other types have lines by grouping. */
 const DRAWN_TOGETHER: Readonly<
   Partial<Record<MetricType, (family: MergedFamily, series: readonly number[]) => Drawn>>
 > = {
@@ -64,7 +67,7 @@ const DRAWN_TOGETHER: Readonly<
   summary: (family, series) => ({ lines: quantileLines(family, series), omitted: 0 }),
 };
 
-/** The chart of a merged metric; undefined where there is none of that name, or nothing to draw of it. */
+/** The chart of a merged metric; undefined where no metric has that name, or it has nothing to draw. */
 export function chartOf(
   selected: SelectedFamilies,
   processes: readonly LivingProcess[],
@@ -83,16 +86,16 @@ export function chartOf(
   return { ...about, ...largest(lines) };
 }
 
-/** The chart of a family that is there as it is shown. */
+/** The chart of a family that is already in its shown form. */
 export function chartOfFamily({ name, type, help, samples }: MetricFamily): Chart {
   const lines = samples.map(({ labels, value }) => ({ name: Object.values(labels).join(' ') || name, value }));
   return { metric: name, type, help, by: 'series', choices: ['series'], ...largest(lines) };
 }
 
-/** What a metric can be grouped by, the most telling first. */
+/** The groupings of a metric, the most useful first. */
 function groupings(family: MergedFamily, count: number): Grouping[] {
   if (DRAWN_TOGETHER[family.type] !== undefined) return ['total'];
-  // each process has a line of its own already; and a sum of what is merged by `max` would be nobody's value
+  // each process has its own line already; and a sum of values that are merged by `max` would have no meaning
   if (family.isGauge) return family.mode.perProcess ? ['series'] : ['process', 'series'];
   if (family.labelNames.length === 0) return ['total', 'process'];
   const labels = family.labelNames.map((label): Grouping => `label:${label}`);
@@ -115,7 +118,7 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
   return [...sums].map(([name, value]) => ({ name, value }));
 }
 
-/** Counters: one line a process. Gauges: one for each of its series. */
+/** Counters: one line per process. Gauges: one for each of its series. */
 function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
   return processes.flatMap(({ label, part: file }) => {
     const values = family.parts.flatMap((part) =>
@@ -149,7 +152,7 @@ function quantileLines(family: MergedFamily, series: readonly number[]): ChartLi
 }
 
 function largest(lines: readonly ChartLine[]): { lines: ChartLine[]; omitted: number } {
-  // where all fit they keep their order, and with it their colours
+  // where all lines fit they keep their order, and so their colours
   if (lines.length <= MAX_LINES) return { lines: [...lines], omitted: 0 };
   const sorted = lines.toSorted((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
   return { lines: sorted.slice(0, MAX_LINES), omitted: lines.length - MAX_LINES };

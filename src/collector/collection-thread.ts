@@ -1,14 +1,14 @@
-/** What the piscina thread runs. It keeps the engines, and with them the indexes, from one scrape to the next. */
+/** The program of the piscina thread. It keeps the engines, and so the indexes, from one scrape to the next. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type LockSurvey, useSurvey } from '../directory/writer-locks.js';
 import type { CollectionOptions } from './collection.js';
 import { type Collected, type CollectionRequest, Engine } from './engine.js';
 
 export interface ThreadTask extends CollectionRequest {
-  /** Tells engines apart. */
+  /** Identifies an engine. */
   readonly key: string;
   readonly options: CollectionOptions;
-  /** Which writers hold their locks, for a thread asks nobody. */
+  /** The writers that hold their locks: a thread cannot test locks itself. */
   readonly locks: LockSurvey | undefined;
 }
 
@@ -32,5 +32,5 @@ function collect(task: ThreadTask): Collected {
   }
 }
 
-// piscina takes a module's default export
+// piscina calls the default export of a module
 export default collect;

@@ -1,6 +1,6 @@
 /**
- * One directory, read and merged again and again: what a scrape does, inline or in a thread of its own. The work is a
- * generator that pauses between files, so that an inline scrape can let the event loop have its turns.
+ * Reads and merges one directory, again and again: the work of a scrape, inline or in a thread. It is a generator that
+ * pauses between files, so that an inline scrape can let the event loop turn.
  */
 import { join } from 'node:path';
 import { assertNoLie } from '../archive/archive-lie.js';
@@ -42,38 +42,41 @@ import {
 
 export interface CollectionOptions {
   readonly dir: string;
-  /** How long a dead process's gauges are kept in the modes that keep them. */
+  /** How long a dead process's gauges are kept, in modes that keep them. */
   readonly deadRetentionSeconds: number;
-  /** Most files kept open between two scrapes. */
+  /** Maximum number of files that stay open between two scrapes. */
   readonly maxOpenFiles: number;
-  /** Whether nothing is written in the directory: an archive that somebody deletes is put back otherwise. */
+  /** Forbids writes in the directory: without it, a deleted archive is restored. */
   readonly readOnly?: boolean;
 }
 
-/** A directory that changes faster than this many passes is read as it is. Folding rests ten times as long as it takes. */
+/**
+ * If the directory changes during this many passes, the last one is used. A fold is followed by a pause of ten times its
+ * duration.
+ */
 const MAX_PASSES = 20;
-/** Declarations are known after the first time, so that the second is the last. */
+/** Declarations are known after the first pass, so that normally the second is the last. */
 const MAX_RESTARTS = 5;
 const HOUR_SECONDS = 3600;
 
 export class DirectoryCollection {
   readonly options: CollectionOptions;
   readonly index = new MergeIndex();
-  /** When the values were merged last, in milliseconds since the epoch. */
+  /** When the values were last merged, in milliseconds since the epoch. */
   collectedAtMs = 0;
-  /** Files under temporary names that the last collection saw and that killed processes left. */
+  /** Number of files under temporary names that the last collection found and that killed processes have left. */
   leftovers = 0;
   readonly #files = new Map<string, MetricsFile>();
   readonly #context: FileContext;
   readonly #badFiles = new BadFiles();
   #trust: Trust = () => true;
-  /** Of the last pass, by their names. */
+  /** Files that the last pass skipped, by name. */
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
   readonly #openFiles: OpenFiles;
   readonly #archiveLoss: ArchiveLoss;
-  /** One that is shown though it has been deleted. */
+  /** A deleted archive that is still shown. */
   #lostArchive: NodeFile | undefined;
   #filesKey = '';
   #unusableSeries = 0;
@@ -87,10 +90,10 @@ export class DirectoryCollection {
   }
 
   /**
-   * Reads what has changed and merges all. Pauses between files.
+   * Reads the changes and merges all values. Pauses between files.
    *
    * @throws {PromMultiprocError} where the directory itself cannot be read
-   * @throws {NodeJS.ErrnoException} EMFILE, ENFILE, ENOMEM, EIO: what could not be read would be missing from the sums
+   * @throws {NodeJS.ErrnoException} EMFILE, ENFILE, ENOMEM, EIO: the sums would lack the files that could not be read
    */
   *collect(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
@@ -108,14 +111,14 @@ export class DirectoryCollection {
     this.#merge();
   }
 
-  /** @param selected whose series and conflicts are counted */
+  /** @param selected the families whose series and conflicts are counted */
   stats(selected: SelectedFamilies): CollectionStats {
     const { pidConflicts } = this.index;
     const found = { skipped: this.skipped, unusableSeries: this.#unusableSeries, archive: this.#archive };
     return statsOf(this.#all(), selected, { ...found, pidConflicts });
   }
 
-  /** What an output shows, to be brought up to date after every collection. */
+  /** The families of an output; update it after every collection. */
   select(selection: Selection): SelectedFamilies {
     return new SelectedFamilies(this.index, selection);
   }
@@ -132,7 +135,7 @@ export class DirectoryCollection {
     return livingOf(this.#all());
   }
 
-  /** How many files the last collection could not read, by reason. */
+  /** Number of files that the last collection could not read, by reason. */
   get skipped(): Record<SkipReason, number> {
     return skippedByReason(this.#skipped.values());
   }
@@ -172,8 +175,9 @@ export class DirectoryCollection {
   }
 
   /**
-   * Whether what was read is what was there at one moment. An archive that was published meanwhile has counts of files that
-   * were read before; and a file that has gone while it was read may have been read without its pages.
+   * Whether the files that were read existed together at one moment. An archive that was published meanwhile contains
+   * counts of files that were read before; and a file that was removed while it was read may have been read without its
+   * pages.
    */
   #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
     if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
@@ -181,7 +185,7 @@ export class DirectoryCollection {
     return this.#all().every((file) => names.has(file.name) || file === this.#lostArchive);
   }
 
-  /** The archive that counts: the newest one, or one that was shown before and that somebody has deleted. */
+  /** The archive that counts: the newest one, or a deleted one that was shown before. */
   #readArchive(found: DirectoryScan): NodeFile | undefined {
     const shown = this.#all().find((file) => file.kind === 'archive') as NodeFile | undefined;
     const newest = this.#newestArchive(found);
@@ -192,11 +196,11 @@ export class DirectoryCollection {
     return this.#read(shown!.name) as NodeFile | undefined;
   }
 
-  /** The newest archive that can be read and is believed. */
+  /** The newest archive that is readable and trusted. */
   #newestArchive({ archives, dataFiles }: DirectoryScan): NodeFile | undefined {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
     for (const { name } of archives) {
-      // gauges of processes that ended too long ago leave the archive's part hour by hour
+      // gauges of processes that ended too long ago leave the archive's part, hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
       const file = this.#read(name);
       if (!(file instanceof NodeFile) || !this.#isBelieved(file, dataFiles)) continue;
@@ -251,7 +255,7 @@ export class DirectoryCollection {
       return file;
     } catch (error) {
       if (isSystemTrouble(error)) {
-        // half of it may have been taken in; what is read in its place has no place in the order yet
+        // a part of it may be merged already; the file that replaces it has no position in the order yet
         this.#drop(name);
         this.#filesKey = '';
         throw error;
@@ -264,7 +268,7 @@ export class DirectoryCollection {
 
   #skip(name: string, error: unknown): void {
     this.#drop(name);
-    // gone between the listing and the opening: the listing after this pass tells what that meant
+    // removed between the listing and the opening: the listing after this pass shows whether that matters
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     debug('skips %s: %s', name, describeError(error));
     this.#skipped.set(name, { name, reason: skipReason(error), error: describeError(error) });
@@ -278,7 +282,7 @@ export class DirectoryCollection {
     this.#files.delete(name);
   }
 
-  /** Takes every file in from its beginning: the declarations are known by now. */
+  /** Reads every file again from its beginning: the declarations are known by now. */
   *#readAgain(): Generator<void, void> {
     for (const { part } of this.#files.values()) part.rewind();
     this.index.restart();
@@ -289,7 +293,7 @@ export class DirectoryCollection {
     this.#orderFiles();
   }
 
-  /** Archive first, then dead writers, then living ones, each oldest first: the order in which gauges take values in. */
+  /** Archive first, then dead writers, then living ones, each oldest first: gauges are merged in this order. */
   #orderFiles(): void {
     const rank = ({ kind, liveness }: MetricsFile): number => (kind === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
     const ordered = this.#all().toSorted((a, b) => rank(a) - rank(b) || compareAge(a.writer, b.writer));
@@ -317,10 +321,10 @@ export class DirectoryCollection {
     this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#files.values());
   }
 
-  /** Once the pass has turned out to be the last one. */
+  /** Called when no further pass follows. */
   #tellOfSkippedFiles(): void {
     for (const { name, reason, error } of this.#skipped.values()) {
-      // strangers can make files without end, each under a name that was never there
+      // other users can create any number of files, each under a new name
       const what = reason === 'owner' ? this.options.dir : join(this.options.dir, name);
       warnOnce(`skip ${what} ${reason}`, `a metrics file is skipped: ${error}`);
     }

@@ -1,4 +1,4 @@
-/** One directory as a process reads it: who else asks meanwhile, in which thread, and what is done about the dead files. */
+/** Reads one directory for a process: joins concurrent requests, chooses the thread, and starts folds of dead files. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
@@ -40,31 +40,34 @@ export interface ReadingOptions {
   /** The directory to read. Default: PROMETHEUS_MULTIPROC_DIR, or the one derived for this process. */
   readonly dir?: string;
   /**
-   * Whether merging has a thread of its own: always, never, or ('auto', the default) once the files are so large that
-   * merging would hold the event loop up.
+   * Whether a thread merges: always, never, or ('auto', the default) when the files are so large that merging would block
+   * the event loop.
    */
   readonly threads?: boolean | 'auto';
-  /** How long the gauges of a dead process are kept in the modes that keep them. Default 24 h; Infinity: for ever. */
+  /** How long the gauges of a dead process are kept, in modes that keep them. Default 24 h; Infinity: for ever. */
   readonly deadRetentionSeconds?: number;
-  /** Most files kept open between two scrapes, and at most a quarter of what the process may open. Default 256. */
+  /**
+   * Maximum number of files that stay open between two scrapes; never more than a quarter of the process's limit. Default
+   * 256.
+   */
   readonly maxOpenFiles?: number;
-  /** When the files of dead processes are folded, and what of them is kept; `false`: only by `fold()`. */
+  /** When the files of dead processes are folded, and how much of them is kept; `false`: only by `fold()`. */
   readonly fold?: FoldSettings | false;
   /**
-   * Whether nothing is written in the directory: files of dead processes are not folded but by `fold()`, and processes do
-   * not learn that they are read, so that their `collect()` callbacks run only for other readers. Default false.
+   * Forbids writes in the directory: files of dead processes are folded only by `fold()`, and the processes do not notice
+   * this reader, so that their `collect()` callbacks run only for other readers. Default false.
    */
   readonly readOnly?: boolean;
   /**
-   * After this long without a scrape the index is dropped and the thread ended; and after this long a thread that failed
-   * gets another try. Default 5 minutes.
+   * After this time without a scrape the index is dropped and the thread ends; a thread that failed is tried again after
+   * this time. Default 5 minutes.
    */
   readonly idleMs?: number;
 }
 
-/** From this much on, files are merged in a thread: about 15,000 series, which cost 15 ms the first time. */
+/** Files of this total size are merged in a thread: about 15,000 series, which take 15 ms the first time. */
 const THREAD_AT_BYTES = 1024 * 1024;
-/** The event loop gets its turn after this long. */
+/** After this time the event loop may turn. */
 const SLICE_MS = 3;
 const THREAD_FILE = join(__dirname, 'collection-thread.js');
 
@@ -74,8 +77,8 @@ interface Batch {
 }
 
 /**
- * Collects again and again, for many sides at once: calls of one turn of the event loop share one collection, and those
- * that come while one is under way share the next, so that every answer has what was counted before it was asked for.
+ * Collects for many callers at once: calls in one turn of the event loop share one collection, and calls during a
+ * collection share the next, so that every result contains all counts from before its call.
  */
 export class DirectoryCollector {
   readonly #options: Required<Omit<ReadingOptions, 'dir'>> & { dir: ChosenDirectory | undefined };
@@ -83,7 +86,7 @@ export class DirectoryCollector {
   #next: Batch | undefined;
   #engine: Engine | undefined;
   readonly #thread: TaskThread<ThreadTask, Collected>;
-  /** On the clock of `performance.now()`; merging is inline until then, for the thread has failed. */
+  /** By the clock of `performance.now()`; merging is inline until then, because the thread has failed. */
   #threadRestsUntil = 0;
   #joined: OpenedDirectory | undefined;
   #dir: string | undefined;
@@ -111,7 +114,7 @@ export class DirectoryCollector {
   }
 
   /**
-   * The products of one collection, with those that others have asked for meanwhile.
+   * The products of one collection, which concurrent calls share.
    *
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
@@ -131,7 +134,7 @@ export class DirectoryCollector {
     return (await this.familiesAndMissing(settings)).families;
   }
 
-  /** An exposition, and the names of families that the settings ask for and that cannot be merged. */
+  /** An exposition, and the names of families that the settings select but that cannot be merged. */
   async bodyAndMissing(
     request: BodyRequest,
     settings: OutputSettings,
@@ -162,7 +165,7 @@ export class DirectoryCollector {
     return this.#folding.now(this.#locate());
   }
 
-  /** Ends the thread and closes all files. A collection or a fold under way is finished first. */
+  /** Ends the thread and closes all files, after the present collection or fold. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running.catch(() => {});
@@ -178,7 +181,7 @@ export class DirectoryCollector {
       .catch(() => {})
       .then(() => runCollectCallbacks())
       .then(() => {
-        // who comes from here on may have counted something that this collection passes by
+        // later callers may have counts that this collection misses
         this.#next = undefined;
         return this.#run([...products.values()]);
       });
@@ -191,7 +194,7 @@ export class DirectoryCollector {
     const dir = this.#locate();
     const isScrape = !this.#options.readOnly && products.some(isShown);
     if (isScrape) touchScraped(dir);
-    // not while it works, however long that takes
+    // never during a collection, however long it takes
     clearTimeout(this.#idleTimer);
     try {
       const heldLocks = this.#locks.held(dir, this.#joined);
@@ -218,7 +221,7 @@ export class DirectoryCollector {
     }
     this.#engine ??= new Engine(options);
     const collected = await inSlices(this.#engine.collect(request));
-    // from the next one on in a thread, which has no use for this index
+    // the next collection runs in a thread, which does not use this index
     if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
   }
@@ -231,7 +234,7 @@ export class DirectoryCollector {
         'no metrics directory: set PROMETHEUS_MULTIPROC_DIR or give the option dir (in a cluster primary, call setupPrimary first)',
       );
     }
-    // what this package chooses is private for its processes; a reader may be another user
+    // a directory that this package chooses is private to its processes, but a reader may be another user
     const readable = { ...chosen, derived: false };
     const dir = existingTarget(readable) ?? chosen.dir;
     if (dir !== this.#dir) {
@@ -239,7 +242,7 @@ export class DirectoryCollector {
       this.#drop();
       this.#dir = dir;
     }
-    // the lock keeps a directory from being swept while this collector uses it
+    // the lock prevents a sweep of the directory while this collector uses it
     if (this.#joined?.isLocked !== true || this.#joined.dir !== dir) {
       this.#joined?.close();
       this.#joined = joinDirectory(readable);
@@ -294,7 +297,7 @@ function closedError(): PromMultiprocError {
   return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
 }
 
-/** Runs steps until the slice is over, lets the event loop turn, and goes on. */
+/** Runs steps for a slice of time, lets the event loop turn, and continues. */
 async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
   for (;;) {
     const until = performance.now() + SLICE_MS;
@@ -316,7 +319,7 @@ function sizeOf(dir: string): number {
   return bytes;
 }
 
-/** Whether the product is what is served to Prometheus, and not a look at the directory. */
+/** Whether the product is served to Prometheus; otherwise it is a status of the directory. */
 function isShown({ kind }: Product): boolean {
   return kind === 'body' || kind === 'families';
 }

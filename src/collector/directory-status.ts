@@ -1,55 +1,55 @@
-/** What an operator wants to know of a directory: who counts there, what takes the room, and what is wrong. */
+/** The state of a directory for an operator: its processes, the sizes of its metrics, and its problems. */
 import type { Conflict, SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
 import type { DirectoryCollection } from './collection.js';
 import type { CollectionStats, ProcessInfo, SkippedFile } from './report.js';
 
-/** A metric by what it costs. */
+/** A metric and its size. */
 export interface FamilySize {
   readonly name: string;
   readonly type: MetricType;
   readonly help: string;
   readonly series: number;
-  /** In the exposition: a histogram's series are one for each bucket, and two. */
+  /** Number of lines in the exposition: a histogram has a series for each bucket, and two more. */
   readonly lines: number;
 }
 
 export interface FoldingStatus {
-  /** Of the archive; 0 where there is none. */
+  /** Generation of the archive; 0 where there is none. */
   readonly generation: number;
-  /** Files that were ever folded into it. */
+  /** Number of files that were ever folded into it. */
   readonly foldedFiles: number;
-  /** Of dead processes, not folded yet. */
+  /** Number of files of dead processes that are not folded yet. */
   readonly waitingFiles: number;
   readonly waitingBytes: number;
-  /** Ever dropped for want of room, or as nobody declared their metric any more. */
+  /** Number of series that were ever dropped, for lack of room or because no process declared their metric any more. */
   readonly droppedSeries: number;
   readonly droppedFamilies: number;
 }
 
 export interface DirectoryStatus {
   readonly dir: string;
-  /** Milliseconds since the epoch, when the values were read. */
+  /** When the values were read, in milliseconds since the epoch. */
   readonly collectedAtMs: number;
-  /** Seconds that reading and merging took. */
+  /** Duration of reading and merging, in seconds. */
   readonly durationSeconds: number;
   readonly stats: Omit<CollectionStats, 'archive'>;
   readonly folding: FoldingStatus;
-  /** The living first, then by age, at most MAX_PROCESSES. */
+  /** Living processes first, then by age, at most MAX_PROCESSES. */
   readonly processes: readonly ProcessInfo[];
   readonly processCount: number;
-  /** Those with the most series first, and the collector's own last; at most MAX_FAMILIES. */
+  /** The metrics with the most series first, the collector's own last; at most MAX_FAMILIES. */
   readonly families: readonly FamilySize[];
   readonly familyCount: number;
   readonly skippedFiles: readonly SkippedFile[];
-  /** Metrics that processes declare differently or whose names clash, and what is shown of them; at most MAX_FAMILIES. */
+  /** Metrics with different declarations or clashing names, and the declaration that is shown; at most MAX_FAMILIES. */
   readonly conflicts: readonly Conflict[];
-  /** In the order of the requests; null for a metric that is not there, as one may come yet. */
+  /** In the order of the requests; null for a metric that does not exist (yet). */
   readonly charts: readonly (Chart | null)[];
 }
 
-/** What a page can show and a person read; the counts beside them are of all. */
+/** As many as a page can show and a person can read; the counts beside them are complete. */
 const MAX_PROCESSES = 500;
 const MAX_FAMILIES = 1000;
 

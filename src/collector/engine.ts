@@ -1,4 +1,4 @@
-/** Collecting and rendering, wherever it runs: a collector has an engine inline, and the thread one per directory. */
+/** Collects and renders, on any thread: a collector has one engine inline, and its thread has one per directory. */
 import { formatOf } from '../exposition/formats.js';
 import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
 import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
@@ -14,14 +14,14 @@ import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.
 import type { ProcessInfo } from './report.js';
 import { selfMetrics } from './self-metrics.js';
 
-/** What an output shows of the directory, and how. */
+/** The families that an output shows, and their form. */
 export interface OutputSettings extends OutputOptions {
   readonly selection: Selection;
   /** Whether the collector's own metrics are part of the output. */
   readonly selfMetrics: boolean;
 }
 
-/** What one collection is to be turned into. */
+/** What a collection has to produce. */
 export type Product =
   | ({ readonly kind: 'body'; readonly settings: OutputSettings } & BodyRequest)
   | { readonly kind: 'families'; readonly settings: OutputSettings }
@@ -31,9 +31,9 @@ export type Product =
 /** An exposition. */
 export interface BodyRequest {
   readonly format: string;
-  /** Default: that of scrapers which take no UTF-8 names. */
+  /** Default: the escaping for scrapers that accept no UTF-8 names. */
   readonly escaping?: Escaping;
-  /** Only the families that have one of these names, or samples of one. */
+  /** Only families that have one of these names, or a sample with one. */
   readonly names?: readonly string[];
 }
 
@@ -42,37 +42,37 @@ export interface CollectionRequest {
   readonly heldLocks: HeldLocks;
 }
 
-/** The products by their keys (`productKey`), and what decides on how to go on. */
+/** The products by their keys (`productKey`), and the figures that decide about threads and folds. */
 export interface Collected {
   readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
   readonly families: Map<string, MetricFamily[]>;
-  /** By product, names of families that its selection asks for and that cannot be merged. */
+  /** By product: names of families that its selection includes but that cannot be merged. */
   readonly missing: Map<string, readonly string[]>;
   readonly statuses: Map<string, DirectoryStatus>;
   processes: ProcessInfo[];
   /** Bytes of all files that were read. */
   readonly fileBytes: number;
-  /** What could be folded. */
+  /** The files that could be folded. */
   readonly dead: { readonly files: number; readonly bytes: number };
-  /** Files that are being made, or were when their maker was killed. */
+  /** Number of files that a process is creating, or has left when it was killed. */
   readonly leftovers: number;
 }
 
-/** The same for products that are the same. */
+/** Equal for equal products. */
 export function productKey(product: Product): string {
   return JSON.stringify(product);
 }
 
-/** Outputs that are kept from one collection to the next; a program that asks for ever other ones has no use of them. */
+/** Maximum number of outputs that are kept between collections, for programs that request a different one each time. */
 const MAX_OUTPUTS = 200;
 
-/** What is told about a collection beside what was found. */
+/** Facts about a collection that are not in its files. */
 interface Reading {
   readonly seconds: number;
   readonly heldLocks: HeldLocks;
 }
 
-/** One output, which is brought up to date where the last one stopped. */
+/** One output, which is updated from its last state. */
 interface Output {
   readonly selected: SelectedFamilies;
   /** By format and escaping. */
@@ -81,14 +81,14 @@ interface Output {
 
 export class Engine {
   readonly #collection: DirectoryCollection;
-  /** By their settings; the one that was asked for last stands last. */
+  /** By their settings, the last requested one last. */
   readonly #outputs = new Map<string, Output>();
 
   constructor(options: CollectionOptions) {
     this.#collection = new DirectoryCollection(options);
   }
 
-  /** Collects once. Pauses wherever the event loop may have a turn. */
+  /** Collects once. Pauses wherever the event loop may turn. */
   *collect({ products, heldLocks }: CollectionRequest): Generator<void, Collected> {
     const start = performance.now();
     yield* this.#collection.collect();

@@ -1,8 +1,8 @@
 import { MessageChannel } from 'node:worker_threads';
 
 /**
- * Lets the event loop turn once. `setImmediate` would be the usual way, but an application's tests replace it: under their
- * fake timers it never comes, and whoever waits for the metrics would wait for good. A message costs 5 µs more.
+ * Lets the event loop turn once. `setImmediate` would be the usual way, but tests of applications replace it: with their
+ * fake timers it never fires, and a caller would wait for the metrics for ever. A message costs 5 µs more.
  */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** The kinds of files that a directory may have, one row each. */
+/** The kinds of files that a directory may contain, one row each. */
 import { basename } from 'node:path';
 import { parseArchiveName, parseDataFileName } from '../directory/file-name.js';
 import { checkFile, type FileCheck } from '../metrics-file/check.js';
@@ -11,7 +11,7 @@ import { PythonMetricsFile } from './python-metrics-file.js';
 interface Row {
   readonly isNamed: (name: string) => boolean;
   readonly open: (name: string, context: FileContext) => MetricsFile;
-  /** Holds a file against its format. Never throws. */
+  /** Checks a file against its format. Never throws. */
   readonly check: (path: string) => FileCheck;
 }
 
@@ -42,12 +42,12 @@ export function isMetricsFile(name: string): boolean {
   return rowOf(name) !== undefined;
 }
 
-/** Opens a file by the row of its name. @throws what the kind's constructor throws */
+/** Opens a file by the row of its name. @throws the errors of the kind's constructor */
 export function openMetricsFile(name: string, context: FileContext): MetricsFile {
   return rowOf(name)!.open(name, context);
 }
 
-/** Checks a file by the row of its name; under any other name it has to be one of ours. */
+/** Checks a file by the row of its name; with any other name it has to be in this package's format. */
 export function checkMetricsFile(path: string): FileCheck {
   return (rowOf(basename(path)) ?? ROWS.node).check(path);
 }

@@ -1,4 +1,7 @@
-/** Locks of a directory that another program keeps: folds are then off, or the directory cannot be kept from a sweeper. */
+/**
+ * Detects locks of a directory that another program holds: they prevent folds, or a lock that protects the directory from
+ * being swept.
+ */
 import { join } from 'node:path';
 import { takenFoldLock } from '../archive/fold-lock.js';
 import { DIRECTORY_LOCK } from '../directory/file-name.js';
@@ -12,17 +15,17 @@ export interface HeldLocks {
   readonly fold: 0 | 1;
 }
 
-/** A fold takes seconds at most, a sweep milliseconds: a lock that is held for longer is not held by one of these. */
+/** A fold takes seconds at most, a sweep milliseconds: neither of them holds a lock for longer. */
 const LONG_MS = 60_000;
 
 export class LockWatch {
-  /** When each held lock was first seen held, on the clock of `performance.now()`, by its path. */
+  /** When each lock was first found held, by the clock of `performance.now()`; keyed by path. */
   readonly #heldSince = new Map<string, number>();
 
   /**
-   * Called by every collection. Logs a lock once that is still held after a minute.
+   * Called by every collection. Logs once each lock that is still held after a minute.
    *
-   * @param now on the clock of `performance.now()`
+   * @param now by the clock of `performance.now()`
    */
   held(dir: string, joined: OpenedDirectory | undefined, now = performance.now()): HeldLocks {
     const dirLock = joined?.isLockedByOther === true ? join(dir, DIRECTORY_LOCK) : undefined;

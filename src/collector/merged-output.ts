@@ -1,4 +1,4 @@
-/** The families that an output shows as an exposition, rendered again and again, and as a data model. */
+/** Renders the families of an output, again and again, as an exposition or as a data model. */
 import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import { DEFAULT_ESCAPING, escapeFamilies, escapeLabelText, escapeMetricName } from '../exposition/name-escaping.js';
@@ -10,7 +10,7 @@ import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js'
 import { seriesSamples } from '../model/series-samples.js';
 
 export interface OutputOptions extends OutputRules {
-  /** Shows when each series of a counter, histogram or summary was made. */
+  /** Shows when each series of a counter, histogram or summary was created. */
   readonly created?: boolean;
 }
 
@@ -19,10 +19,10 @@ interface FamilyBlock {
   readonly series: readonly number[];
 }
 
-/** As a format shows it. */
+/** A block in the form of one format. */
 interface WrittenBlock extends FamilyBlock {
   readonly created: CreatedPlace;
-  /** How many lines of a series may have exemplars. */
+  /** Number of lines of a series that may have exemplars. */
   readonly exemplarLines: number;
 }
 
@@ -43,8 +43,8 @@ export class MergedBody {
   }
 
   /**
-   * @param own families of the collector's own, always with the same samples, after the merged ones
-   * @returns memory that the next call writes over
+   * @param own families of the collector itself, always with the same samples, placed after the merged ones
+   * @returns memory that the next call overwrites
    */
   render(own: readonly MetricFamily[]): Uint8Array {
     const { structure, hasExemplars } = this.#selected;

@@ -1,4 +1,4 @@
-/** Lets registries return the merged view (registry/merged-view.ts). */
+/** Makes registries return the merged view (registry/merged-view.ts). */
 import { isForkingPrimary } from '../directory/role.js';
 import type { Selection } from '../merge/selection.js';
 import { metricKey } from '../model/family-declaration.js';
@@ -9,7 +9,7 @@ import { directoryToRead } from './directory-to-read.js';
 import type { OutputSettings } from './engine.js';
 import { sharedCollector } from './shared-collector.js';
 
-/** One output for each set of registries that is asked for, of one collection and its one set of open files. */
+/** One output for each requested set of registries; all share one collection and its open files. */
 function settingsOf(query: MergedQuery): OutputSettings {
   return {
     selection: selectionOf(query),

@@ -1,4 +1,4 @@
-/** A file of the directory as a collection sees it, whatever program writes it. */
+/** A file of the directory in a collection, whatever program writes it. */
 import type { Liveness, LivenessProbe } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import type { MergeIndex } from '../merge/merge-index.js';
@@ -6,14 +6,16 @@ import type { MergedPart } from '../merge/merged-part.js';
 import type { PythonLiveness } from '../python-file/python-liveness.js';
 import type { PythonSamples } from '../python-file/python-keys.js';
 
-/** `node`: a process or thread of this package. `archive`: what folding made of dead ones. `python`: client_python's. */
+/**
+ * `node`: a process or thread of this package. `archive`: folded counts of dead ones. `python`: a file of client_python.
+ */
 export type FileKind = 'node' | 'archive' | 'python';
 
-/** The process or thread that writes a file; of an archive, who folded last. */
+/** The process or thread that writes a file; for an archive, the process of the last fold. */
 export interface FileWriter {
   readonly pid: number;
   readonly threadId: number;
-  /** As the label `pid` shows it. */
+  /** The value of the label `pid`. */
   readonly label: string;
   readonly hostName: string;
   /** Seconds since the epoch. */
@@ -25,42 +27,42 @@ export interface FileWriter {
 export interface MetricsFile {
   readonly kind: FileKind;
   readonly name: string;
-  /** The path, and whose file it is. */
+  /** The path, and the owner of the file. */
   readonly file: string;
   readonly uid: number;
-  /** Of the file as it was opened: a file that was mended, or another one of this name, has another. */
+  /** Fingerprint of the file when it was opened: a repaired file, or another file of this name, has a different one. */
   readonly fingerprint: string;
   readonly writer: FileWriter;
-  /** What it adds to the merge. */
+  /** Its part in the merge. */
   readonly part: MergedPart;
   readonly liveness: Liveness;
-  /** Whether it was read after the last word was written to it: then there is no reason to open it again. */
+  /** Whether it was read after the last write to it: then there is no reason to open it again. */
   readonly isFinal: boolean;
-  /** Bytes that were read. */
+  /** Number of bytes that were read. */
   readonly sizeBytes: number;
-  /** Seconds since the epoch of the writer's last heartbeat; undefined where it has none. */
+  /** The writer's last heartbeat, in seconds since the epoch; undefined where it has none. */
   readonly lastBeatAt: number | undefined;
-  /** What its writer counts in memory for want of room in the file. */
+  /** Bytes of values that its writer keeps in memory for lack of room in the file. */
   readonly bytesInMemory: number;
   /** Finds out whether the writer is alive. */
   look(nowSeconds: number): void;
   /**
-   * Takes in what is new, and reads all values.
+   * Reads the changes of the log, and all values.
    *
    * @throws {BadFileError} where the file breaks its format; the system's error where it cannot be read
    */
   read(): void;
-  /** Gives the descriptor back until the next reading. */
+  /** Closes the descriptor until the next reading. */
   suspend(): void;
   close(): void;
 }
 
-/** What the files of one collection share. */
+/** Shared by the files of one collection. */
 export interface FileContext {
   readonly dir: string;
   readonly index: MergeIndex;
   readonly probe: LivenessProbe;
-  /** How long the gauges of a dead process are kept in the modes that keep them. */
+  /** How long the gauges of a dead process are kept, in modes that keep them. */
   readonly deadRetentionSeconds: number;
   readonly python: { readonly samples: PythonSamples; readonly liveness: PythonLiveness };
 }
@@ -75,7 +77,7 @@ export function skipReason(error: unknown): SkipReason {
     return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
   }
   const code: string | undefined = (error as NodeJS.ErrnoException).code;
-  // O_NOFOLLOW on a symlink
+  // from O_NOFOLLOW on a symlink
   if (code === 'ELOOP') return 'not_a_metrics_file';
   if (code === 'ERR_UNTRUSTED_OWNER') return 'owner';
   if (code === 'ERR_PERMISSION' || code === 'EACCES' || code === 'EPERM') return 'permission';

@@ -1,4 +1,4 @@
-/** The public face of the read arm: the merged view of a directory. */
+/** The public class for reading: the merged view of a directory. */
 import type { FoldResult } from '../archive/fold-result.js';
 import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
 import { DEFAULT_ESCAPING } from '../exposition/name-escaping.js';
@@ -11,34 +11,34 @@ import type { DirectoryStatus } from './directory-status.js';
 import type { OutputSettings } from './engine.js';
 
 export interface MultiprocessCollectorOptions extends ReadingOptions {
-  /** Whose metrics: 'default', the `name` of another registry, several of them, or 'all', which is the default. */
+  /** The registries to show: 'default', the `name` of another registry, several of them, or 'all' (the default). */
   readonly registry?: string | readonly string[];
   /** Shows `_created` of counters, histograms and summaries. Default false. */
   readonly created?: boolean;
-  /** OpenMetrics as other libraries write it: every counter in `_total`, `le="1.0"`. Default false. */
+  /** OpenMetrics in the form of other libraries: every counter in `_total`, `le="1.0"`. Default false. */
   readonly strict?: boolean;
   /** Shows the collector's own metrics, `prom_multiproc_…`. Default true. */
   readonly selfMetrics?: boolean;
 }
 
 export interface MetricsRequest {
-  /** An Accept header; `format` wins. */
+  /** An Accept header; `format` takes precedence. */
   readonly accept?: string;
   readonly format?: ExpositionFormat;
-  /** Only metrics of these names, or whose samples have them: a scrape's `?name[]=`. Default: all. */
+  /** Only metrics with one of these names, or with samples of such a name: a scrape's `?name[]=`. Default: all. */
   readonly names?: readonly string[];
 }
 
 export interface MetricsAnswer {
   readonly contentType: string;
-  /** UTF-8. */
+  /** Encoded as UTF-8. */
   readonly body: Uint8Array;
 }
 
 /**
- * Merges the metrics files of all processes in a directory. One collector can be asked again and again, and from many
- * sides at once: calls of one turn of the event loop share one collection, and those that come while one is under way
- * share the next, so that every answer has what was counted before it was asked for.
+ * Merges the metrics files of all processes in a directory. One collector may serve any number of calls, also concurrent
+ * ones: calls in one turn of the event loop share one collection, and calls during a collection share the next, so that
+ * every result contains all counts from before its call.
  */
 export class MultiprocessCollector {
   readonly #collector: DirectoryCollector;
@@ -72,22 +72,22 @@ export class MultiprocessCollector {
     return this.#collector.families(this.#settings);
   }
 
-  /** The processes and threads whose files are there. Throws as `metrics` does. */
+  /** The processes and threads that have files. Throws as `metrics` does. */
   async processes(): Promise<ProcessInfo[]> {
     return (await this.#collector.collect({ kind: 'processes' })).processes;
   }
 
   /**
-   * What an operator wants to know: processes, sizes of metrics, skipped files, folding; and the present values of some
-   * metrics for live charts. It is what the status page shows. Throws as `metrics` does.
+   * The state of the directory for an operator: processes, sizes of metrics, skipped files and folding, and the present
+   * values of some metrics for live charts. The status page shows it. Throws as `metrics` does.
    */
   async status(charts: readonly ChartRequest[] = []): Promise<DirectoryStatus> {
     return this.#collector.status(this.#settings, charts);
   }
 
   /**
-   * Folds the files of dead processes into the archive now, in a process of its own. It happens by itself after a scrape
-   * that finds many of them. A fold that cannot be done does not throw: its result says so.
+   * Folds the files of dead processes into the archive now, in a child process. A scrape that finds many of them starts a
+   * fold by itself. A fold that is not possible does not throw: its result has the reason.
    *
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
@@ -95,7 +95,7 @@ export class MultiprocessCollector {
     return this.#collector.fold();
   }
 
-  /** Ends the thread and closes all files. A collection or a fold under way is finished first. */
+  /** Ends the thread and closes all files, after the present collection or fold. */
   async close(): Promise<void> {
     await this.#collector.close();
   }

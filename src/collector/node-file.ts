@@ -11,11 +11,11 @@ import type { ProcessState } from '../merge/merged-part.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 
-/** Slots of removed series rest for a second; a pass that takes longer might read a slot's next series. */
+/** Slots of removed series are not reused for a second; a longer pass might read a slot's next series. */
 const LONGEST_PASS_MS = 900;
 const MAX_PASSES = 4;
 
-/** A file of this package: a process's, a thread's, or an archive. */
+/** A file of this package: of a process, of a thread, or an archive. */
 export class NodeFile implements MetricsFile {
   readonly kind: 'node' | 'archive';
   readonly name: string;
@@ -29,7 +29,7 @@ export class NodeFile implements MetricsFile {
   /** Seconds since the epoch. */
   #foundDeadAt: number | undefined;
 
-  /** @throws what opening and reading the header throw; ERR_NOT_A_METRICS_FILE for a copy under another name */
+  /** @throws the errors of opening it and reading its header; ERR_NOT_A_METRICS_FILE for a copy under another name */
   constructor(name: string, context: FileContext, kind: 'node' | 'archive') {
     this.kind = kind;
     this.name = name;
@@ -40,7 +40,7 @@ export class NodeFile implements MetricsFile {
     this.writer = { ...identity, label: pidLabel(identity) };
     this.#liveness = kind === 'archive' ? 'dead' : 'unknown';
     const expiredBefore = Date.now() / 1000 - context.deadRetentionSeconds;
-    // a gauge in an archive that was not shown per process when it was folded is of no one process
+    // a gauge in an archive that was not shown per process when it was folded belongs to no single process
     const pid = kind === 'archive' ? '' : this.writer.label;
     this.part = new FileView(context.index, this.reader, kind === 'archive' ? 'dead' : 'live', pid, expiredBefore);
     this.fingerprint = fingerprintOf(this.reader);
@@ -72,26 +72,27 @@ export class NodeFile implements MetricsFile {
     this.part.state = this.#stateAt(nowSeconds);
   }
 
-  /** What its gauges count as. One whose liveness is unknown counts as alive. */
+  /** The state of its gauges. A process whose liveness is unknown counts as alive. */
   #stateAt(nowSeconds: number): ProcessState {
     if (this.#liveness !== 'dead') return 'live';
     const { heartbeat } = this.reader.words;
-    // of a clock that was ahead its gauges would be kept until then: they are as old as this reader's knowledge of the end
+    // with a clock that was ahead, its gauges would be kept too long: their age counts from when this reader found the
+    // process dead
     this.#foundDeadAt ??= nowSeconds;
     const endedAt = heartbeat <= nowSeconds + CLOCK_TOLERANCE_SECONDS ? heartbeat : this.#foundDeadAt;
     return nowSeconds - endedAt > this.#context.deadRetentionSeconds ? 'expired' : 'dead';
   }
 
-  /** A process without a lock may turn out to be alive, so that its file is never final. */
+  /** A process without a lock may turn out to be alive, so its file is never final. */
   get isFinal(): boolean {
     return this.#readWhenOver && !this.part.isRewound;
   }
 
-  /** Reads keys, values, and keys again. */
+  /** Reads the log, the values, and the log again. */
   read(): void {
     const isArchive = this.kind === 'archive';
     const isOver = isArchive || (this.#liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
-    // an archive is taken whole or not at all
+    // of an archive, all is used or nothing
     if (isArchive) verifySeal(this.reader.fd, this.reader.file);
     this.#readAll();
     if (isArchive) assertGeneration(this.part, this.name);
@@ -108,7 +109,7 @@ export class NodeFile implements MetricsFile {
         this.part.readLog();
         if (this.part.replacements > replacements && pass < MAX_PASSES) continue;
       } catch (error) {
-        // a log that began anew twice meanwhile has overwritten what was being read
+        // where two new logs were started meanwhile, the second has overwritten the one that was read
         if (!(error instanceof BadFileError) || pass === MAX_PASSES || !this.reader.hasNewLog()) throw error;
         this.part.rewind();
         continue;
@@ -128,8 +129,8 @@ export class NodeFile implements MetricsFile {
 }
 
 /**
- * Changes when the file is another one, is longer or has a new log; where it is written by calls and not through a
- * mapping, which leaves no time stamp, with every write.
+ * Changes when the file is another one, is longer or has a new log. Where it is written by calls, it changes with every
+ * write; stores through a mapping do not change the modification time.
  */
 function fingerprintOf({ fd, words, header }: FileReader): string {
   const { ino, size, mtimeMs } = fstatSync(fd);
@@ -137,7 +138,9 @@ function fingerprintOf({ fd, words, header }: FileReader): string {
   return [ino, size, words.keyEpoch, words.blockCount, isMapped ? 0 : mtimeMs].join();
 }
 
-/** A copy would count twice, and the lock that nobody holds on it would tell of a death that never was. */
+/**
+ * Refuses copies: a copy would count twice, and nobody holds its lock, so that its living process would be taken for dead.
+ */
 function assertOriginal(reader: FileReader, name: string): void {
   const { identity } = reader.header;
   const parsed = parseDataFileName(name);

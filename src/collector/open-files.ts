@@ -1,13 +1,13 @@
 /**
- * Files that a collection keeps open from one scrape to the next, for opening one costs more than reading it. Their number
- * is bounded, and halved for good when the process has once run out of descriptors: it needs some for whatever else it does.
+ * Files that a collection keeps open from one scrape to the next, because to open one costs more than to read it. Their
+ * number is limited. It is halved for good when the process runs out of descriptors, which it also needs for other work.
  */
 import { readFileSync } from 'node:fs';
 import { debug } from '../debug-log.js';
 import { describeError, isSystemTrouble } from '../errors.js';
 import type { MetricsFile } from './metrics-file.js';
 
-/** A process that serves needs descriptors for its clients too. */
+/** The server in this process needs descriptors for its clients too. */
 const SHARE_OF_LIMIT = 4;
 
 export class OpenFiles {
@@ -18,9 +18,9 @@ export class OpenFiles {
     this.#most = Math.min(most, Math.floor(descriptorLimit() / SHARE_OF_LIMIT));
   }
 
-  /** To be called after each read, and not after a pass: a directory may have more files than a process may open. */
+  /** Call it after each read, and not after a pass: a directory may have more files than a process may open. */
   limit(file: MetricsFile): void {
-    // what cannot be opened again once somebody has deleted it
+    // an archive cannot be opened again once it was deleted
     if (file.kind === 'archive') return;
     if (this.#files.has(file) && !file.isFinal) return;
     if (file.isFinal || this.#files.size >= this.#most) {
@@ -35,7 +35,7 @@ export class OpenFiles {
     this.#files.delete(file);
   }
 
-  /** Reads, and where the system fails once more, with everything closed that can be. @throws the error of that try */
+  /** Reads, and where the system fails closes all files that it can and reads again. @throws the error of the second try */
   withRoom<T>(read: () => T): T {
     try {
       return read();
@@ -45,7 +45,7 @@ export class OpenFiles {
     }
   }
 
-  /** Closes all, where the system has failed. @throws the error where it is none of the system's */
+  /** Closes all files after an error of the system. @throws any other error */
   makeRoom(error: unknown): void {
     if (!isSystemTrouble(error)) throw error;
     debug('closes its files: %s', describeError(error));
@@ -55,7 +55,7 @@ export class OpenFiles {
   }
 }
 
-/** How many descriptors this process may have; Infinity where the system does not tell. */
+/** The process's limit of descriptors; Infinity where the system does not tell. */
 function descriptorLimit(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');

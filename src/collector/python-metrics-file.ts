@@ -5,7 +5,7 @@ import { parsePythonFileName } from '../python-file/file-name.js';
 import { PythonView } from '../python-file/python-view.js';
 import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 
-/** One of client_python's files. It is only ever read. */
+/** A file of client_python, which this package only reads. */
 export class PythonMetricsFile implements MetricsFile {
   readonly kind = 'python';
   readonly lastBeatAt = undefined;
@@ -52,7 +52,7 @@ export class PythonMetricsFile implements MetricsFile {
     return this.#readWhenDead && !this.part.isRewound;
   }
 
-  /** client_python keeps the gauges of dead processes, in the modes that keep any, as long as their files are there. */
+  /** client_python keeps the gauges of dead processes, in modes that keep any, as long as their files exist. */
   look(): void {
     if (!this.isFinal) this.#liveness = this.#context.python.liveness.probe(this.#reader.fd, this.writer.label);
     this.part.state = this.#liveness === 'dead' ? 'dead' : 'live';

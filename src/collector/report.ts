@@ -1,10 +1,10 @@
-/** What a collection found, in figures and tables. */
+/** The results of a collection, as figures and tables. */
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { LivingProcess } from './chart.js';
 import { type MetricsFile, SKIP_REASONS, type SkipReason } from './metrics-file.js';
 
-/** What a scrape found, for the self-metrics. */
+/** Results of a scrape, for the self-metrics. */
 export interface CollectionStats {
   readonly live: number;
   readonly dead: number;
@@ -13,15 +13,15 @@ export interface CollectionStats {
   readonly series: number;
   readonly fileBytes: number;
   readonly bytesInMemory: number;
-  /** Parts of series that are left out, since a value of theirs is not a finite number. */
+  /** Parts of series that are left out because one of their values is not a finite number. */
   readonly unusableSeries: number;
   readonly pidConflicts: number;
   readonly conflicts: Readonly<Record<string, number>>;
-  /** Of the living process that beat longest ago. */
+  /** Age of the oldest heartbeat among living processes. */
   readonly heartbeatAgeSeconds: number;
-  /** Of the dead whose files are there still. */
+  /** Bytes of files of dead processes. */
   readonly deadBytes: number;
-  /** Undefined where there is none. */
+  /** Undefined where there is no archive. */
   readonly archive: ArchiveRecord | undefined;
 }
 
@@ -33,26 +33,26 @@ export interface ProcessInfo {
   readonly startedAt: number;
   readonly series: number;
   readonly sizeBytes: number;
-  /** Seconds since the epoch of its last heartbeat; undefined for Python's processes, which have none. */
+  /** Last heartbeat, in seconds since the epoch; undefined for Python's processes, which have none. */
   readonly lastBeatAt: number | undefined;
   readonly hostName: string;
   /** Its file; a pattern, where a process has several. */
   readonly file: string;
-  /** What writes it: this package, or client_python. */
+  /** The library that writes it: this package, or client_python. */
   readonly kind: 'node' | 'python';
 }
 
 export interface SkippedFile {
   readonly name: string;
   readonly reason: SkipReason;
-  /** What is wrong with it, in words. */
+  /** A description of the problem. */
   readonly error: string;
 }
 
-/** What decides whether merging is worth a thread, and folding is due. */
+/** Figures that decide whether to merge in a thread, and whether a fold is due. */
 export interface Totals {
   readonly fileBytes: number;
-  /** Of files that can be folded. */
+  /** Files that can be folded. */
   readonly dead: { readonly files: number; readonly bytes: number };
 }
 
@@ -68,14 +68,14 @@ export function totalsOf(files: readonly MetricsFile[]): Totals {
   return total;
 }
 
-/** How many files were skipped, by reason. */
+/** Number of skipped files, by reason. */
 export function skippedByReason(skipped: Iterable<SkippedFile>): Record<SkipReason, number> {
   const counts = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
   for (const { reason } of skipped) counts[reason]++;
   return counts;
 }
 
-/** @param selected whose series and conflicts are counted */
+/** @param selected the families whose series and conflicts are counted */
 export function statsOf(
   files: readonly MetricsFile[],
   selected: SelectedFamilies,
@@ -84,7 +84,7 @@ export function statsOf(
   const now = Date.now() / 1000;
   const processes = processesOf(files);
   const inState = (state: ProcessInfo['state']): number => processes.filter((each) => each.state === state).length;
-  // of main threads: an idle worker thread of piscina's waits in Atomics, and its event loop is not to turn
+  // main threads only: an idle worker thread of piscina waits in Atomics, where its event loop does not turn
   const beats = processes
     .filter(({ state, thread, lastBeatAt }) => state !== 'dead' && thread === 0 && lastBeatAt !== undefined)
     .map(({ lastBeatAt }) => now - lastBeatAt!);
@@ -105,7 +105,7 @@ export function statsOf(
   };
 }
 
-/** One row a process or thread. client_python has a file for each type and gauge mode; they make one row. */
+/** One row per process or thread. client_python has a file for each type and gauge mode; they make one row. */
 export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
   for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt } of files) {
@@ -129,7 +129,7 @@ export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
   return [...rows.values()];
 }
 
-/** The processes that are alive as far as one can tell, and what their files add. */
+/** The processes that are alive, or may be, and the values of their files. */
 export function livingOf(files: readonly MetricsFile[]): LivingProcess[] {
   return files
     .filter(({ kind, liveness }) => kind !== 'archive' && liveness !== 'dead')

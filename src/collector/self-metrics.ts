@@ -6,9 +6,8 @@ import { SKIP_REASONS } from './metrics-file.js';
 const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels', 'name'] as const;
 
 /**
- * What the collector says of itself. All are gauges: each is what this scrape found, so that it is the same whichever
- * process answers, where a counter of one process would seem to fall when the next one answers.
- *
+ * The collector's metrics about itself. All are gauges with the results of this scrape, so that they do not depend on the
+ * process that serves it: a counter of one process would seem to fall when another process serves the next scrape.
  * There are always the same samples in the same order.
  */
 export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldLocks: HeldLocks): MetricFamily[] {

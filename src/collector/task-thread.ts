@@ -2,24 +2,23 @@ import type { Piscina } from 'piscina';
 import { eventLoopTurn } from './event-loop-turn.js';
 
 export interface TaskThreadOptions {
-  /** The compiled module whose default export does a task. */
+  /** The compiled module whose default export runs a task. */
   readonly file: string;
-  /** Milliseconds after which the idle thread ends; the next task starts another. */
+  /** The idle thread ends after this many milliseconds; the next task starts another. */
   readonly idleMs: number;
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
- * A thread of piscina's that does one task at a time, and whose failure is an error of its task and nothing else.
- *
- * Left to itself piscina (5.3, ran) tells of a thread that fails before it is ready, such as one that an application's
- * preloaded module throws in, by an 'error' event, which ends a process that does not listen; and where a thread ends
- * without an error, the tasks in its queue wait for ever.
+ * A piscina thread that runs one task at a time, and whose failure is an error of its task and nothing else.
+ * By default piscina (5.3, ran) reports a thread that fails before it is ready, for example because of a module that the
+ * application preloads, by an 'error' event, which ends a process without a listener. And where a thread ends without an
+ * error, the tasks in its queue wait for ever.
  */
 export class TaskThread<Task, Result> {
   readonly #options: TaskThreadOptions;
   #pool: Piscina | undefined;
-  /** Of the task under way. */
+  /** Rejects the present task. */
   #fail: ((error: Error) => void) | undefined;
 
   constructor(options: TaskThreadOptions) {
@@ -27,9 +26,9 @@ export class TaskThread<Task, Result> {
   }
 
   /**
-   * Has a task done, in a thread that is started if there is none. Not to be called before the last task is done.
+   * Runs a task in the thread, which is started if there is none. Do not call it before the last task is done.
    *
-   * @throws what the task throws, and what became of the thread if it ended before its task
+   * @throws the error of the task, or the reason why the thread ended before its task
    */
   async run(task: Task): Promise<Result> {
     const pool = (this.#pool ??= await this.#newPool());
@@ -43,12 +42,12 @@ export class TaskThread<Task, Result> {
     }
   }
 
-  /** Whether there was a task since it was made or closed. */
+  /** Whether there was a task since the thread was created or closed. */
   get isOpen(): boolean {
     return this.#pool !== undefined;
   }
 
-  /** Ends the thread. A task under way fails. The next one starts another thread. */
+  /** Ends the thread. The present task fails. The next one starts another thread. */
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
@@ -56,10 +55,10 @@ export class TaskThread<Task, Result> {
   }
 
   async #newPool(): Promise<Piscina> {
-    // loaded here and not above: a process that never serves, or serves little, has no use for it
+    // loaded here and not at the top: a process that serves nothing, or little, does not need it
     const { Piscina } = await import('piscina');
     const { file, idleMs, env } = this.#options;
-    // without the application's flags: what it preloads has no place here
+    // without the application's flags: modules that it preloads are of no use here
     const pool = new Piscina({ filename: file, minThreads: 0, maxThreads: 1, idleTimeout: idleMs, execArgv: [], env });
     const lose = (error: Error): void => {
       this.#fail?.(error);
@@ -70,7 +69,7 @@ export class TaskThread<Task, Result> {
     pool.on('workerDestroy', async () => {
       const fail = this.#fail;
       if (fail === undefined) return;
-      // where there is an error, it is told right after this
+      // if there is an error, its event follows right after this one
       await eventLoopTurn();
       if (fail === this.#fail) lose(new Error('the thread ended before its task was done'));
     });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { warnOnce } from '../warn-once.js';
 import type { MetricsFile } from './metrics-file.js';
 
-/** Logs which families have series that the last merge left out of a file, and returns how many such series there are. */
+/** Logs the families with series of a file that the last merge left out, and returns the number of such series. */
 export function warnOfUnusableSeries(dir: string, files: Iterable<MetricsFile>): number {
   let count = 0;
   for (const { part, name } of files) {

@@ -1,4 +1,7 @@
-/** Whether a directory may be used: who owns it, who may write to it, and where a symbolic link leads. */
+/**
+ * Decides whether a directory may be used: by its owner, by the users that may write to it, and by the target of a symbolic
+ * link.
+ */
 import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
@@ -7,7 +10,7 @@ import type { ChosenDirectory } from './choose.js';
 export interface CheckedDirectory {
   /** The directory itself: where the chosen path is a symbolic link, its target. */
   readonly dir: string;
-  /** What is odd about it but not a reason to refuse it. */
+  /** Unusual properties that are no reason to refuse the directory. */
   readonly warnings: readonly string[];
 }
 
@@ -16,9 +19,9 @@ const INSTEAD = 'name a directory of your own in PROMETHEUS_MULTIPROC_DIR';
 /**
  * Checks a directory that exists, without changing anything; for readers too.
  *
- * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED for what is no directory and for a link that others could turn; where
- *   it is derived, also for any link, for another owner and for permissions that let others write
- * @throws {NodeJS.ErrnoException} ENOENT where there is nothing of this name
+ * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED where it is not a directory, or is a link that others could change; where it
+ *   is derived, also for any link, for another owner and for permissions that let others write
+ * @throws {NodeJS.ErrnoException} ENOENT where the path does not exist
  */
 export function checkDirectory({ dir: path, derived }: ChosenDirectory): CheckedDirectory {
   const dir = lstatSync(path).isSymbolicLink() ? targetOf(path, derived) : path;
@@ -41,8 +44,8 @@ export function checkDirectory({ dir: path, derived }: ChosenDirectory): Checked
 }
 
 /**
- * The same for a reader that may come before the directory is made: the path itself, or where its link leads; undefined
- * where there is nothing yet.
+ * The same for a reader that may start before the directory exists: the path itself, or the target of the link; undefined
+ * where nothing exists yet.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  */
@@ -56,7 +59,7 @@ export function existingTarget(chosen: ChosenDirectory): string | undefined {
 }
 
 const STICKY = 0o1000;
-/** As many as Linux follows. */
+/** The limit of Linux. */
 const MAX_LINKS = 40;
 
 /** systemd's `DynamicUser=` and Capistrano name directories by links. */
@@ -82,7 +85,7 @@ function statsOf(target: string, path: string): Stats {
   throw refused(`${JSON.stringify(path)} is a symbolic link to ${to}, which does not exist: make that directory`);
 }
 
-/** That nobody but root and this user can turn a link elsewhere. */
+/** Checks that only root and this user can change a link. */
 function assertOursAlone(link: string, stats: Stats): void {
   const unlike = `${JSON.stringify(link)} is a symbolic link that others could turn elsewhere`;
   const instead = 'name its target, or have it in directories that only root or this user may write to';
@@ -95,9 +98,9 @@ function assertOursAlone(link: string, stats: Stats): void {
     const { uid, gid, mode } = lstatSync(parent);
     const quoted = JSON.stringify(parent);
     if (isOthers({ uid }, true)) throw refused(`${unlike}, for ${quoted} belongs to uid ${uid}: ${instead}`);
-    // in a sticky directory only the owner of an entry renames it, and the entry was checked before
+    // in a sticky directory only the owner of an entry may rename it, and the entry was checked before
     if (process.platform === 'win32' || (mode & STICKY) !== 0) continue;
-    // a user's own group has the user's number
+    // the private group of a user has the same number as the user
     const isOpenToGroup = (mode & 0o020) !== 0 && gid !== 0 && gid !== uid;
     if (!isOpenToGroup && (mode & 0o002) === 0) continue;
     const others = isOpenToGroup ? `the group ${gid}` : 'every user';

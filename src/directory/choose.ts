@@ -1,5 +1,5 @@
 /**
- * Which directory: the only place that decides it. The seven sources, and who asks them in which order:
+ * Decides which directory is used; no other code does. The seven sources, and their order for each caller:
  *
  * | source | found by | the directory |
  * |---|---|---|
@@ -9,10 +9,10 @@
  * | PM2 | PM2's variables, which all descendants of an app inherit | derived from uid, PM2_HOME, namespace, name, pm_exec_path |
  * | cluster | node:cluster: a worker, or a primary that has forked | derived from the primary's pid and start time |
  * | threads | a worker thread; a process whose threads have made theirs | derived from the process's pid and start time |
- * | search | a command without any of these | the one in which processes of this user count |
+ * | search | a command without any of these | the one that processes of this user use |
  *
- * A process counts in the first of variable, setupPrimary, PM2, cluster; one without any counts in memory. A reader takes
- * option, then the directory that its process counts in, then one that its workers or threads have made. A command takes
+ * A process counts in the first of variable, setupPrimary, PM2, cluster; without any of them it counts in memory. A reader takes
+ * option, then the directory that its process counts in, then one that its workers or threads have created. A command takes
  * option, variable, search.
  *
  * PM2 comes before cluster because the parent of PM2's workers is its daemon, which all apps share, and because an app under
@@ -42,11 +42,11 @@ export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | '
 export interface ChosenDirectory {
   readonly dir: string;
   readonly source: DirectorySource;
-  /** Whether this package chose the path: such a directory must be ours and private. */
+  /** Whether this package chose the path: such a directory must be private and belong to this user. */
   readonly derived: boolean;
 }
 
-/** A row of the table above, as far as an environment decides it. */
+/** A row of the table above, as far as an environment is enough to decide it. */
 type Row = (env: Environment) => ChosenDirectory | undefined;
 
 const byVariable: Row = ({ PROMETHEUS_MULTIPROC_DIR: named }) =>
@@ -70,19 +70,19 @@ const byCluster: Row = (env) => {
   return hasForked ? chosen('cluster', processPath(process.pid, env)) : undefined;
 };
 
-/** A worker's, for its threads: NODE_UNIQUE_ID is in the environment that the process was started with. */
+/** The row of a worker, for its threads: NODE_UNIQUE_ID is in the environment that the process was started with. */
 const byClusterOfThread: Row = (env) =>
   env.NODE_UNIQUE_ID === undefined ? undefined : chosen('cluster', processPath(primaryPid(), env));
 
 /**
- * The directory that this process or thread counts in; undefined for one that counts in memory, as none of the sources
- * knows one. Makes nothing.
+ * The directory that this process or thread counts in; undefined where none of the sources names one, so that it counts in
+ * memory. Creates nothing.
  */
 export function chooseOwn(env: Environment = process.env): ChosenDirectory | undefined {
   return isMainThread ? firstOf([byVariable, bySetupPrimary, byPm2, byCluster], env) : chooseOfThread(env);
 }
 
-/** The same, but only where it is named at run time, which may change while a process counts. */
+/** The same, but only where it is named at run time, which may change while the process counts. */
 export function chooseNamed(env: Environment = process.env): ChosenDirectory | undefined {
   return firstOf([byVariable, bySetupPrimary], env);
 }
@@ -92,7 +92,10 @@ export function chooseAsPrimary(env: Environment = process.env): ChosenDirectory
   return chooseOwn(env) ?? chosen('cluster', processPath(process.pid, env));
 }
 
-/** The directory that the worker threads of this process use. A main thread that counts in memory joins it when it exists. */
+/**
+ * The directory that the worker threads of this process use. A main thread that counts in memory starts to use it when it
+ * exists.
+ */
 export function chooseForThreads(env: Environment = process.env): ChosenDirectory {
   return chooseOwn(env) ?? chosen('threads', processPath(process.pid, env));
 }
@@ -102,7 +105,10 @@ export function choosePm2App(app: Pm2App, env: Environment = process.env): Chose
   return chosen('PM2', pm2AppPath(app, env));
 }
 
-/** What an option names. Absolute, for workers may have another working directory. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+/**
+ * The directory of an option. Absolute, because workers may have another working directory. @throws {PromMultiprocError}
+ * ERR_INVALID_ARGUMENT
+ */
 export function chooseOption(dir: unknown): ChosenDirectory {
   if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), source: 'option', derived: false };
   throw new PromMultiprocError(
@@ -112,10 +118,10 @@ export function chooseOption(dir: unknown): ChosenDirectory {
 }
 
 /**
- * The directory that a reader in this process means when it names none: the one that this process counts in, else the one
- * it would count in, else one that its cluster workers or worker threads have made. Undefined where there is none.
+ * The directory for a reader in this process that names none: the one that this process counts in, or would count in, or
+ * one that its cluster workers or worker threads have created. Undefined where there is none.
  *
- * @param counted where the process counts now
+ * @param counted the directory that the process counts in now
  */
 export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirectory | undefined {
   const own = counted ?? chooseOwn();
@@ -124,10 +130,10 @@ export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirect
 }
 
 /**
- * The directory that a command is for.
+ * The directory that a command works on.
  *
  * @param named by `--dir`, or the variable
- * @throws {PromMultiprocError} ERR_NO_DIRECTORY, listing those there are to choose from
+ * @throws {PromMultiprocError} ERR_NO_DIRECTORY, with a list of those that exist
  */
 export function chooseForCommand(named: string | undefined): ChosenDirectory {
   if (named !== undefined && named !== '') return chooseOption(named);
@@ -137,8 +143,8 @@ export function chooseForCommand(named: string | undefined): ChosenDirectory {
 const ANNOUNCEMENT = 'prom-multiproc.directory';
 
 /**
- * Tells the worker threads that this thread starts from now on which directory their process counts in. For a thread that
- * counts there, not for a mere reader.
+ * Tells worker threads that this thread starts from now on which directory their process counts in. For a thread that
+ * counts there, not for one that only reads.
  */
 export function announceDirectory(own: ChosenDirectory): void {
   setEnvironmentData(ANNOUNCEMENT, { ...own });
@@ -146,20 +152,20 @@ export function announceDirectory(own: ChosenDirectory): void {
 
 /** The pid and start time of a primary, and its directory. */
 const HANDED = /^(\d{1,10}):(\d*):(.+)$/s;
-/** A value found right stays right: a worker may outlive its primary. */
+/** A value that was verified stays valid: a worker may outlive its primary. */
 let verified: string | undefined;
 
 /**
- * Tells the workers that this process forks, and all copies of this package in it, which directory it has chosen. Not by
- * PROMETHEUS_MULTIPROC_DIR, which every child process inherits: Python's client wrote its files into our directory. That
- * variable follows only where the user has set it before.
+ * Tells the workers that this process forks, and all copies of this package in it, which directory it has chosen. The
+ * variable is not PROMETHEUS_MULTIPROC_DIR, which every child process inherits: Python's client wrote its files into our
+ * directory. That variable is changed only where the user has set it before.
  */
 export function handToWorkers({ dir }: ChosenDirectory, env: NodeJS.ProcessEnv = process.env): void {
   env.PROM_MULTIPROC_PRIMARY = `${process.pid}:${processStartTime(process.pid)}:${dir}`;
   if (env.PROMETHEUS_MULTIPROC_DIR) env.PROMETHEUS_MULTIPROC_DIR = dir;
 }
 
-/** Of the primary itself and of its own workers: other descendants inherit the variable, and pass over it. */
+/** Valid for the primary itself and its own workers: other descendants inherit the variable, and ignore it. */
 function handedBy(handed: string, env: Environment): string | undefined {
   const match = HANDED.exec(handed);
   if (match === null) return undefined;
@@ -193,14 +199,14 @@ function firstOf(rows: readonly Row[], env: Environment): ChosenDirectory | unde
   return undefined;
 }
 
-/** A derived directory does not become less private by being handed on in a variable. */
+/** A derived directory stays derived when a variable passes it on. */
 function chosen(source: DirectorySource, dir: string): ChosenDirectory {
   return { dir, source, derived: isDerivedPath(dir) };
 }
 
 let firstParentPid: number | undefined;
 
-/** Of a worker. Kept from the first call, for the parent of a worker that outlives its primary is another process. */
+/** Called in a worker. Kept from the first call, because a worker that outlives its primary gets another parent. */
 function primaryPid(): number {
   firstParentPid ??= process.ppid;
   return firstParentPid;
@@ -211,8 +217,8 @@ function existing(directory: ChosenDirectory | undefined): ChosenDirectory | und
 }
 
 /**
- * The environment that the process was started with. Linux keeps it, whatever became of process.env since: node:cluster
- * takes NODE_UNIQUE_ID out. Undefined where it cannot be read, as after setuid(2).
+ * The environment that the process was started with. Linux keeps it unchanged, while node:cluster removes NODE_UNIQUE_ID
+ * from process.env. Undefined where it cannot be read, as after setuid(2).
  */
 function initialEnvironment(): Environment | undefined {
   let block: string;

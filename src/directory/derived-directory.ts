@@ -1,6 +1,6 @@
 /**
  * The paths of directories that this package chooses itself: a private directory of this user, whose name is derived from
- * what its processes have in common, so that each of them finds it without a message from another.
+ * properties that its processes share, so that each of them finds it without a message from another.
  */
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,12 +12,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DERIVED_NAME = /[/\\]prom-multiproc-(\d+|none)-[0-9a-f]{16}$/;
 
-/** Whether a path is one of ours, whoever names it. */
+/** Whether a path has the form of a derived directory, whatever source names it. */
 export function isDerivedPath(dir: string): boolean {
   return DERIVED_NAME.test(dir);
 }
 
-/** The begin of the names of this user's derived directories. `uid` is the effective one, as that one owns new files. */
+/**
+ * The beginning of the names of this user's derived directories. `uid` is the effective one, because new files belong to
+ * that user.
+ */
 export function derivedPrefix(): string {
   return `prom-multiproc-${process.geteuid?.() ?? 'none'}-`;
 }
@@ -27,13 +30,19 @@ export function pm2AppPath({ home, namespace, name, script }: Pm2App, env: Envir
   return derivedPath([home, namespace, name, script], pm2BaseDirectory(env));
 }
 
-/** The directory of a process, for its cluster workers and threads. Boot and namespace tell a reboot and another container apart. */
+/**
+ * The directory of a process, for its cluster workers and threads. Boot id and namespace keep it different after a reboot
+ * and in another container.
+ */
 export function processPath(pid: number, env: Environment): string {
   const { bootId, pidNamespace } = currentMachine();
   return derivedPath(['process', bootId, pidNamespace, pid, processStartTime(pid)], baseDirectory(env));
 }
 
-/** Those that this user's applications have made, wherever they may be by this process's environment. */
+/**
+ * The directories that this user's applications have created, in every base directory that this process's environment
+ * allows.
+ */
 export function derivedDirectories(env: Environment): string[] {
   const bases = [...new Set([baseDirectory(env), pm2BaseDirectory(env)])];
   return bases.flatMap((base) =>
@@ -52,22 +61,22 @@ function derivedPath(parts: readonly unknown[], base: string): string {
   return join(base, derivedPrefix() + digest.slice(0, 16));
 }
 
-/** systemd's default boundary (SYSTEM_UID_MAX): RemoveIPC leaves /dev/shm alone below it. */
+/** systemd's default boundary (SYSTEM_UID_MAX): RemoveIPC does not clean /dev/shm for users below it. */
 const FIRST_LOGIN_UID = 1000;
 
 /**
- * Where derived directories are made. /dev/shm for system users and in containers, because a mapped page of a file on a
- * disk can stall its writer during write-back; the temporary directory for login users, because systemd empties their
- * /dev/shm when they log out.
+ * The base of derived directories: /dev/shm for system users and in containers, because a mapped page of a file on a disk
+ * can stall its writer during write-back; the temporary directory for login users, because systemd empties their /dev/shm
+ * when they log out.
  */
 function baseDirectory(env: Environment): string {
   return sharedMemory(env) ?? temporaryDirectory(env);
 }
 
 /**
- * The same for a PM2 app, but /tmp whatever TMPDIR says: it comes from the shell that `pm2 start`, `pm2 reload` or `pm2
- * update` was typed in, and would part the new instances from the old ones and their counts (nix-shell and some editors'
- * terminals set it).
+ * The same for a PM2 app, but with /tmp whatever TMPDIR is. TMPDIR comes from the shell that `pm2 start`, `pm2 reload` or
+ * `pm2 update` was typed in, and would separate new instances from the old ones and their counts (nix-shell and some
+ * editors' terminals set it).
  */
 function pm2BaseDirectory(env: Environment): string {
   return sharedMemory(env) ?? (isWritableDirectory('/tmp') ? '/tmp' : temporaryDirectory(env));
@@ -88,7 +97,9 @@ function inContainer(env: Environment): boolean {
   );
 }
 
-/** os.tmpdir(), but of this environment: a thread with an empty one must arrive where its process does. */
+/**
+ * os.tmpdir(), but for this environment: a thread with an empty environment must find the same directory as its process.
+ */
 function temporaryDirectory(env: Environment): string {
   if (process.platform === 'win32') {
     return resolve(env.TEMP || env.TMP || join(env.SystemRoot || env.windir || 'C:\\Windows', 'temp'));

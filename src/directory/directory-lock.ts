@@ -1,6 +1,6 @@
 /**
- * The lock on a whole directory, `dir.lock`: every process that uses the directory holds it shared for life; one that
- * empties or removes the directory takes it exclusively. The kernel gives it back when its holder dies.
+ * The lock on a whole directory, `dir.lock`: every process that uses the directory holds it shared for its whole life; a
+ * process that empties or removes the directory takes it exclusively. The kernel releases it when its holder dies.
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ export interface LockPermissions {
 }
 
 /**
- * Takes the lock shared, without waiting. Returns its file descriptor, which the kernel ties the lock to; 'held' where
- * another program has it exclusively; undefined where there are no locks here or the file may not be opened.
+ * Takes the lock shared, without waiting. Returns its file descriptor, as long as which is open the lock is held; 'held'
+ * where another program has it exclusively; undefined where there are no locks here or the file may not be opened.
  *
- * @param permissions of the lock file; without, a missing one is not made
+ * @param permissions of the lock file; without them, a missing file is not created
  * @throws {NodeJS.ErrnoException} ENOENT where the directory is missing
  */
 export function holdDirectory(dir: string, permissions: LockPermissions | undefined): number | 'held' | undefined {
@@ -30,7 +30,7 @@ export function holdDirectory(dir: string, permissions: LockPermissions | undefi
     lstatSync(dir);
     return undefined;
   }
-  // a lock on a file that was removed meanwhile guards nothing
+  // a lock on a file that was removed meanwhile has no effect
   if (locks.lockShared(fd) && isStillThere(dir, fd)) return fd;
   closeSync(fd);
   return 'held';
@@ -45,7 +45,7 @@ export function seizeDirectory(dir: string): number | 'held' | undefined {
   if (locks === undefined) return undefined;
   let fd: number;
   try {
-    // For writing: NFS, which locks byte ranges for it, gives an exclusive lock to no other descriptor.
+    // Opened for writing: NFS implements it by a lock on a byte range, and gives an exclusive lock to no other descriptor.
     fd = openLockFile(dir, constants.O_RDWR, {});
   } catch {
     return undefined;
@@ -56,10 +56,10 @@ export function seizeDirectory(dir: string): number | 'held' | undefined {
 }
 
 /**
- * Locks the directory itself, shared. systemd-tmpfiles passes over a directory whose lock it cannot have (ran); else it
- * deletes every file that has not been touched for long, `dir.lock` and the archive among them.
+ * Locks the directory itself, shared. systemd-tmpfiles skips a directory that it cannot lock (ran); otherwise it deletes
+ * every file that was not touched for long, also `dir.lock` and the archive.
  *
- * @returns the descriptor that holds the lock; undefined where it cannot be had, as while a cleaner is at work
+ * @returns the descriptor that holds the lock; undefined where the lock is not available, for example while a cleaner works
  */
 export function lockAgainstCleaners(dir: string): number | undefined {
   const locks = native();
@@ -69,12 +69,12 @@ export function lockAgainstCleaners(dir: string): number | undefined {
     if (locks.lockShared(fd)) return fd;
     closeSync(fd);
   } catch {
-    // not to be read by this user, or gone
+    // not readable for this user, or removed
   }
   return undefined;
 }
 
-/** Never through a symlink, and never creating what somebody else has put there meanwhile. */
+/** Opens no symlink, and does not overwrite a file that another process has created meanwhile. */
 function openLockFile(dir: string, access: number, permissions: LockPermissions | undefined): number {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const path = join(dir, DIRECTORY_LOCK);
@@ -95,13 +95,13 @@ function openLockFile(dir: string, access: number, permissions: LockPermissions 
   }
 }
 
-/** Lets readers open the lock file: one that may not cannot keep the directory from being swept. */
+/** Lets readers open the lock file: a reader that cannot does not protect the directory from being swept. */
 function admit(fd: number, fileMode: number, group: number | undefined): void {
   try {
     if (group !== undefined) fchownSync(fd, process.geteuid?.() ?? 0, group);
     fchmodSync(fd, fileMode);
   } catch {
-    // not a member of the group: logged for the directory already
+    // not a member of the group: this is logged for the directory already
   }
 }
 

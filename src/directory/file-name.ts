@@ -1,5 +1,5 @@
 /**
- * The names that this package gives to files of a metrics directory. Whatever has another name is somebody else's: it is
+ * The names that this package gives to files of a metrics directory. Files with other names belong to other programs: they are
  * never opened and never deleted.
  *
  * ```
@@ -7,8 +7,8 @@
  * .<pid>-<thread>-<id>.prom-mp.tmp          the same before its writer holds the lock
  * archive-<generation>.prom-mp-archive      dead processes, folded; generation is 12 decimal digits
  * .archive-<generation>.<id>.tmp            the same before it is published
- * dir.lock  fold.lock  scraped              locks; when somebody scraped last
- * fold.lock.lock                            a directory: proper-lockfile's
+ * dir.lock  fold.lock  scraped              locks; the time of the last scrape
+ * fold.lock.lock                            a directory of proper-lockfile
  * ```
  */
 export const DIRECTORY_LOCK = 'dir.lock';
@@ -33,7 +33,9 @@ export interface ArchiveName {
 /** 12 digits: at one fold a second, 31,000 years. */
 export const MAX_GENERATION = 999_999_999_999;
 
-/** 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a name has one spelling. */
+/**
+ * 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a number has one form.
+ */
 const DATA_FILE = /^([1-9]\d{0,9})-(0|[1-9]\d{0,9})-([0-9a-f]{16})\.prom-mp$/;
 const ARCHIVE = /^archive-(\d{12})\.prom-mp-archive$/;
 const ARCHIVE_TEMPORARY = /^\.archive-(\d{12})\.[0-9a-f]{16}\.tmp$/;
@@ -42,7 +44,7 @@ export function dataFileName(writer: { pid: number; threadId: number; id: string
   return `${writer.pid}-${writer.threadId}-${writer.id}.prom-mp`;
 }
 
-/** The name under which a data file is made, to be renamed when its lock is held. */
+/** The name under which a data file is created. It is renamed when its lock is held. */
 export function temporaryName(dataFile: string): string {
   return `.${dataFile}.tmp`;
 }
@@ -51,7 +53,7 @@ export function archiveName(generation: number): string {
   return `archive-${paddedGeneration(generation)}.prom-mp-archive`;
 }
 
-/** @param id 16 random hexadecimal digits: two folders may prepare the same generation */
+/** @param id 16 random hexadecimal digits: two folds may prepare the same generation */
 export function archiveTemporaryName(generation: number, id: string): string {
   return `.archive-${paddedGeneration(generation)}.${id}.tmp`;
 }
@@ -70,21 +72,21 @@ export function parseArchiveName(name: string): ArchiveName | undefined {
   return match === null ? undefined : { name, generation: Number(match[1]) };
 }
 
-/** The generation that an archive under a temporary name is to be; undefined for other names. */
+/** The generation that is prepared under a temporary name; undefined for other names. */
 export function generationOfTemporary(name: string): number | undefined {
   const match = ARCHIVE_TEMPORARY.exec(name);
   return match === null ? undefined : Number(match[1]);
 }
 
-/** Whether a file under this name was never published, and is left over if nobody is writing it. */
+/** Whether a file with this name was never published, and is a leftover if no process is writing it. */
 export function isTemporaryName(name: string): boolean {
   if (!name.startsWith('.') || !name.endsWith('.tmp')) return false;
   return ARCHIVE_TEMPORARY.test(name) || DATA_FILE.test(name.slice(1, -'.tmp'.length));
 }
 
 /**
- * Whether a file is what its name says. A copy under another name would be counted a second time, and a process that
- * holds no lock on it would be taken for dead.
+ * Whether the content of a file fits its name. A copy under another name would be counted a second time, and because nobody
+ * holds its lock, its process would be taken for dead.
  */
 export function isNamedAfter(file: DataFileName, writer: { pid: number; threadId: number; id: string }): boolean {
   return file.pid === writer.pid && file.threadId === writer.threadId && file.id === writer.id;

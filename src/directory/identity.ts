@@ -1,13 +1,11 @@
-/**
- * The identity of this process, which stays unambiguous with reused pids, in containers where every pid is 1, and after reboots.
- */
+/** The identity of this process. It is unique in spite of reused pids, containers where every pid is 1, and reboots. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import type { LivenessMethod, ProcessIdentity } from '../metrics-file/layout.js';
 
-/** What two processes must have in common for one to judge the other by its pid. */
+/** Properties that two processes must share before one can judge the other by its pid. */
 export interface Machine {
   readonly bootId: string;
   readonly pidNamespace: string;
@@ -23,7 +21,7 @@ export function currentIdentity(liveness: LivenessMethod): ProcessIdentity {
     startTime: processStartTime(process.pid),
     ...currentMachine(),
     id: randomBytes(8).toString('hex'),
-    // Of the process: performance.timeOrigin would be the thread's.
+    // When the process started: performance.timeOrigin would be the thread's.
     startedAt: Math.round((now - process.uptime()) * 1000) / 1000,
     createdAt: now,
     liveness,
@@ -32,7 +30,10 @@ export function currentIdentity(liveness: LivenessMethod): ProcessIdentity {
 
 let machine: Machine | undefined;
 
-/** Read once: a process cannot change its boot or pid namespace, and a changed host name must not make it a stranger. */
+/**
+ * Read once: a process cannot change its boot or pid namespace, and a change of the host name must not make its own files
+ * look foreign.
+ */
 export function currentMachine(): Machine {
   machine ??= {
     bootId: contents('/proc/sys/kernel/random/boot_id').trim(),
@@ -42,7 +43,7 @@ export function currentMachine(): Machine {
   return machine;
 }
 
-/** Whether the pid in an identity means here what it meant to its writer. */
+/** Whether a pid in that identity has the same meaning here as for its writer. */
 export function sameMachine(identity: Machine): boolean {
   const here = currentMachine();
   return (
@@ -52,7 +53,7 @@ export function sameMachine(identity: Machine): boolean {
   );
 }
 
-/** One process as /proc shows it. */
+/** One process in /proc. */
 export interface ProcessStat {
   /** proc_pid_stat(5): R, S, D, Z (ended, not waited for), T (stopped), t (traced), X, ... */
   readonly state: string;
@@ -60,7 +61,7 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/** The contents of /proc/<pid>/stat; undefined where there is no such process or this system has no such file. */
+/** Reads /proc/<pid>/stat; undefined where there is no such process or this system has no such file. */
 export function processStat(pid: number): ProcessStat | undefined {
   return procShowsOurPids() ? parseProcessStat(contents(`/proc/${pid}/stat`)) : undefined;
 }
@@ -74,8 +75,8 @@ export function processStartTime(pid: number): string {
 }
 
 /**
- * Field 2 is the program's name in parentheses. The program chooses it, with spaces, parentheses and line ends if it
- * likes: count from the last parenthesis.
+ * Field 2 is the program's name in parentheses. The program chooses it, and it may contain spaces, parentheses and line
+ * ends: fields are counted from the last parenthesis.
  */
 export function parseProcessStat(stat: string): ProcessStat | undefined {
   const nameEnd = stat.lastIndexOf(')');
@@ -87,8 +88,8 @@ export function parseProcessStat(stat: string): ProcessStat | undefined {
 }
 
 /**
- * `unshare --pid` without `--mount-proc` leaves the outer namespace's /proc in place: the numbers in it are then other
- * processes'.
+ * After `unshare --pid` without `--mount-proc`, /proc is still that of the outer namespace: its numbers belong to other
+ * processes.
  */
 function procShowsOurPids(): boolean {
   return linkTarget('/proc/self') === String(process.pid);
@@ -117,7 +118,10 @@ export function pidLabel(identity: ProcessIdentity): string {
 
 type Age = Pick<ProcessIdentity, 'startedAt' | 'createdAt' | 'id'>;
 
-/** For sorting: the process that started first comes first, and of one process's files the one that was made first. */
+/**
+ * For sorting: the process that started first comes first, and among the files of one process the one that was created
+ * first.
+ */
 export function compareAge(one: Age, other: Age): number {
   return one.startedAt - other.startedAt || one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1);
 }

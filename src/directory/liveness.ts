@@ -21,19 +21,19 @@ import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
 
-/** The fields of a header that liveness is judged by. */
+/** The header fields that decide about liveness. */
 export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
 
-/** A heart that beat within this many seconds beats: the interval is 5 s, and event loops are held up for a while. */
+/** A heartbeat within this many seconds is fresh: the interval is 5 s, and event loops are blocked now and then. */
 const FRESH_SECONDS = 30;
-/** Beyond that. */
+/** A heartbeat older than this is stale. */
 const STALE_SECONDS = CLOCK_TOLERANCE_SECONDS;
-/** A thread that waits for work for longer is taken for dead where there is no other sign. */
+/** A thread may wait for work: without another sign, it is taken for dead after this time. */
 const IDLE_THREAD_SECONDS = 3600;
 
 /**
- * Remembers dead processes. A file cannot come back to life between two probes; what looks like it is some other program that
- * locks the file, or a new process that has the pid. Only one that was found dead by its silence may turn out to be alive.
+ * Remembers dead processes. A dead writer cannot live again at the next probe; a lock on its file, or its pid, then belongs
+ * to another program. Only a process that was found dead by its heartbeat may turn out to be alive.
  */
 export class LivenessProbe {
   #dead = new Set<string>();
@@ -55,7 +55,7 @@ export class LivenessProbe {
     return this.#dead.has(id);
   }
 
-  /** Forgets all but these ids: those whose files are still there. */
+  /** Forgets all ids except these, whose files still exist. */
   retain(ids: Iterable<string>): void {
     this.#dead = new Set([...ids].filter((id) => this.#dead.has(id)));
   }
@@ -67,7 +67,7 @@ function isJudgedBySilence(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Asks the kernel, whatever an earlier probe has found.
+ * Asks the kernel, and ignores the results of earlier probes.
  *
  * @param fd of the file, opened for reading; a read-only one will do
  * @param now seconds since the epoch
@@ -80,8 +80,9 @@ export function probeLiveness(fd: number, vitals: Vitals, now = Date.now() / 100
 }
 
 /**
- * Two virtual machines that share a directory (virtiofs, gVisor) need not see each other's locks. A writer of another boot
- * and another name whose heart beats is taken for one of those; the files of a former boot go silent.
+ * Two virtual machines that share a directory (virtiofs, gVisor) may not see each other's locks. A writer with another boot
+ * id and another host name and a fresh heartbeat is taken for such a machine; in files of a former boot the heartbeat
+ * becomes stale.
  */
 function locksMayNotReachUs({ identity, state, heartbeat }: Vitals, now: number): boolean {
   const here = currentMachine();
@@ -93,16 +94,16 @@ function locksMayNotReachUs({ identity, state, heartbeat }: Vitals, now: number)
   );
 }
 
-/** Whether the writer beat lately, by whichever clock. */
+/** Whether the heartbeat is fresh. The writer's clock may be ahead or behind. */
 export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.now() / 1000): boolean {
   return Math.abs(now - heartbeat) <= STALE_SECONDS;
 }
 
 /**
- * Where the pid means nothing here: in another pid namespace (a container), or on another machine. A process that has not
- * beaten for a dozen intervals is dead if its clock is the reader's (the same boot), or if the host of its name is here, as
- * a container that was killed and started again is. One that was only stopped finds that out when it goes on
- * (absorbed-counts.ts).
+ * For a writer whose pid has no meaning here: in another pid namespace (a container), or on another machine. A process
+ * without a heartbeat for a dozen intervals is dead if it uses the reader's clock (the same boot), or if the host with its
+ * name is here, as after a container was killed and started again. A process that was only stopped notices this when it
+ * continues (absorbed-counts.ts).
  */
 function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
   if (heartBeats({ heartbeat }, now)) return 'unknown';
@@ -112,40 +113,41 @@ function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Li
   const isSameBoot = identity.bootId === here.bootId && here.bootId !== '';
   const isSameHost = identity.hostName === here.hostName;
   if (isSameHost && !isSameBoot && identity.bootId !== '' && here.bootId !== '') return 'dead';
-  // a blocked process counts into a mapped file without a beat, and cannot take out later what was folded of it
+  // a blocked process counts into a mapped file without a heartbeat, and cannot later subtract what was folded of it
   if (identity.liveness === 'flock' || !(isSameBoot || isSameHost)) return 'unknown';
-  // an idle thread of piscina's waits in Atomics and does not beat
+  // an idle thread of piscina waits in Atomics and has no heartbeat
   return identity.threadId === 0 || Math.abs(now - heartbeat) > IDLE_THREAD_SECONDS ? 'dead' : 'unknown';
 }
 
-/** On the writer's machine, where its pid is the pid of that process or of one that came after it. */
+/** For a writer on this machine: its pid belongs to that process or to a later one. */
 function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: number): Liveness {
   const { pid, startTime, threadId } = identity;
   if (!processExists(pid)) return 'dead';
   const isFresh = Math.abs(now - heartbeat) <= FRESH_SECONDS;
   const stat = processStat(pid);
   if (startTime === '' || stat === undefined) {
-    // No start time on this system, or /proc is hidden: the pid may be another's by now.
+    // This system has no start times, or /proc is hidden: another process may have the pid by now.
     return isFresh ? 'live' : 'unknown';
   }
   if (stat.startTime !== startTime) return 'dead';
   if (isEnded(stat)) return 'dead';
-  // The heartbeat does not matter here: a process that is stopped or whose event loop is blocked goes on afterwards.
+  // The heartbeat does not matter here: a process that is stopped or whose event loop is blocked may continue.
   if (threadId === 0) return 'live';
-  // Nor of a thread: an idle piscina thread waits in Atomics and beats no more, a terminated one has beaten a moment ago.
+  // The same for a thread: an idle piscina thread waits in Atomics and has no heartbeat, and a terminated one may have a
+  // fresh one.
   const isOpen = isOpenForWriting(fd, pid);
   if (isOpen !== undefined) return isOpen ? 'live' : 'dead';
   if (isFresh) return 'live';
   return state === FileState.Closed ? 'dead' : 'unknown';
 }
 
-/** Of a process on another machine nobody can ask: it is over when none of its threads was seen for so long. */
+/** A process on another machine cannot be tested: it counts as ended when none of its threads was seen for this time. */
 const GONE_SECONDS = 24 * 3600;
 
 /**
- * Whether a process has ended, so that no thread of it can make a file any more.
+ * Whether a process has ended, so that none of its threads can create a file any more.
  *
- * @param key as process-key.ts makes it
+ * @param key a key from process-key.ts
  * @param lastSeenAt seconds since the epoch when a thread of it was last seen
  */
 export function isProcessOver(key: string, lastSeenAt: number, now: number): boolean {
@@ -168,15 +170,16 @@ export function processExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: there, but another user's.
+    // EPERM: the process exists, but belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
 /**
- * Whether a process has the file behind `fd` open for writing, as a writer has for life: Node closes a thread's descriptors
- * when the thread ends, also by terminate(). 70 µs for 30 descriptors, for threads without a lock only. Readers in the same process have it open for reading only. Undefined where /proc does not tell, as
- * for another user's process.
+ * Whether a process has the file behind `fd` open for writing. A writer has it open for its whole life, and Node closes a
+ * thread's descriptors when the thread ends, also after terminate(). Used only for threads without a lock: it takes 70 µs
+ * for 30 descriptors. Readers in the same process have the file open for reading only. Undefined where /proc does not tell,
+ * as for another user's process.
  */
 export function isOpenForWriting(fd: number, pid: number): boolean | undefined {
   const { ino, dev } = fstatSync(fd);
@@ -192,12 +195,12 @@ export function isOpenForWriting(fd: number, pid: number): boolean | undefined {
       const open = statSync(`${descriptors}/${number}`);
       return open.ino === ino && open.dev === dev && isWritable(`/proc/${pid}/fdinfo/${number}`);
     } catch {
-      return false; // closed since
+      return false; // closed meanwhile
     }
   });
 }
 
-/** The `flags:` line of proc_pid_fdinfo(5) is octal; its last digit holds the access mode. */
+/** The `flags:` line of proc_pid_fdinfo(5) is octal; its last digit is the access mode. */
 function isWritable(fdinfo: string): boolean {
   const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(fdinfo, 'latin1'));
   return flags !== null && (parseInt(flags[1], 8) & 3) !== 0;

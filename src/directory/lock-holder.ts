@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 
-/** The process that holds a file locked exclusively by flock(2), as far as this system and namespace show it. */
+/** The process that holds an exclusive flock(2) on a file, as far as this system and namespace show it. */
 export function lockHolder(path: string): number | undefined {
   try {
     const { dev, ino } = statSync(path);
-    // as Linux packs a device number
+    // the encoding of device numbers in Linux
     const major = (dev >> 8) & 0xfff;
     const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
     const file = [major, minor].map((number) => number.toString(16).padStart(2, '0')).join(':');

@@ -1,4 +1,4 @@
-/** Telling that a process has ended, as exit hooks do. */
+/** Marks a process as ended; exit hooks call it. */
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
@@ -13,23 +13,24 @@ import type { Liveness } from './liveness.js';
 import { chooseAsPrimary } from './choose.js';
 import { scanDirectory } from './scan.js';
 
-/** How many of a process's files (one a thread) were found in which state. */
+/** Number of a process's files (one per thread) by state. */
 export interface MarkResult {
   readonly pid: number;
-  /** Their writers are dead. */
+  /** Files whose writers are dead. */
   readonly marked: number;
-  /** Left alone: their writers are alive. */
+  /** Files that were not changed because their writers are alive. */
   readonly living: number;
-  /** Left alone: this process cannot find out whether their writers are alive, or could not read the file. */
+  /**
+   * Files that were not changed because this process cannot find out whether their writers are alive, or cannot read them.
+   */
   readonly unknown: number;
 }
 
 /**
- * Notes that a process has ended. Where the kernel holds a lock for each file, which it gives back when the writer dies,
- * there is nothing to note, and the result is what the locks show; a living process is left alone. Files without such a
- * lock are marked closed, so that readers on other machines know too.
- *
- * Trouble with the directory or a file never throws: it shows in `unknown`, or in nothing having been found.
+ * Records that a process has ended. Where the kernel holds a lock for each file and releases it when the writer dies,
+ * nothing is written, and the result is what the locks show. Files of a living process are not changed. Files without such
+ * a lock are marked closed, so that readers on other machines know too.
+ * Trouble with the directory or a file never throws: the file counts as `unknown`, or no file is found.
  *
  * @param options.dir default: the directory that this process counts in, or would as the primary of a cluster
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the pid is not a positive integer
@@ -71,12 +72,12 @@ function markFile(path: string, name: DataFileName): Liveness {
       closeSync(fd);
     }
   } catch (error) {
-    // Folded between the listing and now: it was dead.
+    // Folded between the listing and now: its writer was dead.
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'dead' : 'unknown';
   }
 }
 
-/** Without a lock, other machines learn of the end of a process by this state only. */
+/** Without a lock, other machines see the end of a process by this state only. */
 function needsMark({ identity, state }: Header): boolean {
   return identity.liveness === 'heartbeat' && state === FileState.Open && sameMachine(identity);
 }
@@ -91,7 +92,7 @@ function markClosed(path: string, inode: number): void {
       closeSync(fd);
     }
   } catch {
-    // Not permitted: the others find out by the heartbeat.
+    // Not permitted: other processes find out by the heartbeat.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Making and entering the directory that a process counts in. */
+/** Creates and opens the directory that a process counts in. */
 import { chmodSync, chownSync, closeSync, existsSync, fstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -8,15 +8,18 @@ import { holdDirectory, lockAgainstCleaners } from './directory-lock.js';
 import { sweepSoon } from './sweep.js';
 
 export interface DirectoryPermissions {
-  /** Permission bits of the directory where it is made by us; default 0700 for a derived one, else what the umask leaves. */
+  /**
+   * Permission bits of a directory that is created here; default 0700 for a derived one, otherwise those that the umask
+   * leaves.
+   */
   readonly dirMode?: number;
-  /** Permission bits of our files; default 0600. */
+  /** Permission bits of files; default 0600. */
   readonly fileMode?: number;
-  /** A group id for the directory, where it is made by us, and for our files. */
+  /** A group id for a directory that is created here, and for files. */
   readonly group?: number;
 }
 
-/** A directory that exists, was checked, and is locked as far as that is possible. */
+/** A directory that exists, was checked, and is locked where that is possible. */
 export class OpenedDirectory {
   /** Where the chosen path is a symbolic link, its target. */
   readonly dir: string;
@@ -24,12 +27,12 @@ export class OpenedDirectory {
   readonly derived: boolean;
   readonly fileMode: number;
   readonly group: number | undefined;
-  /** What is odd about the directory but not a reason to refuse it. */
+  /** Unusual properties that are no reason to refuse the directory. */
   readonly warnings: readonly string[];
   #lock: number | 'held' | undefined;
   #cleanersLock: number | undefined;
 
-  /** @throws what `checkDirectory` throws */
+  /** @throws the errors of `checkDirectory` */
   constructor(chosen: ChosenDirectory, { fileMode = 0o600, group }: DirectoryPermissions, warnings: readonly string[]) {
     const checked = checkDirectory(chosen);
     this.dir = checked.dir;
@@ -40,21 +43,21 @@ export class OpenedDirectory {
     this.warnings = [...warnings, ...checked.warnings];
   }
 
-  /** Whether this process holds the shared lock, which keeps others from sweeping the directory. */
+  /** Whether this process holds the shared lock, which protects the directory from being swept. */
   get isLocked(): boolean {
     return typeof this.#lock === 'number';
   }
 
-  /** Whether another program held the lock exclusively when this process last asked for it. */
+  /** Whether another program held the exclusive lock at the last attempt to take the shared one. */
   get isLockedByOther(): boolean {
     return this.#lock === 'held';
   }
 
   /**
-   * Takes the shared lock if it is free and not held yet; makes its file if `makesFile`. Takes it again where a cleaner of
-   * temporary files has deleted that file.
+   * Takes the shared lock if it is free and not held yet; creates its file if `makesFile`. Takes it again where a cleaner
+   * of temporary files has deleted that file.
    *
-   * @throws {NodeJS.ErrnoException} ENOENT where the directory has gone
+   * @throws {NodeJS.ErrnoException} ENOENT where the directory was removed
    */
   lock({ makesFile }: { makesFile: boolean }): void {
     if (typeof this.#lock === 'number' && fstatSync(this.#lock).nlink === 0) this.close();
@@ -62,7 +65,7 @@ export class OpenedDirectory {
     if (this.isLocked) this.#cleanersLock ??= lockAgainstCleaners(this.dir);
   }
 
-  /** Gives the lock back. */
+  /** Gives up the lock. */
   close(): void {
     if (typeof this.#lock === 'number') closeSync(this.#lock);
     if (this.#cleanersLock !== undefined) closeSync(this.#cleanersLock);
@@ -71,14 +74,15 @@ export class OpenedDirectory {
 }
 
 const DERIVED_DIRECTORY_MODE = 0o700;
-/** A sweeper holds the lock for milliseconds; any other program for as long as it likes, so nobody waits longer. */
+/** A sweep holds the lock for milliseconds. Another program may hold it for any time, so it is not worth a longer wait. */
 const PAUSE_MS = 5;
-/** A sweeper may remove the directory between its making and its locking. */
+/** A sweep may remove the directory after it was created and before it was locked. */
 const MAX_REMAKES = 3;
 
 /**
- * Makes the directory if it is missing, checks it and takes its shared lock, which is held until close(). A derived one is
- * made private, and is refused where it is somebody else's; then those that ended applications left beside it are swept, on later turns of the event loop.
+ * Creates the directory if it is missing, checks it and takes its shared lock, which is held until close(). A derived
+ * directory is created private, and is refused where it belongs to another user. On later turns of the event loop, derived
+ * directories of ended applications beside it are swept.
  *
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  * @throws {NodeJS.ErrnoException} of mkdir(2): EACCES, ENOSPC, EROFS, ...
@@ -94,7 +98,7 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
         opened.lock({ makesFile: true });
       }
-      // a thread takes no locks, without which nothing may be swept where others have them
+      // a thread takes no locks, and without them nothing may be swept
       if (isNew && chosen.derived && isMainThread) sweepSoon(dirname(chosen.dir));
       return opened;
     } catch (error) {
@@ -104,9 +108,9 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
 }
 
 /**
- * The same for a process that does not count there: makes no directory. Undefined where there is none yet.
+ * The same for a process that does not count there: creates no directory. Undefined where there is none yet.
  *
- * @param permissions of the lock file, where this process writes in the directory; without, it makes none
+ * @param permissions of the lock file, where this process writes in the directory; without them it creates none
  * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
  */
 export function joinDirectory(
@@ -135,7 +139,7 @@ function makeDirectory(
     else if (existsSync(dir)) return false;
     else makeWithParents(dir);
   } catch (error) {
-    // EEXIST: also where something that is no directory has the name, which the check reports better.
+    // EEXIST: also where the name is that of a file, which the check reports better.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
@@ -144,14 +148,14 @@ function makeDirectory(
   } catch (error) {
     warnings.push(`${JSON.stringify(dir)} cannot be given to group ${group}: ${(error as Error).message}`);
   }
-  // mkdir took the umask's bits away. After chown, which clears set-group-id.
+  // mkdir has applied the umask. Called after chown, which clears set-group-id.
   if (mode !== undefined) chmodSync(dir, mode);
   return true;
 }
 
 /**
- * As mkdir(1) -p. Node's own `recursive` never returns where a directory that is there refuses new ones with ENOENT, as
- * /proc does (ran: 20 to 26).
+ * Like mkdir -p. Node's own `recursive` never returns where an existing directory refuses new ones with ENOENT, as /proc
+ * does (ran: 20 to 26).
  */
 function makeWithParents(dir: string): void {
   try {
@@ -162,7 +166,7 @@ function makeWithParents(dir: string): void {
   try {
     makeWithParents(dirname(dir));
   } catch (error) {
-    // it was there, or another process has made it meanwhile
+    // it existed, or another process has created it meanwhile
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   mkdirSync(dir);

@@ -1,25 +1,26 @@
-/** Which PM2 app a process belongs to, by what PM2 leaves in its environment. */
+/** Finds the PM2 app of a process, by the variables that PM2 sets in its environment. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
- * What stays the same for an app whatever PM2 does with it. Not `unique_id`, which changes on `resurrect` and `update`; not
- * the instance number, which old and new share during a reload.
+ * Properties of an app that do not change, whatever PM2 does with it. `unique_id` is not among them, because it changes on
+ * `resurrect` and `update`; nor is the instance number, which an old and a new instance share during a reload.
  */
 export interface Pm2App {
   readonly home: string;
   readonly namespace: string;
   readonly name: string;
-  /** Absolute: PM2's `pm_exec_path`. */
+  /** An absolute path: PM2's `pm_exec_path`. */
   readonly script: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The app that a process with this environment is an instance of, or a descendant. */
+/** The app of which a process with this environment is an instance or a descendant. */
 export function pm2AppOf(env: Environment): Pm2App | undefined {
-  // In cluster mode PM2 starts its workers with everything in one JSON variable and sets the others before the app is
-  // loaded; before that (a preloaded module) and in the initial environment (a thread) there is only the JSON.
+  // In cluster mode PM2 starts its workers with one JSON variable that contains everything, and sets the other variables
+  // before the app is loaded. Earlier (in a preloaded module) and in the initial environment (in a thread) there is only
+  // the JSON.
   const variables: Record<string, unknown> = {
     ...env,
     ...(env.pm2_env === undefined ? {} : parsedObject(env.pm2_env)),
@@ -34,10 +35,10 @@ export function pm2AppOf(env: Environment): Pm2App | undefined {
   };
 }
 
-/** PM2's own, for apps that name none. */
+/** PM2's namespace for apps that name none. */
 export const DEFAULT_NAMESPACE = 'default';
 
-/** @param named the variable PM2_HOME */
+/** @param named the value of PM2_HOME */
 export function pm2Home(named: unknown): string {
   return typeof named === 'string' && named !== '' ? resolve(named) : join(homedir(), '.pm2');
 }

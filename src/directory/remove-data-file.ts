@@ -1,4 +1,4 @@
-/** Deleting a data file so that its pages are given back at once, even while an ended thread's mapping keeps them. */
+/** Deletes a data file so that its pages are freed at once, even while the mapping of an ended thread keeps them. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { openForReading, readHeader } from '../metrics-file/header.js';
@@ -6,16 +6,15 @@ import { native } from '../metrics-file/mapping.js';
 import { heartBeats, probeLiveness } from './liveness.js';
 
 /**
- * Punches the file's pages out and unlinks it. The mapping of an ended thread's file stays until the process uses or frees
- * its buffer, and would keep the pages until then: 40 unlinked thread files kept 40 MiB of tmpfs, and none after punching.
- * The file is never truncated, for a store into a truncated mapping kills the process.
- *
- * The kernel is asked again, whatever made the caller believe that the writer is dead: an archive may lie about that.
+ * Frees the file's pages and unlinks it. The mapping of an ended thread's file stays until the process uses or frees its
+ * buffer, and would keep the pages until then: 40 unlinked thread files kept 40 MiB of tmpfs, and none after their pages
+ * were punched out. The file is never truncated, because a store into a truncated mapping kills the process.
+ * The kernel is asked again whether the writer is dead: the caller may have the claim of an archive, which may be false.
  *
  * @param now seconds since the epoch
- * @returns false where the writer may be alive: the file is left as it is
+ * @returns false where the writer may be alive: the file is not changed
  * @throws {PromMultiprocError} ERR_PERMISSION where the file may not be read, so that the kernel cannot be asked
- * @throws {NodeJS.ErrnoException} others of open(2) and unlink(2)
+ * @throws {NodeJS.ErrnoException} other errors of open(2) and unlink(2)
  */
 export function removeDataFile(path: string, now = Date.now() / 1000): boolean {
   if (lstatSync(path).isFile()) {
@@ -47,13 +46,12 @@ function mayHaveWriter(fd: number, path: string, now: number): boolean {
     const liveness = probeLiveness(fd, header, now);
     return liveness === 'live' || (liveness === 'unknown' && heartBeats(header, now));
   } catch {
-    // not yet, or no longer, a file of ours: whoever is making it holds the lock
-    // a thread cannot ask
+    // not yet, or no longer, a metrics file: the process that creates it holds the lock, which a thread cannot test
     return !isMainThread || native()?.lockShared(fd) === false;
   }
 }
 
-/** A file with a second name is somebody else's too: it keeps its contents. */
+/** A file with a second name may belong to another program too: it keeps its contents. */
 function punchPages(fd: number): void {
   const stats = fstatSync(fd);
   if (stats.isFile() && stats.nlink === 1) native()?.punch(fd, stats.size);

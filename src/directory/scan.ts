@@ -1,4 +1,4 @@
-/** What is in a metrics directory, by name only. */
+/** The contents of a metrics directory, by name only. */
 import { opendirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import { isNetworkFileSystem } from '../metrics-file/mapping.js';
@@ -9,17 +9,17 @@ export interface DirectoryScan {
   readonly dataFiles: readonly DataFileName[];
   /** Newest first. */
   readonly archives: readonly ArchiveName[];
-  /** Names of files that are being made, or were when their maker was killed. */
+  /** Names of files that a process is creating, or has left when it was killed. */
   readonly temporaries: readonly string[];
-  /** Other names that end in `.db`, as those of client_python's files do. */
+  /** Other names that end in `.db`, like client_python's files. */
   readonly databases: readonly string[];
 }
 
 /**
- * Lists a directory once. One that does not exist, or not yet, is empty.
+ * Lists a directory once. A directory that does not exist (yet) is empty.
  *
  * @throws {PromMultiprocError} ERR_PERMISSION, or ERR_DIRECTORY_REFUSED where it is not a directory
- * @throws {NodeJS.ErrnoException} others of readdir(3)
+ * @throws {NodeJS.ErrnoException} other errors of readdir(3)
  */
 export function scanDirectory(dir: string): DirectoryScan {
   const known = knownState(dir);
@@ -58,7 +58,7 @@ export function* scanInSteps(dir: string): Generator<void, DirectoryScan> {
 
 const NAMES_PER_STEP = 512;
 
-/** Sorts names by what they are of. */
+/** Sorts names by the kind of their files. */
 class Names {
   count = 0;
   readonly #dataFiles: DataFileName[] = [];
@@ -85,22 +85,25 @@ class Names {
   }
 }
 
-/** A state of a directory: no name comes or goes without a change of its times. */
+/** A state of a directory: its times change whenever a name is added or removed. */
 interface DirectoryState {
   readonly dir: string;
   readonly times: string;
   /** `performance.now()` when this state was first seen. */
   readonly seenAt: number;
-  /** What is there in this state. */
+  /** The names in this state. */
   scan: DirectoryScan | undefined;
 }
 
-/** From so many names on (100,000 of another program took 50 ms at each of three listings a scrape) a scan is remembered. */
+/**
+ * With at least this many names a scan is remembered (100,000 names of another program took 50 ms in each of three listings
+ * per scrape).
+ */
 const LARGE = 2000;
-/** The kernel dates changes by its last tick: a state that is older than this has no further changes to come. */
+/** The kernel dates changes by its last tick: a state that is older than this is complete. */
 const TICK_MS = 50;
 
-/** Of the directory that was last found large: an application has one. */
+/** State of the directory that was last found large: an application has one. */
 let large: DirectoryState | undefined;
 
 /** The present state of a directory that was found large. */
@@ -129,12 +132,12 @@ function timesOf(dir: string): string {
   return stats === undefined ? '' : [stats.dev, stats.ino, stats.mtimeMs, stats.ctimeMs].join();
 }
 
-/** Not where another host may change it: what is cached of that is dated by when it was asked for. */
+/** False where another host may change the directory: cached times there depend on when they were asked for. */
 function datesEveryChange(dir: string): boolean {
   return process.platform === 'linux' && !isNetworkFileSystem(statfsSync(dir).type);
 }
 
-/** @throws what a directory that is there, and cannot be listed, is to be reported as */
+/** @throws the error for a directory that exists but cannot be listed */
 function assertMissing(dir: string, error: unknown): void {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':

@@ -1,13 +1,13 @@
 /**
- * When somebody last read the directory: the modification time of a file that readers touch, so that processes which
- * nobody asks need not run their collect callbacks.
+ * The time of the last scrape of a directory: the modification time of a file that readers touch. Processes that nobody
+ * scrapes need not run their collect callbacks.
  */
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SCRAPED } from './file-name.js';
 
 /**
- * Notes that the directory is being read now. False where this process may not: a read-only mount, another user's file,
+ * Records that the directory is being read now. False where this process may not: a read-only mount, another user's file,
  * no directory.
  */
 export function touchScraped(dir: string, fileMode = 0o600): boolean {
@@ -19,7 +19,7 @@ export function touchScraped(dir: string, fileMode = 0o600): boolean {
   );
 }
 
-/** A byte written, and not utimes, which only the owner may call; always the same one, so that the file does not grow. */
+/** Writes a byte, because only the owner may call utimes; always at the same place, so that the file does not grow. */
 function writeByte(path: string, flags: number, fileMode: number): boolean {
   try {
     const fd = openSync(path, flags, fileMode);
@@ -34,7 +34,7 @@ function writeByte(path: string, flags: number, fileMode: number): boolean {
   }
 }
 
-/** Seconds since the epoch when somebody last read the directory; 0 where nobody did. */
+/** When the directory was last read, in seconds since the epoch; 0 where it never was. */
 export function lastScraped(dir: string): number {
   try {
     const stats = lstatSync(join(dir, SCRAPED));

@@ -1,9 +1,8 @@
 /**
- * Emptying directories that no living process uses. Only files under names of ours are touched (file-name.ts), and only
- * while nobody else can enter: under the exclusive lock on `dir.lock`.
- *
- * The lock alone is not asked, for processes without native code use a directory and hold none: every data file's writer
- * must be dead as well.
+ * Empties directories that no living process uses. Only files with names of this package are removed (file-name.ts), and
+ * only while no process can enter: under the exclusive lock on `dir.lock`.
+ * The lock alone is not enough, because processes without native code use a directory without it: the writer of every data
+ * file must be dead as well.
  */
 import { closeSync, lstatSync, opendirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -25,14 +24,14 @@ import { probeLiveness } from './liveness.js';
 import { derivedPrefix } from './derived-directory.js';
 import { removeDataFile } from './remove-data-file.js';
 
-/** A directory that nothing has touched for a day belongs to an application that is not coming back. */
+/** A directory that was not touched for a day belongs to an application that does not come back. */
 export const ABANDONED_SECONDS = 24 * 3600;
 
-/** So long a sweep holds the event loop up at a time. */
+/** A sweep blocks the event loop for at most this long at a time. */
 const SLICE_MS = 4;
 const NAMES_PER_STEP = 256;
 
-/** Sweeps on later turns of the event loop, a few milliseconds at a time; it keeps no process alive. */
+/** Sweeps on later turns of the event loop, a few milliseconds at a time, without keeping the process alive. */
 export function sweepSoon(base: string): void {
   const steps = sweep(base, Date.now() / 1000);
   const goOn = (): void => {
@@ -48,7 +47,7 @@ export function sweepSoon(base: string): void {
 
 /**
  * Removes the derived directories of this user in `base` whose applications are dead and in which nothing has happened for
- * 24 hours. Trouble with one leaves it there.
+ * 24 hours. A directory with a problem stays.
  *
  * @param now seconds since the epoch
  * @returns the paths removed
@@ -85,7 +84,7 @@ function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
       listing.closeSync();
     }
   } catch {
-    // one that may not be read
+    // a directory that may not be read
   }
   return found;
 }
@@ -94,7 +93,7 @@ function* sweepDirectory(dir: string, now: number): Generator<void, boolean> {
   try {
     const stats = lstatSync(dir);
     if (!stats.isDirectory() || stats.uid !== (process.geteuid?.() ?? stats.uid)) return false;
-    // Before the lock, as opening the lock file may have to make it.
+    // Before the lock, because to open the lock file may create it.
     if (!(yield* isAbandoned(dir, now))) return false;
     const lock = seizeDirectory(dir);
     if (lock === 'held' || (lock === undefined && native() !== undefined)) return false;
@@ -107,11 +106,11 @@ function* sweepDirectory(dir: string, now: number): Generator<void, boolean> {
       if (lock !== undefined) closeSync(lock);
     }
   } catch {
-    return false; // such as ENOTEMPTY, for a file that is not ours
+    return false; // such as ENOTEMPTY, because of a file of another program
   }
 }
 
-/** Whether the last change or heartbeat there was more than a day ago. */
+/** Whether the last change or heartbeat in it is more than a day old. */
 function* isAbandoned(dir: string, now: number): Generator<void, boolean> {
   const isRecent = (seconds: number): boolean => now - seconds <= ABANDONED_SECONDS;
   if (isRecent(lstatSync(dir).mtimeMs / 1000)) return false;
@@ -124,7 +123,9 @@ function* isAbandoned(dir: string, now: number): Generator<void, boolean> {
   return true;
 }
 
-/** 0 for a file that is not one of ours: its mtime is all there is. */
+/**
+ * 0 for a file that is not a metrics file: then only its mtime counts.
+ */
 function heartbeatOf(path: string): number {
   try {
     const fd = openForReading(path);
@@ -139,7 +140,7 @@ function heartbeatOf(path: string): number {
 }
 
 /**
- * Deletes our files in a directory that no living process uses; for setupPrimary({ clean: true }).
+ * Deletes this package's files in a directory that no living process uses; for setupPrimary({ clean: true }).
  *
  * @returns the number of files deleted; 0 where the directory does not exist
  * @throws {PromMultiprocError} ERR_DIRECTORY_IN_USE, ERR_PERMISSION
@@ -166,22 +167,25 @@ export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
     if (user !== undefined) {
       throw inUse(dir, `the writer of ${user.name} is ${user.why}`, 'stop it, or delete the file if it is gone');
     }
-    // The lock files stay: a process that is waiting for one of them would lock a file that is gone.
+    // The lock files stay: a process that waits for one of them would lock a removed file.
     return removeOurFiles(dir, now, (name) => isOurName(name) && name !== DIRECTORY_LOCK && name !== FOLD_LOCK);
   } finally {
     if (lock !== undefined) closeSync(lock);
   }
 }
 
-/** Making a file takes milliseconds and preparing an archive minutes at worst, so this one's maker was killed. */
+/**
+ * To create a file takes milliseconds, and to prepare an archive minutes at worst, so the creator of an older one was
+ * killed.
+ */
 const LEFTOVER_SECONDS = 3600;
 
 /**
- * Deletes files that were never published because their maker was killed, an hour after it last touched them. A file that
- * is still being made is locked.
+ * Deletes files that were never published because their creator was killed, an hour after they were last touched. A file
+ * that is still being created is locked.
  *
  * @param now seconds since the epoch
- * @returns the number of files deleted; trouble with one leaves it there
+ * @returns the number of files deleted; a file with a problem stays
  */
 export function removeLeftovers(dir: string, temporaries: readonly string[], now = Date.now() / 1000): number {
   return temporaries.filter((name) => removeLeftover(join(dir, name), now)).length;
@@ -200,7 +204,7 @@ export function isLeftover(path: string, now = Date.now() / 1000): boolean {
 function removeLeftover(path: string, now: number): boolean {
   try {
     if (!isLeftover(path, now)) return false;
-    // an archive is never punched: a folder that goes on after an hour might link a punched one before it is unlinked
+    // an archive is never punched: a fold that continues after an hour might link a punched file before it is unlinked
     if (generationOfTemporary(basename(path)) === undefined) return removeDataFile(path, now);
     unlinkSync(path);
     return true;
@@ -209,7 +213,7 @@ function removeLeftover(path: string, now: number): boolean {
   }
 }
 
-/** The first data file that somebody living may be writing. */
+/** The first data file that a living process may be writing. */
 function findUser(dir: string, now: number): { name: string; why: string } | undefined {
   for (const name of readdirSync(dir)) {
     if (parseDataFileName(name) === undefined) continue;
@@ -218,7 +222,7 @@ function findUser(dir: string, now: number): { name: string; why: string } | und
     try {
       fd = openForReading(path);
     } catch {
-      continue; // not a file, or gone
+      continue; // not a file, or removed
     }
     try {
       const header = readHeader(fd, path);
@@ -228,7 +232,7 @@ function findUser(dir: string, now: number): { name: string; why: string } | und
         return { name, why: 'on another machine or in another container, and may be alive' };
       }
     } catch {
-      continue; // damaged: nobody can be counting in it
+      continue; // damaged: no process can count in it
     } finally {
       closeSync(fd);
     }
@@ -249,7 +253,7 @@ const OUR_SINGLE_FILES = new Set([DIRECTORY_LOCK, FOLD_LOCK, FOLD_LOCK_DIRECTORY
 
 function removeOurFiles(dir: string, now: number, isChosen: (name: string) => boolean): number {
   let removed = 0;
-  // The lock file last: until then whoever enters waits for the lock, and afterwards finds that it guards nothing.
+  // The lock file is last: until then entering processes wait for the lock, and afterwards they find that it has no effect.
   const names = readdirSync(dir).filter(isChosen);
   names.sort((a, b) => Number(a === DIRECTORY_LOCK) - Number(b === DIRECTORY_LOCK));
   for (const name of names) {

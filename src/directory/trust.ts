@@ -1,8 +1,8 @@
 /**
- * Whose files in a metrics directory count. Where the directory may be written by its owner and its group only, those two
- * have decided who makes files there, and every file counts. Where every user may write it (mode 1777), any of them can
- * plant a file that changes what is shown, or an archive for which a fold removes genuine files: there the files count of
- * root, of the directory's owner, of the user who reads, and of the users that PROM_MULTIPROC_TRUSTED_USERS names.
+ * Decides whose files in a metrics directory count. Where only its owner and its group may write to the directory, those
+ * two have decided who creates files there, and every file counts. Where every user may write to it (mode 1777), any user
+ * can create a file that changes the output, or an archive for which a fold removes genuine files. There only the files of
+ * these users count: root, the owner of the directory, the user that reads, and the users in PROM_MULTIPROC_TRUSTED_USERS.
  */
 import { statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
@@ -15,7 +15,7 @@ const ROOT = 0;
 /** Whether the files of a user count. */
 export type Trust = (uid: number) => boolean;
 
-/** Of one directory, as its permissions are now. Everybody is trusted where the system has no users. */
+/** The trust in one directory with its present permissions. On systems without users, everybody is trusted. */
 export function trustIn(dir: string, env: Readonly<Record<string, string | undefined>> = process.env): Trust {
   const self = process.geteuid?.();
   const named = env[VARIABLE] ?? '';

@@ -1,4 +1,4 @@
-/** Which of several directories is in use: the search of a command that is given none. */
+/** Finds the directory in use among several: for a command without one. */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
@@ -7,10 +7,10 @@ import { probeLiveness } from './liveness.js';
 import { scanDirectory } from './scan.js';
 
 /**
- * The only one; or the only one of several in which a process lives, for every restart of a cluster leaves the one before
- * behind.
+ * The only directory; or the only one of several with a living process, because every restart of a cluster leaves the
+ * former one behind.
  *
- * @throws {PromMultiprocError} ERR_NO_DIRECTORY, listing those there are to choose from
+ * @throws {PromMultiprocError} ERR_NO_DIRECTORY, with a list of those that exist
  */
 export function onlyUsedOf(dirs: readonly string[]): string {
   if (dirs.length === 1) return dirs[0];
@@ -48,7 +48,7 @@ function isAlive(path: string): boolean {
   }
 }
 
-/** Killed applications leave theirs until the next application sweeps: there may be many. */
+/** Killed applications leave their directories until the next application sweeps: there may be many. */
 const MAX_LISTED = 10;
 
 function listed(dirs: readonly string[]): string {

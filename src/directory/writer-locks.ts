@@ -1,6 +1,7 @@
 /**
- * Whether the writers of files hold their locks. Only a main thread asks the kernel: a thread that is terminated inside a
- * native call aborts its process. Our own threads get what the main thread has found out before each of their tasks.
+ * Tests whether the writers of files hold their locks. Only a main thread asks the kernel: a thread that is terminated
+ * inside a native call aborts its process. Our own threads receive the results of the main thread before each of their
+ * tasks.
  */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,27 +9,27 @@ import { openForReading } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
 import { scanDirectory } from './scan.js';
 
-/** By the ids of files: whether the lock is held. */
+/** By the id of the file: whether the lock is held. */
 export type LockSurvey = ReadonlyMap<string, boolean>;
 
 let survey: LockSurvey | undefined;
 
-/** Undefined where this thread cannot tell. */
+/** Undefined where this thread does not know. */
 export function isLocked(fd: number, id: string): boolean | undefined {
   return holdsLock(fd) ?? survey?.get(id);
 }
 
-/** Whether `isLocked` can tell. */
+/** Whether `isLocked` knows the lock. */
 export function knowsLock(id: string): boolean {
   return native() !== undefined || survey?.has(id) === true;
 }
 
-/** In a thread of ours: what `isLocked` returns from here on. */
+/** Called in a thread of ours: sets the results of `isLocked`. */
 export function useSurvey(found: LockSurvey | undefined): void {
   survey = found;
 }
 
-/** Asks for all data files of a directory, and pauses between them. Undefined where there are no locks. */
+/** Tests all data files of a directory, and pauses between them. Undefined where there are no locks. */
 export function* surveyLocks(dir: string): Generator<void, LockSurvey | undefined> {
   if (native() === undefined) return undefined;
   const found = new Map<string, boolean>();
@@ -42,13 +43,13 @@ export function* surveyLocks(dir: string): Generator<void, LockSurvey | undefine
         closeSync(fd);
       }
     } catch {
-      // gone, or not to be read: whoever reads it finds out
+      // removed, or not readable: the reader of the file finds out
     }
   }
   return found;
 }
 
-/** Asks for a shared lock, so that readers do not take each other for the writer, and gives it back at once. */
+/** Takes a shared lock, so that readers do not take each other for the writer, and releases it at once. */
 function holdsLock(fd: number): boolean | undefined {
   const locks = native();
   if (locks === undefined) return undefined;
