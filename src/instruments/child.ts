@@ -4,34 +4,35 @@ import { Series } from '../storage/series.js';
 import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
 
-/** The part of a metric that its children use: metric-series.ts implements it. */
+/** The part of a metric that its children use; `metric-series.ts` implements it. */
 export interface ChildHome {
   readonly declaration: FamilyDeclaration;
-  /** Whether its samples may carry exemplars. */
+  /** Whether the samples of the metric may carry exemplars. */
   readonly exemplars: boolean;
   readonly stored: ChildFamily;
   readonly store: SeriesStore;
-  /** The child that has the series of a detached child's labels; undefined where `maxSeries` refuses one more. */
+  /**
+   * Returns the child that owns the series of a detached child's labels; undefined where `maxSeries` allows no more series.
+   */
   attached(child: Child): Child | undefined;
-  /** The child of a label object. @throws {Error} prom-client's, where a label was not declared */
+  /** Returns the child of a label object. @throws {Error} prom-client's error, where a label was not declared */
   ofObject(labels: Readonly<Record<string, unknown>>): Child;
-  /** Counts a sample that cannot be added to what was counted, and logs the first one of the metric. */
+  /** Counts a sample that cannot be added to the stored value, and logs the first one of the metric. */
   dropUncountable(value: number): false;
-  /** The label object of label values. */
+  /** Returns the label object for label values. */
   objectOf(labelValues: readonly (string | undefined)[]): Record<string, string>;
 }
 
 export type ChildFamily = StoredFamily<Child, ChildHome>;
 
 /**
- * One series of a metric as its user holds it: what `labels()` returns.
+ * A user's handle of one series of a metric; `labels()` returns it.
  *
- * It gets its slots at the first write, and again at the first write after it was removed. Any number of children may have
- * been handed out for the same labels before that; the first one to be written to has the series, and the others write
- * through it.
+ * It gets its slots at the first write, and again at the first write after it was removed. Before that, several children may
+ * exist for the same labels. The first one that is written to owns the series, and the others write through it.
  */
 export abstract class Child extends Series {
-  /** The child that has the series of these labels, if this one has not. */
+  /** The child that owns the series of these labels, if this one does not. */
   twin: this | undefined = undefined;
   declare family: ChildFamily;
 
@@ -39,17 +40,17 @@ export abstract class Child extends Series {
     super(home.stored, labelValues);
   }
 
-  /** The series of the metric. Writes need it only where they are unusual, so that it takes no field of every child. */
+  /** The series of the metric. Only unusual writes need it, so it is a getter and takes no field in every child. */
   get home(): ChildHome {
     return this.family.owner;
   }
 
-  /** The child that has the slots; undefined where there are none to be had, and a sample is dropped. */
+  /** The child that owns the slots; undefined if there are none left and the sample is dropped. */
   protected get written(): this | undefined {
     return this.index >= 0 ? this : (this.home.attached(this) as this | undefined);
   }
 
-  /** The child of this one's labels and some more, which win: what a timer learns at its end. */
+  /** Returns the child with more labels, which a timer gets at its end. They override labels of the same name. */
   protected with(labels: LabelValues<string> | undefined): this {
     return labels === undefined
       ? this

@@ -1,9 +1,11 @@
-/** What metrics are constructed with. Names and options are prom-client's but for those of several processes. */
+/**
+ * Options of the constructors of metrics. Names and options are those of prom-client, except the ones for several processes.
+ */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { NameValidation } from '../model/naming.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
 
-/** What a metric needs of a registry: this package's are registries so, and prom-client's too. */
+/** The part of a registry that a metric needs. Registries of this package and of prom-client have it. */
 export interface RegistryOfMetrics {
   readonly contentType: string;
   registerMetric(metric: any): void;
@@ -15,29 +17,36 @@ export interface MetricConfiguration<T extends string> {
   name: string;
   help: string;
   labelNames?: T[] | readonly T[];
-  /** Registries that show the metric; the default registry where none are given. */
+  /** Registries that show the metric. Default: the default registry. */
   registers?: readonly RegistryOfMetrics[];
-  /** How a prom-client cluster merges it. Counters, histograms and summaries always add up; `omit` hides the metric. */
+  /**
+   * prom-client's option for merging in a cluster. Counters, histograms and summaries are always summed; `omit` hides the
+   * metric.
+   */
   aggregator?: Aggregator;
-  /** Called before the metric is read, to bring its values up to date. */
+  /** A function that updates the values; it is called before the metric is read. */
   collect?: CollectFunction<any>;
-  /** Whether samples may carry exemplars; they are shown where OpenMetrics is asked for. */
+  /** Whether samples may carry exemplars; OpenMetrics shows them. */
   enableExemplars?: boolean;
-  /** Base unit, such as `seconds`, for OpenMetrics' UNIT line. The name has to end with it, before `_total` if it has that. */
+  /**
+   * Base unit, such as `seconds`, for the UNIT line of OpenMetrics. The name must end with it (before `_total`, if that is
+   * there).
+   */
   unit?: string;
   /**
-   * 'utf8' allows any UTF-8 text for the names of the metric and its labels, as Prometheus 3 does: `http.server.duration`.
-   * A scraper that does not ask for such names is shown escaped ones. Default 'legacy': letters, digits, `_` and `:`.
+   * 'utf8' allows any UTF-8 text as a name of the metric or of its labels, as Prometheus 3 does: `http.server.duration`. A
+   * scraper that does not ask for such names gets escaped ones. Default: 'legacy', which allows letters, digits, `_` and
+   * `:`.
    */
   nameValidation?: NameValidation;
   /**
-   * Most series that it may have in this process; samples of further ones are dropped, and counted. Default:
+   * Maximum number of series of the metric in this process. Samples of further series are dropped and counted. Default:
    * PROM_MULTIPROC_MAX_SERIES_PER_METRIC, or 100,000.
    */
   maxSeries?: number;
   /**
-   * Series with labels that have not changed for so long are taken out, in this process, when the metric is read. A counter
-   * that is taken out starts from nothing with its next increase.
+   * Removes series with labels that have not changed for this time, in this process, when the metric is read. A removed
+   * counter starts from 0 with its next increase.
    */
   expireAfterSeconds?: number;
 }
@@ -45,25 +54,25 @@ export interface MetricConfiguration<T extends string> {
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {
   collect?: CollectFunction<any>;
   /**
-   * It is the process's and not the thread's, and each thread that has the metric counts the same from the start of the process
-   * on: of one process the highest value counts. Default: false.
+   * The metric belongs to the process and not to the thread: every thread that has it counts the same value since the start
+   * of the process. Merging takes the highest value of a process. Default: false.
    */
   processWide?: boolean;
 }
 
 export interface GaugeConfiguration<T extends string> extends MetricConfiguration<T> {
   collect?: CollectFunction<any>;
-  /** How the values of several processes become one; not together with `aggregator`. Default: `livesum`. */
+  /** How the values of several processes are merged; not allowed together with `aggregator`. Default: `livesum`. */
   multiprocessMode?: MultiprocessMode;
   /**
-   * It is the process's and not the thread's, such as the memory in use, and each thread that has the metric measures the
-   * same: of one process the value that was set last counts. Default: false.
+   * The metric belongs to the process and not to the thread, such as the memory in use: every thread that has it measures
+   * the same value. Merging takes the value of a process that was set last. Default: false.
    */
   processWide?: boolean;
 }
 
 export interface HistogramConfiguration<T extends string> extends MetricConfiguration<T> {
-  /** Upper bounds; sorted, each once, without +Inf, which is always there. */
+  /** Upper bounds. They are sorted, and duplicates are removed. The bucket +Inf always exists and need not be given. */
   buckets?: readonly number[];
   collect?: CollectFunction<any>;
 }
@@ -71,13 +80,13 @@ export interface HistogramConfiguration<T extends string> extends MetricConfigur
 export interface SummaryConfiguration<T extends string> extends MetricConfiguration<T> {
   /** Quantiles to show, each in [0, 1]. */
   percentiles?: readonly number[];
-  /** Together with `ageBuckets`: quantiles are those of the last so many seconds. */
+  /** Together with `ageBuckets`: quantiles are computed over the last `maxAgeSeconds` seconds. */
   maxAgeSeconds?: number;
-  /** The sliding window moves on in this many steps. */
+  /** The number of steps in which the sliding window moves. */
   ageBuckets?: number;
   /** Series whose windows are all empty are removed. */
   pruneAgedBuckets?: boolean;
-  /** prom-client's t-digest has it; nothing is compressed here. */
+  /** An option of prom-client's t-digest. It has no effect here: nothing is compressed. */
   compressCount?: number;
   collect?: CollectFunction<any>;
 }
@@ -85,7 +94,7 @@ export interface SummaryConfiguration<T extends string> extends MetricConfigurat
 export interface InfoConfiguration<T extends string> extends MetricConfiguration<T> {}
 
 export interface StateSetConfiguration<T extends string, S extends string> extends MetricConfiguration<T> {
-  /** All states that there are. */
+  /** All possible states. */
   states: readonly S[];
 }
 

@@ -21,12 +21,12 @@ const LIMIT = MAY_OVERFLOW;
 /** One series of a counter. */
 export class CounterChild extends Child {
   /**
-   * Adds `value`, or 1. NaN, and what would make the counter infinite, is dropped and counted as a dropped sample.
+   * Adds `value`, or 1. A value that is NaN or would make the counter infinite is dropped and counted as a dropped sample.
    *
-   * @throws {Error} prom-client's, for a value that is negative, infinite or not a number
+   * @throws {Error} prom-client's error, for a value that is negative, infinite or not a number
    */
   inc(value?: number): void;
-  /** With `enableExemplars`: the exemplar replaces the one before. */
+  /** With `enableExemplars`: the exemplar replaces the previous one. */
   inc(increase: Omit<IncreaseDataWithExemplar<string>, 'labels'>): void;
   inc(value?: unknown): void {
     let amount = 1;
@@ -38,7 +38,9 @@ export class CounterChild extends Child {
     else this.addTotal(amount);
   }
 
-  /** Adds any amount; false where the sample is dropped, as it is not finite or `maxSeries` refuses the series. */
+  /**
+   * Adds any amount. Returns false if the sample is dropped because it is not finite or `maxSeries` allows no more series.
+   */
   addTotal(amount: number): boolean {
     const child = this.written;
     if (child === undefined) return false;
@@ -48,14 +50,14 @@ export class CounterChild extends Child {
     return true;
   }
 
-  /** Sets the exemplar without counting. @throws {RangeError} prom-client's, where the labels are too long */
+  /** Sets the exemplar without counting. @throws {RangeError} prom-client's error, where the labels are too long */
   updateExemplar(exemplarLabels: LabelValues<string>, value: number): void {
     setExemplar(this.written, 0, exemplarLabels, value || 1);
   }
 
   /**
-   * Counts calls that throw or reject, in this series; what they threw passes through. `countExceptions(fn)` wraps a
-   * function, `@child.countExceptions()` a method.
+   * Counts calls that throw or reject, in this series; the error passes through. `countExceptions(fn)` wraps a function,
+   * `@child.countExceptions()` decorates a method.
    *
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes
    */
@@ -84,10 +86,11 @@ export class CounterChild extends Child {
 /** A cumulative number that only goes up. */
 export class Counter<T extends string = string> extends LabelledMetric<T, CounterChild> {
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string>(config: CounterConfiguration<T>): Counter<T> {
     return getOrCreate(Counter<T>, config);
@@ -104,7 +107,8 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   /**
    * Adds `value`, or 1, to the series of these labels.
    *
-   * @throws {Error} prom-client's, for a label that was not declared, or a value that is negative, infinite or not a number
+   * @throws {Error} prom-client's error, for a label that was not declared, or a value that is negative, infinite or not a
+   * number
    */
   inc(labels: LabelValues<T>, value?: number): void;
   inc(value?: number): void;
@@ -119,15 +123,16 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   /**
    * Sets the exemplar of a series without counting.
    *
-   * @throws {RangeError} prom-client's, where the labels are too long
+   * @throws {RangeError} prom-client's error, where the labels are too long
    */
   updateExemplar(exemplarLabels: LabelValues<string>, value: number, labels?: LabelValues<T> | ''): void {
     this.series.ofObject(labels || {}).updateExemplar(exemplarLabels, value);
   }
 
   /**
-   * Counts calls that throw or reject; what they threw passes through. `countExceptions(fn)` wraps a function,
-   * `@counter.countExceptions({ only: TypeError })` a method. For a series with labels: `counter.labels(…).countExceptions`.
+   * Counts calls that throw or reject; the error passes through. `countExceptions(fn)` wraps a function,
+   * `@counter.countExceptions({ only: TypeError })` decorates a method. For a series with labels:
+   * `counter.labels(…).countExceptions`.
    *
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes
    */
@@ -146,13 +151,16 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
 brand(Counter, 'Counter');
 
 export namespace Counter {
-  /** What children have in prom-client; those that `labels()` answers with have more. */
+  /** The methods of prom-client's children; the children that `labels()` returns have more. */
   export interface Internal {
     inc(value?: number): void;
   }
 }
 
-/** What prom-client adds for values that are not finite numbers from 0 up, or throws; it takes NaN as it is. */
+/**
+ * Returns the amount that prom-client adds for a value that is not a finite number from 0 up, or throws its error.
+ * prom-client adds NaN as it is.
+ */
 function unusualAmount(value: unknown): number {
   if (value === null) return 1;
   if (value && !Number.isFinite(value)) throw invalidValue(value);

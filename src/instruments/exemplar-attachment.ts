@@ -1,4 +1,4 @@
-/** The exemplars of a series: cells that it owns beside its slots. */
+/** The exemplars of a series: cells that the series owns beside its slots. */
 import { readExemplarCell, writeExemplarCell } from '../metrics-file/exemplar-cell.js';
 import { validateExemplarLabels } from '../model/exemplar.js';
 import type { Exemplar } from '../model/metric-family.js';
@@ -6,11 +6,11 @@ import type { Attachment } from '../storage/series.js';
 import type { Child } from './child.js';
 
 /**
- * Sets the exemplar beside one slot of a series. It replaces the one before, unless it has no labels: then there is nothing
- * to find a trace by, and the last exemplar stays.
+ * Sets the exemplar of one slot of a series. It replaces the previous one, unless it has no labels: such an exemplar leads
+ * to no trace, and the previous one stays.
  *
- * @param slotOffset of the slot, from the series' first
- * @throws {RangeError} prom-client's, where the labels are too long
+ * @param slotOffset the offset of the slot from the first slot of the series
+ * @throws {RangeError} prom-client's error, where the labels are too long
  */
 export function setExemplar(child: Child | undefined, slotOffset: number, labels: object, value: number): void {
   const checked = validateExemplarLabels(labels as Record<string, unknown>);

@@ -11,14 +11,19 @@ import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
-/** Never 0, which is for a gauge that nobody has set: fake timers begin there, and machines without a clock near it. */
+/**
+ * Returns the time, but never 0, which means «never set»: fake timers start at 0, and the clock of a machine without a
+ * battery is near it.
+ */
 function setAtNow(): number {
   return Date.now() / 1000 || Number.MIN_VALUE;
 }
 
-/** One series of a gauge: a value, and when it was set (0: never; what nobody set takes no part in a merge). */
+/** One series of a gauge: a value, and the time when it was set (0: never; merging ignores such a value). */
 export class GaugeChild extends Child {
-  /** The mode needs the time of every set; else that of the first one will do, and the clock is not asked again. */
+  /**
+   * The mode needs the time of every `set`. Otherwise the time of the first one is enough, and the clock is not read again.
+   */
   readonly #timed: boolean;
 
   constructor(home: ChildHome, labelValues: readonly (string | undefined)[], timed: boolean) {
@@ -26,7 +31,7 @@ export class GaugeChild extends Child {
     this.#timed = timed;
   }
 
-  /** @throws {TypeError} prom-client's, where the value is not a number; NaN and infinities are */
+  /** @throws {TypeError} prom-client's error, where the value is not of type number; NaN and infinities are allowed */
   set(value: number): void {
     if (typeof value !== 'number') throw invalidValue(value);
     const child = this.index >= 0 ? this : this.written;
@@ -36,7 +41,7 @@ export class GaugeChild extends Child {
     if (this.#timed || view[index + 1] === 0) view[index + 1] = setAtNow();
   }
 
-  /** @throws {TypeError} prom-client's, where the value is not a number */
+  /** @throws {TypeError} prom-client's error, where the value is not of type number */
   inc(value: number = 1): void {
     if (typeof value !== 'number') throw invalidDelta(value);
     const child = this.index >= 0 ? this : this.written;
@@ -50,24 +55,27 @@ export class GaugeChild extends Child {
     this.inc(-value);
   }
 
-  /** Sets it to the seconds since the epoch. */
+  /** Sets the gauge to the seconds since the epoch. */
   setToCurrentTime(): void {
     this.set(Date.now() / 1000);
   }
 
-  /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
+  /** @returns a function that sets the gauge to the seconds since the start of the timer, and returns them */
   startTimer(): (labels?: LabelValues<string>) => number {
     return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).set(seconds));
   }
 
-  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are set. */
+  /** Wraps a function, or decorates a method as `@child.time()`: sets the gauge to the seconds of each call. */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
     return timedCalls(() => this.startTimer(), fn);
   }
 
-  /** Wraps a function, or as `@child.trackInProgress()` a method: the gauge is 1 higher while a call is under way. */
+  /**
+   * Wraps a function, or decorates a method as `@child.trackInProgress()`: the gauge is 1 higher while a call is in
+   * progress.
+   */
   trackInProgress<F extends AnyFunction>(fn: F): F;
   trackInProgress(): FunctionDecorator;
   trackInProgress(fn?: AnyFunction): unknown {
@@ -81,28 +89,29 @@ export class GaugeChild extends Child {
 
 /** A number that goes up and down. */
 export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChild> {
-  /** How the values of several processes become one: a row of the table of gauge modes. */
+  /** How the values of several processes are merged: the name of a gauge mode. */
   readonly multiprocessMode: string;
 
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string>(config: GaugeConfiguration<T>): Gauge<T> {
     return getOrCreate(Gauge<T>, config);
   }
 
   /**
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a mode or aggregator that is not known, for both at once, and
-   * for a label `pid` where the mode adds it
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for an unknown mode or aggregator, for both options at once, and for a
+   * label `pid` where the mode adds it
    */
   constructor(config: GaugeConfiguration<T>) {
     super(config, (labelNames) => {
       const mode = resolveGaugeMode(config);
       assertModeFitsLabels(mode, labelNames);
-      // a gauge that is set to the value that it has is not idle
+      // a gauge that is set to the same value again is not idle
       const isTimed = mode.timed || config.expireAfterSeconds !== undefined;
       let hasCollected = config.collect === undefined || labelNames.length > 0;
       return {
@@ -110,7 +119,7 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
         declaration: { gaugeMode: mode.name, ...processWideDeclaration(config) },
         child: (home, labelValues) =>
           withFloatFeedback(new GaugeChild(home, labelValues, isTimed), (child) => child.inc(0.5)),
-        settle(series, collected) {
+        prepareRead(series, collected) {
           if (hasCollected || !collected) return;
           hasCollected = true;
           // a callback that sets nothing leaves 0, as in prom-client
@@ -122,7 +131,7 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     this.multiprocessMode = gaugeMode(this.series.declaration.gaugeMode).name;
   }
 
-  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a number */
+  /** @throws {Error} prom-client's error, for a label that was not declared, or a value that is not a number */
   set(labels: LabelValues<T>, value: number): void;
   set(value: number): void;
   set(labels: unknown, value?: unknown): void {
@@ -150,13 +159,13 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     this.series.ofObject(labels as Record<string, unknown>).inc(delta);
   }
 
-  /** Sets it to the seconds since the epoch. */
+  /** Sets the gauge to the seconds since the epoch. */
   setToCurrentTime(labels?: LabelValues<T>): void {
     const child = labels === undefined ? this.unlabelled : this.series.ofObject(labels);
     child.setToCurrentTime();
   }
 
-  /** @returns sets the gauge to the seconds since the timer was started, and answers with them */
+  /** @returns a function that sets the gauge to the seconds since the start of the timer, and returns them */
   startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
     return stopwatch((seconds, endLabels?: LabelValues<T>) => {
       this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
@@ -164,8 +173,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
   }
 
   /**
-   * Wraps a function, or as `@gauge.time()` a method: the seconds of each call are set. For a series with labels:
-   * `gauge.labels(…).time`.
+   * Wraps a function, or decorates a method as `@gauge.time()`: sets the gauge to the seconds of each call. For a series
+   * with labels: `gauge.labels(…).time`.
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
@@ -174,8 +183,8 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
   }
 
   /**
-   * Wraps a function, or as `@gauge.trackInProgress()` a method: the gauge is 1 higher while a call is under way. For a
-   * series with labels: `gauge.labels(…).trackInProgress`.
+   * Wraps a function, or decorates a method as `@gauge.trackInProgress()`: the gauge is 1 higher while a call is in
+   * progress. For a series with labels: `gauge.labels(…).trackInProgress`.
    */
   trackInProgress<F extends AnyFunction>(fn: F): F;
   trackInProgress(): FunctionDecorator;
@@ -187,7 +196,7 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
 brand(Gauge, 'Gauge');
 
 export namespace Gauge {
-  /** What children have in prom-client; those that `labels()` answers with have more. */
+  /** The methods of prom-client's children; the children that `labels()` returns have more. */
   export interface Internal<T extends string = string> {
     inc(value?: number): void;
     dec(value?: number): void;

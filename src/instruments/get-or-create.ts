@@ -5,10 +5,11 @@ import { MEMBER, type RegisteredMetric } from '../registry/member.js';
 import type { MetricConfiguration } from './configuration.js';
 
 /**
- * The metric of a configuration: the one that its registries have already, or a new one.
+ * Returns the metric of a configuration: the one that the registries already have, or a new one.
  *
  * @throws {Error} as the constructor does
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+ * names the difference
  */
 export function getOrCreate<M extends object, C extends MetricConfiguration<any>>(
   Metric: new (config: C) => M,
@@ -33,8 +34,8 @@ export function getOrCreate<M extends object, C extends MetricConfiguration<any>
 
 function differenceBetween(known: RegisteredMetric, wanted: RegisteredMetric): string | undefined {
   const [there, here] = [known[MEMBER]?.declaration, wanted[MEMBER]?.declaration];
-  if (there === undefined || here === undefined) return 'It is none of this package.';
-  // an Info has more labels once it was set
+  if (there === undefined || here === undefined) return 'It is not a metric of this package.';
+  // an Info has more labels after it was set
   const difference = differenceOf(
     { ...there, labelNames: known.labelNames },
     { ...here, labelNames: wanted.labelNames },

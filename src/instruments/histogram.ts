@@ -10,12 +10,12 @@ import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
-/** Up to here a loop over the bounds finds the bucket sooner than halving them does. */
+/** Up to this number of bounds a linear search finds the bucket faster than a binary search. */
 const LOOP_UP_TO = 16;
 
 const LIMIT = MAY_OVERFLOW;
 
-/** One series of a histogram: a count per bucket, the last one for what is above all bounds, and the sum. */
+/** One series of a histogram: a count per bucket, a count of the values above all bounds, and the sum. */
 export class HistogramChild extends Child {
   readonly #bounds: Float64Array;
 
@@ -27,10 +27,10 @@ export class HistogramChild extends Child {
   /**
    * A value that would make the sum infinite is dropped and counted as a dropped sample.
    *
-   * @throws {TypeError} prom-client's, where the value is not a finite number
+   * @throws {TypeError} prom-client's error, where the value is not a finite number
    */
   observe(value: number): void;
-  /** With `enableExemplars`: the exemplar replaces the bucket's last one. */
+  /** With `enableExemplars`: the exemplar replaces the previous one of the bucket. */
   observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
   observe(value: unknown): void {
     if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
@@ -46,10 +46,10 @@ export class HistogramChild extends Child {
   }
 
   /**
-   * Adds observations of which only the counts and the sum are known, as another client has them.
+   * Adds observations of another client, of which only the counts and the sum are known.
    *
-   * @param perBucket not cumulative, the one above all bounds last
-   * @returns false where they are dropped, as they are not finite or `maxSeries` refuses the series
+   * @param perBucket counts that are not cumulative; the last one counts the values above all bounds
+   * @returns false if they are dropped because they are not finite or `maxSeries` allows no more series
    */
   addCounts(perBucket: Float64Array, sum: number): boolean {
     const child = this.written;
@@ -62,19 +62,23 @@ export class HistogramChild extends Child {
     return true;
   }
 
-  /** Shows the series, at zero if nothing was observed yet. */
+  /** Shows the series, at zero if no value was observed yet. */
   zero(): void {
     void this.written;
   }
 
-  /** Sets the exemplar of the bucket of a value without counting. @throws {RangeError} prom-client's, if too long */
+  /**
+   * Sets the exemplar of the bucket that a value belongs to, without counting.
+   *
+   * @throws {RangeError} prom-client's error, where the labels are too long
+   */
   updateExemplar(value: number, exemplarLabels: LabelValues<string>): void {
     setExemplar(this.written, bucketOf(this.#bounds, value), exemplarLabels, value);
   }
 
   /**
    * @param exemplarLabels with `enableExemplars`
-   * @returns observes the seconds since the timer was started, and answers with them
+   * @returns a function that observes the seconds since the start of the timer, and returns them
    */
   startTimer(
     exemplarLabels?: LabelValues<string>,
@@ -84,7 +88,7 @@ export class HistogramChild extends Child {
     });
   }
 
-  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
+  /** Wraps a function, or decorates a method as `@child.time()`: observes the seconds of each call. */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
@@ -100,7 +104,7 @@ export class HistogramChild extends Child {
     if (this.#observeAny(observed) && exemplarLabels !== undefined) this.updateExemplar(observed, exemplarLabels);
   }
 
-  /** False where the sample is dropped. */
+  /** Returns false if the sample is dropped. */
   #observeAny(value: unknown): boolean {
     if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidValue(value);
     const counts = new Float64Array(this.#bounds.length + 1);
@@ -109,24 +113,25 @@ export class HistogramChild extends Child {
   }
 }
 
-/** Counts observations in buckets, and their sum. */
+/** Counts observations in buckets, and sums them. */
 export class Histogram<T extends string = string> extends LabelledMetric<T, HistogramChild> {
   /** Upper bounds of the buckets, ascending, without +Inf. */
   readonly upperBounds: readonly number[];
   readonly buckets: readonly number[];
 
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string>(config: HistogramConfiguration<T>): Histogram<T> {
     return getOrCreate(Histogram<T>, config);
   }
 
   /**
-   * @throws {Error} prom-client's, for a label `le`
+   * @throws {Error} prom-client's error, for a label `le`
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a bucket that is not a number
    */
   constructor(config: HistogramConfiguration<T>) {
@@ -142,7 +147,7 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);
   }
 
-  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a finite number */
+  /** @throws {Error} prom-client's error, for a label that was not declared, or a value that is not a finite number */
   observe(labels: LabelValues<T>, value: number): void;
   observe(value: number): void;
   /** With `enableExemplars`. */
@@ -152,22 +157,22 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
       if (this.enableExemplars && value === undefined) this.#observeWithExemplar(labels as ObserveDataWithExemplar<T>);
       else this.series.ofObject(labels as Record<string, unknown>).observe(value as number);
     } else {
-      // prom-client takes nothing and NaN in the place of labels for no labels
+      // prom-client treats a missing first argument and NaN as «no labels»
       this.unlabelled.observe((labels || labels === 0 ? labels : value) as number);
     }
   }
 
-  /** Shows the series of these labels, at zero if nothing was observed yet. What was observed stays. */
+  /** Shows the series of these labels, at zero if no value was observed yet. It does not reset the series. */
   zero(labels: LabelValues<T>): void {
     this.series.ofObject(labels).zero();
   }
 
-  /** Sets an exemplar without counting. @throws {RangeError} prom-client's, where its labels are too long */
+  /** Sets an exemplar without counting. @throws {RangeError} prom-client's error, where its labels are too long */
   updateExemplar(labels: LabelValues<T>, value: number, exemplarLabels: LabelValues<string>): void {
     this.series.ofObject(labels).updateExemplar(value, exemplarLabels);
   }
 
-  /** @returns observes the seconds since the timer was started, and answers with them */
+  /** @returns a function that observes the seconds since the start of the timer, and returns them */
   startTimer(
     labels?: LabelValues<T>,
     exemplarLabels?: LabelValues<string>,
@@ -178,7 +183,9 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
     });
   }
 
-  /** As `get()`, with each value's own labels apart from `le`. prom-client's registry asks for it. */
+  /**
+   * Like `get()`, but each value has its labels without `le` in a separate object. prom-client's registry calls this method.
+   */
   async getForPromString(): Promise<CollectedMetric<T>> {
     const collected = await this.get();
     for (const value of collected.values as { labels: Record<string, unknown>; sharedLabels?: object }[]) {
@@ -190,8 +197,8 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
   }
 
   /**
-   * Wraps a function, or as `@histogram.time()` a method: the seconds of each call are observed. For a series with labels:
-   * `histogram.labels(…).time`.
+   * Wraps a function, or decorates a method as `@histogram.time()`: observes the seconds of each call. For a series with
+   * labels: `histogram.labels(…).time`.
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
@@ -207,7 +214,7 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
 brand(Histogram, 'Histogram');
 
 export namespace Histogram {
-  /** What children have in prom-client; those that `labels()` answers with have more. */
+  /** The methods of prom-client's children; the children that `labels()` returns have more. */
   export interface Internal<T extends string = string> {
     observe(value: number): void;
     startTimer(): (labels?: LabelValues<T>) => void;
@@ -219,7 +226,7 @@ export namespace Histogram {
   }
 }
 
-/** The first bucket whose bound is not below the value; the one after the last bound where there is none. */
+/** Returns the index of the first bucket whose bound is not below the value; after the last bound if there is none. */
 function bucketOf(bounds: Float64Array, value: number): number {
   const { length } = bounds;
   let at = 0;

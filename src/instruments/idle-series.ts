@@ -3,13 +3,13 @@ import type { MetricSeries } from './metric-series.js';
 
 interface Seen {
   readonly values: Float64Array;
-  /** `performance.now()` of the look that found these values first. */
+  /** `performance.now()` at the comparison that found these values first. */
   since: number;
 }
 
 /**
- * Takes out series whose slots have not changed for some time. The writes of a hot path note no time: the slots are compared
- * with those of the look before, each time the metric is read.
+ * Removes series whose slots have not changed for some time. Writes store no time, to keep the hot path fast; each time the
+ * metric is read, the slots are compared with those of the previous read.
  */
 export class IdleSeries {
   readonly #expireAfterMs: number;

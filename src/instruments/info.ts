@@ -14,20 +14,21 @@ import { Metric } from './metric.js';
 export type InfoPairs = Readonly<Record<string, string | number>>;
 
 /**
- * Facts that do not change while a process lives, such as its version, as labels of a series that is always 1
- * (OpenMetrics 1.0, 5.4; client_python's Info). Its samples are called `<name>_info`.
+ * Facts that do not change during the life of a process, such as its version, as labels of a series that is always 1
+ * (OpenMetrics 1.0, 5.4; client_python's Info). The name of its samples is `<name>_info`.
  *
- * Merged output shows the facts of living processes: where two differ, both.
+ * Merged output shows the facts of living processes; if two processes have different facts, it shows both.
  *
- * A pair's name becomes a label when it is first set. The family is declared anew then, with one more label, so that other
- * pairs may be set at any time; readers take that as they take a rolling deploy.
+ * The name of a pair becomes a label when it is first set. The family is then declared again with one more label, so that
+ * other pairs may be set at any time. Readers handle that like a rolling deploy.
  */
 export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string>(config: InfoConfiguration<T>): Info<T> {
     return getOrCreate(Info<T>, config);
@@ -42,9 +43,10 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   }
 
   /**
-   * Shows these pairs; those that were set before for the same labels are gone.
+   * Shows these pairs. They replace the pairs that were set before for the same labels.
    *
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a pair's name is no label name, or is one of `labelNames`
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the name of a pair is not a legal label name, or is one of
+   * `labelNames`
    */
   set(pairs: InfoPairs): void;
   set(labels: LabelValues<T>, pairs: InfoPairs): void;
@@ -60,7 +62,7 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
     wanted.set(1);
   }
 
-  /** An Info for one set of label values, in the order of `labelNames` or as an object. */
+  /** Returns an Info for one set of label values, given in the order of `labelNames` or as an object. */
   labels(...values: (string | number)[]): { set(pairs: InfoPairs): void };
   labels(labels: LabelValues<T>): { set(pairs: InfoPairs): void };
   labels(...args: unknown[]): { set(pairs: InfoPairs): void } {
@@ -68,7 +70,7 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
     return { set: (pairs) => this.set(labels as LabelValues<T>, pairs) };
   }
 
-  /** Takes the pairs of these labels out. */
+  /** Removes the pairs of these labels. */
   remove(...values: (string | number)[]): void;
   remove(labels: LabelValues<T>): void;
   remove(...args: unknown[]): void {

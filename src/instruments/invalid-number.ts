@@ -1,11 +1,15 @@
-/** Values that cannot be counted: prom-client's errors for what is not a number, and the bound of what always adds up. */
+/**
+ * Values that cannot be counted: prom-client's errors for values that are not numbers, and the limit below which a sum stays
+ * finite.
+ */
 import { format } from 'node:util';
 
 /**
- * A float64 of this size or more can make a finite sum infinite; a smaller one never does, however often it is added, for it
- * is less than half a unit in the last place of the largest number.
+ * A float64 of this size or more can make a finite sum infinite. A smaller one never does, however often it is added,
+ * because it is less than half a unit in the last place of the largest float64.
  *
- * Hot paths copy it to a constant of their own module: read through this module's exports it took 1 ns of an `observe()`.
+ * Hot paths copy it to a constant of their own module: reading it through the exports of this module took 1 ns of an
+ * `observe()`.
  */
 export const MAY_OVERFLOW = 2 ** 970;
 

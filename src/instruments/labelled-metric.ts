@@ -3,22 +3,23 @@ import type { Child } from './child.js';
 import type { MetricConfiguration } from './configuration.js';
 import { type Kind, Metric } from './metric.js';
 
-/** A metric whose labels are what its user says and nothing more: all but Info and StateSet. */
+/** A metric that has only the labels that its user declared: all types but Info and StateSet. */
 export abstract class LabelledMetric<T extends string, C extends Child> extends Metric<T, C> {
-  /** The child without any label value. */
+  /** The child without label values. */
   protected readonly unlabelled: C;
 
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     super(config, kindOf);
     this.unlabelled = this.series.ofValues(this.series.declaration.labelNames.map(() => undefined));
-    // a gauge's 0 before its callback has run would be taken for a measurement
+    // before its callback has run, the 0 of a gauge would look like a measurement
     if (this.type !== 'gauge' || this.collect === undefined) this.#showUnlabelled();
   }
 
   /**
-   * The child for label values in the order of `labelNames`, or for a label object.
+   * Returns the child for label values in the order of `labelNames`, or for a label object.
    *
-   * @throws {Error} prom-client's, where a label was not declared, or there is not one value for each label name
+   * @throws {Error} prom-client's error, where a label was not declared, or where the number of values differs from that of
+   * the label names
    */
   labels(...values: (string | number)[]): C;
   labels(labels: LabelValues<T>): C;
@@ -26,7 +27,7 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
     return this.series.ofArguments(args);
   }
 
-  /** Takes the series of these labels out. The next write to it starts from nothing. */
+  /** Removes the series of these labels. The next write to it starts from 0. */
   remove(...values: (string | number)[]): void;
   remove(labels: LabelValues<T>): void;
   remove(...args: unknown[]): void {
@@ -42,13 +43,13 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
     );
   }
 
-  /** Takes all series out; where there are no labels, the one series starts from 0. */
+  /** Removes all series; the single series of a metric without labels starts from 0. */
   override reset(): void {
     super.reset();
     this.#showUnlabelled();
   }
 
-  /** A metric without labels is shown from the start. */
+  /** Shows the series of a metric without labels from the start. */
   #showUnlabelled(): void {
     if (this.unlabelled.labelValues.length === 0) this.series.attached(this.unlabelled);
   }

@@ -1,9 +1,9 @@
 /**
- * The series of one metric: the store that they are in, and the child for given labels.
+ * The series of one metric: their store, and the child for given labels.
  *
- * A metric that merged output shows is in the process's shared store. Any other (its registries are local, or there are
- * none) is in one that keeps nothing, so that it goes when nobody holds it any more. A metric that is
- * registered later moves, and its children are bound again.
+ * A metric that merged output shows is in the shared store of the process. Any other metric (its registries are local, or it
+ * has none) is in a store that holds no references, so that the metric is collected as garbage when the program drops it. A
+ * metric that is registered later moves to the shared store, and its children are bound again.
  */
 import { PromMultiprocError } from '../errors.js';
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
@@ -23,7 +23,7 @@ import type { Child, ChildHome } from './child.js';
 type LabelValues = readonly (string | undefined)[];
 export type ChildMaker<C extends Child> = (home: ChildHome, labelValues: LabelValues) => C;
 
-/** A series' values while it moves from one store to another. */
+/** The values of a series while it moves from one store to another. */
 interface SeriesSnapshot<C extends Child> {
   readonly child: C;
   readonly createdAt: number;
@@ -36,17 +36,17 @@ const NONE: readonly ShowingRegistry[] = [];
 export class MetricSeries<C extends Child> implements ChildHome {
   /** The attached children by their labels. */
   index!: LabelIndex<C>;
-  /** The copy of this package that it is of: it shares its family with metrics of others. */
+  /** The copy of this package that the metric belongs to: metrics of other copies may share its family. */
   readonly copy = THIS_COPY;
   stored!: StoredFamily<C, ChildHome>;
   declaration: FamilyDeclaration;
-  /** The label names as the user gave them: `labels('a', 'b')` has one value for each, even if a name is there twice. */
+  /** The label names that the user gave, duplicates included: `labels('a', 'b')` has one value for each. */
   readonly #givenNames: readonly string[];
-  /** How many values make a series, where no name is there twice. */
+  /** The number of values of a series, if there are no duplicate names. */
   readonly #arity: number;
   readonly #maxSeries: number | undefined;
   readonly #makeChild: ChildMaker<C>;
-  /** Those that show it in merged output. */
+  /** The registries that show the metric in merged output. */
   #registries: readonly ShowingRegistry[] = NONE;
   #store: SeriesStore | undefined;
 
@@ -72,12 +72,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
     return this.#registries.length > 0;
   }
 
-  /** Makes the family known to its store; to be called once, when the metric has been registered. */
+  /** Declares the family in its store. Call it once, when the metric has been registered. */
   open(): void {
     this.#declareIn(this.#rightStore());
   }
 
-  /** A `collect()` of the metric begins. */
+  /** Marks the start of a `collect()` of the metric. */
   beginCollect(): CollectRun {
     return this.store.beginCollect(this.stored);
   }
@@ -96,7 +96,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
     return this.index.findObject(labels) ?? this.#ofUnknownObject(labels);
   }
 
-  /** The child of what a user gave to `labels()`: values in the order of the names, or a label object. */
+  /** Returns the child for the arguments of `labels()`: values in the order of the names, or a label object. */
   ofArguments(args: readonly unknown[]): C {
     const known = args.length === this.#arity ? this.index.findValues(args) : undefined;
     return known ?? this.#ofUnknownArguments(args);
@@ -114,18 +114,18 @@ export class MetricSeries<C extends Child> implements ChildHome {
 
   objectOf(labelValues: LabelValues): Record<string, string> {
     const pairs = this.declaration.labelNames.map((name, at) => [name, labelValues[at]] as const);
-    // not assigned one by one: a label may be called __proto__
+    // not assigned one by one, since a label may have the name __proto__
     return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
   }
 
-  /** The child of exact label values. */
+  /** Returns the child of exact label values. */
   ofValues(labelValues: LabelValues): C {
     return this.index.find(labelValues) ?? this.#makeChild(this, labelValues);
   }
 
   /**
-   * The child that has the series of a detached child's labels: itself, with new slots, or another that got them before;
-   * undefined where `maxSeries` forbids one more, and the sample is dropped.
+   * Returns the child that owns the series of a detached child's labels: the same child with new slots, or another one that
+   * got the slots before; undefined where `maxSeries` allows no more series, and the sample is dropped.
    */
   attached(child: C): C | undefined {
     const { twin } = child;
@@ -140,7 +140,11 @@ export class MetricSeries<C extends Child> implements ChildHome {
     if (child.index >= 0) this.store.detach(child);
   }
 
-  /** @returns how many series have these label values. @throws {Error} for labels that are not declared, or none */
+  /**
+   * @returns the number of series with these label values.
+   *
+   * @throws {Error} for no labels, or labels that are not declared
+   */
   removeMatching(labels: Readonly<Record<string, unknown>>): number {
     const { labelNames } = this.declaration;
     assertLabelsDeclared(labelNames, labels);
@@ -148,7 +152,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
     if (wanted.length === 0) {
       throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'removeMatching() takes labels; reset() removes all series');
     }
-    // to Prometheus a label without a value is no label
+    // Prometheus treats a label with an empty value as absent
     const isMatch = ({ labelValues }: C): boolean =>
       wanted.every(([at, value]) => (labelValues[at] || undefined) === (value || undefined));
     const matching = [...this.index].filter(isMatch);
@@ -161,8 +165,8 @@ export class MetricSeries<C extends Child> implements ChildHome {
   }
 
   /**
-   * Declares the family again with more labels, which the series so far do not have. Only children of the new label names
-   * are found after it.
+   * Declares the family again with more labels, which existing series do not have. Afterwards only children of the new label
+   * names are found.
    */
   addLabelNames(added: readonly string[]): void {
     const labelNames = [...this.declaration.labelNames, ...added];
@@ -190,7 +194,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
     assertLabelsDeclared(labelNames, labels);
     const values: (string | undefined)[] = labelNames.map(() => undefined);
     for (const name in labels) {
-      // prom-client prints a label that is there and undefined as "undefined", and one that is not there not at all
+      // prom-client prints a label whose value is undefined as "undefined", and omits a label that is absent
       values[labelNames.indexOf(name)] = labelValue(labels[name] ?? `${labels[name]}`);
     }
     const known = this.index.find(values);
@@ -217,7 +221,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
       store.setRegistries(this.stored, this.#registryNames(), this);
       return;
     }
-    // what several metrics have counted together stays where it is
+    // values that several metrics counted together stay in place
     const snapshots = this.stored.holders.length > 1 ? [] : this.#snapshots();
     this.#store.forget(this.stored, this);
     this.#restoreIn(store, snapshots);

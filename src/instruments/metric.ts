@@ -24,36 +24,39 @@ import { exemplarOf } from './exemplar-attachment.js';
 import { IdleSeries } from './idle-series.js';
 import { type ChildMaker, MetricSeries } from './metric-series.js';
 
-/** What tells one kind of metric from the others. */
+/** The properties in which the types of metrics differ. */
 export interface Kind<C extends Child> {
   readonly type: MetricType;
-  /** What its declaration has beside what all have. */
+  /** The additional fields of its declaration. */
   readonly declaration?: Partial<FamilyDeclaration>;
   readonly child: ChildMaker<C>;
-  /** What the quantiles of a series come from. */
+  /** Returns the sketch that the quantiles of a series are computed from. */
   readonly sketch?: (child: C) => Sketch;
-  /** What is due before values are read. `collected`: whether `collect()` has run without failing. */
-  readonly settle?: (series: MetricSeries<C>, collected: boolean) => void;
+  /** Prepares values to be read. @param collected whether `collect()` succeeded */
+  readonly prepareRead?: (series: MetricSeries<C>, collected: boolean) => void;
 }
 
-/** What all metrics have. Arguments, errors and defaults are prom-client 15.1.3's. */
+/** The base class of all metrics. Arguments, errors and defaults are those of prom-client 15.1.3. */
 export abstract class Metric<T extends string, C extends Child> {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
-  /** As they were given. Not of T: prom-client's types let metrics of other label names stand in for one another. */
+  /**
+   * The label names as given. Their type is not T: prom-client's types let metrics of other label names stand in for one
+   * another.
+   */
   readonly labelNames: readonly string[];
   readonly aggregator: Aggregator;
   readonly registers: readonly RegistryOfMetrics[];
   readonly enableExemplars: boolean;
   collect: CollectFunction<any> | undefined;
-  /** Its series in this process. */
+  /** The series in this process. */
   protected readonly series: MetricSeries<C>;
   readonly [MEMBER]: Member;
 
   /**
-   * @param kindOf looked at when the configuration has been found right
-   * @throws {Error} prom-client's errors for the configuration, and for a name that is registered already
+   * @param kindOf called after the configuration has been validated
+   * @throws {Error} prom-client's errors, for an invalid configuration and for a name that is already registered
    */
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     assertConfiguration(config);
@@ -72,7 +75,7 @@ export abstract class Metric<T extends string, C extends Child> {
     if (unit !== undefined) assertUnit(name, type, unit);
     const { nameValidation = 'legacy' } = config;
     const labelNames = declaredLabelNames(this.labelNames, type, nameValidation);
-    // what is not said is not there: the file has no word for undefined
+    // an option that is not given is left out: the file cannot represent undefined
     const utf8 = nameValidation === 'utf8' && { nameValidation };
     const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
     const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
@@ -83,26 +86,29 @@ export abstract class Metric<T extends string, C extends Child> {
     this.series.open();
   }
 
-  /** Takes all series out. */
+  /** Removes all series. */
   reset(): void {
     this.series.clear();
   }
 
   /**
-   * Takes out, in this process, all series that have these label values, whatever their other labels are.
+   * Removes, in this process, all series with these label values, whatever their other labels are.
    *
-   * @returns how many there were
-   * @throws {Error} prom-client's, for a label that was not declared
+   * @returns the number of removed series
+   * @throws {Error} prom-client's error, for a label that was not declared
    * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no label is given
    */
   removeMatching(labels: LabelValues<T>): number {
     return this.series.removeMatching(labels);
   }
 
-  /** This process's values as prom-client's object, after `collect()`, whose errors are the caller's. */
+  /**
+   * Returns the values of this process as prom-client's object. It calls `collect()` first, and an error of `collect()`
+   * rejects the promise.
+   */
   async get(): Promise<CollectedMetric<T>> {
     await this.#collect();
-    this[MEMBER].settle(true);
+    this[MEMBER].prepareRead(true);
     return metricObject<T>(this[MEMBER].family(), this.aggregator);
   }
 
@@ -118,14 +124,14 @@ export abstract class Metric<T extends string, C extends Child> {
     }
   }
 
-  /** What a user gave to `labels()`, as a label object. */
+  /** Returns the arguments of `labels()` as a label object. */
   protected givenLabels(args: readonly unknown[]): Record<string, unknown> {
     if (typeof args[0] === 'object') return { ...args[0] };
     assertValueCount(this.labelNames, args);
     return Object.fromEntries(this.labelNames.map((name, at) => [name, args[at]]));
   }
 
-  /** In all of its registries or in none. */
+  /** Registers the metric in all of its registries, or in none if one refuses it. */
   #register(): void {
     const registered: RegistryOfMetrics[] = [];
     try {
@@ -140,7 +146,9 @@ export abstract class Metric<T extends string, C extends Child> {
   }
 }
 
-/** A class, for an object of closures costs a kilobyte, and a registry for each request makes many metrics. */
+/**
+ * A class and not an object of closures, which takes a kilobyte: a program with a registry per request makes many metrics.
+ */
 class MetricMember<C extends Child> implements Member {
   readonly #series: MetricSeries<C>;
   readonly #kind: Kind<C>;
@@ -172,8 +180,8 @@ class MetricMember<C extends Child> implements Member {
     return this.#series.beginCollect();
   }
 
-  settle(collected: boolean): void {
-    this.#kind.settle?.(this.#series, collected);
+  prepareRead(collected: boolean): void {
+    this.#kind.prepareRead?.(this.#series, collected);
     this.#idle?.removeFrom(this.#series);
   }
 
@@ -230,7 +238,7 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
   }
 }
 
-/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the option is no boolean */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the option is not a boolean */
 export function processWideDeclaration({ processWide }: { processWide?: unknown }): Partial<FamilyDeclaration> {
   if (processWide !== undefined && typeof processWide !== 'boolean') {
     throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `processWide is true or false, not ${inspect(processWide)}`);
@@ -248,7 +256,7 @@ function assertUnit(name: string, type: MetricType, unit: string): void {
   );
 }
 
-/** prom-client takes anything for a help text that is truthy; in the file it is text. */
+/** prom-client accepts any truthy value as a help text; the file stores a string. */
 function textOf(help: unknown): string {
   return String(help);
 }

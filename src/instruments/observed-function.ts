@@ -1,36 +1,41 @@
 /**
- * Functions whose calls are timed or counted: wrapped by hand, or by a standard decorator (TC39 stage 3, TypeScript 5).
+ * Times or counts the calls of functions. A function is wrapped by a call, or by a standard decorator (TC39 stage 3,
+ * TypeScript 5).
  *
- * A call that answers with a promise, or anything else with a `then`, ends when that settles.
+ * A call that returns a promise, or any other object with a `then`, ends when the promise settles.
  */
 import { inspect, types } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 
 export type AnyFunction = (this: any, ...args: any[]) => any;
 
-/** What a decorator is told; of the standard's contexts what is needed here. */
+/** The argument of a decorator: the parts of the standard's contexts that are needed here. */
 export interface DecoratorContext {
   readonly kind: string;
   readonly name?: string | symbol;
 }
 
-/** Wraps a function, or a method or field as a decorator. */
+/** Wraps a function, or decorates a method or a field. */
 export interface FunctionDecorator {
   <F extends AnyFunction>(fn: F, context?: DecoratorContext): F;
   <F extends AnyFunction>(fn: undefined, context: DecoratorContext): (initial: F) => F;
 }
 
-/** Called when a call begins; what it answers with is called when that ends, with what was thrown, if anything was. */
+/** Called at the start of a call. The function that it returns is called at the end, with the error if the call failed. */
 export type CallObserver = () => (failure?: { readonly error: unknown }) => void;
 
 export interface ExceptionOptions {
-  /** Counts only what is an instance of this class, or of one of these. */
+  /** Counts only errors that are instances of this class, or of one of these classes. */
   readonly only?: ErrorClass | readonly ErrorClass[];
 }
 
 type ErrorClass = abstract new (...args: any[]) => unknown;
 
-/** Whether something thrown counts. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not of classes */
+/**
+ * Returns a function that tells whether an error counts.
+ *
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not a class or an array of classes
+ */
 export function exceptionFilter(only: ExceptionOptions['only']): (error: unknown) => boolean {
   if (only === undefined) return () => true;
   const classes = (Array.isArray(only) ? only : [only]) as readonly ErrorClass[];
@@ -75,7 +80,7 @@ function observedFunction<F extends AnyFunction>(fn: F, begin: CallObserver): F 
   return wrapper as F;
 }
 
-/** The decorator that wraps so. */
+/** Returns a decorator that wraps with this observer. */
 export function functionDecorator(begin: CallObserver): FunctionDecorator {
   const decorate = (fn: unknown, context?: DecoratorContext): AnyFunction => {
     if (fn === undefined && context?.kind === 'field') return (initial: unknown) => decorate(initial);
@@ -85,7 +90,7 @@ export function functionDecorator(begin: CallObserver): FunctionDecorator {
   return decorate as FunctionDecorator;
 }
 
-/** Times the calls of a function, or, where none is given, is the decorator that does. */
+/** Wraps a function to time its calls. Without a function, returns the decorator that does so. */
 export function timedCalls(startTimer: () => () => unknown, fn?: AnyFunction): AnyFunction | FunctionDecorator {
   const decorator = functionDecorator(() => {
     const stop = startTimer();
@@ -94,7 +99,7 @@ export function timedCalls(startTimer: () => () => unknown, fn?: AnyFunction): A
   return fn === undefined ? decorator : decorator(fn);
 }
 
-/** A class is a function that cannot be called; a method may have its name. */
+/** Matches the source of a class, which cannot be called, but not a method with the name `class`. */
 const CLASS = /^class\b\s*[^\s(]/;
 
 function assertFunction(fn: unknown): asserts fn is AnyFunction {
@@ -107,7 +112,7 @@ function assertFunction(fn: unknown): asserts fn is AnyFunction {
   if (types.isGeneratorFunction(fn)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
-      `${inspect(fn)} cannot be observed, for its calls end before its work begins: observe the function that goes through it`,
+      `${inspect(fn)} cannot be observed, since its calls return before its work begins: observe the function that iterates over it`,
     );
   }
 }

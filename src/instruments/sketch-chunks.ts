@@ -1,19 +1,19 @@
 /**
- * A summary series' sketch where it is written: chunks of bins that the series owns beside its sum and count, allocated as
- * values come. SKETCH in layout.ts draws a chunk, model/sketch.ts says what the bins mean.
+ * The sketch of a summary series in its store: chunks of bins that the series owns beside its sum and count, allocated as
+ * values arrive. SKETCH in `layout.ts` shows the layout of a chunk, and `model/sketch.ts` explains the bins.
  */
 import { SKETCH } from '../metrics-file/layout.js';
 import { BIN_BITS, BIN_MASK, placeOf, type Sign, Sketch } from '../model/sketch.js';
 import type { Attachment, AttachmentRole } from '../storage/series.js';
 import type { Child } from './child.js';
 
-/** The windows that quantiles slide over; undefined: they are those of all time. */
+/** The sliding windows of quantiles; undefined: the quantiles are those of all time. */
 export type SlidingWindow = { readonly seconds: number; readonly count: number } | undefined;
 
-// an imported object's properties are looked up at every use
+// copied, since the properties of an imported object are looked up at every use
 const { bins: BINS, windowSlots: WINDOW_SLOTS } = SKETCH;
 
-/** A power of two: chunks of 16 octaves for each sign, such as 0.1 ms to 6 s, do not get in each other's way. */
+/** A power of two. Chunks of 16 octaves per sign, such as 0.1 ms to 6 s, have different places in the cache. */
 const CACHED = 64;
 const NOTHING_CACHED: (Attachment | undefined)[] = Array.from({ length: CACHED });
 
@@ -23,8 +23,8 @@ export class SketchChunks {
   readonly #owner: Child;
   readonly #window: SlidingWindow;
   /**
-   * Chunks that were used last, by `cacheIndexOf`, where a write finds its own in 2 ns and in a Map in 8. One that was taken
-   * from the series has no slots any more and is not used.
+   * The chunks that were used last, by `cacheIndexOf`. A write finds its chunk here in 2 ns, and in a Map in 8. A chunk that
+   * was removed from the series has no slots any more and is not used.
    */
   #cached = NOTHING_CACHED;
 
@@ -45,7 +45,7 @@ export class SketchChunks {
     view[at + 1 + (place & BIN_MASK)]++;
   }
 
-  /** A sketch of what has not expired. */
+  /** Returns a sketch of the values that have not expired. */
   read(): Sketch {
     const sketch = new Sketch();
     for (const { role, view, index } of sketchesOf(this.#owner)) {
@@ -60,7 +60,7 @@ export class SketchChunks {
     return sketch;
   }
 
-  /** Gives chunks back whose windows have all expired. */
+  /** Releases chunks whose windows have all expired. */
   releaseExpired(): void {
     const epoch = epochOf(this.#window);
     for (const chunk of sketchesOf(this.#owner)) {
@@ -73,13 +73,13 @@ export class SketchChunks {
     }
   }
 
-  /** Forgets everything. */
+  /** Removes all chunks. */
   clear(): void {
     for (const chunk of sketchesOf(this.#owner)) this.#owner.home.store.detachFrom(this.#owner, chunk);
     this.#cached = NOTHING_CACHED;
   }
 
-  /** Finds the chunk among the series' own, or has it made. */
+  /** Finds the chunk among those of the series, or allocates it. */
   #chunk(sign: Sign, number: number): Attachment {
     let chunk = chunkOf(this.#owner, sign, number);
     if (chunk === undefined) {
@@ -102,7 +102,7 @@ function isOf(chunk: Attachment, sign: Sign, number: number): boolean {
   return role.chunk === number && role.sign === sign;
 }
 
-/** Without an array or a function made for the search: values of very different sizes come here by turns. */
+/** Makes no array and no closure for the search: it runs at every write if values of very different sizes alternate. */
 function chunkOf({ attachments = [] }: Child, sign: Sign, number: number): Attachment | undefined {
   for (const attachment of attachments) {
     if (attachment.role.kind === 'sketch' && isOf(attachment, sign, number)) return attachment;
@@ -114,22 +114,25 @@ function sketchesOf(child: Child): Attachment[] {
   return (child.attachments ?? []).filter(({ role }) => role.kind === 'sketch');
 }
 
-/** As all processes number the windows, so that theirs line up; 1 where none slides. */
+/**
+ * Returns the number of the current window. It depends only on the clock, so that the windows of all processes line up; 1
+ * without sliding.
+ */
 export function epochOf(window: SlidingWindow): number {
   return window === undefined ? 1 : Math.floor(Date.now() / 1000 / window.seconds) + 1;
 }
 
-/** A writer's clock may be a little ahead of a reader's, but by one window at the most. */
+/** The clock of a writer may be ahead of a reader's, but by one window at most. */
 function isAlive(epoch: number, now: number, windows: number): boolean {
   return epoch > now - windows && epoch <= now + 1;
 }
 
-/** Where the window of now begins, emptied if it was of another time. */
+/** Returns the index of the current window, and empties the window if it belongs to another time. */
 function currentWindow(view: Float64Array, index: number, window: NonNullable<SlidingWindow>): number {
   const epoch = epochOf(window);
   const at = index + (epoch % window.count) * WINDOW_SLOTS;
   if (view[at] !== epoch) {
-    // readers pass a window of epoch 0 over, so that none of them takes old counts for new
+    // readers skip a window of epoch 0, so that none of them takes old counts as new
     view[at] = 0;
     view.fill(0, at + 1, at + WINDOW_SLOTS);
     view[at] = epoch;

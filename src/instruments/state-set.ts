@@ -11,19 +11,20 @@ import { GaugeChild } from './gauge.js';
 import { Metric } from './metric.js';
 
 /**
- * Which of a few states something is in: one series per state, 1 for the one that holds and 0 for the others, with the
- * state in a label that is called as the metric (OpenMetrics 1.0, 5.7; client_python's Enum).
+ * The current one of several states: one series per state, 1 for the current state and 0 for the others. The label with the
+ * state has the name of the metric (OpenMetrics 1.0, 5.7; client_python's Enum).
  *
- * Nothing is shown before the first `state()`. Merged output shows a state as 1 where any living process is in it.
+ * There are no series before the first `state()`. Merged output shows a state as 1 if any living process is in it.
  */
 export class StateSet<T extends string = string, S extends string = string> extends Metric<T, GaugeChild> {
   readonly states: readonly S[];
 
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string, S extends string = string>(
     config: StateSetConfiguration<T, S>,
@@ -32,8 +33,8 @@ export class StateSet<T extends string = string, S extends string = string> exte
   }
 
   /**
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there are no states or one is there twice, or where the name
-   * cannot be a label
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for no states or duplicate ones, or for a name that cannot be a label
+   * name
    */
   constructor(config: StateSetConfiguration<T, S>) {
     super(config, (labelNames) => {
@@ -63,7 +64,7 @@ export class StateSet<T extends string = string, S extends string = string> exte
     for (const child of this.#ofLabels(labels)) child.set(child.labelValues.at(-1) === state ? 1 : 0);
   }
 
-  /** A StateSet for one set of label values, in the order of `labelNames` or as an object. */
+  /** Returns a StateSet for one set of label values, given in the order of `labelNames` or as an object. */
   labels(...values: (string | number)[]): { state(state: S): void };
   labels(labels: LabelValues<T>): { state(state: S): void };
   labels(...args: unknown[]): { state(state: S): void } {
@@ -71,7 +72,7 @@ export class StateSet<T extends string = string, S extends string = string> exte
     return { state: (state) => this.state(labels as LabelValues<T>, state) };
   }
 
-  /** Takes all states of these labels out. */
+  /** Removes all states of these labels. */
   remove(...values: (string | number)[]): void;
   remove(labels: LabelValues<T>): void;
   remove(...args: unknown[]): void {
@@ -105,6 +106,6 @@ function assertNameIsLabel(
   if (isLabelName(name, nameValidation) && !labelNames.includes(name)) return;
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',
-    `the StateSet ${inspect(name)} has its state in a label of its own name: take a name without ":" that is not among the labelNames`,
+    `the StateSet ${inspect(name)} has a label with its own name: choose a name without ":" that is not among the labelNames`,
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Starts measuring a duration. As prom-client it uses `process.hrtime`, which fake timers know how to replace.
+ * Starts to measure a duration. It uses `process.hrtime` as prom-client does: libraries for fake timers can replace that.
  *
- * @param report told the seconds since the start, and whatever else the timer's end was told
- * @returns ends the measurement, and answers with the seconds; it may be called again, for what is then a longer one
+ * @param report called with the seconds since the start, and with the arguments of the function that is returned
+ * @returns a function that ends the measurement and returns the seconds; each further call measures from the same start
  */
 export function stopwatch<End extends unknown[]>(
   report: (seconds: number, ...end: End) => void,

@@ -17,7 +17,7 @@ const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99
 
 const LIMIT = MAY_OVERFLOW;
 
-/** One series of a summary: sum, count, and the sketch that its quantiles come from. */
+/** One series of a summary: sum, count, and the sketch that its quantiles are computed from. */
 export class SummaryChild extends Child {
   readonly sketch: SketchChunks;
 
@@ -29,7 +29,7 @@ export class SummaryChild extends Child {
   /**
    * A value that would make the sum infinite is dropped and counted as a dropped sample.
    *
-   * @throws {TypeError} prom-client's, where the value is not a finite number
+   * @throws {TypeError} prom-client's error, where the value is not a finite number
    */
   observe(value: number): void {
     if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
@@ -45,9 +45,9 @@ export class SummaryChild extends Child {
   }
 
   /**
-   * Adds observations of which only sum and count are known, as another client has them; quantiles do not change.
+   * Adds observations of another client, of which only sum and count are known; quantiles do not change.
    *
-   * @returns false where they are dropped, as they are not finite or `maxSeries` refuses the series
+   * @returns false if they are dropped because they are not finite or `maxSeries` allows no more series
    */
   addTotals(sum: number, count: number): boolean {
     const child = this.written;
@@ -59,19 +59,19 @@ export class SummaryChild extends Child {
     return true;
   }
 
-  /** @returns observes the seconds since the timer was started, and answers with them */
+  /** @returns a function that observes the seconds since the start of the timer, and returns them */
   startTimer(): (labels?: LabelValues<string>) => number {
     return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).observe(seconds));
   }
 
-  /** Wraps a function, or as `@child.time()` a method: the seconds of each call are observed. */
+  /** Wraps a function, or decorates a method as `@child.time()`: observes the seconds of each call. */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
   time(fn?: AnyFunction): unknown {
     return timedCalls(() => this.startTimer(), fn);
   }
 
-  /** Static, since a private method would be one more field of every child. */
+  /** Static, since a private method would add a field to every child. */
   static #observeUnusual(child: SummaryChild, value: unknown): void {
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       throw invalidValue(value === undefined ? child.home.objectOf(child.labelValues) : value);
@@ -81,7 +81,7 @@ export class SummaryChild extends Child {
 }
 
 /**
- * Count and sum of observations, and quantiles of them within 1 % relative error, of all time or of the last
+ * Count and sum of observations, and their quantiles with at most 1 % relative error, over all time or the last
  * `maxAgeSeconds`. The quantiles of several processes are those of all their observations together.
  */
 export class Summary<T extends string = string> extends LabelledMetric<T, SummaryChild> {
@@ -91,34 +91,35 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
   readonly pruneAgedBuckets: boolean;
 
   /**
-   * The metric of a configuration: the one that its registries have, or a new one.
+   * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
    * @throws {Error} as the constructor does
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where they have another one of the name; the text says what differs
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
+   * names the difference
    */
   static getOrCreate<T extends string = string>(config: SummaryConfiguration<T>): Summary<T> {
     return getOrCreate(Summary<T>, config);
   }
 
   /**
-   * @throws {Error} prom-client's, for a label `quantile`
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a percentile outside [0, 1] or a window that is none
+   * @throws {Error} prom-client's error, for a label `quantile`
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a percentile outside [0, 1] or an invalid window
    */
   constructor(config: SummaryConfiguration<T>) {
     super(config, () => {
       const quantiles = checkedPercentiles(config.percentiles ?? DEFAULT_PERCENTILES);
       const window = windowOf(config);
       const prune = config.pruneAgedBuckets === true;
-      let settledAt = epochOf(window);
+      let preparedAt = epochOf(window);
       return {
         type: 'summary',
         declaration: window === undefined ? { quantiles } : { quantiles, window },
         child: (home, labelValues) => new SummaryChild(home, labelValues, window),
         sketch: ({ sketch }) => sketch.read(),
-        settle: (series) => {
+        prepareRead: (series) => {
           const epoch = epochOf(window);
-          const slid = epoch !== settledAt;
-          settledAt = epoch;
+          const slid = epoch !== preparedAt;
+          preparedAt = epoch;
           if (!slid && !prune) return;
           for (const child of series.index) {
             if (slid) child.sketch.releaseExpired();
@@ -133,7 +134,7 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
     this.pruneAgedBuckets = config.pruneAgedBuckets === true;
   }
 
-  /** @throws {Error} prom-client's, for a label that was not declared, or a value that is not a finite number */
+  /** @throws {Error} prom-client's error, for a label that was not declared, or a value that is not a finite number */
   observe(labels: LabelValues<T>, value: number): void;
   observe(value: number): void;
   observe(labels: unknown, value?: unknown): void {
@@ -148,7 +149,7 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
     }
   }
 
-  /** Sets all series back to nothing; they stay. */
+  /** Sets all series to zero; they stay visible. */
   override reset(): void {
     for (const child of this.series.index) {
       child.view.fill(0, child.index, child.index + 2);
@@ -156,7 +157,7 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
     }
   }
 
-  /** @returns observes the seconds since the timer was started, and answers with them */
+  /** @returns a function that observes the seconds since the start of the timer, and returns them */
   startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
     return stopwatch((seconds, endLabels?: LabelValues<T>) => {
       this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
@@ -164,8 +165,8 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
   }
 
   /**
-   * Wraps a function, or as `@summary.time()` a method: the seconds of each call are observed. For a series with labels:
-   * `summary.labels(…).time`.
+   * Wraps a function, or decorates a method as `@summary.time()`: observes the seconds of each call. For a series with
+   * labels: `summary.labels(…).time`.
    */
   time<F extends AnyFunction>(fn: F): F;
   time(): FunctionDecorator;
@@ -177,7 +178,7 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
 brand(Summary, 'Summary');
 
 export namespace Summary {
-  /** What children have in prom-client; those that `labels()` answers with have more. */
+  /** The methods of prom-client's children; the children that `labels()` returns have more. */
   export interface Internal<T extends string = string> {
     observe(value: number): void;
     startTimer(): (labels?: LabelValues<T>) => number;
@@ -194,13 +195,13 @@ function checkedPercentiles(percentiles: readonly number[]): readonly number[] {
     if (typeof percentile === 'number' && percentile >= 0 && percentile <= 1) continue;
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
-      `the percentile ${inspect(percentile)} is not in [0, 1]: 0.99 is what 99 % of the values are below`,
+      `the percentile ${inspect(percentile)} is not in [0, 1]: 0.99 is the value that 99 % of all values are below`,
     );
   }
   return percentiles;
 }
 
-/** prom-client slides only if both are given. */
+/** As in prom-client, windows slide only if both options are given. */
 function windowOf({ maxAgeSeconds, ageBuckets }: SummaryConfiguration<string>): SlidingWindow {
   if (!maxAgeSeconds || !ageBuckets) return undefined;
   if (maxAgeSeconds > 0 && Number.isInteger(ageBuckets) && ageBuckets > 0 && ageBuckets <= MAX_WINDOWS) {

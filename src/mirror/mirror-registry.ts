@@ -53,7 +53,7 @@ export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}
   if (source instanceof Registry) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
-      'this registry is one of prom-multiproc, by the preload hook if not by name: it is merged already and needs no mirror',
+      'this is a registry of prom-multiproc, possibly through the preload hook: it is merged already and needs no mirror',
     );
   }
   if (!(intervalMs > 0 && intervalMs <= LONGEST_INTERVAL_MS)) {

@@ -25,7 +25,7 @@ export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>
     if (!isLabelName(name)) {
       throw new PromMultiprocError(
         'ERR_INVALID_ARGUMENT',
-        `the exemplar label ${inspect(name)} is no label name: letters, digits and "_", not beginning with a digit`,
+        `the exemplar label ${inspect(name)} is not a label name: use letters, digits and "_", and do not begin with a digit`,
       );
     }
     copy[name] = wellFormed(String(value));

@@ -64,5 +64,5 @@ export function describeClash({ hidden, shown }: Clash): string {
 }
 
 export function describeCreatedClash({ hidden, shown }: Clash): string {
-  return `the metric ${hidden} is not shown in OpenMetrics, which keeps that name for the metric ${shown}; rename one`;
+  return `the metric ${hidden} is not shown in OpenMetrics, which reserves that name for the metric ${shown}; rename one`;
 }

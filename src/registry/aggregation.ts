@@ -1,11 +1,11 @@
 /**
- * `Registry.aggregate`: objects of several `getMetricsAsJSON()` become one registry. Nothing in this package needs it, for
- * processes merge through their files; programs that gather such objects by themselves do.
+ * `Registry.aggregate`: makes one registry of the results of several `getMetricsAsJSON()`. Nothing in this package needs it,
+ * since processes merge through their files. It is for programs that collect such objects themselves.
  */
 import type { ForeignMetricObject } from './metric-object.js';
 import type { RegisteredMetric } from './member.js';
 
-/** What takes in the metrics that aggregation makes. */
+/** A registry that aggregated metrics are added to. */
 interface AggregateRegistry {
   registerMetric(metric: RegisteredMetric): void;
 }
@@ -14,12 +14,12 @@ export interface Aggregators {
   readonly [name: string]: ((metrics: readonly object[]) => ForeignMetricObject | undefined) | undefined;
 }
 
-/** prom-client's own: loaded when they are needed, as there is nothing else that needs them. */
+/** Returns prom-client's own aggregators. They are loaded on demand, since nothing else needs them. */
 export function promClientAggregators(): Aggregators {
   return (require('prom-client/lib/metricAggregators') as { aggregators: Aggregators }).aggregators;
 }
 
-/** @throws {Error} prom-client's, for an aggregator that there is not */
+/** @throws {Error} prom-client's error, for an unknown aggregator */
 export function aggregateInto<R extends AggregateRegistry>(registry: R, metricsArr: readonly object[]): R {
   const byName = new Map<string, ForeignMetricObject[]>();
   for (const metric of (metricsArr as readonly ForeignMetricObject[][]).flat()) {

@@ -1,33 +1,33 @@
 /**
- * Where in a program a registry is made, as the stack tells it. Every process that runs the same code has the same places,
- * whatever order its modules load in.
+ * Finds the place in a program where a registry is made, from the stack. Every process that runs the same code has the same
+ * places, in whatever order its modules load.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Birthplace {
-  /** An absolute path, or what takes the place of one: `[eval]`. */
+  /** An absolute path, or a name without a file, such as `[eval]`. */
   readonly file: string;
-  /** '' at the top of a module. */
+  /** '' at the top level of a module. */
   readonly functionName: string;
-  /** Whether a module was being evaluated at the time. What is made later may be made once for every request. */
+  /** Whether a module was being evaluated at the time. A registry that is made later may be made for every request. */
   readonly whileLoading: boolean;
 }
 
 type StackReader = (error: Error, frames: NodeJS.CallSite[]) => unknown;
 
-/** Frames that node puts under the code of a module while it evaluates it. */
+/** Frames of node below the code of a module that is being evaluated. */
 const LOADER_FILE = /^node:internal\/modules\//;
 const EVAL_FILE = 'node:internal/process/execution';
 const EVAL_FUNCTION = /^(eval|runScript)/;
-/** Requests of web frameworks are some 30 calls deep, and modules that load one another may be hundreds. */
+/** Stack depth: requests in web frameworks are some 30 calls deep, and modules that load one another may be hundreds. */
 const MAX_FRAMES = 1000;
 
 /**
- * The place that calls a constructor, or the constructor of a subclass; undefined where the stack cannot be read.
+ * Returns the place that calls a constructor, or the constructor of a subclass; undefined if the stack cannot be read.
  *
- * @param subclasses how many of them are between the constructor and what was called with `new`
+ * @param subclasses number of subclasses between the constructor and the class that was called with `new`
  */
 export function birthplaceOf(constructor: Function, subclasses: number): Birthplace | undefined {
   const frames = callers(constructor);
@@ -44,7 +44,7 @@ export function birthplaceOf(constructor: Function, subclasses: number): Birthpl
   };
 }
 
-/** A place in words that hold wherever the program is installed: `package/relative path#function`. */
+/** Returns a text for a place that is the same wherever the program is installed: `package/relative path#function`. */
 export function describePlace({ file, functionName }: Birthplace): string {
   return `${portablePath(file)}#${functionName}`;
 }
@@ -57,7 +57,7 @@ function callers(constructor: Function): readonly NodeJS.CallSite[] | undefined 
     Error.prepareStackTrace = keep;
     Error.stackTraceLimit = MAX_FRAMES;
     Error.captureStackTrace(holder, constructor);
-    // V8 formats the stack when it is first read
+    // V8 formats the stack when this property is first read
     const { stack } = holder;
     return Array.isArray(stack) ? (stack as NodeJS.CallSite[]) : undefined;
   } catch {
@@ -68,7 +68,7 @@ function callers(constructor: Function): readonly NodeJS.CallSite[] | undefined 
       Error.prepareStackTrace = prepareStackTrace;
       Error.stackTraceLimit = stackTraceLimit;
     } catch {
-      // as above: nothing has changed
+      // --frozen-intrinsics: the assignment above had no effect either
     }
   }
 }
@@ -88,7 +88,7 @@ function portablePath(file: string): string {
   return relative(programDirectory(), file).split(sep).join('/');
 }
 
-/** The nearest directory above that has a package.json with a name. */
+/** Finds the nearest directory, from `dir` upwards, whose package.json has a name. */
 function packageOf(dir: string): { root: string; name: string } | undefined {
   if (packages.has(dir)) return packages.get(dir);
   const name = packageName(join(dir, 'package.json'));

@@ -1,9 +1,10 @@
 /**
- * Runs the `collect()` of metrics in this process: as soon as others may read its file, every few seconds from then on, and
- * before this process serves.
+ * Runs the `collect()` callbacks of metrics in this process: as soon as other processes can read its file, then every few
+ * seconds, and before this process serves metrics.
  *
- * A callback that throws, rejects or hangs costs its own metric only: it is counted, and logged once. One that still runs is
- * not started again; a caller that needs the values waits for the run that is under way, but not for ever.
+ * A callback that throws, rejects or hangs affects only its own metric: the failure is counted, and logged once. A callback
+ * that is still running is not started again; a caller that needs the values waits for that run, but not longer than
+ * MAX_WAIT_MS.
  */
 import { lastScraped } from '../directory/scraped.js';
 import type { CollectRun } from '../storage/collect-updates.js';
@@ -12,21 +13,24 @@ import { warnOnce } from '../warn-once.js';
 import { hasFile, onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric, type ShowingRegistry } from './member.js';
 
-/** How long a scrape waits for one callback. Half of Prometheus' default scrape_timeout. */
-const LONGEST_WAIT_MS = 5000;
-/** Prometheus scrapes at least every 15 s by custom, and every minute by default. */
-const WANTED_SECONDS = 60;
+/** Maximum time that a scrape waits for one callback: half of Prometheus' default scrape_timeout. */
+const MAX_WAIT_MS = 5000;
+/**
+ * A scrape within this time shows that the values are in use. Scrape intervals are 15 s by convention, and a minute by
+ * default.
+ */
+const IN_USE_SECONDS = 60;
 
-/** A callback that has not ended. */
-interface UnderWay {
+/** A run of a callback that is in progress. */
+interface RunningCallback {
   readonly outcome: Promise<boolean>;
   readonly run: CollectRun | undefined;
 }
 
 interface State {
-  readonly running: WeakMap<RegisteredMetric, UnderWay>;
+  readonly running: WeakMap<RegisteredMetric, RunningCallback>;
   readonly failures: Map<string, number>;
-  /** Registries that have metrics which are shown in merged output. */
+  /** Registries with metrics that merged output shows. */
   readonly inUse: Set<ShowingRegistry>;
   runsInBackground: boolean;
 }
@@ -36,7 +40,7 @@ const state = shared('collect callbacks', (): State => {
   onFirstFile(() => {
     for (const registry of made.inUse) runInNextTurn(registry.registered());
   });
-  // every 5 s while somebody may read the values, one run at a time
+  // every 5 s while another process may read the values, one run at a time
   onMaintenance(() => {
     if (made.runsInBackground || made.inUse.size === 0 || !isReadByOthers()) return;
     made.runsInBackground = true;
@@ -46,22 +50,22 @@ const state = shared('collect callbacks', (): State => {
   });
   return made;
 });
-/** Metrics that came into merged output in this turn of the event loop. */
+/** Metrics that were added to merged output in this turn of the event loop. */
 const added = new Set<RegisteredMetric>();
 let firstRun: NodeJS.Immediate | undefined;
 
-/** How often the callbacks of each metric failed in this process, by the metric's name. */
+/** Returns the number of failed callbacks in this process by the name of the metric. */
 export function collectFailures(): ReadonlyMap<string, number> {
   return state.failures;
 }
 
 /**
- * Called by registries that are shown in merged output, of metrics that they have taken in: their callbacks run in the next
- * turn of the event loop, when the code that made them has set up what they look at. Until the timer's first run a worker
- * would show nothing of them.
+ * A registry that merged output shows calls this for metrics that were added to it. Their callbacks run in the next turn of
+ * the event loop, when the code that made them has initialized the objects they read. Without this, a worker would show none
+ * of these values until the first run of the timer.
  */
 export function runFirstCallbacks(metrics: Iterable<RegisteredMetric>): void {
-  // without a file nobody can read the values; the store tells when it has one
+  // without a file no process can read the values; the store notifies when it has one
   if (hasFile()) runInNextTurn(metrics);
 }
 
@@ -77,7 +81,7 @@ function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
 }
 
 /**
- * Called by registries that are shown in merged output: whether they have any metric, so that its callback runs in the
+ * A registry that merged output shows calls this to tell whether it has any metrics, whose callbacks then run in the
  * background too.
  */
 export function registryInUse(registry: ShowingRegistry, hasMetrics: boolean): void {
@@ -86,25 +90,25 @@ export function registryInUse(registry: ShowingRegistry, hasMetrics: boolean): v
 }
 
 /**
- * Brings one metric's values up to date; false where its callback failed.
+ * Updates the values of one metric. Returns false if its callback failed.
  *
- * @param onError told what a callback threw
+ * @param onError called with the error of a callback
  */
 export function collectMetric(metric: RegisteredMetric, onError: OnError = failed): boolean | Promise<boolean> {
   const { collect } = metric;
   let outcome: boolean | Promise<boolean> = true;
   if (typeof collect === 'function') {
-    const underWay = state.running.get(metric);
-    outcome = underWay === undefined ? start(metric, collect, onError) : inTime(metric, underWay);
+    const running = state.running.get(metric);
+    outcome = running === undefined ? start(metric, collect, onError) : inTime(metric, running);
   }
-  const settled = (isUpToDate: boolean): boolean => {
-    metric[MEMBER]?.settle(isUpToDate);
+  const prepared = (isUpToDate: boolean): boolean => {
+    metric[MEMBER]?.prepareRead(isUpToDate);
     return isUpToDate;
   };
-  return typeof outcome === 'boolean' ? settled(outcome) : outcome.then(settled);
+  return typeof outcome === 'boolean' ? prepared(outcome) : outcome.then(prepared);
 }
 
-/** Brings the metrics of these registries up to date, of all that are shown in merged output by default. */
+/** Updates the metrics of these registries; by default of all that merged output shows. */
 export async function runCollectCallbacks(registries: Iterable<ShowingRegistry> = state.inUse): Promise<void> {
   const metrics = new Set<RegisteredMetric>();
   for (const registry of registries) for (const metric of registry.registered()) metrics.add(metric);
@@ -112,14 +116,15 @@ export async function runCollectCallbacks(registries: Iterable<ShowingRegistry> 
 }
 
 /**
- * Whether another process shows what this one counts: it has a file, and somebody scraped in the last minute. Where nobody
- * has left a note of it, nobody has scraped yet or the readers may not write there: both are to find fresh values.
+ * Whether another process shows the values of this one: this process has a file, and there was a scrape in the last minute.
+ * If there is no record of a scrape, none has happened yet or the readers may not write to the directory; in both cases the
+ * next one must find fresh values.
  */
 function isReadByOthers(): boolean {
   const dir = storeDirectory()?.dir;
   if (dir === undefined) return false;
   const scrapedAt = lastScraped(dir);
-  return scrapedAt === 0 || Date.now() / 1000 - scrapedAt < WANTED_SECONDS;
+  return scrapedAt === 0 || Date.now() / 1000 - scrapedAt < IN_USE_SECONDS;
 }
 
 function start(metric: RegisteredMetric, collect: () => unknown, onError: OnError): boolean | Promise<boolean> {
@@ -142,17 +147,17 @@ function start(metric: RegisteredMetric, collect: () => unknown, onError: OnErro
     )
     .then(ended)
     .finally(() => state.running.delete(metric));
-  const underWay = { outcome, run };
-  state.running.set(metric, underWay);
-  return inTime(metric, underWay);
+  const running = { outcome, run };
+  state.running.set(metric, running);
+  return inTime(metric, running);
 }
 
-function inTime(metric: RegisteredMetric, { outcome, run }: UnderWay): Promise<boolean> {
+function inTime(metric: RegisteredMetric, { outcome, run }: RunningCallback): Promise<boolean> {
   return new Promise((resolve) => {
     const late = setTimeout(() => {
       run?.abandon();
-      resolve(failed(metric, new Error(`it has not ended within ${LONGEST_WAIT_MS} ms`)));
-    }, LONGEST_WAIT_MS);
+      resolve(failed(metric, new Error(`it did not end within ${MAX_WAIT_MS} ms`)));
+    }, MAX_WAIT_MS);
     // a callback that hangs in the background must not keep the process alive
     late.unref();
     void outcome.then((succeeded) => {
@@ -164,7 +169,10 @@ function inTime(metric: RegisteredMetric, { outcome, run }: UnderWay): Promise<b
 
 type OnError = (metric: RegisteredMetric, error: unknown) => false;
 
-/** The first run may come before an application has connected to what its callback asks; the timer's first run reports. */
+/**
+ * The first run may be before the application has connected to the system that its callback queries; the first run of the
+ * timer reports failures.
+ */
 function ignoreFailure(): false {
   return false;
 }

@@ -1,4 +1,4 @@
-/** Content types of the two formats, and their types, named as prom-client names them. */
+/** The content types of the two formats, and their TypeScript types, with the names of prom-client. */
 import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/formats.js';
 import { OPENMETRICS, TEXT, type TextDialect } from '../exposition/text-dialect.js';
 

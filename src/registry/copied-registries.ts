@@ -1,7 +1,7 @@
 import { shared, THIS_COPY } from '../copies.js';
 import type { MetricFamily } from '../model/metric-family.js';
 
-/** A registry with a name, of any copy of this package. */
+/** A named registry of any copy of this package. */
 interface NamedRegistry {
   localFamilies(options?: { readonly created?: boolean }): Promise<MetricFamily[]>;
 }
@@ -13,13 +13,13 @@ interface Entry {
 
 const byName = shared('registries', () => new Map<string, Entry[]>());
 
-/** Takes note of a registry, for those of its name in other copies of this package. */
+/** Records a registry, so that registries of the same name in other copies of this package find it. */
 export function noteRegistry(name: string, registry: NamedRegistry): void {
   const alive = (byName.get(name) ?? []).filter((entry) => entry.registry.deref() !== undefined);
   byName.set(name, [...alive, { copy: THIS_COPY, registry: new WeakRef(registry) }]);
 }
 
-/** The families of a name's registries in other copies, as far as they are none of these. */
+/** Returns the families of registries with this name in other copies that are not among the given ones. */
 export async function familiesOfOtherCopies(
   name: string,
   own: readonly MetricFamily[],

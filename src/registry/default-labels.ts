@@ -2,9 +2,9 @@ import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { isLabelName } from '../model/naming.js';
 
 /**
- * A copy of the labels that a user gave; undefined where there are none.
+ * Returns a copy of the labels that a user gave; undefined for no labels.
  *
- * @throws {Error} where a name is none: readers refuse a file with such a label, and scrapers an exposition
+ * @throws {Error} where a name is not a legal label name: readers would refuse the file, and scrapers the exposition
  */
 export function checkedDefaultLabels(labels: object): Labels | undefined {
   const pairs = Object.entries(labels).map(([name, value]): [string, string] => [name, `${value}`]);
@@ -13,8 +13,9 @@ export function checkedDefaultLabels(labels: object): Labels | undefined {
 }
 
 /**
- * A family with a registry's default labels added where a sample does not have them itself. The order is prom-client's:
- * `le` first, then the defaults, then the metric's own labels for histograms; own labels, then the defaults for the rest.
+ * Adds a registry's default labels to the samples of a family that do not have them. The order is that of prom-client: for
+ * histograms `le`, then the defaults, then the labels of the metric; for other types the labels of the metric, then the
+ * defaults.
  */
 export function withDefaultLabels(family: MetricFamily, defaults: Labels | undefined): MetricFamily {
   if (defaults === undefined) return family;
@@ -29,10 +30,10 @@ export function withDefaultLabels(family: MetricFamily, defaults: Labels | undef
 }
 
 /**
- * A family without the default labels that were added to it; as it is where they tell its series apart, which the registries
- * of other processes may have with other values.
+ * Removes the default labels that were added to a family, since registries of other processes may have other values. They
+ * stay if removing them would make two series the same.
  *
- * @param labelNames the metric's own
+ * @param labelNames the label names of the metric
  */
 export function withoutDefaultLabels(
   family: MetricFamily,

@@ -1,8 +1,8 @@
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import { Registry } from './registry.js';
 
-/** Where metrics go that name no registry. */
+/** The registry of metrics that are made without `registers`. */
 export const register: Registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: DEFAULT_REGISTRY });
 
-// prom-client has it there, untyped
+// prom-client has this property too, without a type
 Object.assign(Registry, { globalRegistry: register });

@@ -4,37 +4,37 @@ import type { MetricFamily } from '../model/metric-family.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 
 /**
- * How a registry talks to the metrics of this package. Others may be registered too, such as prom-client's own or what
- * `AggregatorRegistry.aggregate` makes: those have `get` and no more.
+ * The interface between a registry and the metrics of this package. A registry may hold other metrics too, such as
+ * prom-client's own or those that `AggregatorRegistry.aggregate` makes; they have only `get`.
  */
 export const MEMBER: unique symbol = symbolOfCopies('member') as never;
 
-/** A registry, as its metrics and their callbacks use it. */
+/** The part of a registry that metrics and callbacks use. */
 export interface ShowingRegistry {
-  /** The names under which merged output shows its metrics. */
+  /** The registry names under which merged output shows its metrics. */
   readonly shownAs: readonly string[];
   registered(): Iterable<RegisteredMetric>;
 }
 
 export interface Member {
-  /** Whether merged output of all processes shows it. */
+  /** Whether merged output of all processes shows the metric. */
   readonly shared: boolean;
-  /** A registry that is shown in merged output has taken the metric in. */
+  /** Tells the metric that it was added to a registry that merged output shows. */
   entered(registry: ShowingRegistry): void;
   left(registry: ShowingRegistry): void;
-  /** A `collect()` of the metric begins: other processes see what it does when it has ended. */
+  /** Marks the start of a `collect()` of the metric: other processes see its changes when it has ended. */
   beginCollect(): CollectRun;
-  /** What is due before values are read. @param collected whether `collect()` has run without failing */
-  settle(collected: boolean): void;
+  /** Prepares values to be read. @param collected whether `collect()` succeeded */
+  prepareRead(collected: boolean): void;
   readonly declaration: FamilyDeclaration;
-  /** The values as they stand. */
+  /** Returns the current values. */
   family(withCreated?: boolean): MetricFamily;
 }
 
-/** What any registered metric has. */
+/** The properties of any registered metric. */
 export interface RegisteredMetric {
   readonly name: string;
-  /** The object of prom-client's `metric.get()`. */
+  /** Returns the object of prom-client's `metric.get()`. */
   get(): unknown;
   reset?(): void;
   readonly type?: unknown;

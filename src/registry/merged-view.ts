@@ -1,6 +1,6 @@
 /**
- * Where registries get their merged output from. The collector, which is further down the stream, installs itself here;
- * without it, and while no directory is in use, a registry shows what this process counted.
+ * The source of merged output for registries. The collector, which imports may not reach from here, installs itself. Without
+ * it, or while no directory is in use, a registry shows only the values of this process.
  */
 import { isForkingPrimary } from '../directory/role.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
@@ -8,55 +8,58 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import type { RegistryContentType } from './content-type.js';
 
-/** Whose families are wanted: those of registries by their names, or those of one registry that has no name. */
+/** Selects families: those of named registries, or those of one unnamed registry. */
 export type MergedQuery = {
-  /** Leaves out what the primary of a cluster has counted. */
+  /** Leaves out the values of the primary of a cluster. */
   readonly withoutPrimary?: boolean;
 } & ({ readonly registries: readonly string[] } | { readonly unnamed: UnnamedQuery });
 
-/** A registry without a name shows the families that it has itself. */
+/** An unnamed registry shows only families that it holds in this process. */
 export interface UnnamedQuery {
-  /** As families' records name it. */
+  /** The id of the registry in the records of families. */
   readonly id: string;
   readonly declarations: readonly FamilyDeclaration[];
 }
 
-/** Names of the wanted families that the output cannot have, because nothing tells whose they are in other processes. */
+/**
+ * Names of selected families that are missing in the output, because it is not known which registry they belong to in other
+ * processes.
+ */
 interface Incomplete {
   readonly missing: readonly string[];
 }
 
 export interface MergedView {
-  /** Whether there is a directory, so that other processes may have something to add. */
+  /** Whether a directory is in use, so that other processes may have values to add. */
   active(): boolean;
-  /** The exposition of all processes. */
+  /** Returns the exposition of all processes. */
   metrics(query: MergedQuery, contentType: RegistryContentType): Promise<Incomplete & { readonly text: string }>;
-  /** The same as a data model. */
+  /** Returns the families of all processes. */
   families(query: MergedQuery): Promise<Incomplete & { readonly families: readonly MetricFamily[] }>;
 }
 
 let provided: MergedView | undefined;
 
-/** Installs the view; `undefined` takes it away. */
+/** Installs the view; `undefined` removes it. */
 export function provideMergedView(view: MergedView | undefined): void {
   provided = view;
 }
 
-/** The view, where there is one to ask. */
+/** Returns the view if it is active. */
 export function mergedView(): MergedView | undefined {
   return provided?.active() === true ? provided : undefined;
 }
 
 let aggregates = false;
 
-/** This process has made an AggregatorRegistry. */
+/** Records that this process has made an AggregatorRegistry. */
 export function noteAggregator(): void {
   aggregates = true;
 }
 
 /**
- * Whose values `metrics()` of a registry has where nobody says. In a primary that has made an AggregatorRegistry they are its
- * own, but of registries with names of their own: its program shows them beside `clusterMetrics()`.
+ * Returns the default scope of a registry's `metrics()`. In a primary that has made an AggregatorRegistry it is the process,
+ * except for registries with a name of their own: the program shows these values beside `clusterMetrics()`.
  */
 export function defaultScope(registry: string | undefined): 'process' | 'merged' {
   if (process.env.PROM_MULTIPROC_SCOPE === 'process') return 'process';

@@ -11,7 +11,7 @@ export type CollectFunction<T> = (this: T) => void | Promise<void>;
 export interface MetricObject {
   name: string;
   help: string;
-  /** 'counter', 'gauge', …: prom-client's types call it an enum, its objects have the string. */
+  /** 'counter', 'gauge', …: an enum in prom-client's types, a string in its objects. */
   type: any;
   aggregator: Aggregator;
   collect: CollectFunction<any>;
@@ -34,10 +34,10 @@ export interface ExemplarObject {
   timestamp?: number;
 }
 
-/** What `get()` answers: without `collect`, which prom-client's types have and its objects do not. */
+/** The result of `get()`. It has no `collect`, which is in prom-client's types but not in its objects. */
 export type CollectedMetric<T extends string> = MetricObjectWithValues<MetricValueWithName<T>>;
 
-/** A family as prom-client's object; bounds and quantiles are numbers there. */
+/** Returns a family as prom-client's object, in which bounds and quantiles are numbers. */
 export function metricObject<T extends string>(family: MetricFamily, aggregator: Aggregator): CollectedMetric<T> {
   const { name, help, type } = family;
   const values = family.samples.map((sample) => metricValue<T>(family, sample));
@@ -50,7 +50,7 @@ function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sam
   const { lineLabel } = metricKind(type);
   const bound = lineLabel === undefined ? undefined : sample.labels[lineLabel];
   if (bound !== undefined && bound !== '+Inf') labels[lineLabel!] = Number(bound);
-  // prom-client names each value of a histogram, and gives each bucket an exemplar, if only null
+  // prom-client gives each value of a histogram a name, and each bucket an exemplar, which may be null
   if (type === 'histogram') {
     value.metricName = sample.name;
     value.exemplar =
@@ -66,7 +66,7 @@ function exemplarObject({ labels, value, timestamp }: Exemplar): ExemplarObject 
   return { labelSet: { ...labels }, value, timestamp };
 }
 
-/** Objects of metrics that are not this package's own, such as prom-client's, as a family. */
+/** Returns the family of an object from a metric of another library, such as prom-client. */
 export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
   const { name, help, type } = metric;
   const samples = (metric.values ?? []).map((from): Sample => {

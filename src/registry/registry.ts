@@ -40,7 +40,7 @@ import { UnnamedRegistry, unnamedRegistry } from './unnamed-registry.js';
 
 const NONE: readonly Registry<any>[] = [];
 
-/** The metrics that one endpoint shows. prom-client's class of the same name, plus names and scopes. */
+/** The metrics that one endpoint shows: prom-client's class of the same name, with names and scopes added. */
 export class Registry<T extends RegistryContentType = PrometheusContentType> {
   static get PROMETHEUS_CONTENT_TYPE(): PrometheusContentType {
     return PROMETHEUS_CONTENT_TYPE;
@@ -52,16 +52,16 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   readonly #name: string | undefined;
   #isLocal: boolean;
   #unnamed: UnnamedRegistry | undefined;
-  /** Further names in merged output: see `showAlsoAs`. */
+  /** Additional names in merged output; see `showAlsoAs`. */
   #otherNames: Set<string> | undefined;
   #contentType: RegistryContentType;
   readonly #metrics = new Map<string, RegisteredMetric>();
   #defaultLabels: Labels | undefined;
-  /** What `Registry.merge` made this of, and the metrics that it has taken over. */
+  /** The registries that `Registry.merge` made this one from, and the metrics that came from them. */
   #sources: readonly Registry<any>[] = NONE;
   #taken: Set<RegisteredMetric> | undefined;
 
-  /** @throws {TypeError} prom-client's, where the content type is neither of the two */
+  /** @throws {TypeError} prom-client's error, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T, options: RegistryOptions = {}) {
     if (!isContentType(contentType)) throw new TypeError(`Content type ${String(contentType)} is unsupported`);
     this.#contentType = contentType;
@@ -71,12 +71,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     else if (!this.#isLocal) this.#unnamed = unnamedRegistry(this, Registry, new.target);
   }
 
-  /** What the registry is called in merged output; undefined where it stays in this process. */
+  /** The name of the registry in merged output; undefined if its metrics stay in this process. */
   get sharedName(): string | undefined {
     return this.#name ?? this.#unnamed?.id;
   }
 
-  /** A registry without a name is merged from now on, or no longer. */
+  /** Called when an unnamed registry starts to be merged, or stops. */
   sharedNameChanged(): void {
     if (this.shownAs.length === 0) {
       for (const metric of this.#own()) metric[MEMBER]?.left(this);
@@ -88,9 +88,9 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * Adds a metric: one of this package, or any object that has a `name` and a `get()` like prom-client's.
+   * Adds a metric: one of this package, or any object with a `name` and a `get()` like prom-client's.
    *
-   * @throws {Error} prom-client's, where another metric has the name
+   * @throws {Error} prom-client's error, where another metric has the name
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- prom-client's types have it
   registerMetric<_T extends string = string>(metric: object): void {
@@ -98,7 +98,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     if (this.#take(metric)) this.#announce([metric]);
   }
 
-  /** Takes all metrics out and forgets the default labels. Who holds a metric can go on writing to it. */
+  /** Removes all metrics and the default labels. A program that holds a removed metric can still write to it. */
   clear(): void {
     for (const name of this.#metrics.keys()) this.removeSingleMetric(name);
     this.setDefaultLabels({});
@@ -113,7 +113,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     registryInUse(this, this.#metrics.size > 0);
   }
 
-  /** Sets all metrics back, in this process. */
+  /** Resets all metrics in this process. */
   resetMetrics(): void {
     for (const metric of this.#metrics.values()) metric.reset?.();
   }
@@ -127,12 +127,16 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#metrics.get(name);
   }
 
-  /** The metrics themselves. */
+  /** The registered metrics. */
   registered(): IterableIterator<RegisteredMetric> {
     return this.#metrics.values();
   }
 
-  /** Labels that every sample gets which does not have them itself. They are copied. @throws {Error} for a bad name */
+  /**
+   * Sets labels that are added to every sample that does not have them. The object is copied.
+   *
+   * @throws {Error} for an invalid name
+   */
   setDefaultLabels(labels: object): void {
     const before = this.#defaultLabels;
     this.#defaultLabels = checkedDefaultLabels(labels);
@@ -148,15 +152,16 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#contentType as T;
   }
 
-  /** @throws {Error} prom-client's, where it is neither of the two */
+  /** @throws {Error} prom-client's error, where the content type is neither of the two */
   setContentType(contentType: RegistryContentType): void {
     if (!isContentType(contentType)) throw new Error(`Content type ${String(contentType)} is unsupported`);
     this.#contentType = contentType;
   }
 
   /**
-   * The exposition. In a process that shares a directory with others, of all of them together, whichever is asked; with
-   * `{ scope: 'process' }`, or PROM_MULTIPROC_SCOPE=process in the environment, of this process. Nothing changes by it.
+   * Returns the exposition. If the process shares a directory with others, it shows the merged values of all of them, in
+   * whichever process it is called. `{ scope: 'process' }`, or PROM_MULTIPROC_SCOPE=process in the environment, limits it to
+   * this process. The call changes no values.
    */
   async metrics(options: ScopeOptions = {}): Promise<string> {
     const view = this.#viewFor(options);
@@ -169,22 +174,22 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * What this process counted: in this registry, and in those of its name in other copies of this package. `created` adds
-   * the samples that show when series were made.
+   * Returns the values of this process in this registry, and in registries of the same name in other copies of this package.
+   * `created` adds samples with the creation times of series.
    */
   async processFamilies(options: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
     const own = await this.localFamilies(options);
     return this.#name === undefined ? own : [...own, ...(await familiesOfOtherCopies(this.#name, own, options))];
   }
 
-  /** What this process counted in this registry. */
+  /** Returns the values of this process in this registry. */
   localFamilies({ created }: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
     return this.#localFamilies(this.#metrics.values(), created);
   }
 
   /**
-   * The metrics as objects: those of this process, which is what `aggregate` and programs that gather the objects of all
-   * processes expect. `{ scope: 'merged' }` asks for the values of all processes.
+   * Returns the metrics as objects, with the values of this process: `aggregate`, and programs that collect the objects of
+   * all processes, expect those. `{ scope: 'merged' }` asks for the values of all processes.
    */
   async getMetricsAsJSON({ scope = 'process' }: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
     const view = this.#viewFor({ scope });
@@ -193,9 +198,9 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * One metric's lines, in the scope of `metrics()`.
+   * Returns the lines of one metric, in the scope of `metrics()`.
    *
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there is none of the name
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no metric has the name
    */
   async getSingleMetricAsString(name: string, options: ScopeOptions = {}): Promise<string> {
     const metric = this.#metrics.get(name);
@@ -210,18 +215,20 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.getMetricsAsString(metric);
   }
 
-  /** The lines of a metric in this process, as this registry shows it. */
+  /** Returns the lines of a metric with the values of this process, in the format of this registry. */
   async getMetricsAsString(metric: RegisteredMetric): Promise<string> {
     return withoutEnd(this.#render(await this.#localFamilies([metric])));
   }
 
-  /** The names that the registry gives its metrics in merged output; none where they stay in this process. */
+  /** The registry names of its metrics in merged output; empty if they stay in this process. */
   get shownAs(): string[] {
     const { sharedName } = this;
     return [...(sharedName === undefined ? [] : [sharedName]), ...(this.#otherNames ?? [])];
   }
 
-  /** Shows the metrics under one more name, or no longer; of a merged registry, those of the ones it was made of, too. */
+  /**
+   * Adds or removes a name under which merged output shows the metrics; for a merged registry, also those of its sources.
+   */
   showAlsoAs(name: string, shown: boolean): void {
     for (const source of this.#sources) source.showAlsoAs(name, shown);
     if ((this.#otherNames?.has(name) ?? false) === shown) return;
@@ -236,10 +243,10 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * One registry with the metrics of all, prom-client's own registries among them. It has default labels of its own in the
-   * place of theirs. Where several processes share a directory it shows the merged values of the registries it was made of.
+   * Makes one registry with the metrics of all given ones, which may be prom-client's own. It has its own default labels and
+   * ignores theirs. If several processes share a directory, it shows the merged values of the given registries.
    *
-   * @throws {Error} prom-client's, where their content types differ or two metrics have one name
+   * @throws {Error} prom-client's error, where their content types differ or two metrics have one name
    */
   static merge(registers: readonly MergeableRegistry[]): Registry<any> {
     const { contentType } = registers[0];
@@ -258,7 +265,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return merged;
   }
 
-  /** Takes a metric in. @returns whether it was not there */
+  /** Adds a metric. @returns whether it was not there before */
   #take(metric: RegisteredMetric): boolean {
     const known = this.#metrics.get(metric.name);
     if (known === metric) return false;
@@ -275,9 +282,9 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * A registry of what several `getMetricsAsJSON()` answered with, merged by each metric's `aggregator`.
+   * Makes a registry of the results of several `getMetricsAsJSON()`, merged by each metric's `aggregator`.
    *
-   * @throws {Error} prom-client's, for an aggregator that there is not
+   * @throws {Error} prom-client's error, for an unknown aggregator
    */
   static aggregate<C extends RegistryContentType>(
     metricsArr: object[],
@@ -291,7 +298,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return scope === 'merged' && this.#isMerged() ? mergedView() : undefined;
   }
 
-  /** Whether merged output has anything of this registry. */
+  /** Whether merged output shows metrics of this registry. */
   #isMerged(): boolean {
     this.#unnamed?.trustIfOld();
     return this.sharedName !== undefined || this.#sources.some((source) => source.#isMerged());
@@ -304,17 +311,17 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return { unnamed: { id: sharedName, declarations: declarations.filter((each) => each !== undefined) } };
   }
 
-  /** Its metrics without those that `Registry.merge` has taken from others. */
+  /** Returns the metrics without those that `Registry.merge` took from other registries. */
   #own(): RegisteredMetric[] {
     return [...this.#metrics.values()].filter((metric) => this.#taken?.has(metric) !== true);
   }
 
-  /** Its own metrics that merged output does not have. */
+  /** Returns its own metrics that are not in merged output. */
   #unmerged(missing: readonly string[]): RegisteredMetric[] {
     return this.#own().filter(({ name, [MEMBER]: member }) => member?.shared !== true || missing.includes(name));
   }
 
-  /** The families of all processes. */
+  /** Returns the families of all processes. */
   async #families(view: MergedView): Promise<MetricFamily[]> {
     if (this.#sources.length > 0) return this.#labelled(await this.#unlabelledFamilies(view));
     const { families, missing } = await view.families(this.#query());
@@ -322,8 +329,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * The same without default labels. Of a merged registry: the families of each registry that it was made of, and where two
-   * of them have one name, that of the registry which has such a metric here.
+   * Returns the families of all processes without default labels. For a merged registry these are the families of all its
+   * sources; if two of them have the same name, the one of the registry that holds such a metric in this process.
    */
   async #unlabelledFamilies(view: MergedView): Promise<MetricFamily[]> {
     const own = await this.#ownUnlabelledFamilies(view);
@@ -348,7 +355,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return [...unlabelled, ...(await this.#collected(this.#unmerged(missing)))];
   }
 
-  /** Metrics as they stand in this process. Those whose `collect()` failed are left out. */
+  /** Returns the families of metrics in this process, without those whose `collect()` failed. */
   async #localFamilies(metrics: Iterable<RegisteredMetric>, created?: boolean): Promise<MetricFamily[]> {
     return this.#labelled(await this.#collected(metrics, created));
   }
@@ -390,7 +397,7 @@ function withoutEof(text: string): string {
   return text.endsWith(OPENMETRICS.end) ? text.slice(0, -OPENMETRICS.end.length) : text;
 }
 
-/** As prom-client has a single metric: without the end of the exposition and of the last line. */
+/** Removes the end of the exposition and the last newline, as prom-client does for a single metric. */
 function withoutEnd(text: string): string {
   return withoutEof(text).trimEnd();
 }

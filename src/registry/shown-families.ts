@@ -2,7 +2,10 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { describeClash, nameClashes } from '../model/name-clash.js';
 import { warnOnce } from '../warn-once.js';
 
-/** Of families whose lines have one name, those that were registered last; a scraper would refuse the whole exposition. */
+/**
+ * If lines of several families have the same name, keeps only the family that was registered last: a scraper would refuse
+ * the whole exposition.
+ */
 export function shownFamilies(families: readonly MetricFamily[]): readonly MetricFamily[] {
   const clashes = nameClashes(families.toReversed());
   if (clashes.length === 0) return families;

@@ -1,9 +1,9 @@
 /**
- * Whether a registry without a name is merged with those of other processes, and as what.
+ * Decides whether an unnamed registry is merged with those of other processes, and under which id.
  *
- * One that is made while modules load is the same thing in every process that runs the same code: it is merged at once. One
- * that is made later may belong to a single request, and a probe must not show the values of another target: it stays in
- * this process until it has lived longer than any request does, and for good if its place has made another one.
+ * A registry that is made while modules load is the same in every process that runs the same code: it is merged at once. A
+ * registry that is made later may belong to a single request, and a probe must not show the values of another target. It
+ * stays in this process until it is older than any request, and for ever if the same place makes another one.
  */
 import { unnamedRegistryId } from '../model/registry-id.js';
 import { shared } from '../copies.js';
@@ -12,26 +12,26 @@ import { type Birthplace, birthplaceOf, describePlace } from './birthplace.js';
 
 const TRUSTED_AFTER_MS = 10_000;
 
-/** What is told that its registry is merged from now on, or no longer. */
+/** Receives a call when its registry starts to be merged, or stops. */
 interface Owner {
   sharedNameChanged(): void;
 }
 
 interface Place {
   made: number;
-  /** Of them, while modules were loading. */
+  /** How many of them were made while modules were loading. */
   loaded: number;
-  /** The only registry so far, if it was made later. */
+  /** The only registry so far, if it was made after modules were loaded. */
   candidate: WeakRef<UnnamedRegistry> | undefined;
 }
 
 const places = new Map<string, Place>();
 const numbers = shared('registry numbers', () => ({ last: 0 }));
 
-/** Of a registry that may be merged, now or later. */
+/** The state of a registry that may be merged, now or later. */
 export class UnnamedRegistry {
   readonly #owner: Owner;
-  /** Of a registry that was made while modules were loading. */
+  /** The place of a registry that was made while modules were loading. */
   readonly #birthplace: Birthplace | undefined;
   readonly #ordinal: number;
   readonly #madeAt = performance.now();
@@ -45,16 +45,16 @@ export class UnnamedRegistry {
     this.#ordinal = ordinal;
   }
 
-  /** In merged output; undefined while the registry stays in this process. */
+  /** The id in merged output; undefined while the registry stays in this process. */
   get id(): string | undefined {
-    // the place in words asks the file system, for which nobody waits who has no metrics to merge
+    // describePlace reads the file system, which a registry without metrics to merge should not have to wait for
     if (this.#id === undefined && this.#birthplace !== undefined) {
       this.#id = unnamedRegistryId(`${describePlace(this.#birthplace)}#${this.#ordinal}`, 0);
     }
     return this.#id;
   }
 
-  /** Its program has chosen the registry for merged output, whatever else its place makes. */
+  /** The program chose the registry for merged output: it is merged whatever else its place makes. */
   choose(): void {
     this.#isChosen = true;
     this.#trust();
@@ -80,11 +80,11 @@ export class UnnamedRegistry {
 }
 
 /**
- * Takes note of a registry without a name that is being made.
+ * Records an unnamed registry that is being made.
  *
- * @param constructor of registries
- * @param called what was called with `new`: it, or a subclass
- * @returns undefined where the registry stays in this process
+ * @param constructor the class of registries
+ * @param called the class that was called with `new`: the same one, or a subclass
+ * @returns undefined if the registry stays in this process
  */
 export function unnamedRegistry(
   owner: Owner,
@@ -110,7 +110,7 @@ export function unnamedRegistry(
   return candidate;
 }
 
-// registries that were made late may have lived long enough to be merged
+// registries that were made after loading may now be old enough to be merged
 onMaintenance(() => {
   for (const { candidate } of places.values()) candidate?.deref()?.trustIfOld();
 });

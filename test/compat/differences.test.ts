@@ -343,7 +343,7 @@ const DIFFERENCES: readonly Difference[] = [
     there: [undefined, undefined],
     here: [
       "PromMultiprocError: the bucket '1 s' is no upper bound: give finite numbers (a bucket +Inf is always there)",
-      'PromMultiprocError: the percentile 99 is not in [0, 1]: 0.99 is what 99 % of the values are below',
+      'PromMultiprocError: the percentile 99 is not in [0, 1]: 0.99 is the value that 99 % of all values are below',
     ],
   },
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { formatCanonicalNumber, formatNumber, LONGEST_NUMBER, writeNumber } from '../../src/exposition/number.js';
+import { formatCanonicalNumber, formatNumber, MAX_NUMBER_BYTES, writeNumber } from '../../src/exposition/number.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const INTEGERS = [0, 9, 10, 99, 100, 999_999_999, 1e9, 1e9 + 1, 2 ** 31, 2 ** 32, MAX - 1, MAX, MAX + 1, 2 ** 60, 1e21];
@@ -19,7 +19,7 @@ const numbers = fc.oneof(
 );
 
 function written(value: number): string {
-  const target = Buffer.alloc(LONGEST_NUMBER + 2, '.');
+  const target = Buffer.alloc(MAX_NUMBER_BYTES + 2, '.');
   const end = writeNumber(target, 1, value);
   assert.equal(target.toString('latin1', end), '.'.repeat(target.length - end), 'nothing after the end');
   assert.equal(target[0], '.'.charCodeAt(0), 'nothing before the start');
@@ -49,14 +49,14 @@ describe('a number', () => {
     }
   });
 
-  it('is written as bytes the way it is spelled as a string, and never longer than LONGEST_NUMBER', () => {
+  it('is written as bytes the way it is spelled as a string, and never longer than MAX_NUMBER_BYTES', () => {
     fc.assert(
       fc.property(numbers, (value) => {
         assert.equal(written(value), formatNumber(value));
       }),
       { numRuns: 5000 },
     );
-    assert.equal(formatNumber(-1.2345678901234567e-6).length, LONGEST_NUMBER);
+    assert.equal(formatNumber(-1.2345678901234567e-6).length, MAX_NUMBER_BYTES);
   });
 
   it('reads back as itself', () => {

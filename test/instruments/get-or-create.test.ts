@@ -60,7 +60,7 @@ describe('getOrCreate', () => {
     registry.registerMetric(new promClient.Counter({ name: 'a_total', help: 'A.', registers: [] }));
     assert.throws(() => Counter.getOrCreate({ name: 'a_total', help: 'A.', registers: [registry] }), {
       code: 'ERR_INVALID_ARGUMENT',
-      message: 'another metric with the name a_total has already been registered. It is none of this package.',
+      message: 'another metric with the name a_total has already been registered. It is not a metric of this package.',
     });
     assert.throws(() => Counter.getOrCreate({ name: 'a-b', help: 'A.' }), { message: 'Invalid metric name' });
     assert.throws(() => Counter.getOrCreate(undefined as never), { name: 'TypeError' });

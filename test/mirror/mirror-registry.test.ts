@@ -258,6 +258,6 @@ test('a registry that is none, one of this package, and an interval that is none
   assert.throws(() => mirrorRegistry(new Registry()), {
     code: 'ERR_INVALID_ARGUMENT',
     message:
-      'this registry is one of prom-multiproc, by the preload hook if not by name: it is merged already and needs no mirror',
+      'this is a registry of prom-multiproc, possibly through the preload hook: it is merged already and needs no mirror',
   });
 });

@@ -31,7 +31,7 @@ describe('labels of an exemplar', () => {
   it('need valid names', () => {
     assert.throws(() => validateExemplarLabels({ 'trace-id': 'x' }), {
       code: 'ERR_INVALID_ARGUMENT',
-      message: `the exemplar label 'trace-id' is no label name: letters, digits and "_", not beginning with a digit`,
+      message: `the exemplar label 'trace-id' is not a label name: use letters, digits and "_", and do not begin with a digit`,
     });
   });
 
