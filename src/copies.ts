@@ -1,10 +1,11 @@
 /**
- * Copies of this package in one process: bundlers and frameworks load it once for each module graph, and several packages
- * may each have one installed. Copies of one version share what belongs to the process, by a symbol on `globalThis`: the
- * store with its file and its timer. They do not share the classes and registries of the API, since programs reload the
- * client to get new ones. Copies of different versions know nothing of each other: they merge in a directory.
+ * Copies of this package in one process: bundlers and frameworks load it once per module graph, and several packages may
+ * each have it installed. Copies of the same version share the parts that belong to the process, by a symbol on
+ * `globalThis`: the store with its file and its timer. They do not share the classes and registries of the API, since
+ * programs reload the client to get new ones. Copies of different versions do not know of each other; a directory merges
+ * them like processes.
  *
- * Under a test runner every copy is by itself, for it loads the package again to begin from nothing.
+ * Under a test runner copies share nothing, since the runner loads the package again in order to start from nothing.
  */
 import { isUnderTestRunner } from './test-runner.js';
 
@@ -15,21 +16,21 @@ type Parts = Record<string, unknown>;
 
 const parts: Parts = isUnderTestRunner() ? {} : ((globalThis as { [KEY]?: Parts })[KEY] ??= {});
 
-/** Stands for this copy of the package. */
+/** Identifies this copy of the package. */
 export const THIS_COPY = Symbol('copy');
 
-/** What all copies have together: made by the first one that asks for it. */
+/** Returns an object that all copies share. The first copy that asks for it makes it. */
 export function shared<T>(name: string, make: () => T): T {
   return (parts[name] ??= make()) as T;
 }
 
-/** A symbol that is the same in all copies of this version. */
+/** Returns a symbol that is the same in all copies of this version. */
 export function symbolOfCopies(name: string): symbol {
   return Symbol.for(`prom-multiproc ${version} ${name}`);
 }
 
 /**
- * Has `instanceof` hold for instances that another copy has made. Subclasses in programs are classes as any other.
+ * Makes `instanceof` true for instances that another copy made. Subclasses in programs are not affected.
  */
 export function brand(constructor: Function, name: string): void {
   const mark = symbolOfCopies(name);

@@ -1,37 +1,39 @@
 /**
- * Typed errors with stable codes. Callers match `err.code`; the text says which value, which rule and what to do, and may
- * change. Where prom-client 15.1.3 has an error of its own, its class and its text are kept (callers match those) and no
- * code is added.
+ * Typed errors with stable codes. Callers match `err.code`. The text names the value, the rule and the solution, and may
+ * change. Where prom-client 15.1.3 has an error, its class and text are kept, since callers match those, and no code is
+ * added.
  */
 import { brand } from './copies.js';
 
 export type ErrorCode =
-  /** An option or argument breaks a rule that is known before anything runs. */
+  /** An option or argument breaks a rule that can be checked at once. */
   | 'ERR_INVALID_ARGUMENT'
-  /** The directory is refused: a symlink, another owner, not a directory. */
+  /** The directory is not safe: a symlink, owned by another user, or not a directory. */
   | 'ERR_DIRECTORY_REFUSED'
-  /** The directory is used by a living process and the call needs it unused. */
+  /** A living process uses the directory, and the call requires that none does. */
   | 'ERR_DIRECTORY_IN_USE'
-  /** No directory: not in a cluster, PM2 or thread set-up and PROMETHEUS_MULTIPROC_DIR is not set. */
+  /**
+   * There is no directory: the process is not in a cluster, PM2 or thread set-up, and PROMETHEUS_MULTIPROC_DIR is not set.
+   */
   | 'ERR_NO_DIRECTORY'
-  /** The directory or a file in it may not be read by this user. */
+  /** This user may not read the directory or a file in it. */
   | 'ERR_PERMISSION'
-  /** A file of a user whom the owner of the directory has not admitted. */
+  /** A file belongs to a user that the owner of the directory has not admitted. */
   | 'ERR_UNTRUSTED_OWNER'
-  /** Not a metrics file: another program's, or empty. */
+  /** The file is not a metrics file: it is empty, or another program made it. */
   | 'ERR_NOT_A_METRICS_FILE'
-  /** A metrics file of a format version that this release does not read. */
+  /** The format version of the metrics file is not supported by this release. */
   | 'ERR_UNSUPPORTED_VERSION'
-  /** A metrics file whose contents break the format. */
+  /** The contents of the metrics file break the format. */
   | 'ERR_CORRUPT_FILE'
-  /** No room: disk, quota, inodes, descriptors, or the cap of bytes per process. */
+  /** A limit is reached: disk, quota, inodes, descriptors, or the maximum bytes per process. */
   | 'ERR_NO_SPACE'
   /** The call was made after close(). */
   | 'ERR_CLOSED'
   /** A web configuration file breaks a rule. */
   | 'ERR_WEB_CONFIG';
 
-/** Base of every error of this package that is not prom-client's own. */
+/** The base class of every error of this package that does not copy one of prom-client. */
 export class PromMultiprocError extends Error {
   override readonly name: string = 'PromMultiprocError';
 
@@ -46,18 +48,18 @@ export class PromMultiprocError extends Error {
 
 brand(PromMultiprocError, 'PromMultiprocError');
 
-/** Where and how a metrics file breaks the format: enough to find the bytes with a hex dump. */
+/** The place where a metrics file breaks the format: enough to find the bytes with a hex dump. */
 export interface CorruptionEvidence {
   readonly file: string;
   /** Byte offset in the file. */
   readonly offset: number;
-  /** Bytes needed at that offset, where the rule is about length. */
+  /** Bytes required at that offset, if the rule is about length. */
   readonly requiredBytes?: number;
-  /** Bytes that were there. */
+  /** Bytes available at that offset. */
   readonly availableBytes?: number;
 }
 
-/** A file that cannot be read as a metrics file, with the evidence. */
+/** A file that is not a valid metrics file, with the evidence. */
 export class BadFileError extends PromMultiprocError {
   override readonly name = 'BadFileError';
 
@@ -78,22 +80,27 @@ export class BadFileError extends PromMultiprocError {
 
 brand(BadFileError, 'BadFileError');
 
-/** Whether an error says that a file does not count, for what is in it or whose it is: no system is to blame. */
+/**
+ * Whether an error means that a file is excluded because of its contents or its owner, and not because of a system failure.
+ */
 export function isBadFile(error: unknown): error is PromMultiprocError {
   return error instanceof BadFileError || (error instanceof PromMultiprocError && error.code === 'ERR_UNTRUSTED_OWNER');
 }
 
 /**
- * Whether an error is the system's, which has no descriptors or memory left or cannot read its disk. It says nothing about
- * the file that was read at that moment. By the message, for an error that another thread hands over has no code.
+ * Whether an error is a failure of the system: no descriptors or memory left, or a disk that cannot be read. Such an error
+ * tells nothing about the file that was being read. The message is tested, because an error from another thread has no code.
  */
 export function isSystemTrouble(error: unknown): boolean {
   return error instanceof Error && /^(EMFILE|ENFILE|ENOMEM|EIO)\b/.test(error.message);
 }
 
-/** An error's message for a log: on one line and without control characters, for bytes of files end up in it. */
+/**
+ * Returns the message of an error for a log: on one line and without control characters, because it may contain bytes of
+ * files.
+ */
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  // oxlint-disable-next-line no-control-regex -- that is what is taken out
+  // oxlint-disable-next-line no-control-regex -- control characters are what it removes
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').slice(0, 500);
 }

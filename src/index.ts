@@ -8,7 +8,8 @@
  *                 to slot    in a mapping    process        live?                 OpenMetrics
  * ```
  *
- * The folders of `src/` are the rooms along that way. This file is the curated surface and nothing else.
+ * The folders of `src/` are the rooms along that path; `src/README.md` describes them. This file exports the public surface
+ * and contains nothing else.
  */
 import './collector/merged-view.js';
 
@@ -97,7 +98,7 @@ export { WebConfigError } from './serve/web-config/web-config-error.js';
 export type { Route } from './serve/listen/route.js';
 export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocError } from './errors.js';
 
-// what the signatures above refer to
+// types in the signatures above
 export type { Chart, ChartLine, Grouping } from './collector/chart.js';
 export type { CollectionStats, SkippedFile } from './collector/report.js';
 export type { SkipReason } from './collector/metrics-file.js';

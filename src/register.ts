@@ -1,8 +1,9 @@
 /**
- * `node --import prom-multiproc/register app.js`: whoever asks for prom-client or @prometheus-io/client gets this package.
+ * `node --import prom-multiproc/register app.js`: every module that loads prom-client or @prometheus-io/client gets this
+ * package.
  *
- * For TypeScript, `import 'prom-multiproc/register'` or `"types": ["prom-multiproc/register"]` adds to the types of
- * prom-client what metrics have here.
+ * For TypeScript, `import 'prom-multiproc/register'` or `"types": ["prom-multiproc/register"]` adds the additional options
+ * and methods of metrics to prom-client's types.
  */
 import type { MultiprocessMode } from './model/gauge-mode.js';
 import { installHooks } from './prom-client/install-hooks.js';
@@ -10,7 +11,7 @@ import type { ScopeOptions } from './registry/registry-options.js';
 
 declare module 'prom-client' {
   interface GaugeConfiguration<T extends string> {
-    /** How the values of several processes become one; not together with `aggregator`. Default: `livesum`. */
+    /** How the values of several processes are merged; not allowed together with `aggregator`. Default: `livesum`. */
     multiprocessMode?: MultiprocessMode;
   }
 
@@ -24,7 +25,7 @@ declare module 'prom-client' {
   }
 
   interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {
-    /** Shows each living process's gauges by themselves, with a label `pid`. */
+    /** Shows the gauges of each living process as series of their own, with a label `pid`. */
     perProcess?: boolean;
   }
 }

@@ -1,13 +1,13 @@
-/** Operational notices: what an operator should see once, not at every scrape. Nothing here throws. */
+/** Warnings that an operator should see once, and not at every scrape. Nothing here throws. */
 import { shared } from './copies.js';
 
-/** Keys beyond this are not remembered, and so not said: a notice per label value would be a leak and a flood. */
+/** Warnings with further keys are not logged: one per label value would leak memory and flood the log. */
 const MAX_KEYS = 1000;
-const said = shared('warnings', () => new Set<string>());
+const warned = shared('warnings', () => new Set<string>());
 
-/** Prints a warning to the console the first time that its key comes by. */
+/** Prints a warning to the console, only the first time for its key. */
 export function warnOnce(key: string, message: string): void {
-  if (said.has(key) || said.size >= MAX_KEYS) return;
-  said.add(key);
+  if (warned.has(key) || warned.size >= MAX_KEYS) return;
+  warned.add(key);
   console.warn(`prom-multiproc: ${message}`);
 }

@@ -1,4 +1,4 @@
-/** The groups of default metrics, by the names that prom-client's files have, in its order. */
+/** The groups of default metrics, with the names and in the order of prom-client's files. */
 import type { DefaultMetricMaker } from './default-metric-maker.js';
 import { eventLoopLag } from './event-loop-lag.js';
 import { eventLoopUtilization } from './event-loop-utilization.js';
@@ -12,7 +12,7 @@ function measuredUpstream(file: UpstreamFile): Collect {
   return (maker) => maker.upstream(file);
 }
 
-/** What they mean for several processes: default-metric-merge.ts. */
+/** `default-metric-merge.ts` defines how they are merged over processes. */
 const GROUPS = {
   processCpuTotal: processCpu,
   processStartTime: measuredUpstream('processStartTime'),
@@ -33,10 +33,10 @@ const GROUPS = {
 export type DefaultMetricGroup = keyof typeof GROUPS;
 
 const ALL_GROUPS = Object.keys(GROUPS) as DefaultMetricGroup[];
-/** prom-client 15 has no group of this name; it is collected where it is asked for. */
+/** prom-client 15 has no group of this name; it is collected only on request. */
 const ON_DEMAND = 'eventLoopUtilization';
 
-/** prom-client's. */
+/** The groups of prom-client. */
 export const DEFAULT_GROUPS: readonly DefaultMetricGroup[] = ALL_GROUPS.filter((group) => group !== ON_DEMAND);
 
 export function isDefaultMetricGroup(name: unknown): name is DefaultMetricGroup {
@@ -47,7 +47,7 @@ export function collectGroups(groups: ReadonlySet<DefaultMetricGroup>, maker: De
   for (const group of ALL_GROUPS) if (groups.has(group)) GROUPS[group](maker);
 }
 
-/** Names of a group's metrics, without a prefix. */
+/** Returns the names of a group's metrics, without a prefix. */
 export function defaultMetricNames(group: DefaultMetricGroup): readonly string[] {
   return group === ON_DEMAND
     ? ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram']
@@ -56,7 +56,7 @@ export function defaultMetricNames(group: DefaultMetricGroup): readonly string[]
 
 let allNames: ReadonlySet<string> | undefined;
 
-/** Whether some group has a metric of this name, which has no prefix. */
+/** Whether a group has a metric of this name, which is given without a prefix. */
 export function isDefaultMetricName(name: string): boolean {
   allNames ??= new Set(ALL_GROUPS.flatMap(defaultMetricNames));
   return allNames.has(name);

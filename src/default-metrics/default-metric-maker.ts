@@ -9,17 +9,17 @@ import { defaultMetricAggregator, isProcessWide } from '../mirror/default-metric
 import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
 import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
 
-/** Of the event loop's utilization. */
+/** Options of the metrics of event loop utilization. */
 export interface UtilizationOptions {
-  /** Milliseconds between two samples. Default 100. */
+  /** Milliseconds between two samples. Default: 100. */
   readonly eventLoopUtilizationTimeout?: number;
-  /** Upper bounds of the histogram's buckets. Default 0.01 to 1 in 13 steps. */
+  /** Upper bounds of the histogram's buckets. Default: 0.01 to 1 in 13 steps. */
   readonly eventLoopUtilizationBuckets?: number[];
-  /** Of the summary. Default 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999. */
+  /** Quantiles of the summary. Default: 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999. */
   readonly eventLoopUtilizationPercentiles?: number[];
-  /** Over how many steps the summary's window slides. Default 5. */
+  /** Number of steps in which the summary's window slides. Default: 5. */
   readonly eventLoopUtilizationAgeBuckets?: number;
-  /** The summary's window. Default 60. */
+  /** Seconds of the summary's window. Default: 60. */
   readonly eventLoopUtilizationMaxAgeSeconds?: number;
 }
 
@@ -32,7 +32,7 @@ export interface DefaultMetricOptions extends UtilizationOptions {
   readonly perProcess?: boolean;
 }
 
-/** Makes default metrics as one call of `collectDefaultMetrics` wants them. */
+/** Makes default metrics with the options of one call of `collectDefaultMetrics`. */
 export class DefaultMetricMaker {
   readonly labels: Record<string, string | number>;
   readonly eventLoopMonitoringPrecision: number;
@@ -89,12 +89,15 @@ export class DefaultMetricMaker {
     return new Summary({ ...options, name: this.#prefix + name, help, labelNames, registers: [this.#register] });
   }
 
-  /** Whether the registry still shows a metric that was made for it. */
+  /** Whether the registry still holds this metric, which was made for it. */
   shows(metric: { readonly name: string }): boolean {
     return this.#register.getSingleMetric(metric.name) === metric;
   }
 
-  /** The metrics of one of prom-client's files: it measures into a registry of its own, which is copied when read. */
+  /**
+   * Makes the metrics of one of prom-client's files. That file measures into a registry of its own, which is copied at each
+   * read.
+   */
   upstream(file: UpstreamFile): void {
     const source = upstreamRegistry();
     upstreamCollector(file)(source, { prefix: this.#prefix, labels: this.labels });
@@ -102,7 +105,7 @@ export class DefaultMetricMaker {
     const copies: (MirroredMetric | undefined)[] = [];
     let running: Promise<void> | undefined;
     const copy = async (): Promise<void> => {
-      // all at once: the first one's collect() sets the others too
+      // all together: the collect() of the first one updates the others too
       const read = await Promise.all(metrics.map((metric) => metric.get()));
       read.forEach(({ values }, at) => copies[at]?.update(values ?? []));
     };

@@ -10,8 +10,8 @@ import {
 import { DefaultMetricMaker, type DefaultMetricOptions, type UtilizationOptions } from './default-metric-maker.js';
 
 /**
- * A registry as code that registers metrics sees it. By this type the module as a whole is assignable to prom-client's, which
- * libraries that are given a client ask for: fastify-metrics' `promClient`.
+ * A registry in the type that code which registers metrics expects. With this type the whole module is assignable to
+ * prom-client's, which is the type of the `promClient` option of libraries such as fastify-metrics.
  */
 export interface RegistryOfType<T extends RegistryContentType> {
   readonly contentType: T;
@@ -20,36 +20,36 @@ export interface RegistryOfType<T extends RegistryContentType> {
 }
 
 export interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> extends UtilizationOptions {
-  /** Where they are shown. Default: the default registry. */
+  /** The registry that shows the metrics. Default: the default registry. */
   register?: RegistryOfType<T>;
-  /** Put before every name. */
+  /** A prefix for every name. */
   prefix?: string;
-  /** Upper bounds in seconds. Default 0.001, 0.01, 0.1, 1, 2, 5. */
+  /** Upper bounds in seconds. Default: 0.001, 0.01, 0.1, 1, 2, 5. */
   gcDurationBuckets?: number[];
-  /** Milliseconds between two looks at the event loop. Default 10. */
+  /** Milliseconds between two samples of the event loop. Default: 10. */
   eventLoopMonitoringPrecision?: number;
-  /** Labels and their values, which every series gets. */
+  /** Labels and their values, which are added to every series. */
   labels?: object;
   /**
-   * Shows each living process's gauges by themselves, with a label `pid`. The CPU counters and the histogram stay summed:
-   * they have to keep what dead processes have counted, and would have a series more with each restart.
+   * Shows the gauges of each living process as series of their own, with a label `pid`. The CPU counters and the histogram
+   * are still summed: they must keep the values of dead processes, and so would get a new series with each restart.
    */
   perProcess?: boolean;
-  /** Groups of metrics, by their names in `metricsList`, or `eventLoopUtilization`. Default: all of `metricsList`. */
+  /** Groups of metrics to collect: names in `metricsList`, or `eventLoopUtilization`. Default: all of `metricsList`. */
   only?: readonly DefaultMetricGroup[];
-  /** Groups that are left out. */
+  /** Groups of metrics to leave out. */
   exclude?: readonly DefaultMetricGroup[];
-  /** Adds the two metrics of the event loop's utilization that @prometheus-io/client 0.16 has. Default false. */
+  /** Adds the two metrics of event loop utilization that @prometheus-io/client 0.16 has. Default: false. */
   eventLoopUtilization?: boolean;
 }
 
 export interface CollectDefaultMetrics {
   /**
-   * Registers the metrics of this process that prom-client has by default.
+   * Registers prom-client's default metrics of this process.
    *
-   * @throws {TypeError} prom-client's, where `config` is no object
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a group that is not known
-   * @throws {Error} prom-client's, where a metric is registered already
+   * @throws {TypeError} prom-client's error, where `config` is not an object
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for an unknown group
+   * @throws {Error} prom-client's error, where a metric is already registered
    */
   <T extends RegistryContentType = PrometheusContentType>(config?: DefaultMetricsCollectorConfiguration<T>): void;
   /** Names of the groups of metrics. */

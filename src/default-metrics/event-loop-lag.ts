@@ -1,11 +1,11 @@
 /**
- * prom-client's event loop metrics. prom-client resets its histogram at every read, so that a scrape shows what came since
- * the one before. Here a process is read more often than it is scraped (every 5 s while others may want its values), and a
- * stall would be gone before anybody saw it. So a window lasts for at least 15 s, and the extremes are those of the window
- * that is open and of the one before.
+ * prom-client's event loop metrics. prom-client resets its histogram at every read, so that a scrape shows the time since
+ * the previous scrape. Here a process is read more often than it is scraped (every 5 s while other processes may need its
+ * values), and a stall would disappear before a scrape could show it. So a window lasts at least 15 s, and the extremes are
+ * those of the current window and the previous one.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-// not the global variable: a test runner takes that away from a test's sandbox while an immediate is still to come
+// not the global variable: a test runner removes that from a test's sandbox while an immediate is still pending
 import { hrtime } from 'node:process';
 import type { Gauge } from '../instruments/gauge.js';
 import type { DefaultMetricMaker } from './default-metric-maker.js';
@@ -23,7 +23,9 @@ interface Delays {
   readonly p99: number;
 }
 
-/** Each wakes the process every few milliseconds, also when its metrics were cleared, as tests do again and again. */
+/**
+ * A histogram wakes the process every few milliseconds, even after its metrics were cleared, as tests do again and again.
+ */
 const enabled = new Map<IntervalHistogram, () => boolean>();
 
 function disableUnused(): void {
@@ -51,7 +53,7 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     enable();
     measureLag();
     const now = delaysIn(histogram);
-    // before its first tick the histogram has NaN, and a minimum of 292 years
+    // before its first tick, the histogram holds NaN, and a minimum of 292 years
     if (now === undefined) return;
     const full = before ?? now;
     lagMin.set(labels, Math.min(full.min, now.min));
@@ -69,7 +71,7 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     histogram.reset();
   };
 
-  /** The next read has the result: waiting for it would delay this one for as long as the loop is blocked. */
+  /** The next read shows the result: waiting for it would delay this read for as long as the loop is blocked. */
   const measureLag = (): void => {
     const start = hrtime.bigint();
     setImmediate(() => lag.set(labels, Number(hrtime.bigint() - start) / NANOSECONDS));

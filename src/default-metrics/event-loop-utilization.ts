@@ -1,6 +1,6 @@
 /**
- * The event loop metrics that @prometheus-io/client has since 0.16: the part of the time in which the loop is not idle,
- * sampled ten times a second. A loop that is blocked takes no samples, so the next one counts for all that were due.
+ * The event loop metrics that @prometheus-io/client has since 0.16: the share of time in which the loop is not idle, sampled
+ * ten times a second. A blocked loop takes no samples, so the next sample counts once for each that was missed.
  */
 import { performance } from 'node:perf_hooks';
 import type { DefaultMetricMaker } from './default-metric-maker.js';

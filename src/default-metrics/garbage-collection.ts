@@ -14,8 +14,8 @@ interface GarbageCollectionEntry extends PerformanceEntry {
 }
 
 /**
- * prom-client's histogram of garbage collections. Its own observer takes the first entry of each batch and drops the rest,
- * and goes on for good after the registry was cleared.
+ * prom-client's histogram of garbage collections. prom-client's own observer counts only the first entry of each batch, and
+ * keeps running after the registry was cleared.
  */
 export function garbageCollection(maker: DefaultMetricMaker): void {
   const { labels, gcDurationBuckets = BUCKETS } = maker;

@@ -4,9 +4,9 @@ import type { DefaultMetricMaker } from './default-metric-maker.js';
 const MICROSECONDS = 1e6;
 
 /**
- * prom-client's counters of CPU time. Its own begin with 0 when they are made, so that threads of one process that made them at
- * different times have different parts of the same time. These have all that the process has used since it started: of several
- * files of one process the highest value is the right one.
+ * prom-client's counters of CPU time. prom-client's own start at 0 when they are made, so threads of one process that make
+ * them at different times count different parts of the same time. These counters hold the total since the process started,
+ * so that the highest value among the files of one process is the right one.
  */
 export function processCpu(maker: DefaultMetricMaker): void {
   const { labels } = maker;

@@ -1,6 +1,6 @@
 /**
- * The parts of prom-client 15.1.3 that are used as they are: what measures the process. Loaded when they are first needed.
- * Nothing is rendered with its Registry: an OpenMetrics render renames counters for good, and NaN comes out as `Nan`.
+ * The parts of prom-client 15.1.3 that are used unchanged: the code that measures the process. It is loaded when it is first
+ * needed. Its Registry renders nothing here: an OpenMetrics render renames counters permanently, and prints NaN as `Nan`.
  */
 import type { MirrorSource } from '../mirror/mirror-registry.js';
 import type { SourceMetric } from '../mirror/mirrored-metric.js';
@@ -18,7 +18,7 @@ export interface UpstreamRegistry extends MirrorSource {
   getMetricsAsArray(): UpstreamMetric[];
 }
 
-/** Registers the metrics of one aspect of the process. */
+/** Registers the metrics of one group. */
 interface UpstreamCollector {
   (registry: UpstreamRegistry, config: { prefix?: string; labels?: object }): void;
   readonly metricNames: readonly string[];
@@ -29,7 +29,7 @@ export function upstreamRegistry(): UpstreamRegistry {
   return new Registry();
 }
 
-/** Each required by its whole name: bundlers follow no other. */
+/** Each file is required by its full name: bundlers can follow no other. */
 const COLLECTORS = {
   processCpuTotal: () => require('prom-client/lib/metrics/processCpuTotal') as UpstreamCollector,
   processStartTime: () => require('prom-client/lib/metrics/processStartTime') as UpstreamCollector,
@@ -49,7 +49,7 @@ const COLLECTORS = {
 /** Files below prom-client/lib/metrics. */
 export type UpstreamFile = keyof typeof COLLECTORS;
 
-/** What prom-client calls the metrics of a file. */
+/** Returns prom-client's names of the metrics of a file. */
 export function upstreamMetricNames(file: UpstreamFile): readonly string[] {
   return COLLECTORS[file]().metricNames;
 }

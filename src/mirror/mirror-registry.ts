@@ -7,38 +7,38 @@ import { warnOnce } from '../warn-once.js';
 import { flushStore } from '../storage/process-store.js';
 import { labelNamesOf, mirroredMetric, type MirroredMetric, type SourceMetric } from './mirrored-metric.js';
 
-/** What is asked of the registry that is copied: the public surface of prom-client and @prometheus-io/client. */
+/** The part of the mirrored registry that is used: public methods of prom-client and @prometheus-io/client. */
 export interface MirrorSource {
   getMetricsAsJSON(): Promise<readonly object[]>;
   getSingleMetric?(name: string): unknown;
 }
 
 export interface MirrorOptions {
-  /** Milliseconds between two copies: a SIGKILL loses what came after the last one. Default 1000. */
+  /** Milliseconds between two copies. A SIGKILL loses the changes since the last copy. Default: 1000. */
   readonly intervalMs?: number;
-  /** Where the copies are shown. Default: the default registry. */
+  /** The registry that shows the copies. Default: the default registry. */
   readonly register?: Registry<any>;
-  /** How gauges merge, by the metric's name; by default as their `aggregator` says. */
+  /** Merge modes of gauges by the name of the metric. Default: the mode of their `aggregator`. */
   readonly gaugeModes?: Readonly<Record<string, MultiprocessMode>>;
 }
 
 export interface Mirror {
-  /** Copies now. Never rejects: trouble is said once. */
+  /** Copies now. It never rejects: each kind of error is logged once. */
   copy(): Promise<void>;
-  /** Copies for the last time. What was copied stays, and is not brought up to date any more. */
+  /** Copies for the last time. The copied values stay, but are not updated any more. */
   close(): Promise<void>;
 }
 
-/** A node timer cannot wait longer. */
-const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+/** The maximum delay of a timer in Node.js. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1;
 
 /**
- * Copies the metrics of a registry that this package cannot stand in for, such as one that a bundled library keeps to
- * itself: every `intervalMs`, before this process is read, and when it exits by itself or by `process.exit()`.
+ * Copies the metrics of a registry that this package cannot replace, such as the private registry of a bundled library:
+ * every `intervalMs`, before this process is read, and when it exits normally or by `process.exit()`.
  *
- * Counters, gauges and histograms are copied as they are; of summaries sum and count, for quantiles of several processes
- * cannot be made into one. A counter that was reset at the source goes on here. One that was reset and has come further
- * than before within one interval cannot be told from one that was not.
+ * Counters, gauges and histograms are copied completely; of summaries only sum and count, since quantiles of several
+ * processes cannot be merged. If a counter is reset at the source, its copy continues from its value. A counter that is
+ * reset and exceeds its old value within one interval cannot be distinguished from one that was not reset.
  *
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
  */
@@ -56,7 +56,7 @@ export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}
       'this is a registry of prom-multiproc, possibly through the preload hook: it is merged already and needs no mirror',
     );
   }
-  if (!(intervalMs > 0 && intervalMs <= LONGEST_INTERVAL_MS)) {
+  if (!(intervalMs > 0 && intervalMs <= MAX_INTERVAL_MS)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
       `intervalMs ${inspect(intervalMs)}: give milliseconds above 0`,
@@ -65,10 +65,10 @@ export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}
   return new RegistryMirror(source, intervalMs, register, gaugeModes);
 }
 
-/** Mirrors that copy once more when the process exits. */
+/** Mirrors that copy once more at the exit of the process. */
 const open = new Set<RegistryMirror>();
 
-/** Before other listeners: a store that is written, not mapped, is closed by one. */
+/** Its listener runs before others, since one of them closes a store that is written and not mapped. */
 function openMirror(mirror: RegistryMirror): void {
   if (open.size === 0) process.prependListener('exit', copyAtExit);
   open.add(mirror);
@@ -80,8 +80,8 @@ function closeMirror(mirror: RegistryMirror): void {
 }
 
 /**
- * Promises do not settle any more in an 'exit' listener, unless the queue of microtasks is emptied by hand. node's function
- * for it is undocumented, and there in 20 to 26 (ran); without it, what came after the last interval would be lost.
+ * In an 'exit' listener promises do not settle, unless the queue of microtasks is run by hand. The function of Node.js for
+ * that is undocumented, and exists in 20 to 26 (ran). Without it, changes after the last interval would be lost.
  */
 function copyAtExit(): void {
   for (const mirror of open) void mirror.copyNow();
@@ -116,7 +116,10 @@ class RegistryMirror implements Mirror {
     void this.copy();
   }
 
-  /** Calls of one turn share a copy; those that come while one is under way share the next, which has what they want. */
+  /**
+   * Calls in one turn of the event loop share a copy. Calls during a copy share the next one, which includes all values that
+   * they expect.
+   */
   readonly copy = (): Promise<void> => (this.#closed ? Promise.resolve() : (this.#next ??= this.#afterRunning()));
 
   async close(): Promise<void> {
@@ -137,7 +140,7 @@ class RegistryMirror implements Mirror {
     const number = ++this.#started;
     try {
       const metrics = (await this.#source.getMetricsAsJSON()) as readonly SourceMetric[];
-      // values older than those copied last look like a reset
+      // values older than the last copy would look like a reset
       if (number < this.#copied) return;
       this.#copied = number;
       for (const metric of metrics) this.#copyOne(metric);
@@ -151,7 +154,7 @@ class RegistryMirror implements Mirror {
     try {
       let copy = this.#copies.get(name);
       if (copy !== undefined && labelNamesOf(metric, copy.labelNames).length > copy.labelNames.length) {
-        // default labels came later: the series without them are not there any more
+        // default labels were added later: the series without them do not exist any more
         this.#register.removeSingleMetric(name);
         copy = undefined;
       }

@@ -1,8 +1,8 @@
 /**
  * One metric of another client, copied into a metric of this package.
  *
- * What adds up over processes has to be added here too: from one copy to the next, what the source has more is added. A
- * source that shows less than before has started again from nothing, so all that it shows is added.
+ * Values that are summed over processes must be added here too: each copy adds the increase since the previous copy. If the
+ * source shows less than before, it has started again from 0, so its whole value is added.
  */
 import { Counter } from '../instruments/counter.js';
 import { Gauge } from '../instruments/gauge.js';
@@ -13,7 +13,7 @@ import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator, isProcessWide } from './default-metric-merge.js';
 
-/** One element of `getMetricsAsJSON()`, or what `metric.get()` answers with. */
+/** One element of `getMetricsAsJSON()`, or the result of `metric.get()`. */
 export interface SourceMetric {
   readonly name: string;
   readonly help: string;
@@ -30,25 +30,25 @@ interface SourceValue {
 
 export interface MirrorTarget {
   readonly registers: Registry<any>[];
-  /** As far as the source tells; labels that its values have beyond these are added. */
+  /** The label names that the source declares; further labels of its values are added. */
   readonly labelNames: readonly string[];
-  /** The name that the table of default metrics has it under, if another. */
+  /** The name of the metric in the table of default metrics, if it is another one. */
   readonly unprefixedName?: string;
-  /** How a gauge merges; by default as that table says, else its `aggregator`. */
+  /** The merge mode of a gauge. Default: the one in that table, then that of its `aggregator`. */
   readonly multiprocessMode?: MultiprocessMode;
-  /** Brings the copy up to date; called before it is read. */
+  /** Updates the copy; called before it is read. */
   readonly collect: () => void | Promise<void>;
 }
 
 type Labels = Record<string, string | number>;
 
 export interface MirroredMetric {
-  /** The labels that the copy has. */
+  /** The label names of the copy. */
   readonly labelNames: readonly string[];
   update(values: readonly SourceValue[]): void;
 }
 
-/** All labels that the copy needs. */
+/** Returns all label names that the copy needs. */
 export function labelNamesOf(source: SourceMetric, known: readonly string[]): string[] {
   const names = new Set(known);
   for (const { labels } of source.values ?? []) for (const name in labels) names.add(name);
@@ -58,10 +58,10 @@ export function labelNamesOf(source: SourceMetric, known: readonly string[]): st
 }
 
 /**
- * Makes the copy; undefined where it has to wait for the source's first value, which is what tells a histogram's buckets,
- * or where the source is of a type that there is no copy of.
+ * Makes the copy. Returns undefined if it must wait for the first value of the source, which shows a histogram's buckets, or
+ * if the type of the source cannot be copied.
  *
- * @throws {Error} the constructors', such as for a name that the registry has already
+ * @throws {Error} errors of the constructors, such as for a name that is already registered
  */
 export function mirroredMetric(source: SourceMetric, target: MirrorTarget): MirroredMetric | undefined {
   const labelNames = labelNamesOf(source, target.labelNames);
@@ -74,7 +74,7 @@ export function mirroredMetric(source: SourceMetric, target: MirrorTarget): Mirr
     case 'gauge':
       return new MirroredGauge(labelNames, new Gauge({ ...config, processWide, ...mergeOf(source, target) }));
     case 'summary':
-      // quantiles of several processes cannot be made into one: sum and count are what is copied
+      // quantiles of several processes cannot be merged: only sum and count are copied
       return new MirroredObservations(labelNames, [], new Summary({ ...config, percentiles: [] }));
     case 'histogram': {
       // prom-client shows no line of a histogram with labels before its first observation
@@ -106,7 +106,7 @@ class MirroredCounter implements MirroredMetric {
       const own = ownLabels(labels);
       const key = keyOf(this.labelNames, own);
       const more = increase(value, this.#last.get(key));
-      // the next copy adds what was not added now: there was no room, or the source showed no finite number
+      // if this fails (no room, or the source has no finite number), the next copy adds the increase
       if (more < 0 || this.counter.labels(own).addTotal(more)) this.#last.set(key, value);
     }
   }
@@ -134,7 +134,7 @@ class MirroredGauge implements MirroredMetric {
   }
 }
 
-/** Counts of one series at the source: those of the buckets, not cumulative, the one above all bounds last; and the sum. */
+/** Counts of one series at the source: per bucket and not cumulative, the count above all bounds last; and the sum. */
 interface Counts {
   readonly labels: Labels;
   readonly perBucket: Float64Array;
@@ -162,7 +162,7 @@ class MirroredObservations implements MirroredMetric {
     }
   }
 
-  /** False where there is no room for the series, or the counts are not finite. */
+  /** Returns false if there is no room for the series, or the counts are not finite. */
   #add(counts: Counts, last: Counts | undefined): boolean {
     const sum = counts.sum - (last?.sum ?? 0);
     if (this.metric instanceof Summary) {
@@ -193,19 +193,19 @@ class MirroredObservations implements MirroredMetric {
     return series;
   }
 
-  /** '+Inf' is NaN: it has no bound. */
+  /** '+Inf' is NaN here, since it has no bound. */
   #bucketOf(le: number): number {
     const at = this.bounds.indexOf(le);
     return at < 0 ? this.bounds.length : at;
   }
 }
 
-/** What the source has more than before; all that it has where it started again. */
+/** Returns the increase since the previous copy; the whole value if the source started again. */
 function increase(value: number, last: number | undefined): number {
   return last === undefined || value < last ? value : value - last;
 }
 
-/** Label values that are not there are left out. */
+/** Leaves out labels without a value. */
 function ownLabels(labels: SourceValue['labels']): Labels {
   const own: Labels = Object.create(null) as Labels;
   for (const name in labels) if (labels[name] !== undefined) own[name] = labels[name];

@@ -10,19 +10,19 @@ import { chosenMetrics } from './chosen-registries.js';
 import { ClusterRegistry } from './cluster-registry.js';
 
 /**
- * prom-client's class for clusters, which is of the workers alone: programs put what the primary counts beside it. A primary
- * that has made one gets its own values from `register.metrics()`.
+ * prom-client's class for clusters. Its output covers the workers only, and programs add the values of the primary
+ * themselves. In a primary that has made an AggregatorRegistry, `register.metrics()` shows the primary's own values.
  */
 export class AggregatorRegistry<T extends RegistryContentType = PrometheusContentType> extends ClusterRegistry<T> {
-  /** @throws {TypeError} prom-client's, where the content type is neither of the two */
+  /** @throws {TypeError} prom-client's error, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T) {
     super(contentType);
     noteAggregator();
   }
 
   /**
-   * The merged exposition of all processes, in a primary of all but the primary: of the default registry, or those given to
-   * `setRegistries`.
+   * Returns the merged exposition of all processes, in a primary without the primary: of the default registry, or of those
+   * given to `setRegistries`.
    */
   override clusterMetrics(): Promise<string> {
     return chosenMetrics(this.contentType, isForkingPrimary());

@@ -1,4 +1,4 @@
 import { type Aggregators, promClientAggregators } from '../registry/aggregation.js';
 
-/** prom-client's functions that merge objects of `getMetricsAsJSON()`, by their names. */
+/** prom-client's functions that merge objects of `getMetricsAsJSON()`, by name. */
 export const aggregators: Aggregators = promClientAggregators();

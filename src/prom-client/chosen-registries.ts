@@ -1,7 +1,8 @@
 /**
- * Which registries a cluster's merged output shows: the default one, or those that a worker named with `setRegistries`.
+ * Chooses the registries that a cluster's merged output shows: the default one, or those that a worker gave to
+ * `setRegistries`.
  *
- * A worker's choice reaches the primary with its metrics: those registries are shown under one more name.
+ * The primary learns the choice of a worker from the worker's file: the chosen registries get one more name in it.
  */
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import { register } from '../registry/default-registry.js';
@@ -9,12 +10,12 @@ import { mergedView } from '../registry/merged-view.js';
 import type { RegistryContentType } from '../registry/content-type.js';
 import { Registry } from '../registry/registry.js';
 
-/** The name of chosen registries in merged output. */
+/** The additional name of chosen registries in merged output. */
 const CHOSEN = 'cluster';
 
 let chosen: readonly Registry<any>[] | undefined;
 
-/** @throws {TypeError} prom-client's, for what is no registry */
+/** @throws {TypeError} prom-client's error, where a value is not a registry */
 export function chooseRegistries(registries: Registry<any> | readonly Registry<any>[]): void {
   const next = Array.isArray(registries) ? (registries as readonly Registry<any>[]) : [registries as Registry<any>];
   for (const registry of next) {
@@ -26,8 +27,8 @@ export function chooseRegistries(registries: Registry<any> | readonly Registry<a
 }
 
 /**
- * The exposition of the chosen registries of all processes. A process that chose nothing, as primaries do, shows the
- * default registry and what the others chose.
+ * Returns the exposition of the chosen registries of all processes. A process that chose none, such as a primary, shows the
+ * default registry and the registries that others chose.
  */
 export async function chosenMetrics(contentType: RegistryContentType, withoutPrimary: boolean): Promise<string> {
   const own = chosen ?? [register];
@@ -37,7 +38,7 @@ export async function chosenMetrics(contentType: RegistryContentType, withoutPri
   return (await view.metrics({ registries, withoutPrimary }, contentType)).text;
 }
 
-/** No other process has anything to add. */
+/** Returns the exposition of this process, for use without a directory. */
 async function local(registries: readonly Registry<any>[], contentType: RegistryContentType): Promise<string> {
   const objects = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON({ scope: 'process' })));
   const shown = new Registry<any>(contentType, { multiprocess: false });

@@ -12,29 +12,32 @@ import { chooseRegistries, chosenMetrics } from './chosen-registries.js';
 type Registries = (Registry | Registry<OpenMetricsContentType>)[] | Registry | Registry<OpenMetricsContentType>;
 
 /**
- * @prometheus-io/client's class for clusters. Here any process can be asked, not the primary alone, and no worker has to
- * answer.
+ * @prometheus-io/client's class for clusters. Here it works in any process, not only in the primary, and no worker has to
+ * send a reply.
  */
 export class ClusterRegistry<T extends RegistryContentType = PrometheusContentType> extends Registry<T> {
-  /** @throws {TypeError} prom-client's, where the content type is neither of the two */
+  /** @throws {TypeError} prom-client's error, where the content type is neither of the two */
   constructor(contentType: T = PROMETHEUS_CONTENT_TYPE as T) {
     super(contentType, { name: 'aggregator' });
   }
 
-  /** The merged exposition of all processes: of the default registry, or those given to `setRegistries`. */
+  /** Returns the merged exposition of all processes: of the default registry, or of those given to `setRegistries`. */
   clusterMetrics(): Promise<string> {
     return chosenMetrics(this.contentType, false);
   }
 
-  /** Brings what was counted to where readers find it. Nothing is lost without it; @prometheus-io/client needs it. */
+  /**
+   * Writes pending values to the place that readers read. Without a call nothing is lost; @prometheus-io/client requires it.
+   */
   async shutdown(): Promise<void> {
     flushStore();
   }
 
   /**
-   * Chooses the registries that cluster output shows instead of the default one; for all processes that call it.
+   * Chooses the registries that cluster output shows in place of the default one. Every process that calls it adds its
+   * choice.
    *
-   * @throws {TypeError} prom-client's, for what is no registry
+   * @throws {TypeError} prom-client's error, where a value is not a registry
    */
   static setRegistries(registries: Registries): void {
     chooseRegistries(registries as Registry<any> | Registry<any>[]);

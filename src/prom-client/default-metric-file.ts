@@ -4,9 +4,9 @@ import {
   type DefaultMetricsCollectorConfiguration,
 } from '../default-metrics/default-metrics.js';
 
-/** What a file below prom-client/lib/metrics exports. */
+/** The exports of a file below prom-client/lib/metrics. */
 export interface DefaultMetricFile {
-  /** Registers the metrics of one group, in the default registry where none is given. */
+  /** Registers the metrics of one group; without a registry, in the default one. */
   (registry?: object | null, config?: object): void;
   metricNames: readonly string[];
 }

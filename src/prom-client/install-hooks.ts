@@ -1,6 +1,6 @@
 /**
- * Makes `prom-client` and `@prometheus-io/client` resolve to this package, for whoever asks for them in this process or
- * thread: by `require`, `require.resolve` and `import`, and from wherever a copy of them may be installed.
+ * Makes `prom-client` and `@prometheus-io/client` resolve to this package for every module in this process or thread: by
+ * `require`, `require.resolve` and `import`, wherever a copy of them is installed.
  */
 import Module from 'node:module';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { redirected } from './redirection.js';
 import { resolve } from './resolve-hook.js';
 
-/** What node's types do not have: `_resolveFilename` is what `require` and `require.resolve` go through. */
+/** Internals that Node's types do not declare. `require` and `require.resolve` both call `_resolveFilename`. */
 interface ModuleInternals {
   _resolveFilename(request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]): string;
   registerHooks?(hooks: { resolve: typeof resolve }): void;
@@ -18,13 +18,13 @@ interface ModuleInternals {
 const internals = Module as unknown as ModuleInternals;
 const INSTALLED = Symbol.for('prom-multiproc.register');
 
-/** Once per process or thread, however often it is preloaded: NODE_OPTIONS and `--import` may both name it. */
+/** Installs the hooks once per process or thread: NODE_OPTIONS and `--import` may both preload this package. */
 export function installHooks(): void {
   const installed = globalThis as { [INSTALLED]?: boolean };
   if (installed[INSTALLED] === true) return;
   installed[INSTALLED] = true;
   patchRequire();
-  // registerHooks: 22.15 and 23.5. From 26 on register warns that it is deprecated
+  // registerHooks exists since 22.15 and 23.5. From 26 on, register prints a deprecation warning
   if (typeof internals.registerHooks === 'function') {
     internals.registerHooks({ resolve });
   } else {
@@ -33,7 +33,7 @@ export function installHooks(): void {
   }
 }
 
-/** Needed beside registerHooks too: that one does not see `require.resolve`. */
+/** Needed even with registerHooks, which does not see `require.resolve`. */
 function patchRequire(): void {
   const original = internals._resolveFilename;
   internals._resolveFilename = function (request, parent, ...rest) {

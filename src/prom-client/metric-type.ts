@@ -10,9 +10,9 @@ export type Metric<T extends string = string> = Counter<T> | Gauge<T> | Summary<
 export type Collector = () => void;
 
 /**
- * prom-client's types have an enumeration of this name, and its module has none. Here it has the values that `type` has in
- * `getMetricsAsJSON()`, and the type, so that the module as a whole is assignable to prom-client's, which libraries that
- * are given a client ask for.
+ * prom-client's types declare an enumeration of this name, but its module does not export one. Here it has the values of
+ * `type` in `getMetricsAsJSON()`. With the type, the whole module is assignable to prom-client's, which libraries with a
+ * `promClient` option require.
  */
 export const MetricType = Object.freeze({
   Counter: 'counter',

@@ -1,18 +1,18 @@
 /**
- * Which file a request for prom-client gets under the preload hook. Nothing here knows a module system: the hooks do.
+ * Chooses the file that a request for prom-client gets under the preload hook. The hooks connect this to the module systems.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
-/** dist/src: what is asked for from here is meant as it is said. */
+/** dist/src. Requests from files below it are not redirected. */
 const HERE = dirname(__dirname);
 const ROOT = join(HERE, 'root.js');
 const DEEP = join(__dirname, 'lib');
 const REPLACED = ['prom-client', '@prometheus-io/client'];
 
-/** That a replaced package was asked for something that there is no counterpart of. */
+/** A module of a replaced package was requested that has no counterpart in this package. */
 class NoCounterpartError extends Error {
-  /** What a missing file has: programs that try one and go on without it go on here too. */
+  /** The code of a missing file: programs that try to load a file and continue without it then continue here too. */
   readonly code = 'MODULE_NOT_FOUND';
 
   constructor(specifier: string, parent: string | undefined) {
@@ -25,8 +25,8 @@ class NoCounterpartError extends Error {
 }
 
 /**
- * @param parent the path of the file that asks
- * @returns the path of our file; undefined where the request is none of ours, or is to be answered as it is
+ * @param parent the path of the requesting file
+ * @returns the path of our file; undefined if the request is for another package or must not be redirected
  * @throws {NoCounterpartError}
  */
 export function redirected(specifier: string, parent: string | undefined): string | undefined {
@@ -34,7 +34,7 @@ export function redirected(specifier: string, parent: string | undefined): strin
   if (name === undefined || parent?.startsWith(HERE + sep)) return undefined;
   const file = specifier.slice(name.length + 1).replace(/\.js$/, '');
   if (file === '' || file === 'index') return ROOT;
-  // programs read its version
+  // not redirected: programs read the version in it
   if (file === 'package.json') return undefined;
   const counterpart = /^lib\/([\w-]+(?:\/[\w-]+)*)$/.exec(file)?.[1];
   const path = counterpart === undefined ? '' : join(DEEP, `${counterpart}.js`);

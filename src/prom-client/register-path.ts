@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
 /**
- * The absolute path of what `--import prom-multiproc/register` loads. NODE_OPTIONS needs it: by name, child processes that
- * start in another working directory would not find it, and end.
+ * Returns the absolute path of the file that `--import prom-multiproc/register` loads. NODE_OPTIONS needs it: with the
+ * package name, a child process that starts in another working directory would not find the file, and exit.
  */
 export function registerPath(): string {
   return join(__dirname, '..', 'register.js');

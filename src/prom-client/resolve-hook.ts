@@ -1,6 +1,6 @@
 /**
- * The hook of `module.register`, for releases of node that have no `module.registerHooks`. It runs in node's thread for
- * loaders, and sees what is imported.
+ * The hook for `module.register`, in releases of Node.js without `module.registerHooks`. It runs in the loader thread of
+ * Node.js and sees imports.
  */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { redirected } from './redirection.js';

@@ -1,4 +1,4 @@
-/** prom-client's own: nothing in it has to do with processes. */
+/** prom-client's own file, since it does not depend on processes. */
 const upstream: object = require('prom-client/lib/timeWindowQuantiles');
 
 export = upstream;
