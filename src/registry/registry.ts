@@ -132,11 +132,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#metrics.values();
   }
 
-  /**
-   * Sets labels that are added to every sample that does not have them. The object is copied.
-   *
-   * @throws {Error} for an invalid name
-   */
+  /** Sets labels that are added to samples without them. The object is copied. @throws {Error} for an invalid name */
   setDefaultLabels(labels: object): void {
     const before = this.#defaultLabels;
     this.#defaultLabels = checkedDefaultLabels(labels);
@@ -159,9 +155,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * Returns the exposition. If the process shares a directory with others, it shows the merged values of all of them, in
-   * whichever process it is called. `{ scope: 'process' }`, or PROM_MULTIPROC_SCOPE=process in the environment, limits it to
-   * this process. The call changes no values.
+   * Returns the exposition: of all processes, if this one shares a directory with others. `{ scope: 'process' }`, or
+   * PROM_MULTIPROC_SCOPE=process in the environment, limits it to this process. The call changes no values.
    */
   async metrics(options: ScopeOptions = {}): Promise<string> {
     const view = this.#viewFor(options);
@@ -188,8 +183,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * Returns the metrics as objects, with the values of this process: `aggregate`, and programs that collect the objects of
-   * all processes, expect those. `{ scope: 'merged' }` asks for the values of all processes.
+   * Returns the metrics of this process as objects, which `aggregate` and programs that collect them from all processes
+   * expect. `{ scope: 'merged' }` asks for the values of all processes.
    */
   async getMetricsAsJSON({ scope = 'process' }: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
     const view = this.#viewFor({ scope });
@@ -226,9 +221,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return [...(sharedName === undefined ? [] : [sharedName]), ...(this.#otherNames ?? [])];
   }
 
-  /**
-   * Adds or removes a name under which merged output shows the metrics; for a merged registry, also those of its sources.
-   */
+  /** Adds or removes a name in merged output for the metrics, and for those of the sources of a merged registry. */
   showAlsoAs(name: string, shown: boolean): void {
     for (const source of this.#sources) source.showAlsoAs(name, shown);
     if ((this.#otherNames?.has(name) ?? false) === shown) return;
@@ -243,8 +236,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /**
-   * Makes one registry with the metrics of all given ones, which may be prom-client's own. It has its own default labels and
-   * ignores theirs. If several processes share a directory, it shows the merged values of the given registries.
+   * Makes one registry with the metrics of all given ones, which may be prom-client's. It ignores their default labels. If
+   * several processes share a directory, it shows the merged values of the given registries.
    *
    * @throws {Error} prom-client's error, where their content types differ or two metrics have one name
    */
