@@ -18,9 +18,9 @@
  * PM2 comes before cluster because the parent of PM2's workers is its daemon, which all apps share, and because an app under
  * PM2 that forks a cluster itself wants the workers of all its instances in one place.
  *
- * A worker thread that was given an `env` of its own sees neither variables nor that its process is a cluster worker
- * (node:cluster forgets in threads). It asks, in this order: what the thread that started it has announced; the
- * environment that the process was started with; whether the directory exists that its process would have as a worker.
+ * A worker thread with its own `env` sees neither the variables nor that its process is a cluster worker (node:cluster does
+ * not know that in threads). It uses, in this order: the directory that the thread which started it has announced; the
+ * environment that the process was started with; the directory of its process as a worker, if that exists.
  *
  * A thread of a test runner (test-runner.ts) counts in memory, unless a directory is named.
  */

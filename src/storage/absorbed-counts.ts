@@ -1,22 +1,22 @@
 /**
- * A process that was taken for dead, and is not: its file has no lock, its heart was silent for long (it was stopped, or cut
- * off with its host), and on another host of the same name somebody has folded its file into an archive. Nobody counts that
- * file any more. The process goes on in a new file, which begins without what the archive has, so that nothing counts twice.
+ * Handles a process that was taken for dead while it lives: its file has no lock, its heartbeat was stale for long (the process
+ * was stopped, or cut off with its host), and a fold on another host of the same name has moved its file into an archive. No reader
+ * counts that file any more. The process continues in a new file, which starts without the counts of the archive, so that nothing
+ * counts twice.
  *
- * What the archive has is what the file had when it was folded, and that is what its process last wrote to it: a file that is
- * written on a timer is kept in memory as it is on disk. A process looks before it writes again after a silence, and does not
- * write to a file that has been removed, so that the two are the same but for what it writes between the folder's reading and
- * removing of the file. So much is lost, a flush or a few, where the process wakes up in the middle of a fold, or was never
- * silent and only its host's clock is wrong.
+ * The archive has the values of the file at the time of the fold, which are the last ones that the process wrote to it: a written
+ * file keeps a copy in memory of its state on disk. After a silence a process checks before it writes again, and it does not write to
+ * a file that was removed. So the two are equal, except for writes between the fold's reading and removing of the file. Those counts
+ * are lost, a flush or a few, where the process wakes up in the middle of a fold, or where only its host's clock is wrong.
  *
- * What adds up is taken out: counters, buckets, sums, and the quantiles' bins of windows that have not moved on. The process's
- * own view (`scope: 'process'`) begins from there too, as after a restart, so that rates go on. Gauges cannot be taken out:
- * in the modes that keep those of dead processes, the archive's value stands beside the living one for `deadRetention`, as that of any
- * process that died.
+ * Values that are added up are subtracted: counters, buckets, sums, and the bins of quantiles in windows that have not moved on. The
+ * process's own view (`scope: 'process'`) starts from there too, as after a restart, so that rates stay correct. Gauges cannot be
+ * subtracted: in modes that keep those of dead processes, the archive's value stays beside the living one for `deadRetention`, like
+ * that of any dead process.
  *
- * Two cases remain in which counts stand twice. After a silence of more than a day no archive names the file. And a mapping
- * cannot tell what of it somebody else has read, for every count is in the file at once; but a mapped file is locked, and
- * only where locks do not reach (directories shared between virtual machines) could its process be taken for dead at all.
+ * Two cases remain in which values count twice. After a silence of more than a day no archive names the file. And for a mapping the
+ * process cannot know which values a fold has read, because every count is in the file at once; but a mapped file is locked, and only
+ * where locks do not work (directories shared between virtual machines) could its process be taken for dead at all.
  */
 import { basename, join } from 'node:path';
 import { openArchive } from '../archive/archive-file.js';
@@ -28,12 +28,12 @@ import type { Attachment } from './series.js';
 import type { SeriesStore } from './series-store.js';
 import type { Cells } from './value-blocks.js';
 
-/** Whether the archive that counts names a file, as one whose counts it has. */
+/** Whether the archive that counts names a file as absorbed. */
 export class ArchiveWatch {
   #archive = '';
   #absorbed: ReadonlySet<string> = new Set();
 
-  /** Never throws: an archive that cannot be read counts for no reader either. */
+  /** Never throws: an archive that cannot be read does not count for readers either. */
   names(dir: string, path: string): boolean {
     const id = parseDataFileName(basename(path))?.id;
     try {
@@ -57,7 +57,7 @@ export class ArchiveWatch {
         this.#absorbed = record.absorbed;
         return;
       } catch {
-        // damaged, or not believed: readers take the next one, too
+        // damaged, or not trusted: readers take the next one, too
       }
     }
     this.#archive = '';
@@ -65,17 +65,17 @@ export class ArchiveWatch {
   }
 }
 
-/** Takes out of everything that adds up what a file of this process holds on disk. */
+/** Subtracts the values that a file of this process has on disk from everything that is added up. */
 export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
   const now = Date.now() / 1000;
   for (const family of store.families) {
     if (family.kind !== BlockKind.Sum && family.kind !== BlockKind.Histogram) continue;
-    // of these the highest value of any file of the process counts, also of one in the archive
+    // for these the highest value of any file of the process counts, also of a file in the archive
     if (family.declaration.processWide === true) continue;
     for (const series of family.logged()) {
       if (series.publishedIn === 0) continue;
       subtract(series, file, 0, family.slots);
-      // as OpenMetrics wants it for a series that begins again
+      // as OpenMetrics requires for a series that starts again
       series.createdAt = now;
       for (const attachment of series.attachments ?? []) {
         if (attachment.publishedIn > 0) takeOutSketch(attachment, file);
@@ -90,7 +90,7 @@ function takeOutSketch(chunk: Attachment, file: FileBytes): void {
   const onDisk = file.fileSlots(chunk.block!.number);
   for (let window = 0; window < chunk.role.windows; window++) {
     const epoch = window * SKETCH.windowSlots;
-    // a window that has moved on since has nothing of what was absorbed
+    // a window that has moved on since then contains none of the absorbed values
     if (onDisk?.[index + epoch] === view[index + epoch]) subtract(chunk, file, epoch + 1, SKETCH.bins);
   }
 }
@@ -99,7 +99,7 @@ function subtract({ block, view, index }: Cells, file: FileBytes, from: number, 
   const onDisk = file.fileSlots(block!.number);
   if (onDisk === undefined) return;
   for (let at = index + from; at < index + from + slots; at++) {
-    // equal: also where both are infinite, or no number
+    // equal: also where both are infinite or NaN
     view[at] = Object.is(view[at], onDisk[at]) ? 0 : view[at] - onDisk[at];
   }
 }

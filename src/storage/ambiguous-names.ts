@@ -1,8 +1,8 @@
 import { isUnnamedRegistry } from '../model/registry-id.js';
 
 /**
- * Names of families that two registries without a name have shown in this process. From then on a reader cannot tell by the
- * name alone which of them a family belongs to, also when one of the two is gone: the family's record tells readers.
+ * Names of families that two registries without a name have shown in this process. From then on the name alone does not
+ * tell a reader to which of them a family belongs, even when one of the two is gone. The family's record tells readers so.
  */
 export class AmbiguousNames {
   /** The one registry without a name that has shown a family of this name. */
@@ -13,7 +13,7 @@ export class AmbiguousNames {
     return this.#ambiguous.has(name);
   }
 
-  /** Takes note of the registries that show a family. @returns whether its name has become ambiguous */
+  /** Records the registries that show a family. @returns whether its name has become ambiguous */
   note(name: string, registries: readonly string[]): boolean {
     if (this.#ambiguous.has(name)) return false;
     for (const id of registries) {

@@ -1,16 +1,16 @@
 /**
- * Other processes see what a `collect()` does as a whole or not at all: until the callback has ended readers see the state
- * from before it, and then all of the new one at once.
+ * Other processes see all changes of a `collect()` or none: until the callback has ended readers see the state from before it, and
+ * then all of the new state at once.
  *
- * While a callback runs, its gauge's values are copies in memory (`isShadow`), and the file keeps those from before. Counters,
- * histograms and summaries go on in the file, for each of their increments is a whole, and the application may make some
- * meanwhile that a SIGKILL must not lose; but a series that the callback removes (`reset()`) stays in the file until the end,
- * and one that is made after that is in memory. `StoredFamily.shown` has the series that readers see in place of the process's
- * own. Other metrics may be filled by the same callback: a removal from any of them is treated in the same way.
+ * While a callback runs, its gauge's values are copies in memory (`isShadow`), and the file keeps the former ones. Counters, histograms
+ * and summaries are still written to the file, because each increment is complete in itself, and a SIGKILL must not lose increments that
+ * the application makes meanwhile. But a series that the callback removes (`reset()`) stays in the file until the end, and a series
+ * that it creates after that is in memory. `StoredFamily.shown` has the series that readers see instead of the process's own. The same
+ * callback may also fill other metrics: their removals are treated in the same way.
  *
- * At the end one append to the log replaces the former slots by new ones, which have their values before it. A process that
- * is killed before the append leaves the state from before. A callback that fails publishes nothing: what it has written
- * stays in memory, for the next one to go on with, as prom-client would have it.
+ * At the end one append to the log replaces the former slots by new ones, which get their values before it. A process that is killed
+ * before the append leaves the former state. A callback that fails publishes nothing: its values stay in memory, where the next
+ * callback continues, as in prom-client.
  */
 import { BlockKind } from '../metrics-file/layout.js';
 import type { Backing } from '../metrics-file/backing.js';
@@ -22,7 +22,7 @@ import type { SeriesLog } from './series-log.js';
 import { ShownSeries } from './shown-series.js';
 import { Cells, DETACHED, DETACHED_VIEW, isShadow } from './value-blocks.js';
 
-/** The part of a store that this needs. */
+/** The part of a store that this class needs. */
 export interface StoreSlots {
   readonly backing: Backing;
   readonly log: SeriesLog;
@@ -30,20 +30,20 @@ export interface StoreSlots {
   bind(shape: SlotShape, cells: Cells): void;
   /** False where the file has no room. */
   allocateInFile(shape: SlotShape, cells: Cells): boolean;
-  /** Gives back slots of the file that no record names any more. */
+  /** Frees slots of the file that no record names any more. */
   freeInFile(shape: SlotShape, cells: Cells): void;
-  /** Gives slots back, and publishes their removal. */
+  /** Frees slots, and publishes their removal. */
   release(cells: Cells & { publishedIn: number }, shape: SlotShape): void;
 }
 
 /** One call of a `collect()`. */
 export interface CollectRun {
-  /** Nobody waits for the callback any more. Its own metric stays as it was until it ends. */
+  /** Called when no caller waits for the callback any more. Its own metric stays unchanged until it ends. */
   abandon(): void;
   end(succeeded: boolean): void;
 }
 
-/** A series of a gauge, and what readers see of it. */
+/** A series of a gauge, and the series that readers see. */
 interface Pair {
   readonly series: Series;
   readonly shown: Series;
@@ -53,7 +53,7 @@ export class CollectUpdates {
   readonly #store: StoreSlots;
   /** Callbacks that have neither ended nor been abandoned. */
   #running = 0;
-  /** Families of which series were removed while another metric's callback ran. */
+  /** Families of which series were removed while a callback of another metric ran. */
   readonly #others = new Set<SeriesFamily>();
 
   constructor(store: StoreSlots) {
@@ -87,12 +87,12 @@ export class CollectUpdates {
     };
   }
 
-  /** Whether readers learn of a removal only when a callback has ended. */
+  /** Whether a removal is published only when a callback has ended. */
   defers(family: SeriesFamily): boolean {
     return (this.#running > 0 || family.callbacks > 0 || family.shown !== undefined) && this.#hasReaders;
   }
 
-  /** The process removes a series: readers go on seeing what they have of it. */
+  /** Removes a series from the process: readers still see it. */
   remove(series: Series): void {
     const { family } = series;
     if (isShadow(series)) {
@@ -104,7 +104,7 @@ export class CollectUpdates {
     family.shown.addRemoved(this.#shownOf(series));
   }
 
-  /** The family is forgotten: readers are to see nothing more of it. */
+  /** Forgets a family: readers see nothing of it any more. */
   forget(family: SeriesFamily): void {
     const { shown = [] } = family;
     family.shown = undefined;
@@ -116,7 +116,7 @@ export class CollectUpdates {
     return this.#store.backing.kind !== 'memory';
   }
 
-  /** What readers keep of a series that the process is to write no more to. */
+  /** The series that readers keep when the process stops writing to it. */
   #shownOf(series: Series): Series {
     const shown = new Series(series.family, series.labelValues);
     shown.createdAt = series.createdAt;
@@ -143,7 +143,7 @@ export class CollectUpdates {
     if (count > 0 && !succeeded) return;
     family.shown = undefined;
     for (const pair of same) this.#takeBack(pair);
-    // one gauge is a whole by itself
+    // a change of one gauge is atomic by itself
     if (count === 1 && changed.length === 1) this.#writeInPlace(changed[0]);
     else if (count > 0) this.#replace(family, changed, added, removed);
   }
@@ -166,7 +166,7 @@ export class CollectUpdates {
         this.#leaveShadow(attachment, attachmentShape(attachment.role));
       }
     }
-    // a file that is written on a timer has its records first, and its values a moment after them
+    // a file that is written on a timer gets its records first, and its values a moment later
     if (backing.kind === 'written') backing.flush();
     if (log.publishReplacement(moves, added, removed)) {
       for (const { pair, from, to } of moves) {
@@ -178,7 +178,7 @@ export class CollectUpdates {
       for (const series of removed) this.#release(series);
       return;
     }
-    // no room in the log: the parts by themselves, of which the log tells what it can
+    // no room in the log: each change is published separately, as far as the log has room
     for (const { pair, to } of moves) {
       this.#writeInPlace(pair);
       this.#store.freeInFile(family, to);
@@ -196,7 +196,7 @@ export class CollectUpdates {
     this.#takeBack(pair);
   }
 
-  /** Ends the process's copy of a series: from here on it writes where readers read. */
+  /** Ends the process's copy of a series: from here on it writes to the slots that readers see. */
   #takeBack({ series, shown }: Pair): void {
     series.createdAt = shown.createdAt;
     this.#store.log.cancelRestart();
@@ -226,7 +226,7 @@ function changesOf(
   const removed = new Set(shown.removed());
   for (const series of family.series) {
     if (!isShadow(series)) continue;
-    // a counter that was removed and made again is another one, which began later
+    // a counter that was removed and created again is a new one with a later start
     const before = family.kind === BlockKind.Gauge ? shown.of(series) : undefined;
     if (before === undefined) {
       added.push(series);
@@ -238,7 +238,7 @@ function changesOf(
   return { same, changed, added, removed: [...removed] };
 }
 
-/** Whether readers see of a gauge what its process does. */
+/** Whether readers see the same value of a gauge as its process. */
 function isSame({ family, view, index }: Series, shown: Series): boolean {
   const [setAt, shownSetAt] = [view[index + 1], shown.view[shown.index + 1]];
   const { timed } = gaugeMode(family.declaration.gaugeMode);

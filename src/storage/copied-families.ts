@@ -1,13 +1,13 @@
 import { declarationKey, type FamilyDeclaration } from '../model/family-declaration.js';
 import type { SeriesFamily } from './series.js';
 
-/** The series of a metric, of a copy of this package. */
+/** The series of a metric, in one copy of this package. */
 interface Holder {
   readonly copy?: symbol;
   readonly exemplars?: boolean;
 }
 
-/** Finds metrics that several copies of this package in one process declare alike, so that they count in the same cells. */
+/** Finds metrics that several copies of this package in one process declare in the same way, so that they share cells. */
 export class CopiedFamilies {
   /** Copies that have declared families. */
   readonly #copies = new Set<symbol>();
@@ -22,7 +22,7 @@ export class CopiedFamilies {
     const { copy, exemplars } = holderOf(owner);
     if (copy !== undefined) this.#copies.add(copy);
     if (this.#copies.size < 2 || copy === undefined || registries.length === 0) return undefined;
-    // an Info has other labels when it is set, and each copy measures its process by itself
+    // an Info has other labels when it is set, and each copy measures the process by itself
     if (declaration.type === 'info' || declaration.processWide === true) return undefined;
     const key = keyOf(declaration, registries);
     for (const family of families) {

@@ -1,12 +1,12 @@
 /**
- * When a file that is not mapped is written: a quarter of a second after it was written last, so that a SIGKILL loses no
- * more than that of a process whose event loop turns (and what it counted since, of one that holds it up). Later where
- * writing always takes long, so that the application has the thread for itself 19 parts in 20: a network file system may
- * be slow, and what waits for it is the application.
+ * Decides when a file that is not mapped is written: a quarter of a second after the last flush, so that a SIGKILL loses no
+ * more than that, if the event loop turns (and everything since the last turn, if it is blocked). The interval grows where
+ * a flush always takes long, so that the application has 19 parts in 20 of the thread: a network file system may be slow,
+ * and the application has to wait for it.
  */
 export const FLUSH_INTERVAL_MS = 250;
 const PAUSES_PER_FLUSH = 19;
-/** The shortest of so many counts: one that the scheduler interrupted is no measure of the disk. */
+/** The shortest of this many flushes counts: a flush that the scheduler interrupted does not measure the disk. */
 const FLUSHES_REMEMBERED = 3;
 
 export class FlushSchedule {
@@ -25,7 +25,7 @@ export class FlushSchedule {
     return this.#dueAt - performance.now();
   }
 
-  /** Milliseconds until a flush ahead of time leaves the application its share; not positive where one does now. */
+  /** Milliseconds until an early flush leaves the application its share; not positive where it does now. */
   get affordableInMs(): number {
     return this.#affordableAt - performance.now();
   }
@@ -45,7 +45,7 @@ export class FlushSchedule {
     if (this.dueInMs <= 0) this.flush();
   }
 
-  /** Flushes on a timer from here on, which does not keep the process. */
+  /** Starts a timer for flushes, which does not keep the process alive. */
   start(): void {
     this.flushIfDue();
     setTimeout(() => this.start(), Math.max(1, this.dueInMs)).unref();

@@ -5,7 +5,7 @@
  * 16 + 4 × labels bytes a series (28 at least) where nested Maps need up to 400.
  */
 
-/** What the index holds: something that knows its label values, each a string or absent. */
+/** An entry of the index. It knows its label values, each a string or absent. */
 export interface Labelled {
   readonly labelValues: readonly (string | undefined)[];
 }
@@ -14,26 +14,26 @@ const ABSENT = 0;
 const EMPTY = 0;
 const DELETED = -1;
 const INITIAL_CAPACITY = 8;
-/** Up to so many labels the ways to a series are written out. */
+/** For up to this many labels, the code to find a series has no loops. */
 const NARROW = 3;
 const SEED = 0x811c9dc5 | 0;
-/** Below this number of forgotten series the numbers of their values are not worth collecting. */
+/** Below this number of forgotten series a rebuild is not worth its cost. */
 const REBUILD_AT_LEAST = 1024;
 
 const NO_NUMBERS = new Int32Array(0);
 /**
- * The numbers that are looked for, by the count of labels: a registry for each request makes many indexes, and each array
- * costs 200 bytes. Nothing is left there between two calls but the zeros behind the last label.
+ * The value numbers of a lookup, one array per label count. They are shared because a registry per request makes many
+ * indexes, and each array takes 200 bytes. Between two calls only the zeros behind the last label are kept.
  */
 const PROBES = Array.from({ length: NARROW + 1 }, () => new Int32Array(NARROW));
 
 export class LabelIndex<T extends Labelled> {
-  /** Of all label names; V8 compares them by address, for it has each property name once. */
+  /** Names of all labels; V8 compares them by address, because it stores each property name once. */
   readonly #names: readonly string[];
-  /** Per label: value as the caller writes it (a string, or a number that spells the same) to its number, from 1. */
+  /** Per label: the value as the caller writes it (a string, or a number with the same text) → its number, from 1. */
   #numbers: Map<unknown, number>[];
   #nextNumber: Int32Array;
-  /** Numbers of an entry. Up to NARROW labels take as many as NARROW, the rest of them ABSENT. */
+  /** Numbers per entry. With fewer than NARROW labels it is NARROW, and the missing ones are ABSENT. */
   readonly #width: number;
   #tuples: Int32Array;
   #items: (T | undefined)[] = [];
@@ -58,12 +58,11 @@ export class LabelIndex<T extends Labelled> {
   }
 
   /**
-   * The series of a label object, or undefined: not there, or the object needs a closer look (a name that is not a
-   * label's, a value that is not a string or a number seen before).
-   *
-   * It walks the object and not the label names: V8 loads `labels[name]` by the object's enum cache inside for-in, and by
-   * a hash of name and shape outside of it. Up to NARROW labels the loops over them are written out: 33 ns for an object
-   * of three labels instead of 48.
+   * Finds the series of a label object. Undefined where it does not exist, or where the object needs more checks (a name
+   * that is not a label, a value that is not a string or a number seen before).
+   * The loop goes over the object and not over the label names: V8 loads `labels[name]` by the object's enum cache inside
+   * for-in, and by a hash of name and shape outside of it. Up to NARROW labels the loops over them are unrolled: 33 ns for
+   * an object of three labels instead of 48.
    */
   findObject(labels: Readonly<Record<string, unknown>>): T | undefined {
     const names = this.#names;
@@ -83,7 +82,7 @@ export class LabelIndex<T extends Labelled> {
     return at < names.length ? this.#findUnordered(labels) : this.#findNarrow(a, b, c);
   }
 
-  /** The series of as many values as there are labels, in their order; undefined as in `findObject`. */
+  /** Finds the series of that many values, in the order of labels; undefined as in `findObject`. */
   findValues(values: ArrayLike<unknown>): T | undefined {
     const numbers = this.#numbers;
     if (numbers.length <= NARROW) return this.#findNarrow(values[0], values[1], values[2]);
@@ -96,7 +95,7 @@ export class LabelIndex<T extends Labelled> {
     return this.#find(probe);
   }
 
-  /** The series that has exactly these label values, if there is one. */
+  /** Finds the series with exactly these label values, if there is one. */
   find(labelValues: T['labelValues']): T | undefined {
     const probe = this.#probe;
     for (let at = 0; at < this.#names.length; at++) {
@@ -108,10 +107,10 @@ export class LabelIndex<T extends Labelled> {
     return this.#find(probe);
   }
 
-  /** Adds a series that is not there yet. */
+  /** Adds a series that is not in the index. */
   add(item: T): void {
     if (2 * (this.#occupied + 1) > this.#table.length) this.#rehash(Math.max(this.#live + 1, INITIAL_CAPACITY) * 4);
-    // entries are not used again before a rebuild, so that the order of entries is that of first writes
+    // entries are not reused before a rebuild, so that they stay in the order of first writes
     const entry = this.#items.length;
     const from = entry * this.#width;
     if (from + this.#width > this.#tuples.length) {
@@ -125,7 +124,7 @@ export class LabelIndex<T extends Labelled> {
     this.#live++;
   }
 
-  /** Lets a primitive be written for a value seen as a string: `inc({ code: 200 })` finds the series of '200'. */
+  /** Allows a primitive for a value that is known as a string: `inc({ code: 200 })` finds the series of '200'. */
   addAlias(labelAt: number, alias: number | boolean): void {
     const number = this.#numbers[labelAt].get(String(alias));
     if (number !== undefined) this.#numbers[labelAt].set(alias, number);
@@ -162,7 +161,7 @@ export class LabelIndex<T extends Labelled> {
     return number;
   }
 
-  /** Labels in another order than the declared one, not all of them, or too many for `#findNarrow`. */
+  /** For labels in another order than the declared one, an incomplete set, or too many labels for `#findNarrow`. */
   #findUnordered(labels: Readonly<Record<string, unknown>>): T | undefined {
     const names = this.#names;
     const numbers = this.#numbers;
@@ -234,7 +233,10 @@ export class LabelIndex<T extends Labelled> {
     for (let entry = 0; entry < this.#items.length; entry++) if (this.#items[entry] !== undefined) this.#insert(entry);
   }
 
-  /** Forgets the numbers of values that no series has any more: a million `labels(x)`, `remove(x)` stay bounded. */
+  /**
+   * Forgets the numbers of values that no series has any more, so that a million `labels(x)`, `remove(x)` do not fill
+   * memory.
+   */
   #rebuild(): void {
     this.#restart([...this]);
   }
@@ -250,7 +252,7 @@ export class LabelIndex<T extends Labelled> {
   }
 }
 
-/** To Prometheus a label without a value is no label: both spellings are one series. */
+/** For Prometheus an empty label is the same as no label: both forms are one series. */
 function firstNumbers(): Map<unknown, number> {
   return new Map([['', ABSENT]]);
 }

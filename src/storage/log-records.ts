@@ -1,4 +1,4 @@
-/** Records of series and attachments that are in the file. */
+/** Builds the records of series and attachments that are in the file. */
 import { RecordKind } from '../metrics-file/layout.js';
 import { encodeRecord, encodeSeries } from '../metrics-file/record.js';
 import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';

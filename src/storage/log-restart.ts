@@ -1,18 +1,18 @@
 /**
- * A log that is written beside the present one and then takes its place. 99,000 series took 115 ms in one go, in whichever
- * call of the application had the log restarted; so it is written a few milliseconds at a time, while series come and go.
+ * A log that is written beside the present one and then replaces it. To write 99,000 series at once took 115 ms, in the call of
+ * the application that started it. So the new log is written for a few milliseconds at a time, while series come and go.
  *
  *   1. default labels and families
- *   2. the series and attachments that the present log names, but those that have gone before their turn
- *   3. every record that the present log got since 1, but removals of what step 2 left out
+ *   2. the series and attachments that the present log names, except those that were removed before their turn
+ *   3. every record that the present log got since 1, except removals of those that step 2 left out
  *
- * Slots that a removal has freed may be another series' before the end: step 3 keeps the order of the present log.
+ * Slots that a removal has freed may belong to another series before the end: step 3 keeps the order of the present log.
  */
 import type { LogDraft } from '../metrics-file/backing.js';
 import { attachmentRecord, seriesRecord } from './log-records.js';
 import { Attachment, type Series } from './series.js';
 
-/** How often the clock is read: a record takes a microsecond. */
+/** The clock is read after this many records: a record takes a microsecond. */
 const RECORDS_PER_LOOK = 64;
 
 export class LogRestart {
@@ -23,9 +23,9 @@ export class LogRestart {
   #records = 0;
 
   /**
-   * @param number of the log: `publishedIn` of what it names
+   * @param number of the new log: the `publishedIn` of everything that it names
    * @param head records of step 1
-   * @param named by the present log
+   * @param named series and attachments in the present log
    */
   constructor(
     draft: LogDraft,
@@ -43,12 +43,15 @@ export class LogRestart {
     return this.#records;
   }
 
-  /** Takes a record that the present log has got. */
+  /** Adds a record that was appended to the present log. */
   add(record: Uint8Array): void {
     this.#since.push(record);
   }
 
-  /** Goes on for so long. True when everything is written, false where there is no room for it; undefined: it is not over. */
+  /**
+   * Continues for that long. Returns true when everything is written, false where there is no room for it, and undefined
+   * when more is to do.
+   */
   run(forMs: number): boolean | undefined {
     const until = performance.now() + forMs;
     do {
@@ -72,7 +75,7 @@ export class LogRestart {
       if (this.#isTimeToLook) yield;
     }
     for (const each of this.#named) {
-      // gone, or gone and there again: the records since then tell
+      // removed, or removed and created again: later records tell readers
       if (each.publishedIn === 0 || each.publishedIn === this.number) continue;
       if (!this.#append(each instanceof Attachment ? attachmentRecord(each) : seriesRecord(each))) return false;
       each.publishedIn = this.number;

@@ -1,7 +1,7 @@
 import type { Backing } from '../metrics-file/backing.js';
 import { memoryBlock } from './value-blocks.js';
 
-/** No file: one process without a directory. */
+/** A backing without a file: for one process without a directory. */
 export class MemoryBacking implements Backing {
   readonly kind = 'memory';
   readonly publishedAt = Infinity;

@@ -1,4 +1,7 @@
-/** Makes the file that this process or thread writes: where the native calls are, mapped and locked; else written. */
+/**
+ * Creates the file that this process or thread writes: mapped and locked where native calls are available, otherwise
+ * written.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -15,7 +18,7 @@ import { describeError } from '../errors.js';
 import { takeThreadFile } from './thread-slot.js';
 import { warnOnce } from '../warn-once.js';
 
-/** @throws the system's error where the file cannot be made */
+/** @throws the system's error where the file cannot be created */
 export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
   if (!isMainThread) return createThreadFile(directory, maxBytes);
   const calls = mappingFor(directory.dir);
@@ -30,7 +33,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
   return create(directory, maxBytes, 'heartbeat', (options) => new WrittenBytes(options));
 }
 
-/** Mapped where the main thread has made a file for this one. */
+/** Mapped where the main thread has created a file for this thread. */
 function createThreadFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
   const { dir, source, derived, fileMode, group } = directory;
   const made = takeThreadFile({ directory: { dir, source, derived, fileMode, group }, maxBytes });
@@ -59,14 +62,14 @@ function create(
     bytes.publish(join(directory.dir, name));
     return writer;
   } catch (error) {
-    // tried again every few seconds: a descriptor and a file left behind each time would be the next trouble
+    // the caller tries again every few seconds, and must not leave a descriptor and a file behind each time
     bytes.close();
     rmSync(options.temporaryPath, { force: true });
     throw error;
   }
 }
 
-/** The native calls, where files of a directory can be mapped. */
+/** The native calls, where files of this directory can be mapped. */
 export function mappingFor(dir: string): Native | undefined {
   const calls = native();
   if (calls === undefined) {

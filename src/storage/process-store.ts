@@ -1,9 +1,7 @@
 /**
- * The one store of this process (or worker thread), made when the first metric needs it.
- *
- * It counts in a file where a directory is known, and in memory where none is: one process without threads.
- * Every few seconds it looks whether its file is still right: the file was deleted, the disk has room again. Nothing of that
- * throws into the application.
+ * The only store of this process (or worker thread), created when the first metric needs it.
+ * It counts in a file where a directory is known, and otherwise in memory: one process without threads. Every few seconds
+ * it checks whether its file is still usable, or the disk has room again. No error of that reaches the application.
  */
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
@@ -36,7 +34,7 @@ import { readSettings, type Settings } from './settings.js';
 import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
 
-/** Between looks at the file and the directory; also the heartbeat. */
+/** Time between checks of the file and the directory; also the interval of heartbeats. */
 const MAINTENANCE_INTERVAL_MS = 5000;
 const NOTICE_INTERVAL_MS = 500;
 
@@ -62,15 +60,15 @@ class ProcessStore {
     });
     this.maintain();
     if (!noticesWorkers) return;
-    // the first one makes this process a primary
+    // the first fork makes this process a primary
     cluster.on('fork', () => this.maintain());
     if (state.hasThreads) this.startTimer();
   }
 
   /**
-   * In memory no timer runs, or it would keep every sandbox of a test runner alive: a directory is noticed when a metric is
-   * made, when an answer is asked for, by setupPrimary, and when the process forks. Threads that it has started may make one
-   * at any time.
+   * In memory no timer runs, because it would keep every sandbox of a test runner alive. A directory is noticed when a
+   * metric is created, when the metrics are read, by setupPrimary, and when the process forks. Threads of this process may
+   * create one at any time.
    */
   startTimer(): void {
     if (this.#hasTimer) return;
@@ -82,12 +80,12 @@ class ProcessStore {
     setInterval(look, MAINTENANCE_INTERVAL_MS).unref();
   }
 
-  /** Where the file is; undefined while counting in memory. */
+  /** The directory of the file; undefined while the process counts in memory. */
   get directory(): ChosenDirectory | undefined {
     return this.#writer === undefined ? undefined : this.#directory;
   }
 
-  /** Adapts to what has changed outside. Called on a timer, and before this process serves. */
+  /** Adapts to changes outside of the process. Called on a timer, and before this process serves. */
   maintain(): void {
     this.#maintainedAt = Date.now();
     this.#silence.breaks();
@@ -97,7 +95,7 @@ class ProcessStore {
       else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
       this.#directory?.lock({ makesFile: true });
-      // of a thread's process the main thread, or a collector, does that
+      // for a worker thread the main thread does that, or a collector
       if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
       this.#writer?.beat();
       this.store.settle();
@@ -108,17 +106,19 @@ class ProcessStore {
     }
   }
 
-  /** `maintain`, unless that was a moment ago. */
+  /**
+   * `maintain`, unless it ran a moment ago.
+   */
   maintainSoon(): void {
     if (this.#writer === undefined || Date.now() - this.#maintainedAt > MAINTENANCE_INTERVAL_MS) this.maintain();
   }
 
-  /** Looks for a directory, unless that was a moment ago: a program may make thousands of metrics. */
+  /** Looks for a directory, unless it did so a moment ago: a program may create thousands of metrics. */
   noticeDirectory(): void {
     if (this.#writer === undefined && Math.abs(Date.now() - this.#maintainedAt) > NOTICE_INTERVAL_MS) this.maintain();
   }
 
-  /** Brings what was counted to where readers find it. */
+  /** Makes all counts visible to readers. */
   flush(): void {
     this.#flushes?.flush();
   }
@@ -145,7 +145,7 @@ class ProcessStore {
     }
   }
 
-  /** Makes a file and moves everything into it. */
+  /** Creates a file and moves everything into it. */
   #move(beforehand = (): void => {}): void {
     const writer = createProcessFile(this.#directory!, this.#settings.maxBytes);
     if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
@@ -157,19 +157,19 @@ class ProcessStore {
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 
-  /** Whether what is counted there does not count: the file is gone, damaged from outside, or in an archive. */
+  /** Whether counts in this file have no effect: the file was removed, was damaged from outside, or is in an archive. */
   #isLost(writer: FileWriter): boolean {
-    // first of all: what was mapped must not be touched where the file has been cut off
+    // this is first: where the file was truncated, the mapping must not be touched
     return !writer.bytes.isIntact() || writer.bytes.isLinked() === false || this.#isAbsorbed(writer);
   }
 
-  /** Whether a fold has taken this process for dead, so that an archive has the counts of its file. */
+  /** Whether a fold has taken this process for dead, so that an archive contains the counts of its file. */
   #isAbsorbed({ kind, bytes }: FileWriter): boolean {
     if (kind === 'mapped' || (bytes.isLinked() !== false && !this.#silence.brokenLately)) return false;
     return this.#archives.names(this.#directory!.dir, bytes.path);
   }
 
-  /** Another file takes the place of one that no reader sees any more, with all that was counted and that no archive has. */
+  /** Replaces a file that no reader sees any more, with all counts except those that an archive has. */
   #remake(old: FileWriter): void {
     const directory = this.#directory;
     const { path } = old.bytes;
@@ -189,7 +189,7 @@ class ProcessStore {
     else old.close();
   }
 
-  /** The application has named another directory since: as `setupPrimary` does for itself. */
+  /** Moves to another directory that the application has named since then, as `setupPrimary` does. */
   #followEnvironment(): void {
     const chosen = chooseNamed();
     if (chosen === undefined || chosen.dir === this.#chosen?.dir) return;
@@ -205,7 +205,7 @@ class ProcessStore {
     }
     this.#chosen = chosen;
     announceDirectory(chosen);
-    // what was counted has moved: it must not count in the old place too
+    // the counts have moved: they must not count in the old place too
     if (old !== undefined) removeQuietly(old);
     directory?.close();
   }
@@ -219,7 +219,7 @@ class ProcessStore {
     process.on('exit', () => this.#end());
   }
 
-  /** A file that was deleted is not made again for its last moments: an operator who ends an application may have cleaned up. */
+  /** Deleted files are not created again at the end of the process: an operator may have cleaned up while ending it. */
   #end(): void {
     this.#silence.breaks();
     if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.maintain();
@@ -231,7 +231,7 @@ class ProcessStore {
     // a fold may have taken this process for dead; and where no timer runs, nothing else maintains the file
     if (this.#silence.breaks()) this.maintain();
     else this.maintainSoon();
-    // what is written where no reader looks any more would be missing from the file that is made again
+    // a flush to a removed file would be missing from the file that replaces it
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
     warnOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
@@ -240,12 +240,13 @@ class ProcessStore {
   #warnOfTrouble(): void {
     const { bytesInMemory } = this.store.status;
     if (bytesInMemory === 0) return;
-    // the file of a process that begins on a full disk is being filled for the first time: `maintain` warns when that is done
+    // where a process starts on a full disk, its file is being filled for the first time here, and `maintain` warns
+    // afterwards
     if (this.#writer === undefined) return;
     warnOnce('in memory', `some metrics are counted in memory until there is room: ${this.#reason()}`);
     if (this.#warnsAtExit) return;
     this.#warnsAtExit = true;
-    // before the listener that closes a written file
+    // it has to run before the listener that closes a written file
     process.prependListener('exit', () => this.#warnOfLoss());
   }
 
@@ -294,7 +295,7 @@ const noticesWorkers = isMainThread && !isUnderTestRunner();
 
 const state = shared('process store', (): State => {
   const made: State = { store: undefined, hasThreads: false, onFirstFile: [], onMaintenance: [] };
-  // at import: a thread finds what was there when it was started
+  // at import: a thread finds the state from when it was started
   serveThreads();
   if (!noticesWorkers) return made;
   subscribe('worker_threads', () => {
@@ -304,22 +305,22 @@ const state = shared('process store', (): State => {
   return made;
 });
 
-/** Whether this process counts in a file, which others may read. */
+/** Whether this process counts in a file, which other processes may read. */
 export function hasFile(): boolean {
   return state.store?.directory !== undefined;
 }
 
-/** Has a function called when the process, which counted in memory so far, has got a file that others read. */
+/** Registers a function that is called when the process, which counted in memory so far, gets a file that others read. */
 export function onFirstFile(listener: () => void): void {
   state.onFirstFile.push(listener);
 }
 
-/** Has a function called every few seconds while the process has a file, or may get one. */
+/** Registers a function that is called every few seconds while the process has a file, or may get one. */
 export function onMaintenance(listener: () => void): void {
   state.onMaintenance.push(listener);
 }
 
-/** The store of everything that is shown in merged output. */
+/** The store of all metrics in merged output. */
 export function sharedStore(): SeriesStore {
   if (state.store === undefined) state.store = new ProcessStore();
   else state.store.noticeDirectory();
@@ -328,7 +329,10 @@ export function sharedStore(): SeriesStore {
 
 let local: SeriesStore | undefined;
 
-/** The store of metrics that merged output does not show. A limit for all of them would count those that are gone. */
+/**
+ * The store of metrics that are not in merged output. It has no common limit, because that would also count metrics that no
+ * longer exist.
+ */
 export function localStore(): SeriesStore {
   local ??= new SeriesStore(new MemoryBacking(), {
     get maxSeriesPerMetric() {
@@ -341,23 +345,23 @@ export function localStore(): SeriesStore {
   return local;
 }
 
-/** The directory that this process counts in; undefined where it counts in memory or not at all. */
+/** The directory that this process counts in; undefined where it counts in memory or has no store. */
 export function storeDirectory(): ChosenDirectory | undefined {
   return state.store?.directory;
 }
 
-/** Brings what was counted to where readers find it, in a directory that may have appeared a moment ago. */
+/** Makes all counts visible to readers, also in a directory that was created a moment ago. */
 export function prepareStore(): void {
   state.store?.maintainSoon();
   state.store?.flush();
 }
 
-/** Checks at once what is otherwise checked every few seconds. */
+/** Runs the check of every few seconds at once. */
 export function maintainStore(): void {
   state.store?.maintain();
 }
 
-/** Brings what was counted to where readers find it; a no-op for a mapped file. */
+/** Makes all counts visible to readers; no effect for a mapped file. */
 export function flushStore(): void {
   state.store?.flush();
 }

@@ -6,23 +6,24 @@ import { LogRestart } from './log-restart.js';
 import type { Attachment, Series, SeriesFamily } from './series.js';
 import type { Cells } from './value-blocks.js';
 
-/** A log of this many dead records for each living one is restarted. */
+/** A log with this many obsolete records for each valid one is replaced. */
 const DEAD_PER_LIVE = 4;
 const RESTART_AT_LEAST = 2048;
-/** The bytes of one record in a log name so many gauges that have moved. */
+/** One record in a log takes as many bytes as the names of this many moved gauges. */
 const MOVES_PER_RECORD = 8;
 /**
- * A new log takes the place of the last but one, and a reader that is still in that one has to begin again: not more often
- * than a pass of a reader takes, unless records come in at such a rate that the log would take many MiB meanwhile.
+ * A new log overwrites the last but one, and a reader that is still in that one has to start again. So logs are not
+ * replaced more often than the duration of a reader's pass, unless records come in so fast that the log would take many MiB
+ * meanwhile.
  */
 const RESTART_AT_MOST_EVERY_MS = 1000;
 const RESTART_AT_ONCE = 65_536;
-/** So long a restart holds the thread up at a time. */
+/** Writing a new log blocks the thread for at most this long at a time. */
 const SLICE_MS = 4;
 
 /**
- * The log of a store's families and series in its file. Records that find no room are appended later, and slots whose
- * removal found none are kept back until then. Plain memory has no log.
+ * The log of a store's families and series in its file. Records without room are appended later, and slots without room for
+ * their removal are not freed until then. Plain memory has no log.
  */
 export class SeriesLog {
   readonly #families: ReadonlySet<SeriesFamily>;
@@ -30,21 +31,21 @@ export class SeriesLog {
   #backing: Backing;
   readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
   #defaultLabelsPublished = true;
-  /** Slots of removed series, whose removal the log has no room for yet. */
+  /** Slots of removed series for whose removal the log has had no room. */
   #pendingRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #isBehind = false;
   #slotsUnpublished = 0;
   #records = 0;
   #liveRecords = 0;
   #restartedAt = -Infinity;
-  /** Of the log that new series are published in; a log that is being written has the next one. */
+  /** Number of the log in which new series are published; a log that is being written has the next number. */
   #number = 1;
   #restart: LogRestart | undefined;
   #recordsAtRestart = 0;
 
   /**
-   * @param families all that there are, as they are
-   * @param freed told of removed slots once readers can know of the removal
+   * @param families the set of all families, which the store keeps up to date
+   * @param freed called for removed slots when readers can know of the removal
    */
   constructor(backing: Backing, families: ReadonlySet<SeriesFamily>, freed: (cells: Cells, shape: SlotShape) => void) {
     this.#backing = backing;
@@ -52,17 +53,19 @@ export class SeriesLog {
     this.#freed = freed;
   }
 
-  /** Whether a record is missing from the log for want of room. */
+  /** Whether a record is missing from the log for lack of room. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** Slots in the file of series that the log had no room for, so that no reader sees them; those removed since included. */
+  /**
+   * Number of slots in the file whose series had no room in the log, so that no reader sees them; also of removed series.
+   */
   get slotsUnpublished(): number {
     return this.#slotsUnpublished;
   }
 
-  /** Publishes everything, in the log of another backing. */
+  /** Publishes everything again, in the log of another backing. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
     this.#restart = undefined;
@@ -79,12 +82,12 @@ export class SeriesLog {
     this.catchUp();
   }
 
-  /** A family that is new, or shown in other registries than before. */
+  /** Publishes a family that is new, or that other registries show now. */
   publishFamily(family: SeriesFamily): void {
     family.published = !this.#isThere || this.#append(encodeFamily(family));
   }
 
-  /** A series that is new. One that is in memory for want of room is published when it has moved into the file. */
+  /** Publishes a new series. A series that is in memory for lack of room is published when it has moved into the file. */
   publishSeries(series: Series): void {
     if (!this.#isThere || !isInFile(series)) return;
     series.publishedIn = series.family.published && this.#append(seriesRecord(series)) ? this.#number : 0;
@@ -100,19 +103,19 @@ export class SeriesLog {
     if (isNamed) this.#liveRecords++;
   }
 
-  /** @param publishedIn the log that names these slots */
+  /** @param publishedIn number of the log that names these slots */
   publishRemoval(cells: Cells, shape: SlotShape, publishedIn: number): void {
     this.#liveRecords--;
     const record = encodeRemoval(cells.block!.number, cells.index);
     if (publishedIn === this.#restart?.number) this.#restart.add(record);
-    // before its slots turn zero, or a reader would show a zero once
+    // the record comes before its slots become zero, or a reader would show a zero once
     if (this.#appendToPresent(record)) this.#freed(cells, shape);
     else this.#pendingRemovals.push({ cells, shape });
   }
 
   /**
-   * Publishes, as one step, that gauges are at other slots, that series are there and that others are not. False where the log
-   * has no room: nothing is published.
+   * Publishes in one step that gauges have moved to other slots, that series were added and that others were removed. False
+   * where the log has no room: then nothing is published.
    */
   publishReplacement(
     moves: readonly { readonly from: Cells; readonly to: Cells }[],
@@ -152,7 +155,7 @@ export class SeriesLog {
     this.#publishDefaultLabels();
   }
 
-  /** Publishes what there was no room for before, in an order that a reader can follow. */
+  /** Publishes the records for which there was no room before, in an order that a reader can follow. */
   catchUp(): void {
     this.#isBehind = false;
     this.#slotsUnpublished = 0;
@@ -174,10 +177,10 @@ export class SeriesLog {
     }
   }
 
-  /** Keeps the log bounded where series come and go: a new one has what is alive and nothing else. */
+  /** Keeps the log limited where series come and go: a new log contains what exists now and nothing else. */
   restartIfDue(): void {
     if (this.#restart !== undefined) {
-      // no turn of the event loop has come for long
+      // the event loop has not turned for long
       if (this.#records >= this.#recordsAtRestart + RESTART_AT_ONCE) this.#goOn(this.#restart, Infinity);
       return;
     }
@@ -199,7 +202,7 @@ export class SeriesLog {
     this.#goOn(this.#restart, SLICE_MS);
   }
 
-  /** For changes that a log which is being written cannot follow. It is begun again when it is due. */
+  /** For changes that a new log in progress cannot include. It is started again when it is due. */
   cancelRestart(): void {
     this.#restart?.discard();
     this.#restart = undefined;
@@ -220,18 +223,21 @@ export class SeriesLog {
     restart.publish();
     this.#restart = undefined;
     this.#records = restart.records;
-    // the new log does not name what was removed, or names its removal
+    // the new log does not name what was removed, or it names the removal
     for (const { cells, shape } of this.#pendingRemovals) this.#freed(cells, shape);
     this.#pendingRemovals = [];
     if (this.#isBehind) this.catchUp();
   }
 
-  /** The next try waits until the log has doubled. */
+  /** Records a failure: the next try waits until the log has doubled. */
   #isNotRestarted(): void {
     this.#records = Math.floor(this.#records / 2);
   }
 
-  /** All that the present log names. By one iterator: 99,000 series took 18 ms through a generator of generators, and take 4. */
+  /**
+   * Everything that the present log names. In one function: for 99,000 series a generator of generators took 18 ms, and
+   * this takes 4.
+   */
   #named(): (Series | Attachment)[] {
     const named: (Series | Attachment)[] = [];
     for (const { series, shown } of this.#families) {

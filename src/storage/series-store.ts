@@ -1,10 +1,10 @@
 /**
- * Every series of this process, and which slots it has. The instruments write through the series' own `view` and `index`;
- * the store is asked only when a series comes, goes or moves. What readers are told of that is series-log.ts.
- *
- * Where the slots are is the backing's business: plain memory (one process without a directory), a mapped file, or a file
- * written on a timer. A series that finds no room in the file is counted in memory meanwhile, and moved in later; a whole
- * store moves when a directory appears or its file was deleted. Children are bound again then: nothing else holds slots.
+ * Every series of this process, and its slots. The instruments write through the series' own `view` and `index`; the store
+ * is called only when a series is added, removed or moved. series-log.ts publishes that to readers.
+ * The backing decides where the slots are: in plain memory (one process without a directory), in a mapped file, or in a
+ * file that a timer writes. A series without room in the file is counted in memory, and moved into the file later. A whole
+ * store moves when a directory appears or its file was deleted. Then the children are bound again: nothing else holds
+ * slots.
  */
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
@@ -28,22 +28,22 @@ import {
 } from './value-blocks.js';
 
 export interface SeriesStoreOptions {
-  /** Most series of one metric. Default 100,000. */
+  /** Maximum number of series of one metric. Default 100,000. */
   readonly maxSeriesPerMetric?: number;
-  /** Most series of the process. Default 500,000. */
+  /** Maximum number of series of the process. Default 500,000. */
   readonly maxSeries?: number;
   /**
-   * For metrics that no merged output shows: the store keeps none of them, so that each goes when its program drops it. The
-   * slots of one that has gone stay unused, in blocks that are small and go with the last of their metrics.
+   * For metrics that are not in merged output: the store keeps none of them alive, so that each is freed when its program
+   * drops it. Its slots then stay unused, in blocks that are small and are freed with the last of their metrics.
    */
   readonly keepsNothing?: boolean;
-  /** Called once for each metric that reaches its limit. */
+  /** Called once for each metric that has reached its limit. */
   readonly onFull?: (family: SeriesFamily, limit: number) => void;
-  /** Called when the file has no room for something, and again when there was room meanwhile. */
+  /** Called when the file has no room, and again when that happens after there was room. */
   readonly onNoRoom?: () => void;
 }
 
-/** Part of what a process counts, so that it survives the process as the rest does. */
+/** Stored with the other counts of a process, so that it outlives the process as they do. */
 const DROPPED_SAMPLES: FamilyDeclaration = {
   name: 'prom_multiproc_dropped_samples_total',
   help: 'Samples that were dropped, by metric and reason: of a new series beyond maxSeries, or a value that cannot be added.',
@@ -91,10 +91,10 @@ export class SeriesStore {
   }
 
   /**
-   * Makes a family known. Its series come one by one through `attach`.
+   * Declares a family. Its series are added one by one through `attach`.
    *
-   * @param maxSeries most series that it may have; by default `maxSeriesPerMetric`
-   * @param owner what the family's series find as `family.owner`
+   * @param maxSeries maximum number of its series; by default `maxSeriesPerMetric`
+   * @param owner the value of `family.owner`, for the family's series
    */
   declare<S extends Series, Owner>(
     declaration: FamilyDeclaration,
@@ -124,19 +124,19 @@ export class SeriesStore {
     return family;
   }
 
-  /** Shows a family in other registries than before; in none, it is still counted. */
+  /** Changes the registries that show a family. Without any, it is still counted. */
   setRegistries(family: SeriesFamily, registries: readonly string[], holder: unknown = family.owner): void {
     family.hold(holder, registries);
     this.#publish(family);
     this.#log.restartIfDue();
   }
 
-  /** A `collect()` of the family's metric begins: readers see what it does when it has ended. */
+  /** Starts a `collect()` of the family's metric: readers see its changes when it has ended. */
   beginCollect(family: SeriesFamily): CollectRun {
     return this.#updates.begin(family);
   }
 
-  /** From here on this process is the primary of a cluster, and readers have to know which families are its own. */
+  /** Marks this process as the primary of a cluster: readers have to know which families belong to it. */
   becomePrimary(): void {
     if (this.#isPrimary) return;
     this.#isPrimary = true;
@@ -159,7 +159,7 @@ export class SeriesStore {
     }
   }
 
-  /** Forgets a family and gives its slots back, unless another copy of this package has it too. */
+  /** Forgets a family and frees its slots, unless another copy of this package uses it too. */
   forget(family: SeriesFamily, holder: unknown = family.owner): void {
     if (family.holders.length > 1) {
       family.release(holder);
@@ -179,8 +179,8 @@ export class SeriesStore {
   }
 
   /**
-   * Gives a series its slots, all zero, and adds it to its family; false where `maxSeries` forbids (the sample is dropped
-   * and counted). Where the file has no room the slots are in memory.
+   * Gives a series its slots, all zero, and adds it to its family; false where `maxSeries` forbids it (the sample is
+   * dropped and counted). Where the file has no room the slots are in memory.
    */
   attach(series: Series): boolean {
     const { family } = series;
@@ -208,7 +208,7 @@ export class SeriesStore {
     if (this.#log.isBehind) this.#reportShortage();
   }
 
-  /** Counts a sample that is not taken. */
+  /** Counts a sample that was refused. */
   dropSample(family: SeriesFamily, reason: DropReason): void {
     const { name } = family.declaration;
     this.#droppedSamples++;
@@ -221,7 +221,9 @@ export class SeriesStore {
     series.view[series.index]++;
   }
 
-  /** Takes a series out: its slots are zeroed and rest, and what holds the series writes to a new one next time. */
+  /**
+   * Removes a series: its slots are zeroed and reused later. A holder of the series writes to a new one at its next write.
+   */
   detach(series: Series): void {
     if (series.index === DETACHED) return;
     series.family.series.delete(series);
@@ -247,14 +249,14 @@ export class SeriesStore {
     return attachment;
   }
 
-  /** Takes one attachment back, such as a chunk of a sketch whose windows have all expired. */
+  /** Removes one attachment, such as a chunk of a sketch whose windows have all expired. */
   detachFrom(owner: Series, attachment: Attachment): void {
     owner.attachments = owner.attachments?.filter((other) => other !== attachment);
     this.#release(attachment, attachmentShape(attachment.role));
     this.#log.restartIfDue();
   }
 
-  /** Moves everything to another backing, values and all. The old one is left as it is, for the caller to close. */
+  /** Moves all values to another backing. The old one does not change, and the caller closes it. */
   moveTo(backing: Backing): void {
     this.#backing = backing;
     this.#inFile = allocatorOf(backing);
@@ -268,7 +270,7 @@ export class SeriesStore {
     this.report();
   }
 
-  /** The number of series that no reader sees, for want of room in the file. */
+  /** Number of series that no reader sees, for lack of room in the file. */
   get unseenSeries(): number {
     if (this.#backing.kind === 'memory') return 0;
     let unseen = 0;
@@ -276,7 +278,7 @@ export class SeriesStore {
     return unseen;
   }
 
-  /** Tries again what found no room before, and tells the backing how it stands. Called every few seconds. */
+  /** Tries again what had no room before, and reports the state to the backing. Called every few seconds. */
   settle(): void {
     const wasInMemory = this.#slotsInMemory > 0;
     if (wasInMemory) this.#moveIn();
@@ -314,7 +316,7 @@ export class SeriesStore {
     this.#reportShortage();
   }
 
-  /** At once, for a short job has ended before the next `settle`. */
+  /** At once, because a short job may end before the next `settle`. */
   #reportShortage(): void {
     this.report();
     if (this.#isShort) return;

@@ -1,13 +1,13 @@
 /**
- * Settings that a process has before it runs a line of ours: environment variables, which `setupPrimary` sets for its
- * workers. A value that breaks its rule is warned of once and passed over: no process dies of its metrics' settings.
+ * Settings that a process has before any of our code runs: environment variables, which `setupPrimary` sets for its
+ * workers. An invalid value is logged once and ignored: a wrong setting for metrics must not end a process.
  */
 import { DEFAULT_MAX_BYTES } from '../metrics-file/file-bytes.js';
 import type { DirectoryPermissions } from '../directory/open-directory.js';
 import { warnOnce } from '../warn-once.js';
 
 export interface Settings extends DirectoryPermissions {
-  /** Most bytes of this process's file. */
+  /** Maximum size of this process's file in bytes. */
   readonly maxBytes: number;
   readonly maxSeries: number | undefined;
   readonly maxSeriesPerMetric: number | undefined;

@@ -5,11 +5,13 @@ import { type Cells, shadowBlock } from './value-blocks.js';
 const FIRST_SLOTS = 8;
 const LARGEST_SLOTS = 64 * 1024;
 
-/** Of a family whose `collect()` is under way, the series that readers see where those of the process are other ones. */
+/**
+ * For a family with a `collect()` in progress: the series that readers see, where they differ from those of the process.
+ */
 export class ShownSeries<S extends Labelled> {
-  /** By the series that the process writes to in their place. */
+  /** By the series that the process writes to instead. */
   readonly #byCopy = new Map<S, S>();
-  /** Those that the process has removed. */
+  /** Series that the process has removed. */
   readonly #removed: LabelIndex<S>;
   #view: Float64Array = new Float64Array(0);
   #block: ReturnType<typeof shadowBlock> | undefined;
@@ -40,7 +42,7 @@ export class ShownSeries<S extends Labelled> {
     this.#removed.add(shown);
   }
 
-  /** What readers see under the labels of a series of the process. */
+  /** The series that readers see with the labels of a series of the process. */
   of(series: S): S | undefined {
     return this.#byCopy.get(series) ?? this.#removed.find(series.labelValues);
   }
@@ -49,7 +51,7 @@ export class ShownSeries<S extends Labelled> {
     return this.#removed;
   }
 
-  /** Binds cells to slots in memory, all zero, which are garbage when nothing holds them any more. */
+  /** Binds cells to slots in memory, all zero, which the garbage collector frees when nothing refers to them. */
   bind(kind: ValueBlockKind, slots: number, cells: Cells): void {
     if (this.#block === undefined || this.#used + slots > this.#view.length) {
       const size = Math.max(slots, Math.min(LARGEST_SLOTS, Math.max(FIRST_SLOTS, 2 * this.#view.length)));

@@ -5,23 +5,28 @@ import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { type Labelled, LabelIndex } from './label-index.js';
 import type { ShownSeries } from './shown-series.js';
 
-/** A metric as its store knows it: its declaration, the registries that show it, and its series. */
+/** A metric in its store: its declaration, the registries that show it, and its series. */
 export class StoredFamily<S extends Labelled, Owner = unknown> {
   readonly series: LabelIndex<S>;
-  /** The kind of block that the series' own slots are in, and how many there are. */
+  /** The kind of block that holds the series' own slots, and their number. */
   readonly kind: ValueBlockKind;
   readonly slots: number;
   readonly marks: FamilyMarks = {};
-  /** One of its holders, for its series, which look for it here. */
+  /** One of its holders; series find it here. */
   owner: Owner;
   /** Names of the registries that show it. */
   registries: readonly string[];
-  /** Metrics of this declaration, one of each copy of this package, and the registries in which each is; where several are. */
+  /**
+   * Metrics with this declaration, one per copy of this package, and the registries of each; only where there are several.
+   */
   #holders: Map<Owner, readonly string[]> | undefined;
   published = false;
-  /** Calls of the metric's `collect()` that are under way. */
+  /** Number of `collect()` calls of the metric in progress. */
   callbacks = 0;
-  /** While one is, or has failed: series as readers see them, where those of the process are other ones. */
+  /**
+   * While a call is in progress, or after it has failed: the series that readers see, where they differ from those of the
+   * process.
+   */
   shown: ShownSeries<S> | undefined = undefined;
   /** Whether the warning that `maxSeries` was reached has been logged. */
   warnedFull = false;
@@ -32,7 +37,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     registries: readonly string[],
     /** Seconds since the epoch. */
     readonly declaredAt: number,
-    /** Most series that it may have. */
+    /** Maximum number of its series. */
     readonly maxSeries: number,
     owner: Owner,
   ) {
@@ -48,7 +53,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     return this.#holders === undefined ? [this.owner] : [...this.#holders.keys()];
   }
 
-  /** A metric has it, and is in these registries. */
+  /** Adds a metric that holds this family, and its registries. */
   hold(holder: Owner, registries: readonly string[]): void {
     if (this.#holders === undefined && holder === this.owner) {
       this.registries = registries;
@@ -59,7 +64,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     this.registries = [...new Set([...this.#holders.values()].flat())];
   }
 
-  /** One of several holders has gone. */
+  /** Removes one of several holders. */
   release(holder: Owner): void {
     this.#holders!.delete(holder);
     const [[owner, registries]] = this.#holders!;
@@ -67,7 +72,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     this.hold(owner, registries);
   }
 
-  /** The series that readers are told of. Those of the process that are still in the making are not in the file. */
+  /** The series that are published. New series of the process in a running callback are not in the file yet. */
   *logged(): IterableIterator<S> {
     yield* this.series;
     if (this.shown !== undefined) yield* this.shown;

@@ -1,10 +1,9 @@
 /**
- * The files of worker threads, as the main thread keeps them: it creates, locks and maps them, for threads make no native
- * call, and closes them when the threads end. thread-slot.ts is how the two meet.
- *
- * A thread gets its slot as it is started, and the next slot is made then. Once this process counts in a directory, or one
- * of its threads has asked for a file, the file of a thread is made before the thread runs: it is empty until the thread
- * takes it, so that one which never counts costs a descriptor.
+ * The files of worker threads, on the main thread: it creates, locks and maps them, because threads make no native calls,
+ * and closes them when the threads end. thread-slot.ts describes the communication.
+ * A thread gets its slot when it is started, and then the next slot is created. Once this process counts in a directory, or
+ * one of its threads has asked for a file, the file of a thread is created before the thread runs: it is empty until the
+ * thread takes it, so that a thread which never counts costs only a descriptor.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { closeSync, existsSync, rmSync, writeSync } from 'node:fs';
@@ -25,15 +24,15 @@ import { mappingFor } from './process-file.js';
 import { readSettings } from './settings.js';
 import { ENVIRONMENT_KEY, type FileRequest, SlotState, ThreadSlot } from './thread-slot.js';
 
-/** More ended threads than this at a time are left to the garbage collector. */
+/** If more threads than this end at a time, the garbage collector frees the buffers of the others. */
 const MAX_SPARE_BUFFERS = 64;
 
 class ThreadFiles {
   readonly #directories = new Map<string, OpenedDirectory>();
   readonly #spareBuffers: SharedArrayBuffer[] = [];
-  /** Of the thread that is started next. */
+  /** The slot of the thread that is started next. */
   #next: ThreadSlot | undefined;
-  /** What threads will ask for. */
+  /** The request that threads are expected to make. */
   expected: FileRequest | undefined;
 
   constructor() {
@@ -47,7 +46,7 @@ class ThreadFiles {
       const { words } = (this.#next = new ThreadSlot(buffer));
       setEnvironmentData(ENVIRONMENT_KEY, { buffer, words });
     } catch (error) {
-      // too little address space: threads write their files
+      // too little address space: threads write their files themselves
       debug('no slots for threads: %s', describeError(error));
       this.#next = undefined;
       setEnvironmentData(ENVIRONMENT_KEY, undefined);
@@ -90,7 +89,7 @@ class ThreadFiles {
     }
   }
 
-  /** Entered for as long as the process lives: threads hold no lock on the directory. */
+  /** Opened for the life of the process: threads hold no lock on the directory. */
   #open(directory: FileRequest['directory']): OpenedDirectory {
     let opened = this.#directories.get(directory.dir);
     if (opened === undefined || !existsSync(opened.dir)) {
@@ -103,13 +102,13 @@ class ThreadFiles {
 
   #ended(slot: ThreadSlot): void {
     const { state } = slot;
-    // ends the wait for a question that does not come
+    // ends the wait for a request that will not come
     slot.state = SlotState.None;
     if (state === SlotState.Ready || state === SlotState.Taken) this.#close(slot);
     if (this.#spareBuffers.length < MAX_SPARE_BUFFERS) this.#spareBuffers.push(slot.buffer);
   }
 
-  /** Nothing of the thread runs any more. */
+  /** The thread has ended. */
   #close(slot: ThreadSlot): void {
     const { fd, temporaryPath } = slot.reply;
     try {
@@ -128,14 +127,14 @@ class ThreadFiles {
 const state = shared('thread files', () => ({ files: undefined as ThreadFiles | undefined }));
 
 /**
- * Makes files for the worker threads that this thread starts from now on. Does nothing in a worker thread, nor under a test
- * runner, which may load the package for each test file: the subscription would keep all of them alive.
+ * Creates files for the worker threads that this thread starts from now on. Does nothing in a worker thread, nor under a
+ * test runner, which may load the package for each test file: the subscription would keep all of them alive.
  */
 export function serveThreads(): void {
   if (isMainThread && !isUnderTestRunner()) state.files ??= new ThreadFiles();
 }
 
-/** What the next threads will ask for, as their process counts in a file itself. */
+/** Sets the request that the next threads are expected to make, because their process counts in a file itself. */
 export function expectThreads(directory: OpenedDirectory, maxBytes: number): void {
   if (state.files === undefined) return;
   const { dir, source, derived, fileMode, group } = directory;

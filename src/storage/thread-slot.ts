@@ -1,6 +1,6 @@
 /**
- * Where a worker thread and the main thread of its process meet: shared memory that the main thread puts into the environment
- * data of each thread that it starts. A thread makes no native call, so the main thread creates, locks and maps its file.
+ * Communication between a worker thread and the main thread of its process: shared memory that the main thread puts into the
+ * environment data of each thread that it starts. A thread makes no native calls, so the main thread creates, locks and maps its file.
  *
  * | state | set by | then |
  * |---|---|---|
@@ -8,8 +8,8 @@
  * | Asked | the thread, with a request | it waits a moment |
  * | Making | main | the thread waits for the file |
  * | Ready | main, with a reply | the thread may take the file |
- * | Taken | the thread | it counts in the file; main closes that when the thread has ended |
- * | None | either | the thread writes a file of its own, without a mapping |
+ * | Taken | the thread | it counts in the file; main closes the file when the thread has ended |
+ * | None | either | the thread writes a file itself, without a mapping |
  */
 import { getEnvironmentData, threadId } from 'node:worker_threads';
 import type { DirectoryPermissions } from '../directory/open-directory.js';
@@ -20,10 +20,10 @@ import type { MappedFile } from '../metrics-file/mapped-bytes.js';
 export const SlotState = { Empty: 0, Asked: 1, Making: 2, Ready: 3, Taken: 4, None: 5 } as const;
 export type SlotState = (typeof SlotState)[keyof typeof SlotState];
 
-/** Another layout of the slot gets another name: two releases of the package may be in one process. */
+/** Another layout of the slot needs another name: one process may contain two releases of the package. */
 export const ENVIRONMENT_KEY = 'prom-multiproc.thread-slot.1';
 
-/** What a thread asks for. */
+/** The file that a thread asks for. */
 export interface FileRequest {
   readonly directory: ChosenDirectory & Pick<DirectoryPermissions, 'fileMode' | 'group'>;
   readonly maxBytes: number;
@@ -35,23 +35,23 @@ interface FileReply extends Pick<CreateOptions, 'temporaryPath' | 'maxBytes'> {
   readonly dir: string;
 }
 
-/** What the main thread has made for this one. */
+/** A file that the main thread has created for this thread. */
 export interface ThreadFile extends MappedFile {
   readonly options: CreateOptions;
 }
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
-// words
+// indexes of words
 const STATE = 0;
 const THREAD = 1;
-// bytes; each text begins with its length
+// offsets in bytes; each text begins with its length
 const TEXTS = { request: 16, reply: 8 * 1024 } as const;
 const TEXT_BYTES = 8 * 1024 - 16;
 const SLOT_BYTES = 16 * 1024;
 
-/** A main thread that is not held up replies within a millisecond (ran); one that starts its application up does not. */
+/** A main thread that is not blocked replies within a millisecond (ran); one that starts its application does not. */
 const REPLY_MS = 50;
-/** It has begun, and a disk may be slow. */
+/** The main thread has begun, but a disk may be slow. */
 const MAKING_MS = 1000;
 
 export class ThreadSlot {
@@ -73,7 +73,7 @@ export class ThreadSlot {
     Atomics.notify(this.words, STATE);
   }
 
-  /** The only thread that may use the slot. The main thread knows its id a moment after the thread was started. */
+  /** The only thread that may use the slot. The main thread learns its id a moment after the thread was started. */
   get thread(): number {
     Atomics.wait(this.words, THREAD, 0, REPLY_MS);
     return Atomics.load(this.words, THREAD);
@@ -84,19 +84,19 @@ export class ThreadSlot {
     Atomics.notify(this.words, THREAD);
   }
 
-  /** False where the state is another one by now. */
+  /** Returns false where the state has changed meanwhile. */
   change(from: SlotState, to: SlotState): boolean {
     if (Atomics.compareExchange(this.words, STATE, from, to) !== from) return false;
     Atomics.notify(this.words, STATE);
     return true;
   }
 
-  /** Waits as long as the state is this one. */
+  /** Waits as long as the slot has this state. */
   wait(state: SlotState, timeoutMs: number): void {
     Atomics.wait(this.words, STATE, state, timeoutMs);
   }
 
-  /** The same, without holding this thread up or keeping its process. */
+  /** The same, without blocking this thread or keeping its process alive. */
   async whileIn(state: SlotState): Promise<void> {
     const { value } = Atomics.waitAsync(this.words, STATE, state);
     await value;
@@ -118,7 +118,7 @@ export class ThreadSlot {
     return this.#read('reply') as FileReply;
   }
 
-  /** @throws where there is no room for it, as for a very long path */
+  /** @throws where the message has no room, for example because of a very long path */
   #write(text: keyof typeof TEXTS, message: FileRequest | FileReply): void {
     const json = Buffer.from(JSON.stringify(message));
     if (json.length > TEXT_BYTES - WORD) throw new Error(`no room for ${json.length} bytes of ${text}`);
@@ -132,12 +132,12 @@ export class ThreadSlot {
   }
 }
 
-/** In a worker thread: takes the file that the main thread has made for it. Undefined where it makes none. */
+/** Called in a worker thread: takes the file that the main thread has created for it. Undefined where it creates none. */
 export function takeThreadFile(request: FileRequest): ThreadFile | undefined {
   const shared = getEnvironmentData(ENVIRONMENT_KEY) as unknown as Pick<ThreadSlot, 'buffer' | 'words'> | undefined;
   if (shared === undefined) return undefined;
   const slot = new ThreadSlot(shared.buffer, shared.words);
-  // one of the thread that started this one
+  // the slot of the thread that started this one
   if (slot.thread !== threadId) return undefined;
   slot.request = request;
   slot.change(SlotState.Empty, SlotState.Asked);

@@ -2,13 +2,13 @@ import { BLOCK, type ValueBlockKind } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { ValueBlock } from '../metrics-file/backing.js';
 
-/** The view of cells that have no slots. Nothing is ever written to it: writers check `index` first. */
+/** The view of cells without slots. Nothing is ever written to it: writers check `index` first. */
 export const DETACHED_VIEW = new Float64Array(0);
 export const DETACHED = -1;
 
 /**
- * Where float64 slots are: `view[index]`, `view[index + 1]`, … The store sets these fields, and sets them again when it moves
- * the slots (memory → file, a file that is made again), so a holder reads both at every write and keeps no copy.
+ * The place of float64 slots: `view[index]`, `view[index + 1]`, … The store changes these fields when it moves the slots
+ * (from memory to the file, or to a new file), so a holder reads both at every write and keeps no copy.
  */
 export class Cells {
   view: Float64Array = DETACHED_VIEW;
@@ -17,18 +17,18 @@ export class Cells {
   block: ValueBlock | undefined = undefined;
 }
 
-/** The number of blocks of values that readers are not to see yet: those of a callback that is under way. */
+/** The number of blocks whose values readers must not see yet: those of a callback in progress. */
 const SHADOW_BLOCK = -2;
 
-/** Whether slots are in memory because a `collect()` that is under way writes to them. */
+/** Whether slots are in memory because a running `collect()` writes to them. */
 export function isShadow({ block }: Cells): boolean {
   return block?.number === SHADOW_BLOCK;
 }
 
-/** Makes blocks: a file's writer, or memory. Undefined means that there is no room. */
+/** Creates blocks: a file's writer, or memory. Undefined means that there is no room. */
 export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | undefined;
 
-/** Removed slots rest this long: longer than a reader takes between a file's keys and its values. */
+/** Removed slots are not reused for this time, which is longer than a reader takes between a file's keys and its values. */
 export const REST_MS = 1000;
 export const FIRST_BLOCK_BYTES = 4096 - BLOCK.data;
 const LARGEST_BLOCK_BYTES = 4 * 1024 * 1024 - BLOCK.data;
@@ -40,21 +40,21 @@ interface Resting {
   readonly since: number;
 }
 
-/** Hands out slots, block by block, and takes them back. */
+/** Allocates slots, block by block, and frees them. */
 export class SlotAllocator {
   readonly #make: BlockMaker;
   readonly #largestBlockBytes: number;
   readonly #publishedAt: () => number;
-  /** Per kind the block that is being filled, and its next free slot. */
+  /** Per kind: the block that is being filled, and its next free slot. */
   readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
-  /** Per kind and size, oldest first. */
+  /** Freed slots per kind and size, oldest first. */
   readonly #resting = new Map<string, Resting[]>();
   readonly #restingFrom = new Map<string, number>();
   readonly #slotsOfKind = new Map<ValueBlockKind, number>();
 
   /**
-   * @param publishedAt `performance.now()` up to which the log has reached readers: slots whose removal has not are not
-   * handed out, or a file that is flushed would have another series' value under the old name
+   * @param publishedAt `performance.now()` of the moment up to which the log has reached readers. Slots whose removal has
+   * not are not reused, or a flushed file would have another series' value under the old name
    */
   constructor(
     make: BlockMaker,
@@ -88,7 +88,7 @@ export class SlotAllocator {
     return true;
   }
 
-  /** Takes slots back, zeroed; they rest before they are handed out again. The log has their removal already. */
+  /** Frees slots and zeroes them; they are reused after some time. Their removal is in the log already. */
   release(shape: SlotShape, cells: Cells): void {
     const { block, index } = cells;
     if (block === undefined) return;
@@ -100,7 +100,7 @@ export class SlotAllocator {
     else resting.push(entry);
   }
 
-  /** As much again as there is of the kind, so that a file has a few dozen blocks at the most. */
+  /** As many as the kind has already, so that a file has at most a few dozen blocks. */
   #nextBlockSlots(shape: SlotShape): number {
     const soFar = (this.#slotsOfKind.get(shape.kind) ?? 0) * Float64Array.BYTES_PER_ELEMENT + BLOCK.data;
     const bytes = Math.min(Math.max(soFar - BLOCK.data, FIRST_BLOCK_BYTES), this.#largestBlockBytes);
@@ -115,7 +115,7 @@ export class SlotAllocator {
     const oldest = resting[from];
     if (oldest === undefined || performance.now() - oldest.since < REST_MS) return undefined;
     if (oldest.since > this.#publishedAt()) return undefined;
-    // the head of the queue moves on, and the dead part is cut off now and then, so that taking costs the same always
+    // the head of the queue moves, and its used part is cut off now and then, so that the cost of taking is constant
     if (from + 1 > 1024 && from * 2 > resting.length) {
       resting.splice(0, from + 1);
       this.#restingFrom.set(key, 0);
