@@ -5,9 +5,9 @@ type Cleanup = () => void | Promise<void>;
 const cleanups = new WeakMap<TestContext, Cleanup[]>();
 
 /**
- * Like `t.after`, but what was made last is undone first, where node:test goes in order of registration: a worker has to
- * be dead before the directory that it counts into is removed, or it makes its file anew beside the removal. Every cleanup
- * runs, whatever the others do; the first error fails the test.
+ * Like `t.after`, but the last registered cleanup runs first, where node:test uses the order of registration. A worker must
+ * be dead before its directory is removed, or it makes its file again during the removal. Every cleanup runs even if others
+ * fail; the first error fails the test.
  */
 export function afterTest(t: TestContext, cleanup: Cleanup): void {
   let stack = cleanups.get(t);

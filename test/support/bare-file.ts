@@ -26,7 +26,7 @@ export interface BareWords {
   readonly heartbeat?: number;
 }
 
-/** A data file that is a header and nothing else, of a writer that holds no lock: whose identity is up to the test. */
+/** Writes a data file that is only a header, of a writer that holds no lock. The test chooses the identity. */
 export function writeBareFile(dir: string, changes: Partial<ProcessIdentity> = {}, words: BareWords = {}): BareFile {
   const identity = { ...currentIdentity('heartbeat'), ...changes };
   const name = dataFileName(identity);
@@ -35,12 +35,12 @@ export function writeBareFile(dir: string, changes: Partial<ProcessIdentity> = {
   return { path, name, identity };
 }
 
-/** A header page, in this machine's byte order. */
+/** Returns a header page in the byte order of this machine. */
 export function bareHeader(identity: ProcessIdentity, { state = FileState.Open, heartbeat }: BareWords = {}): Buffer {
   return headerAround(encodeIdentity(identity), state, heartbeat ?? Date.now() / 1000);
 }
 
-/** A header page whose identity is any bytes, with the right checksum. */
+/** Returns a header page with any bytes as its identity, and the right checksum. */
 export function headerAround(packed: Uint8Array, state: number = FileState.Open, heartbeat = 0): Buffer {
   const page = Buffer.alloc(HEADER.bytes);
   page.write(MAGIC, HEADER.magic, 'latin1');

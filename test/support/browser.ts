@@ -11,27 +11,27 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // whatever it might want to ask somebody else, it finds nobody
+  // names of other hosts do not resolve, so the browser can reach nothing else
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
-/** A page of a real browser, and what it did. */
+/** A page of a real browser, with its requests and errors. */
 export interface Tab {
   readonly page: Page;
-  /** Every address that it asked for. */
+  /** Every address that it requested. */
   readonly requests: string[];
-  /** Errors of scripts, violations of the page's policy, and whatever else its console said. */
+  /** Errors of scripts, violations of the page's policy, and other messages on its console. */
   readonly complaints: string[];
 }
 
-/** A headless Chromium with an empty profile of its own, which is gone when it is closed. */
+/** Starts a headless Chromium with an empty profile, which is removed when the browser is closed. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
 }
 
 export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
-  // on a busy machine a browser takes its time; a test that waits in vain is told what for
+  // a browser is slow on a busy machine; after the timeout the test names the event that did not happen
   context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const requests: string[] = [];

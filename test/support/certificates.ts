@@ -10,7 +10,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate authority of a test's own. */
+/** A certificate authority for one test. */
 export class TestAuthority {
   readonly #self: Certificate;
 

@@ -1,4 +1,4 @@
-/** The files of a metrics directory, looked at and changed from outside. */
+/** Reads and changes the files of a metrics directory from outside. */
 import { closeSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
@@ -7,13 +7,13 @@ import { readHeader } from '../../src/metrics-file/header.js';
 import { encodeIdentity } from '../../src/metrics-file/identity-codec.js';
 import { HEADER, type ProcessIdentity } from '../../src/metrics-file/layout.js';
 
-/** Paths of the files that processes count in. */
+/** Returns the paths of the data files of processes. */
 export function dataFiles(dir: string, pid?: number): string[] {
   const names = readdirSync(dir).filter((name) => name.endsWith('.prom-mp'));
   return names.filter((name) => pid === undefined || name.startsWith(`${pid}-`)).map((name) => join(dir, name));
 }
 
-/** Makes a dead writer's file that of another: answers its new path. */
+/** Changes the identity in a dead writer's file. @returns the new path of the file */
 export function changeIdentity(dir: string, path: string, changes: Partial<ProcessIdentity>): string {
   const fd = openSync(path, 'r+');
   try {

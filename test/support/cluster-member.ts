@@ -1,6 +1,6 @@
 /**
- * What every process and thread of a test's cluster runs: tasks that come as source text, here or in one of the cluster
- * workers and threads that this one has started. Nothing of the package is loaded before a task asks for it.
+ * The program of every process and thread in a test's cluster. It runs tasks, which arrive as source text, or passes them on
+ * to a cluster worker or a thread that it has started. It loads nothing of the package before a task uses it.
  */
 import cluster, { type Worker as ClusterWorker } from 'node:cluster';
 import { runInThisContext } from 'node:vm';
@@ -8,9 +8,9 @@ import { isMainThread, parentPort, Worker as Thread, type WorkerOptions } from '
 
 export interface TaskRequest {
   readonly id: number;
-  /** Names of members, from the one that the test started down to who is to run it. */
+  /** Names of members, from the one that the test started to the one that runs the task. */
   readonly path: readonly string[];
-  /** A function's source text. */
+  /** The source text of a function. */
   readonly task: string;
   readonly args: readonly unknown[];
 }
@@ -19,16 +19,16 @@ export type MemberMessage =
   | { readonly id: number; readonly answer?: unknown; readonly error?: string }
   | { readonly ended: readonly string[]; readonly how: string };
 
-/** What a task is given. */
+/** The first argument of a task. */
 export interface Kit {
-  /** Loaded when it is first asked for. */
+  /** The package; it is loaded at the first access. */
   readonly prom: typeof import('prom-multiproc');
-  /** Whatever is to last until the next task of this process or thread. */
+  /** Values that a task keeps for later tasks in the same process or thread. */
   readonly kept: Record<string, any>;
   readonly require: typeof require;
-  /** Starts a cluster worker and answers its name. */
+  /** Starts a cluster worker and returns its name. */
   fork(env?: Record<string, string>): string;
-  /** Starts a worker thread and answers its name. */
+  /** Starts a worker thread and returns its name. */
   thread(options?: WorkerOptions): string;
   terminate(thread: string): Promise<number>;
 }
@@ -94,7 +94,7 @@ async function onRequest(request: TaskRequest): Promise<void> {
 
 if (isMainThread) {
   process.on('message', onRequest);
-  // a test that ended in the middle leaves nobody behind
+  // if a test ends early, its processes end too
   process.on('disconnect', () => process.exit());
 } else {
   parentPort!.on('message', onRequest);

@@ -1,6 +1,5 @@
 /**
- * Real processes for a test: any number of them, each able to fork cluster workers and start threads, each running tasks
- * that are written where the test is.
+ * Real processes for a test. Each can fork cluster workers and start threads, and runs tasks that are written in the test.
  */
 import { type ChildProcess, fork as forkProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -12,15 +11,15 @@ import type { Kit, MemberMessage, TaskRequest } from './cluster-member.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries } from './exposition-parser.js';
 
 /**
- * Where files are written on a timer, readers are behind by at most this: the 250 ms between two writes, and what a timer
- * is late on a machine that runs many tests at once. With mapped files, by nothing.
+ * The maximum delay of readers if files are written by a timer: 250 ms between two writes, and the lateness of a timer on a
+ * machine that runs many tests at once. Mapped files have no delay.
  */
 export const BEHIND_MS = process.env.PROM_MULTIPROC_NO_MMAP === '1' ? 450 : 0;
 
-/** When a member was last asked to do something. */
+/** The time of the last request to any member. */
 let lastTaskAt = 0;
 
-/** Waits until what was counted so far is where readers find it. */
+/** Waits until readers can see the values that were counted so far. */
 export async function written(): Promise<void> {
   const wait = lastTaskAt + BEHIND_MS - Date.now();
   if (BEHIND_MS > 0 && wait > 0) await delay(wait);
@@ -29,12 +28,12 @@ export async function written(): Promise<void> {
 type Environment = Readonly<Record<string, string | undefined>>;
 type Task<Args extends readonly unknown[], Answer> = (kit: Kit, ...args: Args) => Answer;
 
-/** The process that a test started, and the wire to it. */
+/** The process that a test started, and the connection to it. */
 class Root {
   output = '';
-  /** Directories that it has made outside the test's own. */
+  /** Directories that it made outside of the test's directory. */
   readonly leftovers = new Set<string>();
-  /** Of cluster workers, by their paths. */
+  /** Pids of cluster workers by their paths. */
   readonly workers = new Map<string, number>();
   readonly #waiting = new Map<number, { path: string; resolve(answer: any): void; reject(error: Error): void }>();
   readonly #ended = new Map<string, { promise: Promise<string>; resolve(how: string): void }>();
@@ -68,7 +67,7 @@ class Root {
     return ended;
   }
 
-  /** Workers first: a primary that is gone can no longer wait for them, and they would go on beside the next test. */
+  /** Ends the workers first: a primary that has exited cannot wait for them, and they would run on during the next test. */
   async end(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       for (const pid of this.workers.values()) killQuietly(pid);
@@ -111,31 +110,31 @@ export class Member {
   constructor(
     root: Root,
     path: readonly string[],
-    /** Of its process. */
+    /** The pid of its process. */
     readonly pid: number,
   ) {
     this.#root = root;
     this.#path = path;
   }
 
-  /** How it ended: a signal's name or an exit code. */
+  /** Settles at its end with the name of a signal or an exit code. */
   get ended(): Promise<string> {
     return this.#root.ended(this.#path).promise;
   }
 
-  /** What the whole family has printed. */
+  /** The output of the process that the test started, with that of its workers and threads. */
   get output(): string {
     return this.#root.output;
   }
 
-  /** Has a directory that the process chose itself removed after the test. */
+  /** Registers a directory that the process chose itself for removal after the test. */
   leaves(dir: string): void {
     this.#root.leftovers.add(dir);
   }
 
   /**
-   * Runs a function there. Its text is sent: it may use what it is given, and nothing of what surrounds it here.
-   * NaN, infinities and undefined arrive as they are.
+   * Runs a function in this member. The source text of the function is sent, so it may use its arguments but no variables of
+   * the code around it. NaN, infinities and undefined are sent correctly.
    */
   async run<Args extends readonly unknown[], Answer>(
     task: Task<Args, Answer>,
@@ -148,7 +147,7 @@ export class Member {
     }
   }
 
-  /** The same for a task that counts nothing, so that nobody need wait for what it counted to be written. */
+  /** Like `run`, for a task that counts nothing: `written` need not wait for it. */
   look<Args extends readonly unknown[], Answer>(task: Task<Args, Answer>, ...args: Args): Promise<Awaited<Answer>> {
     return this.#root.request(this.#path, task.toString(), args);
   }
@@ -163,14 +162,14 @@ export class Member {
     return this.#child(await this.run(({ thread }, given) => thread(given), options));
   }
 
-  /** Ends a process by a signal and waits for it to be gone. What it counted has had the time to be written. */
+  /** Waits until counted values are written, ends the process with a signal and waits for its end. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<string> {
     await written();
     process.kill(this.pid, signal);
     return this.ended;
   }
 
-  /** Ends a thread from outside. */
+  /** Terminates a thread from its parent. */
   async terminate(): Promise<void> {
     await written();
     const parent = new Member(this.#root, this.#path.slice(0, -1), this.pid);
@@ -186,9 +185,9 @@ export class Member {
 }
 
 /**
- * Starts a process that runs tasks; it and all that it starts are killed after the test.
+ * Starts a process that runs tasks. It and all processes that it starts are killed after the test.
  *
- * @param env added to the test's own environment; `undefined` takes a variable out
+ * @param env variables that are added to the environment of the test; `undefined` removes a variable
  */
 export async function startMember(t: TestContext, env: Environment = {}): Promise<Member> {
   const child = forkProcess(join(__dirname, 'cluster-member.js'), {
@@ -203,7 +202,7 @@ export async function startMember(t: TestContext, env: Environment = {}): Promis
   return member;
 }
 
-/** A cluster in a directory of its own: its primary, which has called `setupPrimary`, and workers. */
+/** Starts a cluster in its own directory: a primary, which has called `setupPrimary`, and workers. */
 export async function startCluster(
   t: TestContext,
   dir: string,
@@ -215,7 +214,9 @@ export async function startCluster(
   return { primary, workers: await Promise.all(Array.from({ length: workers }, () => primary.fork())) };
 }
 
-/** The default registry's exposition as this member serves it, found sound: no series twice, histograms monotonic. */
+/**
+ * Returns the exposition of the default registry from this member, after checking it: no series twice, histograms monotonic.
+ */
 export async function scrape(member: Member, format: 'text' | 'openmetrics' = 'text'): Promise<string> {
   await written();
   const text = await member.look(async ({ prom }, wanted) => {
@@ -232,7 +233,7 @@ export function assertSound(text: string): void {
   assertHistogramsAreSound(text);
 }
 
-/** The lines of one metric without its comments, for comparing them with what was expected. */
+/** Returns the sample lines of one metric, to compare them with the expected ones. */
 export function linesOf(text: string, name: string): string[] {
   const line = new RegExp(`^${name}(_bucket|_sum|_count|_created|_total)?[{ ]`);
   return text.split('\n').filter((candidate) => line.test(candidate));

@@ -1,4 +1,4 @@
-/** TypeScript's own compiler, run over files that a test writes. */
+/** Runs the TypeScript compiler on files that a test writes. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ const ROOT = join(__dirname, '..', '..', '..');
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
 /**
- * Compiles files of an application that has this package and prom-client installed; answers what tsc complains of, and
- * where the application is.
+ * Compiles files of an application that has this package and prom-client installed. Returns the errors of tsc and the path
+ * of the application.
  *
- * @param options beside those that every test wants, or instead of them
+ * @param options compiler options that are added to the common ones, or override them
  */
 export function compile(
   t: TestContext,

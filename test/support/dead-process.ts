@@ -1,4 +1,4 @@
-/** Files of processes that have counted and ended, made by the real writer without starting a process for each. */
+/** Files of processes that have counted and ended. The real writer makes them, without a process for each. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { currentIdentity } from '../../src/directory/identity.js';
@@ -12,7 +12,7 @@ import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import { unpublishedFile } from './unpublished-file.js';
 
-/** Above the largest pid that Linux hands out, so that no process has one of these. */
+/** Above the largest pid of Linux, so that no process has one of these pids. */
 let nextPid = 5_000_000;
 
 export interface DeadProcessOptions {
@@ -90,7 +90,7 @@ export class DeadProcess {
     return this;
   }
 
-  /** The exemplar of a counter without labels. */
+  /** Sets the exemplar of a counter without labels. */
   trace(name: string, traceId: string, timestamp: number): this {
     const series = this.#series({ name, help: 'h', type: 'counter', labelNames: [] }, {});
     const cell =
@@ -109,19 +109,19 @@ export class DeadProcess {
     return family;
   }
 
-  /** Shows the file to others while the process lives; otherwise they find it when it is dead. */
+  /** Publishes the file while the process lives; otherwise readers find it after the process is dead. */
   show(): this {
     this.#writer.bytes.publish(this.path);
     return this;
   }
 
-  /** Brings to the file what was counted since it was shown. */
+  /** Writes the values that were counted since the file was published. */
   flush(): this {
     this.#writer.flush();
     return this;
   }
 
-  /** @param at when it was last alive, in seconds since the epoch */
+  /** @param at the time when it was last alive, in seconds since the epoch */
   die(at?: number): this {
     if (this.#writer.bytes.path !== this.path) this.show();
     this.#writer.close();

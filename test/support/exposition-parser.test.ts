@@ -6,7 +6,7 @@ const gauge = (lines: string): string => `# HELP a h\n# TYPE a gauge\n${lines}`;
 const counter = (lines: string): string => `# HELP a h\n# TYPE a counter\n${lines}# EOF\n`;
 const histogram = (lines: string): string => `# HELP a h\n# TYPE a histogram\n${lines}`;
 
-describe('the strict reader', () => {
+describe('the strict parser', () => {
   it('reads names, labels, values and exemplars', () => {
     assert.deepEqual(parseExposition(counter('a_total{x="1\\n",y=""} 2 # {t="\\\\"} 0.5 1.25\n')), {
       format: 'openmetrics',
@@ -77,13 +77,13 @@ describe('the strict reader', () => {
     });
   }
 
-  it('finds series that are there twice, in any order of labels, an empty one being none', () => {
+  it('finds duplicate series, whatever the order of labels is, and treats an empty label as absent', () => {
     assertNoDuplicateSeries(gauge('a{x="1",y="2"} 1\na{x="2",y="1"} 1\na 1\n'));
     assert.throws(() => assertNoDuplicateSeries(gauge('a{x="1",y="2"} 1\na{y="2",x="1"} 1\n')), /there twice/);
     assert.throws(() => assertNoDuplicateSeries(gauge('a{x=""} 1\na 1\n')), /there twice/);
   });
 
-  it('finds histograms that are unsorted, not cumulative or without their end', () => {
+  it('finds histograms whose buckets are not sorted, not cumulative or do not end with +Inf', () => {
     const end = 'a_bucket{le="+Inf"} 2\na_sum 3\na_count 2\n';
     assertHistogramsAreSound(histogram(`a_bucket{le="1"} 1\na_bucket{le="2"} 2\n${end}`));
     assert.throws(

@@ -1,7 +1,7 @@
 /**
- * A strict reader of expositions, written from the formats' documents and sharing no code with `src/exposition`. It is
- * stricter than Prometheus where that finds mistakes: comments are refused (an injected line would look like one), a
- * sample must belong to the family declared just before it, and `# EOF` must end OpenMetrics.
+ * A strict parser of expositions, written from the specifications of the formats. It shares no code with `src/exposition`.
+ * It is stricter than Prometheus where that finds mistakes: it refuses comments (an injected line would look like one), a
+ * sample must belong to the family that was declared just before it, and `# EOF` must end OpenMetrics.
  */
 import assert from 'node:assert/strict';
 
@@ -29,13 +29,13 @@ export interface ParsedFamily {
 export interface ParsedExposition {
   format: 'text' | 'openmetrics';
   families: ParsedFamily[];
-  /** Of all families, in the order of lines. */
+  /** The samples of all families, in the order of lines. */
   samples: ParsedSample[];
 }
 
 /**
- * @param format by default what the last line says
- * @throws {SyntaxError} naming the line that breaks the format
+ * @param format by default the format that the last line indicates
+ * @throws {SyntaxError} with the line that breaks the format
  */
 export function parseExposition(
   text: string,
@@ -81,7 +81,7 @@ export function parseExposition(
   return { format, families, samples: families.flatMap(({ samples }) => samples) };
 }
 
-/** Fails where two lines are the same series to Prometheus, which takes an empty label for none. */
+/** Fails if two lines are the same series to Prometheus, which treats an empty label as absent. */
 export function assertNoDuplicateSeries(text: string): void {
   const seen = new Set<string>();
   for (const { name, labels } of parseExposition(text).samples) {
@@ -91,7 +91,7 @@ export function assertNoDuplicateSeries(text: string): void {
   }
 }
 
-/** Fails where a histogram's buckets are not ascending, not cumulative, or do not end with its count at +Inf. */
+/** Fails if the buckets of a histogram are not ascending, not cumulative, or do not end with its count at +Inf. */
 export function assertHistogramsAreSound(text: string): void {
   for (const family of parseExposition(text).families) {
     if (family.type !== 'histogram') continue;
@@ -115,7 +115,7 @@ export function assertHistogramsAreSound(text: string): void {
   }
 }
 
-/** The value of one series; undefined where there is no such line. */
+/** Returns the value of one series; undefined without such a line. */
 export function valueOf(text: string, name: string, labels: Record<string, string> = {}): number | undefined {
   const key = seriesKey(name, labels);
   return parseExposition(text).samples.find((sample) => seriesKey(sample.name, sample.labels) === key)?.value;
@@ -179,7 +179,7 @@ const LABEL_VALUE = /="(?:\\[\\n"]|[^\\"])*"/suy;
 const WORD = /[^ ]+/suy;
 const LITERALS = { '{': /\{/suy, '}': /\}/suy, ',': /,/suy, ' ': / /suy, ' # ': / # /suy };
 
-/** Reads a sample line from the left. */
+/** Parses a sample line from left to right. */
 function parseSample(line: string, refuse: Refuse): ParsedSample {
   let at = 0;
   const take = (pattern: RegExp | keyof typeof LITERALS): string => {

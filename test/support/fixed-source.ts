@@ -2,7 +2,7 @@ import type { MetricsSource } from '../../src/serve/answer/metrics-source.js';
 
 export const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Serves one text, the same body object every time, as scrapes that share one collection get it. */
+/** Returns the same body object for every scrape, as scrapes that share one collection get it. */
 export function fixedSource(text: string, contentType = TEXT_TYPE): MetricsSource & { readonly accepts: unknown[] } {
   const body = Buffer.from(text);
   const accepts: unknown[] = [];
@@ -15,11 +15,11 @@ export function fixedSource(text: string, contentType = TEXT_TYPE): MetricsSourc
   };
 }
 
-/** Answers each scrape when the test says so. */
+/** A source whose scrapes wait until the test lets them finish. */
 export class HeldSource implements MetricsSource {
   readonly #held: { answer(text: string): void; fail(error: Error): void }[] = [];
   #onScrape: (() => void)[] = [];
-  /** Scrapes so far. */
+  /** Number of scrapes so far. */
   scrapes = 0;
 
   metrics(): Promise<{ contentType: string; body: Uint8Array }> {
@@ -33,17 +33,17 @@ export class HeldSource implements MetricsSource {
     });
   }
 
-  /** Waits until `count` scrapes have come. */
+  /** Waits until `count` scrapes have started. */
   async scraped(count: number): Promise<void> {
     while (this.scrapes < count) await new Promise<void>((resolve) => this.#onScrape.push(resolve));
   }
 
-  /** Answers every scrape that waits. */
+  /** Finishes every waiting scrape with this text. */
   answerAll(text: string): void {
     for (const held of this.#held.splice(0)) held.answer(text);
   }
 
-  /** Fails every scrape that waits. */
+  /** Fails every waiting scrape. */
   failAll(error: Error): void {
     for (const held of this.#held.splice(0)) held.fail(error);
   }

@@ -4,20 +4,20 @@ import { forkProgram } from './forked-program.js';
 
 const ECHO = 'support/programs/echo';
 
-test('a question is answered', async (t) => {
+test('a question gets an answer', async (t) => {
   const echo = forkProgram(t, ECHO);
   assert.equal(await echo.ask({ say: 'one' }), 'one');
   assert.equal(await echo.ask({ say: 'other' }), 'other');
 });
 
-test('a process that ends instead of answering is an error with its last words, and so is a later question', async (t) => {
+test('a process that ends without an answer is an error with its last output, and so is a later question', async (t) => {
   const echo = forkProgram(t, ECHO);
   await assert.rejects(echo.ask({ exit: 3 }), /ended with 3 instead of an answer\nlast words/);
   await assert.rejects(echo.ask({ say: 'more' }), /ended with 3|channel closed/i);
   assert.equal(await echo.kill(), 3);
 });
 
-test('a kill waits for the end', async (t) => {
+test('kill() waits for the end of the process', async (t) => {
   const echo = forkProgram(t, ECHO);
   assert.equal(await echo.kill(), 'SIGKILL');
   assert.throws(() => process.kill(echo.pid, 0), { code: 'ESRCH' });

@@ -5,20 +5,20 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { afterTest } from './after-test.js';
 
-/** The compiled tests: dist/test. */
+/** The directory of the compiled tests: dist/test. */
 const TESTS = join(__dirname, '..');
 
-/** A process that runs one module of test/ and talks over IPC. */
+/** A process that runs one module of test/ and communicates over IPC. */
 export class ForkedProgram {
-  /** What it has printed so far. */
+  /** Its output so far. */
   output = '';
-  /** How it ended, a signal's name or an exit code: told when all of its output has arrived. */
+  /** Settles with the name of a signal or the exit code, after all of its output has arrived. */
   readonly ended: Promise<string | number>;
 
   constructor(readonly process: ChildProcess) {
     const streams = [process.stdout, process.stderr].filter((stream) => stream !== null);
     for (const stream of streams) stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    // the event 'close' would not come where the test has called disconnect()
+    // the event 'close' is not emitted if the test has called disconnect()
     const ends = [once(process, 'exit'), ...streams.map((stream) => once(stream, 'close'))];
     this.ended = Promise.all(ends).then(([[code, signal]]) => signal ?? code);
   }
@@ -27,7 +27,7 @@ export class ForkedProgram {
     return this.process.pid as number;
   }
 
-  /** The next message; an error, with what it has printed, where the process ends first. */
+  /** Waits for the next message. @throws {Error} with the output, if the process ends first */
   async said<Message>(): Promise<Message> {
     const silence = this.ended.then((how) => {
       throw new Error(`the fixture ended with ${how} instead of an answer\n${this.output}`);
@@ -42,14 +42,14 @@ export class ForkedProgram {
     return answer;
   }
 
-  /** Ends the process and waits until the kernel has let go of all it had; answers how it ended. */
+  /** Ends the process and waits until the kernel has released its resources. @returns the signal or the exit code */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<string | number> {
     this.process.kill(signal);
     return this.ended;
   }
 }
 
-/** Starts `module` (a path below test/, without extension); it is killed after the test. */
+/** Starts `module` (a path below test/, without extension). The process is killed after the test. */
 export function forkProgram(
   t: TestContext,
   module: string,
@@ -59,7 +59,7 @@ export function forkProgram(
   const fixture = new ForkedProgram(
     fork(join(TESTS, `${module}.js`), args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // the test runner's variable would make a process that imports node:test report to nobody
+      // with this variable of the test runner, a process that imports node:test would print no report
       env: { ...env, NODE_TEST_CONTEXT: undefined },
       ...options,
     }),

@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 export type AskOptions = RequestOptions & {
-  /** TLS: what the client trusts and shows. */
+  /** TLS: the authority that the client trusts, and its own certificate and key. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -21,7 +21,7 @@ export type AskOptions = RequestOptions & {
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
 };
 
-/** One request over a connection of its own (or an agent's), its answer read to the end. */
+/** Sends one request over a new connection (or an agent's) and reads the whole response. */
 export async function ask(url: string, options: AskOptions = {}): Promise<Answer> {
   const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   const sent = request(url, { agent: false, ...options }).end();
@@ -30,30 +30,30 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Answer
   return { status: response.statusCode, headers: response.headers, body, text: body.toString() };
 }
 
-/** An Authorization header. */
+/** Returns an Authorization header. */
 export function basic(user: string, password: string): { authorization: string } {
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }
 
-/** A socket that is connected. */
+/** Opens a socket and waits until it is connected. */
 export async function connected(options: NetConnectOpts): Promise<Socket> {
   const socket = connect(options);
   await once(socket, 'connect');
   return socket;
 }
 
-/** Everything that comes on a socket until the other side ends it. */
+/** Reads a socket until the other side ends it. */
 export async function readToEnd(socket: Socket): Promise<string> {
   socket.on('error', () => undefined);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.resume();
-  // events.once() would reject for a connection that ends in a reset, which is an end like any other here
+  // events.once() would reject if the connection ends in a reset, which is a normal end here
   await new Promise((resolve) => socket.once('close', resolve));
   return Buffer.concat(chunks).toString();
 }
 
-/** Sends bytes as they are, and returns all that comes back until the server closes the connection. */
+/** Sends raw bytes, and returns everything that arrives until the server closes the connection. */
 export async function exchange(options: NetConnectOpts, bytes: string): Promise<string> {
   const socket = await connected(options);
   const answer = readToEnd(socket);

@@ -1,4 +1,4 @@
-/** A memory group (cgroups, version 1 or 2) for tests of what happens where memory ends in the killer. */
+/** A memory group (cgroups, version 1 or 2), for tests in which the kernel kills a process that runs out of memory. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -6,7 +6,7 @@ import { afterTest } from './after-test.js';
 
 interface Hierarchy {
   readonly root: string;
-  /** Names of files in a group. */
+  /** Names of the files in a group. */
   readonly limit: string;
   readonly usage: string;
 }
@@ -20,16 +20,16 @@ const HIERARCHIES: readonly Hierarchy[] = [
 let groups = 0;
 
 export interface MemoryGroup {
-  /** Puts a process into the group: what it takes from then on is the group's. */
+  /** Adds a process to the group: memory that it allocates from then on is charged to the group. */
   add(pid: number): void;
   /** Bytes that are charged to the group now. */
   usageBytes(): number;
 }
 
 /**
- * Makes a group of its own for a test; removed after it.
+ * Makes a group for a test. It is removed after the test.
  *
- * @throws {Error} where this system lets nobody make one: such a test is not to pass for having done nothing
+ * @throws {Error} if this system does not allow it: the test must not pass without having tested anything
  */
 export function memoryGroup(t: TestContext, limitBytes: number): MemoryGroup {
   const failures: string[] = [];
@@ -54,7 +54,7 @@ export function memoryGroup(t: TestContext, limitBytes: number): MemoryGroup {
 
 function makeGroup({ root, limit }: Hierarchy, dir: string, limitBytes: number): void {
   const controllers = join(root, 'cgroup.subtree_control');
-  // version 2 gives a controller to groups where their parent says so
+  // in version 2 a group has a controller only if its parent enables it
   if (existsSync(controllers)) writeFileSync(controllers, '+memory');
   else if (!existsSync(join(root, limit))) throw new Error(`${root} has no memory controller`);
   mkdirSync(dir);

@@ -1,18 +1,18 @@
 /**
- * What a test needs beyond Node: tools of the system, the rights of root, another user who can read the project. A test
- * declares it, `test('…', needs('prometheus'), …)`, and is reported as skipped, with the reason, on a machine that lacks
- * it. With CI=true nothing is skipped: such a test then fails.
+ * Requirements of a test beyond Node.js: tools of the system, the rights of root, another user who can read the project. A
+ * test declares them, `test('…', needs('prometheus'), …)`, and is reported as skipped, with the reason, on a machine that
+ * lacks one. With CI=true nothing is skipped, and such a test fails.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface Tool {
-  /** Programs that have to be on the PATH. */
+  /** Programs that must be on the PATH. */
   readonly commands: readonly string[];
-  /** Debian's packages that have them. */
+  /** Debian packages that contain them. */
   readonly packages: readonly string[];
-  /** What the tests do with it, for the line that says why a package is installed. */
+  /** The purpose of the tool in tests, which is printed when a package is installed. */
   readonly why: string;
 }
 
@@ -25,17 +25,17 @@ export const TOOLS = {
   'prometheus 3': {
     commands: [],
     packages: [],
-    why: 'what only Prometheus 3 asks for is tested with a real one',
+    why: 'a real Prometheus 3 makes the requests that older ones do not make',
   },
   'python client': {
     commands: ['python3'],
     packages: ['python3-prometheus-client'],
-    why: 'the real client_python writes the files that the tests read, and tells what they hold',
+    why: 'the real client_python writes the files that the tests read, and reads their values',
   },
   pushgateway: {
     commands: ['prometheus-pushgateway'],
     packages: ['prometheus-pushgateway'],
-    why: 'a real Pushgateway takes what jobs push',
+    why: 'a real Pushgateway receives the pushes of jobs',
   },
   'node exporter': {
     commands: ['prometheus-node-exporter'],
@@ -67,22 +67,22 @@ export type Need = ToolName | 'root' | 'other users';
 
 const ROOT = join(__dirname, '..', '..', '..');
 
-/** A uid that owns nothing of the project. */
+/** A uid that owns no file of the project. */
 const STRANGER = 1000;
 
-/** Options of `test` or `suite`: nothing where this machine has it all, else the reason for skipping. */
+/** Returns options for `test` or `suite`: empty if this machine meets all needs, otherwise the reason for skipping. */
 export function needs(...wanted: readonly Need[]): { readonly skip?: string } {
   if (process.env.CI === 'true') return {};
   const missing = wanted.filter((need) => !isHere(need));
   return missing.length === 0 ? {} : { skip: `needs ${missing.join(', ')}` };
 }
 
-/** Whether tests with these needs run: for the hooks of a file, which run all the same. */
+/** Whether tests with these needs run. For the hooks of a file, which run even if its tests are skipped. */
 export function has(...wanted: readonly Need[]): boolean {
   return needs(...wanted).skip === undefined;
 }
 
-/** The path of a program on the PATH; undefined where there is none. */
+/** Returns the path of a program on the PATH; undefined if there is none. */
 export function commandPath(command: string): string | undefined {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(dir, command);
@@ -101,14 +101,14 @@ export function missingTools(): ToolName[] {
 }
 
 /**
- * Where Prometheus 3 is unpacked: `usr/bin/prometheus` is the server, `usr/lib/python3/dist-packages` has the Python client
- * of the same suite. PROMETHEUS3 names another place.
+ * Returns the directory of Prometheus 3: `usr/bin/prometheus` is the server, and `usr/lib/python3/dist-packages` has the
+ * Python client of the same Debian suite. The variable PROMETHEUS3 overrides it.
  */
 export function prometheus3(): string {
   return process.env.PROMETHEUS3 ?? join(ROOT, 'node_modules', '.prometheus-3');
 }
 
-/** Whether packages can be installed: as root, on Debian or what is made of it. */
+/** Whether packages can be installed: as root, on Debian or a system derived from it. */
 export function canInstall(): boolean {
   return isRoot() && commandPath('apt-get') !== undefined && /^ID(_LIKE)?=.*debian/m.test(contents('/etc/os-release'));
 }
@@ -132,13 +132,16 @@ function isHere(need: Need): boolean {
   return here;
 }
 
-/** Whether a program of another user can load a file: asked of such a program, since every folder above has a say. */
+/**
+ * Whether a program of another user can load a file. Such a program is started to find out, since the mode of every parent
+ * folder matters.
+ */
 export function othersCanRun(file: string): boolean {
   const program = `require('node:fs').readFileSync(${JSON.stringify(file)})`;
   return spawnSync(process.execPath, ['-e', program], { uid: STRANGER, gid: STRANGER, cwd: '/' }).status === 0;
 }
 
-/** Debian's, which finds Debian's packages; one that is earlier on the PATH does not. */
+/** The Python of Debian, which finds Debian's packages; another one earlier on the PATH does not. */
 export const PYTHON = '/usr/bin/python3';
 
 function hasPythonClient(): boolean {

@@ -8,11 +8,11 @@ import { lock } from 'proper-lockfile';
 const KEPT = join(__dirname, '..', '..', '..', 'node_modules', '.fetched');
 
 /**
- * The folder of a package that not every machine takes or every test needs, such as one that wants a newer Node. It is
- * fetched from npm when a test first asks for it, with what it depends on but not its peers, and kept until node_modules
- * is made again.
+ * Returns the folder of a package that not every machine can install or not every test needs, such as one that requires a
+ * newer Node.js. It is fetched from npm when a test first needs it, with its dependencies but without peer dependencies, and
+ * kept until node_modules is installed again.
  *
- * @param spec what npm installs, if it is not `name@version`
+ * @param spec the package spec for npm, if it is not `name@version`
  */
 export async function npmPackage(name: string, version: string, spec = `${name}@${version}`): Promise<string> {
   const folder = `${name.replaceAll('/', '+')}-${version}`;
@@ -20,7 +20,7 @@ export async function npmPackage(name: string, version: string, spec = `${name}@
   const place = join(kept, 'node_modules', name);
   if (existsSync(place)) return place;
   await mkdir(dirname(kept), { recursive: true });
-  // test files that want the package at once fetch it once; what they find is whole, with a lock or without
+  // test files that need the package at the same time fetch it once; a folder at its final place is always complete
   const release = await lock(kept, {
     realpath: false,
     stale: 20_000,
@@ -40,18 +40,18 @@ export function successor(): Promise<string> {
   return npmPackage('@prometheus-io/client', '0.16.1');
 }
 
-/** To be called with the lock held: any other download there is then one whose process was killed. */
+/** Call this with the lock held: any other download in the folder then belongs to a process that was killed. */
 async function fetchPackage(spec: string, folder: string): Promise<void> {
   const unfinished = `${folder}-`;
   for (const name of await readdir(KEPT)) {
     if (name.startsWith(unfinished)) await rm(join(KEPT, name), { recursive: true, force: true });
   }
   const fetched = await mkdtemp(join(KEPT, unfinished));
-  // npm takes a folder that is no package for a part of the one around it
+  // npm treats a folder without a package.json as a part of the package around it
   await writeFile(join(fetched, 'package.json'), '{ "private": true }\n');
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=peer'];
   await promisify(execFile)('npm', ['install', '--prefix', fetched, ...options, spec]);
-  // some tests run as another user, and a folder that mkdtemp makes is its maker's alone
+  // some tests run as another user, and only the owner may enter a folder made by mkdtemp
   await chmod(fetched, 0o755);
   await rename(fetched, join(KEPT, folder));
 }

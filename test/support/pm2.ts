@@ -1,6 +1,5 @@
 /**
- * The real PM2 for a test file: a daemon of its own, in a home of its own, that ends with the test process however that
- * ends.
+ * A real PM2 for a test file, with its own daemon and home. It ends with the test process, however that ends.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,10 +11,10 @@ import { pm2Directory } from 'prom-multiproc';
 import { until } from './program.js';
 
 const CLI = require.resolve('pm2/bin/pm2');
-/** A command that waits for a daemon which does not answer waits for ever. */
+/** A PM2 command would wait for ever for a daemon that does not respond. */
 const COMMAND_TIMEOUT_MS = 60_000;
 
-/** As in an ecosystem file; what the tests use of it. */
+/** The options of an app in an ecosystem file that the tests use. */
 export interface App {
   name: string;
   script: string;
@@ -28,36 +27,36 @@ export interface App {
   env?: Record<string, string>;
 }
 
-/** Whose logs an error should show. */
+/** The instances whose logs an error shows. */
 const running = new Set<Pm2>();
 
 export class Pm2 {
   readonly home = mkdtempSync(join(tmpdir(), 'prom-multiproc-pm2-'));
   readonly #directories = new Set<string>();
-  readonly #undertaker: ChildProcess;
+  readonly #cleaner: ChildProcess;
 
   constructor() {
     running.add(this);
-    // waits for the end of its input, which comes with end() or with the death of this process
-    this.#undertaker = spawn('sh', ['-c', 'cat; "$0" "$1" kill; rm -rf "$PM2_HOME"', process.execPath, CLI], {
+    // it waits for the end of its input, which happens at end() or at the death of this process
+    this.#cleaner = spawn('sh', ['-c', 'cat; "$0" "$1" kill; rm -rf "$PM2_HOME"', process.execPath, CLI], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       env: this.#environment(),
     });
-    this.#undertaker.unref();
+    this.#cleaner.unref();
   }
 
-  /** Stops all apps and the daemon, and removes what they wrote. */
+  /** Stops all apps and the daemon, and removes their files. */
   async end(): Promise<void> {
     running.delete(this);
-    this.#undertaker.ref();
-    const ended = once(this.#undertaker, 'exit');
-    this.#undertaker.stdin?.end();
+    this.#cleaner.ref();
+    const ended = once(this.#cleaner, 'exit');
+    this.#cleaner.stdin?.end();
     await ended;
     for (const dir of this.#directories) rmSync(dir, { recursive: true, force: true });
   }
 
-  /** One command of its command line, typed in `cwd`; an error with the logs where it fails. */
+  /** Runs one command of the PM2 command line in `cwd`. @throws {Error} with the logs if it fails */
   async run(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<string> {
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args], {
@@ -72,7 +71,7 @@ export class Pm2 {
     }
   }
 
-  /** Starts apps as an ecosystem file would, and waits until each instance is online. */
+  /** Starts apps with an ecosystem file, and waits until each instance is online. */
   async start(...apps: App[]): Promise<void> {
     const file = join(this.home, `${apps[0].name}.config.cjs`);
     writeFileSync(file, `module.exports = ${JSON.stringify({ apps })}`);
@@ -80,7 +79,7 @@ export class Pm2 {
     await this.run(['start', file]);
   }
 
-  /** Where the app's instances count, by `pm2Directory`; removed in the end. */
+  /** Returns the directory of the app's instances from `pm2Directory`. It is removed at the end. */
   directoryOf(app: Pick<App, 'name' | 'script' | 'namespace'>): string {
     const before = process.env.PM2_HOME;
     process.env.PM2_HOME = this.home;
@@ -95,8 +94,8 @@ export class Pm2 {
   }
 
   /**
-   * Of an app's instances, ascending, by the files that PM2 keeps of them: `pm2 jlist` takes 0.2 s. During a reload these
-   * are the new ones.
+   * Returns the pids of an app's instances in ascending order, from the pid files of PM2: `pm2 jlist` takes 0.2 s. During a
+   * reload these are the new instances.
    */
   pids(name: string): number[] {
     const dir = join(this.home, 'pids');
@@ -105,14 +104,14 @@ export class Pm2 {
     return pids.filter((pid) => pid > 0 && isThere(pid)).toSorted((a, b) => a - b);
   }
 
-  /** What the daemon and the apps have written, the end of each. */
+  /** Returns the end of each log of the daemon and the apps. */
   logs(): string {
     const files = ['pm2.log', ...readdirSync(join(this.home, 'logs')).map((name) => join('logs', name))];
     return files.map((name) => `== ${name}\n${readFileSync(join(this.home, name), 'utf8').slice(-2000)}`).join('\n');
   }
 
   #environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
-    // whoever runs the tests may do so under a PM2 or in a directory of their own
+    // the tests themselves may run under PM2, or with a metrics directory in the environment
     const inherited = Object.entries(process.env).filter(([name]) => !/^(pm_|PM2_|PROMETHEUS_|NODE_TEST_)/.test(name));
     return {
       ...Object.fromEntries(inherited),
@@ -141,10 +140,13 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** What a busy machine takes to start a few instances is seconds. */
+/** A busy machine takes seconds to start a few instances. */
 const PATIENCE_MS = 60_000;
 
-/** Asks again until there is an answer. An error after a minute, naming what was waited for, with what the apps have said. */
+/**
+ * Repeats a query until it has a result. After a minute it throws an error that names the condition, with the logs of the
+ * apps.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,

@@ -10,11 +10,11 @@ export const DIST = join(__dirname, '..', '..');
 
 export interface Program {
   readonly child: ChildProcess;
-  /** What it has printed so far. */
+  /** Returns its output so far. */
   output(): string;
-  /** Waits until it has printed a match. @throws where it ends before */
+  /** Waits until its output matches. @throws {Error} if it ends first */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Waits for its end; answers the exit code, or the signal's name. */
+  /** Waits for its end. @returns the exit code, or the name of the signal */
   ended(): Promise<number | string>;
 }
 
@@ -37,7 +37,7 @@ export function startProgram(
       wake();
     });
   }
-  // an end is one only when all that was printed before it has been read
+  // the end is reported only after all output has been read
   let isOver = false;
   const exit = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
     isOver = true;
@@ -68,7 +68,7 @@ export function startProgram(
   };
 }
 
-/** One of the examples, as its header says how. */
+/** Starts one of the examples with the command in its header. */
 export function startExample(
   t: TestContext,
   file: string,
@@ -78,7 +78,7 @@ export function startExample(
   return startProgram(t, process.execPath, [join(DIST, 'examples', file), ...args], env);
 }
 
-/** The command line of this package. */
+/** Starts the command line of this package. */
 export function startCli(
   t: TestContext,
   args: readonly string[],
@@ -87,12 +87,14 @@ export function startCli(
   return startProgram(t, process.execPath, [join(DIST, 'src', 'cli', 'main.js'), ...args], env);
 }
 
-/** Below what the kernel gives to clients and to those who listen on port 0: nobody takes one before its program does. */
+/** Below the ports that the kernel assigns to clients and to servers on port 0, so that no other program takes one. */
 const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
 
 const givenPorts = new Set<number>();
 
-/** The first of `count` ports in a row on 127.0.0.1 that nobody listens on, and that this process has not asked for before. */
+/**
+ * Returns the first of `count` consecutive ports on 127.0.0.1 that are free and that this process has not returned before.
+ */
 export async function freePort(count = 1): Promise<number> {
   for (;;) {
     const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT - count));
@@ -111,13 +113,13 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Longer than anything takes on a busy machine, and shorter than the runner waits for a whole file. */
+/** Longer than any wait on a busy machine, and shorter than the runner's deadline for a file. */
 const DEADLINE_MS = 120_000;
 
 /**
- * Asks again and again until the answer is there.
+ * Repeats a query until it returns a result.
  *
- * @throws {Error} after the deadline; it names the condition by its source
+ * @throws {Error} after the deadline; the text has the source of the query
  */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,

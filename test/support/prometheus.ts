@@ -1,4 +1,4 @@
-/** A real Prometheus for a test, Debian's or another, on a free port, gone with the test. */
+/** A real Prometheus for a test, from Debian or another one, on a free port. It ends with the test. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -10,21 +10,21 @@ export interface QueriedSample {
 }
 
 export interface PrometheusOptions {
-  /** Debian's by default. */
+  /** Default: the one from Debian. */
   readonly program?: string;
   readonly flags?: readonly string[];
 }
 
 export interface Prometheus {
   readonly url: string;
-  /** The instant vector of an expression, now. */
+  /** Returns the current instant vector of an expression. */
   query(expression: string): Promise<QueriedSample[]>;
-  /** The value of an expression that has one sample; undefined while it has none. */
+  /** Returns the value of an expression with one sample; undefined while it has none. */
   value(expression: string): Promise<number | undefined>;
 }
 
 /**
- * @param dir where its data goes, and its configuration, unless that is a file already
+ * @param dir the directory for its data, and for its configuration unless that is a file already
  * @param config YAML (JSON is), or the path of a file
  */
 export async function startPrometheus(

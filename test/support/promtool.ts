@@ -3,15 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What `promtool check metrics` says about a text 0.0.4 exposition. It reads no OpenMetrics. */
+/** The result of `promtool check metrics` for a text 0.0.4 exposition. It does not read OpenMetrics. */
 export interface PromtoolVerdict {
   /** Prometheus can read it. */
   readonly parses: boolean;
-  /** Lints, one a line, such as `jobs_done counter metrics should have "_total" suffix`; or why it does not parse. */
+  /**
+   * Lints, one per line, such as `jobs_done counter metrics should have "_total" suffix`; or the reason why it does not
+   * parse.
+   */
   readonly problems: readonly string[];
 }
 
-/** promtool is in Debian's package `prometheus`; a missing one is an error, so that no check is passed over in silence. */
+/** promtool is in Debian's package `prometheus`. A missing one is an error, so that no check is skipped silently. */
 export function checkMetrics(text: string): PromtoolVerdict {
   const { status, output } = promtool(['check', 'metrics'], text);
   // exit code 3 is 'lint error', 1 is 'cannot be read'
@@ -19,8 +22,8 @@ export function checkMetrics(text: string): PromtoolVerdict {
 }
 
 /**
- * Has Prometheus' own OpenMetrics parser read an exposition: the one behind `promtool tsdb create-blocks-from`, which
- * wants a time on every line and gets one. Answers what it complains of.
+ * Parses an exposition with Prometheus' own OpenMetrics parser, the one behind `promtool tsdb create-blocks-from`, which
+ * requires a time on every line; this function adds one. Returns the errors.
  */
 export function openMetricsProblems(text: string): readonly string[] {
   const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-promtool-'));
@@ -35,7 +38,7 @@ export function openMetricsProblems(text: string): readonly string[] {
   }
 }
 
-/** Name, labels and value. */
+/** Matches name, labels and value. */
 const SAMPLE = /^[^{ #]+(\{([^"}]|"(\\[^]|[^"\\])*")*\})? [^ ]+/;
 
 function promtool(args: readonly string[], input = ''): { status: number | null; output: string[] } {

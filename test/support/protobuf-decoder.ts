@@ -1,8 +1,8 @@
-/** Decodes a protobuf exposition with a library that shares no code with the writer. */
+/** Decodes a protobuf exposition with a library that shares no code with our writer. */
 import { parse, Reader } from 'protobufjs';
 import type { MetricFamily, Sample } from '../../src/model/metric-family.js';
 
-/** prometheus/client_model, io/prometheus/client/metrics.proto: the fields that are written here. */
+/** prometheus/client_model, io/prometheus/client/metrics.proto: the fields that this package writes. */
 const { root } = parse(
   `
   syntax = "proto2";
@@ -69,13 +69,13 @@ interface Metric {
   };
 }
 export interface DecodedFamily extends Omit<MetricFamily, 'type'> {
-  /** As metrics.proto names it. */
+  /** The name of the type in metrics.proto. */
   readonly type: string;
-  /** When each series was made, in seconds since the epoch. */
+  /** Creation times of the series, in seconds since the epoch. */
   readonly created: readonly number[];
 }
 
-/** The families of a delimited body, with the samples that a text would have. */
+/** Returns the families of a delimited body, with the samples of a text exposition. */
 export function decodeProtobuf(body: Uint8Array): DecodedFamily[] {
   const reader = Reader.create(body);
   const families: DecodedFamily[] = [];

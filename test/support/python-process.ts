@@ -1,4 +1,4 @@
-/** Programs that count with the real client_python, and what its own collector finds in their files. */
+/** Programs that count with the real client_python, and the values that its own collector reads from their files. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import type { TestContext } from 'node:test';
 import { afterTest } from './after-test.js';
 import { prometheus3, PYTHON } from './needs.js';
 
-/** A release of client_python: where it is imported from. */
+/** A release of client_python, and the path that it is imported from. */
 export interface PythonClient {
   readonly name: string;
   readonly path: string | undefined;
 }
 
-/** Debian 12's, whose files have no timestamps. */
+/** The release of Debian 12, whose files have no timestamps. */
 export const OLD_CLIENT: PythonClient = { name: 'client_python of the system', path: undefined };
-/** The one that comes with Prometheus 3, whose files have them. */
+/** The release beside Prometheus 3, whose files have timestamps. */
 export const NEW_CLIENT: PythonClient = {
   name: 'client_python of Debian unstable',
   path: join(prometheus3(), 'usr/lib/python3/dist-packages'),
@@ -53,7 +53,7 @@ export class PythonProcess {
     return this;
   }
 
-  /** Runs statements. @throws {Error} where the program ends by them */
+  /** Runs statements. @throws {Error} if the program ends */
   async run(code: string): Promise<void> {
     this.#child.stdin!.write(`${JSON.stringify(code)}\n`);
     await this.#answer();
@@ -86,7 +86,10 @@ metrics = multiprocess.MultiProcessCollector(None, dir).collect()
 print(json.dumps([[m.type, m.documentation, [[s.name, s.labels, repr(float(s.value))] for s in m.samples]] for m in metrics]))
 `;
 
-/** What client_python's collector finds: values by \`sampleKey\`. Files of \`live…\` gauges of dead processes are removed. */
+/**
+ * Returns the values that client_python's collector reads, by `sampleKey`. It removes files of `live…` gauges of dead
+ * processes.
+ */
 export function collectByPython(dir: string, client: PythonClient, dead: readonly number[] = []): Map<string, number> {
   const { stdout, stderr, status } = spawnSync(PYTHON, ['-c', COLLECT, JSON.stringify([dir, dead])], {
     env: environment(dir, client),
@@ -102,7 +105,7 @@ export function collectByPython(dir: string, client: PythonClient, dead: readonl
   );
 }
 
-/** Type, help, name and labels of a sample; bounds as numbers, which Python spells 1.0. */
+/** Returns a key of type, help, name and labels of a sample. Bounds are numbers in it, since Python prints 1.0. */
 export function sampleKey(type: string, help: string, name: string, labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels).map(([label, value]): [string, string | number] => [
     label,

@@ -1,4 +1,4 @@
-/** What a collector finds in a directory, for tests of the file and of the merge. */
+/** Reads a directory with a collector, for tests of the file and of the merge. */
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import type { CollectionStats } from '../../src/collector/report.js';
 import { mergedFamilies, MergedBody, type OutputOptions } from '../../src/collector/merged-output.js';
@@ -6,7 +6,7 @@ import { FALLBACK, formatOf } from '../../src/exposition/formats.js';
 import type { SelectedFamilies } from '../../src/merge/selected-families.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 
-/** A directory that is read again and again. */
+/** Reads the same directory again and again. */
 export class Reading {
   readonly #collection: DirectoryCollection;
   readonly #selected: SelectedFamilies;
@@ -22,7 +22,7 @@ export class Reading {
     this.#selected = this.#collection.select({ registries });
   }
 
-  /** Collects and answers what there is, in the order of the output. */
+  /** Collects, and returns the families in the order of the output. */
   families(): MetricFamily[] {
     this.#collect();
     return mergedFamilies(this.#selected, this.options);
@@ -38,7 +38,7 @@ export class Reading {
     return Buffer.from(body.render([])).toString();
   }
 
-  /** Values by `name{label="value"}`. */
+  /** Returns values by `name{label="value"}`. */
   values(): Record<string, number> {
     return valuesOf(this.families());
   }
@@ -57,7 +57,7 @@ export class Reading {
   }
 }
 
-/** All that a collection has found. */
+/** Selects all families of a collection. */
 export function selectAll(collection: DirectoryCollection): SelectedFamilies {
   const selected = collection.select({ registries: 'all' });
   selected.update();

@@ -2,19 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
 export interface Import {
-  /** Of the source, such as `src/model/naming.ts`. */
+  /** The path of the imported source, such as `src/model/naming.ts`. */
   readonly path: string;
-  /** Nothing of it is left in the compiled file. */
+  /** The import is removed by the compiler. */
   readonly isTypeOnly: boolean;
 }
 
-/** A TypeScript source as text: what it imports, and in which room of its top folder it is. */
+/** The text of a TypeScript source: its imports, and its room within the top folder. */
 export class SourceFile {
   readonly imports: readonly Import[];
-  /** Names of the packages that it loads for more than their types; node's own are left out. */
+  /** Names of packages that it imports, without type-only imports and modules of Node.js. */
   readonly packages: readonly string[];
 
-  /** @param path from the project's root, with slashes */
+  /** @param path relative to the root of the project, with slashes */
   constructor(
     readonly path: string,
     readonly text: string,
@@ -34,7 +34,7 @@ export class SourceFile {
       .map(({ specifier }) => (/^(@[^/]+\/)?[^/]+/.exec(specifier) as RegExpExecArray)[0]);
   }
 
-  /** The folder below the top one, or for a file that lies in the top one its own name. */
+  /** The folder below the top folder; for a file in the top folder, its name without extension. */
   get room(): string {
     return this.path.split('/')[1].replace(/\.\w+$/, '');
   }
@@ -51,7 +51,7 @@ const IMPORT =
 /** `import type { A }`, and `import { type A, type B }`. */
 const TYPES_ONLY = /^ type\b|^ \{(\s*type [^,}]+,?)+\s*\}/;
 
-/** All sources of a top folder, in order of their paths. */
+/** Returns all sources of a top folder, sorted by path. */
 export function sourceFiles(root: string, folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { afterTest } from './after-test.js';
 import { setFileChecker, withTempDir } from './temp-dir.js';
 
-test('the directory lasts as long as its test, and its data files are checked before it goes', async (t) => {
+test('the directory exists until the end of its test, and its data files are checked before it is removed', async (t) => {
   const checked: string[] = [];
   setFileChecker((path) => void checked.push(path));
   let dir = '';
@@ -19,14 +19,14 @@ test('the directory lasts as long as its test, and its data files are checked be
   assert.equal(existsSync(dir), false);
 });
 
-test('a test that breaks files on purpose has them unchecked', async (t) => {
+test('a test that breaks files on purpose can turn the check off', async (t) => {
   setFileChecker((path) => assert.fail(`${path} was checked`));
   await t.test('a test that leaves garbage', (inner) => {
     writeFileSync(join(withTempDir(inner, { checkFiles: false }), 'x.prom-mp'), 'garbage');
   });
 });
 
-test('what was made last is undone first', async (t) => {
+test('the last registered cleanup runs first', async (t) => {
   const undone: string[] = [];
   await t.test('a directory, then a worker that writes to it', (inner) => {
     afterTest(inner, () => void undone.push('directory'));

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { checkFile as check } from '../../src/metrics-file/check.js';
 import { afterTest } from './after-test.js';
 
-/** Looks at one data file and throws where the format is broken. */
+/** Checks one data file and throws if it breaks the format. */
 export type FileChecker = (path: string) => void | Promise<void>;
 
 let checkFile: FileChecker = (path) => {
@@ -14,19 +14,22 @@ let checkFile: FileChecker = (path) => {
   assert.ok(ok, `${path} breaks the format: ${JSON.stringify(problems)}`);
 };
 
-/** Another check of the data files that tests leave in directories of `withTempDir`: as bbolt does, all are checked. */
+/**
+ * Replaces the check of the data files that tests leave in directories of `withTempDir`. As in the tests of bbolt, all are
+ * checked.
+ */
 export function setFileChecker(checker: FileChecker): void {
   checkFile = checker;
 }
 
 export interface TempDirOptions {
-  /** `false` where the test puts broken files there on purpose. */
+  /** `false` if the test makes broken files on purpose. */
   readonly checkFiles?: boolean;
-  /** Where to make it; by default in memory, where /dev/shm is. */
+  /** The parent directory; by default in memory, on systems with /dev/shm. */
   readonly parent?: string;
 }
 
-/** Makes a directory of its own for a test; removed after it, once its data files were found whole. */
+/** Makes a directory for a test. It is removed after the test, when its data files have been checked. */
 export function withTempDir(
   t: TestContext,
   { checkFiles = true, parent = defaultParent() }: TempDirOptions = {},
@@ -46,9 +49,12 @@ function defaultParent(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : realpathSync(tmpdir());
 }
 
-/** At any depth, for derived directories lie below the one that a test hands out; links lead to what is not the test's. */
+/**
+ * Returns data files at any depth, since derived directories are below the one of the test. It follows no links: they lead
+ * out of the test's directory.
+ */
 function dataFiles(dir: string): string[] {
-  // the test may have removed the directory itself: that is what some are about
+  // some tests remove the directory itself
   if (!existsSync(dir)) return [];
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
     const path = join(dir, entry.name);

@@ -1,4 +1,4 @@
-/** Puts the tools on the machine that the tests need, where that can be had: as root on Debian. */
+/** Installs the tools that the tests need, where that is possible: as root on Debian. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { missingTools, prometheus3, TOOLS } from './needs.js';
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 const DEBIAN = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
 
-/** Installs the Debian packages that are missing, and starts none of their services: they would take ports of tests. */
+/** Installs missing Debian packages without starting their services, which would take ports that tests use. */
 export function installTools(): void {
   const missing = missingTools().filter((name) => name !== 'prometheus 3');
   if (missing.length > 0) {
@@ -36,8 +36,8 @@ function withoutServices(install: () => void): void {
 }
 
 /**
- * Prometheus 3 and the newer Python client, from Debian's unstable suite, are unpacked beside the system's packages and
- * not installed: their binaries run on Debian 12 as they are.
+ * Unpacks Prometheus 3 and the newer Python client from Debian unstable beside the packages of the system, without
+ * installing them. Their binaries run on Debian 12 without changes.
  */
 function unpackPrometheus3(): void {
   const place = prometheus3();
@@ -70,7 +70,7 @@ function unpackPrometheus3(): void {
   }
 }
 
-/** The mirror that this machine has its packages from. @throws {Error} where apt knows none */
+/** Returns the Debian mirror of this machine. @throws {Error} if apt has none */
 function debianMirror(): string {
   const { stdout } = spawnSync('sh', ['-c', 'cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null'], {
     encoding: 'utf8',

@@ -7,10 +7,10 @@ import { native } from '../../src/metrics-file/mapping.js';
 import { FileWriter } from '../../src/metrics-file/writer.js';
 import { WrittenBytes } from '../../src/metrics-file/written-bytes.js';
 
-/** A data file by the real writer under its temporary name: `bytes.publish(path)` shows it to readers. */
+/** A data file of the real writer under its temporary name. `bytes.publish(path)` makes it visible to readers. */
 export interface UnpublishedFile {
   readonly writer: FileWriter;
-  /** The name that it is to have. */
+  /** The final path of the file. */
   readonly path: string;
 }
 

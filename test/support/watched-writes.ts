@@ -1,4 +1,4 @@
-/** The write calls of this process, for tests of what is written and of what is there between two writes. */
+/** Observes the write calls of this process, for tests of the written bytes and of the file between two writes. */
 import fs from 'node:fs';
 import { mock } from 'node:test';
 
@@ -12,8 +12,8 @@ type WriteSync = (fd: number, bytes: Uint8Array, from: number, length: number, p
 const PAGE_BYTES = 4096;
 
 /**
- * Runs `work`, and answers which writes to places of files it has made. Each ends with a page of the file at the latest, as
- * one that a SIGKILL falls into may, so that `afterEach` sees the file as it is after every page.
+ * Runs `work`, and returns its writes at offsets of files. Each write is split at the page boundaries of the file, since a
+ * SIGKILL may end a write there; so `afterEach` sees the file after every page.
  */
 export function watchWrites(work: () => void, afterEach: (write: WatchedWrite) => void = () => {}): WatchedWrite[] {
   const writes: WatchedWrite[] = [];
@@ -35,7 +35,7 @@ export function watchWrites(work: () => void, afterEach: (write: WatchedWrite) =
   return writes;
 }
 
-/** Runs `work` while every write after so many fails, as on a broken disk. */
+/** Runs `work` while every write after the first `writes` ones fails, as on a broken disk. */
 export function failWritesAfter(writes: number, work: () => void): void {
   let left = writes;
   const real = fs.writeSync as WriteSync;

@@ -1,4 +1,4 @@
-/** Data files made by the real writer, many in one process: each with its store, its identity and its lock. */
+/** Data files of the real writer, many in one process: each with its own store, identity and lock. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
@@ -9,7 +9,7 @@ import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
 import { unpublishedFile } from './unpublished-file.js';
 
-// these tests say which kind of file they are about, and have both in every run
+// these tests choose the kind of file, and every run covers both
 delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 export interface WrittenFileOptions {
@@ -19,14 +19,14 @@ export interface WrittenFileOptions {
   readonly limits?: SeriesStoreOptions;
 }
 
-/** A process's file and what counts into it. */
+/** The file of a process, with its store. */
 export interface WrittenFile {
   readonly path: string;
   readonly writer: FileWriter;
   readonly store: SeriesStore;
 }
 
-/** Every kind of file that this system can have. */
+/** Returns every kind of file that this system supports. */
 export function fileKinds(): readonly ('mapped' | 'written')[] {
   return native() !== undefined ? ['mapped', 'written'] : ['written'];
 }
@@ -47,10 +47,10 @@ export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIden
   };
 }
 
-/** A writer whose file readers find, without a store. */
+/** Makes a writer with a published file, without a store. */
 export function createWriter(dir: string, options: WrittenFileOptions = {}): FileWriter {
   const kind = options.kind ?? fileKinds()[0];
-  // what is written on a timer has no lock, and a file that is free of one that it ought to have is final
+  // a file that is written by a timer has no lock; readers would take a file without its lock as final
   const identity = newIdentity({ liveness: kind === 'mapped' ? 'flock' : 'heartbeat', ...options.identity });
   const { writer, path } = unpublishedFile(dir, identity, { isMapped: kind === 'mapped', maxBytes: options.maxBytes });
   writer.bytes.publish(path);
@@ -63,7 +63,7 @@ export function createFile(dir: string, options: WrittenFileOptions = {}): Writt
   return { path, writer, store: new SeriesStore(writer, options.limits) };
 }
 
-/** Makes a series and gives it slots. */
+/** Makes a series and allocates its slots. */
 export function attach(store: SeriesStore, family: SeriesFamily, labelValues: readonly (string | undefined)[]): Series {
   const series = new Series(family, labelValues);
   store.attach(series);

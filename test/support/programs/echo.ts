@@ -1,4 +1,4 @@
-/** Answers with what it is asked, or ends with words. */
+/** Sends the requested message back, or exits with a text in its output. */
 process.on('message', (request: { say?: unknown; exit?: number }) => {
   if (request.exit === undefined) {
     process.send?.(request.say);

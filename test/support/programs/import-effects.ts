@@ -1,14 +1,14 @@
-/** Requires the package and prints what that did to the process, as JSON. */
+/** Requires the package and prints the effects on the process, as JSON. */
 import fs, { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import 'node:worker_threads'; // loading it makes node itself replace process.chdir
+import 'node:worker_threads'; // loading it makes Node.js replace process.chdir
 
 interface ProcessState {
-  /** What keeps the event loop busy. */
+  /** Resources that keep the event loop alive. */
   readonly resources: readonly string[];
-  /** Number of listeners of process by event. */
+  /** Number of listeners on `process` by event. */
   readonly listeners: Readonly<Record<string, number>>;
-  /** Targets of open descriptors, where /proc tells. */
+  /** Targets of open descriptors, on systems with /proc. */
   readonly descriptors: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
@@ -16,14 +16,14 @@ interface ProcessState {
 export interface ImportEffects {
   readonly before: ProcessState;
   readonly after: ProcessState;
-  /** Methods of process that are not the ones from before. */
+  /** Methods of `process` that were replaced. */
   readonly replacedMethods: readonly string[];
   readonly nativeModules: readonly string[];
-  /** Files of other packages that were loaded, from node_modules. */
+  /** Files of other packages in node_modules that were loaded. */
   readonly packageFiles: readonly string[];
   /** Functions of node:fs that were called, each with its first argument. */
   readonly calls: readonly string[];
-  /** Functions of the clock that our own modules touched, with the place. */
+  /** Functions of the clock that our own modules accessed, with the place in the code. */
   readonly clockUses: readonly string[];
 }
 
@@ -40,7 +40,7 @@ function processState(): ProcessState {
   };
 }
 
-/** The descriptor that lists the folder is gone by the time that it is looked at. */
+/** The descriptor that lists the folder is closed when its own entry is read. */
 function targetOf(descriptor: string): string[] {
   try {
     return [readlinkSync(join(DESCRIPTORS, descriptor))];
@@ -51,13 +51,13 @@ function targetOf(descriptor: string): string[] {
 
 const clockUses: string[] = [];
 
-/** Notes who reads the property: calling the function and keeping it for later both begin with that. */
+/** Records each read of the property with its caller: code that calls the function or keeps it reads the property first. */
 function watch(owner: object, name: string, property: string): void {
   let value = (owner as Record<string, unknown>)[property];
   Object.defineProperty(owner, property, {
     configurable: true,
     get: () => {
-      // the frame above this getter's own
+      // the frame above this getter
       const caller = new Error().stack?.split('\n')[2] ?? '';
       if (caller.includes(OWN)) clockUses.push(`${name}.${property} ${caller.trim()}`);
       return value;
@@ -110,5 +110,5 @@ const effects: ImportEffects = {
   calls: callsByImport,
   clockUses: [...clockUses],
 };
-// a timer that the package started would keep this process from answering
+// a timer of the package would otherwise keep this process alive
 process.stdout.write(JSON.stringify(effects), () => process.exit());
