@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { test } from 'node:test';
 import { dataFiles } from '../support/cluster-files.js';
 import { BEHIND_MS, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 async function count(member: Member, amount: number): Promise<void> {
@@ -46,7 +48,9 @@ test('threads with an empty environment find the directory that a cluster derive
   await count(worker, 1);
   const dir = await worker.run(() => process.env.PROMETHEUS_MULTIPROC_DIR);
   assert.equal(dir, undefined);
-  for (const member of [primary, worker, thread]) assert.deepEqual(await totals(member), [11, 11]);
+  // a thread that was started before its process loaded the package writes its file on a timer
+  for (const member of [primary, worker, thread])
+    await until(async () => isDeepStrictEqual(await totals(member), [11, 11]));
   primary.leaves(await primary.run(({ prom }) => prom.setupPrimary().dir));
 });
 
