@@ -49,8 +49,9 @@ test('threads with an empty environment find the directory that a cluster derive
   const dir = await worker.run(() => process.env.PROMETHEUS_MULTIPROC_DIR);
   assert.equal(dir, undefined);
   // a thread that was started before its process loaded the package writes its file on a timer
-  for (const member of [primary, worker, thread])
+  for (const member of [primary, worker, thread]) {
     await until(async () => isDeepStrictEqual(await totals(member), [11, 11]));
+  }
   primary.leaves(await primary.run(({ prom }) => prom.setupPrimary().dir));
 });
 
