@@ -78,6 +78,14 @@ export function openForReading(path: string): number {
   return fd;
 }
 
+/** Opens a file again that was closed meanwhile. @throws the system's error; ENOENT also where the path is another file now */
+export function openAgain(file: string, inode: number): number {
+  const fd = openForReading(file);
+  if (fstatSync(fd).ino === inode) return fd;
+  closeSync(fd);
+  throw Object.assign(new Error(`${JSON.stringify(file)} is another file now`), { code: 'ENOENT' });
+}
+
 /**
  * Reads and validates the header.
  *

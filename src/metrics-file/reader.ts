@@ -12,7 +12,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
-import { type Header, headerWords, type HeaderWords, openForReading, readHeader } from './header.js';
+import { type Header, headerWords, type HeaderWords, openAgain, openForReading, readHeader } from './header.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 
@@ -97,14 +97,8 @@ export class FileReader {
 
   /** Opens the file again if it is suspended. @throws the system's error; ENOENT also where the path is now another file */
   get fd(): number {
-    if (this.#fd >= 0) return this.#fd;
-    const fd = openForReading(this.file);
-    if (fstatSync(fd).ino !== this.#inode) {
-      closeSync(fd);
-      throw Object.assign(new Error(`${JSON.stringify(this.file)} is another file now`), { code: 'ENOENT' });
-    }
-    this.#fd = fd;
-    return fd;
+    if (this.#fd < 0) this.#fd = openAgain(this.file, this.#inode);
+    return this.#fd;
   }
 
   /** The header's words at the last `readLog`. */

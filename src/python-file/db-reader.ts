@@ -16,7 +16,7 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
-import { openForReading } from '../metrics-file/header.js';
+import { openAgain, openForReading } from '../metrics-file/header.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 
 const HEAD_BYTES = 8;
@@ -64,14 +64,8 @@ export class DbReader {
 
   /** Opens the file again if need be. @throws the system's error; ENOENT too where it is another file now */
   get fd(): number {
-    if (this.#fd >= 0) return this.#fd;
-    const fd = openForReading(this.file);
-    if (fstatSync(fd).ino !== this.#inode) {
-      closeSync(fd);
-      throw Object.assign(new Error(`${JSON.stringify(this.file)} is another file now`), { code: 'ENOENT' });
-    }
-    this.#fd = fd;
-    return fd;
+    if (this.#fd < 0) this.#fd = openAgain(this.file, this.#inode);
+    return this.#fd;
   }
 
   get entries(): number {
