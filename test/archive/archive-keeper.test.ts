@@ -21,7 +21,7 @@ function foldedDirectory(dir: string, jobs: number): string {
   return join(dir, archiveName(1));
 }
 
-test('an archive that is deleted while a process holds it is put back as it was', (t) => {
+test('an archive that is deleted while a process holds it is restored with the same content', (t) => {
   const warn = t.mock.method(console, 'warn', () => {});
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1000);
@@ -48,7 +48,7 @@ test('an archive that is deleted while a process holds it is put back as it was'
   assert.deepEqual(valuesIn(dir), { jobs_total: 1001 });
 });
 
-test('an archive that a fold has replaced is not put back', (t) => {
+test('an archive that a fold has replaced is not restored', (t) => {
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1000);
   const keeper = new ArchiveKeeper();
@@ -63,7 +63,7 @@ test('an archive that a fold has replaced is not put back', (t) => {
   assert.deepEqual(valuesIn(dir), { jobs_total: 1003 });
 });
 
-test('the archive is touched, so that it does not look abandoned', (t) => {
+test('the archive is touched, so that cleaners do not delete it', (t) => {
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1);
   utimesSync(path, 1000, 1000);
@@ -83,7 +83,7 @@ const DELETIONS: Readonly<Record<string, (dir: string) => void>> = {
 };
 
 for (const [what, remove] of Object.entries(DELETIONS)) {
-  test(`a process that counts in a directory in which somebody deletes ${what} puts it back`, async (t) => {
+  test(`a process restores ${what} where they were deleted in its directory`, async (t) => {
     const dir = withTempDir(t);
     foldedDirectory(dir, 1000);
     const application = forkProgram(t, 'storage/programs/counting', [], {
@@ -101,7 +101,7 @@ for (const [what, remove] of Object.entries(DELETIONS)) {
 }
 
 if (native() !== undefined) {
-  test('systemd-tmpfiles cannot have the lock on a directory that is used, and passes over it', async (t) => {
+  test('systemd-tmpfiles cannot lock a directory in use, and skips it', async (t) => {
     const dir = withTempDir(t);
     const fd = openSync(dir, 'r');
     afterTest(t, () => closeSync(fd));

@@ -53,7 +53,7 @@ const WRONG: Readonly<Record<string, (now: number) => number>> = {
 };
 
 for (const [name, wrong] of Object.entries(WRONG)) {
-  test(`folds ${name} lose nothing, neither then nor when the clock is right again`, (t) => {
+  test(`folds ${name} lose no counts, neither then nor when the clock is correct again`, (t) => {
     const dir = withTempDir(t);
     const clocks = new Clocks(t);
     const fold = (at: string): void => {
@@ -76,7 +76,7 @@ for (const [name, wrong] of Object.entries(WRONG)) {
     assert.deepEqual(valuesOf(dir), { ...all, after_total: 1, later_total: 1, jobs_total: 5 });
   });
 
-  test(`what died ${name} and is folded under the right clock is not lost`, (t) => {
+  test(`counts of a process that died ${name} are not lost when they are folded under the correct clock`, (t) => {
     const dir = withTempDir(t);
     const clocks = new Clocks(t);
     clocks.set(wrong(clocks.now));
@@ -86,7 +86,7 @@ for (const [name, wrong] of Object.entries(WRONG)) {
   });
 }
 
-test('gauges folded under a clock that was years ahead are kept no longer than others once it is right', (t) => {
+test('gauges that were folded under a clock years ahead are not kept longer than others once it is correct', (t) => {
   const dir = withTempDir(t);
   const clocks = new Clocks(t);
   clocks.set(clocks.now + 4000 * DAY);
@@ -104,7 +104,7 @@ test('gauges folded under a clock that was years ahead are kept no longer than o
   assert.deepEqual(valuesOf(dir), { peak: 2, jobs_total: 3 });
 });
 
-test('what nobody declares any more goes when the time has really passed', (t) => {
+test('a family that no process declares is dropped when the time has really passed', (t) => {
   const dir = withTempDir(t);
   const clocks = new Clocks(t);
   new DeadProcess(dir).count('old_total', {}, 1).die();
@@ -119,7 +119,7 @@ test('what nobody declares any more goes when the time has really passed', (t) =
   assert.deepEqual([dropped, valuesOf(dir)], [1, { jobs_total: 3 }]);
 });
 
-test('between two boots, and where no boot is known, the wall clock is believed for a while only', () => {
+test('between two boots, and without a boot id, the wall clock is trusted for a limited time only', () => {
   const from = { wall: 1000 * DAY, bootId: 'a', uptime: 500 };
   const later = { wall: 1060 * DAY, bootId: 'a', uptime: 700 };
   assert.equal(secondsBetween(from, later, 4 * DAY), 200);
@@ -140,7 +140,7 @@ test('between two boots, and where no boot is known, the wall clock is believed 
   }
 });
 
-test('a value that was set under a clock that was ahead is not the most recent one for ever', (t) => {
+test('a value that was set under a clock ahead does not stay the most recent one for ever', (t) => {
   const dir = withTempDir(t);
   const clocks = new Clocks(t);
   const set = (process: DeadProcess, value: number): DeadProcess =>
@@ -173,7 +173,7 @@ test('a reader whose clock is behind finds the most recent value', (t) => {
   assert.equal(valuesOf(dir).version, 3);
 });
 
-test('an exemplar of a clock that was ahead gives way to the next one', (t) => {
+test('an exemplar of a clock ahead is replaced by the next one', (t) => {
   const dir = withTempDir(t);
   const { now } = new Clocks(t);
   new DeadProcess(dir)
@@ -192,7 +192,7 @@ test('an exemplar of a clock that was ahead gives way to the next one', (t) => {
   assert.equal(exemplar(), 'right');
 });
 
-test('the gauges of a process whose last beat is still to come end with their retention', (t) => {
+test('the gauges of a process whose last heartbeat is in the future end with their retention', (t) => {
   const dir = withTempDir(t);
   const clocks = new Clocks(t);
   new DeadProcess(dir).set('load', 'max', {}, 5, clocks.now).die(clocks.now + 60 * DAY);

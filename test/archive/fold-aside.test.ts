@@ -24,7 +24,7 @@ async function jobsIn(dir: string): Promise<number | undefined> {
   return families.find(({ name }) => name === 'jobs_total')?.samples[0]?.value;
 }
 
-test('an application that calls process.exit() in the middle of scrapes and folds ends as it wants, and loses nothing', async (t) => {
+test('an application that calls process.exit() in the middle of scrapes and folds exits normally, and loses nothing', async (t) => {
   const dir = withTempDir(t);
   for (let round = 1; round <= ROUNDS; round++) {
     addDead(dir, DEAD_PER_ROUND);
@@ -35,7 +35,7 @@ test('an application that calls process.exit() in the middle of scrapes and fold
   assert.notEqual(foldDirectory(dir).generation, 0);
 });
 
-test("the process of a fold has none of the application's flags and variables", async (t) => {
+test("the child process of a fold has none of the application's flags and variables", async (t) => {
   const dir = withTempDir(t);
   addDead(dir, 3);
   const { env } = process;

@@ -53,7 +53,7 @@ function foldUntil(t: TestContext, dir: string, last: FoldStep): void {
   Fold.onStep = undefined;
 }
 
-test('on a full disk the dead stay as they are, and are folded when there is room', MOUNTS, (t) => {
+test('on a full disk the files of dead processes do not change, and are folded when there is room', MOUNTS, (t) => {
   const dir = mounted(t);
   addDead(dir, 3);
   const filler = fill(dir);
@@ -66,7 +66,7 @@ test('on a full disk the dead stay as they are, and are folded when there is roo
   assert.deepEqual(valuesIn(dir), { jobs_total: 3 });
 });
 
-test('what a folder that was killed has left is removed first, for it may be all the room there is', MOUNTS, (t) => {
+test('leftovers of a killed fold are removed first, because they may be the only space on the disk', MOUNTS, (t) => {
   const dir = mounted(t);
   addDead(dir, 3);
   foldUntil(t, dir, 'published');
@@ -81,7 +81,7 @@ test('what a folder that was killed has left is removed first, for it may be all
   assert.deepEqual(valuesIn(dir), { jobs_total: 4 });
 });
 
-test('a fold for which nobody has died since removes what another has left', needs('root', 'namespaces'), (t) => {
+test('a fold without dead files removes the leftovers of another', needs('root', 'namespaces'), (t) => {
   const dir = withTempDir(t);
   addDead(dir, 1);
   foldDirectory(dir);

@@ -20,7 +20,7 @@ async function killFolder(t: TestContext, dir: string, env: NodeJS.ProcessEnv = 
   assert.ok(readdirSync(dir).includes(LOCK_DIRECTORY));
 }
 
-test('a folder that was killed keeps no other away', async (t) => {
+test('a killed fold does not prevent the next one', async (t) => {
   if (native() === undefined) return;
   const dir = withTempDir(t);
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
@@ -31,7 +31,7 @@ test('a folder that was killed keeps no other away', async (t) => {
   assert.equal(takenFoldLock(dir), undefined);
 });
 
-test('a folder without the lock of the kernel keeps others away for as long as it may live', async (t) => {
+test("a fold without the kernel's lock excludes others for as long as it may live", async (t) => {
   const dir = withTempDir(t);
   await killFolder(t, dir, { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' });
   assert.equal(foldDirectory(dir, { properLockfile: true }).abandoned, 'locked');
@@ -42,7 +42,7 @@ test('a folder without the lock of the kernel keeps others away for as long as i
   assert.equal(foldDirectory(dir, { properLockfile: true }).abandoned, undefined);
 });
 
-test('a lock that a wrong clock has dated into the future keeps nobody away', (t) => {
+test('a lock that a wrong clock has dated into the future excludes no fold', (t) => {
   const dir = withTempDir(t);
   mkdirSync(join(dir, LOCK_DIRECTORY));
   const inADay = Date.now() / 1000 + 86_400;

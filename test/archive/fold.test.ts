@@ -66,7 +66,7 @@ function dataFilesIn(dir: string): string[] {
   return readdirSync(dir).filter((name) => name.endsWith('.prom-mp'));
 }
 
-test('the files of the dead become one archive, and what is shown stays the same', async (t) => {
+test('the files of dead processes become one archive, and the output stays the same', async (t) => {
   const dir = withTempDir(t);
   for (let at = 1; at <= 3; at++) new DeadProcess(dir).count('jobs_total', { kind: 'mail' }, at).die();
   const before = await familiesOf(dir);
@@ -81,7 +81,7 @@ test('the files of the dead become one archive, and what is shown stays the same
   assert.deepEqual(checkFile(join(dir, archiveName(1))), { ok: true, problems: [], families: 1, series: 1, blocks: 2 });
 });
 
-test('a default label that would make a bad line is not baked into the archive', async (t) => {
+test('a default label that would make an invalid line is not stored in the archive', async (t) => {
   const dir = withTempDir(t);
   const defaultLabels = { le: 'x', quantile: 'y', app: 'shop' };
   new DeadProcess(dir, { defaultLabels }).observe('took_seconds', [1], 0.5).summarize('size_bytes', 1).die();
@@ -108,7 +108,7 @@ test('a fold without dead files publishes nothing', (t) => {
   assert.deepEqual(archivesIn(dir), [archiveName(1)]);
 });
 
-test('a fold removes what processes that were killed an hour ago have left half made', (t) => {
+test('a fold removes incomplete files of processes that were killed an hour ago', (t) => {
   const dir = withTempDir(t);
   const [old, young] = ['1', '2'].map((id) => join(dir, `.4711-0-000000000000000${id}.prom-mp.tmp`));
   for (const path of [old, young]) writeFileSync(path, '');
@@ -118,7 +118,7 @@ test('a fold removes what processes that were killed an hour ago have left half 
   assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
 });
 
-test('the living, and those of whom nobody knows, are not folded', async (t) => {
+test('files of living processes, and of those with an unknown state, are not folded', async (t) => {
   const dir = withTempDir(t);
   const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 1).show();
   const elsewhere = {
@@ -152,7 +152,7 @@ test('bad files and copies stay where they are, and are not counted', async (t) 
   assert.equal(await valueOf(dir, 'jobs_total'), 1);
 });
 
-test('half of a damaged file never gets into the archive', async (t) => {
+test('no part of a damaged file gets into the archive', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
   const broken = new DeadProcess(dir).count('jobs_total', {}, 2);
@@ -166,7 +166,7 @@ test('half of a damaged file never gets into the archive', async (t) => {
   assert.equal(await valueOf(dir, 'tasks_total'), undefined);
 });
 
-test('a file that an archive names is not counted while it is still there, and goes with the next fold', async (t) => {
+test('a file that an archive names is not counted while it still exists, and the next fold removes it', async (t) => {
   const dir = withTempDir(t);
   const process = new DeadProcess(dir).count('jobs_total', {}, 5).die();
   const bytes = readFileSync(process.path);
@@ -177,7 +177,7 @@ test('a file that an archive names is not counted while it is still there, and g
   assert.equal(await valueOf(dir, 'jobs_total'), 5);
 });
 
-test('the id of a writer without a lock stays named for a day, file or no file', async (t) => {
+test('the id of a writer without a lock stays named for a day, with or without its file', async (t) => {
   const dir = withTempDir(t);
   const process = new DeadProcess(dir, { identity: { liveness: 'heartbeat' } }).count('jobs_total', {}, 5).die();
   const bytes = readFileSync(process.path);
@@ -188,7 +188,7 @@ test('the id of a writer without a lock stays named for a day, file or no file',
   assert.equal(await valueOf(dir, 'jobs_total'), 6);
 });
 
-test('counts of other buckets, labels and default labels stand side by side as they did before', async (t) => {
+test('counts with different buckets, labels and default labels stay separate as before', async (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir).observe('took_seconds', [1, 5], 3).die();
   new DeadProcess(dir).observe('took_seconds', [1, 2, 5], 1.5).die();
@@ -214,7 +214,7 @@ test('counts of other buckets, labels and default labels stand side by side as t
   living.die();
 });
 
-test('an archive is no party to a conflict where declarations differ by default labels and pid only', async (t) => {
+test('an archive causes no conflict where declarations differ by default labels and pid only', async (t) => {
   const dir = withTempDir(t);
   const work = (process: DeadProcess): DeadProcess =>
     process.count('jobs_total', { kind: 'mail' }, 1).set('load', 'all', {}, 1, now());
@@ -230,7 +230,7 @@ test('an archive is no party to a conflict where declarations differ by default 
   );
 });
 
-test('what the last of the dead have declared holds for the others in the archive too, though nothing is left of it', async (t) => {
+test('the last declaration of dead processes counts for the others in the archive too, even without series', async (t) => {
   const dir = withTempDir(t);
   const start = Date.now() - DAY * 1000;
   for (const [at, type] of (['counter', 'gauge', 'counter'] as const).entries()) {
@@ -246,7 +246,7 @@ test('what the last of the dead have declared holds for the others in the archiv
   }
 });
 
-test('a gauge that was to end with its process does so, whatever the newest declaration says', async (t) => {
+test('a gauge that ends with its process does so, whatever the newest declaration is', async (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir).set('in_flight', 'livesum', {}, 7, 1).count('jobs_total', {}, 1).die();
   const clock = t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 10_000);
@@ -258,7 +258,7 @@ test('a gauge that was to end with its process does so, whatever the newest decl
   living.die();
 });
 
-test('gauges that were folded one by one are merged where the newest declaration says so', async (t) => {
+test('gauges that were folded per process are merged when the newest declaration requires it', async (t) => {
   const dir = withTempDir(t);
   for (const value of [7, 3]) new DeadProcess(dir).set('load', 'all', {}, value, 1).die();
   const clock = t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 10_000);
@@ -285,7 +285,7 @@ test('registries stay apart in the archive', async (t) => {
   assert.equal(await valueOf(dir, 'jobs_total', { registry: 'default' }), 1);
 });
 
-test('live gauges are forgotten, the others kept until their retention is over', async (t) => {
+test('live gauges are dropped, and the others are kept until their retention ends', async (t) => {
   const dir = withTempDir(t);
   const die = (value: number, hoursAgo: number): void => {
     const process = new DeadProcess(dir).set('queue', 'sum', {}, value, now()).set('inflight', 'livesum', {}, 9, now());
@@ -305,7 +305,7 @@ test('live gauges are forgotten, the others kept until their retention is over',
   assert.equal(await valueOf(dir, 'queue', { deadRetentionSeconds: DAY }), 11);
 });
 
-test('gauges shown per process are kept of so many processes, the last ones', async (t) => {
+test('gauges that are shown per process are kept for a limited number of processes, the last ones', async (t) => {
   const dir = withTempDir(t);
   for (let at = 0; at < 10; at++) {
     new DeadProcess(dir, { identity: { pid: 6_000_000 + at } })
@@ -323,7 +323,7 @@ test('gauges shown per process are kept of so many processes, the last ones', as
   assert.equal(await valueOf(dir, 'jobs_total'), 10);
 });
 
-test('of processes with the same pid the newest is shown, as it is without folding', async (t) => {
+test('among processes with the same pid the newest is shown, as without folding', async (t) => {
   const dir = withTempDir(t);
   for (const start of [300, 100, 200]) {
     const identity = { pid: 1, pidNamespace: `pid:[${start}]`, startedAt: start };
@@ -351,7 +351,7 @@ test('the newest exemplar is kept', async (t) => {
   );
 });
 
-test('windows of a summary that have slid out are not carried along', async (t) => {
+test('expired windows of a summary are not copied', async (t) => {
   const dir = withTempDir(t);
   const window = { seconds: 600, count: 2 };
   const process = new DeadProcess(dir).summarize('took_seconds', 100, window, now() - 3600);
@@ -366,7 +366,7 @@ test('windows of a summary that have slid out are not carried along', async (t) 
   );
 });
 
-test('series beyond maxSeries are dropped and counted, and those before them go on', async (t) => {
+test('series beyond maxSeries are dropped and counted, and earlier ones continue', async (t) => {
   const dir = withTempDir(t);
   const count = (kinds: readonly string[]): void => {
     const process = new DeadProcess(dir);
@@ -389,7 +389,7 @@ test('series beyond maxSeries are dropped and counted, and those before them go 
   assert.equal(samples.find(({ name }) => name === 'prom_multiproc_archive_dropped_series')?.value, 2);
 });
 
-test('a family that nobody has declared for long is dropped, but never one that a living process declares', async (t) => {
+test('a family that no process has declared for long is dropped, but never one that a living process declares', async (t) => {
   const dir = withTempDir(t);
   const old = now() - 40 * DAY;
   new DeadProcess(dir).count('old_total', {}, 1).count('kept_total', {}, 1).die(old);
@@ -404,7 +404,7 @@ test('a family that nobody has declared for long is dropped, but never one that 
   living.die();
 });
 
-test('a file that is damaged keeps no family from being dropped', async (t) => {
+test('a damaged file does not prevent a family from being dropped', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   new DeadProcess(dir).count('old_total', {}, 1).die(now() - 40 * DAY);
   foldDirectory(dir, { familyRetentionSeconds: 365 * DAY });
@@ -431,7 +431,7 @@ test('a full disk leaves everything as it was', async (t) => {
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
 });
 
-test('a process that lived for longer than that is folded with all it has', async (t) => {
+test('a process that lived longer than the retention is folded completely', async (t) => {
   const dir = withTempDir(t);
   const process = new DeadProcess(dir);
   process.declare({ name: 'jobs_total', help: 'h', type: 'counter', labelNames: [] });
@@ -440,7 +440,7 @@ test('a process that lived for longer than that is folded with all it has', asyn
   assert.equal(await valueOf(dir, 'jobs_total'), 7);
 });
 
-test('an archive that is damaged at any byte is never taken, nor lost, and the dead go on being folded', async (t) => {
+test('an archive that is damaged at any byte is neither used nor removed, and folds continue', async (t) => {
   const template = withTempDir(t);
   new DeadProcess(template).count('jobs_total', {}, 1).observe('took_seconds', [1, 2], 1).die();
   foldDirectory(template);
@@ -469,7 +469,7 @@ test('an archive that is damaged at any byte is never taken, nor lost, and the d
   );
 });
 
-test('below a damaged archive the next one counts', async (t) => {
+test('the next archive below a damaged one counts', async (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
@@ -606,7 +606,7 @@ function apply(process: DeadProcess, { kind, value, label, wide }: Event, time: 
   }
 }
 
-test('an archive can be read by whom the files in it let read', needs('other users'), async (t) => {
+test('an archive can be read by the users that could read its files', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
@@ -615,7 +615,7 @@ test('an archive can be read by whom the files in it let read', needs('other use
   assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
 });
 
-test('an archive that another user has made can be read by the one whose files are in it', async (t) => {
+test('an archive of another user can be read by the owner of the files in it', async (t) => {
   const dir = withTempDir(t);
   chownSync(dir, 0, 1000);
   chmodSync(dir, 0o770);
@@ -626,7 +626,7 @@ test('an archive that another user has made can be read by the one whose files a
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
 });
 
-test("root's archive belongs to the user whose files are in it", needs('other users'), async (t) => {
+test("root's archive belongs to the owner of the files in it", needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chownSync(dir, 0, 1000);
   chmodSync(dir, 0o770);
@@ -638,7 +638,7 @@ test("root's archive belongs to the user whose files are in it", needs('other us
   assert.deepEqual([uid, gid, mode & 0o777], [1000, 1000, 0o600]);
 });
 
-test('many dead files come down to one archive of the size of their series', (t) => {
+test('many dead files become one archive whose size depends on their series', (t) => {
   const dir = withTempDir(t);
   for (let at = 1; at <= 600; at++) {
     new DeadProcess(dir)

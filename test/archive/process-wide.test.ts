@@ -88,7 +88,7 @@ function group(threads: readonly Thread[]): Map<number, Thread[]> {
   return groups;
 }
 
-test('of one process a counter is its highest value and a gauge its newest, in whatever order files come, end and are folded', (t) => {
+test('process-wide counters have their highest value and gauges their newest, in whatever order files are added, end and are folded', (t) => {
   const threads = fc.record({
     process: fc.nat(2),
     cpu: fc.nat(100),
@@ -144,7 +144,7 @@ function pidOf(number: number): number {
   return number === 0 ? process.pid : 6_000_000 + number;
 }
 
-test('a process on another machine is part of the whole a day after it was last seen', (t) => {
+test('a process on another machine is added to the total a day after it was last seen', (t) => {
   const dir = withTempDir(t);
   const now = Date.now();
   const fold = (hoursAgo: number): void => {

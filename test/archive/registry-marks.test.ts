@@ -48,7 +48,7 @@ function count({ store }: WrittenFile, registry: string, amount: number): void {
   addTo(attach(store, store.declare(JOBS, [registry]), []), amount);
 }
 
-test('registries without a name share a name that no process had in two of them', (t) => {
+test('registries without a name share a family name that no process had in two of them', (t) => {
   const dir = withTempDir(t);
   const files = [createFile(dir), createFile(dir), createFile(dir)];
   ['?app/a.js##0', '?app/b.js##0', '?#7'].forEach((id, at) => count(files[at], id, 10 ** at));
@@ -60,7 +60,7 @@ test('registries without a name share a name that no process had in two of them'
   ]);
 });
 
-test('a name that one process had in two is shown by place, also when only one of the two is left', (t) => {
+test('a family name that one process had in two registries is shown by their ids, also when only one of them is left', (t) => {
   const dir = withTempDir(t);
   const files = [createFile(dir), createFile(dir), createFile(dir)];
   const [first] = files;
@@ -78,7 +78,7 @@ test('a name that one process had in two is shown by place, also when only one o
   ]);
 });
 
-test('a primary is apart from the others, from the moment when it forks', (t) => {
+test('a primary is separate from other processes as soon as it forks', (t) => {
   const dir = withTempDir(t);
   const files = [createFile(dir), createFile(dir)];
   const [primary, worker] = files;
@@ -96,7 +96,7 @@ test('a primary is apart from the others, from the moment when it forks', (t) =>
   ]);
 });
 
-test('what is declared as something else is another metric', (t) => {
+test('a different declaration is a different metric', (t) => {
   const dir = withTempDir(t);
   const files = [createFile(dir), createFile(dir)];
   count(files[0], '?app/a.js##0', 1);

@@ -62,29 +62,33 @@ function read(dir: string, reading = new Reading(dir)): { jobs?: number; skipped
   return { jobs, skipped: Object.fromEntries(skipped) };
 }
 
-test("a stranger's archive of a huge generation hides nothing, and nothing is removed for it", needs('root'), (t) => {
-  const dir = openToAll(t);
-  new DeadProcess(dir).count('jobs_total', {}, 100).die();
-  assert.equal(foldDirectory(dir).generation, 1);
-  const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
-  const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
-  const planted = plantArchive(dir, MAX_GENERATION - 1, [living.identity.id, dead.identity.id], NOBODY);
-  assert.deepEqual(read(dir), { jobs: 123, skipped: { owner: 1 } });
-  const { generation, folded, damagedArchives } = foldDirectory(dir);
-  assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(MAX_GENERATION - 1)]]);
-  living.count('jobs_total', {}, 1000).flush();
-  assert.deepEqual(read(dir), { jobs: 1123, skipped: { owner: 1 } });
-  assert.ok(existsSync(planted));
-  // and on it goes
-  new DeadProcess(dir).count('jobs_total', {}, 1).die();
-  assert.equal(foldDirectory(dir).generation, 3);
-  assert.equal(read(dir).jobs, 1124);
-  living.die();
-});
+test(
+  'an untrusted archive with a huge generation hides nothing, and no file is removed because of it',
+  needs('root'),
+  (t) => {
+    const dir = openToAll(t);
+    new DeadProcess(dir).count('jobs_total', {}, 100).die();
+    assert.equal(foldDirectory(dir).generation, 1);
+    const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
+    const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
+    const planted = plantArchive(dir, MAX_GENERATION - 1, [living.identity.id, dead.identity.id], NOBODY);
+    assert.deepEqual(read(dir), { jobs: 123, skipped: { owner: 1 } });
+    const { generation, folded, damagedArchives } = foldDirectory(dir);
+    assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(MAX_GENERATION - 1)]]);
+    living.count('jobs_total', {}, 1000).flush();
+    assert.deepEqual(read(dir), { jobs: 1123, skipped: { owner: 1 } });
+    assert.ok(existsSync(planted));
+    // and on it goes
+    new DeadProcess(dir).count('jobs_total', {}, 1).die();
+    assert.equal(foldDirectory(dir).generation, 3);
+    assert.equal(read(dir).jobs, 1124);
+    living.die();
+  },
+);
 
 // a writer without a lock may have been taken for dead, and then an archive names it truly
 if (native() !== undefined) {
-  test('an archive that names the file of a living process is a lie, whoever made it', (t) => {
+  test('an archive that names the file of a living process makes a false claim, whatever its owner', (t) => {
     const dir = openToAll(t);
     new DeadProcess(dir).count('jobs_total', {}, 100).die();
     foldDirectory(dir);
@@ -100,7 +104,7 @@ if (native() !== undefined) {
     living.die();
   });
 
-  test('a reader that has counted an archive drops it once it turns out to be a lie', (t) => {
+  test('a reader that has counted an archive drops it once its claim turns out to be false', (t) => {
     const dir = openToAll(t);
     const reading = new Reading(dir);
     const hidden = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20);
@@ -112,7 +116,7 @@ if (native() !== undefined) {
   });
 }
 
-test('a file with a living writer is not removed, whatever the caller believes', (t) => {
+test('a file with a living writer is not removed, whatever the caller assumes', (t) => {
   const dir = withTempDir(t);
   const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
   const bytes = readFileSync(living.path);
@@ -124,24 +128,20 @@ test('a file with a living writer is not removed, whatever the caller believes',
   living.die();
 });
 
-test(
-  "a stranger's counts do not count, and are not folded; in a directory of the group they are",
-  needs('root'),
-  (t) => {
-    const dir = openToAll(t);
-    const stranger = new DeadProcess(dir).count('jobs_total', {}, 1000).die();
-    chownSync(stranger.path, NOBODY, NOBODY);
-    new DeadProcess(dir).count('jobs_total', {}, 7).die();
-    assert.deepEqual(read(dir), { jobs: 7, skipped: { owner: 1 } });
-    const { folded, skipped } = foldDirectory(dir);
-    assert.deepEqual([folded, skipped.owner], [1, 1]);
-    assert.ok(existsSync(stranger.path));
-    chmodSync(dir, 0o770);
-    assert.deepEqual(read(dir), { jobs: 1007, skipped: {} });
-  },
-);
+test('files of untrusted users are not counted or folded; in a directory of the group they are', needs('root'), (t) => {
+  const dir = openToAll(t);
+  const stranger = new DeadProcess(dir).count('jobs_total', {}, 1000).die();
+  chownSync(stranger.path, NOBODY, NOBODY);
+  new DeadProcess(dir).count('jobs_total', {}, 7).die();
+  assert.deepEqual(read(dir), { jobs: 7, skipped: { owner: 1 } });
+  const { folded, skipped } = foldDirectory(dir);
+  assert.deepEqual([folded, skipped.owner], [1, 1]);
+  assert.ok(existsSync(stranger.path));
+  chmodSync(dir, 0o770);
+  assert.deepEqual(read(dir), { jobs: 1007, skipped: {} });
+});
 
-test('users are admitted by PROM_MULTIPROC_TRUSTED_USERS', needs('root'), (t) => {
+test('PROM_MULTIPROC_TRUSTED_USERS adds trusted users', needs('root'), (t) => {
   const dir = openToAll(t);
   const other = new DeadProcess(dir).count('jobs_total', {}, 1000).die();
   chownSync(other.path, 4711, 4711);
@@ -158,7 +158,7 @@ test('users are admitted by PROM_MULTIPROC_TRUSTED_USERS', needs('root'), (t) =>
   }
 });
 
-test("root's own archive lets nobody write who could write a file in it", (t) => {
+test("root's archive may not be written by users that could write a file in it", (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir, { mode: 0o666 }).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
@@ -169,7 +169,7 @@ test("root's own archive lets nobody write who could write a file in it", (t) =>
 });
 
 test(
-  'a stranger who folds there harms nobody, and what it makes counts for itself only',
+  'a fold by an untrusted user does no harm, and its archive counts for that user only',
   needs('other users'),
   async (t) => {
     const dir = openToAll(t);

@@ -32,7 +32,7 @@ function dataFiles(dir: string): number {
   return readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length;
 }
 
-test('a scrape that finds enough dead files has them folded, in the background', async (t) => {
+test('a scrape that finds enough dead files starts a fold in the background', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir, fold: { files: 4 } });
   addDead(dir, 3);
@@ -43,7 +43,7 @@ test('a scrape that finds enough dead files has them folded, in the background',
   assert.equal(await jobsOf(collector), 4);
 });
 
-test('bytes count as well, and a collector that merges in a thread folds too', async (t) => {
+test('the size of dead files counts as well, and a collector that merges in a thread folds too', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir, threads: true, fold: { bytes: 1000 } });
   addDead(dir, 2);
@@ -52,7 +52,7 @@ test('bytes count as well, and a collector that merges in a thread folds too', a
   assert.equal(await jobsOf(collector), 2);
 });
 
-test('a scrape has what was left half made removed, also where few files are dead', async (t) => {
+test('a scrape starts a fold that removes incomplete files, also where few files are dead', async (t) => {
   const dir = withTempDir(t);
   const leftover = join(dir, '.4711-0-0123456789abcdef.prom-mp.tmp');
   writeFileSync(leftover, '');
@@ -64,7 +64,7 @@ test('a scrape has what was left half made removed, also where few files are dea
   await until(() => !existsSync(leftover));
 });
 
-test('with fold: false it happens only when asked', async (t) => {
+test('with fold: false a fold happens only on request', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir, fold: false });
   addDead(dir, 40);
@@ -77,7 +77,7 @@ test('with fold: false it happens only when asked', async (t) => {
   assert.equal(await jobsOf(asked), 40);
 });
 
-test('close waits for a fold under way, and a closed collector folds no more', async (t) => {
+test('close waits for a fold in progress, and a closed collector does not fold', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir });
   addDead(dir, 3);
@@ -87,7 +87,7 @@ test('close waits for a fold under way, and a closed collector folds no more', a
   await assert.rejects(collector.fold(), { code: 'ERR_CLOSED' });
 });
 
-test('a number that makes no sense is an error at once, which names it', (t) => {
+test('an invalid number is an error at once, which names it', (t) => {
   const dir = withTempDir(t);
   for (const [fold, message] of [
     [{ files: 0 }, 'fold.files is 0: it is to be a number above 0'],
@@ -113,11 +113,15 @@ test('folding adds no listener to the process', async (t) => {
   assert.equal(process.emit, emit);
 });
 
-test('a reader that may not write folds nothing, and says so in the result only', needs('other users'), async (t) => {
-  const dir = withTempDir(t);
-  new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
-  chmodSync(dir, 0o755);
-  const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
-  assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
-  assert.equal(dataFiles(dir), 1);
-});
+test(
+  'a reader without write permission folds nothing, and reports it in the result only',
+  needs('other users'),
+  async (t) => {
+    const dir = withTempDir(t);
+    new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
+    chmodSync(dir, 0o755);
+    const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
+    assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
+    assert.equal(dataFiles(dir), 1);
+  },
+);

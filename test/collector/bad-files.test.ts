@@ -51,7 +51,7 @@ function spoil(path: string): () => void {
   return () => overwrite(whole);
 }
 
-test('a bad file that declares a family otherwise costs one index, not one at every scrape', (t) => {
+test('a bad file with a conflicting declaration costs one index, not one at every scrape', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   writeFile(dir, 1, [1, 2]);
   spoil(writeFile(dir, 2, [1, 3]));
@@ -70,7 +70,7 @@ test('a bad file that declares a family otherwise costs one index, not one at ev
   assert.equal(collection.index.structure, structure);
 });
 
-test('a file that was bad is looked at again when it has changed, and once a minute', (t) => {
+test('a bad file is read again when it has changed, and once a minute', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   writeFile(dir, 1, [1, 2]);
   const longer = writeFile(dir, 2, [1, 2]);

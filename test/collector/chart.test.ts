@@ -44,7 +44,7 @@ function valuesOf(chart: Chart | null): Record<string, number> {
   return Object.fromEntries(chart!.lines.map(({ name, value }) => [name, value]));
 }
 
-test('a counter is charted by series, in all, by process, and by the values of a label', async (t) => {
+test('a counter is charted by series, as a total, by process, and by the values of a label', async (t) => {
   const { chart, workers } = await counting(t);
   const [one, other] = workers.map(({ pid }) => String(pid));
   const open = await chart('requests_total');
@@ -62,7 +62,7 @@ test('a counter is charted by series, in all, by process, and by the values of a
   assert.equal((await chart('requests_total', 'label:nothing'))?.by, 'series');
 });
 
-test('a gauge is charted by process, whatever its merged value is; the dead have no line', async (t) => {
+test('a gauge is charted by process, whatever its merged value is; dead processes have no line', async (t) => {
   const { chart, workers } = await counting(t);
   const [one, other] = workers;
   assert.deepEqual(valuesOf(await chart('heap_bytes')), { [one.pid]: 100, [other.pid]: 200 });
@@ -82,14 +82,14 @@ test('a histogram is charted as its buckets, each alone; a summary by quantiles 
   assert.ok(Math.abs(quantiles['1'] / 1000 - 1) < 0.011);
 });
 
-test('what is not there, or has nothing to draw, has no chart; the collector has charts of itself', async (t) => {
+test('a metric that is missing, or has nothing to draw, has no chart; the collector has charts of its own metrics', async (t) => {
   const { chart } = await counting(t);
   assert.equal(await chart('nothing_total'), null);
   assert.equal(await chart('build_info'), null);
   assert.deepEqual(valuesOf(await chart('prom_multiproc_processes')), { live: 2, dead: 0, unknown: 0 });
 });
 
-test('the largest of very many lines are charted, and it is said how many are not', async (t) => {
+test('the largest of very many lines are charted, and the number of the others is given', async (t) => {
   const { chart, workers } = await counting(t);
   await workers[0].run(({ prom }) => {
     const many = new prom.Counter({ name: 'many_total', help: 'Many', labelNames: ['n'] });
@@ -105,7 +105,7 @@ test('the largest of very many lines are charted, and it is said how many are no
   );
 });
 
-test('charts of one look are answered together, in the order they were asked for', async (t) => {
+test('the charts of one request are returned together, in the order of the request', async (t) => {
   const { collector } = await counting(t);
   const [one, other] = await Promise.all([
     collector.status([{ metric: 'requests_total', by: 'total' }, { metric: 'heap_bytes' }]),

@@ -32,7 +32,7 @@ function failing(t: TestContext, name: 'openSync' | 'readSync', code: string, fa
   });
 }
 
-test('a server with few descriptors answers in full, again and again', async (t) => {
+test('a server with few descriptors returns complete results every time', async (t) => {
   const dir = withTempDir(t);
   fill(dir);
   const command = `ulimit -n 48; exec "$@"`;
@@ -47,7 +47,7 @@ test('a server with few descriptors answers in full, again and again', async (t)
 });
 
 for (const code of ['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']) {
-  test(`${code}: once is tried again, twice fails the scrape, and the next one is whole`, (t) => {
+  test(`${code}: after one error the read is repeated, after two the scrape fails, and the next one is complete`, (t) => {
     const dir = withTempDir(t);
     fill(dir);
     const reading = new Reading(dir);

@@ -76,7 +76,7 @@ test('protobuf has the samples of the text, inline and from a thread, before a f
   }
 });
 
-test('UTF-8 names are merged, folded and checked, and shown as they are only to those who ask for them', async (t) => {
+test('UTF-8 names are merged, folded and checked, and shown unescaped only on request', async (t) => {
   const dir = withTempDir(t);
   fill(dir);
   const collector = collectorOf(t, dir);
@@ -90,7 +90,7 @@ test('UTF-8 names are merged, folded and checked, and shown as they are only to 
   }
 });
 
-test('of two names that escape to one the newest is shown, and the other is a counted conflict', async (t) => {
+test('where two names have the same escaped form the newest is shown, and the other is a counted conflict', async (t) => {
   const dir = withTempDir(t);
   const { store, writer } = createFile(dir);
   for (const name of ['a.b', 'a_b']) {
@@ -106,7 +106,7 @@ test('of two names that escape to one the newest is shown, and the other is a co
   writer.close();
 });
 
-test('only the metrics that are named are shown, by their names or those of their samples', async (t) => {
+test('only requested metrics are shown, by their names or those of their samples', async (t) => {
   const dir = withTempDir(t);
   fill(dir);
   const collector = collectorOf(t, dir);

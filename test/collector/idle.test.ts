@@ -57,7 +57,7 @@ async function servesAgain(collector: MultiprocessCollector): Promise<void> {
   assert.equal(families.find(({ name }) => name === 'visits_total')?.samples.length, SERIES);
 }
 
-test('a collector that nobody asks drops its index, and makes it again when it is asked', async (t) => {
+test('an idle collector drops its index, and builds it again at the next request', async (t) => {
   const { dir, collector } = await scraped(t, false);
   assert.equal(openFiles(dir), 1);
   const busy = memoryInUse();
@@ -67,7 +67,7 @@ test('a collector that nobody asks drops its index, and makes it again when it i
   await servesAgain(collector);
 });
 
-test('a thread that nobody asks ends, and its files are closed', async (t) => {
+test('an idle thread ends, and its files are closed', async (t) => {
   const { dir, collector } = await scraped(t, true);
   assert.equal(openFiles(dir), 1);
   await filesAreClosed(dir);

@@ -31,7 +31,7 @@ function start(
 }
 
 for (const threads of [false, true]) {
-  test(`a server${threads ? ' that merges in a thread' : ''} puts an archive back that it has shown`, async (t) => {
+  test(`a server${threads ? ' that merges in a thread' : ''} restores an archive that it has shown`, async (t) => {
     const { dir, archive, jobs, warnings } = start(t, { threads });
     assert.equal(await jobs(), 1007);
     for (let time = 0; time < 2; time++) {
@@ -47,7 +47,7 @@ for (const threads of [false, true]) {
   });
 }
 
-test('a reader that may write nothing goes on showing it, and warns', async (t) => {
+test('a reader without write permission continues to show it, and warns', async (t) => {
   const { archive, jobs, warnings } = start(t, { readOnly: true });
   assert.equal(await jobs(), 1007);
   unlinkSync(archive);
@@ -56,7 +56,7 @@ test('a reader that may write nothing goes on showing it, and warns', async (t) 
   assert.match(warnings(), /was deleted while in use: they are in the output of the processes that read it before/);
 });
 
-test('what a fold has replaced is not shown, nor what was in another directory of that name', async (t) => {
+test('an archive that a fold has replaced is not shown, nor one from another directory of that name', async (t) => {
   const { dir, archive, jobs } = start(t);
   assert.equal(await jobs(), 1007);
   for (let generation = 2; generation < 5; generation++) {

@@ -56,7 +56,7 @@ function spy(t: TestContext, name: 'readSync' | 'readdirSync' | 'openSync'): { c
   };
 }
 
-test('calls of one turn share one collection, and a later call sees what was counted before it', async (t) => {
+test('calls of one turn share one collection, and a later call sees all counts from before it', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   const collector = collectorOf(t, dir, { threads: false });
@@ -112,7 +112,7 @@ test('a second scrape reads values and no keys; a new series costs its own recor
   assert.ok(news >= 70 && news < 1000, `${news} bytes for a series`);
 });
 
-test('a thread answers byte for byte what is merged inline', async (t) => {
+test('a thread returns the same bytes as merging inline', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 3);
   for (const worker of workers) await fill(worker);
@@ -139,7 +139,7 @@ test('a thread answers byte for byte what is merged inline', async (t) => {
   }
 });
 
-test('a directory that grows is merged in a thread from some size on, with no gap in the totals', async (t) => {
+test('a directory that grows is merged in a thread from a certain size on, with no gap in the totals', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir);
   const collector = collectorOf(t, dir);
@@ -155,7 +155,7 @@ test('a directory that grows is merged in a thread from some size on, with no ga
   assert.deepEqual(totals, [0, 1, 2, 3]);
 });
 
-test('where the thread has no file of its own, as in a bundled application, merging stays inline and says so once', async (t) => {
+test('where the thread has no file of its own, as in a bundled application, merging stays inline and logs that once', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   await fill(workers[0]);
@@ -176,7 +176,7 @@ test('where the thread has no file of its own, as in a bundled application, merg
   assert.equal(said.length, 1);
 });
 
-test('a thread that dies leaves the scrape to the main thread, and gets another try later', async (t) => {
+test('when a thread dies the main thread does the scrape, and a thread is tried again later', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   await fill(workers[0]);
@@ -201,7 +201,7 @@ test('a thread that dies leaves the scrape to the main thread, and gets another 
   assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
 });
 
-test('the oldest heartbeat is that of a main thread, for an idle thread of a pool does not beat', async (t) => {
+test('the oldest heartbeat is that of a main thread, because an idle pool thread has none', async (t) => {
   const dir = withTempDir(t);
   const now = Date.now();
   for (const [threadId, age] of [
@@ -218,7 +218,7 @@ test('the oldest heartbeat is that of a main thread, for an idle thread of a poo
   assert.equal(Math.floor(valueOf(text, 'prom_multiproc_heartbeat_age_seconds')! / 10), 2);
 });
 
-test('a directory that is not there yet has no processes, and is found when it appears', async (t) => {
+test('a directory that does not exist yet has no processes, and is found when it appears', async (t) => {
   const dir = join(withTempDir(t), 'later');
   const collector = collectorOf(t, dir);
   const text = await textOf(collector);
@@ -229,7 +229,7 @@ test('a directory that is not there yet has no processes, and is found when it a
   assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
 });
 
-test('processes() tells who counts there', async (t) => {
+test('processes() lists the processes that count there', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir);
   for (const worker of workers) await fill(worker);
@@ -254,7 +254,7 @@ test('processes() tells who counts there', async (t) => {
   }
 });
 
-test('a reader under another uid, which may write nothing there, answers the same', async (t) => {
+test('a reader under another uid without write permission returns the same', async (t) => {
   const dir = join(withTempDir(t), 'metrics');
   const primary = await startMember(t);
   await primary.run(({ prom }, at) => prom.setupPrimary({ dir: at, dirMode: 0o755, fileMode: 0o644 }), dir);
@@ -281,7 +281,7 @@ function openFiles(): number {
     .filter((target) => target.endsWith('.prom-mp')).length;
 }
 
-test('an index that nobody has asked for is dropped, and made anew by the next scrape', async (t) => {
+test('an unused index is dropped, and built again by the next scrape', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   await fill(workers[0]);
@@ -296,7 +296,7 @@ test('an index that nobody has asked for is dropped, and made anew by the next s
   }
 });
 
-test('files are kept open up to a bound, and closed with the collector', async (t) => {
+test('files are kept open up to a limit, and closed with the collector', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   await workers[0].run(({ prom }) => void prom);
@@ -340,7 +340,7 @@ test('a process opens each file once, however many registries it shows', async (
   texts.forEach((text, at) => assert.equal(valueOf(text, 'tenant_total'), at % 50));
 });
 
-test('series that come and go do not pile up in the index', async (t) => {
+test('series that come and go do not accumulate in the index', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   await fill(workers[0]);
@@ -364,7 +364,7 @@ test('series that come and go do not pile up in the index', async (t) => {
   }
 });
 
-test('a metric that was taken out is gone, also where the log that said so was started anew since', async (t) => {
+test('a removed metric disappears, also where a new log has replaced the one with its removal', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 1);
   const collector = collectorOf(t, dir, { threads: false, selfMetrics: false });
@@ -396,7 +396,7 @@ test('a metric that was taken out is gone, also where the log that said so was s
   assert.equal(text, '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total{id="last"} 1\n');
 });
 
-test('a wrong option, a missing directory and a call after close() are errors that say what to do', async (t) => {
+test('a wrong option, a missing directory and a call after close() are errors that tell what to do', async (t) => {
   const code = (name: string) => ({ code: name });
   assert.throws(() => new MultiprocessCollector({ deadRetentionSeconds: 0 }), code('ERR_INVALID_ARGUMENT'));
   assert.throws(() => new MultiprocessCollector({ maxOpenFiles: NaN }), code('ERR_INVALID_ARGUMENT'));

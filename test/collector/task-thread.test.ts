@@ -15,7 +15,7 @@ function threadOf(t: TestContext, file = FILE): TaskThread<'count' | 'throw' | '
   return thread;
 }
 
-test('one thread does all tasks, and what a task throws is the error of that task', async (t) => {
+test("one thread runs all tasks, and an error of a task is that task's error", async (t) => {
   const thread = threadOf(t);
   assert.equal(thread.isOpen, false);
   assert.equal(await thread.run('count'), 1);
@@ -38,7 +38,7 @@ test('a thread that cannot start is an error of the task, every time', async (t)
   for (let round = 0; round < 3; round++) await assert.rejects(thread.run('count'), /nowhere/);
 });
 
-test('a task that is under way when the thread is closed fails', async (t) => {
+test('a task in progress fails when the thread is closed', async (t) => {
   const thread = threadOf(t);
   const task = assert.rejects(thread.run('count'));
   // the pool is there once the package is loaded
@@ -47,7 +47,7 @@ test('a task that is under way when the thread is closed fails', async (t) => {
   await task;
 });
 
-test('where an application preloads what throws in threads, it lives on and its metrics are merged inline', async (t) => {
+test('where an application preloads a module that throws in threads, it lives on and its metrics are merged inline', async (t) => {
   const dir = withTempDir(t);
   const preload = join(dir, 'no-threads.js');
   writeFileSync(preload, `if (!require('node:worker_threads').isMainThread) throw new Error('not in a thread');`);

@@ -98,7 +98,7 @@ for (const kind of fileKinds()) {
     }
   });
 
-  test(`${kind}: series that stay are never seen half changed, whether or not values are equal to former ones`, (t) => {
+  test(`${kind}: readers never see remaining series half changed, whether or not values equal the former ones`, (t) => {
     const { store, family, living, killed, ...file } = begin(t, kind, gauge('rooms', 'mostrecent', ['name']));
     const rooms = Array.from({ length: 400 }, (_, at) => attach(store, family, [String(at)]));
     for (const room of rooms) setGauge(room, 0);
@@ -115,7 +115,7 @@ for (const kind of fileKinds()) {
     }
   });
 
-  test(`${kind}: a counter that is reset counts on for readers until the callback has ended`, (t) => {
+  test(`${kind}: readers see a counter that is reset continue until the callback has ended`, (t) => {
     const { store, family, living, killed, ...file } = begin(t, kind, counter('jobs_total', ['kind']));
     const other = attach(store, family, ['other']);
     let imported = attach(store, family, ['imported']);
@@ -142,7 +142,7 @@ for (const kind of fileKinds()) {
   });
 }
 
-test('a callback that fails leaves readers what they had, and the next one that succeeds shows all', (t) => {
+test('after a callback that fails readers see the former state, and after the next success all changes', (t) => {
   const { store, family, living } = begin(t, fileKinds()[0], gauge('rooms', 'sum', ['name']));
   const room = attach(store, family, ['0']);
   setGauge(room, 3);
@@ -156,7 +156,7 @@ test('a callback that fails leaves readers what they had, and the next one that 
   assert.deepEqual(living.values(), roomsOf([4]));
 });
 
-test('a callback that fails before it changes anything holds nothing back', (t) => {
+test('a callback that fails before it changes anything delays nothing', (t) => {
   const { store, family, living } = begin(t, fileKinds()[0], gauge('rooms', 'sum', ['name']));
   const room = attach(store, family, ['0']);
   setGauge(room, 3);
@@ -165,7 +165,7 @@ test('a callback that fails before it changes anything holds nothing back', (t) 
   assert.deepEqual(living.values(), roomsOf([4]));
 });
 
-test('what a callback removes of other metrics is gone for readers when it has ended, or when nobody waits for it', (t) => {
+test('series of other metrics that a callback removes disappear for readers when it has ended, or when no caller waits for it', (t) => {
   const { store, family, living } = begin(t, fileKinds()[0], gauge('rooms', 'sum', ['name']));
   const collecting = store.declare(gauge('collecting', 'sum', ['name']), ['default']);
   let room = attach(store, family, ['0']);
@@ -187,7 +187,7 @@ test('what a callback removes of other metrics is gone for readers when it has e
   assert.deepEqual(living.values(), roomsOf([5]));
 });
 
-test('a family that is forgotten in its callback is gone, and one whose file is made again is as it was', (t) => {
+test('a family that is forgotten in its callback disappears, and one whose file is created again is unchanged', (t) => {
   const { store, family, living, writer } = begin(t, fileKinds()[0], gauge('rooms', 'sum', ['name']));
   const room = attach(store, family, ['0']);
   setGauge(room, 3);

@@ -131,7 +131,7 @@ function byName(values: Values): Values {
   );
 }
 
-test('killed in a flush of new, counted and removed series, at any page: each is as before or as now', (t) => {
+test('killed in a flush of new, changed and removed series, at any page: each has its former or its present state', (t) => {
   const life = new Life(t);
   for (let at = 0; at < 600; at++) life.add();
   life.flush();
@@ -149,7 +149,7 @@ test('killed in a flush of new, counted and removed series, at any page: each is
   life.flush();
 });
 
-test('killed in a flush of a log that begins anew: what stays has its values throughout', (t) => {
+test('killed in a flush of a new log: remaining series always have their values', (t) => {
   const life = new Life(t);
   for (let at = 0; at < 20; at++) life.add();
   life.flush();
@@ -169,7 +169,7 @@ test('killed in a flush of a log that begins anew: what stays has its values thr
   assert.ok(epochs.size > 3, `${epochs.size} logs`);
 });
 
-test('killed in a flush of a log whose parts are not in the order of the file: no record is passed over', (t) => {
+test('killed in a flush of a log whose parts are not in the order of the file: no record is skipped', (t) => {
   const { writer, path } = createFile(withTempDir(t), { kind: 'written' });
   let said = 0;
   const record = (bytes: number): Uint8Array =>
@@ -206,7 +206,7 @@ test('killed in a flush of a log whose parts are not in the order of the file: n
   writer.remove();
 });
 
-test('whatever happened since the flush before, a flush is legal after every page', (t) => {
+test('whatever happened since the last flush, the file is legal after every page of the next', (t) => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), of: fc.nat(100) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), of: fc.nat(100) }) },
@@ -230,7 +230,7 @@ test('whatever happened since the flush before, a flush is legal after every pag
   );
 });
 
-test('a process that is killed by SIGKILL in a flush has lost at most what that flush was to bring', async (t) => {
+test('a process that is killed by SIGKILL in a flush has lost at most the changes of that flush', async (t) => {
   for (const write of [1, 3, 8]) {
     const dir = withTempDir(t);
     const ledger = join(withTempDir(t), 'ledger');

@@ -93,7 +93,7 @@ const KILLS: readonly [step: FoldStep, time: number, left: ReturnType<typeof con
 ];
 
 for (const [step, time, left] of KILLS) {
-  test(`killed after "${step}" ${time}, a folder leaves nothing lost and nothing twice`, async (t) => {
+  test(`killed after "${step}" ${time}, a fold loses no counts and counts nothing twice`, async (t) => {
     const dir = withTempDir(t);
     const reader = startReader(t, dir);
     addDead(dir, [1, 2]);
@@ -118,7 +118,7 @@ for (const [step, time, left] of KILLS) {
   });
 }
 
-test('folders that are killed while they clear away what the one before them has left do no harm either', async (t) => {
+test('folds that are killed while they remove leftovers of another do no harm either', async (t) => {
   const dir = withTempDir(t);
   const reader = startReader(t, dir);
   addDead(dir, [1, 2]);
@@ -141,7 +141,7 @@ test('folders that are killed while they clear away what the one before them has
   ]);
 });
 
-test('a folder without the lock of the kernel that was killed keeps others away only until its lock is old', async (t) => {
+test("a killed fold without the kernel's lock excludes others only until its lock is old", async (t) => {
   const dir = withTempDir(t);
   addDead(dir, [1]);
   const folder = await startFolder(t, dir, WITHOUT_LOCKS);
@@ -157,7 +157,7 @@ for (const [locks, options, properLockfile] of [
   ['the kernel', WITH_LOCKS, false],
   ['proper-lockfile', WITHOUT_LOCKS, true],
 ] as const) {
-  test(`${locks} keeps a second folder away`, async (t) => {
+  test(`${locks} excludes a second fold`, async (t) => {
     const dir = withTempDir(t);
     const aside = withTempDir(t);
     addDead(dir, [1, 2]);
@@ -185,7 +185,7 @@ for (const [step, others, base, outcome] of [
   ['temporary written', 2, true, 'superseded'],
   ['temporary written', 3, false, 'superseded'],
 ] as const) {
-  test(`a folder that stalls after "${step}" does no harm when ${others} others have folded, ${base ? 'on' : 'without'} an archive`, async (t) => {
+  test(`a fold that stalls after "${step}" does no harm when ${others} others have folded, ${base ? 'on' : 'without'} an archive`, async (t) => {
     const dir = withTempDir(t);
     const aside = withTempDir(t);
     const [said, go] = [join(aside, 'said'), join(aside, 'go')];
@@ -222,7 +222,7 @@ for (const [step, others, base, outcome] of [
   });
 }
 
-test('an archive that is linked after higher ones came and went is no ground to remove a file', async (t) => {
+test('an archive that is linked after higher ones were created and removed is no reason to remove a file', async (t) => {
   const dir = withTempDir(t);
   const aside = withTempDir(t);
   const [said, go] = [join(aside, 'said'), join(aside, 'go')];
@@ -248,7 +248,7 @@ for (const [name, options] of [
   ['with the kernel’s lock', WITH_LOCKS],
   ['without any lock', WITHOUT_LOCKS],
 ] as const) {
-  test(`three folders race ${name} while processes die and a reader sees neither dip nor double`, async (t) => {
+  test(`three folds race ${name} while processes die, and a reader sees no count missing or doubled`, async (t) => {
     const dir = withTempDir(t);
     const enough = join(withTempDir(t), 'enough');
     const folders = await Promise.all([1, 2, 3].map(() => startFolder(t, dir, options)));

@@ -133,14 +133,14 @@ async function play(t: TestContext, history: readonly Step[]): Promise<void> {
   }
 }
 
-test('whatever processes do, and however they end, the merged view is that of a model', async (t) => {
+test('whatever processes do, and however they end, the merged view equals that of a model', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40 }), (history) => play(t, history)),
     { numRuns: RUNS, endOnFailure: process.env.MODEL_RUNS === undefined },
   );
 });
 
-test('a series that was removed does not come back when its process is folded', async (t) => {
+test('a removed series does not come back when its process is folded', async (t) => {
   await play(t, [
     { do: 'inc', process: 0, label: 'a', by: 5 },
     { do: 'inc', process: 1, label: 'a', by: 7 },
@@ -155,7 +155,7 @@ test('a series that was removed does not come back when its process is folded', 
   ]);
 });
 
-test('the largest gauge of the dead outlives two folds', async (t) => {
+test('the largest gauge of dead processes outlives two folds', async (t) => {
   await play(t, [
     { do: 'set', process: 0, value: 40 },
     { do: 'set', process: 1, value: -3 },

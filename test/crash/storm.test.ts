@@ -17,7 +17,7 @@ const AT_ONCE = 4;
 /** Long enough for some flushes of a file that is written on a timer. */
 const LONGEST_LIFE_MS = BEHIND_MS === 0 ? 40 : 2 * BEHIND_MS;
 
-test(`after ${LIVES} lives that ended by SIGKILL every count is there, and none twice`, async (t) => {
+test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none counts twice`, async (t) => {
   const dir = withTempDir(t);
   const ledgers = withTempDir(t, { checkFiles: false });
   const collector = new MultiprocessCollector({ dir, fold: { files: 12 } });

@@ -59,7 +59,7 @@ function atEveryStep(
 
 const line = (kind: number | string): string => `jobs_total{kind="${kind}"}`;
 
-test('killed while a file grows: every series that was counted is there, and at most one more, of nothing', (t) => {
+test('killed while a file grows: every counted series exists, and at most one more, without a value', (t) => {
   let counted = 0;
   const seen = atEveryStep(
     t,
@@ -77,7 +77,7 @@ test('killed while a file grows: every series that was counted is there, and at 
   assert.deepEqual([...seen].toSorted(), STEPS.slice(0, 5).toSorted());
 });
 
-test('killed while series are removed: each is there with its value or not there at all', (t) => {
+test('killed while series are removed: each exists with its value or does not exist', (t) => {
   const all: Series[] = [];
   let removed = 0;
   let removing = false;
@@ -105,7 +105,7 @@ test('killed while series are removed: each is there with its value or not there
   );
 });
 
-test('killed while the log begins anew: what stays is there, and at most the series of the moment', (t) => {
+test('killed while a new log is written: remaining series exist, and at most the current one besides', (t) => {
   const dir = withTempDir(t);
   const killed = join(dir, 'killed');
   mkdirSync(killed);
@@ -153,7 +153,7 @@ test('killed while the log begins anew: what stays is there, and at most the ser
   file.writer.close();
 });
 
-test('a new log that found no room does not end in what the try before it has left', (t) => {
+test('a new log after one without room does not continue in leftovers of that one', (t) => {
   const dir = withTempDir(t);
   const { writer, path } = createFile(dir);
   const record = (byte: number): Uint8Array => {
@@ -185,7 +185,7 @@ test('a new log that found no room does not end in what the try before it has le
 });
 
 for (const step of STEPS) {
-  test(`a process that is killed by SIGKILL at the step “${step}” loses nothing of what it had counted`, async (t) => {
+  test(`a process that is killed by SIGKILL at the step “${step}” loses none of its counts`, async (t) => {
     const dir = withTempDir(t);
     for (const occurrence of [1, 4]) {
       const fixture = forkProgram(t, 'crash/programs/counting', [dir, step, String(occurrence)]);

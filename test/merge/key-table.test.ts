@@ -12,7 +12,7 @@ const keys = fc.array(
 );
 
 describe('KeyTable', () => {
-  it('finds what a Map of whole keys finds, in whatever order they are asked for', () => {
+  it('finds the same as a Map of whole keys, in any order of lookups', () => {
     fc.assert(
       fc.property(keys, (asked) => {
         const table = new KeyTable();

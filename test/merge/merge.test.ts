@@ -100,7 +100,7 @@ function merged(parent: string, operations: readonly Operation[], ages: readonly
   });
 }
 
-test('several processes merged are what one is that did all their work', (t) => {
+test('several merged processes equal one process that did all their work', (t) => {
   const parent = withTempDir(t);
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
@@ -166,7 +166,7 @@ function twoFiles(t: TestContext): { dir: string; files: WrittenFile[] } {
   return { dir, files };
 }
 
-test('other bounds in two processes merge over the union of bounds, and stay monotonic', (t) => {
+test('different bounds in two processes merge over the union of bounds, and stay monotonic', (t) => {
   const bounds = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 });
   const parent = withTempDir(t);
   fc.assert(
@@ -222,7 +222,7 @@ const CONFLICTS: Record<string, { older: FamilyDeclaration; newer: FamilyDeclara
   };
 
 for (const [name, { older, newer, reason, text }] of Object.entries(CONFLICTS)) {
-  test(`where two processes declare another ${name}, the newest declaration is shown, and the conflict counted`, (t) => {
+  test(`where two processes declare a different ${name}, the newest declaration is shown, and the conflict is counted`, (t) => {
     const { dir, files } = twoFiles(t);
     [older, newer].forEach((declaration, at) => {
       const clock = mock.method(Date, 'now', () => (at + 1) * 1000);
@@ -245,7 +245,7 @@ for (const [name, { older, newer, reason, text }] of Object.entries(CONFLICTS)) 
   });
 }
 
-test('default labels that change, and registries that a family comes and goes in, hold for all that was counted', (t) => {
+test('changed default labels and registries apply to all earlier counts too', (t) => {
   const { dir, files } = twoFiles(t);
   const families = files.map(({ store }) => store.declare(counter('jobs_total', ['kind']), DEFAULT));
   files.forEach(({ store }, at) => addTo(attach(store, families[at], ['a']), 1));
@@ -262,7 +262,7 @@ test('default labels that change, and registries that a family comes and goes in
   reading.close();
 });
 
-test('a series is as old as the oldest of its parts that are there, for a new reader and for one that saw others go', (t) => {
+test('a series is as old as its oldest present part, for a new reader and for one that saw older parts removed', (t) => {
   const { dir, files } = twoFiles(t);
   const clock = t.mock.method(Date, 'now', () => 1000);
   const families = files.map(({ store }) => store.declare(counter('jobs_total', ['kind']), DEFAULT));
@@ -288,7 +288,7 @@ test('a series is as old as the oldest of its parts that are there, for a new re
   }
 });
 
-test('of a series that two registries of a process have, the older part may go and the other one tells its age', (t) => {
+test('when two registries of a process have a series and the older part is removed, the other part tells its age', (t) => {
   const { dir, files } = twoFiles(t);
   const [{ store }] = files;
   const clock = t.mock.method(Date, 'now', () => 1000);
@@ -304,7 +304,7 @@ test('of a series that two registries of a process have, the older part may go a
   reading.close();
 });
 
-test('a file that disappears takes its counts along, and one that comes adds them', (t) => {
+test('the counts of a removed file are removed, and those of a new file are added', (t) => {
   const { dir, files } = twoFiles(t);
   for (const { store } of files) addTo(attach(store, store.declare(counter('jobs_total'), DEFAULT), []), 1);
   const reading = new Reading(dir);
@@ -317,7 +317,7 @@ test('a file that disappears takes its counts along, and one that comes adds the
   reading.close();
 });
 
-test('a log that begins anew between two readings changes nothing of what stays', (t) => {
+test('a new log between two readings does not change remaining series', (t) => {
   const { dir, files } = twoFiles(t);
   const [{ store }] = files;
   const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
@@ -335,7 +335,7 @@ test('a log that begins anew between two readings changes nothing of what stays'
   reading.close();
 });
 
-test('gauges of a process that died longer ago than they are kept are gone, its counters stay', (t) => {
+test('gauges of a dead process disappear after their retention, and its counters stay', (t) => {
   const { dir, files } = twoFiles(t);
   for (const [at, { store }] of files.entries()) {
     setGauge(attach(store, store.declare(gauge('depth', 'all'), DEFAULT), []), at + 1);
@@ -349,7 +349,7 @@ test('gauges of a process that died longer ago than they are kept are gone, its 
   for (const reading of [kept, gone]) reading.close();
 });
 
-test('of two processes with one pid the living one is shown, then the newer, and never a series twice', (t) => {
+test('of two processes with one pid the living one is shown, otherwise the newer, and no series is shown twice', (t) => {
   const dir = withTempDir(t);
   const files = [1, 2, 3].map((startedAt) =>
     createFile(dir, { identity: { pid: 1, startedAt, createdAt: startedAt } }),
@@ -366,7 +366,7 @@ test('of two processes with one pid the living one is shown, then the newer, and
   reading.close();
 });
 
-test('an empty label is none to Prometheus: what differs in nothing else is one series', (t) => {
+test('for Prometheus an empty label is no label: series that differ in nothing else are one series', (t) => {
   const { dir, files } = twoFiles(t);
   const [old, recent] = [counter('jobs_total', ['kind']), counter('jobs_total', ['kind', 'tenant', 'zone'])];
   const count = (at: number, declaration: FamilyDeclaration, values: readonly (string | undefined)[]): void => {
@@ -394,7 +394,7 @@ test('an empty label is none to Prometheus: what differs in nothing else is one 
   }
 });
 
-test('a quantile that was asked for twice is shown once', (t) => {
+test('a quantile that is declared twice is shown once', (t) => {
   const dir = withTempDir(t);
   const { store } = createFile(dir);
   const quantiles = [0.5, 0.9, 0.5];

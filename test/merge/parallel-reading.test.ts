@@ -16,7 +16,7 @@ for (const [where, parent] of [
   // or wherever this machine has its temporary files; FORMAT.md says why not where values are written by calls
   ...(BEHIND_MS === 0 ? [['on a disk', realpathSync(tmpdir())] as const] : []),
 ] as const) {
-  test(`of 10 million values read while a process stores into them none is torn, ${where}`, async (t) => {
+  test(`none of 10 million values is torn that are read while a process stores into them, ${where}`, async (t) => {
     const dir = withTempDir(t, { parent });
     const writer = forkProgram(t, 'merge/programs/storer', [dir, 'values']);
     await writer.said();
@@ -26,7 +26,7 @@ for (const [where, parent] of [
   });
 }
 
-test('no value stands under another series’ name while series are removed and made again', async (t) => {
+test('no value appears under another series’ name while series are removed and created again', async (t) => {
   const dir = withTempDir(t);
   const writer = forkProgram(t, 'merge/programs/storer', [dir, 'churn']);
   await writer.said();
@@ -37,7 +37,7 @@ test('no value stands under another series’ name while series are removed and 
   await writer.kill();
 });
 
-test('a series made between values and keys shows nothing that was read long ago, where its block had nobody meanwhile', (t) => {
+test('a series that is created between the readings of values and keys does not show an old value of its slots', (t) => {
   let nowMs = 10_000;
   t.mock.method(performance, 'now', () => nowMs);
   const dir = withTempDir(t);

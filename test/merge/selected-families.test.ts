@@ -53,7 +53,7 @@ function writeFiles(t: TestContext, dir: string, registryOf: (place: number) => 
   }
 }
 
-test('families of one name in two registries make what one family of both would, in every type and mode', (t) => {
+test('families of one name in two registries give the same output as one family of both, in every type and mode', (t) => {
   const dir = withTempDir(t);
   t.mock.timers.enable({ apis: ['Date'] });
   writeFiles(t, join(dir, 'apart'), (place) => `registry ${place}`);
@@ -67,7 +67,7 @@ test('families of one name in two registries make what one family of both would,
   together.close();
 });
 
-test('one collection shows every registry its own families, and follows what is counted and registered later', (t) => {
+test('one collection shows the families of each registry, and follows later counts and registrations', (t) => {
   const dir = withTempDir(t);
   const { store } = createFile(dir);
   const own = ['a', 'b'].map((name) => store.declare(counter('hits_total', ['by']), [name]));

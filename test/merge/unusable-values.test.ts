@@ -43,7 +43,7 @@ function assertSpared(values: Record<string, number>): void {
 }
 
 for (const poison of [NaN, Infinity, -Infinity]) {
-  test(`a value of ${poison} costs the series' part of its process, living, dead and folded`, (t) => {
+  test(`a value of ${poison} removes only its process's part of the series, living, dead and folded`, (t) => {
     const warn = t.mock.method(console, 'warn', () => {});
     const dir = poisonedDirectory(t, poison);
     const reading = new Reading(dir);
@@ -66,7 +66,7 @@ for (const poison of [NaN, Infinity, -Infinity]) {
   });
 }
 
-test('sums of dead processes that are infinite together keep what there was before', (t) => {
+test('sums of dead processes that would become infinite keep their former value', (t) => {
   const dir = withTempDir(t);
   for (let process = 0; process < 3; process++) new DeadProcess(dir).count('bytes_total', {}, Number.MAX_VALUE).die();
   foldDirectory(dir);

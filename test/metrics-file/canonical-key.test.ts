@@ -7,7 +7,7 @@ import { decodeKey, encodeKey } from '../../src/metrics-file/record.js';
 const LONG = [31, 32, 255, 256, 65_535, 65_536].flatMap((length) => ['x'.repeat(length), 'é'.repeat(length / 2)]);
 const value = fc.oneof(fc.constant(undefined), fc.string({ unit: 'binary' }), fc.constantFrom(...LONG));
 
-test('what a key is encoded as is its only spelling, and gives the values back', () => {
+test('the encoding of a key is its only form, and decodes to its values', () => {
   fc.assert(
     fc.property(fc.array(value, { maxLength: 20 }), (values) => {
       const key = encodeKey(values);
@@ -19,7 +19,7 @@ test('what a key is encoded as is its only spelling, and gives the values back',
   );
 });
 
-test('any bytes that pass as a key are those that its values encode to', () => {
+test('any bytes that are accepted as a key equal the encoding of its values', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 12 }), fc.nat(3), (bytes, count) => {
       const key = Uint8Array.from([0x90 | count, ...bytes]);
@@ -32,7 +32,7 @@ test('any bytes that pass as a key are those that its values encode to', () => {
   );
 });
 
-test('other spellings of a key are refused', () => {
+test('other encodings of a key are refused', () => {
   const spellings = [
     [0x91, 0xd9, 0x01, 0x78],
     [0x91, 0xda, 0x00, 0x01, 0x78],

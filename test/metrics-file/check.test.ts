@@ -38,7 +38,7 @@ function logOf(t: TestContext, records: readonly Uint8Array[]): { path: string; 
 }
 
 for (const kind of fileKinds()) {
-  test(`a ${kind} file that the store has written is whole, while it is written and after`, (t) => {
+  test(`a ${kind} file of the store is valid, while it is written and afterwards`, (t) => {
     const { store, writer, path } = createFile(withTempDir(t), { kind });
     const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
     const times = store.declare(histogram('time_seconds', [1, 2]), ['default']);
@@ -56,7 +56,7 @@ for (const kind of fileKinds()) {
   });
 }
 
-test('a file that is none has its reason at byte 0, and nothing is thrown', (t) => {
+test('a file of another format has its problem at byte 0, and nothing is thrown', (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   const path = join(dir, 'x');
   for (const [text, reason] of [
@@ -73,7 +73,7 @@ test('a file that is none has its reason at byte 0, and nothing is thrown', (t) 
   assert.match(checkFile(dir).problems[0].reason, /not a regular file/);
 });
 
-test('a file that was cut off names where, and how much is missing', (t) => {
+test('the problem of a truncated file tells where it ends and how much is missing', (t) => {
   const { path } = logOf(t, [encodeFamily(FAMILY), encodeSeries(SERIES)]);
   truncateSync(path, HEADER.bytes + PAGE_BYTES + 100);
   const { problems } = checkFile(path);
@@ -87,7 +87,7 @@ test('a file that was cut off names where, and how much is missing', (t) => {
   ]);
 });
 
-test('a flipped bit of a record is found at the record', (t) => {
+test('a flipped bit is found at its record', (t) => {
   const { path, offsets } = logOf(t, [encodeFamily(FAMILY), encodeSeries(SERIES)]);
   const fd = openSync(path, 'r+');
   writeSync(fd, Buffer.from([readFileSync(path)[offsets[1] + 20] ^ 1]), 0, 1, offsets[1] + 20);
@@ -149,7 +149,7 @@ for (const [name, { records, at, reason }] of Object.entries(FAULTS)) {
   });
 }
 
-test('readers and folds refuse a move of what is no gauge, and one in a circle', (t) => {
+test('readers and folds refuse to move series that are not gauges, and moves in a circle', (t) => {
   for (const moves of [
     [0, 0, 0, 1],
     [0, 0],
@@ -165,7 +165,7 @@ test('readers and folds refuse a move of what is no gauge, and one in a circle',
   }
 });
 
-test('a key of more values than the family has labels is found, for it would be a second series of the same labels', (t) => {
+test('a key with more values than the family has labels is a problem: it would be a second series with the same labels', (t) => {
   const { path } = logOf(t, [encodeFamily(FAMILY), encodeSeries({ ...SERIES, labelValues: ['x', 'y'] })]);
   assert.match(checkFile(path).problems[0].reason, /a key of 1 labels/);
 });

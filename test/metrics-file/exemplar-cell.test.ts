@@ -25,7 +25,7 @@ const labels = fc.dictionary(fc.stringMatching(/^[a-z_]{1,6}$/), fc.string({ uni
 });
 
 describe('An exemplar cell', () => {
-  it('gives back what was written last', () => {
+  it('returns the exemplar that was written last', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ labels, value: fc.double(), timestamp: fc.double({ noNaN: true }) })),

@@ -49,14 +49,14 @@ test('a header tells its writer and its state', (t) => {
   assert.equal(header.blockCount, 0);
 });
 
-test('what a newer minor version adds is ignored', (t) => {
+test('fields of a newer minor version are ignored', (t) => {
   const page = headerAround(pack({ ...IDENTITY, container: 'x' }));
   page.writeUInt8(99, HEADER.versionMinor);
   const header = headerReader(t)(page);
   assert.deepEqual(header.identity, IDENTITY);
 });
 
-test('each broken rule has an error of its own, with the offset of its bytes', (t) => {
+test('each broken rule has a different error, with the offset of its bytes', (t) => {
   const read = headerReader(t);
   const [mark] = new Uint32Array(bareHeader(IDENTITY).buffer.slice(8, 12));
   const cases: [RegExp, string, number, Uint8Array][] = [
@@ -112,7 +112,7 @@ test('each broken rule has an error of its own, with the offset of its bytes', (
   }
 });
 
-test('an identity with an impossible field is refused by the name of the field', (t) => {
+test('an identity with an impossible field is refused with the name of the field', (t) => {
   const read = headerReader(t);
   const impossible: [string, unknown[]][] = [
     ['pid', [0, -1, 1.5, NaN, 2 ** 31, '42', null]],
@@ -141,7 +141,7 @@ test('an identity with an impossible field is refused by the name of the field',
   }
 });
 
-test('a field that is missing, or that a key __proto__ would lend, is missing', (t) => {
+test('a field that is missing, or that a key __proto__ would provide, is missing', (t) => {
   const { liveness: _, ...rest } = IDENTITY;
   assert.throws(() => headerReader(t)(headerAround(pack(rest))), { message: /its liveness is missing/ });
   const lent = pack([rest, '__proto__', { liveness: 'flock' }]).slice(1);
@@ -173,7 +173,7 @@ test('a header cut off at any byte, or with any byte changed, is read or refused
   }
 });
 
-test('an identity of any bytes under a right checksum is refused', (t) => {
+test('an identity of random bytes with a correct checksum is refused', (t) => {
   const read = headerReader(t);
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (packed) => {
@@ -185,7 +185,7 @@ test('an identity of any bytes under a right checksum is refused', (t) => {
   }
 });
 
-test('only a regular file is opened, and nothing is waited for', async (t) => {
+test('only a regular file is opened, and opening never waits', async (t) => {
   const dir = withTempDir(t);
   const file = join(dir, 'file');
   writeFileSync(file, '');
@@ -205,7 +205,7 @@ test('only a regular file is opened, and nothing is waited for', async (t) => {
   assert.throws(() => openForReading(join(dir, 'nowhere')), { code: 'ENOENT' });
 });
 
-test('a file that this user may not read is told apart from a bad one', needs('other users'), async (t) => {
+test('a file that this user may not read has a different error from a bad one', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const path = join(dir, 'file');

@@ -10,7 +10,7 @@ import { withTempDir } from '../support/temp-dir.js';
 
 const ROOT = join(__dirname, '../../..');
 
-test('a native module that aborts the process which loads it is found out by another process', (t) => {
+test('a child process finds out that a native module aborts the process which loads it', (t) => {
   const dir = withTempDir(t);
   const aborting = join(dir, 'aborting.js');
   writeFileSync(aborting, 'process.abort();');

@@ -29,7 +29,7 @@ test('a file that grows block by block is one mapping, and the engine counts non
   assert.ok(external - before.external < most, `external grew by ${external - before.external}`);
 });
 
-test('mappings go with the files that were mapped', { skip }, async (t) => {
+test('mappings are freed together with the files that were mapped', { skip }, async (t) => {
   const dir = withTempDir(t);
   const make = (): void => createFile(dir, { kind: 'mapped' }).writer.close();
   make();

@@ -17,7 +17,7 @@ const plain = fc.letrec((value) => ({
   ),
 })).any;
 
-test('what msgpackr makes of plain values is plain, and cut off or prolonged it is not', () => {
+test("msgpackr's encoding of plain values is plain, and is not when it is cut off or extended", () => {
   fc.assert(
     fc.property(plain, fc.nat(), (value, cut) => {
       const packed = packr.pack(value);
@@ -36,7 +36,7 @@ test('long arrays, maps and strings are plain', () => {
   for (const value of values) assert.equal(isPlainMsgpack(packr.pack(value)), true);
 });
 
-test('every other kind of value is refused, wherever it stands', () => {
+test('every other kind of value is refused, at any place', () => {
   const others = [
     /* never used */ 'c1',
     /* bin 8, 16, 32 */ 'c40100',
@@ -59,7 +59,7 @@ test('every other kind of value is refused, wherever it stands', () => {
   }
 });
 
-test('claims that the bytes do not bear out are refused at once', () => {
+test('lengths that the bytes do not confirm are refused at once', () => {
   for (const head of [
     'ddffffffff',
     'dfffffffff',
@@ -79,6 +79,6 @@ test('claims that the bytes do not bear out are refused at once', () => {
   assert.equal(isPlainMsgpack(new Uint8Array(0)), false);
 });
 
-test('any bytes are plain or not, and never more than that', () => {
+test('any bytes are either plain or refused, without an error', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => typeof isPlainMsgpack(bytes) === 'boolean'));
 });

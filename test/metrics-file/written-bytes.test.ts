@@ -16,7 +16,7 @@ import { addTo, attach, counter, createFile, newIdentity } from '../support/writ
 const PAGE_BYTES = 4096;
 const SLOTS_OF_PAGE = PAGE_BYTES / 8;
 
-test('a flush writes the pages whose values have changed since the one before, and nothing else', (t) => {
+test('a flush writes the pages whose values have changed since the last flush, and nothing else', (t) => {
   const { store, writer } = createFile(withTempDir(t), { kind: 'written' });
   const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
   const all = Array.from({ length: 9000 }, (_, at) => attach(store, jobs, [String(at)]));
@@ -55,7 +55,7 @@ test('a flush that has a record to publish writes the record and not the log', (
   writer.close();
 });
 
-test('a NaN that stays is no change, and one that comes or goes is', (t) => {
+test('an unchanged NaN is not a change, and a new or removed one is', (t) => {
   const { store, writer } = createFile(withTempDir(t), { kind: 'written' });
   const series = attach(store, store.declare(counter('jobs_total'), ['default']), []);
   const flushed = (value: number): number => {
@@ -70,7 +70,7 @@ test('a NaN that stays is no change, and one that comes or goes is', (t) => {
   writer.close();
 });
 
-test('after a flush that failed, wherever it did, the next one brings everything to the file', (t) => {
+test('after a flush that failed at any place, the next one writes everything to the file', (t) => {
   for (let failsAfter = 0, failed = true; failed; failsAfter++) {
     const dir = withTempDir(t);
     const { store, writer } = createFile(dir, { kind: 'written' });
@@ -91,7 +91,7 @@ test('after a flush that failed, wherever it did, the next one brings everything
   }
 });
 
-test('slots whose removal a failed flush has left out are not given to another series', (t) => {
+test('slots are not reused when a failed flush has left out their removal', (t) => {
   let nowMs = 10_000;
   const clock = mock.method(performance, 'now', () => nowMs);
   afterTest(t, () => clock.mock.restore());
