@@ -13,6 +13,9 @@ import type { FoldSource, SourceSeries } from './fold-source.js';
 import { processKey } from '../metrics-file/process-key.js';
 import { pidLabel } from '../directory/identity.js';
 import { type ClockReading, clockShift, longestInterval } from './clock-reading.js';
+import { dropIdleSeries } from './idle-archive-series.js';
+import { type LivingFamilies, shownDefaultLabels } from './living-families.js';
+import { endOfHour, endOfSeries, HOUR_SECONDS, laterEnd, shiftedEnd } from './series-end.js';
 
 export interface ArchiveLimits {
   /** Further series are dropped, and counted. */
@@ -24,8 +27,6 @@ export interface ArchiveLimits {
   /** A family that no process has declared for this time is dropped. */
   readonly familyRetentionSeconds: number;
 }
-
-const HOUR_SECONDS = 3600;
 
 /** How the series of one family of a file become series of the archive. */
 interface Plan {
@@ -56,6 +57,7 @@ export class ArchiveContents {
   /** Families that lost a series of one process, because one of its values was not a finite number. */
   readonly unusableFamilies = new Set<string>();
   #droppedFamilies = 0;
+  #expiredSeries = 0;
 
   constructor(limits: ArchiveLimits, clocks: ClockReading) {
     this.#limits = limits;
@@ -74,6 +76,11 @@ export class ArchiveContents {
 
   get droppedFamilies(): number {
     return this.#droppedFamilies;
+  }
+
+  /** Series that were idle for longer than their `expireAfterSeconds`. */
+  get expiredSeries(): number {
+    return this.#expiredSeries;
   }
 
   /** In the order of first registration. */
@@ -101,7 +108,11 @@ export class ArchiveContents {
     // whole hours, and no shift where a clock was corrected by minutes: end times stay in the same hours
     const gaugeShift = Math.round(shiftBy(deadRetentionSeconds) / HOUR_SECONDS) * HOUR_SECONDS;
     const hour = endOfHour(this.#now);
-    this.#add(source, plans, ({ endedAt }, { isGauge }) => (isGauge ? Math.min(endedAt + gaugeShift, hour) : 0));
+    this.#add(source, plans, ({ endedAt }, { isGauge, declaration }) => {
+      if (isGauge) return Math.min(endedAt + gaugeShift, hour);
+      const { expireAfterSeconds = 0 } = declaration;
+      return shiftedEnd(endedAt, shiftBy(expireAfterSeconds), this.#now);
+    });
   }
 
   /**
@@ -120,7 +131,10 @@ export class ArchiveContents {
     for (const [id, record] of source.families) {
       if (record.registries.length > 0) plans.set(id, this.#planOf(record, source, identity, lastSeenAt));
     }
-    this.#add(source, plans, (_, { isGauge }) => (isGauge ? hour : 0));
+    this.#add(source, plans, (series, { isGauge }) => {
+      if (isGauge) return hour;
+      return endOfSeries(source.families.get(series.family)!.expireAfterSeconds, ended, this.#now);
+    });
   }
 
   /**
@@ -149,24 +163,31 @@ export class ArchiveContents {
   /**
    * Drops expired series and families.
    *
-   * @param declaredByLiving names of the families that living processes declare; called only where they matter. Undefined
-   * where they are unknown: then every family stays
+   * @param livingFamilies what living processes declare; called only where it matters. Undefined where it is unknown: then
+   * nothing of a family that may be in use is dropped
    */
-  expire(declaredByLiving: () => ReadonlySet<string> | undefined): void {
+  expire(livingFamilies: () => LivingFamilies | undefined): void {
     this.#dropOldProcesses();
+    this.#dropOldFamilies(livingFamilies);
+    const expired = dropIdleSeries([...this.#families.values()], this.#now, livingFamilies);
+    this.#expiredSeries += expired;
+    this.#seriesCount -= expired;
+  }
+
+  #dropOldFamilies(livingFamilies: () => LivingFamilies | undefined): void {
     const lastSeen = new Map<string, number>();
     for (const { declaration } of this.#families.values()) {
       lastSeen.set(declaration.name, Math.max(lastSeen.get(declaration.name) ?? 0, declaration.lastSeenAt));
     }
     const isOver = (name: string): boolean => this.#now - lastSeen.get(name)! > this.#limits.familyRetentionSeconds;
     if (![...lastSeen.keys()].some(isOver)) return;
-    const living = declaredByLiving();
+    const living = livingFamilies();
     if (living === undefined) return;
     const dropped = new Set<string>();
     for (const [variant, family] of this.#families) {
       const { name } = family.declaration;
       if (!isOver(name)) continue;
-      if (living.has(name)) {
+      if (living.declares(name)) {
         family.declaration = { ...family.declaration, lastSeenAt: this.#now };
         continue;
       }
@@ -198,18 +219,13 @@ export class ArchiveContents {
 
   /** The default labels of the process, and its pid where the mode shows each process, become part of the keys. */
   #planOf(record: FamilyRecord, source: FoldSource, identity: ProcessIdentity, lastSeenAt: number): Plan {
-    const added = new Map<string, string>();
-    for (const registry of record.registries) {
-      for (const [name, value] of Object.entries(source.defaultLabels.get(registry) ?? {})) added.set(name, value);
-    }
+    const added = shownDefaultLabels(record, source);
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
-    const { lineLabel, endsWithProcess } = metricKind(record.type);
+    const { endsWithProcess } = metricKind(record.type);
     const keepsSeries = !(isGauge && (mode.live || endsWithProcess));
     // a process-wide value belongs to no thread
     const pid = record.processWide === true ? String(identity.pid) : pidLabel(identity);
     if (isGauge && mode.perProcess) added.set('pid', pid);
-    // an empty label is the same as no label, and the label of the kind itself belongs to the lines
-    for (const [name, value] of added) if (value === '' || name === lineLabel) added.delete(name);
     const pidLabelled = isGauge && mode.perProcess && !record.labelNames.includes('pid');
     const baked = [...added.keys()].filter(
       (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
@@ -278,7 +294,7 @@ export class ArchiveContents {
         this.#seriesCount++;
       }
       family.merge(row, values, series.createdAt, this.#now);
-      family.endedAt[row] = Math.max(family.endedAt[row], endedAt);
+      family.endedAt[row] = laterEnd(family.endedAt[row], endedAt);
       if (hasAttachments) rows.set(series, { family, row });
     }
     for (const chunk of source.chunks()) {
@@ -335,10 +351,6 @@ export class ArchiveContents {
       this.#seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
     }
   }
-}
-
-function endOfHour(time: number): number {
-  return Math.ceil(time / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
 /** Declarations that differ in this text have different series; help, unit and quantiles do not make a difference. */

@@ -5,6 +5,7 @@ import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
+import { laterEnd } from './series-end.js';
 
 /** The declaration of a family in an archive; its place in the file is its `id`. */
 export type ArchivedDeclaration = Omit<FamilyRecord, 'id'> & { lastSeenAt: number };
@@ -26,7 +27,7 @@ export class ArchiveFamily {
   /** Key bytes of each series, one per character. */
   readonly keys: string[] = [];
   readonly createdAt: number[] = [];
-  /** Gauges: when the processes of these values ended, rounded up to the hour; else 0. */
+  /** When the processes of these values ended, rounded up to the hour; 0 where the series does not expire. */
   readonly endedAt: number[] = [];
   /** Chunks per series; only summaries have any. */
   readonly #chunks = new Map<number, Map<string, ArchivedChunk>>();
@@ -65,6 +66,7 @@ export class ArchiveFamily {
       const slots = new Float64Array(this.shape.slots);
       other.copyRow(row, slots, 0);
       this.merge(to, slots, other.createdAt[row], now);
+      this.endedAt[to] = laterEnd(this.endedAt[to], endedAt);
       for (const [slotOffset, exemplar] of other.exemplarsOf(row)) this.mergeExemplar(to, slotOffset, exemplar, now);
     }
     return added;
@@ -74,7 +76,9 @@ export class ArchiveFamily {
   declare(declaration: ArchivedDeclaration): void {
     const lastSeenAt = Math.max(this.declaration.lastSeenAt, declaration.lastSeenAt);
     const newest = declaration.declaredAt >= this.declaration.declaredAt ? declaration : this.declaration;
-    this.declaration = { ...newest, lastSeenAt };
+    const expiries = [this.declaration, declaration].flatMap(({ expireAfterSeconds = [] }) => expireAfterSeconds);
+    const expireAfterSeconds = expiries.length === 0 ? undefined : Math.max(...expiries);
+    this.declaration = { ...newest, lastSeenAt, expireAfterSeconds };
   }
 
   rowOf(key: string, endedAt: number): number | undefined {
@@ -166,7 +170,7 @@ export class ArchiveFamily {
     return decodeKey(Buffer.from(this.keys[row], 'latin1')).at(-1) ?? '';
   }
 
-  /** Drops gauges. @returns the number of dropped series */
+  /** Drops series. @returns the number of dropped series */
   keep(isKept: (row: number) => boolean): number {
     const size = this.size;
     let to = 0;
@@ -178,7 +182,13 @@ export class ArchiveFamily {
       this.endedAt[to] = this.endedAt[row];
       this.#values.copyWithin(to * this.#stride, row * this.#stride, (row + 1) * this.#stride);
       this.#rows.set(this.#rowKey(this.keys[to], this.endedAt[to]), to);
+      moveEntry(this.#chunks, row, to);
+      moveEntry(this.#exemplars, row, to);
       to++;
+    }
+    for (let row = to; row < size; row++) {
+      this.#chunks.delete(row);
+      this.#exemplars.delete(row);
     }
     this.#values.fill(0, to * this.#stride, size * this.#stride);
     this.keys.length = this.createdAt.length = this.endedAt.length = to;
@@ -220,4 +230,11 @@ export class ArchiveFamily {
   #rowKey(key: string, endedAt: number): string {
     return this.isGauge && this.declaration.ofProcess === undefined ? `${endedAt} ${key}` : key;
   }
+}
+
+/** Takes the place of what was there; of nothing, too. */
+function moveEntry<T>(entries: Map<number, T>, from: number, to: number): void {
+  const entry = entries.get(from);
+  if (entry === undefined) entries.delete(to);
+  else entries.set(to, entry);
 }

@@ -15,6 +15,8 @@ export interface ArchiveRecord {
   readonly droppedSeries: number;
   /** Number of families that were ever dropped because no process had declared them for long. */
   readonly droppedFamilies: number;
+  /** Series that were idle for longer than their `expireAfterSeconds`, ever. */
+  readonly expiredSeries: number;
 }
 
 /** The record in the form that is packed: msgpack has no sets. */
@@ -26,10 +28,8 @@ export function packableArchiveRecord({ absorbed, foldedAt, ...record }: Archive
 /** Validates a record that anybody may have written; undefined where it is invalid. */
 export function archiveRecord(body: unknown): ArchiveRecord | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { generation, foldedAt, absorbed, remembered, files, droppedSeries, droppedFamilies } = body as Record<
-    string,
-    unknown
-  >;
+  const { generation, foldedAt, absorbed, remembered, files, droppedSeries, droppedFamilies, expiredSeries } =
+    body as Record<string, unknown>;
   if (!Number.isSafeInteger(generation) || !Array.isArray(absorbed)) return undefined;
   const pairs = Array.isArray(remembered) ? (remembered as unknown[]) : [];
   const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
@@ -43,5 +43,6 @@ export function archiveRecord(body: unknown): ArchiveRecord | undefined {
     files: numberOf(files),
     droppedSeries: numberOf(droppedSeries),
     droppedFamilies: numberOf(droppedFamilies),
+    expiredSeries: numberOf(expiredSeries),
   };
 }

@@ -44,6 +44,8 @@ export interface FoldResult {
   readonly droppedSeries: number;
   /** Names of metrics that this call dropped because no process declares them any more. */
   readonly droppedFamilies: number;
+  /** Number of series that this call dropped because they were idle for longer than `expireAfterSeconds`. */
+  readonly expiredSeries: number;
   /**
    * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay for somebody to inspect.
    */

@@ -22,24 +22,26 @@ import { isMainThread } from 'node:worker_threads';
 import { describeError, isBadFile } from '../errors.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { native } from '../metrics-file/mapping.js';
-import { FileReader } from '../metrics-file/reader.js';
+import type { FileReader } from '../metrics-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { clockShift, longestInterval, readClocks } from './clock-reading.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
 import { nextGeneration, publishArchive, removeLowerArchives } from './archive-publication.js';
 import type { ArchiveRecord } from './archive-record.js';
-import { type DataFileName, isNamedAfter, MAX_GENERATION } from '../directory/file-name.js';
+import { type DataFileName, MAX_GENERATION } from '../directory/file-name.js';
 import { FileOwners } from './file-owners.js';
 import { takeFoldLock } from './fold-lock.js';
-import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip, skipOf } from './fold-result.js';
+import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip } from './fold-result.js';
 import { FoldSource } from './fold-source.js';
+import { LivingFamilies } from './living-families.js';
+import { readDataFile } from './read-data-file.js';
 import { compareAge } from '../directory/identity.js';
 import { probeLiveness } from '../directory/liveness.js';
 import { joinDirectory } from '../directory/open-directory.js';
 import { removeDataFile } from '../directory/remove-data-file.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { removeLeftovers } from '../directory/sweep.js';
-import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
+import { type Trust, trustIn } from '../directory/trust.js';
 
 export interface FoldOptions {
   /** How long a dead process's gauges are kept, in modes that keep them. Default 24 h. */
@@ -203,6 +205,7 @@ export class Fold {
       archiveBytes: this.#archiveBytes,
       droppedSeries: published ? this.#contents.droppedSeries : 0,
       droppedFamilies: published ? this.#contents.droppedFamilies : 0,
+      expiredSeries: published ? this.#contents.expiredSeries : 0,
       damagedArchives: this.#damagedArchives,
       notices: this.#notices,
     };
@@ -244,7 +247,11 @@ export class Fold {
       for (const name of this.#contents.unusableFamilies) {
         this.#notices.push(`a series of ${name} is not folded: a value of it is not a finite number`);
       }
-      this.#contents.expire(() => this.#declaredByLiving(others));
+      let living: LivingFamilies | 'unknown' | undefined;
+      this.#contents.expire(() => {
+        living ??= this.#livingFamilies(others) ?? 'unknown';
+        return living === 'unknown' ? undefined : living;
+      });
       const record = this.#recordOf(generation, base?.record, leftovers);
       const published = this.#publish(record, base, found);
       if (published === 'superseded') return published;
@@ -312,33 +319,23 @@ export class Fold {
   }
 
   #tryReading(name: DataFileName, use: (reader: FileReader) => boolean): boolean | FoldSkip {
-    try {
-      const reader = new FileReader(join(this.#dir, name.name));
-      try {
-        assertTrusted(this.#trust, reader);
-        return isNamedAfter(name, reader.header.identity) ? use(reader) : 'not_a_metrics_file';
-      } finally {
-        reader.close();
-      }
-    } catch (error) {
-      return skipOf(error);
-    }
+    return readDataFile(this.#dir, this.#trust, name, use);
   }
 
-  /** Names of the families of all processes that are not folded; undefined where one of them cannot be read. */
-  #declaredByLiving(names: readonly DataFileName[]): ReadonlySet<string> | undefined {
-    const declared = new Set<string>();
+  /** The families of all processes that are not folded; undefined where a file of theirs cannot be read. */
+  #livingFamilies(names: readonly DataFileName[]): LivingFamilies | undefined {
+    const living = new LivingFamilies();
     const folded = new Set(this.#folded.map(({ name }) => name));
     for (const name of names) {
       if (folded.has(name)) continue;
       const outcome = this.#tryReading(name, (reader) => {
-        for (const family of new FoldSource(reader).families.values()) declared.add(family.name);
+        living.add(new FoldSource(reader));
         return true;
       });
       // a file that does not count declares nothing, and may stay there for ever
       if (outcome !== true && !DECLARES_NOTHING.has(outcome)) return undefined;
     }
-    return declared;
+    return living;
   }
 
   #recordOf(generation: number, base: ArchiveRecord | undefined, leftovers: readonly DataFileName[]): ArchiveRecord {
@@ -362,6 +359,7 @@ export class Fold {
       files: (base?.files ?? 0) + this.#folded.length,
       droppedSeries: (base?.droppedSeries ?? 0) + this.#contents.droppedSeries,
       droppedFamilies: (base?.droppedFamilies ?? 0) + this.#contents.droppedFamilies,
+      expiredSeries: (base?.expiredSeries ?? 0) + this.#contents.expiredSeries,
     };
   }
 

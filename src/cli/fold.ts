@@ -23,7 +23,8 @@ export async function foldCommand(options: { dir?: string; json?: boolean }): Pr
   const result = await folding
     .now(existingDirectory(options.dir), (read, of) => bar.show(read, of))
     .finally(() => bar.clear());
-  const { folded, generation, abandoned, skipped, droppedSeries, droppedFamilies, damagedArchives } = result;
+  const { folded, generation, abandoned, skipped, damagedArchives } = result;
+  const { droppedSeries, droppedFamilies, expiredSeries } = result;
   if (abandoned !== undefined) process.exitCode = 1;
   if (options.json === true) {
     printJson(result);
@@ -35,5 +36,6 @@ export async function foldCommand(options: { dir?: string; json?: boolean }): Pr
   if (left.length > 0) print(`files that were not folded: ${left.map(([why, files]) => `${files} ${why}`).join(', ')}`);
   if (droppedSeries > 0) print(`${droppedSeries} series were dropped: the archive had no room for them`);
   if (droppedFamilies > 0) print(`${droppedFamilies} metrics were dropped: no process declares them any more`);
+  if (expiredSeries > 0) print(`${expiredSeries} series were dropped: idle for longer than expireAfterSeconds`);
   for (const name of damagedArchives) print(`damaged archive, ignored and not deleted: ${plain(name)}`);
 }

@@ -26,6 +26,8 @@ export interface FoldingStatus {
   /** Number of series that were ever dropped, for lack of room or because no process declared their metric any more. */
   readonly droppedSeries: number;
   readonly droppedFamilies: number;
+  /** Ever dropped as they were idle for longer than the `expireAfterSeconds` of their metric. */
+  readonly expiredSeries: number;
 }
 
 export interface DirectoryStatus {
@@ -77,6 +79,7 @@ export function directoryStatus(
       waitingBytes: stats.deadBytes,
       droppedSeries: archive?.droppedSeries ?? 0,
       droppedFamilies: archive?.droppedFamilies ?? 0,
+      expiredSeries: archive?.expiredSeries ?? 0,
     },
     processes: processes.slice(0, MAX_PROCESSES),
     processCount: processes.length,

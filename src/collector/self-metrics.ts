@@ -80,6 +80,11 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
       stats.archive?.droppedFamilies ?? 0,
     ),
     family(
+      'archive_expired_series',
+      'Series of dead processes that were dropped from the archive, idle for longer than the expireAfterSeconds of their metric.',
+      stats.archive?.expiredSeries ?? 0,
+    ),
+    family(
       'lock_held',
       'Whether another program holds a lock of the directory, so that nobody else can.',
       { ...heldLocks },

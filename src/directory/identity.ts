@@ -21,8 +21,9 @@ export function currentIdentity(liveness: LivenessMethod): ProcessIdentity {
     startTime: processStartTime(process.pid),
     ...currentMachine(),
     id: randomBytes(8).toString('hex'),
-    // When the process started: performance.timeOrigin would be the thread's.
-    startedAt: Math.round((now - process.uptime()) * 1000) / 1000,
+    // When the process started: performance.timeOrigin would be the thread's. A clock that was set back to 1970 may show
+    // less than the uptime.
+    startedAt: Math.max(0, Math.round((now - process.uptime()) * 1000) / 1000),
     createdAt: now,
     liveness,
   };

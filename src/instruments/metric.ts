@@ -78,7 +78,8 @@ export abstract class Metric<T extends string, C extends Child> {
     // an option that is not given is left out: the file cannot represent undefined
     const utf8 = nameValidation === 'utf8' && { nameValidation };
     const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
-    const declaration = { name, help, type, labelNames, ...more, ...kind.declaration };
+    const expiry = expireAfterSeconds !== undefined && { expireAfterSeconds };
+    const declaration = { name, help, type, labelNames, ...more, ...expiry, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     const idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
     this[MEMBER] = new MetricMember(this.series, kind, idle);
@@ -224,7 +225,7 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
   }
   if (config.aggregator !== undefined) assertAggregator(config.aggregator);
   const { maxSeries, expireAfterSeconds } = config;
-  if (expireAfterSeconds !== undefined && !(expireAfterSeconds > 0)) {
+  if (expireAfterSeconds !== undefined && !(typeof expireAfterSeconds === 'number' && expireAfterSeconds > 0)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
       `expireAfterSeconds is a number above 0, not ${inspect(expireAfterSeconds)}`,

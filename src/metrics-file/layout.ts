@@ -108,7 +108,8 @@ export type FileState = (typeof FileState)[keyof typeof FileState];
  * 16 block      u32   number of the value block, from 0 in file order
  * 20 slot       u32   float64 index in the data of the block
  * 24 createdAt  f64   seconds since the epoch; 0: not known
- * 32 endedAt    f64   archives only: when the process that set this gauge ended, rounded up to the hour; else 0
+ * 32 endedAt    f64   archives only: when the last process ended whose values these are, rounded up to the hour; 0 where the
+ *                     series does not expire
  * 40 keyLength  u32
  * 44 key             msgpack array: the label values in the order of the family's labelNames, nil where a label is absent;
  *                    in archives one more for the series of gauges shown per process, the `pid`
@@ -129,7 +130,7 @@ export const RecordKind = {
   SketchChunk: 5,
   /** { block, slot, owner: [block, slot], slotOffset }: the exemplar cell of one counter or bucket slot. */
   ExemplarCell: 6,
-  /** { generation, foldedAt: [wall, bootId, uptime], absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies }: archives only. */
+  /** { generation, foldedAt: [wall, bootId, uptime], absorbed: [id, ...], remembered: [[id, until], ...], files, droppedSeries, droppedFamilies, expiredSeries }: archives only. */
   Archive: 7,
   /**
    * { moves: [block, slot, block, slot, ...] }: gauges that were at the first place are at the second from this record on.

@@ -101,6 +101,8 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
     family.ofProcess === undefined || (family.processWide === true && typeof family.ofProcess === 'string'),
     'ofProcess',
   );
+  const { expireAfterSeconds: expiry } = family;
+  rule(expiry === undefined || (typeof expiry === 'number' && expiry > 0), 'expireAfterSeconds');
   rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
   rule(!hasBounds || isAscending(family.bounds), 'bounds');
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');

@@ -17,6 +17,8 @@ export interface FamilyDeclaration {
    * value of a counter among the files of one process, and the gauge value that was set last.
    */
   readonly processWide?: boolean;
+  /** A series that has been idle for this time is removed from a process, and from the archive. */
+  readonly expireAfterSeconds?: number;
   /** prom-client's `aggregator: 'omit'`: the metric is counted but not shown in merged output. */
   readonly omit?: boolean;
   /** Histograms: finite upper bounds, ascending, without duplicates. */

@@ -1,10 +1,10 @@
 /** Folds and reads under clocks that are wrong: nothing is lost by them, and nothing is kept for ever. */
 import assert from 'node:assert/strict';
-import os from 'node:os';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { clockShift, secondsBetween } from '../../src/archive/clock-reading.js';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { afterTest } from '../support/after-test.js';
+import { Clocks } from '../support/clocks.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -12,33 +12,6 @@ import { withTempDir } from '../support/temp-dir.js';
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const LIVING = { identity: { pid: process.pid } };
-
-/** The wall clock and the uptime of this machine. */
-class Clocks {
-  readonly #start = Date.now() / 1000;
-  #passed = 0;
-  #wrongBy = 0;
-
-  constructor(t: TestContext) {
-    const uptime = os.uptime();
-    t.mock.method(os, 'uptime', () => uptime + this.#passed);
-    t.mock.method(Date, 'now', () => this.now * 1000);
-  }
-
-  /** What the wall clock shows, in seconds since the epoch. */
-  get now(): number {
-    return this.#start + this.#passed + this.#wrongBy;
-  }
-
-  pass(seconds: number): void {
-    this.#passed += seconds;
-  }
-
-  /** @param seconds since the epoch; undefined: the right time */
-  set(seconds: number | undefined): void {
-    this.#wrongBy = seconds === undefined ? 0 : seconds - this.#start - this.#passed;
-  }
-}
 
 function valuesOf(dir: string): Record<string, number> {
   const reading = new Reading(dir, {}, DAY);

@@ -45,6 +45,7 @@ function plantArchive(dir: string, generation: number, absorbed: readonly string
     files: 1,
     droppedSeries: 0,
     droppedFamilies: 0,
+    expiredSeries: 0,
   };
   const path = join(dir, archiveName(generation));
   const fd = openSync(path, 'wx', 0o644);

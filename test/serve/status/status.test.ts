@@ -132,6 +132,7 @@ test('the numbers are those of the directory: processes, sizes of metrics, skipp
     waitingBytes: 0,
     droppedSeries: 0,
     droppedFamilies: 0,
+    expiredSeries: 0,
   });
   assert.deepEqual(status.charts[0]?.lines, [{ name: 'small_total', value: 3 }]);
   assert.equal(status.charts[1], null);

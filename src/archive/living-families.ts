@@ -1,0 +1,64 @@
+/** The metrics that living processes declare, and their series as far as an archive's series may expire beside them. */
+import { BlockKind } from '../metrics-file/layout.js';
+import type { FamilyRecord } from '../metrics-file/record.js';
+import { seriesShape } from '../metrics-file/slot-shape.js';
+import { metricKind } from '../model/metric-kind.js';
+import type { FoldSource } from './fold-source.js';
+
+export class LivingFamilies {
+  /** By name, the longest `expireAfterSeconds` of a declaration; Infinity where one has none. */
+  readonly #expiry = new Map<string, number>();
+  readonly #series = new Set<string>();
+
+  add(source: FoldSource): void {
+    const expiring = new Map<number, FamilyRecord>();
+    for (const [id, record] of source.families) {
+      const { name, expireAfterSeconds = Infinity } = record;
+      this.#expiry.set(name, Math.max(this.#expiry.get(name) ?? 0, expireAfterSeconds));
+      const isGauge = seriesShape(record).kind === BlockKind.Gauge;
+      if (record.expireAfterSeconds !== undefined && !isGauge) expiring.set(id, record);
+    }
+    for (const series of source.series()) {
+      const record = expiring.get(series.family);
+      if (record === undefined) continue;
+      const labels = shownDefaultLabels(record, source);
+      const values = source.labelValuesOf(series);
+      record.labelNames.forEach((label, at) => {
+        const value = values[at];
+        if (value !== undefined) labels.set(label, value);
+      });
+      this.#series.add(seriesKey(record.name, labels));
+    }
+  }
+
+  declares(name: string): boolean {
+    return this.#expiry.has(name);
+  }
+
+  /** Seconds; 0 where no living process declares the metric. */
+  expiryOf(name: string): number {
+    return this.#expiry.get(name) ?? 0;
+  }
+
+  /** @param labels with those that an archive holds as part of every series */
+  hasSeries(name: string, labels: Iterable<readonly [name: string, value: string | undefined]>): boolean {
+    return this.#series.has(seriesKey(name, labels));
+  }
+}
+
+/** Default labels that a process shows with a family. A label without a value is none, and the type's own label belongs to the lines. */
+export function shownDefaultLabels(record: FamilyRecord, { defaultLabels }: FoldSource): Map<string, string> {
+  const shown = new Map<string, string>();
+  for (const registry of record.registries) {
+    for (const [name, value] of Object.entries(defaultLabels.get(registry) ?? {})) shown.set(name, value);
+  }
+  const { lineLabel } = metricKind(record.type);
+  for (const [name, value] of shown) if (value === '' || name === lineLabel) shown.delete(name);
+  return shown;
+}
+
+/** The same for the same labels in any order. */
+function seriesKey(name: string, labels: Iterable<readonly [name: string, value: string | undefined]>): string {
+  const pairs = [...labels].filter(([, value]) => value !== undefined && value !== '');
+  return JSON.stringify([name, ...pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))]);
+}
