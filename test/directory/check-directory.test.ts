@@ -22,28 +22,24 @@ function linkIn(base: string, name: string, target = 'target'): { parent: string
   return { parent, link, target: join(parent, 'target') };
 }
 
-test(
-  'a link of root or this user, in directories that only these write to, leads to the directory',
-  needs('root'),
-  (t) => {
-    const base = withTempDir(t);
-    const { link, target, parent } = linkIn(base, 'plain');
-    assert.deepEqual(checkDirectory(named(link)), { dir: target, warnings: [] });
-    assert.equal(existingTarget(named(link)), target);
-    // as systemd has it: the target is below a directory that only root enters
-    const state = linkIn(base, 'state', join(base, 'private', 'app'));
-    mkdirSync(join(base, 'private', 'app'), { recursive: true });
-    chmodSync(join(base, 'private'), 0o700);
-    assert.equal(checkDirectory(named(state.link)).dir, join(base, 'private', 'app'));
-    symlinkSync('link', join(parent, 'link-to-link'));
-    assert.equal(checkDirectory(named(join(parent, 'link-to-link'))).dir, target);
-    // nobody but its owner moves an entry of a sticky directory
-    chmodSync(parent, 0o1777);
-    assert.equal(checkDirectory(named(link)).dir, target);
-  },
-);
+test('a link of root or this user, in directories that only these may write to, is followed', needs('root'), (t) => {
+  const base = withTempDir(t);
+  const { link, target, parent } = linkIn(base, 'plain');
+  assert.deepEqual(checkDirectory(named(link)), { dir: target, warnings: [] });
+  assert.equal(existingTarget(named(link)), target);
+  // as systemd has it: the target is below a directory that only root enters
+  const state = linkIn(base, 'state', join(base, 'private', 'app'));
+  mkdirSync(join(base, 'private', 'app'), { recursive: true });
+  chmodSync(join(base, 'private'), 0o700);
+  assert.equal(checkDirectory(named(state.link)).dir, join(base, 'private', 'app'));
+  symlinkSync('link', join(parent, 'link-to-link'));
+  assert.equal(checkDirectory(named(join(parent, 'link-to-link'))).dir, target);
+  // nobody but its owner moves an entry of a sticky directory
+  chmodSync(parent, 0o1777);
+  assert.equal(checkDirectory(named(link)).dir, target);
+});
 
-test('a link that others could turn is refused, with the reason', needs('root'), (t) => {
+test('a link that others could change is refused, with the reason', needs('root'), (t) => {
   const base = withTempDir(t);
   const refusedFor = (name: string, arrange: (parent: string, link: string) => void): string => {
     const { parent, link } = linkIn(base, name);
@@ -98,7 +94,7 @@ test('a link to nothing, to a file and to itself is refused', (t) => {
   }
 });
 
-test('of a directory that is not there yet a reader learns that, and nothing is refused', (t) => {
+test('for a reader a directory that does not exist yet is undefined, and not refused', (t) => {
   const dir = join(withTempDir(t), 'later');
   assert.equal(existingTarget(named(dir)), undefined);
   assert.throws(() => checkDirectory(named(dir)), { code: 'ENOENT' });

@@ -38,7 +38,7 @@ function assertAllIn(dir: string, process: ProcessWhereabouts): void {
   }
 }
 
-test('a process by itself counts in memory, its threads in a directory that it knows', needs('root'), async (t) => {
+test('a single process counts in memory, its threads in a directory that it knows', needs('root'), async (t) => {
   const found = await whereabouts(t, []);
   assert.equal(found.main, undefined);
   assert.match(found.thread.dir, DERIVED);
@@ -65,7 +65,7 @@ test('two clusters are in two directories', async (t) => {
   assert.notEqual(one.main?.dir, other.main?.dir);
 });
 
-test('workers that drop their privileges agree among themselves and with their threads', async (t) => {
+test('workers that drop their privileges use the same directory as each other and their threads', async (t) => {
   const { workers } = await whereabouts(t, ['cluster', 'drop']);
   const dir = workers[0].main?.dir as string;
   afterTest(t, () => rmSync(dir, { recursive: true }));
@@ -73,7 +73,7 @@ test('workers that drop their privileges agree among themselves and with their t
   for (const worker of workers) assertAllIn(dir, worker);
 });
 
-test('the environment variable wins, over a cluster and over PM2', async (t) => {
+test('the environment variable takes precedence over a cluster and over PM2', async (t) => {
   for (const variables of [{}, PM2]) {
     const found = await whereabouts(t, ['cluster'], { ...variables, PROMETHEUS_MULTIPROC_DIR: '/named/by/hand' });
     assert.deepEqual(found.beforeForking, { dir: '/named/by/hand', source: 'variable', derived: false });
@@ -82,7 +82,7 @@ test('the environment variable wins, over a cluster and over PM2', async (t) => 
   }
 });
 
-test('a directory named at run time reaches threads that were given no environment', async (t) => {
+test('a directory that is named at run time reaches threads with an empty environment', async (t) => {
   const found = await whereabouts(t, ['name', 'cluster']);
   assertAllIn('/named/at/run/time', found);
   for (const worker of found.workers) assertAllIn('/named/at/run/time', worker);
@@ -100,7 +100,7 @@ test('the variable is resolved, is ignored when empty, and keeps a derived direc
   assert.equal(named('/dev/shm/prom-multiproc-0-0123456789abcdef/deeper')?.derived, false);
 });
 
-test('the instances of a PM2 app share a directory, in whatever mode and number', needs('root'), () => {
+test('the instances of a PM2 app share a directory, in any mode and number', needs('root'), () => {
   const located = chooseOwn(environment(PM2));
   assert.equal(located?.source, 'PM2');
   assert.match(located.dir, DERIVED);
@@ -118,7 +118,7 @@ test('other PM2 apps, namespaces, homes and scripts have other directories', () 
   assert.equal(new Set(dirs).size, changes.length);
 });
 
-test('PM2 without a home in the environment is at its default one', () => {
+test('PM2 without a home in the environment uses the default home', () => {
   const { PM2_HOME: _, ...withoutHome } = PM2;
   const withHome = environment({ ...PM2, PM2_HOME: join(process.env.HOME as string, '.pm2') });
   assert.equal(chooseOwn(environment(withoutHome))?.dir, chooseOwn(withHome)?.dir);
@@ -133,7 +133,7 @@ test('the cluster that a PM2 app forks belongs to the app', async (t) => {
   for (const process of [one, ...one.workers, other, ...other.workers]) assertAllIn(dir, process);
 });
 
-test('a variable of the name pm_id alone is not PM2', () => {
+test('a variable pm_id alone does not mean PM2', () => {
   assert.equal(chooseOwn(environment({ pm_id: '0' })), undefined);
   assert.equal(chooseOwn(environment({ pm_exec_path: '/srv/shop/app.js' })), undefined);
   assert.equal(chooseOwn(environment({ pm2_env: '{"pm_id":' })), undefined);
@@ -150,7 +150,7 @@ function withoutSharedMemory(variables: Record<string, string>): Whereabouts {
 }
 
 test(
-  'without a writable /dev/shm it is the temporary directory, for threads without environment too',
+  'without a writable /dev/shm the temporary directory is used, for threads without environment too',
   needs('root'),
   () => {
     const found = withoutSharedMemory({ TMPDIR: '/var/tmp/' });
@@ -159,7 +159,7 @@ test(
   },
 );
 
-test('instances of a PM2 app that were started from shells with different TMPDIR are together', needs('root'), () => {
+test('instances of a PM2 app from shells with different TMPDIR share a directory', needs('root'), () => {
   const found = withoutSharedMemory({ ...PM2, TMPDIR: '/var/tmp' });
   assert.match(found.main?.dir ?? '', /^\/tmp\/prom-multiproc-0-/);
   assertAllIn(found.main?.dir as string, found);

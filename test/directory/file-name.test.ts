@@ -17,7 +17,7 @@ const ID = '0123456789abcdef';
 const id = fc.stringMatching(/^[0-9a-f]{16}$/);
 const writer = fc.record({ pid: fc.integer({ min: 1, max: 2 ** 31 - 1 }), threadId: fc.nat(2 ** 31 - 1), id });
 
-test('the name of a data file tells its writer', () => {
+test('the name of a data file identifies its writer', () => {
   assert.equal(dataFileName({ pid: 42, threadId: 0, id: ID }), '42-0-0123456789abcdef.prom-mp');
   fc.assert(
     fc.property(writer, (who) => {
@@ -30,7 +30,7 @@ test('the name of a data file tells its writer', () => {
   );
 });
 
-test('the name of an archive tells its generation, and sorts by it', () => {
+test('the name of an archive contains its generation, and sorts by it', () => {
   assert.equal(archiveName(7), 'archive-000000000007.prom-mp-archive');
   fc.assert(
     fc.property(fc.nat(MAX_GENERATION), fc.nat(MAX_GENERATION), id, (a, b, random) => {
@@ -42,7 +42,7 @@ test('the name of an archive tells its generation, and sorts by it', () => {
   );
 });
 
-test('names that are not ours are nobody of ours', () => {
+test('names of other programs are not parsed', () => {
   const strangers = [
     '',
     '.',
@@ -75,7 +75,7 @@ test('names that are not ours are nobody of ours', () => {
   }
 });
 
-test('a name has one spelling: whatever parses is what would be written', () => {
+test('a name has one form: every name that is parsed is written in the same way', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[0-9]{1,3}-[0-9]{1,2}-[0-9a-f]{16}\.prom-mp$/)), (name) => {
       const parsed = parseDataFileName(name);

@@ -17,20 +17,20 @@ import { needs } from '../support/needs.js';
 
 const MODULE = join(__dirname, '../../src/directory/identity.js');
 
-test('a program of any name keeps its start time', () => {
+test('the start time is found with any program name', () => {
   const rest = 'S 1 2 3 4 0 -1 5 6 7 8 9 10 11 12 20 0 7 0 987654 1000 200';
   for (const name of ['node', 'a b', '(x) S 1 2', ')', 'S 9 9\n)', '', 'tmux: server (1)']) {
     assert.deepEqual(parseProcessStat(`42 (${name}) ${rest}\n`), { state: 'S', startTime: '987654' }, name);
   }
 });
 
-test('what is not a stat line has no start time', () => {
+test('an invalid stat line has no start time', () => {
   for (const text of ['', '42 S 1', '42 (node)', '42 (node) S 1 2', `42 (node) S ${'x '.repeat(30)}`]) {
     assert.equal(parseProcessStat(text), undefined, text);
   }
 });
 
-test('a process that named itself oddly is found in /proc', () => {
+test('a process with an odd name is found in /proc', () => {
   const script = `process.title = ') R 1 1 (';
     const { processStartTime } = require(${JSON.stringify(MODULE)});
     console.log(processStartTime(process.pid) === processStartTime(process.ppid), processStartTime(process.ppid));`;
@@ -39,12 +39,12 @@ test('a process that named itself oddly is found in /proc', () => {
   assert.equal(parent, processStartTime(process.pid));
 });
 
-test('a process that is not there has no start time', () => {
+test('a missing process has no start time', () => {
   assert.equal(processStartTime(2 ** 31 - 1), '');
   assert.equal(processStat(2 ** 31 - 1), undefined);
 });
 
-test('where /proc shows another pid namespace, nothing in it is believed', needs('root', 'namespaces'), () => {
+test('where /proc shows another pid namespace, it is not used', needs('root', 'namespaces'), () => {
   const script = `const { processStartTime } = require(${JSON.stringify(MODULE)});
     console.log(JSON.stringify([process.pid, processStartTime(process.pid)]));`;
   const run = (...flags: string[]): unknown =>
@@ -57,7 +57,7 @@ test('where /proc shows another pid namespace, nothing in it is believed', needs
   assert.match(startTime, /^\d+$/);
 });
 
-test('an identity says who and where', () => {
+test('an identity names the process and the machine', () => {
   const before = Date.now() / 1000;
   const identity = currentIdentity('flock');
   const now = Date.now() / 1000;
@@ -74,7 +74,7 @@ test('an identity says who and where', () => {
   assert.notEqual(currentIdentity('flock').id, identity.id);
 });
 
-test('the threads of a process share its start and have ids of their own', async () => {
+test('the threads of a process share its start time and have different ids', async () => {
   const main = currentIdentity('heartbeat');
   const script = `require('node:worker_threads').parentPort.postMessage(
     require(${JSON.stringify(MODULE)}).currentIdentity('heartbeat'))`;

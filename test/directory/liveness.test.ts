@@ -52,7 +52,7 @@ test('a process that holds its lock is alive until it is killed', async (t) => {
   assert.equal(probe(path), 'dead');
 });
 
-test('a process that ends in order is dead', async (t) => {
+test('a process that ends normally is dead', async (t) => {
   const { writer, path } = await startWriter(t, 'main', 'flock');
   writer.process.send('exit');
   assert.equal(await writer.ended, 0);
@@ -66,7 +66,7 @@ test('a terminated thread is dead while its process lives on', async (t) => {
   assert.equal(probe(path), 'dead');
 });
 
-test('a probing reader is not taken for the writer by another one', (t) => {
+test('a reader that tests the lock is not taken for the writer by another reader', (t) => {
   const { path } = writeBareFile(withTempDir(t), { liveness: 'flock' });
   const fd = openForReading(path);
   t.after(() => closeSync(fd));
@@ -74,7 +74,7 @@ test('a probing reader is not taken for the writer by another one', (t) => {
   assert.equal(probe(path), 'dead');
 });
 
-test('the dead stay dead for a reader, whatever happens to the lock', (t) => {
+test('a dead process stays dead for a reader, whatever happens to the lock', (t) => {
   const { path, identity } = writeBareFile(withTempDir(t), { liveness: 'flock' });
   const fd = openForReading(path);
   const other = openForReading(path);
@@ -91,7 +91,7 @@ test('the dead stay dead for a reader, whatever happens to the lock', (t) => {
   assert.equal(liveness.probe(fd, vitals), 'live');
 });
 
-test('without flock in the reader, a locked file is judged by its process', async (t) => {
+test('a reader without flock judges a locked file by its process', async (t) => {
   const { writer, path } = await startWriter(t, 'main', 'flock');
   const prober = (): ForkedProgram => forkProgram(t, 'directory/programs/prober', [path], WITHOUT_NATIVE);
   assert.equal(await prober().said(), 'live');
@@ -109,7 +109,7 @@ test('a process without a lock is alive while it runs, also when it is stopped o
 });
 
 test(
-  'across pid namespaces, where every pid is 1, the lock tells and a pid does not',
+  'across pid namespaces, where every pid is 1, the lock decides and not the pid',
   needs('root', 'namespaces'),
   async (t) => {
     for (const method of ['flock', 'heartbeat'] as const) {
@@ -151,12 +151,12 @@ test('a process that has ended and was not waited for is dead', async (t) => {
   assert.equal(probe(path), 'dead');
 });
 
-test('a pid that another process has now does not make the former one live', (t) => {
+test('a pid that another process has now does not make the former process alive', (t) => {
   const { path } = writeBareFile(withTempDir(t), { startTime: '1' });
   assert.equal(probe(path), 'dead');
 });
 
-test('a pid without a start time is believed while its heart beats, and then it is unknown', (t) => {
+test('a pid without a start time counts while the heartbeat is fresh, and then it is unknown', (t) => {
   const dir = withTempDir(t);
   const now = Date.now() / 1000;
   assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 5 }).path, now), 'live');
@@ -171,12 +171,12 @@ test('a thread without a lock is alive while it has its file open, as when it is
   assert.equal(probe(path), 'dead');
 });
 
-test('a thread that ended a moment ago is dead, though its heart beat a moment ago', (t) => {
+test('a thread that has just ended is dead, though its heartbeat is fresh', (t) => {
   const { path } = writeBareFile(withTempDir(t), { threadId: 3 });
   assert.equal(probe(path), 'dead');
 });
 
-test('of a thread in a process that may not be looked into, the heartbeat tells', needs('other users'), async (t) => {
+test('for a thread in a process that may not be inspected, the heartbeat decides', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const cases: [secondsAgo: number, FileState, Liveness][] = [
@@ -192,7 +192,7 @@ test('of a thread in a process that may not be looked into, the heartbeat tells'
   }
 });
 
-test("what another machine's process is about cannot be told, unless it said so", (t) => {
+test("the state of another machine's process is unknown, unless its file is closed", (t) => {
   const dir = withTempDir(t);
   const now = 1_700_000_000;
   const otherBoot = '11111111-2222-3333-4444-555555555555';
@@ -211,7 +211,7 @@ test("what another machine's process is about cannot be told, unless it said so"
   }
 });
 
-test('a silent process without a lock is dead in another container of this host, and of a host of this name', (t) => {
+test('a process without a lock and with a stale heartbeat is dead in another container of this host, and on a host of this name', (t) => {
   const dir = withTempDir(t);
   const now = 1_700_000_000;
   const cases: [string, Partial<ProcessIdentity>, number, Liveness][] = [
@@ -228,7 +228,7 @@ test('a silent process without a lock is dead in another container of this host,
   }
 });
 
-test('a process that was silent only, and beats again, is not dead any more', (t) => {
+test('a process that was only silent is alive again at its next heartbeat', (t) => {
   const now = 1_700_000_000;
   const { path } = writeBareFile(withTempDir(t), { pidNamespace: 'pid:[1]' }, { heartbeat: now });
   const fd = openForReading(path);
@@ -239,7 +239,7 @@ test('a process that was silent only, and beats again, is not dead any more', (t
   assert.equal(liveness.probe(fd, vitals, now), 'unknown');
 });
 
-test('a free lock says nothing of another machine whose heart beats', (t) => {
+test('a free lock does not mean a dead process on another machine with a fresh heartbeat', (t) => {
   const dir = withTempDir(t);
   const now = 1_700_000_000;
   const stranger = {

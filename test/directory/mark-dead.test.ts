@@ -24,7 +24,7 @@ function stateOf(path: string): number {
   }
 }
 
-test('a living process is left alone and the result says so; a killed one is found dead', async (t) => {
+test('a living process is not marked and counts as living; a killed one is found dead', async (t) => {
   for (const method of ['flock', 'heartbeat']) {
     const dir = withTempDir(t);
     const writer = forkProgram(t, 'directory/programs/writer', [dir, 'main', method]);
@@ -39,7 +39,7 @@ test('a living process is left alone and the result says so; a killed one is fou
   }
 });
 
-test('every file of the process is looked at, and no other', (t) => {
+test('every file of the process is checked, and no other', (t) => {
   const dir = withTempDir(t);
   for (const threadId of [0, 1, 2]) writeBareFile(dir, { pid: GONE, startTime: '1', threadId });
   const other = writeBareFile(dir, { pid: GONE - 1, startTime: '1' });
@@ -54,7 +54,7 @@ test("another machine's process of the same pid is not marked", (t) => {
   assert.equal(stateOf(path), FileState.Open);
 });
 
-test('files that are not what their names say are left alone', (t) => {
+test('files that do not fit their names are not changed', (t) => {
   const base = withTempDir(t, { checkFiles: false });
   const dir = join(base, 'metrics');
   mkdirSync(dir);
@@ -71,7 +71,7 @@ test('files that are not what their names say are left alone', (t) => {
   assert.equal(stateOf(name('a')), FileState.Open);
 });
 
-test('a directory that is missing or is none has nobody in it', (t) => {
+test('a path that is missing or is not a directory has no processes', (t) => {
   const base = withTempDir(t);
   writeFileSync(join(base, 'file'), '');
   const nobody = { pid: 42, marked: 0, living: 0, unknown: 0 };
@@ -79,7 +79,7 @@ test('a directory that is missing or is none has nobody in it', (t) => {
   assert.deepEqual(markProcessDead(42, { dir: join(base, 'file') }), nobody);
 });
 
-test('by default it looks where this process counts', (t) => {
+test('by default it uses the directory that this process counts in', (t) => {
   const dir = withTempDir(t);
   writeBareFile(dir, { pid: GONE, startTime: '1' });
   const before = process.env.PROMETHEUS_MULTIPROC_DIR;
@@ -91,7 +91,7 @@ test('by default it looks where this process counts', (t) => {
   assert.equal(markProcessDead(GONE).marked, 1);
 });
 
-test('what is not a process id is a mistake that is told at once', () => {
+test('an argument that is not a process id is an error at once', () => {
   for (const pid of [0, -1, 1.5, NaN, Infinity, '42', undefined, null, {}, 2 ** 60]) {
     assert.throws(() => markProcessDead(pid as number), { code: 'ERR_INVALID_ARGUMENT', message: /process id/ });
   }

@@ -58,13 +58,13 @@ function isUnused(dir: string): boolean {
   }
 }
 
-test('a directory that is named is made with its parents', (t) => {
+test('a directory that is named is created with its parents', (t) => {
   const dir = join(withTempDir(t), 'a', 'b', 'c');
   openDirectory(named(dir)).close();
   assert.ok(lstatSync(dir).isDirectory());
 });
 
-test('where no directory can be made, as in /proc, that is said at once', () => {
+test('where no directory can be created, as in /proc, the error comes at once', () => {
   assert.throws(() => openDirectory(named('/proc/no-such/place')), { code: 'ENOENT' });
 });
 
@@ -79,7 +79,7 @@ test('a derived directory is private, whatever the umask', (t) => {
   }
 });
 
-test('an open directory is locked until it is closed, as often as it is open', (t) => {
+test('a directory that is open several times is locked until it is closed as often', (t) => {
   const located = derivedIn(withTempDir(t));
   const one = openDirectory(located);
   const other = openDirectory(located);
@@ -92,7 +92,7 @@ test('an open directory is locked until it is closed, as often as it is open', (
   assert.equal(isUnused(located.dir), true);
 });
 
-test('a derived directory that is not ours is refused, and nothing is put into it', needs('other users'), (t) => {
+test('a derived directory of another user is refused, and no file is created in it', needs('other users'), (t) => {
   const base = withTempDir(t);
   const elsewhere = join(base, 'elsewhere');
   mkdirSync(elsewhere, { mode: 0o700 });
@@ -121,7 +121,7 @@ test('a derived directory that is not ours is refused, and nothing is put into i
   assert.equal(existsSync(join(base, 'nowhere')), false);
 });
 
-test('of directories that the user names, what is none is refused, and a link is followed', (t) => {
+test('a path that the user names is refused where it is not a directory, and a link is followed', (t) => {
   const base = withTempDir(t);
   writeFileSync(join(base, 'file'), '');
   assert.throws(() => openDirectory(named(join(base, 'file'))), { ...REFUSED, message: /not a directory/ });
@@ -134,7 +134,7 @@ test('of directories that the user names, what is none is refused, and a link is
 });
 
 test(
-  'a directory that the user names keeps its owner and permissions, and what is odd is said',
+  'a directory that the user names keeps its owner and permissions, and unusual properties are warnings',
   needs('other users'),
   (t) => {
     const dir = withTempDir(t);
@@ -156,7 +156,7 @@ test(
   },
 );
 
-test('a missing directory is made as the user wants it, with its parents', (t) => {
+test("a missing directory is created with the user's options, and with its parents", (t) => {
   const dir = join(withTempDir(t), 'deeply', 'nested');
   const wanted = { dirMode: 0o2750, fileMode: 0o640, group: 1000 };
   const opened = withUmask(0o077, () => openDirectory(named(dir), wanted));
@@ -169,7 +169,7 @@ test('a missing directory is made as the user wants it, with its parents', (t) =
   assert.equal(opened.group, 1000);
 });
 
-test('one who only reads makes no directory, and holds one that is there', (t) => {
+test('a reader creates no directory, and holds an existing one', (t) => {
   const located = named(join(withTempDir(t), 'later'));
   assert.equal(joinDirectory(located), undefined);
   assert.equal(existsSync(located.dir), false);
@@ -180,7 +180,7 @@ test('one who only reads makes no directory, and holds one that is there', (t) =
   assert.equal(isUnused(located.dir), true);
 });
 
-test('the lock is never made through a symlink', (t) => {
+test('the lock file is never created through a symlink', (t) => {
   const base = withTempDir(t);
   const dir = join(base, 'metrics');
   mkdirSync(dir);
@@ -191,7 +191,7 @@ test('the lock is never made through a symlink', (t) => {
 });
 
 for (const moment of ['just before a process locks it', 'while a process waits for the lock']) {
-  test(`a directory that is swept ${moment} is made anew`, (t) => {
+  test(`a directory that is swept ${moment} is created again`, (t) => {
     const located = derivedIn(withTempDir(t));
     openDirectory(located).close();
     const locks = native() as Native;
@@ -222,24 +222,20 @@ for (const moment of ['just before a process locks it', 'while a process waits f
   });
 }
 
-test(
-  "a process of another user counts in root's open volume, and is told what is odd",
-  needs('other users'),
-  async (t) => {
-    const dir = withTempDir(t);
-    chmodSync(dir, 0o777);
-    const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
-    const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
-    assert.equal(isLocked, true);
-    assert.equal(warnings.length, 2);
-    assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
-    assert.equal(isUnused(dir), false);
-    await opener.kill();
-    assert.equal(isUnused(dir), true);
-  },
-);
+test("a process of another user counts in root's open volume, and gets a warning", needs('other users'), async (t) => {
+  const dir = withTempDir(t);
+  chmodSync(dir, 0o777);
+  const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
+  const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
+  assert.equal(isLocked, true);
+  assert.equal(warnings.length, 2);
+  assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
+  assert.equal(isUnused(dir), false);
+  await opener.kill();
+  assert.equal(isUnused(dir), true);
+});
 
-test('a process that may not open the lock goes on without it', needs('other users'), async (t) => {
+test('a process that may not open the lock continues without it', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   const opened = openDirectory(named(dir), { fileMode: 0o600 });
   t.after(() => opened.close());
@@ -251,7 +247,7 @@ test('a process that may not open the lock goes on without it', needs('other use
   });
 });
 
-test('without native code there is no lock and everything else', async (t) => {
+test('without native code there is no lock, and everything else works', async (t) => {
   const dir = join(withTempDir(t), 'metrics');
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
   const opener = forkProgram(t, 'directory/programs/opener', [dir], { env });

@@ -9,7 +9,7 @@ import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-test('a scan finds what is ours by name, the newest archive first', (t) => {
+test("a scan finds this package's files by name, the newest archive first", (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   const writer = { pid: 42, threadId: 7, id: '0123456789abcdef' };
   const dataFile = dataFileName(writer);
@@ -35,12 +35,12 @@ test('a scan finds what is ours by name, the newest archive first', (t) => {
   assert.deepEqual(scan.temporaries.toSorted(), temporaries.toSorted());
 });
 
-test('a directory that is not there yet is empty', (t) => {
+test('a directory that does not exist yet is empty', (t) => {
   const nothing = { dataFiles: [], archives: [], temporaries: [], databases: [] };
   assert.deepEqual(scanDirectory(join(withTempDir(t), 'later')), nothing);
 });
 
-test('what is no directory is refused', (t) => {
+test('a path that is not a directory is refused', (t) => {
   const file = join(withTempDir(t), 'file');
   writeFileSync(file, '');
   assert.throws(() => scanDirectory(file), { code: 'ERR_DIRECTORY_REFUSED', message: /is not a directory/ });
@@ -62,7 +62,7 @@ function namesIn(scan: Generator<void, DirectoryScan>): string[] {
   }
 }
 
-test('among 10,000 names of other programs a scan pauses, is remembered, and misses nothing that comes', async (t) => {
+test('among 10,000 names of other programs a scan pauses, is remembered, and misses no new file', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   const junk = newFile(dir, 'junk');
   for (let at = 0; at < 10_000; at++) linkSync(junk, join(dir, `junk-${at}`));

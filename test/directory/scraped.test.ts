@@ -16,7 +16,7 @@ import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-test('a scrape is noted, and again', (t) => {
+test('the time of a scrape is recorded, and of the next one too', (t) => {
   const dir = withTempDir(t);
   assert.equal(lastScraped(dir), 0);
   const before = Date.now() / 1000 - 1;
@@ -29,14 +29,14 @@ test('a scrape is noted, and again', (t) => {
   assert.equal(statSync(join(dir, 'scraped')).size, 1);
 });
 
-test('a missing directory is not made, and nobody scraped it', (t) => {
+test('a missing directory is not created, and was never scraped', (t) => {
   const base = withTempDir(t);
   assert.equal(touchScraped(join(base, 'later')), false);
   assert.equal(lastScraped(join(base, 'later')), 0);
   assert.deepEqual(readdirSync(base), []);
 });
 
-test('neither a symlink nor a directory is written to or believed', (t) => {
+test('a symlink or a directory in place of the file is neither written nor read', (t) => {
   const base = withTempDir(t);
   const victim = join(base, 'victim');
   writeFileSync(victim, 'precious');
@@ -53,7 +53,7 @@ test('neither a symlink nor a directory is written to or believed', (t) => {
 });
 
 test(
-  'a reader without permission to write is told so, and reads the time all the same',
+  'a reader without write permission gets false, and reads the time nevertheless',
   needs('other users'),
   async (t) => {
     const dir = withTempDir(t);

@@ -69,7 +69,7 @@ async function startApplication(
   return application;
 }
 
-test('what a dead application left behind goes after a day', needs('root'), (t) => {
+test('the directory of a dead application is removed after a day', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = deadDirectory(base);
   assert.deepEqual(sweepDerivedDirectories(base, NOW + ABANDONED_SECONDS - 60), []);
@@ -78,7 +78,7 @@ test('what a dead application left behind goes after a day', needs('root'), (t) 
   assert.deepEqual(readdirSync(base), []);
 });
 
-test('a heartbeat counts as something that happened', needs('root'), (t) => {
+test('a heartbeat counts as a change', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
   mkdirSync(dir);
@@ -115,7 +115,7 @@ test('a directory whose processes hold no locks is in use while one of them live
   assert.deepEqual(sweepDerivedDirectories(base, LATER), [dir]);
 });
 
-test('making a derived directory sweeps those beside it', needs('root'), async (t) => {
+test('creating a derived directory sweeps those beside it', needs('root'), async (t) => {
   const base = withTempDir(t);
   const dead = deadDirectory(base);
   const longAgo = NOW - 2 * ABANDONED_SECONDS;
@@ -133,7 +133,7 @@ test('making a derived directory sweeps those beside it', needs('root'), async (
   assert.deepEqual(readdirSync(base).toSorted(), [basename(dir), basename(young)]);
 });
 
-test('only directories of ours are touched, and in them only our files', needs('root'), (t) => {
+test("only derived directories are touched, and in them only this package's files", needs('root'), (t) => {
   const base = withTempDir(t);
   const target = deadDirectory(base, 'a'.repeat(16));
   const outside = join(base, 'outside');
@@ -157,7 +157,7 @@ test('only directories of ours are touched, and in them only our files', needs('
   assert.deepEqual(readdirSync(withAFile), ['notes.txt']);
 });
 
-test('what a symlink or a second name leads to keeps its contents', needs('root'), (t) => {
+test('a file behind a symlink or with a second name keeps its contents', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = deadDirectory(base);
   const precious = join(base, 'precious');
@@ -168,11 +168,11 @@ test('what a symlink or a second name leads to keeps its contents', needs('root'
   assert.equal(readFileSync(precious, 'latin1'), 'x'.repeat(10_000));
 });
 
-test('a base that is not there has nothing to sweep', (t) => {
+test('a missing base directory has nothing to sweep', (t) => {
   assert.deepEqual(sweepDerivedDirectories(join(withTempDir(t), 'nowhere')), []);
 });
 
-test('a removed file gives its pages back, even while it is still open', (t) => {
+test('the pages of a removed file are freed, even while it is still open', (t) => {
   const base = withTempDir(t);
   const dir = deadDirectory(base);
   const { path } = writeBareFile(dir, GONE);
@@ -186,7 +186,7 @@ test('a removed file gives its pages back, even while it is still open', (t) => 
   assert.equal(stats.blocks, 0);
 });
 
-test('emptying deletes our files and leaves the locks and what is not ours', (t) => {
+test("emptying deletes this package's files, and keeps the locks and other programs' files", (t) => {
   const dir = deadDirectory(withTempDir(t));
   writeFileSync(join(dir, 'notes.txt'), '');
   mkdirSync(join(dir, '42-0-0123456789abcdef.prom-mp'));
@@ -200,7 +200,7 @@ test('emptying deletes our files and leaves the locks and what is not ours', (t)
   assert.equal(emptyDirectory(dir), 0);
 });
 
-test('emptying a directory that does not exist makes none', (t) => {
+test('emptying a directory that does not exist does not create it', (t) => {
   const dir = join(withTempDir(t), 'metrics');
   assert.equal(emptyDirectory(dir), 0);
   assert.equal(existsSync(dir), false);
@@ -240,7 +240,7 @@ test('without native code a directory is emptied only if all of its processes ar
   assert.equal(await outcome(), 'ERR_DIRECTORY_IN_USE');
 });
 
-test('files that were never published go after an hour, but for one that is being made', (t) => {
+test('files that were never published are removed after an hour, except one that is still being created', (t) => {
   const dir = deadDirectory(withTempDir(t));
   const beingMade = '.42-0-00000000000000aa.prom-mp.tmp';
   const fd = openSync(join(dir, beingMade), 'wx');

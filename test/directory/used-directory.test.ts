@@ -7,7 +7,7 @@ import { startCluster } from '../support/cluster.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-test('of several directories it is the one in which a process lives, and with two of those the user is asked', async (t) => {
+test('of several directories the one with a living process is chosen, and with two of those the user has to choose', async (t) => {
   const base = withTempDir(t, { checkFiles: false });
   const [dead, foreign, empty, living, alsoLiving] = ['a', 'b', 'c', 'd', 'e'].map((name) => join(base, name));
   for (const dir of [dead, foreign, empty, living, alsoLiving]) mkdirSync(dir, { mode: 0o700 });
@@ -32,7 +32,7 @@ test('of several directories it is the one in which a process lives, and with tw
   });
 });
 
-test('of no directory at all, and of too many to read, the message keeps to what helps', () => {
+test('without a directory, and with very many, the message contains only what helps', () => {
   assert.throws(() => onlyUsedOf([]), { message: 'name the metrics directory by --dir or PROMETHEUS_MULTIPROC_DIR' });
   const many = Array.from({ length: 13 }, (_, at) => `/nowhere/${at}`);
   assert.throws(() => onlyUsedOf(many), { message: /^there are 13 .*\/nowhere\/9, and 3 more\)$/ });

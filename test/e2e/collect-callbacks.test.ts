@@ -9,7 +9,7 @@ import { withTempDir } from '../support/temp-dir.js';
 import { fileKinds } from '../support/written-file.js';
 
 for (const kind of fileKinds()) {
-  test(`${kind}: no reader sees the middle of another process's collect(), and a SIGKILL leaves none`, async (t) => {
+  test(`${kind}: no reader sees the middle of another process's collect(), and none is left after a SIGKILL`, async (t) => {
     const dir = withTempDir(t);
     const reading = new Reading(dir);
     const lives = kind === 'mapped' ? 3 : 2;

@@ -93,7 +93,7 @@ function overwrite(path: string, position: number, bytes: Uint8Array): void {
   closeSync(fd);
 }
 
-test('a damaged file is skipped, counted by its reason and named once; the others are read', async (t) => {
+test('a damaged file is skipped, counted by its reason and logged once; the others are read', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });
   const { primary, workers } = await startCluster(t, dir, 1);
   await countOne(workers[0]);
@@ -128,7 +128,7 @@ function idOf(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
-test('damage to a file of the dead costs nothing where it was read before, for its last word is known', async (t) => {
+test("damage to a dead process's file has no effect where it was read before, because its final values are known", async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) await countOne(worker);
@@ -175,7 +175,7 @@ test('a file that this user may not read is skipped and counted', needs('other u
   assert.equal(valueOf(stdout, 'prom_multiproc_files_skipped', { reason: 'permission' }), 1);
 });
 
-test('files that vanish between the listing and their reading are looked for again', async (t) => {
+test('files that disappear between the listing and their reading are listed again', async (t) => {
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 3);
   for (const worker of workers) await countOne(worker);
@@ -193,7 +193,7 @@ test('files that vanish between the listing and their reading are looked for aga
   assert.ok(dead.files >= 1);
 });
 
-test('a leftover of a process that was killed while it made its file is removed after an hour', async (t) => {
+test('the leftover of a process that was killed while it created its file is removed after an hour', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir, 1);
   await countOne(workers[0]);

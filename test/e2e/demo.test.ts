@@ -11,7 +11,7 @@ import { checkMetrics } from '../support/promtool.js';
 import { needs } from '../support/needs.js';
 
 test(
-  "the demo's totals do not fall when it kills a worker, and promtool has nothing against its metrics",
+  "the demo's totals do not fall when it kills a worker, and promtool accepts its metrics",
   needs('prometheus'),
   async (t) => {
     const [appPort, metricsPort] = [await freePort(), await freePort()];

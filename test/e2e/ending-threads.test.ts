@@ -33,7 +33,7 @@ function assertNothingIsLeft({ mappings: [before, after], rssBytes }: Outcome, c
   assert.ok(growth < 60 * MIB, `RSS grew by ${Math.round(growth / MIB)} MiB`);
 }
 
-test('threads that end leave exact counts, no gauges and no mappings', { skip }, async (t) => {
+test('threads that end leave exact counts, and no gauges or mappings', { skip }, async (t) => {
   const outcome = await keepThreads(t, THREADS, 'ends');
   assert.equal(outcome.jobs, outcome.counted);
   assert.equal(outcome.inflight, 0);

@@ -50,7 +50,7 @@ test('callbacks of a new worker run in the next turn of its event loop, and not 
   await assertMeasured(primary);
 });
 
-test('while the event loop of a new worker stands still, its gauges have no line', async (t) => {
+test('while the event loop of a new worker is blocked, its gauges have no line', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   await workers[0].run(makeMetrics);
   await workers[0].run(turnLoop);
@@ -68,7 +68,7 @@ test('while the event loop of a new worker stands still, its gauges have no line
   await assertMeasured(primary);
 });
 
-test('a process that gets its directory later runs its callbacks then', async (t) => {
+test('a process that gets its directory later runs its callbacks at that time', async (t) => {
   const dir = withTempDir(t);
   const primary = await startMember(t);
   await primary.run(makeMetrics);

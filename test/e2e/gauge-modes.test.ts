@@ -65,7 +65,7 @@ async function setAll(worker: Member, value: number): Promise<void> {
   await delay(5); // for the clock of mostrecent
 }
 
-test('every mode shows the living, and of the dead what it keeps', async (t) => {
+test('every mode shows living processes, and the values of dead ones that it keeps', async (t) => {
   const { primary } = await startCluster(t, withTempDir(t), 0);
   const workers: Member[] = [];
   for (const value of VALUES) {
@@ -97,7 +97,7 @@ test('every mode shows the living, and of the dead what it keeps', async (t) => 
   }
 });
 
-test('a process that shows up again after all have died starts the living modes anew', async (t) => {
+test('a new process after all others have died starts the live modes from zero', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   await setAll(workers[0], 5);
@@ -137,7 +137,7 @@ test('a gauge that some processes never set does not pull the others to 0', asyn
   }
 });
 
-test('a NaN is no maximum and no minimum while there is a number', async (t) => {
+test('a NaN is neither the maximum nor the minimum while there is a number', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, value] of [NaN, 2].entries()) {
     await workers[at].run(({ prom }, number) => {
@@ -154,7 +154,7 @@ test('a NaN is no maximum and no minimum while there is a number', async (t) => 
   }
 });
 
-test("a user's own label pid is kept where the mode adds none, and refused where it adds one", async (t) => {
+test("a user's label pid is kept where the mode adds none, and refused where it adds one", async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   const own = MULTIPROCESS_MODES.filter((mode) => !['all', 'liveall'].includes(mode));
   for (const worker of workers) {
@@ -183,7 +183,7 @@ test("a user's own label pid is kept where the mode adds none, and refused where
   }
 });
 
-test('inc, dec, removal and setToCurrentTime hold in merged gauges', async (t) => {
+test('inc, dec, removal and setToCurrentTime work in merged gauges', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom, kept }) => {
@@ -204,7 +204,7 @@ test('inc, dec, removal and setToCurrentTime hold in merged gauges', async (t) =
   assert.ok(Math.abs(Number(line.split(' ')[1]) - Date.now() / 1000) < 600);
 });
 
-test('what is kept of the dead is kept for deadRetentionSeconds', async (t) => {
+test('values of dead processes are kept for deadRetentionSeconds', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) await setAll(worker, 5);
@@ -224,7 +224,7 @@ test('what is kept of the dead is kept for deadRetentionSeconds', async (t) => {
   assert.equal(readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length, 2);
 });
 
-test('a thread is a process of its own where a gauge shows each', async (t) => {
+test('a thread is shown as a separate process where a gauge shows each', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
   // the main thread makes the files of threads that it starts once it has loaded the package
   await member.run(({ prom }) => void prom.register);

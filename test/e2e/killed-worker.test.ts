@@ -35,7 +35,7 @@ async function state(member: Member): Promise<Record<string, number | undefined>
 const BOTH_ALIVE = { jobs: 2500, inflight: 2500, peak: 1500, live: 2, dead: 0 };
 const ONE_DEAD = { jobs: 2500, inflight: 1000, peak: 1500, live: 1, dead: 1 };
 
-test('counts of a SIGKILLed worker stay, and the total goes on from there', async (t) => {
+test('counts of a SIGKILLed worker stay, and the total continues from there', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) await work(worker, 1000);
   const totals = [valueOf(await scrape(primary), 'jobs_total')];
@@ -73,7 +73,7 @@ async function leave(worker: Member, task: Parameters<Member['run']>[0]): Promis
 
 for (const [name, { end, how }] of Object.entries(ENDINGS)) {
   for (const marked of [true, false]) {
-    test(`after ${name} the next scrape is right, ${marked ? 'with' : 'without'} a hook that marks the dead`, async (t) => {
+    test(`after ${name} the next scrape is right, ${marked ? 'with' : 'without'} a hook that marks dead processes`, async (t) => {
       const dir = withTempDir(t);
       const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
       if (marked) await primary.run(({ prom }) => prom.setupPrimary());
@@ -89,7 +89,7 @@ for (const [name, { end, how }] of Object.entries(ENDINGS)) {
   }
 }
 
-test('a gauge of the living forgets a worker that shut down, and counts its successor', async (t) => {
+test('a live gauge forgets a worker that shut down, and counts its successor', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   await work(workers[0], 5);
   await work(workers[1], 5);
@@ -99,7 +99,7 @@ test('a gauge of the living forgets a worker that shut down, and counts its succ
   assert.deepEqual(await state(primary), { jobs: 15, inflight: 10, peak: 5, live: 2, dead: 1 });
 });
 
-test('a worker whose event loop is blocked is part of the answer', async (t) => {
+test('a worker whose event loop is blocked is part of the output', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) await work(worker, 1000);
@@ -136,7 +136,7 @@ test('a worker that is stopped is alive, and is dead once it is killed', async (
   assert.deepEqual(await state(primary), ONE_DEAD);
 });
 
-test('workers with and without mapped files are one cluster, and either kind of reader tells who is dead', async (t) => {
+test('workers with and without mapped files are one cluster, and both kinds of readers know which are dead', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir, 1);
   const reader = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: '1' });
@@ -154,7 +154,7 @@ test('workers with and without mapped files are one cluster, and either kind of 
   }
 });
 
-test('a new process with the pid of a dead one starts from nothing, and both count', async (t) => {
+test('a new process with the pid of a dead one starts from zero, and both count', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   await work(workers[0], 1500);
@@ -182,7 +182,7 @@ test('of two processes with one pid, the living one is shown where a gauge has t
   assert.equal(valueOf(text, 'prom_multiproc_pid_conflicts'), 1);
 });
 
-test('marking a living worker dead is refused, and what it counts later is there', async (t) => {
+test('marking a living worker dead is refused, and its later counts are shown', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   await work(workers[0], 1500);
   await work(workers[1], 1000);
@@ -202,7 +202,7 @@ test('marking a worker that has ended finds its file', async (t) => {
   assert.deepEqual(marked, { pid: worker.pid, marked: 1, living: 0, unknown: 0 });
 });
 
-test('a whole cluster that restarts in its directory goes on from the old totals', async (t) => {
+test('a whole cluster that restarts in its directory continues from the old totals', async (t) => {
   const dir = withTempDir(t);
   for (const expected of [2500, 5000]) {
     const { primary, workers } = await startCluster(t, dir);

@@ -46,7 +46,7 @@ function withoutOwn(text: string): string {
   return text.slice(0, text.indexOf('# HELP prom_multiproc_'));
 }
 
-test('a counter survives NaN and what would make it infinite, in a worker that lives and one that died', async (t) => {
+test('a counter refuses NaN and values that would make it infinite, in a living worker and a dead one', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {
     await worker.run(({ prom }, isFirst) => {
@@ -71,7 +71,7 @@ test('a counter survives NaN and what would make it infinite, in a worker that l
   assert.match(primary.output, /bytes_total was given NaN, which cannot be added to it/);
 });
 
-test('NaN and the infinities get through', async (t) => {
+test('gauges show NaN and the infinities', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {
     await worker.run(({ prom }, first) => {
@@ -93,7 +93,7 @@ test('NaN and the infinities get through', async (t) => {
   );
 });
 
-test('of exemplars the newest is kept, for counters and for each bucket, also when its worker is dead', async (t) => {
+test('the newest exemplar is kept, for counters and for each bucket, also when its worker is dead', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const member of [primary, ...workers]) {
     await member.run(({ prom }) => prom.register.setContentType(prom.openMetricsContentType));
@@ -119,7 +119,7 @@ test('of exemplars the newest is kept, for counters and for each bucket, also wh
   }
 });
 
-test('quantiles of a summary are those of all observations together', async (t) => {
+test('quantiles of a summary are computed from all observations together', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {
     await worker.run(({ prom }, number) => {
@@ -167,7 +167,7 @@ test('histograms with different buckets merge over the union of them, sorted and
   assert.equal(valueOf(text, 'prom_multiproc_conflicting_families', { reason: 'buckets' }), 1);
 });
 
-test('a misspelled aggregator is an error where the metric is made', async (t) => {
+test('a misspelled aggregator is an error where the metric is created', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t), 1);
   await assert.rejects(
     workers[0].run(({ prom }) => {
@@ -177,7 +177,7 @@ test('a misspelled aggregator is an error where the metric is made', async (t) =
   );
 });
 
-test('a collect() that throws or rejects costs its own metric only, and is said once', async (t) => {
+test('a collect() that throws or rejects affects its own metric only, and is logged once', async (t) => {
   const { workers } = await startCluster(t, withTempDir(t), 1);
   await workers[0].run(({ prom }) => {
     const { Gauge } = prom;
@@ -206,7 +206,7 @@ test('a collect() that throws or rejects costs its own metric only, and is said 
   assert.equal(workers[0].output.match(/the cache is gone/g)?.length, 1);
 });
 
-test("each process's default labels are on its series", async (t) => {
+test('the series of each process have its default labels', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 3);
   for (const [at, worker] of workers.entries()) {
     await worker.run(({ prom }, zone) => {
@@ -222,7 +222,7 @@ test("each process's default labels are on its series", async (t) => {
   assert.deepEqual(linesOf(await scrape(primary), 'jobs_total'), ['jobs_total{kind="a",app="shop",zone="west"} 6']);
 });
 
-test('each request of a cluster has the format that it asks for', needs('prometheus'), async (t) => {
+test('each request to a cluster gets the format that it asks for', needs('prometheus'), async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom }) => {
@@ -259,7 +259,7 @@ test('each request of a cluster has the format that it asks for', needs('prometh
   assert.equal(valueOf(openmetrics.text, 'jobs_done'), 2);
 });
 
-test('of two types or helps of one name the newest wins; the other is counted and logged', async (t) => {
+test('where one name has two types or helps the newest is shown; the other is counted and logged', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   await workers[0].run(({ prom }) => {
     new prom.Counter({ name: 'jobs', help: 'Jobs' }).inc(5);
@@ -284,7 +284,7 @@ test('of two types or helps of one name the newest wins; the other is counted an
   assert.match(primary.output, /processes declare the metric parts_total differently \(help\)/);
 });
 
-test('of two gauge modes of one name the newest wins and the clash is counted', async (t) => {
+test('where one name has two gauge modes the newest is used and the conflict is counted', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, mode] of (['max', 'sum'] as const).entries()) {
     await workers[at].run(
@@ -301,7 +301,7 @@ test('of two gauge modes of one name the newest wins and the clash is counted', 
   assert.equal(valueOf(text, 'prom_multiproc_conflicting_families', { reason: 'gauge_mode' }), 1);
 });
 
-test('one metric built twice in a process is one series with all of its updates', async (t) => {
+test('a metric that is created twice in a process is one series with all of its updates', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 1);
   await workers[0].run(({ prom }) => {
     const { Counter, Registry } = prom;

@@ -39,7 +39,7 @@ function assertMemory(values: Readonly<Record<string, number>>, truths: readonly
 }
 
 for (const kind of fileKinds()) {
-  test(`${kind}: metrics of the process count once, whichever of its threads collect, end, are folded or killed`, async (t) => {
+  test(`${kind}: process-wide metrics count once, whichever threads collect, end, are folded or killed`, async (t) => {
     const dir = withTempDir(t);
     const reading = new Reading(dir);
     const [one, other] = [start(t, dir, kind), start(t, dir, kind)];

@@ -12,7 +12,7 @@ import { needs } from '../support/needs.js';
 const PASSWORD = 'correct horse';
 
 test(
-  'Prometheus scrapes a cluster and its sidecar over TLS with a password, through kills and folds',
+  'Prometheus scrapes a cluster and its sidecar over TLS with a password, during kills and folds',
   needs('prometheus', 'openssl'),
   async (t) => {
     const dir = withTempDir(t);

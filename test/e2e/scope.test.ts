@@ -9,7 +9,7 @@ async function count(member: Member): Promise<void> {
   await member.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs' }).inc());
 }
 
-test('metrics() is merged in every process, and of one process with the scope "process"', async (t) => {
+test('metrics() is merged in every process, and local with the scope "process"', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) await count(worker);
   const own = (member: Member) => member.look(({ prom }) => prom.register.metrics({ scope: 'process' }));
@@ -25,7 +25,7 @@ test('metrics() is merged in every process, and of one process with the scope "p
   assert.deepEqual(objects, [2, 1, '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total 2']);
 });
 
-test('PROM_MULTIPROC_SCOPE=process has every process answer for itself; a collector still merges', async (t) => {
+test('PROM_MULTIPROC_SCOPE=process makes every process show only itself; a collector still merges', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 2, { PROM_MULTIPROC_SCOPE: 'process' });
   for (const worker of workers) await count(worker);
   assert.equal(valueOf(await scrape(workers[0]), 'jobs_total'), 1);
@@ -38,7 +38,7 @@ test('PROM_MULTIPROC_SCOPE=process has every process answer for itself; a collec
   assert.equal(valueOf(merged, 'jobs_total'), 2);
 });
 
-test('a registry is merged with those of its name, and with no other; one that a request may have made with none', async (t) => {
+test('a registry is merged with those of the same name only; a registry that a request may have created with none', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {
     await worker.run(({ prom, kept }, amount) => {
@@ -87,7 +87,7 @@ test('a registry is merged with those of its name, and with no other; one that a
   assert.deepEqual(shown(fromPrimary.all), ['hits_total 22', 'named_total 11', 'default_total 11']);
 });
 
-test('default labels are those of the registry that shows a metric', async (t) => {
+test('a metric has the default labels of the registry that shows it', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom }) => {

@@ -31,7 +31,7 @@ async function fetched(url: string): Promise<number | undefined> {
   return valueOf(text, 'jobs_total');
 }
 
-test('the same totals come from the primary, a worker, a thread, and a sidecar that was there first', async (t) => {
+test('the primary, a worker, a thread, and a sidecar that was started first return the same totals', async (t) => {
   const dir = join(withTempDir(t), 'metrics');
   const sidecar = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
   const urls = [await serve(sidecar)];
@@ -68,7 +68,7 @@ test('a gauge with collect() in a worker has a fresh value when another process 
   assert.ok((await shown(workers[0])) > collected);
 });
 
-test('a worker that has nothing left to do ends, though its metrics are tended in the background', async (t) => {
+test('an idle worker exits, though its metrics are maintained in the background', async (t) => {
   const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
   const how = await primary.run(
     async ({ require }, root) => {

@@ -39,7 +39,7 @@ async function dumpAs(t: TestContext, uid: number, dir: string): Promise<{ outpu
 }
 
 test(
-  'workers of root and a sidecar of somebody else get along where files may be read',
+  'workers of root and a sidecar of another user work together where files may be read',
   needs('other users', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -52,7 +52,7 @@ test(
 );
 
 test(
-  'workers of somebody and a sidecar of root get along as they are, and what root folds stays theirs',
+  "workers of a user and a sidecar of root work together without options, and root's archives belong to the user",
   needs('other users', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -70,18 +70,22 @@ test(
   },
 );
 
-test('a reader without permission is told what to do', needs('other users', 'namespaces'), async (t) => {
-  const dir = withTempDir(t);
-  chmodSync(dir, 0o700);
-  await countAs(t, 0, dir);
-  const { code, output } = await dumpAs(t, SOMEBODY, dir);
-  assert.equal(code, 1);
-  assert.match(output, /may not|permission/i);
-  assert.ok(output.includes(dir), output);
-});
+test(
+  'a reader without permission gets an error that tells what to do',
+  needs('other users', 'namespaces'),
+  async (t) => {
+    const dir = withTempDir(t);
+    chmodSync(dir, 0o700);
+    await countAs(t, 0, dir);
+    const { code, output } = await dumpAs(t, SOMEBODY, dir);
+    assert.equal(code, 1);
+    assert.match(output, /may not|permission/i);
+    assert.ok(output.includes(dir), output);
+  },
+);
 
 test(
-  'files without permission are skipped, counted and named, and the others shown',
+  'files without permission are skipped, counted and logged, and the others are shown',
   needs('other users', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -98,7 +102,7 @@ test(
 );
 
 test(
-  'a volume that is root’s and open to all, as an emptyDir is, is used',
+  'a volume of root that everybody may write to, such as an emptyDir, is used',
   needs('other users', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -115,7 +119,7 @@ test(
   },
 );
 
-test('a read-only mount is read, and nothing is tried there', needs('other users', 'namespaces'), async (t) => {
+test('a read-only mount is read, and no write is tried there', needs('other users', 'namespaces'), async (t) => {
   const dir = withTempDir(t);
   const mount = join(withTempDir(t), 'read-only');
   mkdirSync(mount);
@@ -162,7 +166,7 @@ test(
 );
 
 test(
-  'two applications pointed at one directory by mistake both keep their own counts',
+  'two applications that share a directory by mistake both keep their own counts',
   needs('other users', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);

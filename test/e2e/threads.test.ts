@@ -23,7 +23,7 @@ async function totals(member: Member): Promise<(number | undefined)[]> {
   return [valueOf(text, 'jobs_total'), valueOf(text, 'inflight')];
 }
 
-test('threads of cluster workers have a file each, whatever environment they were given', async (t) => {
+test('threads of cluster workers have a file each, with any environment', async (t) => {
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir);
   await count(workers[0], 1);
@@ -40,7 +40,7 @@ test('threads of cluster workers have a file each, whatever environment they wer
   assert.equal(dataFiles(dir, workers[1].pid).length, 2, 'its main thread counts nothing');
 });
 
-test('threads with an empty environment find the directory that a cluster derived for itself', async (t) => {
+test('threads with an empty environment find the directory that their cluster has derived', async (t) => {
   const primary = await startMember(t);
   const worker = await primary.fork();
   const thread = await worker.thread({ env: {} });
@@ -55,7 +55,7 @@ test('threads with an empty environment find the directory that a cluster derive
   primary.leaves(await primary.run(({ prom }) => prom.setupPrimary().dir));
 });
 
-test('after terminate() the gauges of a thread are gone and its counts stay, and the process goes on', async (t) => {
+test('after terminate() the gauges of a thread disappear, its counts stay, and the process continues', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 1);
   await count(workers[0], 1);
   const threads = [await workers[0].thread(), await workers[0].thread()];
@@ -91,7 +91,7 @@ test('an uncaught error in a thread ends its gauges only', async (t) => {
   assert.deepEqual(await totals(primary), [11, 1]);
 });
 
-test('a single process counts in memory; when it starts a thread, what it has counted comes along', async (t) => {
+test('a single process counts in memory; when it starts a thread, its counts move to the directory', async (t) => {
   const member = await startMember(t);
   await count(member, 5);
   const inMemory = await member.look(async ({ prom }) => prom.register.metrics());

@@ -18,7 +18,7 @@ async function untilCounted(dir: string, jobs: number): Promise<void> {
   await until(() => valuesIn(dir).jobs_total === jobs);
 }
 
-test('what a thread has counted before it waits for good comes to its file, and stays when it is terminated', async (t) => {
+test('counts of a thread that then waits for ever get to its file, and stay when it is terminated', async (t) => {
   const dir = withTempDir(t);
   const thread = startThread(t, dir, 'bare');
   await untilCounted(dir, 7);
@@ -26,7 +26,7 @@ test('what a thread has counted before it waits for good comes to its file, and 
   assert.deepEqual(valuesIn(dir), { jobs_total: 7 });
 });
 
-test('the last task of a piscina pool comes to the file while its thread is idle', async (t) => {
+test("the counts of a piscina pool's last task get to the file while its thread is idle", async (t) => {
   const dir = withTempDir(t);
   const pool = startThread(t, dir, 'piscina');
   await untilCounted(dir, 7);
@@ -64,7 +64,7 @@ function startWaits(t: TestContext): { passes(ms: number): void; waits: number[]
 
 const CELL = new Int32Array(new SharedArrayBuffer(4));
 
-test('a wait flushes once, as soon as that leaves the application its share, and lasts as long as it was asked to', (t) => {
+test('a wait flushes once, as soon as that leaves the application its share, and keeps its duration', (t) => {
   const { waits, flushes } = startWaits(t);
   assert.equal(Atomics.wait(CELL, 0, 0, 1000), 'timed-out');
   assert.deepEqual([waits.splice(0), flushes.splice(0)], [[19, 981], [22]]);
@@ -73,13 +73,13 @@ test('a wait flushes once, as soon as that leaves the application its share, and
   assert.deepEqual([waits, flushes], [[Infinity], [1004]]);
 });
 
-test('a wait that is shorter than the time until a flush is left alone', (t) => {
+test('a wait that is shorter than the time until a flush is not changed', (t) => {
   const { waits, flushes } = startWaits(t);
   for (let pause = 0; pause < 3; pause++) Atomics.wait(CELL, 0, 0, 5);
   assert.deepEqual([waits, flushes], [[5, 5, 5], []]);
 });
 
-test('a thread that waits often and never long is flushed a twentieth of the time', (t) => {
+test('a thread with many short waits spends a twentieth of its time on flushes', (t) => {
   const state = startWaits(t);
   state.answer = 'not-equal';
   for (let task = 0; task < 100; task++) {
@@ -89,7 +89,7 @@ test('a thread that waits often and never long is flushed a twentieth of the tim
   assert.deepEqual(state.flushes, [22, 42, 62, 82, 102]);
 });
 
-test('a wait that is woken says so, whether it has flushed or not', (t) => {
+test('a wait that is woken returns that, whether it has flushed or not', (t) => {
   const state = startWaits(t);
   state.answer = 'ok';
   assert.equal(Atomics.wait(CELL, 0, 0), 'ok');

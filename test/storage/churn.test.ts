@@ -11,7 +11,7 @@ const CYCLES = { mapped: 1_000_000, written: 200_000 };
 
 for (const kind of fileKinds()) {
   const cycles = CYCLES[kind];
-  test(`${kind}: ${cycles} series that come and go leave a bounded file and heap, while a reader collects`, (t) => {
+  test(`${kind}: ${cycles} series that come and go do not grow the file and the heap without limit, while a reader collects`, (t) => {
     const dir = withTempDir(t);
     const { store, writer, path } = createFile(dir, { kind });
     const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);

@@ -17,7 +17,7 @@ const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
 
 for (const kind of fileKinds()) {
   for (const [name, damage] of Object.entries(DAMAGES)) {
-    test(`${kind}: a file that ${name} is made again at the next beat`, async (t) => {
+    test(`${kind}: a file that ${name} is created again at the next heartbeat`, async (t) => {
       const dir = withTempDir(t);
       const application = forkProgram(t, 'storage/programs/counting', [], {
         env: {

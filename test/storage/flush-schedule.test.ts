@@ -38,7 +38,7 @@ function startSchedule(t: TestContext): {
   return state;
 }
 
-test('a flush follows the one before by an interval', (t) => {
+test('a flush follows the last one after an interval', (t) => {
   const { schedule, pass } = startSchedule(t);
   assert.deepEqual(pass(FLUSH_INTERVAL_MS - 1), []);
   assert.deepEqual(pass(1), [1251]);

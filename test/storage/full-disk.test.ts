@@ -51,28 +51,32 @@ function fill(dir: string, freeBytes: number): string {
   return path;
 }
 
-test('on a disk that fills up a process counts on in memory, and moves in when there is room', MOUNTS, async (t) => {
-  const dir = mounted(t, 'size=1m');
-  const filler = fill(dir, 100 * 1024);
-  const { tell, fixture } = startApplication(t, dir);
-  const full = await tell({ order: 'count', from: 0, series: 5000 });
-  assert.equal(full.liveSeries, 5000);
-  assert.ok(full.bytesInMemory > 0);
-  for (let again = 0; again < 3; again++) await tell({ order: 'tend' });
-  const found = Object.keys(valuesIn(dir)).length;
-  assert.ok(found > 0 && found < 5000, `${found} series`);
-  const reading = new Reading(dir);
-  reading.text();
-  assert.ok(reading.stats.bytesInMemory > 0);
-  reading.close();
-  rmSync(filler);
-  await tell({ order: 'count', from: 0, series: 5000 });
-  const free = await tell({ order: 'tend' });
-  assert.equal(free.bytesInMemory, 0);
-  assertCounted(dir, 5000, 2);
-  assert.equal(await fixture.kill(), 'SIGKILL', 'it lived to be killed');
-  assert.equal(fixture.output.match(/until there is room/g)?.length, 1, fixture.output);
-});
+test(
+  'on a disk that fills up a process continues in memory, and moves into the file when there is room',
+  MOUNTS,
+  async (t) => {
+    const dir = mounted(t, 'size=1m');
+    const filler = fill(dir, 100 * 1024);
+    const { tell, fixture } = startApplication(t, dir);
+    const full = await tell({ order: 'count', from: 0, series: 5000 });
+    assert.equal(full.liveSeries, 5000);
+    assert.ok(full.bytesInMemory > 0);
+    for (let again = 0; again < 3; again++) await tell({ order: 'tend' });
+    const found = Object.keys(valuesIn(dir)).length;
+    assert.ok(found > 0 && found < 5000, `${found} series`);
+    const reading = new Reading(dir);
+    reading.text();
+    assert.ok(reading.stats.bytesInMemory > 0);
+    reading.close();
+    rmSync(filler);
+    await tell({ order: 'count', from: 0, series: 5000 });
+    const free = await tell({ order: 'tend' });
+    assert.equal(free.bytesInMemory, 0);
+    assertCounted(dir, 5000, 2);
+    assert.equal(await fixture.kill(), 'SIGKILL', 'it lived to be killed');
+    assert.equal(fixture.output.match(/until there is room/g)?.length, 1, fixture.output);
+  },
+);
 
 /** Why no file can be made at first, and how that ends. */
 const REFUSALS: Record<string, { options: string; begin(dir: string): void; end(dir: string): void }> = {
@@ -95,7 +99,7 @@ const REFUSALS: Record<string, { options: string; begin(dir: string): void; end(
 
 for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
   test(
-    `on ${name} a process counts in memory, leaves nothing behind, and makes its file when it can`,
+    `on ${name} a process counts in memory, leaves nothing behind, and creates its file when it can`,
     MOUNTS,
     async (t) => {
       const dir = mounted(t, options);
@@ -124,7 +128,7 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
 }
 
 test(
-  'a process whose file has reached its cap counts on in memory, and says by how much',
+  'a process whose file has reached its cap continues in memory, and reports how much',
   needs('root', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -145,7 +149,7 @@ test(
 
 for (const noMmap of ['0', '1']) {
   test(
-    `a short job that finds the disk full tells at once how much is missing, ${noMmap === '1' ? 'written' : 'mapped'}`,
+    `a short job on a full disk reports at once how much is missing, ${noMmap === '1' ? 'written' : 'mapped'}`,
     MOUNTS,
     (t) => {
       const dir = join(mounted(t, 'size=64k'), 'app');
@@ -169,7 +173,7 @@ for (const noMmap of ['0', '1']) {
 }
 
 test(
-  'in a memory group, whose end is the killer and not an error, the cap keeps a process alive',
+  'in a memory cgroup, whose limit ends in the OOM killer and not in an error, the cap keeps a process alive',
   GROUPS,
   async (t) => {
     const limitBytes = 200 * 1024 * 1024;
@@ -210,7 +214,7 @@ const CLEANINGS: Record<string, (dir: string) => void> = {
 
 for (const [name, clean] of Object.entries(CLEANINGS)) {
   test(
-    `a process makes its file anew when ${name} deleted, with all that it has counted`,
+    `a process creates its file again when ${name} deleted, with all its counts`,
     needs('root', 'namespaces'),
     async (t) => {
       const dir = join(withTempDir(t), 'app');
@@ -231,7 +235,7 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
 }
 
 test(
-  'a process whose file cannot be written counts on, says so once, and writes everything when it can',
+  'a process whose file cannot be written continues, logs that once, and writes everything when it can',
   needs('root', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);
@@ -249,7 +253,7 @@ test(
 );
 
 test(
-  'a process that has used up its descriptors counts on, and moves in when it has some again',
+  'a process without free descriptors continues, and moves into a file when it has some again',
   needs('root', 'namespaces'),
   async (t) => {
     const dir = withTempDir(t);

@@ -27,7 +27,7 @@ function objectOf(names: readonly string[], values: Values, turned = 0): Record<
 }
 
 describe('LabelIndex', () => {
-  it('does what a Map of whole tuples does, in the order of adding', () => {
+  it('equals a Map of whole tuples, in the order of adding', () => {
     const operations = fc.constantFrom(...WIDTHS).chain((width) => {
       const tuple = fc.array(value, { minLength: width, maxLength: width });
       return fc.array(fc.record({ adds: fc.boolean(), turned: fc.nat(width - 1), tuple }), { maxLength: 200 });

@@ -28,17 +28,17 @@ async function timersOf(t: TestContext, code: string, env: Record<string, string
   return program.output().trim();
 }
 
-test('in memory no timer runs, whatever is asked', async (t) => {
+test('in memory no timer runs, whatever is called', async (t) => {
   assert.equal(await timersOf(t, 'await prom.register.metrics(); await prom.register.getMetricsAsJSON();'), '0');
 });
 
-test('a thread that is started may make a directory, and a test runner is left alone', async (t) => {
+test('a new thread may create a directory, and under a test runner nothing is noticed', async (t) => {
   const start = "new (require('node:worker_threads').Worker)('', { eval: true });";
   assert.equal(await timersOf(t, start), '1');
   assert.equal(await timersOf(t, start, { JEST_WORKER_ID: '1' }), '0');
 });
 
-test('a directory that appears is noticed when a metric is made, and when an answer is asked for', async (t) => {
+test('a new directory is noticed when a metric is created, and when the metrics are read', async (t) => {
   for (const event of ['metric', 'answer'] as const) {
     const dir = withTempDir(t);
     const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: undefined });
@@ -59,7 +59,7 @@ test('a directory that appears is noticed when a metric is made, and when an ans
   }
 });
 
-test('a fork is noticed at once: workers see what their primary has counted before', async (t) => {
+test('a fork is noticed at once: workers see the earlier counts of their primary', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: undefined });
   await member.run(({ prom }) => new prom.Counter({ name: 'a_total', help: 'A.' }).inc());
   const worker = await member.fork();

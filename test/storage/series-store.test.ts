@@ -39,7 +39,7 @@ for (const kind of fileKinds()) {
 }
 
 for (const kind of fileKinds()) {
-  test(`${kind}: where the file has no room, series count in memory and move in when there is some`, (t) => {
+  test(`${kind}: where the file has no room, series count in memory and move into it later`, (t) => {
     const dir = withTempDir(t);
     const { store, writer } = createFile(dir, { kind, maxBytes: 5 * 4096 });
     const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
@@ -98,7 +98,7 @@ test('settle() moves in what was counted in memory as soon as the file has room,
   assert.ok(checkFile(writer.bytes.path).ok);
 });
 
-test('slots of a file that is flushed are not given to another series before readers know of the removal', (t) => {
+test('slots of a file that is flushed are not reused before readers know of the removal', (t) => {
   let nowMs = 10_000;
   const clock = mock.method(performance, 'now', () => nowMs);
   afterTest(t, () => clock.mock.restore());

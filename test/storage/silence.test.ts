@@ -3,7 +3,7 @@ import { mock, test } from 'node:test';
 import { Silence } from '../../src/storage/silence.js';
 import { afterTest } from '../support/after-test.js';
 
-test('a silence is what either clock says it is, and is remembered for a minute', (t) => {
+test('either clock detects a silence, and it is remembered for a minute', (t) => {
   let [steadyMs, wallMs] = [0, 1_700_000_000_000];
   const clocks = [mock.method(performance, 'now', () => steadyMs), mock.method(Date, 'now', () => wallMs)];
   afterTest(t, () => clocks.forEach((clock) => clock.mock.restore()));

@@ -36,7 +36,7 @@ export function describeStore(kind: StoreKind): void {
     assert.ok(ok, JSON.stringify(problems));
   };
 
-  test(`${name}: a series has slots of its own, zero at first, and readers find what is counted in them`, (t) => {
+  test(`${name}: a series has its own slots, zero at first, and readers find its counts in them`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
     const [one, other] = [attach(store, jobs, ['a']), attach(store, jobs, ['b'])];
@@ -76,7 +76,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, Object.fromEntries(all.map((_, at) => [`jobs_total{kind="${at}"}`, at])));
   });
 
-  test(`${name}: a removed series is gone, and its slots are given to another after a second, zero`, (t) => {
+  test(`${name}: a removed series disappears, and another gets its slots after a second, zero`, (t) => {
     const clock = mock.method(performance, 'now', () => nowMs);
     afterTest(t, () => clock.mock.restore());
     let nowMs = 10_000;
@@ -101,7 +101,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, { 'jobs_total{kind="soon"}': 0, 'jobs_total{kind="later"}': 1 });
   });
 
-  test(`${name}: a series that was removed is made again, from nothing, by its holder`, (t) => {
+  test(`${name}: the holder of a removed series creates it again, from zero`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
     const series = attach(store, jobs, ['a']);
@@ -114,7 +114,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, { 'jobs_total{kind="a"}': 1 });
   });
 
-  test(`${name}: a metric has no more series than it may, and says once that it is full`, (t) => {
+  test(`${name}: a metric has no more series than it may, and reports once that it is full`, (t) => {
     const full: string[] = [];
     const { store, writer } = kind.create(t, {
       maxSeriesPerMetric: 2,
@@ -145,7 +145,7 @@ export function describeStore(kind: StoreKind): void {
     assert.deepEqual(attached, [true, true, true, false]);
   });
 
-  test(`${name}: everything moves to a file, values and all, and holders count on there`, (t) => {
+  test(`${name}: everything moves to a file with its values, and holders continue there`, (t) => {
     const { store, writer } = kind.create(t);
     store.setDefaultLabels('default', { app: 'x' });
     const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
@@ -179,7 +179,7 @@ export function describeStore(kind: StoreKind): void {
     assert.ok(ok, JSON.stringify(problems));
   });
 
-  test(`${name}: attachments go with their series, and one by one`, (t) => {
+  test(`${name}: attachments are removed with their series, or one by one`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total'), DEFAULT);
     const series = attach(store, jobs, []);
@@ -193,7 +193,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, {});
   });
 
-  test(`${name}: a family that is forgotten takes its series along, and one in no registry is not shown`, (t) => {
+  test(`${name}: the series of a forgotten family are removed, and a family in no registry is not shown`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total'), DEFAULT);
     const parts = store.declare(counter('parts_total'), DEFAULT);
@@ -206,7 +206,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, { parts_total: 1 });
   });
 
-  test(`${name}: default labels are of all series of their registry, those that were there before too`, (t) => {
+  test(`${name}: default labels apply to all series of their registry, also to earlier ones`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total'), DEFAULT);
     attach(store, jobs, []);
@@ -217,7 +217,7 @@ export function describeStore(kind: StoreKind): void {
     reads(writer, { jobs_total: 0 });
   });
 
-  test(`${name}: whatever is said a hundred thousand times over, the log stays short`, (t) => {
+  test(`${name}: the log stays short when anything is recorded a hundred thousand times`, (t) => {
     const { store, writer } = kind.create(t);
     const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
     const stays = attach(store, jobs, ['stays']);

@@ -98,7 +98,7 @@ function assertCounted(dir: string, ones: number, hundreds: number): void {
 }
 
 for (const kind of fileKinds()) {
-  test(`${kind}: a process that is stopped is not folded, however long its heart was silent`, async (t) => {
+  test(`${kind}: a stopped process is not folded, however old its heartbeat is`, async (t) => {
     const dir = withTempDir(t);
     const fixture = startApplication(t, dir, kind);
     await tell(fixture, { order: 'count', times: 10, size: 1 });
@@ -168,7 +168,7 @@ for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
   });
 }
 
-test('a process that ends does not make anew what was deleted', async (t) => {
+test('a process that ends does not create deleted files again', async (t) => {
   const dir = join(withTempDir(t), 'app');
   mkdirSync(dir);
   const fixture = startApplication(t, dir, 'written');
@@ -179,7 +179,7 @@ test('a process that ends does not make anew what was deleted', async (t) => {
   assert.ok(!existsSync(dir));
 });
 
-test('the view of one process begins anew with what no archive has, as after a restart', async (t) => {
+test('the view of one process starts again with the counts that no archive has, as after a restart', async (t) => {
   const dir = withTempDir(t);
   const fixture = startApplication(t, dir, 'written');
   await tell(fixture, { order: 'count', times: 10, size: 1 });
@@ -200,7 +200,7 @@ test('the view of one process begins anew with what no archive has, as after a r
   ]);
 });
 
-test('what another process has left in an archive is not taken out of a file that was deleted', async (t) => {
+test('the archived counts of another process are not subtracted after a file was deleted', async (t) => {
   const dir = withTempDir(t);
   const other = createFile(dir, { identity: { startTime: '1' } });
   addTo(attach(other.store, other.store.declare(counter('other_total'), ['default']), []), 5);

@@ -9,7 +9,7 @@ import { testInstances } from './instances.js';
 
 const tested = testInstances('cluster');
 
-test('while old and new instances live side by side in a reload, live gauges show both', async () => {
+test('while old and new instances run during a reload, live gauges show both', async () => {
   const shop = tested.shop();
   const release = join(shop.pm2.home, 'release');
   await shop.start({ env: { ENDING: 'lingering', RELEASE: release }, kill_timeout: 45_000 });

@@ -32,19 +32,19 @@ async function goOnOver(...commands: string[][]): Promise<void> {
   }
 }
 
-test('counts go on over save, kill and resurrect', async () => {
+test('counts continue after save, kill and resurrect', async () => {
   await goOnOver(['save'], ['kill'], ['resurrect']);
 });
 
-test('counts go on over pm2 update', async () => {
+test('counts continue after pm2 update', async () => {
   await goOnOver(['update']);
 });
 
-test('counts go on over a reload that takes the environment of another shell', async () => {
+test('counts continue after a reload with the environment of another shell', async () => {
   await goOnOver(['reload', 'all', '--update-env']);
 });
 
-test('two apps under one daemon have counted each its own', async () => {
+test('two apps under one daemon have separate counts', async () => {
   const [shop, annex] = shops;
   assert.notEqual(shop.directory, annex.directory);
   assert.deepEqual([await shop.total(), await annex.total()], [3 * (4 + 6), 3 * (5 + 6)]);

@@ -30,7 +30,7 @@ async function listening(...ports: number[]): Promise<void> {
   }
 }
 
-test('ecosystem.config.cjs: two apps that do not mix, and a sidecar that serves one of them, alive or not', async () => {
+test('ecosystem.config.cjs: two separate apps, and a sidecar that serves one of them, alive or not', async () => {
   const [shop, backOffice, sidecar] = [await freePort(), await freePort(2), await freePort()];
   const env = { SHOP_PORT: String(shop), BACK_OFFICE_PORT: String(backOffice), METRICS_PORT: String(sidecar) };
   for (const name of ['shop', 'back-office']) pm2.directoryOf({ name, script: SCRIPT });
@@ -55,7 +55,7 @@ test('ecosystem.config.cjs: two apps that do not mix, and a sidecar that serves 
   await pm2.run(['delete', 'all']);
 });
 
-test('preload.config.cjs: an app that uses prom-client answers for all its instances', async () => {
+test('preload.config.cjs: an app that uses prom-client shows the metrics of all its instances', async () => {
   const port = await freePort();
   pm2.directoryOf({ name: 'prom-client-app', script: join(EXAMPLES, 'prom-client-app.js') });
   await startExample('preload.config.cjs', { PRELOAD_PORT: String(port) });
@@ -74,7 +74,7 @@ test('preload.config.cjs: an app that uses prom-client answers for all its insta
   await pm2.run(['delete', 'all']);
 });
 
-test('apps that are given one directory are served together', async () => {
+test('apps with one common directory are served together', async () => {
   const [one, other] = [await freePort(), await freePort()];
   const PROMETHEUS_MULTIPROC_DIR = join(pm2.home, 'metrics');
   const app = (name: string, port: number) => ({

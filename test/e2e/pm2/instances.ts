@@ -15,7 +15,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
   before(async () => (shop = await Shop.open(pm2, mode)));
   after(() => pm2.end());
 
-  test('whichever instance is asked answers for all', async () => {
+  test('every instance returns the metrics of all', async () => {
     await order(shop.ports, 10);
     for (const text of await scrapeEach(shop.pids, shop.ports)) {
       assert.equal(valueOf(text, 'orders_total', { product: 'tea' }), 10);
@@ -42,7 +42,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     assert.equal(ordersIn(sum), 10);
   });
 
-  test('reloaded under load, every answered order counts once', async () => {
+  test('after a reload under load, every confirmed order counts once', async () => {
     const counted = await shop.total();
     const old = shop.pids;
     const { answered, lost } = await underOrders(shop.ports, counted, async () => {
@@ -55,7 +55,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     assert.ok(counted + answered <= total && total <= counted + answered + lost);
   });
 
-  test('stopped and started, the counts go on', async () => {
+  test('after a stop and a start, the counts continue', async () => {
     const counted = await shop.total();
     await pm2.run(['stop', 'shop']);
     assert.deepEqual(shop.pids, []);
@@ -66,7 +66,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     for (const text of await scrapeEach(pids, shop.ports)) assert.equal(ordersIn(text), counted + 4);
   });
 
-  test('an instance killed by SIGKILL under load takes no answered order with it', async () => {
+  test('an instance that is killed by SIGKILL under load loses no confirmed order', async () => {
     const counted = await shop.total();
     const [killed] = shop.pids;
     const kill = async (): Promise<void> => {
@@ -86,7 +86,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     ['throw', 'an uncaught throw'],
     ['leak', 'a heap out-of-memory'],
   ]) {
-    test(`${what} ends an instance and takes no count with it`, async () => {
+    test(`${what} ends an instance and loses no count`, async () => {
       await order(shop.ports, 4);
       const counted = await shop.total();
       const old = shop.pids;
@@ -103,7 +103,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     });
   }
 
-  test('scaled up and down, gauges follow and counts stay', async () => {
+  test('when the app is scaled up and down, gauges follow and counts stay', async () => {
     const counted = await shop.total();
     await pm2.run(['scale', 'shop', String(MAX_INSTANCES)]);
     const many = await shop.instancesUp(MAX_INSTANCES);

@@ -13,7 +13,7 @@ const pm2 = new Pm2();
 after(() => pm2.end());
 
 for (const exec_mode of ['cluster', 'fork'] as const) {
-  test(`in ${exec_mode} mode the threads of all instances count, after they and their instances have ended too`, async () => {
+  test(`in ${exec_mode} mode the threads of all instances count, also after they and their instances have ended`, async () => {
     const first = await freePort(2);
     const ports = exec_mode === 'fork' ? [first, first + 1] : [first];
     const name = `bakery-${exec_mode}`;
