@@ -14,7 +14,7 @@ import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Order } from '../storage/programs/counting.js';
 
-/** A directory with an archive that has counted so many jobs. */
+/** A directory with an archive that contains this many jobs. */
 function foldedDirectory(dir: string, jobs: number): string {
   new DeadProcess(dir, { mode: 0o640 }).count('jobs_total', {}, jobs).die();
   assert.equal(foldDirectory(dir).folded, 1);
@@ -93,7 +93,7 @@ for (const [what, remove] of Object.entries(DELETIONS)) {
     await tell({ order: 'count', from: 0, series: 1 });
     await tell({ order: 'tend' });
     remove(dir);
-    // the file first, and with its directory there again the archive
+    // first the file, and then, because the directory exists again, the archive
     await tell({ order: 'tend' });
     assert.deepEqual(valuesIn(dir), { jobs_total: 1000, 'jobs_total{kind="0"}': 1 });
     assert.equal(existsSync(join(dir, 'dir.lock')), native() !== undefined);
@@ -113,7 +113,7 @@ if (native() !== undefined) {
     assert.equal(isFree(), false);
     await application.kill();
     assert.equal(isFree(), true);
-    // a cleaner is at work while the process starts: it takes the lock at its next beat
+    // a cleaner is working while the process starts: the process takes the lock at its next heartbeat
     const late = forkProgram(t, 'storage/programs/counting', [], {
       env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
     });

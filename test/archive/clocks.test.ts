@@ -1,4 +1,4 @@
-/** Folds and reads under clocks that are wrong: nothing is lost by them, and nothing is kept for ever. */
+/** Folds and reads with wrong clocks: no counts are lost because of them, and none are kept for ever. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clockShift, secondsBetween } from '../../src/archive/clock-reading.js';
@@ -123,7 +123,7 @@ test('a value that was set under a clock ahead does not stay the most recent one
   const living = set(new DeadProcess(dir, LIVING), 2).show();
   assert.equal(valuesOf(dir).version, 2);
   clocks.set(undefined);
-  // in order among themselves
+  // in the correct order
   assert.equal(valuesOf(dir).version, 2);
   const right = set(new DeadProcess(dir, LIVING), 3).show();
   assert.equal(valuesOf(dir).version, 3);

@@ -1,4 +1,4 @@
-/** Where a fold runs: the application may end in the middle of it, and hands nothing of its own on to it. */
+/** The process of a fold: the application may exit in the middle of it, and passes none of its flags and variables on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foldAside } from '../../src/archive/fold-aside.js';
@@ -9,7 +9,9 @@ import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** `npm run soak` sets more. */
+/**
+ * `npm run soak` sets a larger number.
+ */
 const ROUNDS = Number(process.env.EXIT_ROUNDS ?? 12);
 const DEAD_PER_ROUND = 25;
 

@@ -1,4 +1,4 @@
-/** Folding where it is needed most: the dead have filled the disk. */
+/** Folds when they are needed most: files of dead processes have filled the disk. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ function mounted(t: TestContext): string {
   return dir;
 }
 
-/** Takes all the room that there is. */
+/** Fills all remaining space. */
 function fill(dir: string): string {
   const path = join(dir, 'somebody-elses');
   const { bavail, bsize } = statfsSync(dir);
@@ -43,7 +43,7 @@ function filesIn(dir: string): string[] {
     .toSorted();
 }
 
-/** A folder that dies after a step. */
+/** Runs a fold that is killed after a step. */
 function foldUntil(t: TestContext, dir: string, last: FoldStep): void {
   t.after(() => (Fold.onStep = undefined));
   Fold.onStep = (step) => {
@@ -102,7 +102,7 @@ test('after a fold that found no room the next scrapes do not try it again', MOU
   addDead(dir, 3);
   fill(dir);
   assert.equal((await collector.fold()).abandoned, 'no room');
-  // any try makes files here
+  // each attempt creates files here
   const { ctimeMs } = statSync(dir);
   for (let scrape = 0; scrape < 3; scrape++) await collector.metrics();
   await collector.close();

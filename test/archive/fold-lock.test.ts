@@ -11,7 +11,7 @@ import { withTempDir } from '../support/temp-dir.js';
 
 const LOCK_DIRECTORY = 'fold.lock.lock';
 
-/** A folder that has been killed while it held the lock. */
+/** Kills a fold while it holds the lock. */
 async function killFolder(t: TestContext, dir: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const folder = forkProgram(t, 'archive/programs/killed-folder', [dir], { env });
   assert.equal(await folder.said(), 'taken');

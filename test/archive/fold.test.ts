@@ -28,11 +28,11 @@ import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
 const DAY = 24 * 3600;
-/** Where there are no locks, a process lives whose pid is in use. */
+/** Without locks, a process lives if its pid is in use. */
 const LIVING = { identity: { pid: process.pid } };
 const now = (): number => Date.now() / 1000;
 
-/** What a new reader makes of a directory. */
+/** The families that a new reader finds in a directory. */
 async function familiesOf(dir: string, options: MultiprocessCollectorOptions = {}): Promise<MetricFamily[]> {
   const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, fold: false, ...options });
   try {
@@ -42,7 +42,7 @@ async function familiesOf(dir: string, options: MultiprocessCollectorOptions = {
   }
 }
 
-/** In an order that does not tell when what was declared. */
+/** Sorted, so that the order of declarations does not matter. */
 function inOrder(families: readonly MetricFamily[]): unknown {
   return families
     .map(({ samples, ...family }) => ({
@@ -52,7 +52,7 @@ function inOrder(families: readonly MetricFamily[]): unknown {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The only value of a metric; undefined where it shows none. */
+/** The only value of a metric; undefined where it has none. */
 async function valueOf(dir: string, name: string, options?: MultiprocessCollectorOptions): Promise<number | undefined> {
   const samples = (await familiesOf(dir, options)).flatMap((family) => family.samples);
   return samples.find((sample) => sample.name === name)?.value;
@@ -297,7 +297,7 @@ test('live gauges are dropped, and the others are kept until their retention end
   foldDirectory(dir);
   assert.equal(await valueOf(dir, 'queue'), 7);
   assert.equal(await valueOf(dir, 'inflight'), undefined);
-  // each goes with its hour
+  // each disappears with its hour
   assert.equal(await valueOf(dir, 'queue', { deadRetentionSeconds: 8 * 3600 }), 3);
   assert.equal(await valueOf(dir, 'queue', { deadRetentionSeconds: 2 * 3600 }), 1);
   die(8, 0);
@@ -479,7 +479,7 @@ test('the next archive below a damaged one counts', async (t) => {
   assert.equal(foldDirectory(dir).generation, 3);
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
   assert.deepEqual(archivesIn(dir), [archiveName(2), archiveName(3)]);
-  // it stays for somebody to look at
+  // it stays for somebody to inspect
   new DeadProcess(dir).count('jobs_total', {}, 4).die();
   assert.equal(foldDirectory(dir).generation, 4);
   assert.deepEqual(archivesIn(dir), [archiveName(2), archiveName(4)]);
@@ -516,7 +516,7 @@ test('folding in any grouping shows what not folding shows', async (t) => {
         if (foldsAfter) assert.equal(foldDirectory(folded).abandoned, undefined);
       }
       assert.deepEqual(inOrder(await familiesOf(folded)), inOrder(await familiesOf(plain)));
-      // and as a plain model has it
+      // and as a simple model computes it
       const jobs = lives.flatMap(({ events }) => events).filter(({ kind }) => kind === 'count');
       const total = (await familiesOf(folded))
         .filter(({ name }) => name === 'jobs_total')
@@ -544,7 +544,7 @@ interface Event {
     | 'mostrecent'
     | 'all'
     | 'livesum';
-  /** Quarters add up exactly. */
+  /** Quarters can be added exactly. */
   readonly value: number;
   readonly label: string;
   readonly wide: boolean;

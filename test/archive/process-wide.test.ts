@@ -1,4 +1,4 @@
-/** What counts once for a process, whatever number of its threads has it: read, folded in any order, and read again. */
+/** Process-wide metrics, which count once for any number of threads: read, folded in any order, and read again. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ interface Thread {
   readonly setAt: number;
 }
 
-/** A file of a thread of the process of that number: process 0 lives, the others have ended or are nowhere to be seen. */
+/** A file of a thread of the process with that number: process 0 lives, and the others have ended or cannot be found. */
 function write(dir: string, thread: number, { process: number, cpu, memory, setAt }: Thread): WrittenFile {
   const identity = {
     ...currentMachine(),
@@ -56,7 +56,7 @@ function startTimeOfThis(): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
-/** Families of the archive that are still of one process. */
+/** Families of the archive that still belong to one process. */
 function processesIn(dir: string): number {
   const name = readdirSync(dir).find((file) => file.endsWith('-archive'));
   const reader = new FileReader(join(dir, name!));
@@ -116,7 +116,7 @@ test('process-wide counters have their highest value and gauges their newest, in
       );
     };
     lives.forEach((life, at) => {
-      // each later set-at is another one, and those of one process's clock rise
+      // each later set-at differs, and those of one process's clock rise
       const number = over.has(life.process) ? 10 + at : life.process;
       const thread = { ...life, process: number, setAt: Date.now() / 1000 - 1000 + at };
       written.push({ ...thread, file: write(dir, at, thread), endsAt: at + life.endsAfter });
@@ -133,7 +133,7 @@ test('process-wide counters have their highest value and gauges their newest, in
     for (const { file, endsAt } of written) if (endsAt >= lives.length) file.writer.close();
     foldDirectory(dir);
     look();
-    // of a process that lives there may be another thread; the others are part of the whole
+    // a living process may have another thread; the other processes are part of the total
     assert.equal(processesIn(dir), written.some(({ process: of }) => of === 0) ? 1 : 0);
     reading.close();
   });

@@ -1,4 +1,4 @@
-/** What files tell of the registries that show their families, while processes live and when their counts are folded. */
+/** Facts in files about the registries that show their families, while processes live and after a fold. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
@@ -11,7 +11,7 @@ import { addTo, attach, counter, createFile, type WrittenFile } from '../support
 
 const JOBS = counter('jobs_total', []);
 
-/** What a registry without a name is shown, by its id. */
+/** The selection of a registry without a name, by its id. */
 function unnamed(id: string, isPrimary = false): Selection {
   return { registries: [], unnamed: { id, isPrimary, declarations: { jobs_total: metricKey(JOBS) } } };
 }
@@ -28,7 +28,7 @@ function shown(t: TestContext, dir: string, selections: readonly Selection[]): (
   });
 }
 
-/** Shows the same before and after the files were folded. */
+/** Checks the output before and after the files were folded. */
 function assertShown(
   t: TestContext,
   dir: string,

@@ -1,4 +1,4 @@
-/** A directory that every user may write: what strangers plant there changes nothing. Needs root, as CI has it. */
+/** A directory that every user may write to: files of untrusted users change nothing. Needs root, which CI has. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const NOBODY = 65_534;
-/** Where there are no locks, a process lives whose pid is in use. */
+/** Without locks, a process lives if its pid is in use. */
 const LIVING = { identity: { pid: process.pid } };
 
 function openToAll(t: TestContext): string {
@@ -29,7 +29,7 @@ function openToAll(t: TestContext): string {
   return dir;
 }
 
-/** An empty archive that names files as those of dead processes, with everything in order but the truth. */
+/** An empty archive that names files as those of dead processes: valid, except that this is false. */
 function plantArchive(dir: string, generation: number, absorbed: readonly string[], uid: number): string {
   const limits = {
     maxSeries: 1,
@@ -55,7 +55,7 @@ function plantArchive(dir: string, generation: number, absorbed: readonly string
   return path;
 }
 
-/** The value of jobs_total, and how many files were skipped for which reason. */
+/** The value of jobs_total, and the number of skipped files by reason. */
 function read(dir: string, reading = new Reading(dir)): { jobs?: number; skipped: object } {
   const { jobs_total: jobs } = reading.values();
   const skipped = Object.entries(reading.stats.skipped).filter(([, files]) => files > 0);
@@ -79,7 +79,7 @@ test(
     living.count('jobs_total', {}, 1000).flush();
     assert.deepEqual(read(dir), { jobs: 1123, skipped: { owner: 1 } });
     assert.ok(existsSync(planted));
-    // and on it goes
+    // and folds continue
     new DeadProcess(dir).count('jobs_total', {}, 1).die();
     assert.equal(foldDirectory(dir).generation, 3);
     assert.equal(read(dir).jobs, 1124);
@@ -87,7 +87,7 @@ test(
   },
 );
 
-// a writer without a lock may have been taken for dead, and then an archive names it truly
+// a writer without a lock may have been taken for dead, and then an archive rightly names it
 if (native() !== undefined) {
   test('an archive that names the file of a living process makes a false claim, whatever its owner', (t) => {
     const dir = openToAll(t);
@@ -121,7 +121,7 @@ test('a file with a living writer is not removed, whatever the caller assumes', 
   const dir = withTempDir(t);
   const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
   const bytes = readFileSync(living.path);
-  // as if all of it had been read by a fold of another machine
+  // as if a fold on another machine had read all of it
   plantArchive(dir, 1, [living.identity.id], 0);
   foldDirectory(dir);
   assert.deepEqual(readFileSync(living.path), bytes);
@@ -177,7 +177,7 @@ test(
     new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
     const stranger = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: NOBODY, gid: NOBODY });
     assert.deepEqual(await stranger.said(), { value: 3, folded: 1 });
-    // the sticky bit has kept the file
+    // the sticky bit has protected the file
     assert.deepEqual(read(dir), { jobs: 3, skipped: { owner: 1 } });
     writeFileSync(join(dir, 'unrelated'), '');
     assert.equal(foldDirectory(dir).folded, 1);

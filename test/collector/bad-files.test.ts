@@ -22,7 +22,7 @@ function collect(collection: DirectoryCollection): void {
   for (const _ of collection.collect());
 }
 
-/** A file that declares a histogram of these bounds, and of it one series. */
+/** A file that declares a histogram with these bounds, and has one series of it. */
 function writeFile(
   dir: string,
   startedAt: number,
@@ -36,7 +36,7 @@ function writeFile(
   return path;
 }
 
-/** Spoils the last record of a file, so that what comes before it is taken in and then has to go. */
+/** Damages the last record of a file, so that the records before it are merged and then have to be removed. */
 function spoil(path: string): () => void {
   const whole = readFileSync(path);
   const used = whole.readUInt32LE(HEADER.bytes + BLOCK.used);
@@ -88,7 +88,7 @@ test('a bad file is read again when it has changed, and once a minute', (t) => {
   mendLonger();
   assert.equal(read(), 2);
   mendWritten();
-  // clocks of file systems tick every 4 ms or so
+  // clocks of file systems have ticks of about 4 ms
   utimesSync(written, 1, 1);
   assert.equal(read(), 3);
   mendMapped();

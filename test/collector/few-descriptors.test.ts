@@ -1,4 +1,4 @@
-/** A process that runs out of descriptors, or whose disk fails: an answer is whole, or there is none. */
+/** A process that runs out of descriptors, or whose disk fails: it returns a complete result or an error. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 const CLI = join(__dirname, '..', '..', 'src', 'cli', 'main.js');
 const FILES = 60;
 
-/** Files of processes that may be alive, which are read at every scrape. */
+/** Creates files of processes that may be alive, which are read at every scrape. */
 function fill(dir: string): void {
   const identity = {
     liveness: 'heartbeat',
@@ -22,7 +22,7 @@ function fill(dir: string): void {
   for (let at = 0; at < FILES; at++) new DeadProcess(dir, { identity }).count('jobs_total', {}, 1).die();
 }
 
-/** Fails the calls of a function that `fails` picks, by their number. */
+/** Makes those calls of a function fail that `fails` chooses by their number. */
 function failing(t: TestContext, name: 'openSync' | 'readSync', code: string, fails: (call: number) => boolean): void {
   const original = fs[name] as (...values: unknown[]) => unknown;
   let call = 0;

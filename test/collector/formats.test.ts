@@ -1,4 +1,4 @@
-/** What a collector serves in each format, of files of several processes. */
+/** The output of a collector in each format, from files of several processes. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';

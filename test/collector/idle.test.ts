@@ -11,14 +11,14 @@ import { withTempDir } from '../support/temp-dir.js';
 const SERIES = 20_000;
 const IDLE_MS = 300;
 
-/** Metrics files that this process, any of its threads, holds open. */
+/** Metrics files that this process, or one of its threads, holds open. */
 function openFiles(dir: string): number {
   return readdirSync('/proc/self/fd').filter((descriptor) => {
     try {
       const path = readlinkSync(`/proc/self/fd/${descriptor}`);
       return path.startsWith(dir) && path.endsWith('.prom-mp');
     } catch {
-      // the descriptor of this very listing
+      // the descriptor of this listing itself
       return false;
     }
   }).length;
@@ -62,7 +62,7 @@ test('an idle collector drops its index, and builds it again at the next request
   assert.equal(openFiles(dir), 1);
   const busy = memoryInUse();
   await filesAreClosed(dir);
-  // 20,000 series are 2 MB of label texts, key bytes and lines, to say the least
+  // 20,000 series are at least 2 MB of label texts, key bytes and lines
   assert.ok(busy - memoryInUse() > 2_000_000);
   await servesAgain(collector);
 });

@@ -1,4 +1,4 @@
-/** An archive that somebody deletes under readers that have shown it. */
+/** An archive that is deleted while readers show it. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** How a collector shows jobs_total of a directory whose archive has 1000, and a dead process 7 more. */
+/** Returns how a collector shows jobs_total of a directory whose archive has 1000, and a dead process 7 more. */
 function start(
   t: TestContext,
   { threads = false, readOnly = false } = {},
@@ -40,7 +40,7 @@ for (const threads of [false, true]) {
       assert.ok(existsSync(archive));
     }
     if (!threads) assert.match(warnings(), /was deleted while in use; it is restored/);
-    // and folds go on from there
+    // and folds continue from there
     foldDirectory(dir);
     assert.equal(await jobs(), 1007);
     assert.ok(!existsSync(archive));

@@ -26,7 +26,9 @@ async function textOf(collector: MultiprocessCollector): Promise<string> {
   return text;
 }
 
-/** 1,000 series with long label values: 70 bytes of log or more for each, and 8 of value. */
+/**
+ * 1,000 series with long label values: at least 70 bytes of log for each, and 8 bytes of value.
+ */
 async function fill(member: Member): Promise<void> {
   await member.run(({ prom, kept }) => {
     kept.parts = new prom.Counter({ name: 'parts_total', help: 'Parts', labelNames: ['part'] });
@@ -80,7 +82,7 @@ test('calls of one turn share one collection, and a later call sees all counts f
   assert.equal(processes.length, 1);
   assert.match(Buffer.from(text.body).toString(), /^# HELP parts_total/);
 
-  // one that comes while a collection is under way may have counted since that one read: it gets the next
+  // a call during a collection may come after counts that the collection misses: it gets the next one
   const first = collector.metrics();
   const rounds = [];
   for (let round = 1; round <= 3; round++) {
@@ -289,7 +291,7 @@ test('an unused index is dropped, and built again by the next scrape', async (t)
     const collector = collectorOf(t, dir, { threads, idleMs: 50, selfMetrics: false });
     const before = await textOf(collector);
     const reads = spy(t, 'readSync');
-    // the files are closed with the index, wherever it is
+    // the files are closed together with the index, on any thread
     await until(() => openFiles() === 0);
     assert.equal(await textOf(collector), before);
     if (!threads) assert.ok(reads.bytes() > 70_000, 'the keys were read again');

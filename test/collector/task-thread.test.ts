@@ -41,7 +41,7 @@ test('a thread that cannot start is an error of the task, every time', async (t)
 test('a task in progress fails when the thread is closed', async (t) => {
   const thread = threadOf(t);
   const task = assert.rejects(thread.run('count'));
-  // the pool is there once the package is loaded
+  // the pool exists once the package is loaded
   while (!thread.isOpen) await new Promise((resolve) => setImmediate(resolve));
   await thread.close();
   await task;

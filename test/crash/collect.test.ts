@@ -1,6 +1,6 @@
 /**
- * A SIGKILL, and a reader, at any step of a `collect()`: each finds all that the callback has done or nothing of it. The steps
- * are those of the publish order in a mapping, and the writes of a file that is written on a timer.
+ * A SIGKILL, and a reader, at any step of a `collect()`: each finds all changes of the callback or none. The steps are
+ * those of the publish order in a mapping, and the writes of a file that is written on a timer.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { attach, counter, createFile, fileKinds, gauge, setGauge, type WrittenFi
 
 type Values = Readonly<Record<string, number>>;
 
-/** Runs `work`, and collects what a process that is killed at each of its steps leaves, and what a living reader finds. */
+/** Runs `work`, and collects the values after a kill at each of its steps, and those that a living reader finds. */
 function foundAtEveryStep({ path, writer }: WrittenFile, killed: string, living: Reading, work: () => void): Values[] {
   const copy = join(killed, basename(path));
   const found: Values[] = [];
@@ -133,7 +133,7 @@ for (const kind of fileKinds()) {
       { [importedLine]: 10, [otherLine]: 0 },
       { [importedLine]: 12, [otherLine]: 0 },
     ]);
-    // what the application counts while a callback runs is in the file at once
+    // counts of the application during a callback are in the file at once
     const run = store.beginCollect(family);
     other.view[other.index] += 5;
     file.writer.flush();

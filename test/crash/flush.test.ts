@@ -1,6 +1,6 @@
 /**
  * A SIGKILL in a flush of a file that is written and not mapped, between any two writes and after any page of one. Three
- * readers look there: one that has followed the file all along, one that is new, and the check of a file.
+ * readers read the result: one that has followed the file from the start, a new one, and the check of a file.
  *
  * Between the states F (flushed before) and N (now), these are the legal outcomes for a series; all others are forbidden:
  *
@@ -9,7 +9,7 @@
  *   | v    | w       | v or w                                                 |
  *   | v    | removed | v, or none; never zero                                 |
  *   | none | w       | none, zero, or w                                       |
- *   | none | removed | none, or zero: it came and went between two flushes    |
+ *   | none | removed | none, or zero: it was added and removed between two flushes    |
  *
  * and once a reader has found the later one of two, none finds the earlier one again. Every series has values of its own,
  * so that one under another's name is none of these.
@@ -33,7 +33,7 @@ import { addTo, attach, counter, createFile, type WrittenFile } from '../support
 
 type Values = Readonly<Record<string, number>>;
 
-/** A process that counts in a written file, and what readers may find of it. */
+/** A process that counts in a written file, and the values that readers may find of it. */
 class Life {
   readonly file: WrittenFile;
   readonly #jobs;
@@ -65,7 +65,7 @@ class Life {
     return this.#living.size;
   }
 
-  /** @param bytes of its label value, at least: the log has records of every length */
+  /** @param bytes minimum length of its label value: the log has records of every length */
   add(bytes = 0): void {
     const name = String(++this.#names);
     const series = attach(this.file.store, this.#jobs, [name.padEnd(bytes, '.')]);
@@ -87,7 +87,7 @@ class Life {
     this.#passed.add(name);
   }
 
-  /** Flushes, and looks after every write whether what is found is legal. */
+  /** Flushes, and checks after every write whether the values that readers find are legal. */
   flush(everyNth = 1): void {
     const now = Object.fromEntries([...this.#living].map(([name, { view, index }]) => [name, view[index]]));
     const readers = [() => this.#reading.values(), () => valuesIn(this.#dir)];
@@ -140,7 +140,7 @@ test('killed in a flush of new, changed and removed series, at any page: each ha
   for (let at = 0; at < 600; at++) life.add();
   life.flush();
   assert.ok(life.writes > 30);
-  // what was removed has rested: its slots are given to others
+  // the slots of removed series are free by now: other series get them
   life.nowMs += REST_MS;
   for (let at = 0; at < 300; at++) {
     life.add();
@@ -162,7 +162,7 @@ test('killed in a flush of a new log: remaining series always have their values'
       life.nowMs += 2;
     }
     life.count(round);
-    // of the pages of records most are like the one before
+    // most pages of records are like the one before
     life.flush(10);
     epochs.add(epoch());
   }
@@ -183,7 +183,7 @@ test('killed in a flush of a log whose parts are not in the order of the file: n
     draft.publish();
     writer.flush();
   }
-  // the log is in the third block now, and goes on in the first
+  // the log is in the third block now, and continues in the first
   const first = said;
   const reader = new FileReader(path);
   const heard: number[] = [];

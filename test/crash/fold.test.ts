@@ -1,6 +1,6 @@
 /**
- * Folders that die, stall and race, as processes of their own. A reader looks on all the while: what it may see after
- * each step is listed.
+ * Folds that die, stall and race, in separate processes. A reader reads all the time: the test lists what it may see after
+ * each step.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { withTempDir } from '../support/temp-dir.js';
 import type { FoldOrder } from './programs/folder.js';
 
 const WITH_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '0' } };
-/** No flock in such a process: nothing but the order of its steps keeps the counts right. */
+/** Such a process has no flock: only the order of its steps keeps the counts correct. */
 const WITHOUT_LOCKS = { env: { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' } };
 
 interface Folding {
@@ -64,7 +64,7 @@ function addDead(dir: string, values: readonly number[]): void {
   }
 }
 
-/** What proper-lockfile left behind is not taken over for ten seconds. */
+/** The directory of proper-lockfile is not taken over for ten seconds. */
 function letLockGrowOld(dir: string): void {
   const lock = join(dir, FOLD_LOCK_DIRECTORY);
   if (existsSync(lock)) utimesSync(lock, 1, 1);
@@ -79,7 +79,10 @@ function contentsOf(dir: string): { archives: number[]; dataFiles: number; tempo
   };
 }
 
-/** An archive of generation 1 with two processes, then three more dead. What a kill leaves, by step and how often it came. */
+/**
+ * An archive of generation 1 with two processes, then three more dead ones. The files that a kill leaves, by the step and
+ * its occurrence.
+ */
 const KILLS: readonly [step: FoldStep, time: number, left: ReturnType<typeof contentsOf>][] = [
   ['locked', 1, { archives: [1], dataFiles: 3, temporaries: 0 }],
   ['archive read', 1, { archives: [1], dataFiles: 3, temporaries: 0 }],
@@ -106,7 +109,7 @@ for (const [step, time, left] of KILLS) {
     assert.deepEqual(contentsOf(dir), left);
     assert.deepEqual(await seen(reader), truth);
     assert.deepEqual(await seen(startReader(t, dir)), truth);
-    // somebody dies meanwhile, and the next folder goes on
+    // a process dies meanwhile, and the next fold continues
     addDead(dir, [32]);
     letLockGrowOld(dir);
     const { outcomes } = await fold(await startFolder(t, dir), { properLockfile: true });
@@ -174,11 +177,12 @@ for (const [locks, options, properLockfile] of [
 }
 
 /**
- * How many others fold while one stalls, whether it had an archive to begin with, and at which step. Whatever it does
- * afterwards, its archive must not count and no file of the dead may go that is not in the one that does.
+ * The number of other folds while one stalls, whether there was an archive before, and the step. Whatever the stalled fold
+ * does afterwards, its archive must not count, and it must not remove a file of a dead process that is missing in the
+ * archive that counts.
  */
 for (const [step, others, base, outcome] of [
-  // what it wants to read is gone
+  // the archive that it wants to read was removed
   ['archive read', 1, true, 'nothing'],
   ['files read', 2, true, 'superseded'],
   ['temporary written', 1, true, 'superseded'],
@@ -232,7 +236,7 @@ test('an archive that is linked after higher ones were created and removed is no
   addDead(dir, [2, 4]);
   const folding = fold(stalled, { stall: { step: 'temporary written', said, go }, properLockfile: false });
   await until(() => existsSync(said));
-  // generation 2 comes and goes, so that its name is free for the stalled one
+  // generation 2 is created and removed, so that its name is free for the stalled fold
   foldDirectory(dir);
   addDead(dir, [8]);
   foldDirectory(dir);

@@ -1,6 +1,6 @@
 /**
- * Random histories of processes against a model that is a few lines long: fork, count, observe, set, remove, SIGKILL, mark,
- * fold, scrape, in any order. MODEL_RUNS=50 for the long form; what fast-check shrank is kept as fixed cases below.
+ * Random histories of processes, compared with a model of a few lines: fork, count, observe, set, remove, SIGKILL, mark,
+ * fold, scrape, in any order. MODEL_RUNS=50 is the long form; shrunk counterexamples of fast-check are fixed cases below.
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
@@ -42,7 +42,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('scrape' as const) }) },
 );
 
-/** What one process, alive or dead, has counted. */
+/** The counts of one process, alive or dead. */
 class ModelProcess {
   alive = true;
   readonly counts = new Map<string, number>();
@@ -50,7 +50,7 @@ class ModelProcess {
   gauge: number | undefined;
 }
 
-/** The merged view, as a sentence of the documentation would put it. */
+/** The merged view, as the documentation describes it. */
 function viewOf(processes: readonly ModelProcess[]): Record<string, number> {
   const view: Record<string, number> = {};
   for (const name of LABELS) {
@@ -107,7 +107,7 @@ async function play(t: TestContext, history: readonly Step[]): Promise<void> {
           await collector.fold();
           break;
         case 'mark':
-          // a living process is left alone
+          // a living process is not marked
           assert.equal(markProcessDead(slots[step.process].real.pid, { dir }).marked, 0);
           break;
         case 'kill':

@@ -1,5 +1,5 @@
 /**
- * A storm of short lives: each process counts until a SIGKILL at a random moment. The long form is `npm run soak`
+ * Many short lives: each process counts until a SIGKILL at a random moment. The long form is `npm run soak`
  * (STORM_LIVES=2500).
  */
 import assert from 'node:assert/strict';
@@ -56,7 +56,7 @@ test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none co
       assert.equal(await life.kill(), 'SIGKILL', life.output);
     }
   };
-  // a failure of the watch is told of when the storm is over
+  // a failure of the watch is reported when all lives have ended
   watch.catch(() => {});
   await Promise.all(Array.from({ length: AT_ONCE }, live));
   storming = false;
@@ -64,7 +64,7 @@ test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none co
 
   const written = readdirSync(ledgers).map((name) => readFileSync(join(ledgers, name), 'utf8').split('\n').map(Number));
   const sumOf = (line: number): number => written.reduce((sum, counts) => sum + (counts[line] ?? 0), 0);
-  // what is mapped is there at once
+  // counts in a mapping are visible at once
   const [most, least] = [sumOf(0) + LIVES, BEHIND_MS === 0 ? sumOf(0) : sumOf(1)];
   const end = await totals();
   t.diagnostic(`${LIVES} lives, ${least} to ${most} counts, ${end.counts} counted, ${scrapes} scrapes`);

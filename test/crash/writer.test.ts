@@ -1,7 +1,7 @@
 /**
- * A SIGKILL at any step of the publish order. A mapping is the file: what a reader would find of a process that was killed
- * at a step is a copy made at that step, so that every step of a scenario is looked at, and not some. The second half
- * kills real processes at the same steps.
+ * A SIGKILL at any step of the publish order. The mapping is the file: a copy that is made at a step is what a reader would
+ * find of a process that was killed there, so that every step of a scenario is checked. The second half kills real
+ * processes at the same steps.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const STEPS: readonly PublishStep[] = [
 
 type Values = Readonly<Record<string, number>>;
 
-/** Runs `scenario`, and hands `look` the values that a reader finds of a process killed at each of its steps. */
+/** Runs `scenario`, and passes `look` the values that a reader finds of a process that was killed at each of its steps. */
 function atEveryStep(
   t: TestContext,
   scenario: (file: WrittenFile) => void,
@@ -113,7 +113,7 @@ test('killed while a new log is written: remaining series exist, and at most the
   const copy = join(killed, basename(file.path));
   const { store } = file;
   const jobs = store.declare(counter('jobs_total', ['kind']), ['default']);
-  // the log begins anew once a second at the most
+  // a new log starts at most once a second
   let nowMs = 0;
   const clock = mock.method(performance, 'now', () => nowMs++);
   afterTest(t, () => clock.mock.restore());
@@ -126,7 +126,7 @@ test('killed while a new log is written: remaining series exist, and at most the
   FileWriter.onStep = (step) => {
     seen.add(step);
     if (step === 'epoch published') restarts++;
-    // each step of the restarts, and of the others every hundredth
+    // each step of the new logs, and every hundredth of the others
     if (steps++ % 100 !== 0 && step !== 'log restarted' && step !== 'epoch published') return;
     copyFileSync(file.path, copy);
     const { ok, problems } = checkFile(copy);
@@ -169,7 +169,7 @@ test('a new log after one without room does not continue in leftovers of that on
     return draft;
   };
   restart(2).publish();
-  // takes two of the blocks, and gives up
+  // takes two of the blocks, and is discarded
   restart(3, 3, 3).discard();
   restart(4).publish();
   const bytes = readFileSync(path);
@@ -180,7 +180,7 @@ test('a new log after one without room does not continue in leftovers of that on
     offset += 4096 * bytes.readUInt32LE(offset + 4);
   }
   assert.deepEqual(ofEpoch, [4096]);
-  // its records are none, as the check of the directory would say
+  // its records are not valid, and the check of the directory would report them
   writer.remove();
 });
 
@@ -196,7 +196,7 @@ for (const step of STEPS) {
     const total = reading.values()['operations_total'] ?? 0;
     assert.deepEqual(reading.stats.skipped, { ...reading.stats.skipped, corrupt: 0, other: 0 });
     reading.close();
-    // one operation of each life may not have been written down
+    // one operation of each life may not have been recorded
     assert.ok(total >= counted && total <= counted + 2, `${total} of ${counted}`);
   });
 }

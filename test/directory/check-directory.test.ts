@@ -27,14 +27,14 @@ test('a link of root or this user, in directories that only these may write to, 
   const { link, target, parent } = linkIn(base, 'plain');
   assert.deepEqual(checkDirectory(named(link)), { dir: target, warnings: [] });
   assert.equal(existingTarget(named(link)), target);
-  // as systemd has it: the target is below a directory that only root enters
+  // as with systemd: the target is below a directory that only root may enter
   const state = linkIn(base, 'state', join(base, 'private', 'app'));
   mkdirSync(join(base, 'private', 'app'), { recursive: true });
   chmodSync(join(base, 'private'), 0o700);
   assert.equal(checkDirectory(named(state.link)).dir, join(base, 'private', 'app'));
   symlinkSync('link', join(parent, 'link-to-link'));
   assert.equal(checkDirectory(named(join(parent, 'link-to-link'))).dir, target);
-  // nobody but its owner moves an entry of a sticky directory
+  // only its owner may move an entry of a sticky directory
   chmodSync(parent, 0o1777);
   assert.equal(checkDirectory(named(link)).dir, target);
 });
@@ -72,7 +72,7 @@ test('a link that others could change is refused, with the reason', needs('root'
     refusedFor('foreign', (parent) => chownSync(parent, 1000, 1000)),
     /".*foreign" belongs to uid 1000/,
   );
-  // the same two directories up
+  // the same two levels above
   const { parent } = linkIn(base, 'above/below');
   chmodSync(join(base, 'above'), 0o777);
   assert.throws(() => checkDirectory(named(join(parent, 'link'))), {

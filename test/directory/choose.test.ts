@@ -13,7 +13,7 @@ import { needs } from '../support/needs.js';
 
 const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-[0-9a-f]{16}$/;
 
-/** What PM2 7 puts into the environment of an app in fork mode, of what matters here. */
+/** The relevant part of the environment that PM2 7 gives an app in fork mode. */
 const PM2 = {
   pm_id: '0',
   name: 'shop',
@@ -22,7 +22,7 @@ const PM2 = {
   PM2_HOME: '/root/.pm2',
 };
 
-/** The tests' own surroundings must not decide: they may be run under PM2 or with a directory. */
+/** The environment of the tests themselves must not matter: they may run under PM2 or with a directory. */
 function environment(variables: Record<string, string> = {}): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: process.env.HOME, ...variables };
 }
@@ -106,7 +106,7 @@ test('the instances of a PM2 app share a directory, in any mode and number', nee
   assert.match(located.dir, DERIVED);
   const same: Record<string, string>[] = [
     { ...PM2, pm_id: '17', unique_id: 'b0a9', NODE_APP_INSTANCE: '3' },
-    // Cluster mode, before PM2 has unpacked it: what a preloaded module and a thread without environment see.
+    // Cluster mode, before PM2 has unpacked it: the environment of a preloaded module and of a thread without environment.
     { NODE_UNIQUE_ID: '4', pm2_env: JSON.stringify({ ...PM2, pm_id: 4, args: [], env: {} }) },
   ];
   for (const variables of same) assert.equal(chooseOwn(environment(variables))?.dir, located.dir);

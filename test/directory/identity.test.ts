@@ -85,7 +85,7 @@ test('the threads of a process share its start time and have different ids', asy
   assert.notEqual(thread.id, main.id);
   assert.equal(thread.pid, main.pid);
   assert.equal(thread.startTime, main.startTime);
-  // not compared with the main thread's: both count back from clocks that are read a moment apart
+  // not compared with the main thread's: both are computed from clocks that are read at slightly different times
   assert.ok(thread.startedAt < threadBegins);
 });
 

@@ -19,7 +19,8 @@ import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-// About the locks themselves: also in a run of the suite without native code. The tests of what stands in ask for it.
+// These tests are about the locks themselves, also in a run of the suite without native code. The tests of the fallbacks
+// disable it explicitly.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 const NOBODY_IN_PARTICULAR = { uid: 1000, gid: 1000 };
@@ -120,7 +121,7 @@ test(
       });
       const name = await container.said<string>();
       assert.match(name, /^1-0-/);
-      // by its heartbeat, which is 1000 s old, a process without a lock would be dead
+      // with its heartbeat, which is 1000 s old, a process without a lock would be dead
       const at = method === 'flock' ? undefined : Date.now() / 1000 - 1000;
       assert.equal(probe(join(dir, name), at), method === 'flock' ? 'live' : 'unknown');
       await container.kill();
@@ -139,8 +140,8 @@ test("another user's process is alive as well", async (t) => {
 });
 
 test('a process that has ended and was not waited for is dead', async (t) => {
-  // The shell becomes a program that does not wait for the child which the shell had.
-  // The child ends when it is told to, after that: a shell that still were one would wait for it.
+  // The shell is replaced by a program that does not wait for the shell's child. The child ends after that, on request: a
+  // real shell would wait for it.
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => parent.kill('SIGKILL'));
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)));

@@ -10,7 +10,7 @@ import { writeBareFile } from '../support/bare-file.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-// About the locks: also in a run of the suite without native code.
+// These tests are about the locks, also in a run of the suite without native code.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 const GONE = 2 ** 31 - 1;

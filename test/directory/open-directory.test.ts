@@ -22,7 +22,7 @@ import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-// About the lock itself: also in a run of the suite without native code. The test of going without asks for it.
+// These tests are about the lock itself, also in a run of the suite without native code. One test disables it explicitly.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 const REFUSED = { code: 'ERR_DIRECTORY_REFUSED' };
@@ -48,7 +48,7 @@ function withUmask<Result>(mask: number, run: () => Result): Result {
   }
 }
 
-/** Whether somebody else could empty or remove the directory now. */
+/** Whether another process could empty or remove the directory now. */
 function isUnused(dir: string): boolean {
   const fd = openSync(join(dir, 'dir.lock'), 'r');
   try {
@@ -213,7 +213,7 @@ for (const moment of ['just before a process locks it', 'while a process waits f
     });
     const opened = openDirectory(located);
     t.after(() => opened.close());
-    // in the one case its first lock is on a file that has been removed, in the other it is refused; the last is the directory's own
+    // in one case its first lock is on a removed file, in the other it is refused; the last one is the directory's own
     assert.deepEqual(results, [moment.startsWith('just before'), true, true]);
     assert.equal(opened.isLocked, true);
     assert.deepEqual(readdirSync(located.dir), ['dir.lock']);

@@ -32,7 +32,8 @@ import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-// About the locks: also in a run of the suite without native code. The tests of what stands in ask for it.
+// These tests are about the locks, also in a run of the suite without native code. The tests of the fallbacks disable it
+// explicitly.
 delete process.env.PROM_MULTIPROC_NO_MMAP;
 
 const NOW = Date.now() / 1000;
@@ -47,7 +48,7 @@ const OUR_FILES = [
   '.42-0-0123456789abcdef.prom-mp.tmp',
 ];
 
-/** A directory as a dead application leaves it. */
+/** A directory in the state that a dead application leaves. */
 function deadDirectory(base: string, digits = '0123456789abcdef'): string {
   const dir = join(base, `prom-multiproc-0-${digits}`);
   mkdirSync(dir, { mode: 0o700 });

@@ -1,4 +1,4 @@
-/** Other processes see what a `collect()` does as a whole or not at all, also when its process is killed within it. */
+/** Other processes see all changes of a `collect()` or none, also when its process is killed during it. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -37,7 +37,7 @@ for (const kind of fileKinds()) {
       await worker.said();
       let told = 0;
       worker.process.on('message', (count: number) => (told = count));
-      // a file that is written on a timer is a flush behind
+      // a file that is written on a timer is one flush behind
       await new Promise((resolve) => setTimeout(resolve, kind === 'written' ? 600 : 0));
       for (const until = Date.now() + 700; Date.now() < until;) {
         look(life, 1);

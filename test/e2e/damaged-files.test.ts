@@ -36,7 +36,7 @@ async function countOne(member: Member): Promise<void> {
   });
 }
 
-/** Somebody's damage to one file, and the reason that its being skipped is counted under. */
+/** Damage to one file, and the reason under which the skipped file is counted. */
 const DAMAGES: Record<string, { reason: string; said: RegExp; damage(path: string): void }> = {
   'is empty': {
     reason: 'not_a_metrics_file',
@@ -105,7 +105,7 @@ test('a damaged file is skipped, counted by its reason and logged once; the othe
   assert.equal(valueOf(await scrape(primary), 'jobs_total'), 2);
   const skipped: Record<string, number> = {};
   for (const [name, { reason, said, damage }] of Object.entries(DAMAGES)) {
-    // a file of its own, which the collector has not read before
+    // a separate file, which the collector has not read before
     rmSync(path, { force: true });
     writeFileSync(path, whole);
     const file = changeIdentity(dir, path, { id: idOf(Object.keys(DAMAGES).indexOf(name)) });
@@ -140,7 +140,7 @@ test("damage to a dead process's file has no effect where it was read before, be
     writeFileSync(path, bytes);
     totals.push(valueOf(await scrape(primary), 'jobs_total'));
   }
-  // one that holds no lock may turn out to be alive, and is read again
+  // a process without a lock may turn out to be alive, and its file is read again
   assert.deepEqual(totals, BEHIND_MS > 0 ? [2, 1, 2] : [2, 2, 2]);
 });
 
@@ -203,7 +203,7 @@ test('the leftover of a process that was killed while it created its file is rem
   for (const path of [old, fresh]) writeFileSync(path, 'half a file');
   utimesSync(old, Date.now() / 1000 - 3700, Date.now() / 1000 - 3700);
   await scrape(primary);
-  // by the fold that the scrape has begun
+  // by the fold that the scrape has started
   await until(() => !existsSync(old));
   assert.ok(existsSync(fresh));
 });

@@ -54,7 +54,7 @@ test(
     assert.deepEqual(checkMetrics(last), { parses: true, problems: [] });
     const { samples } = parseExposition(last);
     const started = samples.filter(({ name }) => name === 'worker_started_seconds').map(({ labels }) => labels.pid);
-    // the killed one's successor may still be starting
+    // the successor of the killed worker may still be starting
     assert.ok(started.length >= 3);
     assert.ok(!started.includes(victim));
     assert.ok(

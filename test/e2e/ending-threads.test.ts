@@ -1,6 +1,6 @@
 /**
- * Threads end as they like, at any moment: the process goes on, keeps nothing of them, and their counts stay.
- * `npm run soak` takes more of them, and other releases of node.
+ * Threads end in any way, at any moment: the process continues, keeps nothing of them, and their counts stay.
+ * `npm run soak` runs more of them, also on other Node releases.
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
@@ -26,7 +26,7 @@ async function keepThreads(t: TestContext, count: number, how: string): Promise<
   return outcome;
 }
 
-/** What is left of so many threads: without this package, 0.2 mappings each. */
+/** Checks what is left of that many threads: without this package, 0.2 mappings each. */
 function assertNothingIsLeft({ mappings: [before, after], rssBytes }: Outcome, count: number): void {
   assert.ok(after - before < 40 + count * 0.3, `${after - before} mappings are left of ${count} threads`);
   const growth = rssBytes[1] - rssBytes[0];
@@ -44,9 +44,9 @@ test('threads that are terminated at random moments end by themselves', { skip }
   const outcome = await keepThreads(t, TERMINATIONS, 'is terminated');
   const { jobs, counted } = outcome;
   assert.ok(counted > 0, 'none of them came to count');
-  // each may have been between its count and this test's
+  // each may have been between its count and the record of it
   assert.ok(jobs <= counted + TERMINATIONS, `${jobs} jobs of ${counted}`);
-  // a mapped file has every count of a thread, whichever was its last
+  // a mapped file has every count of a thread, also the last
   if (isMapped) assert.ok(jobs >= counted, `${jobs} jobs of ${counted}`);
   assert.equal(outcome.inflight, 0);
   assertNothingIsLeft(outcome, TERMINATIONS / 2);

@@ -1,4 +1,4 @@
-/** What a scrape shows of a process that has just started: values that were measured, or no line, but no false 0. */
+/** The lines of a scrape for a process that has just started: measured values, or no line, but no false 0. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kit } from '../support/cluster-member.js';
@@ -23,7 +23,7 @@ function makeMetrics({ prom }: Kit): void {
   });
 }
 
-/** Lets the callbacks of metrics that the task before has made run. */
+/** Lets the callbacks of metrics that the last task has created run. */
 function turnLoop(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 50);

@@ -1,4 +1,4 @@
-/** Every gauge mode with living and dead processes: client_python's semantics, and prom-client's aggregators beside them. */
+/** Every gauge mode with living and dead processes: client_python's semantics, and those of prom-client's aggregators. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,9 @@ import { linesOf, type Member, scrape, startCluster, startMember, written } from
 import { parseExposition } from '../support/exposition-parser.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** What is shown of three processes that set 5, then 3, then 8, by labels: with all alive, and when the last is dead. */
+/**
+ * The merged values of three processes that set 5, then 3, then 8, by labels: with all alive, and when the last is dead.
+ */
 interface Expected {
   readonly alive: Readonly<Record<string, number>>;
   readonly dead: Readonly<Record<string, number>>;
@@ -69,7 +71,7 @@ test('every mode shows living processes, and the values of dead ones that it kee
   const { primary } = await startCluster(t, withTempDir(t), 0);
   const workers: Member[] = [];
   for (const value of VALUES) {
-    // one after the other, for `first` is the one that started first
+    // one after the other, because `first` is the one that started first
     const worker = await primary.fork();
     workers.push(worker);
     await setAll(worker, value);
@@ -226,7 +228,7 @@ test('values of dead processes are kept for deadRetentionSeconds', async (t) => 
 
 test('a thread is shown as a separate process where a gauge shows each', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
-  // the main thread makes the files of threads that it starts once it has loaded the package
+  // the main thread creates the files of threads that it starts after it has loaded the package
   await member.run(({ prom }) => void prom.register);
   const threads = [await member.thread(), await member.thread()];
   for (const [at, one] of [member, ...threads].entries()) {

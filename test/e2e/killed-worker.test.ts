@@ -9,7 +9,7 @@ import { valueOf } from '../support/exposition-parser.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** A worker's part: a total that lasts, a gauge of the living, and one that the dead leave behind. */
+/** The work of a worker: a total that stays, a live gauge, and one that is kept after the process's death. */
 async function work(worker: Member, amount: number): Promise<void> {
   await worker.run(({ prom, kept }, jobs) => {
     kept.jobs = new prom.Counter({ name: 'jobs_total', help: 'Jobs' });
@@ -46,7 +46,7 @@ test('counts of a SIGKILLed worker stay, and the total continues from there', as
   assert.deepEqual(totals, [2000, 2000, 2010]);
 });
 
-/** Every way that a worker can end, as it brings it about itself. */
+/** The ways in which a worker can end itself. */
 const ENDINGS: Record<string, { end(worker: Member): Promise<unknown>; how: string }> = {
   SIGKILL: { end: (worker) => worker.kill('SIGKILL'), how: 'SIGKILL' },
   SIGTERM: { end: (worker) => worker.kill('SIGTERM'), how: 'SIGTERM' },
@@ -64,7 +64,7 @@ const ENDINGS: Record<string, { end(worker: Member): Promise<unknown>; how: stri
   'a clean end': { end: (worker) => leave(worker, ({ require }) => require('node:cluster').worker.kill()), how: '0' },
 };
 
-/** Has a worker end itself. */
+/** Makes a worker end itself. */
 async function leave(worker: Member, task: Parameters<Member['run']>[0]): Promise<string> {
   await written();
   worker.run(task).catch(() => {});
@@ -160,7 +160,7 @@ test('a new process with the pid of a dead one starts from zero, and both count'
   await work(workers[0], 1500);
   await work(workers[1], 1000);
   await workers[0].kill('SIGKILL');
-  // what the kernel does when it has gone round all pids
+  // the kernel does this when it has used all pids
   changeIdentity(dir, dataFiles(dir, workers[0].pid)[0], { pid: workers[1].pid, startTime: '1' });
   assert.deepEqual(await state(primary), ONE_DEAD);
   const local = await workers[1].run(({ prom }) => prom.register.metrics({ scope: 'process' }));

@@ -105,7 +105,7 @@ test('the newest exemplar is kept, for counters and for each bucket, also when i
       const histogram = new prom.Histogram({ name: 'size', help: 'Sizes', buckets: [1, 10], enableExemplars: true });
       histogram.observe({ value: 5 + number, exemplarLabels: { trace: `t${number}` } });
       if (number === 0) histogram.observe({ value: 0.5, exemplarLabels: { trace: 'small' } });
-      // the clock that tells older from newer
+      // so that the clock shows which is older
       await new Promise((resolve) => setTimeout(resolve, 5));
     }, at);
   }
@@ -309,7 +309,7 @@ test('a metric that is created twice in a process is one series with all of its 
     for (const [name, amount] of [['a', 1] as const, ['b', 10] as const]) {
       new Counter({ ...config, registers: [new Registry(undefined, { name })] }).inc({ kind: 'a' }, amount);
     }
-    // as a module that is loaded twice does: the second is refused, and says so
+    // like a module that is loaded twice: the second metric is refused with an error
     new Counter(config).inc({ kind: 'a' }, 100);
     try {
       new Counter(config);

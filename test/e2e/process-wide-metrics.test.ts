@@ -1,4 +1,4 @@
-/** Memory and CPU time of a process with threads, held against what its system says. */
+/** Memory and CPU time of a process with threads, compared with the figures of its system. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
@@ -21,7 +21,7 @@ function start(t: TestContext, dir: string, kind: 'mapped' | 'written'): Applica
   return { program, obey: async (order) => program.ask<Truth>({ order }) };
 }
 
-/** That CPU time is no less than before the collection, and no more than after it. */
+/** Checks that CPU time is not less than before the collection, and not more than after it. */
 function assertCpu(values: Readonly<Record<string, number>>, truths: readonly Truth[], what: string): void {
   const least = truths.reduce((sum, { cpuSeconds }) => sum + cpuSeconds[0], 0);
   const most = truths.reduce((sum, { cpuSeconds }) => sum + cpuSeconds[1], 0);
@@ -31,7 +31,7 @@ function assertCpu(values: Readonly<Record<string, number>>, truths: readonly Tr
   assert.ok(Math.abs(parts - shown) < 0.3 * shown, `${what}: ${parts} s of user and system time, ${shown} together`);
 }
 
-/** Threads come with their own memory between the two looks, so that this is not exact; a copy would be a whole more. */
+/** Threads use memory themselves between the two readings, so that this is not exact; a double count would be much more. */
 function assertMemory(values: Readonly<Record<string, number>>, truths: readonly Truth[], what: string): void {
   const real = truths.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
   const shown = values['process_resident_memory_bytes'];
@@ -43,7 +43,7 @@ for (const kind of fileKinds()) {
     const dir = withTempDir(t);
     const reading = new Reading(dir);
     const [one, other] = [start(t, dir, kind), start(t, dir, kind)];
-    // in one the main thread and two others collect, in the other only threads
+    // in one process the main thread and two others collect, in the other only threads
     await one.obey('collect in the main thread');
     for (const application of [one, one, other, other]) await application.obey('start a thread');
     let truths: Truth[] = [];
@@ -58,7 +58,7 @@ for (const kind of fileKinds()) {
     };
     await collectAll();
     look('all live');
-    // what is the thread's counts for each: three isolates of one process, two of the other
+    // thread metrics count for each thread: three isolates of one process, two of the other
     const heap = reading.values()['nodejs_heap_size_used_bytes'];
     assert.ok(heap > 5 * 3e6, `${heap} bytes of heaps`);
 

@@ -1,4 +1,4 @@
-/** What both Prometheus releases make of protobuf, UTF-8 names, exemplars and created timestamps. */
+/** Both Prometheus releases read protobuf, UTF-8 names, exemplars and created timestamps. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -10,7 +10,9 @@ import { withTempDir } from '../support/temp-dir.js';
 
 const PROTOBUF_FIRST = ['PrometheusProto', 'OpenMetricsText1.0.0', 'PrometheusText0.0.4'];
 
-/** A cluster of two workers that have counted three requests and four durations each; answers the address of its metrics. */
+/**
+ * A cluster of two workers that have counted three requests and four durations each; returns the address of its metrics.
+ */
 async function startApplication(t: TestContext, dir: string): Promise<string> {
   const { primary, workers } = await startCluster(t, dir);
   for (const worker of workers) {
@@ -56,7 +58,7 @@ async function tracesOf({ url }: Prometheus, metric: string): Promise<string[]> 
   return data.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id)).toSorted();
 }
 
-/** What does not depend on the format, nor on how names are shown. */
+/** Checks the values that depend neither on the format nor on the form of names. */
 async function assertValues(prometheus: Prometheus, requests: string): Promise<void> {
   await until(async () => (await prometheus.value('up{job="app"}')) === 1);
   await until(async () => (await prometheus.value(requests)) === 6);
@@ -99,7 +101,7 @@ for (const [format, protocols] of [
     };
     const prometheus = await startPrometheus(t, dir, configuration(await startApplication(t, dir), job), options);
     await assertValues(prometheus, '{"http.server.requests","http.method"="GET"}');
-    // a sample of 0 stands where the series was made, before it was scraped for the first time
+    // there is a sample of 0 at the creation of the series, before its first scrape
     const least = await prometheus.value('min_over_time({"http.server.requests"}[10m])');
     assert.equal(least, protocols === undefined ? 6 : 0);
   });

@@ -73,7 +73,7 @@ test(
       (await prometheus.query(expression)).map(({ value }) => value);
     assert.deepEqual(await jobs('resets(ticks_total[5m])'), [0, 0]);
     assert.deepEqual(await jobs('resets(tick_seconds_count[5m])'), [0, 0]);
-    // not min_over_time: on a busy machine a scrape may take longer than Prometheus gives it
+    // not min_over_time: on a busy machine a scrape may exceed Prometheus's timeout
     await until(async () => (await prometheus.value('sum(up)')) === 2);
     for (const rate of await jobs('rate(ticks_total[5m])')) assert.ok(rate > 0 && rate < 400, `${rate} a second`);
     for (const median of await jobs('histogram_quantile(0.5, rate(tick_seconds_bucket[5m]))')) {

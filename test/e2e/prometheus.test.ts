@@ -1,4 +1,4 @@
-/** Prometheus itself as the judge of what a cluster serves. */
+/** Prometheus itself checks the metrics of a cluster. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Member, startCluster } from '../support/cluster.js';
@@ -7,7 +7,7 @@ import { startPrometheus } from '../support/prometheus.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-/** Counts 10 times a second for as long as it lives. */
+/** Counts 10 times a second as long as the worker lives. */
 async function workSteadily(worker: Member): Promise<void> {
   await worker.run(({ prom }) => {
     const jobs = new prom.Counter({ name: 'jobs_total', help: 'Jobs', labelNames: ['kind'] });
@@ -76,7 +76,7 @@ test(
     ]) {
       assert.equal(await value(`resets(${series}[1m])`), 0, series);
     }
-    // a reset would add the whole total once more: 2000 and more, where 20 a second are counted
+    // a reset would add the whole total again: more than 2000, while the workers count 20 a second
     const rate = await value('rate(jobs_done[1m])');
     assert.ok(rate > 0 && rate < 100, `rate() is ${rate}`);
     assert.equal(await value(`jobs_total{kind="b\\\\\\"\\n"}`), 3000);

@@ -1,6 +1,6 @@
 /**
- * CONTRIBUTING says that a metric type, a gauge mode and a format are one row each. Here each table gets one more row, and
- * everything between a process's file and a scrape follows.
+ * CONTRIBUTING states that a metric type, a gauge mode and a format are one row each. Here each table gets one more row,
+ * and all code between a process's file and a scrape works with it.
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
@@ -16,7 +16,7 @@ import { afterTest } from '../support/after-test.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, createFile, gauge, setGauge } from '../support/written-file.js';
 
-/** Adds a row for as long as the test runs. */
+/** Adds a row for the duration of the test. */
 function addRow<Row extends { readonly name: string } | { readonly type: string }>(
   t: TestContext,
   table: ReadonlyMap<string, Row>,

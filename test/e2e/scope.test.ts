@@ -1,4 +1,4 @@
-/** Whose metrics an answer has: of which processes, and of which registries. */
+/** The scope of an output: the processes and the registries that it shows. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertSound, type Member, scrape, startCluster, written } from '../support/cluster.js';
@@ -47,7 +47,7 @@ test('a registry is merged with those of the same name only; a registry that a r
       kept.named = new Registry(undefined, { name: 'admin' });
       kept.own = new Registry(undefined, { multiprocess: false });
       for (const [name, registry] of Object.entries({ ...kept, default: prom.register })) {
-        // one name in all registries, and one that each has for itself
+        // one name in all registries, and one per registry
         new Counter({ name: 'hits_total', help: 'Hits', registers: [registry] }).inc(amount);
         new Counter({ name: `${name}_total`, help: 'Hits', registers: [registry] }).inc(amount);
       }

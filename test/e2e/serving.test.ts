@@ -1,4 +1,4 @@
-/** From where the merged metrics can be served: over HTTP, from any process. */
+/** Processes that can serve the merged metrics over HTTP. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ test('a gauge with collect() in a worker has a fresh value when another process 
   });
   const shown = async (member: Member): Promise<number> => valueOf(await scrape(member), 'queue_length') ?? 0;
   const collected = await until(async () => (await shown(primary)) || undefined);
-  // and in the process that serves, at once
+  // and at once in the process that serves
   assert.ok((await shown(workers[0])) > collected);
 });
 

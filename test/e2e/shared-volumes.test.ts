@@ -1,4 +1,4 @@
-/** Directories that are shared with other users, other containers, and other applications. Needs root, as CI has it. */
+/** Directories that are shared with other users, other containers, and other applications. Needs root, which CI has. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ const SOMEBODY = 1000;
 const COUNTING = join(__dirname, 'programs', 'counting.js');
 const CLI = join(__dirname, '..', '..', 'src', 'cli', 'main.js');
 
-/** Runs node as another user, whom root's environment does not follow. */
+/** Runs node as another user, without root's environment. */
 function startAs(t: TestContext, uid: number, args: readonly string[], env: Readonly<Record<string, string>>): Program {
   const ids = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
   return startProgram(t, 'setpriv', [...ids, process.execPath, ...args], { HOME: '/', ...env });
@@ -153,7 +153,7 @@ test(
     assertNoDuplicateSeries(text);
     assert.equal([...text.matchAll(/^per_process\{pid="1"\}/gm)].length, 1);
     assert.match(text, /^prom_multiproc_pid_conflicts [1-9]/m);
-    // from outside their namespaces the lock tells; without it a reader out there cannot know, and counts them as alive
+    // from outside their namespaces the lock decides; without it such a reader cannot know, and counts them as alive
     const state = BEHIND_MS > 0 ? 'unknown' : 'live';
     assert.match(text, new RegExp(`^prom_multiproc_processes\\{state="${state}"\\} 2$`, 'm'));
     containers[0].child.kill('SIGKILL');

@@ -108,7 +108,7 @@ test('a single process counts in memory; when it starts a thread, its counts mov
 });
 
 // An idle thread of piscina waits in Atomics, where no timer runs, and a recycled one runs no exit hook: a file that is
-// written on a timer has what a task counted once the task has lasted one interval longer.
+// written on a timer has the counts of a task once the task has lasted one interval longer.
 for (const [knows, lastsMs] of [
   ['knows the package', BEHIND_MS],
   ['does not know the package', 450],
@@ -124,7 +124,7 @@ for (const [knows, lastsMs] of [
         for (let round = 0; round < 3; round++) {
           await Promise.all([1, 2, 3].map((amount) => kept.pool.run(amount)));
         }
-        // one whose threads end as soon as they are idle
+        // a pool whose threads end as soon as they are idle
         kept.recycling = new Piscina({ filename, minThreads: 0, maxThreads: 2, idleTimeout: 1000, ...options });
         await Promise.all([1, 2, 3].map((amount) => kept.recycling.run(amount)));
       },

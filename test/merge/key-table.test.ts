@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { KeyTable } from '../../src/merge/key-table.js';
 
-/** Few distinct ones, so that lookups find something. */
+/** Few distinct keys, so that lookups find some. */
 const keys = fc.array(
   fc.record({ schema: fc.nat(1), text: fc.string({ maxLength: 3, unit: fc.constantFrom('a', 'b') }) }),
   {
@@ -18,7 +18,7 @@ describe('KeyTable', () => {
         const table = new KeyTable();
         const known = new Map<string, number>();
         for (const { schema, text } of asked) {
-          // somewhere in a longer buffer, as records have them
+          // in the middle of a longer buffer, as in records
           const bytes = Buffer.from(`##${text}##`);
           const [from, to] = [2, bytes.length - 2];
           const key = `${schema} ${text}`;

@@ -27,7 +27,7 @@ const JOBS = counter('jobs_total', ['kind']);
 const TIMES = histogram('time_seconds', BOUNDS, ['kind']);
 const DEPTH = gauge('depth', 'max', ['kind']);
 
-/** A process that counts as instruments do: a series is made by its first write. */
+/** A process that counts like instruments do: the first write creates a series. */
 class Process {
   readonly file: WrittenFile;
   readonly #families = new Map<FamilyDeclaration, SeriesFamily>();
@@ -79,7 +79,7 @@ const operation: fc.Arbitrary<Operation> = fc.record({
   amount: fc.nat(20),
 });
 
-/** Runs `body` in a directory of its own below that of the test. */
+/** Runs `body` in a separate directory below that of the test. */
 function inDirectory<T>(parent: string, body: (dir: string) => T): T {
   const dir = join(parent, 'run');
   mkdirSync(dir);
@@ -90,7 +90,7 @@ function inDirectory<T>(parent: string, body: (dir: string) => T): T {
   }
 }
 
-/** What is read of processes that did their operations; `ages` number them by when they started. */
+/** The merged values of processes that did their operations; `ages` is the order in which they started. */
 function merged(parent: string, operations: readonly Operation[], ages: readonly number[]): Record<string, number> {
   return inDirectory(parent, (dir) => {
     const processes = ages.map((age) => new Process(dir, age));
@@ -198,7 +198,7 @@ test('different bounds in two processes merge over the union of bounds, and stay
   );
 });
 
-/** What the newer process declares otherwise than the older one, and what is shown then. */
+/** Properties in which the newer process's declaration differs from the older one's, and the declaration that is shown. */
 const CONFLICTS: Record<string, { older: FamilyDeclaration; newer: FamilyDeclaration; reason: string; text: string }> =
   {
     help: {
@@ -233,7 +233,7 @@ for (const [name, { older, newer, reason, text }] of Object.entries(CONFLICTS)) 
     const reading = new Reading(dir);
     assert.equal(reading.text(), text);
     assert.equal(reading.stats.conflicts[reason], 1);
-    // the newer one goes, and the older one's is shown again
+    // the newer one is removed, and the declaration of the older one is shown again
     files[1].writer.remove();
     assert.match(
       reading.text(),

@@ -13,7 +13,7 @@ import { countTorn, findMisplaced } from './parallel-reading.js';
 
 for (const [where, parent] of [
   ['in memory', undefined],
-  // or wherever this machine has its temporary files; FORMAT.md says why not where values are written by calls
+  // in the temporary directory of this machine; FORMAT.md has the reason why not where values are written by calls
   ...(BEHIND_MS === 0 ? [['on a disk', realpathSync(tmpdir())] as const] : []),
 ] as const) {
   test(`none of 10 million values is torn that are read while a process stores into them, ${where}`, async (t) => {
@@ -30,7 +30,7 @@ test('no value appears under another series’ name while series are removed and
   const dir = withTempDir(t);
   const writer = forkProgram(t, 'merge/programs/storer', [dir, 'churn']);
   await writer.said();
-  // the slots of what was removed are given away after a second: within these there are several turns
+  // slots of removed series are reused after a second: this time is enough for several rounds
   const { right, wrong } = await findMisplaced(dir, { seconds: 4, scrapes: 10 });
   assert.deepEqual(wrong.slice(0, 10), []);
   assert.ok(right > 1000, `${right} values`);
@@ -51,7 +51,7 @@ test('a series that is created between the readings of values and keys does not 
   assert.deepEqual(reading.values(), { 'depth{kind="former"}': 281 });
   store.detach(former);
   nowMs += REST_MS;
-  // a new log, in which nobody has a slot of that block
+  // a new log, in which no record has a slot of that block
   for (let at = 0; at < 1030; at++) store.detach(attach(store, jobs, [String(at)]));
 
   const { readValues } = FileReader.prototype;

@@ -1,4 +1,4 @@
-/** Reading while another process writes; used by parallel-reading.test.ts for seconds and by `npm run soak` for longer. */
+/** Reads while another process writes; parallel-reading.test.ts uses it for seconds and `npm run soak` for longer. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,8 +7,8 @@ import { FileReader } from '../../src/metrics-file/reader.js';
 import { Reading } from '../support/reading.js';
 
 /**
- * Reads that many values, and on until they were of so many rounds of the writer; answers how many of them had the halves
- * of two different ones.
+ * Reads that many values, and continues until they came from that many rounds of the writer; returns the number of values
+ * with halves of two different ones.
  */
 export async function countTorn(
   dir: string,
@@ -35,7 +35,10 @@ export async function countTorn(
   return { read, torn };
 }
 
-/** Collects for so long and so often, and answers how many values stood beside their own name, and which beside another's. */
+/**
+ * Collects for that long and that often; returns the number of values with the correct name, and the values with a wrong
+ * one.
+ */
 export async function findMisplaced(
   dir: string,
   { seconds, scrapes }: { seconds: number; scrapes: number },
@@ -47,7 +50,7 @@ export async function findMisplaced(
   for (let scrape = 0; performance.now() < untilMs || scrape < scrapes; scrape++) {
     for (const [name, value] of Object.entries(reading.values())) {
       const kind = Number(/kind="(\d+)"/.exec(name)?.[1]);
-      // zero: made, and not counted yet
+      // zero: created, and not counted yet
       if (value === kind || value === 0) right++;
       else wrong.push(`${name} ${value}`);
     }

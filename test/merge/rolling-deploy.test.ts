@@ -1,7 +1,6 @@
 /**
- * Releases that declare one name in other ways, side by side, dying and being folded in any order. Whatever they are, the
- * output is one that a strict reader takes, a reader that was there all the while shows what a new one does, and a fold
- * changes nothing.
+ * Releases with different declarations of one name run side by side, die and are folded in any order. In every case a
+ * strict reader accepts the output, an old reader shows the same as a new one, and a fold changes nothing.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,7 +15,7 @@ import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const NAME = 'thing';
-/** Above those of the dead that a test makes. */
+/** Above the pids of dead processes that a test makes up. */
 const FIRST_PID = 7_000_000;
 
 interface Release {
@@ -74,7 +73,7 @@ const release: fc.Arbitrary<Release> = fc.record({
   ends: fc.constantFrom('never', 'dead', 'folded'),
 });
 
-/** What was folded without its pid is of no one process: gauges that are shown per process come first. */
+/** Gauges that were folded without a pid belong to no single process: gauges that are shown per process come first. */
 function perProcessFirst(releases: readonly Release[]): Release[] {
   const rank = (mode: string | undefined): number => Number(!gaugeMode(mode).perProcess);
   return releases.toSorted((a, b) => rank(a.declaration.gaugeMode) - rank(b.declaration.gaugeMode));

@@ -1,4 +1,4 @@
-/** What an output shows of the one index: families by their registries, and families of one name combined. */
+/** The families that an output shows of the one index: by their registries, and families of one name combined. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { addTo, attach, counter, createFile, gauge, histogram, setGauge } from '
 
 const GAUGE_MODES = [...MULTIPROCESS_MODES, 'average', 'first'];
 
-/** Three processes, each with the same names in two registries, of declarations that differ where a table lets them. */
+/** Three processes, each with the same names in two registries; the declarations differ where the tables allow it. */
 function writeFiles(t: TestContext, dir: string, registryOf: (place: number) => string): void {
   mkdirSync(dir);
   t.mock.timers.setTime(Date.UTC(2026, 0));
@@ -43,7 +43,7 @@ function writeFiles(t: TestContext, dir: string, registryOf: (place: number) => 
       bins.view[bins.index] = 1;
       bins.view[bins.index + 1 + place] = weight;
       for (const [at, mode] of GAUGE_MODES.entries()) {
-        // a gauge of one process is in one registry: which of its values is the last could not be told
+        // a gauge of one process is in one registry only: which of two values is the last would be unknown
         if (number % 2 === place) continue;
         const depth = declared(place, gauge(`depth_${mode}`, mode, labels));
         setGauge(attach(store, depth, ['x', 'x']), weight * 7 + at, number);

@@ -1,4 +1,4 @@
-/** Files that have NaN or an infinity where counts add up, as a damaged one or one of another writer may. */
+/** Files with NaN or an infinity among values that are added up, as damaged files or other writers may have. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
@@ -6,7 +6,7 @@ import { DeadProcess } from '../support/dead-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** Two processes that count alike; the second one's file has a value in some series that cannot be added. */
+/** Two processes with equal counts; the file of the second has a value in some series that cannot be added. */
 function poisonedDirectory(t: TestContext, poison: number): string {
   const dir = withTempDir(t);
   for (const isPoisoned of [false, true]) {

@@ -25,7 +25,7 @@ test('any bytes that are accepted as a key equal the encoding of its values', ()
       const key = Uint8Array.from([0x90 | count, ...bytes]);
       if (!isCanonicalKey(key, count)) return;
       const values = decodeKey(key, count);
-      // bytes that are no UTF-8 are read as the replacement character, and told apart by the merge
+      // invalid UTF-8 is decoded to the replacement character, and the merge keeps such keys apart
       if (!values.some((text) => text?.includes('\ufffd'))) assert.equal(Buffer.compare(encodeKey(values), key), 0);
     }),
     { numRuns: 2000 },

@@ -23,7 +23,7 @@ import {
 const SERIES = { family: 1, block: 0, slot: 0, createdAt: 0, endedAt: 0, labelValues: ['x'] };
 const FAMILY = { id: 1, declaration: counter('jobs_total', ['kind']), registries: ['default'], declaredAt: 1 };
 
-/** A file whose log is what the test appends, behind one block of counters. */
+/** A file with the log that the test appends, behind one block of counters. */
 function logOf(t: TestContext, records: readonly Uint8Array[]): { path: string; offsets: number[] } {
   const writer = createWriter(withTempDir(t, { checkFiles: false }), { kind: 'written' });
   writer.addValueBlock(BlockKind.Sum, 100)!.publishUsed(2);
@@ -97,7 +97,7 @@ test('a flipped bit is found at its record', (t) => {
   assert.deepEqual({ families, series }, { families: 1, series: 0 });
 });
 
-/** Logs that no writer of ours makes, the record that is at fault, and what is said of it. */
+/** Logs that none of our writers creates, the invalid record, and the reported reason. */
 const FAULTS: Record<string, { records: Uint8Array[]; at: number; reason: RegExp }> = {
   'a series of no family': { records: [encodeSeries(SERIES)], at: 0, reason: /family 1, which is not declared/ },
   'a family of no type': {

@@ -67,7 +67,7 @@ describe('An exemplar cell', () => {
       if (at >= EXEMPLAR.length + 4 && at < EXEMPLAR.labels) continue;
       bytes[at] ^= 1;
       const reading = read(cells);
-      // another even sequence number is as good as the one it had
+      // another even sequence number is as valid as the former one
       if (at > 3 || at === 0) assert.equal(reading, undefined, `byte ${at}`);
       bytes[at] ^= 1;
     }

@@ -34,7 +34,7 @@ function headerReader(t: TestContext): (bytes: Uint8Array) => Header {
   };
 }
 
-/** A good header with a change. */
+/** A valid header with a change. */
 function changed(change: (page: Buffer, words: DataView) => void): Buffer {
   const page = bareHeader(IDENTITY);
   change(page, new DataView(page.buffer, page.byteOffset, page.length));

@@ -1,4 +1,4 @@
-/** What stands in where koffi is missing, or would abort the process. */
+/** The fallbacks where koffi is missing, or would abort the process. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

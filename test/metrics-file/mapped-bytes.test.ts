@@ -1,4 +1,4 @@
-/** What a mapped file costs its process, and what is left of it afterwards. */
+/** The cost of a mapped file for its process, and what is left of it afterwards. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ test('where the address space is too small for a mapping, the file is written', 
     const { Counter, register } = require('.');
     new Counter({ name: 'jobs_total', help: 'Jobs' }).inc();
     register.metrics().then((text) => console.log(/^jobs_total .*/m.exec(text)[0]));`;
-  // 1.5 GB: newer releases of node do not start in 1 GB
+  // 1.5 GB: newer Node releases do not start in 1 GB
   const limited = ['-c', `ulimit -v 1500000; exec "$0" -e "$1"`, process.execPath, program];
   const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
   const output = execFileSync('/bin/sh', limited, { cwd: ROOT, env, encoding: 'utf8', stdio: 'pipe' });

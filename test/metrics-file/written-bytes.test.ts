@@ -1,4 +1,4 @@
-/** What a flush of a file without a mapping writes, and what it does where it cannot. */
+/** The writes of a flush of a file without a mapping, and its behaviour where it cannot write. */
 import assert from 'node:assert/strict';
 import fs, { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -36,7 +36,7 @@ test("the counts of a piscina pool's last task get to the file while its thread 
   assert.deepEqual(valuesIn(dir), { jobs_total: 15 });
 });
 
-/** Waits with a clock that only they move; a flush takes a millisecond, so that 19 have to pass until the next. */
+/** Waits with a clock that only they move; a flush takes a millisecond, so that 19 have to pass before the next. */
 function startWaits(t: TestContext): { passes(ms: number): void; waits: number[]; flushes: number[]; answer: string } {
   const state = { passes: (ms: number) => (nowMs += ms), waits: [], flushes: [], answer: 'timed-out' } as {
     passes(ms: number): void;
@@ -68,7 +68,7 @@ test('a wait flushes once, as soon as that leaves the application its share, and
   const { waits, flushes } = startWaits(t);
   assert.equal(Atomics.wait(CELL, 0, 0, 1000), 'timed-out');
   assert.deepEqual([waits.splice(0), flushes.splice(0)], [[19, 981], [22]]);
-  // 981 ms have passed since
+  // 981 ms have passed since the last flush
   assert.equal(Atomics.wait(CELL, 0, 0), 'timed-out');
   assert.deepEqual([waits, flushes], [[Infinity], [1004]]);
 });

@@ -6,7 +6,7 @@ import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
 
-/** How a file is written makes no difference to how it grows: the million is run once. */
+/** The kind of file makes no difference to its growth: the million is run once. */
 const CYCLES = { mapped: 1_000_000, written: 200_000 };
 
 for (const kind of fileKinds()) {

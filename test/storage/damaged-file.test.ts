@@ -1,4 +1,4 @@
-/** A file that another program cuts off or writes over while its process counts. */
+/** A file that another program truncates or overwrites while its process counts. */
 import assert from 'node:assert/strict';
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ for (const kind of fileKinds()) {
       assert.notEqual(files()[0], path);
       await tell({ order: 'count', from: 0, series: 3 });
       await tell({ order: 'tend' });
-      // what was in the part of a mapped file that is gone is gone
+      // counts in the lost part of a mapped file are lost
       const expected = kind === 'written' ? 2 : 1;
       assert.deepEqual(
         valuesIn(dir),

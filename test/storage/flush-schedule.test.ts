@@ -3,11 +3,11 @@ import { mock, type TestContext, test } from 'node:test';
 import { FLUSH_INTERVAL_MS, FlushSchedule } from '../../src/storage/flush-schedule.js';
 import { afterTest } from '../support/after-test.js';
 
-/** A schedule by a clock that only the test moves; a flush takes `takesMs`. */
+/** A schedule with a clock that only the test moves; a flush takes `takesMs`. */
 function startSchedule(t: TestContext): {
   takesMs: number;
   schedule: FlushSchedule;
-  /** Lets time pass, and answers when there were flushes meanwhile. */
+  /** Lets time pass, and returns the times of flushes meanwhile. */
   pass(ms: number): number[];
 } {
   let nowMs = 1000;
@@ -42,7 +42,7 @@ test('a flush follows the last one after an interval', (t) => {
   const { schedule, pass } = startSchedule(t);
   assert.deepEqual(pass(FLUSH_INTERVAL_MS - 1), []);
   assert.deepEqual(pass(1), [1251]);
-  // one that somebody has asked for puts the next one off
+  // a requested flush delays the next one
   pass(200);
   schedule.flush();
   assert.deepEqual(pass(200), [1452]);
@@ -51,7 +51,7 @@ test('a flush follows the last one after an interval', (t) => {
 
 test('where flushes always take long, the application has 19 times as long for itself', (t) => {
   const state = startSchedule(t);
-  // one that was held up by something else makes no difference
+  // a flush that was delayed by something else makes no difference
   state.takesMs = 100;
   assert.deepEqual(state.pass(250), [1251]);
   assert.deepEqual(state.pass(250), [1601]);

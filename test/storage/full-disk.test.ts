@@ -1,4 +1,4 @@
-/** Trouble with the disk and the directory under a running process: it counts on, and nothing is lost once it is over. */
+/** Trouble with the disk and the directory of a running process: it continues to count, and nothing is lost afterwards. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { needs } from '../support/needs.js';
 const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
 
-/** A file system of its own: in memory, as /dev/shm is. */
+/** A separate file system in memory, like /dev/shm. */
 function mounted(t: TestContext, options: string): string {
   const dir = join(withTempDir(t), 'mounted');
   mkdirSync(dir);
@@ -36,14 +36,14 @@ function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = 
   return { fixture, tell: (order) => fixture.ask<Answer>(order) };
 }
 
-/** Every series is there, with that value. */
+/** Checks that every series exists with that value. */
 function assertCounted(dir: string, series: number, value: number): void {
   const values = valuesIn(dir);
   assert.equal(Object.keys(values).length, series);
   assert.deepEqual(new Set(Object.values(values)), new Set([value]));
 }
 
-/** Leaves so much of a file system free. */
+/** Fills a file system except for this much space. */
 function fill(dir: string, freeBytes: number): string {
   const path = join(dir, 'somebody-elses');
   const { bavail, bsize } = statfsSync(dir);
@@ -78,7 +78,7 @@ test(
   },
 );
 
-/** Why no file can be made at first, and how that ends. */
+/** Why no file can be created at first, and how that ends. */
 const REFUSALS: Record<string, { options: string; begin(dir: string): void; end(dir: string): void }> = {
   'a full disk': {
     options: 'size=64k',
@@ -110,7 +110,7 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
       assert.equal(backing, 'memory');
       for (let again = 0; again < 5; again++) await tell({ order: 'tend' });
       const later = await tell({ order: 'count', from: 0, series: 100 });
-      // the runtime may have had one open for itself at the first look
+      // the runtime may have had one open at the first count
       assert.ok(later.descriptors <= descriptors, `${later.descriptors} descriptors, before it ${descriptors}`);
       assert.deepEqual(
         readdirSync(dir).filter((file) => !before.includes(file) && /prom-mp/.test(file)),
@@ -201,7 +201,7 @@ test(
   },
 );
 
-/** What a cleaner of temporary files takes away. */
+/** What a cleaner of temporary files removes. */
 const CLEANINGS: Record<string, (dir: string) => void> = {
   'its file is': (dir) => {
     for (const name of readdirSync(dir)) if (name.endsWith('.prom-mp')) rmSync(join(dir, name));

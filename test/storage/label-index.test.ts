@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type Labelled, LabelIndex } from '../../src/storage/label-index.js';
 
 const NAMES = ['a', 'b', 'c'];
-/** Up to three labels there is a way of their own. */
+/** Up to three labels there is separate code. */
 const WIDTHS = [1, 2, 3, 4, 5];
 type Values = (string | undefined)[];
 
@@ -15,7 +15,7 @@ function item(labelValues: Values): Labelled {
   return { labelValues };
 }
 
-/** @param turned the names come in the order from there on, and then those before */
+/** @param turned the order starts with the name at this place, and ends with the names before it */
 function objectOf(names: readonly string[], values: Values, turned = 0): Record<string, string> {
   const labels: Record<string, string> = {};
   for (let at = 0; at < names.length; at++) {

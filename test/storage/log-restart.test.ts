@@ -58,7 +58,7 @@ for (const kind of fileKinds()) {
       go();
       for (let at = 0; at < CHURN; at++) come();
       writer.flush();
-      // begun in this round, and not done in it
+      // started in this round, and not finished in it
       if (begun.mock.callCount() > begunBefore && logOf(path) === logBefore) sliced++;
       logs.add(logOf(path));
       if (round % 20 === 0 || begun.mock.callCount() > begunBefore) {

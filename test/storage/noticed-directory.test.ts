@@ -1,4 +1,4 @@
-/** A process that counts in memory runs no timer, and notices by events that there is a directory. */
+/** A process that counts in memory runs no timer, and notices a directory by events. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { withTempDir } from '../support/temp-dir.js';
 
 const PACKAGE = JSON.stringify(join(__dirname, '..', '..', 'src', 'root.js'));
 
-/** What a program prints that counts timers. */
+/** The output of a program that counts timers. */
 async function timersOf(t: TestContext, code: string, env: Record<string, string> = {}): Promise<string> {
   const file = join(withTempDir(t), 'program.cjs');
   const counting = `
@@ -47,7 +47,7 @@ test('a new directory is noticed when a metric is created, and when the metrics 
     await member.run(
       async ({ prom }, named, how) => {
         process.env.PROMETHEUS_MULTIPROC_DIR = named;
-        // makers of many metrics do not look each time
+        // programs that create many metrics do not look each time
         await new Promise((resolve) => setTimeout(resolve, 550));
         if (how === 'metric') new prom.Counter({ name: 'b_total', help: 'B.' }).inc();
         else await prom.register.metrics();

@@ -53,7 +53,7 @@ for (const kind of fileKinds()) {
     const found = Object.values(valuesIn(dir));
     assert.ok(found.length > 10 && found.length < 2000);
     assert.ok(found.every((value) => value === 1));
-    // removing what is in the file makes room; the slots rest, and settle() finds them after that
+    // a removal from the file makes room; the slots are reused later, and settle() finds them then
     for (const series of all.slice(0, 100)) store.detach(series);
     store.settle();
     const other = withTempDir(t);

@@ -1,4 +1,4 @@
-/** What every store does, whatever its slots are in: one suite for memory, mapped and written files. */
+/** The contract of every store, for any backing: one suite for memory, mapped and written files. */
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
@@ -12,7 +12,7 @@ import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { addTo, attach, counter, gauge, histogram } from '../support/written-file.js';
 
-/** One kind of backing, for the suite to make stores on. */
+/** One kind of backing, on which the suite creates stores. */
 export interface StoreKind {
   readonly name: string;
   /** A new store; `writer` where it has a file. */
@@ -230,7 +230,7 @@ export function describeStore(kind: StoreKind): void {
       if (round % 500 === 0) writer?.flush();
     }
     reads(writer, { 'jobs_total{kind="stays",round="19999"}': 1 });
-    // sketch chunks rest for a second, whatever their number; the log is a few hundred KiB
+    // freed sketch chunks are kept for a second, in any number; the log is a few hundred KiB
     const { blocks } = writer === undefined ? { blocks: 0 } : checkFile(writer.bytes.path);
     assert.ok(blocks < 40, `${blocks} blocks`);
   });

@@ -1,4 +1,4 @@
-/** A process that stands still for minutes: whether it is taken for dead, and that nothing counts twice if it was. */
+/** A process that does not run for minutes: whether it is taken for dead, and that nothing counts twice in that case. */
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,10 +26,10 @@ function startApplication(t: TestContext, dir: string, kind: 'mapped' | 'written
   });
 }
 
-/** Answers what that process alone shows. */
+/** Returns the values of that process alone. */
 const tell = (fixture: ForkedProgram, order: Order): Promise<string> => fixture.ask<string>(order);
 
-/** Has a process count what it does not write any more, and stop. Answers how it goes on. */
+/** Makes a process count without writing, and stop. Returns a function that makes it continue. */
 async function stop(fixture: ForkedProgram, times: number, minutes: number): Promise<() => Promise<void>> {
   const goesOn = tell(fixture, { order: 'count and stop', times, size: 100, minutes });
   await until(() => processStat(fixture.pid)?.state === 'T');
@@ -45,14 +45,14 @@ const dataFile = (dir: string): string =>
     readdirSync(dir).find((name) => name.endsWith('.prom-mp'))!,
   );
 
-/** As the heart of a process looks that has been stopped for an hour. */
+/** Sets the heartbeat to that of a process that was stopped for an hour. */
 function silence(path: string): void {
   const fd = openSync(path, 'r+');
   writeSync(fd, new Float64Array([Date.now() / 1000 - 3600]), 0, 8, HEADER.heartbeat);
   closeSync(fd);
 }
 
-/** Folds a directory, as somebody does who takes its writer for one of before the last boot; perhaps killed on the way. */
+/** Folds a directory as a program that takes the writer for one from before the last boot; optionally killed at a step. */
 function foldAsDead(dir: string, killedAfter?: 'published'): void {
   changeIdentity(dir, dataFile(dir), { bootId: OTHER_BOOT });
   silence(dataFile(dir));
@@ -70,7 +70,7 @@ function foldAsDead(dir: string, killedAfter?: 'published'): void {
   }
 }
 
-/** Everything was counted so often, the first part with the size 1 and the others with 100. */
+/** Checks that everything was counted that often, first with the size 1 and then with 100. */
 function assertCounted(dir: string, ones: number, hundreds: number): void {
   const all = ones + hundreds;
   const values = valuesIn(dir);
@@ -90,7 +90,7 @@ function assertCounted(dir: string, ones: number, hundreds: number): void {
     recent_count: all,
     depth: 100,
   });
-  // of 10 ones and 9 hundreds; the hundreds are in the greater part if the ones are lost, and in none if they count twice
+  // of 10 ones and 9 hundreds; more than half are hundreds if the ones are lost, and none if they count twice
   if (ones === 10 && hundreds === 9) {
     assert.ok(half < 2 && lately < 2, `${half} and ${lately}`);
     assert.ok(more > 90, `${more}`);
@@ -114,7 +114,7 @@ for (const kind of fileKinds()) {
   });
 }
 
-/** What befalls the file of a process that is stopped, and for how many minutes. */
+/** What happens to the file of a stopped process, and the minutes that it is stopped. */
 const FATES: Record<string, { minutes: number; befall(dir: string): void }> = {
   'was folded': { minutes: 60, befall: (dir) => foldAsDead(dir) },
   'was folded, by its clocks within no time': { minutes: 0, befall: (dir) => foldAsDead(dir) },
@@ -133,7 +133,7 @@ const FATES: Record<string, { minutes: number; befall(dir: string): void }> = {
 };
 
 for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
-  /** Where its process goes on from there. */
+  /** Where its process continues from there. */
   const start = async (t: TestContext): Promise<{ dir: string; file: string; fixture: ForkedProgram }> => {
     const dir = withTempDir(t);
     const fixture = startApplication(t, dir, 'written');

@@ -1,4 +1,4 @@
-/** Merges the directory in argv in a thread, folds it, and ends in the middle, after so many milliseconds. */
+/** Merges the directory in argv in a thread, folds it, and exits in the middle, after the given milliseconds. */
 import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
 
 const [dir, afterMs] = process.argv.slice(2);

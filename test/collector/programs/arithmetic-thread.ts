@@ -1,4 +1,4 @@
-/** What a TaskThread runs in its test. */
+/** The task of a TaskThread in its test. */
 let tasksDone = 0;
 
 export default function task(what: 'count' | 'throw' | 'exit'): number {

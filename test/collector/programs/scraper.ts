@@ -1,4 +1,4 @@
-/** Scrapes itself twice, in a thread if that can be had, and prints what it gets. */
+/** Scrapes itself twice, in a thread if one is available, and prints the result. */
 import { Counter, MultiprocessCollector } from 'prom-multiproc';
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Counts, grows and removes, writes down each operation once it is done, and kills itself at the n-th time of a step. */
+/** Counts, grows and removes, records each operation once it is done, and kills itself at the n-th occurrence of a step. */
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileWriter } from '../../../src/metrics-file/writer.js';
@@ -6,7 +6,7 @@ import { addTo, attach, counter, createFile } from '../../support/written-file.j
 
 const [dir, step, occurrence] = process.argv.slice(2);
 const counted = openSync(join(dir, 'counted'), 'a');
-// the log begins anew once a second at the most
+// a new log starts at most once a second
 let nowMs = 0;
 performance.now = () => nowMs++;
 let seen = 0;

@@ -1,5 +1,5 @@
 /**
- * Folds the directory in argv when told, in ways that only a test wants: killed at a step, stalled at one, again and again,
+ * Folds the directory in argv on order, in ways that only tests need: killed at a step, stalled at a step, repeatedly,
  * without any lock.
  */
 import { existsSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { Fold, foldDirectory, type FoldStep } from '../../../src/archive/fold.js
 
 export interface FoldOrder {
   readonly kill?: { readonly step: FoldStep; readonly time: number };
-  /** At the step: makes the file `said`, and goes on when the file `go` is there. */
+  /** At the step: creates the file `said`, and continues when the file `go` exists. */
   readonly stall?: { readonly step: FoldStep; readonly said: string; readonly go: string };
   readonly properLockfile?: boolean;
-  /** Folds on until the file is there. */
+  /** Folds repeatedly until the file exists. */
   readonly until?: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * One life of the storm: counts, and after every count writes down how many there were, by a system call that a SIGKILL
- * cannot take back. So what it counted is what it wrote, or one more. Beside it stands how many there were one flush before:
- * so many at least are in a file that is written on a timer.
+ * One of many short lives: counts, and after every count records their number by a system call that a SIGKILL cannot undo.
+ * So the true count is the recorded one, or one more. Beside it the program records the number at one flush before: a file
+ * that is written on a timer has at least that many.
  */
 import { openSync, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -27,7 +27,7 @@ async function live(): Promise<never> {
   for (let count = 1; ; count++) {
     child.inc();
     sizes.observe(count % 4);
-    // series come and go, so that kills fall on those steps too
+    // series come and go, so that kills happen at those steps too
     if (count % 50 === 0) counts.labels(`passing-${count % 7}`).inc();
     if (count % 75 === 0) counts.remove(`passing-${count % 7}`);
     writeDown(count, 0);

@@ -1,4 +1,4 @@
-/** Does what it is told, one step at a time, and says when it is ready for the first and done with each. */
+/** Executes orders, one step at a time, and reports when it is ready for the first one and when each is done. */
 import { Counter, Gauge, Histogram } from 'prom-multiproc';
 
 const counts = new Counter({ name: 'counts_total', help: 'c', labelNames: ['of'] });

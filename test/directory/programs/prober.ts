@@ -1,4 +1,4 @@
-/** Says what this process, of whatever user and with whatever environment, makes of the file in argv. */
+/** Reports the liveness that this process, with its user and environment, finds for the file in argv. */
 import { openForReading, readHeader } from '../../../src/metrics-file/header.js';
 import { probeLiveness } from '../../../src/directory/liveness.js';
 

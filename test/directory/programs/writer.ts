@@ -1,9 +1,8 @@
 /**
- * A process that uses a directory as a writer does, without writing metrics: it holds the directory and makes one file,
- * in the main thread or in a worker thread, locked or with heartbeats only.
- *
- * argv: dir, 'main' | 'thread', 'flock' | 'heartbeat'. Says the file's name when it is there. Asked to 'terminate', it
- * ends the thread; to 'block', it keeps the thread waiting for ever.
+ * A process that uses a directory like a writer, without metrics: it holds the directory and creates one file, in the main
+ * thread or in a worker thread, with a lock or with heartbeats only.
+ * argv: dir, 'main' | 'thread', 'flock' | 'heartbeat'. Reports the file's name when it exists. On 'terminate' it ends the
+ * thread; on 'block' it makes the thread wait for ever.
  */
 import { openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,13 +16,13 @@ import { bareHeader } from '../../support/bare-file.js';
 
 const [dir, place, method] = process.argv.slice(2) as [string, 'main' | 'thread', LivenessMethod];
 
-/** A thread cannot lock its file: the main thread does, on the thread's descriptor. */
+/** A thread cannot lock its file: the main thread locks it, on the thread's descriptor. */
 function makeFile(): { name: string; fd: number } {
   const identity = currentIdentity(method);
   const name = dataFileName(identity);
   const temporary = join(dir, temporaryName(name));
   const fd = openSync(temporary, 'wx+', 0o600);
-  // An old heartbeat, so that nothing but what a test is about can keep the file alive.
+  // An old heartbeat, so that the file counts as alive only for the reason that a test is about.
   writeSync(fd, bareHeader(identity, { heartbeat: identity.createdAt - 1000 }));
   if (method === 'flock') native()?.lockExclusive(fd);
   renameSync(temporary, join(dir, name));

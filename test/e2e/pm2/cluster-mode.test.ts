@@ -17,7 +17,7 @@ test('while old and new instances run during a reload, live gauges show both', a
   const counted = await shop.total();
   const old = shop.pids;
   const reloaded = shop.pm2.run(['reload', 'shop']);
-  // PM2 replaces one instance after the other, and goes on when the old one has ended
+  // PM2 replaces one instance after the other, and continues when the old one has ended
   const fresh = await eventually('a new instance', () => shop.pids.find((pid) => !old.includes(pid)));
   const [text] = await scrapeEach([fresh], shop.ports);
   assert.deepEqual(

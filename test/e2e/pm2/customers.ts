@@ -1,4 +1,4 @@
-/** Real requests at an app, and what of them its merged metrics may show. */
+/** Real requests to an app, and the counts that its merged metrics may show for them. */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertSound, BEHIND_MS } from '../../support/cluster.js';
@@ -9,22 +9,22 @@ import { eventually } from '../../support/pm2.js';
 const TOGETHER = 4;
 
 /**
- * A connection that node:cluster's primary handed to an instance which was killed before it took it is never closed
- * (ran): whoever waits for an answer must stop at some time.
+ * When node:cluster's primary has passed a connection to an instance that is killed before it takes it, the connection is
+ * never closed (ran): the client has to give up at some time.
  */
 const PATIENCE_MS = 10_000;
 
-/** A request at a port of this host, or its failure. */
+/** Sends a request to a port of this host; returns the response or its failure. */
 export function visit(port: number, path: string, patienceMs = PATIENCE_MS): Promise<Answer> {
   return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(patienceMs) });
 }
 
-/** Waits until what was counted so far is where readers find it. */
+/** Waits until all counts so far are visible to readers. */
 export async function written(): Promise<void> {
   if (BEHIND_MS > 0) await delay(BEHIND_MS);
 }
 
-/** What was counted by all instances, of all products. */
+/** The orders of all instances, for all products. */
 export function ordersIn(text: string): number {
   const { samples } = parseExposition(text);
   const total = (name: string): number =>
@@ -47,7 +47,7 @@ export async function scrapeAt(port: number): Promise<{ pid: number; text: strin
   return { pid: Number(headers['x-pid']), text };
 }
 
-/** A scrape from each of these instances, whichever of the ports it is behind. */
+/** A scrape from each of these instances, behind any of the ports. */
 export async function scrapeEach(pids: readonly number[], ports: readonly number[]): Promise<string[]> {
   const texts = new Map<number, string>();
   await eventually(`an answer from each of ${pids.join(', ')}`, async () => {
@@ -60,7 +60,7 @@ export async function scrapeEach(pids: readonly number[], ports: readonly number
   return pids.map((pid) => texts.get(pid)!);
 }
 
-/** Places so many orders, one after the other, and requires an answer to each. */
+/** Places that many orders, one after the other, and requires a response to each. */
 export async function order(ports: readonly number[], count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
     const { status } = await visit(ports[at % ports.length], '/order/tea');
@@ -68,18 +68,18 @@ export async function order(ports: readonly number[], count: number): Promise<vo
   }
 }
 
-/** How orders went. A lost one was sent and not answered: it may count, and need not. */
+/** The results of orders. A lost order was sent and not answered: it may be counted, or not. */
 export interface Orders {
   readonly answered: number;
   readonly lost: number;
 }
 
 /**
- * Orders without a pause, and scrapes beside them, while something is done to the app. Every scrape that is answered
- * shows at least what was answered when it was asked, at most what had been sent when it came, and never less than the
- * one before.
+ * Orders without a pause, and scrapes beside them, while something is done to the app. Every scrape shows at least the
+ * orders that were answered before it, at most those that were sent before its response, and never fewer than the last
+ * scrape.
  *
- * @param before what is counted already
+ * @param before number of orders that are counted already
  * @param options.kills whether an instance is killed by force: files that are written on a timer may lose counts by that
  */
 export async function underOrders(
@@ -98,7 +98,7 @@ export async function underOrders(
         await visit(ports[count % ports.length], '/order/coffee');
         answered++;
       } catch {
-        await delay(5); // nobody listens, or whoever did was killed
+        await delay(5); // nothing listens on the port, or the instance was killed
       }
     }
   };

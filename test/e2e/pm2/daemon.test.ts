@@ -1,11 +1,11 @@
-/** What becomes of PM2's daemon itself, with two apps under it: one in cluster mode, one in fork mode. */
+/** The end and the restart of PM2's daemon itself, with two apps under it: one in cluster mode, one in fork mode. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Pm2 } from '../../support/pm2.js';
 import { order, ordersIn, scrapeEach } from './customers.js';
 import { Shop } from './shop.js';
 
-/** As other terminals and systemd have other environments than the one that the apps were started from. */
+/** Other terminals and systemd have other environments than the shell from which the apps were started. */
 const ANOTHER_SHELL = { TMPDIR: '/var/tmp', ANYTHING: 'else' };
 
 const pm2 = new Pm2();
@@ -15,7 +15,10 @@ before(async () => {
 });
 after(() => pm2.end());
 
-/** Orders at each, before and after something that replaces all instances: the counts go on, and each shop's are its own. */
+/**
+ * Orders at each shop, before and after something that replaces all instances: the counts continue, and each shop has its
+ * own.
+ */
 async function goOnOver(...commands: string[][]): Promise<void> {
   const [counted, old] = [[] as number[], [] as number[]];
   for (const [at, shop] of shops.entries()) {

@@ -1,4 +1,4 @@
-/** The ecosystem files in examples/pm2, as they are. */
+/** The ecosystem files in examples/pm2, unchanged. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -7,7 +7,7 @@ import { eventually, Pm2 } from '../../support/pm2.js';
 import { freePort } from '../../support/program.js';
 import { order, ordersIn, scrapeAt, visit } from './customers.js';
 
-/** The sources: they are plain JavaScript, run where they are. */
+/** The sources: they are plain JavaScript, and run in their place. */
 const EXAMPLES = join(__dirname, '../../../../examples/pm2');
 const SCRIPT = join(EXAMPLES, 'app.js');
 
@@ -18,7 +18,7 @@ async function startExample(file: string, env: Record<string, string>, only: str
   await pm2.run(['start', join(EXAMPLES, file), ...only.flatMap((name) => ['--only', name])], env);
 }
 
-/** Waits until somebody listens there. */
+/** Waits until a process listens on each port. */
 async function listening(...ports: number[]): Promise<void> {
   for (const port of ports) {
     await eventually(`a listener on ${port}`, () =>

@@ -1,4 +1,4 @@
-/** What PM2 does to an app's instances, and what they die of by themselves: the tests of either mode. */
+/** The ways in which PM2 ends an app's instances, and those in which they end by themselves: tests for both modes. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AggregatorRegistry } from 'prom-multiproc';
@@ -8,7 +8,7 @@ import { eventually, Pm2 } from '../../support/pm2.js';
 import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit, written } from './customers.js';
 import { type Mode, MAX_INSTANCES, Shop } from './shop.js';
 
-/** Registers the tests with the file that calls it. The shop is there once they run. */
+/** Registers the tests with the calling file. The shop exists once they run. */
 export function testInstances(mode: Mode): { shop(): Shop } {
   const pm2 = new Pm2();
   let shop: Shop;
@@ -50,7 +50,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       await shop.instancesUp(2, old);
     });
     assert.ok(answered > 0);
-    // lost are those that found a port closed, or an instance that closed its idle connections before it had read a word
+    // lost orders found a port closed, or an instance that closed its idle connections before it had read anything
     const total = await shop.total();
     assert.ok(counted + answered <= total && total <= counted + answered + lost);
   });
@@ -90,11 +90,11 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       await order(shop.ports, 4);
       const counted = await shop.total();
       const old = shop.pids;
-      // on a busy machine it takes its time to run out of memory
+      // on a busy machine it takes longer to run out of memory
       await assert.rejects(visit(shop.ports[0], `/${product}`, 60_000), { code: 'ECONNRESET' });
       await eventually('another instance', () => shop.pids.length === 2 && shop.pids.join() !== old.join());
       const pids = await shop.instancesUp(2);
-      // counted before the end came; out of memory, nobody is left to write a file that is not mapped
+      // counted before the end; when a process runs out of memory, it cannot write a file that is not mapped
       const kept = product === 'leak' && BEHIND_MS > 0 ? 0 : 1;
       for (const text of await scrapeEach(pids, shop.ports)) {
         assert.equal(ordersIn(text), counted + kept);

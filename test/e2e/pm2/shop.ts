@@ -1,4 +1,4 @@
-/** The shop (apps/shop.ts) under a PM2 of its own: two instances, in either of PM2's modes. */
+/** The shop (apps/shop.ts) under a separate PM2: two instances, in either of PM2's modes. */
 import { join } from 'node:path';
 import { MultiprocessCollector } from 'prom-multiproc';
 import { type App, eventually, type Pm2 } from '../../support/pm2.js';
@@ -15,11 +15,11 @@ const HEAP = '--max-old-space-size=24';
 
 export class Shop {
   readonly pm2: Pm2;
-  /** The app that it was started as last. */
+  /** The app with the options of its last start. */
   app: App;
   /** In cluster mode one for all instances, in fork mode one each. */
   readonly ports: readonly number[];
-  /** For as many instances as there may be. */
+  /** Ports for the maximum number of instances. */
   readonly allPorts: readonly number[];
   #isStarted = false;
 
@@ -45,7 +45,7 @@ export class Shop {
     return shop;
   }
 
-  /** Starts the app, anew if it is there. */
+  /** Starts the app, or starts it again. */
   async start({ env, ...options }: Partial<App> = {}): Promise<void> {
     if (this.#isStarted) await this.pm2.run(['delete', this.app.name]);
     this.#isStarted = true;
@@ -54,7 +54,7 @@ export class Shop {
     await this.instancesUp(2);
   }
 
-  /** Waits until so many instances answer, none of which is among `except`. Their pids, ascending. */
+  /** Waits until that many instances respond that are not in `except`. Returns their pids, ascending. */
   async instancesUp(count: number, except: readonly number[] = []): Promise<number[]> {
     const pids = await eventually(`${count} instances`, () => {
       const online = this.pids;
@@ -72,7 +72,7 @@ export class Shop {
     return this.pm2.directoryOf(this.app);
   }
 
-  /** What all instances have counted, read by this process: it does not matter whether one is left to be asked. */
+  /** The counts of all instances, read by this process: no instance needs to be alive. */
   async total(): Promise<number> {
     await written();
     const collector = new MultiprocessCollector({ dir: this.directory });

@@ -1,4 +1,4 @@
-/** A worker whose callbacks are always under way, in the middle of something that no other process may see. */
+/** A worker whose callbacks are always in progress, in a state that no other process may see. */
 import { Counter, Gauge, Registry } from 'prom-multiproc';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -75,7 +75,7 @@ const imported = new Counter({
   },
 });
 
-/** Each metric has a registry to be read in, so that none waits for one that hangs. */
+/** Each metric has a separate registry, so that none waits for one that hangs. */
 const registries = [hanging, failing, rooms, level, imported, jobs].map((metric) => {
   const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
   registry.registerMetric(metric);
@@ -94,7 +94,7 @@ async function run(): Promise<void> {
   jobs.inc();
   process.send?.('ready');
   for (const registry of registries) void collectForEver(registry);
-  // as many as the test is told of before it kills this process, and perhaps some more
+  // as many as the test is told before it kills this process, and perhaps a few more
   for (let count = 1; ; count++) {
     jobs.inc();
     process.send?.(count + 1);

@@ -1,4 +1,4 @@
-/** Counts a little, says so, and stays: `counting.js <how often> [settings as the environment has them]`. */
+/** Counts a little, reports that, and stays alive: `counting.js <how often> [settings of the environment]`. */
 import { Counter, Gauge } from 'prom-multiproc';
 
 const counts = new Counter({ name: 'counts_total', help: 'Counts.' });

@@ -1,4 +1,4 @@
-/** A cluster that serves over TLS with passwords; its workers count by a timer, and are forked again when they die. */
+/** A cluster that serves over TLS with passwords; its workers count on a timer, and are forked again when they die. */
 import cluster from 'node:cluster';
 import { Counter, Histogram, setupPrimary, startHttpServer } from 'prom-multiproc';
 

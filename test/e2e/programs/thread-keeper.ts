@@ -1,6 +1,6 @@
 /**
- * An application that starts worker threads, counts in each, and ends them in its own way: argv says how many and how.
- * Prints what is left of them in the process, and what was counted.
+ * An application that starts worker threads, counts in each, and ends them in the way that argv names. Prints what is left
+ * of them in the process, and their counts.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,9 +13,9 @@ const seconds = new Histogram({ name: 'job_seconds', help: 'Seconds', labelNames
 
 export interface Outcome {
   readonly started: number;
-  /** What the threads know that they counted: a terminated one may have counted one more. */
+  /** The counts that the threads have recorded: a terminated thread may have counted one more. */
   readonly counted: number;
-  /** The sum of the counters of the threads, as merged. */
+  /** The merged sum of the counters of the threads. */
   readonly jobs: number;
   readonly inflight: number | undefined;
   /** Lines of /proc/self/maps, after a warm-up and at the end. */
@@ -32,7 +32,7 @@ async function keepThreads(wanted: number, how: 'ends' | 'is terminated'): Promi
     const ended = new Promise((resolve) => thread.once('exit', resolve));
     thread.on('error', (error) => console.error(error));
     if (how === 'is terminated') {
-      // in the middle of its start, or when it counts
+      // in the middle of its start, or while it counts
       const isYoung = Math.random() < 0.3;
       await new Promise((resolve) => thread.once(isYoung ? 'online' : 'message', resolve));
       await delay(Math.random() * (isYoung ? 150 : 25));
@@ -85,7 +85,7 @@ if (isMainThread) {
   parentPort!.postMessage('counts');
   inflight.inc();
   const isTerminated = process.argv[2] === 'is terminated';
-  // one that is terminated goes on making series until then
+  // a thread that is terminated creates series until then
   for (let at = 0; at < 50 || isTerminated; at++) {
     const kind = at % 5000;
     jobs.inc({ kind });

@@ -1,4 +1,4 @@
-/** A process whose threads collect default metrics as they are told. */
+/** A process whose threads collect default metrics on order. */
 import { readFileSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { collectDefaultMetrics } from 'prom-multiproc';
@@ -9,10 +9,10 @@ export type Order =
   | { readonly order: 'collect in the main thread' }
   | { readonly order: 'start a thread' }
   | { readonly order: 'end the oldest thread' }
-  /** Everywhere. */
+  /** In all threads. */
   | { readonly order: 'collect' };
 
-/** What the process knows of itself, before and after it has collected. */
+/** The figures that the process has of itself, before and after it has collected. */
 export interface Truth {
   readonly cpuSeconds: readonly [number, number];
   readonly residentBytes: number;
@@ -23,7 +23,7 @@ function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Uses the processor for a while: what is counted twice has to show. */
+/** Uses the processor for a while, so that a double count is visible. */
 function work(): void {
   for (const until = performance.now() + 100; performance.now() < until;);
 }

@@ -1,4 +1,4 @@
-/** Opens the file in argv as a reader does and says what error that was. */
+/** Opens the file in argv like a reader and reports the error. */
 import type { PromMultiprocError } from '../../../src/errors.js';
 import { openForReading } from '../../../src/metrics-file/header.js';
 

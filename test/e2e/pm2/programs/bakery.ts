@@ -1,6 +1,6 @@
 /**
- * An app for PM2 that does its work in threads: a piscina pool with its default settings, and a thread that is started
- * without an environment and terminated when it has counted.
+ * An app for PM2 that works in threads: a piscina pool with its default settings, and a thread that is started without an
+ * environment and terminated when it has counted.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** What a thread of the bakery runs. */
+/** The program of the bakery's threads. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Counter } from 'prom-multiproc';
 
