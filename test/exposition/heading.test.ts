@@ -6,7 +6,7 @@ import type { MetricType } from '../../src/model/metric-family.js';
 
 type Named = readonly [name: string, type: MetricType];
 
-/** `name type`, and in brackets where `_created` goes, per family. */
+/** Returns `name type` per family, and in brackets the place of `_created`. */
 function headings(dialect: TextDialect, ...families: Named[]): string[] {
   return headingsOf(
     families.map(([name, type]) => ({ name, type })),
@@ -41,7 +41,7 @@ describe('the heading of a family', () => {
     ]);
   });
 
-  it('in OpenMetrics is what the samples allow, for their names stay', () => {
+  it('in OpenMetrics fits the names of the samples, which do not change', () => {
     assert.deepEqual(headings(OPENMETRICS, ...ONE_OF_EACH), [
       'jobs counter (within)',
       'jobs_done unknown (apart)',
@@ -55,7 +55,7 @@ describe('the heading of a family', () => {
     ]);
   });
 
-  it('gives way in OpenMetrics where its name is taken', () => {
+  it('changes in OpenMetrics if another family has its name', () => {
     assert.deepEqual(headings(OPENMETRICS, ['jobs_total', 'counter'], ['jobs', 'gauge']), [
       'jobs_total unknown (apart)',
       'jobs gauge',
@@ -66,7 +66,7 @@ describe('the heading of a family', () => {
     ]);
   });
 
-  it('leaves created samples out where their name is taken', () => {
+  it('leaves created samples out if another family has their name', () => {
     const beside = (other: Named, dialect: TextDialect) => headings(dialect, ['jobs_total', 'counter'], other);
     assert.deepEqual(beside(['jobs_created', 'gauge'], TEXT), ['jobs_total counter', 'jobs_created gauge']);
     assert.deepEqual(beside(['jobs_created', 'gauge'], OPENMETRICS), ['jobs_total unknown', 'jobs_created gauge']);
@@ -74,7 +74,7 @@ describe('the heading of a family', () => {
     assert.deepEqual(beside(['jobs', 'histogram'], OPENMETRICS), ['jobs_total unknown', 'jobs histogram (within)']);
   });
 
-  it('in strict OpenMetrics gives every counter its _total, if that is free', () => {
+  it('in strict OpenMetrics gives every counter _total, if that name is free', () => {
     const families = [
       { name: 'jobs', type: 'counter' as const },
       { name: 'runs', type: 'counter' as const },
@@ -120,7 +120,7 @@ describe('the header lines of a family', () => {
     );
   });
 
-  it('have a UNIT only where the name in them ends with it', () => {
+  it('have a UNIT only if the name in them ends with it', () => {
     assert.match(header('cpu_seconds_total', 'counter', OPENMETRICS, 'seconds'), /^# UNIT cpu_seconds seconds$/m);
     assert.doesNotMatch(header('cpu_total', 'counter', OPENMETRICS, 'seconds'), /UNIT/);
     assert.doesNotMatch(header('cpu_seconds', 'gauge', OPENMETRICS, ''), /UNIT/);
@@ -128,7 +128,7 @@ describe('the header lines of a family', () => {
     assert.doesNotMatch(header('cpu_seconds', 'stateset', OPENMETRICS, 'seconds'), /UNIT/);
   });
 
-  it('of created samples that stand apart call them a gauge', () => {
+  it('of created samples that are written apart have the type gauge', () => {
     const [heading] = headingsOf([{ name: 'jobs_done', type: 'counter' }], OPENMETRICS);
     assert.equal(
       createdHeader({ help: 'Jobs.' }, heading, OPENMETRICS),

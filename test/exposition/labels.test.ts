@@ -13,7 +13,7 @@ import {
 } from '../../src/exposition/labels.js';
 import { parseExposition } from '../support/exposition-parser.js';
 
-/** What files of others may hold: every way that text could end a line, a quote or a parser's patience. */
+/** Text that the files of other users may hold: every way in which it could end a line or a quote, or break a parser. */
 const HOSTILE = [
   'x"} 1\nforged_total 1e9\n# EOF\n',
   '\\',
@@ -39,7 +39,7 @@ const text = fc.oneof(
 const labelName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,5}$/);
 const labels = fc.dictionary(labelName, text, { maxKeys: 5 });
 
-/** As UTF-8 has it. */
+/** The text after a round trip through UTF-8. */
 const inUtf8 = (value: string): string => Buffer.from(value).toString();
 
 describe('a label value', () => {
@@ -49,7 +49,7 @@ describe('a label value', () => {
     assert.equal(escapeLabelValue(''), '');
   });
 
-  it('that cannot be UTF-8 is printed as its UTF-8 will be', () => {
+  it('that is not valid UTF-16 is printed like its UTF-8 encoding', () => {
     assert.equal(escapeLabelValue('a\ud800"'), 'a\ufffd\\"');
   });
 });
@@ -60,7 +60,7 @@ describe('a help text', () => {
     assert.equal(escapeHelp('a\\b"c\nd', true), 'a\\\\b\\"c\\nd');
   });
 
-  it('reads back from either format as it was', () => {
+  it('is read back unchanged from both formats', () => {
     fc.assert(
       fc.property(text, fc.constantFrom(TEXT, OPENMETRICS), (help, { name: format, quotesHelp, end }) => {
         const header = `# HELP a ${escapeHelp(help, quotesHelp)}\n# TYPE a gauge\na 1\n`;
@@ -71,19 +71,19 @@ describe('a help text', () => {
 });
 
 describe('labels', () => {
-  it('stand in the order given, with a comma between any two', () => {
+  it('are in the given order, separated by commas', () => {
     assert.equal(labelText({ b: '1', a: 'x"y' }), 'b="1",a="x\\"y"');
     assert.equal(labelText({}), '');
     assert.equal(joinLabelTexts('le="1"', '', 'a="x"'), 'le="1",a="x"');
     assert.equal(joinLabelTexts('', ''), '');
   });
 
-  it('stand between the name and the value', () => {
+  it('are between the name and the value', () => {
     assert.equal(samplePrefix('jobs_total', ''), 'jobs_total ');
     assert.equal(samplePrefix('jobs_total', 'a="x"'), 'jobs_total{a="x"} ');
   });
 
-  it('read back as they were, whatever is in them', () => {
+  it('are read back unchanged, whatever they contain', () => {
     fc.assert(
       fc.property(labels, (given) => {
         const line = `${samplePrefix('a', labelText(given))}1`;
@@ -96,7 +96,7 @@ describe('labels', () => {
     );
   });
 
-  it('of wrong names cannot break the line', () => {
+  it('with invalid names cannot break the line', () => {
     const shown = labelText({ 'a"} 1\nb': 'x', '1': 'y', '': 'z', 'é-': 'w' });
     assert.equal(shown, '"1"="y","a\\"} 1\\nb"="x",_="z","é-"="w"');
     assert.deepEqual(Object.keys(parseLabelText(shown)), ['1', 'a"} 1\nb', '_', 'é-']);
@@ -105,7 +105,7 @@ describe('labels', () => {
 });
 
 describe('an exemplar', () => {
-  it('stands behind the value, with its time where it has one', () => {
+  it('is after the value, with its time if it has one', () => {
     const traced = { labels: { trace_id: '4bf9"' }, value: 0.7 };
     assert.equal(
       exemplarSuffix({ ...traced, timestamp: 1700000000.123 }),

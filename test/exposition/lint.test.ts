@@ -32,7 +32,7 @@ const FAMILIES: readonly MetricFamily[] = [
 ];
 
 for (const each of FAMILIES) {
-  test(`promtool and lintFamilies say the same of ${each.name}`, needs('prometheus'), () => {
+  test(`promtool and lintFamilies report the same for ${each.name}`, needs('prometheus'), () => {
     const ours = lintFamilies([each]).map(({ metric, text }) => `${metric} ${text}`);
     const { parses, problems } = checkMetrics(renderText([each], TEXT));
     assert.ok(parses, problems.join('\n'));

@@ -1,4 +1,6 @@
-/** Metrics whose lines have names of one another's: every pair of types and suffixes, in every format, living and folded. */
+/**
+ * Metrics whose lines have the name of another metric: every pair of types and suffixes, in every format, living and folded.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricType } from '../../src/model/metric-family.js';
@@ -10,7 +12,10 @@ import { withTempDir } from '../support/temp-dir.js';
 
 type Type = Extract<MetricType, 'counter' | 'gauge' | 'histogram' | 'summary' | 'info' | 'stateset'>;
 
-/** What each type puts behind the name of its metric, in text and, whether it is shown or not, in OpenMetrics. */
+/**
+ * The suffixes that each type adds to the name of its metric: in text, and in OpenMetrics including lines that are not
+ * shown.
+ */
 const SUFFIXES: Readonly<Record<Type, readonly string[]>> = {
   counter: [''],
   gauge: [''],
@@ -29,7 +34,7 @@ interface Metric {
 
 type Pair = readonly [Metric, Metric];
 
-/** Each with a stem of its own, so that all can stand in one exposition. */
+/** Each has its own stem, so that all can be in one exposition. */
 const PAIRS: readonly Pair[] = TYPES.flatMap((first) =>
   NAMES.flatMap((firstName) =>
     TYPES.flatMap((second) => NAMES.map((secondName) => [first, firstName, second, secondName] as const)),
@@ -71,7 +76,7 @@ async function make(member: Member, metrics: readonly Metric[]): Promise<void> {
   );
 }
 
-/** OpenMetrics 1.0, 4.4: a family keeps its own name and that with every suffix of its type. */
+/** OpenMetrics 1.0, 4.4: a family reserves its own name and that with every suffix of its type. */
 function assertNamesAreKept(text: string): void {
   const kept = new Map<string, string>();
   const suffixes: Readonly<Record<string, readonly string[]>> = {
@@ -89,12 +94,12 @@ function assertNamesAreKept(text: string): void {
   }
 }
 
-/** Which metrics have a family, by the help texts. */
+/** Returns the metrics that have a family, by their help texts. */
 function shownIn(text: string): ReadonlySet<string> {
   return new Set(parseExposition(text).families.map(({ help }) => help!));
 }
 
-/** @param shows whether each of a pair is to be shown */
+/** @param shows whether each metric of a pair must be shown */
 async function assertPairs(member: Member, shows: (pair: Pair) => readonly [boolean, boolean]): Promise<void> {
   const text = await scrape(member, 'text');
   const { parses, problems } = checkMetrics(text);
@@ -116,7 +121,7 @@ async function countedClashes(member: Member): Promise<number> {
 }
 
 test(
-  'of two metrics with lines of one name the later one is shown, in one process and after it has died',
+  'of two metrics with lines of the same name the later one is shown, in one process and after its death',
   needs('prometheus'),
   async (t) => {
     const dir = withTempDir(t);
@@ -134,27 +139,23 @@ test(
   },
 );
 
-test(
-  'a metric of a living process is shown, and not one of a folded one whose lines have its names',
-  needs('prometheus'),
-  async (t) => {
-    const dir = withTempDir(t);
-    const reader = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
-    const dead = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
-    await make(
-      dead,
-      PAIRS.map(([, second]) => second),
-    );
-    await dead.kill('SIGKILL');
-    await reader.run(async ({ prom }) => void (await new prom.MultiprocessCollector().fold()));
-    const living = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
-    await make(
-      living,
-      PAIRS.map(([first]) => first),
-    );
-    await assertPairs(reader, (pair) => [true, !clash(pair)]);
-  },
-);
+test('a metric of a living process hides a folded one with lines of the same names', needs('prometheus'), async (t) => {
+  const dir = withTempDir(t);
+  const reader = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  const dead = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  await make(
+    dead,
+    PAIRS.map(([, second]) => second),
+  );
+  await dead.kill('SIGKILL');
+  await reader.run(async ({ prom }) => void (await new prom.MultiprocessCollector().fold()));
+  const living = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  await make(
+    living,
+    PAIRS.map(([first]) => first),
+  );
+  await assertPairs(reader, (pair) => [true, !clash(pair)]);
+});
 
 test('in memory the later one is shown too', needs('prometheus'), async (t) => {
   const member = await startMember(t);
@@ -162,7 +163,7 @@ test('in memory the later one is shown too', needs('prometheus'), async (t) => {
   await assertPairs(member, (pair) => [!clash(pair), true]);
 });
 
-test('an Info beside the gauge of its samples, by example', async (t) => {
+test('an example: an Info beside a gauge with the name of its samples', async (t) => {
   const dir = withTempDir(t);
   const first = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
   const second = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });

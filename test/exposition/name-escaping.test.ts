@@ -18,7 +18,7 @@ const FAMILY: MetricFamily = {
   ],
 };
 
-/** The lines of samples in OpenMetrics. */
+/** Returns the sample lines in OpenMetrics. */
 function lines(escaping: (typeof ESCAPINGS)[number]): string[] {
   return renderText([FAMILY], OPENMETRICS, { escaping })
     .split('\n')
@@ -55,7 +55,7 @@ describe('UTF-8 names', () => {
     }
   });
 
-  it('stand in quotes where they are allowed, and are escaped elsewhere', () => {
+  it('are in quotes if the format allows them, and are escaped otherwise', () => {
     assert.deepEqual(lines('allow-utf-8'), [
       '# TYPE "http.requests" counter',
       '{"http.requests_total","http.method"="GET",code="x,"} 3',
@@ -76,7 +76,7 @@ describe('UTF-8 names', () => {
     ]);
   });
 
-  it('that become one: of families the first is shown, of labels the values are joined', () => {
+  it('may become equal: then the first family is shown, and the values of labels are joined', () => {
     const gauge = (name: string, labels: Record<string, string>): MetricFamily => ({
       name,
       help: 'h',
@@ -92,7 +92,7 @@ describe('UTF-8 names', () => {
     assert.deepEqual(escapeFamilies(families, 'allow-utf-8'), families);
   });
 
-  it('of any kind are legal once they are escaped, and survive a text as they are', () => {
+  it('of any kind are legal after escaping, and are unchanged in a text that allows them', () => {
     const name = fc.string({ unit: 'binary', minLength: 1 }).map((text) => Buffer.from(text).toString());
     fc.assert(
       fc.property(name, fc.dictionary(name, name), (metric, labels) => {

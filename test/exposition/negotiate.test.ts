@@ -106,7 +106,7 @@ describe('an Accept header', () => {
     });
   }
 
-  it('names the format along with the content type', () => {
+  it('chooses the format and the content type', () => {
     assert.deepEqual(negotiateFormat('application/openmetrics-text'), {
       format: 'openmetrics',
       contentType: OPENMETRICS,
@@ -115,7 +115,7 @@ describe('an Accept header', () => {
     assert.deepEqual(negotiateFormat('*/*'), { format: 'text', contentType: TEXT, escaping: 'underscores' });
   });
 
-  it('names the escaping of the format; with protobuf, which has none, of the other formats that it would take', () => {
+  it('chooses the escaping of the format; for protobuf, which has none, that of the other accepted formats', () => {
     const protobuf = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
     const escapings = [
       'text/plain;version=1.0.0;escaping=dots;q=0.4,application/openmetrics-text;version=1.0.0;escaping=values',
@@ -127,11 +127,11 @@ describe('an Accept header', () => {
     assert.deepEqual(escapings, ['values', 'allow-utf-8', 'underscores', 'values', 'underscores']);
   });
 
-  it('may come as several', () => {
+  it('may be an array of headers', () => {
     assert.equal(negotiateFormat(['text/plain;q=0.5', 'application/openmetrics-text']).contentType, OPENMETRICS);
   });
 
-  it('of any shape never throws and has an answer', () => {
+  it('with any content never throws and gives a format', () => {
     const word = fc.constantFrom(
       'text/plain',
       'application/openmetrics-text',
@@ -156,7 +156,7 @@ describe('an Accept header', () => {
     }
   });
 
-  it('of a megabyte of any one character is answered: no step looks at it twice', () => {
+  it('with a megabyte of the same character takes linear time', () => {
     for (const character of [',', ';', '=', '"', '\\', ' ', 'a', '/', '\t', ';q=0', ',*/*', '"\\']) {
       negotiateFormat(character.repeat(1e6 / character.length));
     }

@@ -8,7 +8,7 @@ const INTEGERS = [0, 9, 10, 99, 100, 999_999_999, 1e9, 1e9 + 1, 2 ** 31, 2 ** 32
 const FRACTIONS = [0.1, 1.5, 1e-6, 1e-7, 5e-324, Number.MAX_VALUE, 1.2345678901234567e-6, 4503599627370495.5];
 const EDGES = [...INTEGERS, ...FRACTIONS, Infinity];
 
-/** Numbers of every kind, with many integers of every length among them. */
+/** Numbers of every kind, among them many integers of every length. */
 const numbers = fc.oneof(
   fc.double(),
   fc.maxSafeInteger(),
@@ -27,7 +27,7 @@ function written(value: number): string {
 }
 
 describe('a number', () => {
-  it('is spelled so', () => {
+  it('is formatted like this', () => {
     const spellings: [number, string][] = [
       [NaN, 'NaN'],
       [Infinity, '+Inf'],
@@ -49,7 +49,7 @@ describe('a number', () => {
     }
   });
 
-  it('is written as bytes the way it is spelled as a string, and never longer than MAX_NUMBER_BYTES', () => {
+  it('is the same as bytes and as a string, and never longer than MAX_NUMBER_BYTES', () => {
     fc.assert(
       fc.property(numbers, (value) => {
         assert.equal(written(value), formatNumber(value));
@@ -69,7 +69,7 @@ describe('a number', () => {
 });
 
 describe('a canonical number', () => {
-  it('is a float to the eye, as OpenMetrics wants le and quantile', () => {
+  it('looks like a float, as OpenMetrics requires for le and quantile', () => {
     const spellings: [number, string][] = [
       [0, '0.0'],
       [-0, '0.0'],

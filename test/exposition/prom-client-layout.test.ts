@@ -5,7 +5,7 @@ import { renderText } from '../../src/exposition/render.js';
 import { OPENMETRICS, TEXT } from '../../src/exposition/text-dialect.js';
 import type { MetricFamily, MetricType } from '../../src/model/metric-family.js';
 
-/** What prom-client's public JSON says, in our data model. */
+/** Converts prom-client's public JSON to our data model. */
 async function familiesOf(registry: promClient.Registry): Promise<MetricFamily[]> {
   const metrics = (await registry.getMetricsAsJSON()) as unknown as {
     name: string;
@@ -66,14 +66,14 @@ describe('the layout of one process', () => {
     assert.equal(renderText([], TEXT), await registry.metrics());
   });
 
-  it('differs from prom-client in how NaN is spelled: as the formats spell it', async () => {
+  it('differs from prom-client in the spelling of NaN, which is that of the formats', async () => {
     new promClient.Gauge({ name: 'unknown', help: 'NaN.', registers: [registry] }).set(NaN);
     const theirs = await registry.metrics();
     assert.match(theirs, / Nan\n$/);
     assert.equal(renderText(await familiesOf(registry), TEXT), theirs.replace('Nan', 'NaN'));
   });
 
-  it('is that of prom-client in OpenMetrics where counters end in _total', async () => {
+  it('is that of prom-client in OpenMetrics if counters end in _total', async () => {
     fill(registry);
     const families = await familiesOf(registry);
     const openMetrics = new promClient.Registry();

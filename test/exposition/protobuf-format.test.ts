@@ -64,7 +64,7 @@ const FAMILIES: readonly MetricFamily[] = [
   { name: 'quiet_total', help: 'Nothing yet.', type: 'counter', samples: [] },
 ];
 
-/** Name, labels and value of each sample, in the order of the text. */
+/** Returns name, labels and value of each sample, in the order of the text. */
 function plain(families: readonly Pick<MetricFamily, 'samples'>[]): unknown {
   return families.flatMap(({ samples }) =>
     samples.map(({ name, labels, value }) => [
@@ -76,7 +76,7 @@ function plain(families: readonly Pick<MetricFamily, 'samples'>[]): unknown {
 }
 
 describe('a protobuf exposition', () => {
-  it('has the samples that the text has', () => {
+  it('has the same samples as the text', () => {
     const decoded = decodeProtobuf(PROTOBUF.render(FAMILIES));
     const uncreated = FAMILIES.map((family) => ({
       ...family,
@@ -96,7 +96,7 @@ describe('a protobuf exposition', () => {
     );
   });
 
-  it('shows when series were made, and exemplars with their times', () => {
+  it('shows creation times, and exemplars with their times', () => {
     const [jobs, , wait] = decodeProtobuf(PROTOBUF.render(FAMILIES));
     assert.deepEqual(jobs.created, [1700000000.25, 1800000000.125]);
     assert.deepEqual(
@@ -105,7 +105,7 @@ describe('a protobuf exposition', () => {
     );
   });
 
-  it('of values that come and go is what one of those values alone is', () => {
+  it('after many renders is the same as a new one of the last values', () => {
     const value = fc.oneof(fc.nat(), fc.nat({ max: 2 ** 31 }), fc.constantFrom(0, 127, 128, 2 ** 28, 2 ** 35, 2 ** 52));
     const exemplar = fc.option(fc.record({ labels: fc.constant({ id: 'x' }), value: fc.nat() }), { nil: undefined });
     const rounds = fc.array(
@@ -130,7 +130,7 @@ describe('a protobuf exposition', () => {
   });
 });
 
-/** Which of the values are created times: they have room until the year 3058. */
+/** Indices of the values that are created times, which have room until the year 3058. */
 const CREATED = [1, 3, 10, 17, 21, 25];
 
 /** Two series each of a counter, a histogram and a summary, with created times: 26 values. */
@@ -159,7 +159,7 @@ function read(body: Uint8Array): DecodedFamily[] {
   return decodeProtobuf(body);
 }
 
-/** In the order in which they were written: the created time of a series after its samples. */
+/** The samples in the order of the writer: the created time of a series after its other samples. */
 function valuesOf(families: readonly DecodedFamily[]): number[] {
   return families.flatMap(({ samples, created }) => {
     const perSeries = samples.length / created.length;

@@ -10,7 +10,7 @@ import { needs } from '../support/needs.js';
 
 const TRACED = { labels: { trace_id: '4bf9' }, value: 0.7, timestamp: 1700000000.5 };
 
-/** Deeply frozen: rendering may change nothing. */
+/** Freezes the families deeply, since rendering must not change them. */
 const FAMILIES = frozen<readonly MetricFamily[]>([
   {
     name: 'jobs_total',
@@ -229,19 +229,19 @@ describe('an exposition', () => {
     }
   });
 
-  it('of no families has its end all the same', () => {
+  it('without families still has its end', () => {
     assert.equal(renderText([], TEXT), '\n');
     assert.equal(renderText([], OPENMETRICS), '# EOF\n');
   });
 
-  it('is read by Prometheus, in both formats', needs('prometheus'), () => {
+  it('is accepted by Prometheus, in both formats', needs('prometheus'), () => {
     assert.ok(checkMetrics(IN_TEXT).parses);
     assert.deepEqual(openMetricsProblems(IN_OPENMETRICS), []);
     assert.deepEqual(openMetricsProblems(renderText(FAMILIES, OPENMETRICS, { strict: true })), []);
     assert.notDeepEqual(openMetricsProblems(IN_OPENMETRICS.replace('"mail"', 'mail')), [], 'the check finds mistakes');
   });
 
-  it('has no line for created samples whose name another family has', () => {
+  it('has no created samples if another family has their name', () => {
     const [jobs] = FAMILIES;
     const other: MetricFamily = {
       name: 'jobs_created',
@@ -257,7 +257,7 @@ describe('an exposition', () => {
   });
 });
 
-describe('an exposition of text that means harm', () => {
+describe('an exposition of malicious text', () => {
   const harm = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom('"} 1\nforged 1', '\n# EOF\n', '\\', '\\"', '\r\n\r\n', '\0', '\ud800', '\u2028x 1', '# {a="b"} 1'),
@@ -279,7 +279,7 @@ describe('an exposition of text that means harm', () => {
     );
   });
 
-  it('is read by Prometheus, in both formats', needs('prometheus'), () => {
+  it('is accepted by Prometheus, in both formats', needs('prometheus'), () => {
     const values = fc.sample(harm, { numRuns: 300, seed: 1 });
     const distinct = [...new Set(values.map(inUtf8))];
     const families = values.slice(0, 20).map((help, at) => familyOf(`f${at}_x`, 'gauge', help, distinct));

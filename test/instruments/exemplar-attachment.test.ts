@@ -25,7 +25,7 @@ describe('Exemplars', () => {
     assert.match(text, /^b_bucket\{le="\+Inf",x="1"\} 4 # \{trace="c"\} _ _$/m);
   });
 
-  it('belong to the series: they go with it', async () => {
+  it('belong to the series and are removed with it', async () => {
     const registry = openMetrics();
     const counter = new Counter({ name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] });
     counter.inc({ exemplarLabels: { trace: 'a' } });
@@ -48,7 +48,7 @@ describe('Exemplars', () => {
     assert.match(text, /^b_bucket\{le="1",x="1"\} 1 # \{trace="b"\} 0.5 /m);
   });
 
-  it('are refused where their labels are none, and the sample counts all the same', async () => {
+  it('are refused if their labels are invalid, and the sample still counts', async () => {
     const counter = new Counter({ name: 'a_total', help: 'A.', enableExemplars: true, registers: [openMetrics()] });
     assert.throws(() => counter.inc({ exemplarLabels: { 'a-b': '1' } as never }), { code: 'ERR_INVALID_ARGUMENT' });
     assert.throws(() => counter.inc({ exemplarLabels: { trace: 'x'.repeat(124) } as never }), RangeError);
@@ -56,7 +56,7 @@ describe('Exemplars', () => {
     assert.equal((await counter.get()).values[0].value, 3);
   });
 
-  it('leave the plain calls as they are', async () => {
+  it('do not change calls without exemplars', async () => {
     const registry = openMetrics();
     const config = { help: 'A.', labelNames: ['x'], enableExemplars: true, registers: [registry] };
     const counter = new Counter({ name: 'a_total', ...config });

@@ -3,7 +3,7 @@ import { describe, it, mock } from 'node:test';
 import { Gauge, Registry } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
 
-/** Value and set-at of a gauge's only series, as other processes find them. */
+/** Returns value and set-at of a gauge's only series, as other processes find them. */
 function slots(name: string): [value: number, setAt: number] {
   for (const family of sharedStore().families) {
     if (family.declaration.name !== name) continue;
@@ -25,7 +25,7 @@ describe('Gauge', () => {
     registry.clear();
   });
 
-  it('is set though the clock shows the beginning of time', async (t) => {
+  it('is set even if the clock shows the time 0', async (t) => {
     const clock = mock.method(Date, 'now', () => 0);
     t.after(() => clock.mock.restore());
     const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
@@ -36,7 +36,7 @@ describe('Gauge', () => {
     registry.clear();
   });
 
-  it('notes the time of every write in the modes that need it, and of the first one in the others', (t) => {
+  it('stores the time of every write in the modes that need it, and of the first one in the others', (t) => {
     let now = 1_700_000_000_000;
     const clock = mock.method(Date, 'now', () => now);
     t.after(() => clock.mock.restore());
@@ -73,7 +73,7 @@ describe('Gauge', () => {
     assert.equal(make({ multiprocessMode: 'max', labelNames: ['pid'] }), 'max');
   });
 
-  it('leaves nothing registered when it cannot be made', () => {
+  it('registers nothing when its constructor throws', () => {
     const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const families = sharedStore().families.size;
     assert.throws(() => new Gauge({ name: 'a', help: 'A.', aggregator: 'summ' as never, registers: [registry] }));

@@ -7,7 +7,7 @@ function local(): Registry {
   return new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
 }
 
-/** Each kind, with options that make it another metric. */
+/** Each type, with options that make it a different metric. */
 const KINDS: Readonly<Record<string, { Metric: any; config?: object; others: Readonly<Record<string, object>> }>> = {
   counter: { Metric: Counter, others: { labelNames: { labelNames: ['y'] }, help: { help: 'B.' } } },
   gauge: { Metric: Gauge, others: { multiprocessMode: { multiprocessMode: 'max' }, labelNames: { labelNames: [] } } },
@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<string, { Metric: any; config?: object; others: Rea
 
 describe('getOrCreate', () => {
   for (const [type, { Metric, config, others }] of Object.entries(KINDS)) {
-    it(`returns the ${type} that is there, and names what differs`, () => {
+    it(`returns the existing ${type}, and names the difference to another one`, () => {
       const settings = { name: 'a', help: 'A.', labelNames: ['x'], registers: [local()], ...config };
       const made = Metric.getOrCreate(settings);
       assert.ok(made instanceof Metric);
@@ -55,7 +55,7 @@ describe('getOrCreate', () => {
     assert.equal(second.getSingleMetric('a_total'), made);
   });
 
-  it('refuses what is no metric of this package, and configurations that are none', () => {
+  it('refuses metrics of other packages, and invalid configurations', () => {
     const registry = local();
     registry.registerMetric(new promClient.Counter({ name: 'a_total', help: 'A.', registers: [] }));
     assert.throws(() => Counter.getOrCreate({ name: 'a_total', help: 'A.', registers: [registry] }), {
@@ -66,7 +66,7 @@ describe('getOrCreate', () => {
     assert.throws(() => Counter.getOrCreate(undefined as never), { name: 'TypeError' });
   });
 
-  it('is what a constructor tells of, where the name is taken', () => {
+  it('names the same difference as a constructor whose name is already registered', () => {
     const registers = [local()];
     new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers });
     const text = 'A metric with the name a_total has already been registered.';

@@ -15,7 +15,7 @@ async function tenants(name: string): Promise<string[]> {
   return linesOf(text, name).filter((line) => !/_bucket|_sum|quantile|="off"/.test(line));
 }
 
-test('removeMatching() takes series out by some of their labels, in all instruments', async () => {
+test('removeMatching() removes series by some of their labels, in all instruments', async () => {
   const counter = new Counter({ ...shared, name: 'c_total' });
   const gauge = new Gauge({ ...shared, name: 'g' });
   const histogram = new Histogram({ ...shared, name: 'h' });
@@ -50,7 +50,7 @@ test('removeMatching() takes series out by some of their labels, in all instrume
   registry.clear();
 });
 
-test('expireAfterSeconds takes idle series out, and none that is written to', async () => {
+test('expireAfterSeconds removes idle series, and none that is written to', async () => {
   const counter = new Counter({ ...shared, name: 'c_total', expireAfterSeconds: 0.05 });
   const gauge = new Gauge({ ...shared, name: 'g', expireAfterSeconds: 0.05 });
   new Counter({ help: 'H.', name: 'plain_total', registers: [registry], expireAfterSeconds: 0.05 });
@@ -72,7 +72,7 @@ test('expireAfterSeconds takes idle series out, and none that is written to', as
   registry.clear();
 });
 
-test('the merged output has no series that all of its workers have taken out', async (t) => {
+test('merged output does not show a series that all workers have removed', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const worker of workers) {
     await worker.run(({ prom, kept }) => {

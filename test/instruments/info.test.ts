@@ -22,7 +22,7 @@ describe('Info', () => {
     assert.doesNotMatch(await registry.metrics(), /build_info/);
   });
 
-  it('is a gauge in the text format, under the name that its samples have', async () => {
+  it('is a gauge in the text format, with the name of its samples', async () => {
     const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
     new Info({ name: 'build_info', help: 'Build.', registers: [registry] }).set({ version: '1' });
     assert.equal(

@@ -24,7 +24,7 @@ describe('A held child', () => {
     assert.match(await registry.metrics(), /^a\{constructor="c",__proto__="b"\} /m);
   });
 
-  it('writes to the one series of its labels, whoever made that', async () => {
+  it('writes to the one series of its labels, even if another child made it', async () => {
     const registry = localRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers: [registry] });
     const [first, second, third] = [counter.labels('1'), counter.labels('1'), counter.labels({ x: 1 })];
@@ -57,7 +57,7 @@ describe('A held child', () => {
     );
   });
 
-  it('goes on through every move of the store that it is in', async () => {
+  it('keeps its values through every move of its store', async () => {
     const registry = new Registry(OPENMETRICS, { name: 'moved' });
     const registers = [registry];
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], enableExemplars: true, registers });
@@ -83,7 +83,7 @@ describe('A held child', () => {
     registry.clear();
   });
 
-  it('takes its series along when its metric is registered, taken out and registered again', async () => {
+  it('keeps its series when its metric is registered, removed and registered again', async () => {
     const shared = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const local = localRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers: [] });
@@ -117,7 +117,7 @@ describe('The series of a metric', () => {
     fc.record({ kind: fc.constantFrom('reset' as const, 'move' as const, 'unregister' as const, 'register' as const) }),
   );
 
-  it('are those of a Map of labels to numbers, in the order of first writes', async () => {
+  it('are equal to a Map of labels to numbers, in the order of first writes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
         const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'model' });
@@ -168,7 +168,7 @@ describe('The series of a metric', () => {
     );
   });
 
-  it('end at maxSeries: samples of further ones are dropped, and those there are go on', async (t) => {
+  it('are limited by maxSeries: samples of further series are dropped, and existing series still count', async (t) => {
     const warned = t.mock.method(console, 'warn', () => {});
     const registry = localRegistry();
     const settings = { labelNames: ['x'], maxSeries: 100, registers: [registry] };
@@ -187,7 +187,7 @@ describe('The series of a metric', () => {
     assert.throws(() => new Counter({ name: 'a', help: 'A.', maxSeries: 0.5 }), { code: 'ERR_INVALID_ARGUMENT' });
   });
 
-  it('of a label name given twice take a value for each, the last of which counts', async () => {
+  it('take two values for a label name that was given twice, and the last one counts', async () => {
     const registry = localRegistry();
     const labelNames = ['x', 'y', 'x'];
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames, registers: [registry] });

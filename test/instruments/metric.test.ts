@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
 
 describe('A metric', () => {
-  it('has a unit where its name ends with it', async () => {
+  it('has a unit if its name ends with it', async () => {
     const registry: Registry<any> = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
     const registers = [registry];
     new Counter({ name: 'sent_bytes_total', help: 'Sent.', unit: 'bytes', registers }).inc();
@@ -19,7 +19,7 @@ describe('A metric', () => {
     }
   });
 
-  it('declares nothing that it does not say', () => {
+  it('declares only options that were given', () => {
     const registers = [new Registry(undefined, { name: 'plain' })];
     new Counter({ name: 'plain_total', help: 'Plain.', registers }).inc();
     const family = [...sharedStore().families].find(({ declaration }) => declaration.name === 'plain_total');
@@ -27,12 +27,12 @@ describe('A metric', () => {
     registers[0].clear();
   });
 
-  it('has its help as text whatever it was given', async () => {
+  it('stores its help as a string, whatever the type was', async () => {
     const gauge = new Gauge({ name: 'a', help: 42 as never, registers: [] });
     assert.equal((await gauge.get()).help, '42');
   });
 
-  it('keeps the label names that it was made with', async () => {
+  it('keeps the label names of its configuration', async () => {
     const labelNames = ['x'];
     const gauge = new Gauge({ name: 'a', help: 'A.', labelNames, registers: [] });
     labelNames.push('y');
@@ -41,7 +41,7 @@ describe('A metric', () => {
     assert.deepEqual(gauge.labelNames, ['x']);
   });
 
-  it('says its values in this process, whatever the scope of its registry', async () => {
+  it('returns its values in this process, whatever the scope of its registry', async () => {
     const local = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
     const counter = new Counter({ name: 'a_total', help: 'A.', registers: [local] });
     counter.inc(3);

@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Summary } from 'prom-multiproc';
 
 const registers: [] = [];
 
-/** Lets `process.hrtime` stand still but for what the test adds. */
+/** Stops `process.hrtime`; only the test advances it. */
 function stoppedClock(t: { after(fn: () => void): void }): { pass(seconds: number): void } {
   let now = 0;
   const clock = mock.method(process, 'hrtime', ([seconds, nanoseconds] = [0, 0]) => {
@@ -20,7 +20,7 @@ async function valuesOf(metric: { get(): Promise<{ values: { value: number }[] }
 }
 
 describe('time', () => {
-  it('observes the seconds of every call, also of those that throw', async (t) => {
+  it('observes the seconds of every call, even of calls that throw', async (t) => {
     const clock = stoppedClock(t);
     const histogram = new Histogram({ name: 'a', help: 'A.', buckets: [1], registers });
     const work = histogram.time(function worked(this: { factor: number }, seconds: number) {
@@ -35,7 +35,7 @@ describe('time', () => {
     assert.deepEqual(await valuesOf(histogram), [1, 2, 6.5, 2]);
   });
 
-  it('waits for promises, kept and broken', async (t) => {
+  it('waits for promises that resolve or reject', async (t) => {
     const clock = stoppedClock(t);
     const summary = new Summary({ name: 'a', help: 'A.', percentiles: [], labelNames: ['job'], registers });
     const work = summary.labels('sync').time(async (fails: boolean) => {
@@ -60,7 +60,7 @@ describe('time', () => {
 });
 
 describe('countExceptions', () => {
-  it('counts what is thrown and lets it pass', async () => {
+  it('counts errors and rethrows them', async () => {
     const counter = new Counter({ name: 'a', help: 'A.', registers });
     const fail = counter.countExceptions((error: unknown) => {
       throw error;
@@ -75,7 +75,7 @@ describe('countExceptions', () => {
     assert.deepEqual(await valuesOf(counter), [2]);
   });
 
-  it('counts only what it is told to', async () => {
+  it('counts only errors of the given classes', async () => {
     const counter = new Counter({ name: 'a', help: 'A.', labelNames: ['of'], registers });
     const fail = async (thrown: unknown): Promise<never> => {
       throw thrown;
@@ -89,7 +89,7 @@ describe('countExceptions', () => {
     assert.deepEqual(await valuesOf(counter), [1, 2]);
   });
 
-  it('refuses what are no classes', () => {
+  it('refuses values that are not classes', () => {
     const counter = new Counter({ name: 'a', help: 'A.', registers });
     assert.throws(() => counter.countExceptions(() => {}, { only: 'TypeError' as never }), {
       code: 'ERR_INVALID_ARGUMENT',
@@ -99,7 +99,7 @@ describe('countExceptions', () => {
 });
 
 describe('trackInProgress', () => {
-  it('is up while calls are under way', async () => {
+  it('is higher while calls are in progress', async () => {
     const gauge = new Gauge({ name: 'a', help: 'A.', registers });
     const release: (() => void)[] = [];
     const work = gauge.trackInProgress(() => new Promise<void>((resolve) => release.push(resolve)));
@@ -120,7 +120,7 @@ describe('trackInProgress', () => {
 });
 
 describe('Standard decorators', () => {
-  it('wrap methods and fields, with or without being told more', async (t) => {
+  it('wrap methods and fields, with or without options', async (t) => {
     const clock = stoppedClock(t);
     const took = new Histogram({ name: 'a', help: 'A.', buckets: [1], registers });
     const failed = new Counter({ name: 'b', help: 'B.', registers });
@@ -152,7 +152,7 @@ describe('Standard decorators', () => {
     assert.deepEqual(await valuesOf(busy), [0]);
   });
 
-  it('refuse generators, whose calls end before their work begins', () => {
+  it('refuse generators, whose calls return before their work begins', () => {
     const busy = new Gauge({ name: 'a', help: 'A.', registers });
     const wrap = (fn: () => unknown): unknown => busy.trackInProgress(fn);
     for (const generator of [function* () {}, async function* () {}]) {
@@ -160,7 +160,7 @@ describe('Standard decorators', () => {
     }
   });
 
-  it('take a method that is called class', () => {
+  it('accept a method with the name class', () => {
     const busy = new Gauge({ name: 'a', help: 'A.', registers });
     const school = {
       class() {

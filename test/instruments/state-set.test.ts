@@ -5,7 +5,7 @@ import { Registry, StateSet } from 'prom-multiproc';
 const states = ['starting', 'running', 'stopped'] as const;
 
 describe('StateSet', () => {
-  it('has a series for each state, 1 for the one that holds', async () => {
+  it('has a series for each state, with 1 for the current state', async () => {
     const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
     const status = new StateSet({ name: 'status', help: 'Status.', states, registers: [registry] });
     assert.equal(await registry.metrics(), '# HELP status Status.\n# TYPE status stateset\n# EOF\n');
@@ -33,7 +33,7 @@ describe('StateSet', () => {
     assert.deepEqual((await status.get()).values, []);
   });
 
-  it('refuses states that it does not have', () => {
+  it('refuses undeclared states', () => {
     const status = new StateSet({ name: 'status', help: 'Status.', states, registers: [] });
     assert.throws(() => status.state('broken' as never), {
       code: 'ERR_INVALID_ARGUMENT',
@@ -42,7 +42,7 @@ describe('StateSet', () => {
     assert.throws(() => status.state({ part: 'x' } as never, 'running'), /Added label "part"/);
   });
 
-  it('refuses to be made of what are no states, or under a name that is no label', () => {
+  it('refuses invalid lists of states, and a name that cannot be a label name', () => {
     const make = (config: object) => () =>
       new StateSet({ name: 'status', help: 'S.', states, registers: [], ...config });
     for (const wrong of [[], ['a', 'a'], [1], 'ab', undefined]) {

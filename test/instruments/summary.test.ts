@@ -52,7 +52,7 @@ describe('Summary', () => {
     );
   });
 
-  it('counts on when the clock is set back or ahead', async (t) => {
+  it('still counts when the clock is set back or ahead', async (t) => {
     const clock = clockAt(t, 1_700_000_000);
     const summary = new Summary({
       name: 'a',
@@ -71,7 +71,7 @@ describe('Summary', () => {
     }
   });
 
-  it('gives the room of expired windows back', async (t) => {
+  it('releases the memory of expired windows', async (t) => {
     const clock = clockAt(t, 1_700_000_000);
     const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { name: 'shared' });
     const settings = { maxAgeSeconds: 10, ageBuckets: 2, registers: [registry] };
@@ -94,7 +94,7 @@ describe('Summary', () => {
     registry.clear();
   });
 
-  it('removes series without anything in their windows where it is told to prune', async (t) => {
+  it('removes series with empty windows if pruneAgedBuckets is set', async (t) => {
     const clock = clockAt(t, 1_700_000_000);
     const settings = { maxAgeSeconds: 10, ageBuckets: 2, pruneAgedBuckets: true, registers: [] };
     const summary = new Summary({ name: 'a', help: 'A.', labelNames: ['x'], percentiles: [0.5], ...settings });
@@ -111,7 +111,7 @@ describe('Summary', () => {
     assert.equal((await summary.get()).values.at(-1)?.value, 1, 'it starts from nothing');
   });
 
-  it('refuses percentiles and windows that are none', () => {
+  it('refuses invalid percentiles and windows', () => {
     const make = (config: object) => () => new Summary({ name: 'a', help: 'A.', registers: [], ...config });
     for (const percentiles of [[1.5], [-0.1], [NaN], ['0.5']]) {
       assert.throws(make({ percentiles }), { code: 'ERR_INVALID_ARGUMENT' });

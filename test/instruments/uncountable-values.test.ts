@@ -1,4 +1,4 @@
-/** Samples that would destroy what was counted: NaN, and values that make a sum infinite. */
+/** Samples that would destroy counted values: NaN, and values that make a sum infinite. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as promMultiproc from 'prom-multiproc';
@@ -7,7 +7,7 @@ import { linesOf } from '../support/cluster.js';
 
 const LARGEST = Number.MAX_VALUE;
 
-/** Counts 7, then something that cannot be added, then 1. */
+/** Counts 7, then a value that cannot be added, then 1. */
 interface Way {
   readonly name: string;
   readonly count: (registers: Registry[]) => void | Promise<void>;
@@ -17,7 +17,7 @@ interface Way {
 const counterConfig = { name: 'bytes_total', help: 'B.', labelNames: ['zone'], enableExemplars: true } as const;
 const observed = { name: 'bytes', help: 'B.', buckets: [10], percentiles: [0.5], enableExemplars: true };
 
-/** Copies a source that shows one value after the other. */
+/** Copies a source that shows these values one after another. */
 async function mirrored<T>(registers: Registry[], shown: readonly T[], objectOf: (value: T) => object): Promise<void> {
   let at = 0;
   const source = { getMetricsAsJSON: () => Promise.resolve([objectOf(shown[at])]) };
@@ -124,9 +124,9 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-describe('What cannot be added is dropped', () => {
+describe('A value that cannot be added is dropped', () => {
   for (const { name, count, lines } of WAYS) {
-    it(`by way of ${name}`, async (t) => {
+    it(`through ${name}`, async (t) => {
       const warn = t.mock.method(console, 'warn', () => {});
       const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
       await count([registry]);

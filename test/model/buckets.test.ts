@@ -12,7 +12,7 @@ import {
 
 type Generator = (a: number, b: number, count: number) => number[];
 
-/** What a call answers or throws, to be compared with another's. */
+/** Returns the result or the error of a call, for a comparison. */
 function outcome(call: () => unknown): unknown {
   try {
     return call();
@@ -27,7 +27,7 @@ describe('bucket generators', () => {
     ['exponentialBuckets', exponentialBuckets, promClient.exponentialBuckets],
   ];
   for (const [name, ours, theirs] of pairs) {
-    it(`${name} answers and throws what prom-client's does, to the last digit`, () => {
+    it(`${name} returns and throws the same as prom-client's, to the last digit`, () => {
       fc.assert(
         fc.property(fc.double(), fc.double({ min: -5, max: 5 }), fc.integer({ min: -1, max: 30 }), (a, b, count) => {
           assert.deepEqual(
@@ -39,7 +39,7 @@ describe('bucket generators', () => {
     });
   }
 
-  it('make these', () => {
+  it('return these bounds', () => {
     assert.deepEqual(linearBuckets(0, 5, 4), [0, 5, 10, 15]);
     assert.deepEqual(exponentialBuckets(0.1, 10, 3), [0.1, 1, 10]);
     assert.throws(() => linearBuckets(0, 1, 0), { message: 'Linear buckets needs a positive count' });
@@ -55,18 +55,18 @@ describe('bucket generators', () => {
 });
 
 describe('bounds', () => {
-  it('are sorted, each once, without the bucket that is always there', () => {
+  it('are sorted, without duplicates and without the bucket +Inf, which always exists', () => {
     assert.deepEqual(normalizeBounds([5, 1, Infinity, 1, 0.5, -0, 0]), [0, 0.5, 1, 5]);
     assert.deepEqual(normalizeBounds([]), []);
     assert.deepEqual(normalizeBounds([-3, -10]), [-10, -3]);
   });
 
-  it('leave the array of the user alone', () => {
+  it('do not change the array of the user', () => {
     const buckets = Object.freeze([2, 1]);
     assert.deepEqual(normalizeBounds(buckets), [1, 2]);
   });
 
-  it('that are no numbers are refused with the value and the rule', () => {
+  it('that are not numbers are refused with the value and the rule', () => {
     for (const [wrong, spelled] of [
       [NaN, 'NaN'],
       ['1', `'1'`],

@@ -23,7 +23,7 @@ describe('labels of an exemplar', () => {
     assert.throws(() => validateExemplarLabels({ id: '😀'.repeat(127) }), TOO_LONG);
   });
 
-  it('have half surrogate pairs replaced before they are counted', () => {
+  it('have lone surrogates replaced before they are counted', () => {
     const { id } = validateExemplarLabels({ id: '\ud83d'.repeat(126) });
     assert.equal(id, '\ufffd'.repeat(126));
   });
@@ -35,7 +35,7 @@ describe('labels of an exemplar', () => {
     });
   });
 
-  it('called __proto__ are a label like any other', () => {
+  it('may have the name __proto__', () => {
     const labels = validateExemplarLabels(JSON.parse('{"__proto__":"x"}'));
     assert.deepEqual(Object.entries(labels), [['__proto__', 'x']]);
   });

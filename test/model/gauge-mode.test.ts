@@ -12,10 +12,10 @@ import {
 
 type Setting = readonly [value: number, setAt: number];
 
-/** What the processes' values become, oldest process first. */
+/** Returns the merged value of the values of processes, oldest process first. */
 function merged(modeName: string, ...settings: Setting[]): number {
   const mode = gaugeMode(modeName);
-  const at = ACCUMULATOR.slots; // not the first, so that an offset forgotten shows
+  const at = ACCUMULATOR.slots; // not at 0, so that the test finds a forgotten offset
   const accumulators = new Float64Array(3 * ACCUMULATOR.slots);
   for (const [value, setAt] of settings) mode.reduce(accumulators, at, value, setAt);
   assert.deepEqual([...accumulators.subarray(0, at)], [0, 0, 0]);
@@ -71,7 +71,7 @@ describe('gauge modes', () => {
     });
   });
 
-  it('let the first value in, whatever it is: 0 does not pin a minimum or a maximum', () => {
+  it('take the first value, whatever it is: the initial 0 is no minimum or maximum', () => {
     assert.equal(merged('min', [5, 1], [7, 1]), 5);
     assert.equal(merged('max', [-5, 1], [-7, 1]), -5);
     assert.equal(merged('min', [Infinity, 1]), Infinity);
@@ -79,7 +79,7 @@ describe('gauge modes', () => {
     assert.equal(merged('mostrecent', [-1, -100], [-2, -200]), -1);
   });
 
-  it('let NaN win neither maximum nor minimum over a number, in any order', () => {
+  it('prefer any number to NaN as maximum and minimum, in any order', () => {
     for (const mode of ['max', 'min', 'livemax', 'livemin']) {
       assert.equal(merged(mode, [NaN, 1], [4, 1]), 4, mode);
       assert.equal(merged(mode, [4, 1], [NaN, 1]), 4, mode);
@@ -87,7 +87,7 @@ describe('gauge modes', () => {
     }
   });
 
-  it('keep infinities and let NaN through a sum', () => {
+  it('keep infinities, and NaN in a sum', () => {
     assert.equal(merged('sum', [Infinity, 1], [1, 1]), Infinity);
     assert.equal(merged('sum', [Infinity, 1], [-Infinity, 1]), NaN);
     assert.equal(merged('sum', [NaN, 1], [1, 1]), NaN);
@@ -98,7 +98,7 @@ describe('gauge modes', () => {
     assert.equal(merged('mostrecent', [1, 100], [2, 100]), 2);
   });
 
-  it('but for the order-bound ones merge the same in every order', () => {
+  it('merge the same in every order, except those that depend on it', () => {
     const settings = fc.array(fc.tuple(fc.oneof(fc.integer(), fc.constantFrom(NaN, Infinity)), fc.nat()), {
       minLength: 1,
       maxLength: 8,
@@ -117,7 +117,7 @@ describe('the mode that options ask for', () => {
     for (const name of MULTIPROCESS_MODES) assert.equal(resolveGaugeMode({ multiprocessMode: name }).name, name);
   });
 
-  it('is of the living for an aggregator of prom-client', () => {
+  it('covers living processes for an aggregator of prom-client', () => {
     const names = ['sum', 'max', 'min', 'average', 'first', 'omit'];
     assert.deepEqual(
       names.map((aggregator) => resolveGaugeMode({ aggregator }).name),
@@ -126,12 +126,12 @@ describe('the mode that options ask for', () => {
     assert.ok(names.every((aggregator) => resolveGaugeMode({ aggregator }).live));
   });
 
-  it('is livesum without either, as a prom-client cluster shows', () => {
+  it('is livesum without either option, as in a prom-client cluster', () => {
     assert.equal(resolveGaugeMode({}).name, 'livesum');
     assert.equal(resolveGaugeMode({ multiprocessMode: undefined, aggregator: undefined }).name, 'livesum');
   });
 
-  it('misspelled is refused at once, with the valid names', () => {
+  it('is refused at once if it is misspelled, with the valid names', () => {
     assert.throws(() => resolveGaugeMode({ multiprocessMode: 'livesumm' }), {
       code: 'ERR_INVALID_ARGUMENT',
       message:
@@ -148,14 +148,14 @@ describe('the mode that options ask for', () => {
     assert.throws(() => resolveGaugeMode({ multiprocessMode: 'average' }), { code: 'ERR_INVALID_ARGUMENT' });
   });
 
-  it('cannot be asked for twice', () => {
+  it('cannot be given by both options', () => {
     assert.throws(() => resolveGaugeMode({ multiprocessMode: 'sum', aggregator: 'max' }), {
       code: 'ERR_INVALID_ARGUMENT',
       message: 'multiprocessMode "sum" and aggregator "max" are both given: give one',
     });
   });
 
-  it('cannot add the label pid where the user has one', () => {
+  it('cannot add the label pid if the user declared it', () => {
     for (const name of ['all', 'liveall']) {
       assert.throws(() => assertModeFitsLabels(gaugeMode(name), ['queue', 'pid']), {
         code: 'ERR_INVALID_ARGUMENT',
@@ -166,7 +166,7 @@ describe('the mode that options ask for', () => {
     assertModeFitsLabels(gaugeMode('livesum'), ['pid']);
   });
 
-  it('in a file of a later release falls back to livesum', () => {
+  it('falls back to livesum if a later release wrote it to the file', () => {
     assert.equal(gaugeMode('median').name, 'livesum');
     assert.equal(gaugeMode(undefined).name, 'livesum');
   });

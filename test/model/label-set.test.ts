@@ -9,7 +9,7 @@ const gauge = (labelNames: string[]): promClient.Gauge =>
   new promClient.Gauge({ name: 'a', help: 'h', labelNames, registers: [] });
 
 describe('label names of a family', () => {
-  it('are taken as given, each once', () => {
+  it('are used as given, without duplicates', () => {
     assert.deepEqual(declaredLabelNames(['b', 'a', 'b'], 'gauge'), ['b', 'a']);
     assert.deepEqual(declaredLabelNames(undefined, 'gauge'), []);
   });
@@ -21,7 +21,7 @@ describe('label names of a family', () => {
     assert.deepEqual(declared, ['a']);
   });
 
-  it('that break the rule throw what prom-client throws', () => {
+  it('that break the rule throw the error of prom-client', () => {
     for (const name of ['a-b', '', '1', 'a:b', 'a b']) {
       const thrown = { name: 'Error', message: 'Invalid label name' };
       assert.throws(() => gauge([name]), thrown);
@@ -29,7 +29,7 @@ describe('label names of a family', () => {
     }
   });
 
-  it('le and quantile are reserved where samples carry them themselves', () => {
+  it('le and quantile are reserved for the types whose samples have them', () => {
     const histogram = { name: 'Error', message: 'le is a reserved label keyword' };
     const summary = { name: 'Error', message: 'quantile is a reserved label keyword' };
     const config = { name: 'a', help: 'h', registers: [] };
@@ -43,7 +43,7 @@ describe('label names of a family', () => {
 });
 
 describe('labels of a series', () => {
-  it('of undeclared names throw what prom-client throws', () => {
+  it('of undeclared names throw the error of prom-client', () => {
     const thrown = { name: 'Error', message: `Added label "c" is not included in initial labelset: [ 'a', 'b' ]` };
     assert.throws(() => gauge(['a', 'b']).set({ a: 1, c: 2 }, 1), thrown);
     assert.throws(() => assertLabelsDeclared(['a', 'b'], { a: 1, c: 2 }), thrown);
@@ -52,7 +52,7 @@ describe('labels of a series', () => {
     assertLabelsDeclared(['a', 'b'], {});
   });
 
-  it('need one value for each name where they are given as arguments, in the words of prom-client', () => {
+  it('need one value per name if they are given as arguments, with the error of prom-client', () => {
     const thrown = {
       name: 'Error',
       message: 'Invalid number of arguments (3): "x, 1, y" for label names (2): "a, b".',
@@ -62,7 +62,7 @@ describe('labels of a series', () => {
     assertValueCount(['a', 'b'], ['x', 1]);
   });
 
-  it('become text, and undefined is no label', () => {
+  it('become strings, and undefined means an absent label', () => {
     assert.equal(labelValue('x'), 'x');
     assert.equal(labelValue(200), '200');
     assert.equal(labelValue(0.1), '0.1');
@@ -72,7 +72,7 @@ describe('labels of a series', () => {
     assert.equal(labelValue(undefined), undefined);
   });
 
-  it('lose half surrogate pairs as UTF-8 does, and no other character', () => {
+  it('have lone surrogates replaced as UTF-8 does, and no other character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('', '\ud800', '\udfff'), (a, b, half) => {
         const text = a + half + b + half;

@@ -14,7 +14,7 @@ import {
 const NAMES = ['a', 'jobs_total', 'ns:jobs:rate5m', ':a', '_', 'a1', '', '1a', 'a-b', 'a b', 'a\n', 'é', 'a.b', 'a{'];
 
 describe('names', () => {
-  it('are valid metric names exactly where prom-client says so', () => {
+  it('are valid metric names exactly if they are valid in prom-client', () => {
     const { validateMetricName: theirs } = promClient as unknown as { validateMetricName: (name: string) => boolean };
     for (const name of NAMES) assert.equal(validateMetricName(name), theirs(name), JSON.stringify(name));
   });
@@ -24,7 +24,7 @@ describe('names', () => {
     for (const name of ['a:b', '1a', '', 'a-b', 'a\n', 'a"']) assert.ok(!isLabelName(name), JSON.stringify(name));
   });
 
-  it('that are missing or wrong throw what prom-client throws, in its order', () => {
+  it('that are missing or wrong throw the errors of prom-client, in its order', () => {
     const cases: [name: unknown, help: unknown][] = [
       ['', ''],
       [undefined, 'help'],
@@ -44,7 +44,7 @@ describe('names', () => {
     assertNameAndHelp('a', 'help');
   });
 
-  it('of counters lose _total for OpenMetrics and others have no base', () => {
+  it('of counters lose _total for OpenMetrics, and without it have no family name', () => {
     assert.equal(counterBaseName('jobs_total'), 'jobs');
     assert.equal(counterBaseName('jobs_total_total'), 'jobs_total');
     assert.equal(counterBaseName('jobs_done'), undefined);
@@ -57,13 +57,13 @@ describe('names', () => {
     assert.equal(infoBaseName('_info'), '_info');
   });
 
-  it('of created samples leave out _total of counters only', () => {
+  it('of created samples leave out _total, only for counters', () => {
     assert.equal(createdName('jobs_total', 'counter'), 'jobs_created');
     assert.equal(createdName('jobs_done', 'counter'), 'jobs_done_created');
     assert.equal(createdName('size_total', 'histogram'), 'size_total_created');
   });
 
-  it('fit a unit where they end with it as a word of its own', () => {
+  it('fit a unit if they end with it as a separate word', () => {
     assert.ok(endsWithUnit('wait_seconds', 'seconds'));
     assert.ok(!endsWithUnit('seconds', 'seconds'));
     assert.ok(!endsWithUnit('milliseconds', 'seconds'));

@@ -19,13 +19,13 @@ function sketchOf(counted: readonly number[]): Sketch {
   return sketch;
 }
 
-/** The value at the rank that a share has among sorted values. */
+/** Returns the value at the rank of a share among sorted values. */
 function exactQuantile(sorted: readonly number[], share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))];
 }
 
 function isWithinAccuracy(value: number, exact: number): boolean {
-  // below the smallest normal double a value has too few digits to be off by 1 % only
+  // a value below the smallest normal double has too few digits for an error of 1 %
   const tiny = 1e-300;
   return Math.abs(value - exact) <= 1.0001 * ACCURACY * Math.abs(exact) + tiny;
 }
@@ -46,12 +46,12 @@ describe('Sketch', () => {
     );
   });
 
-  it('merges into what one sketch of all values would be', () => {
+  it('merges into the same as one sketch of all values', () => {
     fc.assert(
       fc.property(values, values, (here, there) => {
         const merged = sketchOf(here);
         for (const value of there) {
-          // as a reader does it: bins of a chunk are added to the bins of the same chunk
+          // like a reader, it adds the bins of a chunk to the bins of the same chunk
           const place = value === 0 ? 0 : placeOf(value);
           const sign = Math.sign(value) as -1 | 0 | 1;
           merged.chunk(sign, place >> BIN_BITS)[place & BIN_MASK]++;
@@ -63,7 +63,7 @@ describe('Sketch', () => {
     );
   });
 
-  it('has no quantiles before anything was counted, and none after it was cleared', () => {
+  it('has no quantiles before the first value, and none after it was cleared', () => {
     const sketch = new Sketch();
     assert.deepEqual(sketch.quantiles([0.5]), [undefined]);
     sketch.add(3);
@@ -72,13 +72,13 @@ describe('Sketch', () => {
     assert.equal(sketch.count, 0);
   });
 
-  it('shows equal values as they are where it is told their mean', () => {
+  it('shows the exact value of equal values if it gets their mean', () => {
     for (const value of [1, 7, 0.3, -12, 100, 1e-9, 1e300, 0]) {
       assert.deepEqual(sketchOf([value, value]).quantiles([0.5, 0.99], value), [value, value]);
     }
   });
 
-  it('leaves a mean alone that is of other values', () => {
+  it('ignores a mean of other values', () => {
     const [median] = sketchOf([100, 100]).quantiles([0.5], 50);
     assert.ok(isWithinAccuracy(median!, 100));
     const two = sketchOf([1, 1000]).quantiles([0, 1], 500.5);
@@ -94,7 +94,7 @@ describe('Sketch', () => {
     assert.ok(middleOfBinOf(Number.MAX_VALUE) <= Number.MAX_VALUE);
   });
 
-  it('has bins in the order of the magnitudes that they count, each up to where the next begins', () => {
+  it('has bins in the order of magnitudes, each of which ends where the next begins', () => {
     for (const chunk of [-1022, -10, -1, 0, 1, 9, 1023]) {
       assert.equal(placeOf(2 ** chunk), chunk << BIN_BITS);
       for (let bin = 1; bin < BINS_PER_CHUNK; bin++) {

@@ -1,4 +1,4 @@
-/** collect() in a process that others read: every 5 seconds, while somebody scrapes. */
+/** collect() in a process that other processes read: every 5 seconds, while it is scraped. */
 import assert from 'node:assert/strict';
 import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { Gauge, register } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-test('callbacks run in the background, one run at a time, unless nobody has scraped for a minute', async (t) => {
+test('callbacks run in the background, one run at a time, unless there was no scrape for a minute', async (t) => {
   const dir = withTempDir(t);
   process.env.PROMETHEUS_MULTIPROC_DIR = dir;
   mock.timers.enable({ apis: ['setInterval'] });
@@ -32,7 +32,7 @@ test('callbacks run in the background, one run at a time, unless nobody has scra
     for (let interval = 0; interval < intervals; interval++) {
       mock.timers.tick(5000);
       if (callbackEnds) finish?.();
-      // the run notices that its callbacks have ended
+      // the run continues after its callbacks have ended
       await new Promise((resolve) => setImmediate(resolve));
     }
     return runs;
@@ -43,7 +43,7 @@ test('callbacks run in the background, one run at a time, unless nobody has scra
     utimesSync(scraped, Date.now() / 1000 - secondsAgo, Date.now() / 1000 - secondsAgo);
   };
 
-  assert.equal(await runsAfter(2, true), 2, 'nobody has scraped yet, or readers that may not write');
+  assert.equal(await runsAfter(2, true), 2, 'there was no scrape yet, or the readers may not write to the directory');
   scrapedAt(61);
   assert.equal(await runsAfter(3, true), 2);
   scrapedAt(1);

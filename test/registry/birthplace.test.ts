@@ -1,4 +1,4 @@
-/** What a registry without a name is called, by the place where it is made, in every kind of module. */
+/** The id of an unnamed registry, from the place where it is made, in every kind of module. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ setTimeout(() => { made.push(new Registry(), make()); ${SHOW} });
 `;
 const NAMES = ['##0', '##1', '#make#0', '#make#1', '##2', '#create#0'];
 
-test('a place is a package, a path in it, a function and how many were made there', async (t) => {
+test('a place is a package, a path in it, a function and the number of registries that were made there', async (t) => {
   const dir = project(t, {
     'package.json': '{ "name": "@shop/app" }',
     'dist/package.json': '{ "type": "module" }',
@@ -50,7 +50,7 @@ test('a place is a package, a path in it, a function and how many were made ther
     'undefined',
   ];
   assert.deepEqual(await printed(dir, 'lib/metrics.cjs'), places('lib/metrics.cjs'));
-  // a module that is loaded late is loaded all the same
+  // a registry of a module that is loaded late is still made while loading
   assert.deepEqual(await printed(dir, 'lib/requires.cjs'), places('lib/metrics.cjs'));
   for (const main of ['metrics', 'imports', 'waits']) {
     assert.deepEqual(await printed(dir, `dist/${main}.mjs`), places('dist/metrics.mjs'));
@@ -69,7 +69,7 @@ test('outside of a package a place is relative to the program', async (t) => {
   );
 });
 
-test('where the stack cannot be read a registry stays in its process, and the program is left as it was', async (t) => {
+test('if the stack cannot be read a registry stays in its process, and no global state of the program changes', async (t) => {
   const dir = project(t, {
     'main.cjs': `
       const { Registry } = require(${PACKAGE});

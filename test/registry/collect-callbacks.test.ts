@@ -9,7 +9,7 @@ function silenceConsole(t: TestContext): () => unknown[][] {
 }
 
 describe('collect()', () => {
-  it('that throws or rejects costs its own metric only, and is said once', async (t) => {
+  it('that throws or rejects affects only its own metric, and is logged once', async (t) => {
     const warned = silenceConsole(t);
     const registers = [new Registry()];
     new Gauge({ name: 'thrower', help: 'T.', registers, collect: () => assert.fail('out of order') }).set(1);
@@ -48,7 +48,7 @@ describe('collect()', () => {
     assert.deepEqual(collected, ['one', 'two', 'three']);
   });
 
-  it('never overlaps with itself: who comes later waits for the run that is under way', async () => {
+  it('never overlaps with itself: a later caller waits for the run in progress', async () => {
     const registry = new Registry();
     let running = 0;
     let most = 0;
@@ -75,7 +75,7 @@ describe('collect()', () => {
     registry.clear();
   });
 
-  it('that never ends is not waited for for ever', async (t) => {
+  it('that never ends does not block a scrape for ever', async (t) => {
     const warned = silenceConsole(t);
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const registry = new Registry();

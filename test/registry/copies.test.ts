@@ -1,11 +1,13 @@
-/** The package loaded more than once in a process: for each module graph of a bundler, or by a program that reloads it. */
+/**
+ * The package is loaded several times in one process: once per module graph of a bundler, or by a program that reloads it.
+ */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { linesOf, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { dataFiles } from '../support/cluster-files.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** Loads the package again, so that `kept.copies` has so many of it. */
+/** Loads the package again until `kept.copies` has this number of copies. */
 async function load(member: Member, count: number): Promise<void> {
   await member.run(({ prom, require, kept }, wanted) => {
     kept.copies = [prom];
@@ -40,7 +42,7 @@ test('copies count in one file and in the same cells, and each has its own regis
       new Gauge({ name: 'queue', help: 'Q.' }).set(7);
     });
     const texts = await Promise.all(copies.map(({ register }) => register.metrics()));
-    // what the others count stays
+    // the values of the other copies stay
     copies[0].register.clear();
     return [...texts, ...(await Promise.all(copies.map(({ register }) => register.metrics())))];
   });
@@ -53,7 +55,7 @@ test('copies count in one file and in the same cells, and each has its own regis
   assert.equal(dataFiles(dir, worker.pid).length, 1);
 });
 
-test('in memory a metric of two copies is one, and each shows what the other has', async (t) => {
+test('in memory the metrics of two copies are one, and each copy shows the values of the other', async (t) => {
   const member = await copiesInMemory(t);
   const shown = await member.run(async ({ kept }) => {
     const [first, second] = kept.copies as (typeof import('prom-multiproc'))[];
@@ -71,7 +73,7 @@ test('in memory a metric of two copies is one, and each shows what the other has
       },
     });
     new second.Gauge({ name: 'only_second', help: 'S.' }).set(2);
-    // of another declaration: each shows its own
+    // with different declarations each copy shows its own metric
     new first.Counter({ name: 'differs_total', help: 'One.' }).inc(1);
     new second.Counter({ name: 'differs_total', help: 'Two.' }).inc(2);
     second.register.setDefaultLabels({ copy: '2' });
@@ -89,13 +91,13 @@ test('in memory a metric of two copies is one, and each shows what the other has
   assert.deepEqual(linesOf(shown.ofSecond, 'c_total'), ['c_total{x="a",copy="2"} 3', 'c_total{x="held",copy="2"} 30']);
   assert.deepEqual(linesOf(shown.ofSecond, 'differs_total'), ['differs_total{copy="2"} 2']);
   assert.deepEqual(linesOf(shown.ofSecond, 'only_first'), ['only_first 1']);
-  // who holds a metric that is shown nowhere goes on writing to one of its own
+  // a program that holds a removed metric writes to values that no output shows
   assert.deepEqual(linesOf(shown.after, 'c_total'), ['c_total{x="a",copy="2"} 3', 'c_total{x="held",copy="2"} 30']);
   assert.deepEqual(linesOf(shown.after, 'only_first'), []);
   assert.deepEqual(shown.names, ['c_total', 'only_second', 'differs_total'], 'objects are of one copy');
 });
 
-test('a name is taken in its own copy, and instances are those of every copy', async (t) => {
+test('a name is registered per copy, and instanceof is true for instances of every copy', async (t) => {
   const member = await copiesInMemory(t);
   const outcome = await member.run(async ({ kept }) => {
     const [first, second] = kept.copies as (typeof import('prom-multiproc'))[];
@@ -154,7 +156,7 @@ test('a name is taken in its own copy, and instances are those of every copy', a
   );
 });
 
-test('under a test runner each copy begins from nothing', async (t) => {
+test('under a test runner each copy starts from nothing', async (t) => {
   const member = await copiesInMemory(t, { JEST_WORKER_ID: '1' });
   const texts = await member.run(async ({ kept }) => {
     const copies = kept.copies as (typeof import('prom-multiproc'))[];
@@ -172,7 +174,7 @@ test('under a test runner each copy begins from nothing', async (t) => {
   );
 });
 
-test('copies have one timer', async (t) => {
+test('copies share one timer', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
   const intervals = await member.run(({ require, kept, prom }) => {
     const { setInterval: start } = globalThis;

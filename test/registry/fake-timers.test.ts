@@ -1,10 +1,10 @@
-/** An application's tests install fake timers (jest's, sinon's, node's own), before the package is used or after. */
+/** The tests of an application install fake timers (jest's, sinon's, node's own) before the package is used, or after. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startMember } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/** So many that they are not read within one slice of the collector's time, and not so many that a thread reads them. */
+/** Too many to be read within one time slice of the collector, and too few for a thread to read them. */
 const MANY_SERIES = 5000;
 
 for (const installed of ['before', 'after'] as const) {

@@ -1,10 +1,10 @@
-/** What a registry for each request costs: probes of many targets make thousands of them. */
+/** The memory of a registry per request: probes of many targets make thousands of registries. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startProgram } from '../support/program.js';
 
-/** Prints the bytes that a registry takes whose only metric is a gauge without labels. */
+/** Prints the bytes of a registry whose only metric is a gauge without labels. */
 const PROGRAM = `
   const { Registry, Gauge } = require(process.argv[1]);
   const probe = () => {
@@ -26,7 +26,7 @@ const PROGRAM = `
   });
 `;
 
-test('a registry with a gauge costs 3 KB at most', async (t) => {
+test('a registry with a gauge takes at most 3 KB', async (t) => {
   const root = join(__dirname, '..', '..', 'src', 'root.js');
   const program = startProgram(t, process.execPath, ['--expose-gc', '-e', PROGRAM, root]);
   assert.equal(await program.ended(), 0, program.output());

@@ -11,7 +11,7 @@ const make = (): Registry => new Registry();
 const MADE_WHILE_LOADING = [new Registry(), new Registry()];
 const MADE_IN_A_FUNCTION = make();
 
-/** Stands in for the collector: shows what it was asked for. */
+/** Replaces the collector: shows the query that it received. */
 function fakeView(active = true): MergedView {
   const shown = (query: MergedQuery): string =>
     'registries' in query
@@ -33,7 +33,7 @@ function fakeView(active = true): MergedView {
   };
 }
 
-/** The default registries of processes hold the collector's view; these tests put it back. */
+/** The view of the collector is global state; these tests restore it. */
 async function withView(view: MergedView | undefined, run: () => Promise<void>): Promise<void> {
   provideMergedView(view);
   try {
@@ -54,14 +54,14 @@ describe('Registries in merged output', () => {
     register.clear();
   });
 
-  it('are told apart by their names', () => {
+  it('are distinguished by their names', () => {
     assert.equal(new Registry(TEXT, { name: 'billing' }).sharedName, 'billing');
     assert.equal(register.sharedName, 'default');
     assert.equal(new Registry(TEXT, { multiprocess: false }).sharedName, undefined);
     for (const name of ['', '?x']) assert.throws(() => new Registry(TEXT, { name }), { code: 'ERR_INVALID_ARGUMENT' });
   });
 
-  it('without a name are told apart by the places where modules make them', () => {
+  it('without a name are distinguished by the places where modules make them', () => {
     const place = 'prom-multiproc/dist/test/registry/registry.test.js#';
     assert.deepEqual(
       [...MADE_WHILE_LOADING, MADE_IN_A_FUNCTION, new Registry()].map(({ sharedName }) => sharedName),
@@ -69,7 +69,7 @@ describe('Registries in merged output', () => {
     );
   });
 
-  it('are named with each metric that is in them', () => {
+  it('are named in the record of each of their metrics', () => {
     const [a, b, local] = [new Registry(TEXT, { name: 'a' }), new Registry(TEXT, { name: 'b' }), localRegistry()];
     const counter = new Counter({ name: 'named_total', help: 'N.', registers: [a, local] });
     assert.deepEqual(registriesOf('named_total'), [['a']]);
@@ -82,7 +82,7 @@ describe('Registries in merged output', () => {
     assert.deepEqual(local.getMetricsAsArray(), [counter]);
   });
 
-  it('of one request stay local: a process that makes one for each does not fill the file', () => {
+  it('of one request stay local: a process that makes one per request does not fill the file', () => {
     const before = sharedStore().families.size;
     const registries = Array.from({ length: 120 }, () => new Registry());
     for (const registry of registries) new Gauge({ name: 'job', help: 'J.', registers: [registry] }).set(1);
@@ -96,7 +96,7 @@ describe('Registry#metrics', () => {
     register.clear();
   });
 
-  it('answers with the merged view where one is active, and with this process otherwise', async () => {
+  it('returns the merged view if one is active, and otherwise the values of this process', async () => {
     new Counter({ name: 'a_total', help: 'A.' }).inc();
     const own = '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n';
     await withView(undefined, async () => assert.equal(await register.metrics(), own));
@@ -113,7 +113,7 @@ describe('Registry#metrics', () => {
     });
   });
 
-  it('answers with this process where PROM_MULTIPROC_SCOPE says so', async (t) => {
+  it('returns the values of this process if PROM_MULTIPROC_SCOPE is process', async (t) => {
     new Counter({ name: 'a_total', help: 'A.' }).inc();
     process.env.PROM_MULTIPROC_SCOPE = 'process';
     t.after(() => delete process.env.PROM_MULTIPROC_SCOPE);
@@ -123,11 +123,11 @@ describe('Registry#metrics', () => {
     });
   });
 
-  it('refuses scopes that it does not know', async () => {
+  it('refuses unknown scopes', async () => {
     await assert.rejects(() => register.metrics({ scope: 'worker' as never }), { code: 'ERR_INVALID_ARGUMENT' });
   });
 
-  it('adds what merged output does not have', async () => {
+  it('adds metrics that merged output does not have', async () => {
     register.registerMetric({
       name: 'foreign',
       get: () => ({ name: 'foreign', help: 'F.', type: 'gauge', values: [{ value: 1, labels: {} }] }),
@@ -146,20 +146,20 @@ describe('Registry#metrics', () => {
     });
   });
 
-  it('of a local registry is always of this process', async () => {
+  it('of a local registry always returns the values of this process', async () => {
     const local = localRegistry();
     new Counter({ name: 'a_total', help: 'A.', registers: [local] }).inc();
     await withView(fakeView(), async () => assert.match(await local.metrics(), /^a_total 1$/m));
   });
 
-  it('of merged registries is the merged view of those that it was made of', async () => {
+  it('of a merged registry returns the merged view of its sources', async () => {
     const [a, local] = [new Registry(TEXT, { name: 'a' }), localRegistry()];
     new Counter({ name: 'a_total', help: 'A.', registers: [a] }).inc();
     new Counter({ name: 'b_total', help: 'B.', registers: [local] }).inc();
     await withView(fakeView(), async () => {
       const merged = Registry.merge([register, a, local]);
       merged.setDefaultLabels({ app: 'x' });
-      // of the registry that has such a metric here; where none has, of the first
+      // the family of the registry that holds such a metric here; if none does, of the first
       assert.equal(
         await merged.metrics(),
         '# HELP a_total a\n# TYPE a_total counter\na_total{app="x"} 100\n\n' +
@@ -171,7 +171,7 @@ describe('Registry#metrics', () => {
     a.clear();
   });
 
-  it('of merged registries has what registries of prom-client count, in this process', async () => {
+  it('of a merged registry includes metrics of prom-client registries in this process', async () => {
     const theirs = new promClient.Registry();
     new promClient.Counter({ name: 'theirs_total', help: 'T.', registers: [theirs] }).inc(3);
     const own = '# HELP theirs_total T.\n# TYPE theirs_total counter\ntheirs_total 3\n';
@@ -181,7 +181,7 @@ describe('Registry#metrics', () => {
     });
   });
 
-  it('says clearly that there is no such metric', async () => {
+  it('names a missing metric in its error', async () => {
     const missing = { code: 'ERR_INVALID_ARGUMENT', message: "no metric with the name 'nobody' is registered" };
     await assert.rejects(() => register.getSingleMetricAsString('nobody'), missing);
     await withView(fakeView(), async () => {
@@ -193,7 +193,7 @@ describe('Registry#metrics', () => {
     });
   });
 
-  it('changes nothing', async () => {
+  it('changes no values', async () => {
     const registry = new Registry<any>(Registry.OPENMETRICS_CONTENT_TYPE);
     registry.setDefaultLabels({ app: 'x' });
     const counter = new Counter({ name: 'a_total', help: 'A.', labelNames: ['b'], registers: [registry] });
@@ -209,7 +209,7 @@ describe('Registry#metrics', () => {
 });
 
 describe('Registry#registerMetric', () => {
-  it('refuses what is no metric', () => {
+  it('refuses objects that are not metrics', () => {
     assert.throws(() => localRegistry().registerMetric({}), {
       code: 'ERR_INVALID_ARGUMENT',
       message: 'a metric has a name and get(), unlike {}',
