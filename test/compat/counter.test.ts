@@ -2,9 +2,9 @@ import { describe } from 'node:test';
 import { sameAsPromClient } from './script.js';
 
 describe('Counter, as in prom-client', () => {
-  sameAsPromClient('counts without labels from 0', async ({ client, registry, say }) => {
+  sameAsPromClient('counts without labels from 0', async ({ client, registry, record }) => {
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', registers: [registry] });
-    say(await registry.metrics());
+    record(await registry.metrics());
     counter.inc();
     counter.inc(5);
     counter.inc(0);
@@ -13,14 +13,14 @@ describe('Counter, as in prom-client', () => {
     counter.inc(null as never);
     counter.inc({});
     counter.inc({}, 7);
-    say(await registry.metrics());
-    say(await counter.get());
+    record(await registry.metrics());
+    record(await counter.get());
   });
 
-  sameAsPromClient('counts by labels, whole, partial and numeric', async ({ client, registry, say }) => {
+  sameAsPromClient('counts by labels, whole, partial and numeric', async ({ client, registry, record }) => {
     const labelNames = ['method', 'code'];
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames, registers: [registry] });
-    say(await registry.metrics());
+    record(await registry.metrics());
     counter.inc({ method: 'GET', code: 200 });
     counter.inc({ method: 'GET', code: '200' }, 2);
     counter.inc({ method: 'GET', code: 200 });
@@ -32,30 +32,30 @@ describe('Counter, as in prom-client', () => {
     counter.labels('POST', 201 as never).inc(3);
     counter.labels({ method: 'POST', code: 201 }).inc();
     counter.labels({ method: 'PUT' }).inc();
-    say(await registry.metrics());
-    say(await counter.get());
+    record(await registry.metrics());
+    record(await counter.get());
   });
 
-  sameAsPromClient('prints values of any kind', async ({ client, registry, say }) => {
+  sameAsPromClient('prints values of any kind', async ({ client, registry, record }) => {
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['a'], registers: [registry] });
     for (const value of [true, null, undefined, 1.5, -0, NaN, Infinity, 10n, '', ['x', 'y'], 'q"u\\o\nte', 'é😀']) {
       counter.inc({ a: value as never });
     }
     counter.labels(false as never).inc();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('refuses what is no increase', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses what is no increase', async ({ client, registry, record, attempt }) => {
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['a'], registers: [registry] });
     for (const value of [-1, -0.5, Infinity, -Infinity, '5', 'x', {}, [], true, () => {}]) {
       await attempt(() => counter.inc({ a: 'x' }, value as never));
       await attempt(() => counter.labels('x').inc(value as never));
     }
     for (const value of [-1, Infinity, '5', true]) await attempt(() => counter.inc(value as never));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('refuses labels that were not declared', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses labels that were not declared', async ({ client, registry, record, attempt }) => {
     const names = { name: 'jobs_total', help: 'Jobs.', labelNames: ['method', 'code'], registers: [registry] };
     const counter = new client.Counter(names);
     await attempt(() => counter.inc({ method: 'GET', route: '/' } as never));
@@ -69,10 +69,10 @@ describe('Counter, as in prom-client', () => {
     const bare = new client.Counter({ name: 'bare_total', help: 'Bare.', registers: [registry] });
     await attempt(() => bare.inc({ a: 1 } as never));
     await attempt(() => bare.labels('x'));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('removes and resets', async ({ client, registry, say }) => {
+  sameAsPromClient('removes and resets', async ({ client, registry, record }) => {
     const counter = new client.Counter({
       name: 'jobs_total',
       help: 'Jobs.',
@@ -88,31 +88,31 @@ describe('Counter, as in prom-client', () => {
     counter.remove('never', 'seen');
     counter.inc({ a: 'vm1' });
     counter.remove('vm1', undefined as never);
-    say(await registry.metrics());
+    record(await registry.metrics());
     counter.inc({ a: 'vm2', b: undefined });
     counter.remove({ a: 'vm2' });
     counter.inc({ a: 'vm3', b: undefined });
     counter.remove({ a: 'vm3', b: undefined });
-    say(await registry.metrics());
+    record(await registry.metrics());
     held.inc();
     counter.inc({ a: 'z' }, 2);
-    say(await registry.metrics());
+    record(await registry.metrics());
     counter.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
     held.inc(9);
-    say(await registry.metrics());
+    record(await registry.metrics());
     const bare = new client.Counter({ name: 'bare_total', help: 'Bare.', registers: [registry] });
     bare.inc(4);
     bare.reset();
-    say(await bare.get());
+    record(await bare.get());
     bare.inc();
     bare.remove();
-    say(await bare.get());
+    record(await bare.get());
     bare.inc();
-    say(await bare.get());
+    record(await bare.get());
   });
 
-  sameAsPromClient('collects before it is read', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('collects before it is read', async ({ client, registry, record, attempt }) => {
     let calls = 0;
     const counter = new client.Counter({
       name: 'jobs_total',
@@ -123,11 +123,11 @@ describe('Counter, as in prom-client', () => {
         this.inc(10);
       },
     });
-    say(await registry.metrics());
-    say(await counter.get());
-    say(await registry.getMetricsAsJSON());
-    say(await registry.getSingleMetricAsString('jobs_total'));
-    say(calls);
+    record(await registry.metrics());
+    record(await counter.get());
+    record(await registry.getMetricsAsJSON());
+    record(await registry.getSingleMetricAsString('jobs_total'));
+    record(calls);
     const later = new client.Counter({
       name: 'later_total',
       help: 'Later.',
@@ -137,8 +137,8 @@ describe('Counter, as in prom-client', () => {
         this.inc(2);
       },
     });
-    say(later instanceof client.Counter);
-    say(await registry.metrics());
+    record(later instanceof client.Counter);
+    record(await registry.metrics());
     const failing = new client.Counter({
       name: 'failing_total',
       help: 'Failing.',

@@ -9,7 +9,7 @@ function openMetricsRegistry(client: Client): Registry {
 }
 
 describe('Exemplars, as in prom-client', () => {
-  sameAsPromClient('stand beside a counter', async ({ client, say, attempt, wait }) => {
+  sameAsPromClient('stand beside a counter', async ({ client, record, attempt, wait }) => {
     const registry = openMetricsRegistry(client);
     const counter = new client.Counter({
       name: 'jobs_total',
@@ -20,21 +20,21 @@ describe('Exemplars, as in prom-client', () => {
     });
     counter.inc({ labels: { method: 'GET' }, value: 2, exemplarLabels: { trace_id: 'abc', user: 5 } as never });
     counter.inc({ labels: { method: 'PUT' } });
-    say(await counter.get());
+    record(await counter.get());
     wait(1.5);
     counter.inc({ labels: { method: 'GET' }, exemplarLabels: { trace_id: 'def' } as never });
     counter.inc({ labels: { method: 'GET' } });
-    say(await counter.get());
+    record(await counter.get());
     const long = { trace_id: 'x'.repeat(120) } as never;
     await attempt(() => counter.inc({ labels: { method: 'GET' }, exemplarLabels: long }));
     await attempt(() => counter.inc({ labels: { route: 'GET' } as never, exemplarLabels: {} }));
     await attempt(() => counter.inc({ labels: { method: 'GET' }, value: -1 }));
-    say(await counter.get());
-    // last of all, for prom-client renames the counter when it renders it so
-    say(await registry.metrics());
+    record(await counter.get());
+    // at the end, because prom-client renames the counter when it renders this
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('stand beside buckets', async ({ client, say, attempt, wait }) => {
+  sameAsPromClient('stand beside buckets', async ({ client, record, attempt, wait }) => {
     const registry = openMetricsRegistry(client);
     const histogram = new client.Histogram({
       name: 'took_seconds',
@@ -53,12 +53,12 @@ describe('Exemplars, as in prom-client', () => {
     histogram.observe({ labels, value: 0.7, exemplarLabels: {} });
     const end = histogram.startTimer(labels, { trace_id: 'd' } as never);
     wait(0.4);
-    say(end({}, { span: 'e' } as never));
-    say(await registry.metrics());
-    say(await histogram.get());
+    record(end({}, { span: 'e' } as never));
+    record(await registry.metrics());
+    record(await histogram.get());
     await attempt(() => histogram.observe({ labels, value: 1, exemplarLabels: { t: 'x'.repeat(128) } as never }));
     await attempt(() => histogram.observe({ labels, value: NaN }));
     await attempt(() => histogram.observe({ labels: { route: 'x' } as never, value: 1 }));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 });

@@ -2,34 +2,34 @@ import { describe } from 'node:test';
 import { sameAsPromClient } from './script.js';
 
 describe('Gauge, as in prom-client', () => {
-  sameAsPromClient('is set, goes up and goes down', async ({ client, registry, say }) => {
+  sameAsPromClient('is set, goes up and goes down', async ({ client, registry, record }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', registers: [registry] });
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.set(10);
     gauge.inc();
     gauge.inc(2.5);
     gauge.dec();
     gauge.dec(20);
     gauge.inc({}, 3);
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.set({}, -4);
-    say(await gauge.get());
+    record(await gauge.get());
     gauge.set(Infinity);
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.set(-Infinity);
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.remove();
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.dec();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('has labels', async ({ client, registry, say }) => {
+  sameAsPromClient('has labels', async ({ client, registry, record }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at', 'of'], registers: [registry] });
     const held = gauge.labels('top', 'tank');
-    say(await registry.metrics());
+    record(await registry.metrics());
     held.set(5);
     held.inc();
     held.dec(3);
@@ -38,31 +38,31 @@ describe('Gauge, as in prom-client', () => {
     gauge.dec({ at: 'low', of: 1 }, 2);
     gauge.labels('low', '1').inc();
     gauge.inc();
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.remove('top', 'tank');
     held.inc(2);
-    say(await registry.metrics());
+    record(await registry.metrics());
     gauge.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('is 0 before a callback has set it, and where none does', async ({ client, registry, say }) => {
+  sameAsPromClient('is 0 before a callback has set it, and where none does', async ({ client, registry, record }) => {
     let runs = 0;
     const collect = function (this: { set(value: number): void }): void {
       if (++runs === 2) this.set(7);
     };
     new client.Gauge({ name: 'level', help: 'Level.', registers: [registry], collect });
-    say(await registry.metrics());
-    say(await registry.metrics());
+    record(await registry.metrics());
+    record(await registry.metrics());
     registry.resetMetrics();
-    say(await registry.metrics());
+    record(await registry.metrics());
     const gauge = new client.Gauge({ name: 'other', help: 'Other.', registers: [], collect: () => {} });
-    say(await gauge.get());
+    record(await gauge.get());
     gauge.remove();
-    say(await gauge.get());
+    record(await gauge.get());
   });
 
-  sameAsPromClient('refuses what is no number', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses what is no number', async ({ client, registry, record, attempt }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at'], registers: [registry] });
     for (const value of ['5', undefined, null, {}, true, 7n]) {
       await attempt(() => gauge.set(value as never));
@@ -82,28 +82,28 @@ describe('Gauge, as in prom-client', () => {
     await attempt(() => gauge.labels('x', 'y'));
     await attempt(() => gauge.remove({ of: 'x' } as never));
     await attempt(() => gauge.setToCurrentTime({ of: 'x' } as never));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('is set to the time and to durations', async ({ client, registry, say, wait }) => {
+  sameAsPromClient('is set to the time and to durations', async ({ client, registry, record, wait }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at', 'of'], registers: [registry] });
     gauge.setToCurrentTime();
     gauge.setToCurrentTime({ at: 'now' });
     gauge.labels('now', 'held').setToCurrentTime();
-    say(await registry.metrics());
+    record(await registry.metrics());
     const ends = [gauge.startTimer(), gauge.startTimer({ at: 'start' }), gauge.labels('a', 'b').startTimer()];
     wait(1.5);
-    say(ends[0]());
-    say(ends[1]({ of: 'end' }));
-    say(ends[2]());
+    record(ends[0]());
+    record(ends[1]({ of: 'end' }));
+    record(ends[2]());
     wait(0.25);
-    say(ends[0]({ at: 'late' }));
-    say(ends[1]({ at: 'other' }));
-    say(ends[2]({ of: 'c' }));
-    say(await registry.metrics());
+    record(ends[0]({ at: 'late' }));
+    record(ends[1]({ at: 'other' }));
+    record(ends[2]({ of: 'c' }));
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('says how it is aggregated', async ({ client, registry, say }) => {
+  sameAsPromClient('says how it is aggregated', async ({ client, registry, record }) => {
     for (const aggregator of ['sum', 'max', 'min', 'average', 'first', 'omit'] as const) {
       const gauge = new client.Gauge({
         name: `level_${aggregator}`,
@@ -113,6 +113,6 @@ describe('Gauge, as in prom-client', () => {
       });
       gauge.set(1);
     }
-    say(await registry.getMetricsAsJSON());
+    record(await registry.getMetricsAsJSON());
   });
 });

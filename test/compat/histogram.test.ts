@@ -2,16 +2,16 @@ import { describe } from 'node:test';
 import { sameAsPromClient } from './script.js';
 
 describe('Histogram, as in prom-client', () => {
-  sameAsPromClient('counts in buckets', async ({ client, registry, say }) => {
+  sameAsPromClient('counts in buckets', async ({ client, registry, record }) => {
     const histogram = new client.Histogram({ name: 'took_seconds', help: 'Took.', registers: [registry] });
-    say(await registry.metrics());
+    record(await registry.metrics());
     for (const value of [0, 0.005, 0.0050001, 0.3, 1, 9.99, 10, 11, -4, 1e300]) histogram.observe(value);
-    say(await registry.metrics());
-    say(await histogram.get());
-    say(await (histogram as unknown as { getForPromString(): unknown }).getForPromString());
+    record(await registry.metrics());
+    record(await histogram.get());
+    record(await (histogram as unknown as { getForPromString(): unknown }).getForPromString());
   });
 
-  sameAsPromClient('has labels and buckets of its own', async ({ client, registry, say }) => {
+  sameAsPromClient('has labels and buckets of its own', async ({ client, registry, record }) => {
     const histogram = new client.Histogram({
       name: 'took_seconds',
       help: 'Took.',
@@ -19,7 +19,7 @@ describe('Histogram, as in prom-client', () => {
       buckets: [0.1, 0.5, 1],
       registers: [registry],
     });
-    say(await registry.metrics());
+    record(await registry.metrics());
     const held = histogram.labels('GET', '200');
     held.observe(0.3);
     histogram.observe({ method: 'GET', code: 200 }, 0.7);
@@ -28,31 +28,31 @@ describe('Histogram, as in prom-client', () => {
     histogram.observe(0.2);
     histogram.observe({}, 0.6);
     histogram.zero({ method: 'GET', code: '404' });
-    say(await registry.metrics());
-    say(await histogram.get());
+    record(await registry.metrics());
+    record(await histogram.get());
     histogram.remove('GET', '200');
     held.observe(2);
     histogram.remove({ method: 'PUT' });
-    say(await registry.metrics());
+    record(await registry.metrics());
     histogram.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
     held.observe(0.1);
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('takes many buckets', async ({ client, registry, say }) => {
+  sameAsPromClient('takes many buckets', async ({ client, registry, record }) => {
     const buckets = client.exponentialBuckets(0.001, 1.5, 40);
     const histogram = new client.Histogram({ name: 'took_seconds', help: 'Took.', buckets, registers: [registry] });
     for (const bound of buckets) for (const value of [bound, bound * 1.0001, bound * 0.9999]) histogram.observe(value);
-    say((await registry.metrics()).replace(/_sum .*/, ''));
+    record((await registry.metrics()).replace(/_sum .*/, ''));
     const linear = client.linearBuckets(0, 10, 5);
     new client.Histogram({ name: 'other', help: 'Other.', buckets: linear, registers: [registry] }).observe(25);
-    say(await registry.getSingleMetricAsString('other'));
+    record(await registry.getSingleMetricAsString('other'));
     new client.Histogram({ name: 'none', help: 'None.', buckets: [], registers: [registry] }).observe(25);
-    say(await registry.getSingleMetricAsString('none'));
+    record(await registry.getSingleMetricAsString('none'));
   });
 
-  sameAsPromClient('refuses what is no finite number', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses what is no finite number', async ({ client, registry, record, attempt }) => {
     const histogram = new client.Histogram({ name: 'took', help: 'Took.', labelNames: ['a'], registers: [registry] });
     for (const value of [NaN, Infinity, -Infinity, '5', '', undefined, null, {}, true, false]) {
       await attempt(() => histogram.observe({ a: 'x' }, value as never));
@@ -65,10 +65,10 @@ describe('Histogram, as in prom-client', () => {
     await attempt(() => histogram.labels());
     await attempt(() => histogram.remove('x', 'y'));
     await attempt(() => new client.Histogram({ name: 'x', help: 'x', labelNames: ['le'], registers: [] }));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('times', async ({ client, registry, say, wait }) => {
+  sameAsPromClient('times', async ({ client, registry, record, wait }) => {
     const histogram = new client.Histogram({
       name: 'took',
       help: 'Took.',
@@ -81,12 +81,12 @@ describe('Histogram, as in prom-client', () => {
       histogram.labels('x', 'y').startTimer(),
     ];
     wait(0.75);
-    say(ends[0]());
-    say(ends[1]({ b: 'end' }));
-    say(ends[2]());
+    record(ends[0]());
+    record(ends[1]({ b: 'end' }));
+    record(ends[2]());
     wait(2);
-    say(ends[0]({ a: 'late' }));
-    say(ends[2]({ b: 'z' }));
-    say(await registry.metrics());
+    record(ends[0]({ a: 'late' }));
+    record(ends[2]({ b: 'z' }));
+    record(await registry.metrics());
   });
 });

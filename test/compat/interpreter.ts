@@ -1,6 +1,6 @@
 /**
- * Runs a random program on a stage. Where this package means to differ (differences.test.ts has the list), prom-client is
- * led around the difference, or what the two say is made alike; everything else has to be the same.
+ * Runs a random program on a stage. For deliberate differences (listed in differences.test.ts), prom-client is led around
+ * the difference, or the results of both are made equal. Everything else must be the same.
  */
 import * as promClient from 'prom-client';
 import type { Config, Kind, Step } from './program.js';
@@ -14,7 +14,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 type Method = (...args: unknown[]) => unknown;
-/** A metric or a child, whichever kind it is. */
+/** A metric or a child, of any type. */
 type Callable = Record<string, Method | undefined>;
 
 interface Made {
@@ -24,12 +24,12 @@ interface Made {
 }
 
 export async function run(stage: Stage, steps: readonly Step[]): Promise<void> {
-  const { client, say } = stage;
+  const { client, record } = stage;
   const program = new Interpreter(stage);
   for (const step of steps) await program.take(step);
   for (const registry of program.registries) {
-    say(await program.shown(registry));
-    say(alike(await registry.getMetricsAsJSON()));
+    record(await program.shown(registry));
+    record(alike(await registry.getMetricsAsJSON()));
   }
   client.register.clear();
   client.register.setContentType(CONTENT_TYPES.text as never);
@@ -76,7 +76,7 @@ class Interpreter {
     this.#stage.wait(step.wait);
   }
 
-  /** The exposition; undefined where it has something that OpenMetrics cannot say and prom-client says wrongly. */
+  /** Returns the exposition; undefined if OpenMetrics cannot show it and prom-client renders it wrongly. */
   async shown(registry: promClient.Registry): Promise<string | undefined> {
     const counters = registry.getMetricsAsArray().filter((metric) => metric instanceof this.#client.Counter);
     const names = counters.map(({ name }) => name);
@@ -104,7 +104,7 @@ class Interpreter {
       this.#made[as] = { kind, metric, config };
       if (this.#isTheirs) undoDifferences(metric, kind);
     });
-    // a difference: a metric that could not be made is registered nowhere
+    // a difference: a metric whose constructor throws is not registered
     if (!this.#isTheirs) return;
     for (const [at, registry] of this.registries.entries()) {
       for (const metric of registry.getMetricsAsArray()) {
@@ -129,7 +129,7 @@ class Interpreter {
   async #hold(made: Made | undefined, args: readonly unknown[], as: number): Promise<void> {
     // a difference: exemplars work on held children
     if (made === undefined || takesExemplars(made.kind, made.config)) return;
-    // a difference: a counter's labels() looks at the labels
+    // a difference: labels() of a counter checks the labels
     if (made.kind === 'Counter' && typeof args[0] === 'object' && !declares(made, args[0])) return;
     await this.#attempt(() => {
       const child = (made.metric as unknown as { labels: Method }).labels(...copiesOf(args)) as Callable;
@@ -167,7 +167,7 @@ class Interpreter {
     }
     if (call === 'getSingleMetricAsString') {
       const metric = registry.getSingleMetric(arg as string);
-      // differences: what is not there, and a counter in OpenMetrics
+      // differences: missing metrics, and a counter in OpenMetrics
       const isOpenMetrics = (registry.contentType as string) === OPENMETRICS;
       if (metric === undefined || (isOpenMetrics && metric instanceof this.#client.Counter)) return;
       return this.#attempt(async () => alikeText(await registry.getSingleMetricAsString(arg as string)));
@@ -177,7 +177,7 @@ class Interpreter {
   }
 
   async #aggregate(chosen: readonly number[]): Promise<string | undefined> {
-    // one after the other, for a difference: a collect() that runs already is not started again
+    // one after the other, because of a difference: a collect() that is still running is not started again
     const objects: unknown[] = [];
     for (const at of chosen) objects.push(await this.registries[at].getMetricsAsJSON());
     return this.shown(this.#client.AggregatorRegistry.aggregate(objects as never));
@@ -188,7 +188,7 @@ class Interpreter {
       try {
         return await call();
       } catch (error) {
-        // differences: label values are text in objects, and the caller's label object is not kept
+        // differences: label values are strings in objects, and the caller's label object is not kept
         if (error instanceof Error) error.message = error.message.replace(/(valid number: ).*\{.*$/s, '$1{…}');
         throw error;
       }
@@ -196,7 +196,7 @@ class Interpreter {
   }
 }
 
-/** Whether a call is one that both are meant to take alike. */
+/** Whether both packages should handle a call in the same way. */
 function isLike(made: Made, method: string, args: readonly unknown[]): boolean {
   const { kind, config } = made;
   const [first] = args as [Record<string, unknown> | undefined];
@@ -206,7 +206,7 @@ function isLike(made: Made, method: string, args: readonly unknown[]): boolean {
   return method !== 'zero' || config.labelNames?.includes('x') === true;
 }
 
-/** A difference: an exemplar without labels is none, and labels that are undefined are left out. */
+/** A difference: an exemplar without labels has no effect, and undefined labels are left out. */
 function hasEveryLabel({ exemplarLabels }: Record<string, unknown>): boolean {
   const values = Object.values(exemplarLabels ?? { none: '' });
   return values.length > 0 && !values.includes(undefined);
@@ -230,7 +230,7 @@ function collectOf(collect: NonNullable<Config['collect']>, asObservation: boole
   };
 }
 
-/** Makes a metric of prom-client do what this package does on purpose. */
+/** Makes a metric of prom-client behave like ours where the difference is deliberate. */
 function undoDifferences(metric: promClient.Metric, kind: Kind): void {
   const { get, reset } = metric as unknown as { get(): Promise<{ values: object[] }>; reset(): void };
   // reading objects does not write default labels into the metric
@@ -240,7 +240,7 @@ function undoDifferences(metric: promClient.Metric, kind: Kind): void {
   };
   Object.assign(metric, { get: copied });
   if (kind !== 'Histogram') return;
-  // a histogram without labels is still there after reset()
+  // a histogram without labels is still shown after reset()
   const { labelNames, zero } = metric as unknown as { labelNames: string[]; zero(labels: object): void };
   const shownAgain = (): void => {
     reset.call(metric);
@@ -249,7 +249,7 @@ function undoDifferences(metric: promClient.Metric, kind: Kind): void {
   Object.assign(metric, { reset: shownAgain });
 }
 
-/** A difference: a counter adds nothing for NaN. */
+/** A difference: a counter ignores NaN. */
 function addable(kind: Kind, args: unknown[]): unknown[] {
   if (kind !== 'Counter') return args;
   return args.map((arg) => {
@@ -258,7 +258,7 @@ function addable(kind: Kind, args: unknown[]): unknown[] {
   });
 }
 
-/** Arguments that the call may keep and change. */
+/** Returns copies of arguments, which a call may keep and change. */
 function copiesOf(args: readonly unknown[]): unknown[] {
   return args.map((arg) => {
     if (!isObject(arg)) return arg;
@@ -272,7 +272,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Quantiles without their values, for a digest and a sketch differ; no exemplar is null or undefined. */
+/** Removes the values of quantiles, which differ between a digest and a sketch, and exemplars that are null or undefined. */
 function alike(objects: readonly promClient.MetricObject[]): unknown[] {
   return objects.map((object) => {
     const { values = [] } = object as unknown as { values?: { labels: object; value: number; exemplar?: unknown }[] };
@@ -281,14 +281,14 @@ function alike(objects: readonly promClient.MetricObject[]): unknown[] {
       values: values.map(({ exemplar, value, ...rest }) => ({
         ...rest,
         exemplar: exemplar ?? undefined,
-        // 0 - 0 is not 0 + -0, and is printed alike
+        // 0 and -0 are different values but are printed the same
         value: 'quantile' in rest.labels ? '…' : value === 0 ? 0 : value,
       })),
     };
   });
 }
 
-/** Labels in one order, quantiles without their values; NaN, quotation marks and the end as the formats have them. */
+/** Sorts labels and removes the values of quantiles; NaN, quotation marks and the end are as in the specifications. */
 function alikeText(text: string): string {
   const sorted = text.replaceAll(/\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\}/g, (_all, labels: string) => {
     const pairs = [...labels.matchAll(/\w+="(?:[^"\\]|\\.)*"/g)].map(([pair]) => pair);

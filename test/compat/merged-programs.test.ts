@@ -1,4 +1,6 @@
-/** What programs do to a process's metrics is what merged output shows of it: the way through a file changes nothing. */
+/**
+ * Programs have the same effects on the metrics of a process and on merged output: the way through a file changes nothing.
+ */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
@@ -12,13 +14,13 @@ import { type Client, transcript } from './script.js';
 
 /** The long form: `PROGRAM_RUNS=5000 node --test dist/test/compat/merged-programs.test.js`. */
 const RUNS = Number(process.env.PROGRAM_RUNS ?? 100);
-/** The short form runs the same programs every time: what a new one finds is for the long form's reader. */
+/** The short form runs the same programs every time, so that it never fails by chance; the long form finds new failures. */
 const SEED = process.env.PROGRAM_RUNS === undefined ? 1 : Date.now();
 
-/** The registries of the program that runs. */
+/** The registries of the current program. */
 const inUse: promMultiproc.Registry<any>[] = [];
 let compared = 0;
-/** Kept here, for the program goes on after errors. */
+/** Stored here, because the program continues after errors. */
 const mismatches: unknown[] = [];
 
 class ComparedRegistry extends promMultiproc.Registry<any> {
@@ -40,7 +42,9 @@ class ComparedRegistry extends promMultiproc.Registry<any> {
   }
 }
 
-/** In no order, for that of merged output is by labels; and without the differences of empty labels, which are none there. */
+/**
+ * Returns sorted lines, because merged output has its own order; and without empty labels, which merged output leaves out.
+ */
 function linesOf(text: string): string[] {
   const ordered = text.replaceAll(/\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\}/g, (_all, labels: string) => {
     const pairs = [...labels.matchAll(/\w+="(?:[^"\\]|\\.)+"/g)].map(([pair]) => pair);
@@ -54,8 +58,9 @@ function linesOf(text: string): string[] {
 }
 
 /**
- * The step as it can be compared: without what happens at each read, and so twice; with a registry of its own for each
- * metric, as one in several has the default labels of all; and shown, whatever its aggregator.
+ * Returns the step in a form for the comparison: without effects that happen at each read, since there are two reads; with
+ * one registry per metric, because a metric in several gets the default labels of all; and shown, whatever its aggregator
+ * is.
  */
 function comparable(step: Step): Step[] {
   if ('wait' in step || 'register' in step || 'aggregate' in step || 'merge' in step) return [];
@@ -65,7 +70,7 @@ function comparable(step: Step): Step[] {
   return [{ ...step, config: { ...config, ...shown, registers: registers.slice(0, 1) } }];
 }
 
-it('programs count the same in a file that is merged as in the process', async (t) => {
+it('programs have the same counts in merged output as in the process', async (t) => {
   const dir = withTempDir(t);
   process.env.PROMETHEUS_MULTIPROC_DIR = dir;
   afterTest(t, () => {

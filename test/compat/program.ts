@@ -1,13 +1,13 @@
 /**
- * Random programs against prom-client's surface, as data: what a program does is a list of steps, so that a shrunk one can
- * be read, and kept as a case.
+ * Random programs against prom-client's surface, as data. A program is a list of steps, so that a shrunk one is readable and
+ * can be kept as a test case.
  */
 import fc from 'fast-check';
 
 export type Kind = 'Counter' | 'Gauge' | 'Histogram' | 'Summary';
 const KINDS: readonly Kind[] = ['Counter', 'Gauge', 'Histogram', 'Summary'];
 
-/** What a metric is made with. Registries are numbers here, for every client has its own. */
+/** The configuration of a metric. Registries are numbers here, because every client has its own. */
 export interface Config {
   readonly name?: string;
   readonly help?: string;
@@ -20,11 +20,11 @@ export interface Config {
   readonly maxAgeSeconds?: number;
   readonly ageBuckets?: number;
   readonly pruneAgedBuckets?: boolean;
-  /** What `collect()` writes, and whether it takes its time; or something that is no function. */
+  /** The value that `collect()` writes, and whether it is asynchronous; or a value that is not a function. */
   readonly collect?: { readonly value: number; readonly later: boolean } | 'no function';
 }
 
-/** Metrics are held by number, and so are children. */
+/** Metrics and children have numbers. */
 export type Step =
   | { readonly make: Kind; readonly as: number; readonly config: Config }
   | { readonly call: string; readonly of: number; readonly args: readonly unknown[] }
@@ -60,13 +60,13 @@ export const REGISTRIES = 3;
 const METRICS = 4;
 const CHILDREN = 2;
 const NAMES = ['a', 'b_total', 'c_seconds', 'd:e_total'];
-/** Sets windows of summaries off by whole ones, see `maxAgeSeconds`. */
+/** Advances the windows of summaries by whole ones, see `maxAgeSeconds`. */
 const LONG_WAIT_SECONDS = 1200;
 
 const name = fc.constantFrom(...NAMES);
 const registry = fc.nat(REGISTRIES - 1);
 const usualNumber = fc.constantFrom(0, 1, 2, 0.1, 0.2, 2.5, 7, 1e-7, 1e21, 123_456_789);
-/** Without '' and false, which prom-client's counters take and print as infinite. */
+/** Without '' and false, which prom-client's counters accept and print as infinite. */
 const unusualValue = fc.constantFrom<unknown>(
   -1,
   -0.5,
@@ -83,7 +83,7 @@ const unusualValue = fc.constantFrom<unknown>(
 );
 const value = fc.oneof({ weight: 4, arbitrary: usualNumber }, { weight: 1, arbitrary: unusualValue });
 
-/** None with a comma or a colon in it, nor undefined or empty: the differences tell of those. */
+/** No commas, colons, empty or undefined values: differences.test.ts covers those. */
 const labelValue = fc.constantFrom<unknown>('p', 'q', 'a"b\\c\nd', 'é', 200, 1.5, true);
 const emptyValue = fc.constantFrom<unknown>(0, null, false);
 const labels = fc.oneof(
@@ -188,7 +188,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ wait: fc.constantFrom(0.5, LONG_WAIT_SECONDS) }) },
 );
 
-/** Of two mistakes at once, a reserved label and one that the registry sees, either may be told. */
+/**
+ * Gives a metric with a reserved label another name: of two mistakes at once, the label and a registered name, either may be
+ * reported.
+ */
 function namedApart(making: { make: Kind; as: number; config: Config }): Step {
   const reserved = making.config.labelNames?.find((label) => label === 'le' || label === 'quantile');
   if (reserved === undefined) return making;
@@ -199,7 +202,7 @@ function argumentsOf(method: string): fc.Arbitrary<readonly unknown[]> {
   if (method === 'labels' || method === 'remove') return labelArguments;
   if (method === 'reset' || method === 'get') return fc.constant([]);
   if (method === 'setToCurrentTime') return fc.array(labels, { maxLength: 1 });
-  // on series that nothing else writes to: the differences tell what zero() does to the others
+  // on series that no other step writes to: zero() is a difference for the others
   if (method === 'zero') return fc.constant([{ x: 'zeroed' }]);
   return fc.oneof({ weight: 4, arbitrary: valueArguments }, { weight: 1, arbitrary: exemplarArguments });
 }
@@ -213,7 +216,7 @@ function registryArguments(call: RegistryCall): fc.Arbitrary<readonly unknown[]>
   return call.includes('Single') ? name.map((only) => [only]) : fc.constant([]);
 }
 
-/** The first step makes a metric that can be used, so that few programs come to nothing. */
+/** The first step makes a valid metric, so that few programs have no effect. */
 export const program: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     fc.record({

@@ -9,7 +9,7 @@ import { transcript } from './script.js';
 
 /** The long form: `PROGRAM_RUNS=50000 node --test dist/test/compat/programs.test.js`. */
 const RUNS = Number(process.env.PROGRAM_RUNS ?? 400);
-/** The short form runs the same programs every time: what a new one finds is for the long form's reader. */
+/** The short form runs the same programs every time, so that it never fails by chance; the long form finds new failures. */
 const SEED = process.env.PROGRAM_RUNS === undefined ? 1 : Date.now();
 
 async function assertSame(steps: readonly Step[]): Promise<void> {
@@ -18,7 +18,7 @@ async function assertSame(steps: readonly Step[]): Promise<void> {
   assert.deepEqual(ours, theirs);
 }
 
-/** What the long form has found, made small. */
+/** Failures that the long form has found, shrunk. */
 const FOUND: Readonly<Record<string, readonly Step[]>> = {
   'a summary is pruned after its asynchronous collect(), not before': [
     {
@@ -45,7 +45,7 @@ const FOUND: Readonly<Record<string, readonly Step[]>> = {
 };
 
 describe('Programs, as in prom-client', () => {
-  it('say the same whatever they do, but for the differences that are meant', async () => {
+  it('have the same results, except for the deliberate differences', async () => {
     await fc.assert(fc.asyncProperty(program, assertSame), { numRuns: RUNS, seed: SEED });
   });
 

@@ -2,17 +2,17 @@ import { describe } from 'node:test';
 import { sameAsPromClient } from './script.js';
 
 describe('Registry, as in prom-client', () => {
-  sameAsPromClient('is empty at first', async ({ registry, say, attempt }) => {
-    say(await registry.metrics());
-    say(await registry.getMetricsAsJSON());
-    say(registry.getMetricsAsArray());
-    say(registry.getSingleMetric('nothing'));
+  sameAsPromClient('is empty at first', async ({ registry, record, attempt }) => {
+    record(await registry.metrics());
+    record(await registry.getMetricsAsJSON());
+    record(registry.getMetricsAsArray());
+    record(registry.getSingleMetric('nothing'));
     await attempt(() => registry.removeSingleMetric('nothing'));
     await attempt(() => registry.clear());
     await attempt(() => registry.resetMetrics());
   });
 
-  sameAsPromClient('shows metrics in the order of their registration', async ({ client, registry, say }) => {
+  sameAsPromClient('shows metrics in the order of their registration', async ({ client, registry, record }) => {
     const registers = [registry];
     const b = new client.Counter({ name: 'b_total', help: 'B.', registers });
     const a = new client.Gauge({ name: 'a', help: 'A.', labelNames: ['x'], registers });
@@ -21,37 +21,37 @@ describe('Registry, as in prom-client', () => {
     a.set({ x: 'z' }, 1);
     a.set({ x: 'y' }, 2);
     c.observe(3);
-    say(await registry.metrics());
-    say(registry.getMetricsAsArray().map(({ name }) => name));
-    say(registry.getSingleMetric('a') === a);
-    say(await registry.getSingleMetricAsString('c'));
+    record(await registry.metrics());
+    record(registry.getMetricsAsArray().map(({ name }) => name));
+    record(registry.getSingleMetric('a') === a);
+    record(await registry.getSingleMetricAsString('c'));
     registry.removeSingleMetric('b_total');
-    say(await registry.metrics());
+    record(await registry.metrics());
     b.inc();
     registry.registerMetric(b);
-    say(await registry.metrics());
+    record(await registry.metrics());
     registry.resetMetrics();
     a.set({ x: 'after' }, 1);
     c.observe(1);
-    say(await registry.metrics());
+    record(await registry.metrics());
     registry.clear();
-    say(await registry.metrics());
+    record(await registry.metrics());
     b.inc(5);
     registry.registerMetric(b);
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('takes each name once', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('takes each name once', async ({ client, registry, record, attempt }) => {
     const settings = { name: 'a', help: 'A.', registers: [registry] };
     const first = new client.Counter(settings);
     await attempt(() => new client.Counter(settings));
     await attempt(() => new client.Gauge({ ...settings, help: 'Other.' }));
     await attempt(() => registry.registerMetric(first));
     first.inc();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('has default labels', async ({ client, registry, say }) => {
+  sameAsPromClient('has default labels', async ({ client, registry, record }) => {
     const registers = [registry];
     registry.setDefaultLabels({ app: 'shop', zone: 3 });
     new client.Counter({ name: 'a_total', help: 'A.', labelNames: ['zone'], registers }).inc({ zone: 'own' });
@@ -69,38 +69,38 @@ describe('Registry, as in prom-client', () => {
       { m: 'x' },
       1,
     );
-    say(await registry.metrics());
-    say(await registry.getSingleMetricAsString('c'));
+    record(await registry.metrics());
+    record(await registry.getSingleMetricAsString('c'));
     registry.setDefaultLabels({});
-    say(await registry.getSingleMetricAsString('b'));
+    record(await registry.getSingleMetricAsString('b'));
     registry.setDefaultLabels({ app: 'x' });
-    say(await registry.getMetricsAsJSON());
+    record(await registry.getMetricsAsJSON());
     registry.clear();
     new client.Gauge({ name: 'b', help: 'B.', registers }).set(1);
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('has two content types', async ({ client, registry, say, attempt }) => {
-    say(client.Registry.PROMETHEUS_CONTENT_TYPE);
-    say(client.Registry.OPENMETRICS_CONTENT_TYPE);
-    say(client.prometheusContentType);
-    say(client.openMetricsContentType);
-    say(registry.contentType);
+  sameAsPromClient('has two content types', async ({ client, registry, record, attempt }) => {
+    record(client.Registry.PROMETHEUS_CONTENT_TYPE);
+    record(client.Registry.OPENMETRICS_CONTENT_TYPE);
+    record(client.prometheusContentType);
+    record(client.openMetricsContentType);
+    record(registry.contentType);
     registry.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE as never);
-    say(registry.contentType);
+    record(registry.contentType);
     await attempt(() => registry.setContentType('text/html' as never));
     await attempt(() => new (client.Registry as any)('text/html'));
-    say(new (client.Registry as any)(client.Registry.OPENMETRICS_CONTENT_TYPE).contentType);
+    record(new (client.Registry as any)(client.Registry.OPENMETRICS_CONTENT_TYPE).contentType);
   });
 
-  sameAsPromClient('merges', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('merges', async ({ client, registry, record, attempt }) => {
     const other = new client.Registry();
     new client.Counter({ name: 'a_total', help: 'A.', registers: [registry] }).inc();
     new client.Counter({ name: 'b_total', help: 'B.', registers: [other] }).inc(2);
-    say(await client.Registry.merge([registry, other]).metrics());
+    record(await client.Registry.merge([registry, other]).metrics());
     const both = new client.Counter({ name: 'c_total', help: 'C.', registers: [registry, other] });
     both.inc(3);
-    say(await client.Registry.merge([registry, other]).getMetricsAsJSON());
+    record(await client.Registry.merge([registry, other]).getMetricsAsJSON());
     const again = new client.Counter({ name: 'a_total', help: 'A.', registers: [other] });
     again.inc();
     await attempt(() => client.Registry.merge([registry, other]));
@@ -109,7 +109,7 @@ describe('Registry, as in prom-client', () => {
     await attempt(() => client.Registry.merge([registry, openMetrics]));
   });
 
-  sameAsPromClient('takes metrics that are not its own', async ({ registry, say }) => {
+  sameAsPromClient('takes metrics that are not its own', async ({ registry, record }) => {
     registry.registerMetric({
       name: 'foreign',
       get: () => ({
@@ -124,25 +124,25 @@ describe('Registry, as in prom-client', () => {
       }),
     } as never);
     registry.setDefaultLabels({ app: 'shop' });
-    say(await registry.metrics());
-    say(await registry.getMetricsAsJSON());
+    record(await registry.metrics());
+    record(await registry.getMetricsAsJSON());
   });
 
-  sameAsPromClient('is the default one where a metric names none', async ({ client, say }) => {
+  sameAsPromClient('is the default one where a metric names none', async ({ client, record }) => {
     const counter = new client.Counter({ name: 'a_total', help: 'A.' });
     const unregistered = new client.Counter({ name: 'b_total', help: 'B.', registers: [] });
     const undecided = new client.Counter({ name: 'c_total', help: 'C.', registers: undefined });
     undecided.inc();
     counter.inc();
     unregistered.inc();
-    say(await client.register.metrics());
+    record(await client.register.metrics());
     client.register.registerMetric(unregistered);
     unregistered.inc();
-    say(await client.register.metrics());
-    say(client.register.getSingleMetric('a_total') === counter);
+    record(await client.register.metrics());
+    record(client.register.getSingleMetric('a_total') === counter);
   });
 
-  sameAsPromClient('refuses metrics that are none', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses metrics that are none', async ({ client, registry, record, attempt }) => {
     const { Counter, Gauge } = client;
     const registers = [registry];
     const wrong: unknown[] = [
@@ -165,8 +165,8 @@ describe('Registry, as in prom-client', () => {
       await attempt(() => void new Counter(settings as never));
       await attempt(() => void new Gauge(settings as never));
     }
-    say(await registry.metrics());
-    for (const name of ['a', 'a:b', '_', 'A1', '', '1', 'a-b', 'ä']) say(client.validateMetricName(name));
+    record(await registry.metrics());
+    for (const name of ['a', 'a:b', '_', 'A1', '', '1', 'a-b', 'ä']) record(client.validateMetricName(name));
   });
 
   sameAsPromClient('makes buckets', async ({ client, attempt }) => {

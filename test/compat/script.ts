@@ -1,6 +1,6 @@
 /**
- * Runs one script with prom-client 15.1.3 and with this package, and compares what it says: the same expositions, objects
- * and errors, in the same order.
+ * Runs one script with prom-client 15.1.3 and with this package, and compares the records: the same expositions, objects and
+ * errors, in the same order.
  */
 import assert from 'node:assert/strict';
 import { it, mock } from 'node:test';
@@ -11,31 +11,31 @@ export type Client = typeof promClient;
 
 export interface Stage {
   readonly client: Client;
-  /** A registry that nobody has used. */
+  /** A new registry. */
   readonly registry: promClient.Registry;
-  /** Notes a value to be compared. */
-  say(value: unknown): void;
-  /** Notes what a call answers with, or the class and message of what it throws or rejects with. */
+  /** Records a value for the comparison. */
+  record(value: unknown): void;
+  /** Records the result of a call, or the class and message of its error. */
   attempt(call: () => unknown): Promise<void>;
-  /** Lets time pass, for `Date.now` and `process.hrtime`. */
+  /** Advances the time of `Date.now` and `process.hrtime`. */
   wait(seconds: number): void;
 }
 
 const START_MS = 1_700_000_000_000;
 
-/** A test that the script says the same with both. */
+/** Defines a test that the script has the same records with both packages. */
 export function sameAsPromClient(name: string, script: (stage: Stage) => Promise<void> | void): void {
   it(name, async () => {
     const theirs = await transcript(promClient, script);
     const ours = await transcript(promMultiproc, script);
-    assert.ok(theirs.length > 0, 'the script says something');
+    assert.ok(theirs.length > 0, 'the script records something');
     assert.deepEqual(ours, theirs);
   });
 }
 
-/** What the script says with one of them. */
+/** Returns the records of the script with one of the packages. */
 export async function transcript(client: Client, script: (stage: Stage) => Promise<void> | void): Promise<unknown[]> {
-  const said: unknown[] = [];
+  const records: unknown[] = [];
   let now = START_MS;
   const clocks = [
     mock.method(Date, 'now', () => now),
@@ -49,15 +49,15 @@ export async function transcript(client: Client, script: (stage: Stage) => Promi
     await script({
       client,
       registry: new client.Registry(),
-      say: (value) => void said.push(plain(value)),
+      record: (value) => void records.push(plain(value)),
       attempt: async (call) => {
         try {
-          said.push(plain(await call()));
+          records.push(plain(await call()));
         } catch (error) {
           const { constructor, message } = error as Error;
-          // a difference: here the text goes on, with what differs
+          // a difference: our text continues with the difference between the metrics
           const common = message.replace(/(has already been registered\.) .*$/, '$1');
-          said.push(`${constructor.name}: ${common}`);
+          records.push(`${constructor.name}: ${common}`);
         }
       },
       wait: (seconds) => {
@@ -68,12 +68,12 @@ export async function transcript(client: Client, script: (stage: Stage) => Promi
     for (const clock of clocks) clock.mock.restore();
     client.register.clear();
   }
-  return said;
+  return records;
 }
 
 /**
- * A value as it can be compared: objects without their classes, properties that are undefined left out, and label values
- * as text (prom-client keeps 200 a number in its objects; its expositions are the same).
+ * Returns a value for the comparison: objects without their classes and undefined properties, and label values as strings
+ * (prom-client keeps 200 as a number in its objects; its expositions are the same).
  */
 function plain(value: unknown, key?: string): unknown {
   if (Array.isArray(value)) return value.map((item) => plain(item));

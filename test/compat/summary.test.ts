@@ -1,24 +1,27 @@
 import { describe } from 'node:test';
 import { sameAsPromClient } from './script.js';
 
-/** Values that have one value for every quantile: what differs between the digest and the sketch is tested elsewhere. */
+/**
+ * All observed values are equal, so that every quantile is the same; differences between digest and sketch have their own
+ * tests.
+ */
 describe('Summary, as in prom-client', () => {
-  sameAsPromClient('shows quantiles, sum and count', async ({ client, registry, say }) => {
+  sameAsPromClient('shows quantiles, sum and count', async ({ client, registry, record }) => {
     const summary = new client.Summary({ name: 'size_bytes', help: 'Size.', registers: [registry] });
-    say(await registry.metrics());
+    record(await registry.metrics());
     summary.observe(100);
     summary.observe(100);
-    say(await registry.metrics());
-    say(await summary.get());
+    record(await registry.metrics());
+    record(await summary.get());
     summary.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
     summary.observe(-3);
-    say(await registry.metrics());
+    record(await registry.metrics());
     summary.remove();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('has labels and percentiles of its own', async ({ client, registry, say }) => {
+  sameAsPromClient('has labels and percentiles of its own', async ({ client, registry, record }) => {
     const summary = new client.Summary({
       name: 'size_bytes',
       help: 'Size.',
@@ -26,7 +29,7 @@ describe('Summary, as in prom-client', () => {
       percentiles: [0.5, 0.9],
       registers: [registry],
     });
-    say(await registry.metrics());
+    record(await registry.metrics());
     const held = summary.labels('x', 'y');
     held.observe(7);
     summary.observe({ a: 'x', b: 'y' }, 7);
@@ -34,30 +37,30 @@ describe('Summary, as in prom-client', () => {
     summary.observe(3);
     summary.observe({}, 3);
     summary.observe({ b: 'zero' }, 0);
-    say(await registry.metrics());
+    record(await registry.metrics());
     summary.remove('x', 'y');
     held.observe(8);
-    say(await registry.getSingleMetricAsString('size_bytes'));
+    record(await registry.getSingleMetricAsString('size_bytes'));
     summary.reset();
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('forgets what is too old for its quantiles', async ({ client, registry, say, wait }) => {
+  sameAsPromClient('forgets what is too old for its quantiles', async ({ client, registry, record, wait }) => {
     const settings = { help: 'Size.', percentiles: [0.5], maxAgeSeconds: 60, ageBuckets: 6, registers: [registry] };
     const summary = new client.Summary({ name: 'size_bytes', ...settings });
     const pruned = new client.Summary({ name: 'pruned', labelNames: ['a'], pruneAgedBuckets: true, ...settings });
     summary.observe(5);
     pruned.observe({ a: 'x' }, 5);
     wait(25);
-    say(await registry.metrics());
+    record(await registry.metrics());
     wait(100);
-    say(await registry.metrics());
+    record(await registry.metrics());
     pruned.observe({ a: 'x' }, 5);
     summary.observe(5);
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('refuses what is no finite number', async ({ client, registry, say, attempt }) => {
+  sameAsPromClient('refuses what is no finite number', async ({ client, registry, record, attempt }) => {
     const summary = new client.Summary({ name: 'size', help: 'Size.', labelNames: ['a'], registers: [registry] });
     for (const value of [NaN, Infinity, '5', undefined, null, true, { b: 1 }]) {
       await attempt(() => summary.observe({ a: 'x' }, value as never));
@@ -69,17 +72,17 @@ describe('Summary, as in prom-client', () => {
     await attempt(() => summary.labels('x', 'y'));
     await attempt(() => summary.remove());
     await attempt(() => new client.Summary({ name: 'x', help: 'x', labelNames: ['quantile'], registers: [] }));
-    say(await registry.metrics());
+    record(await registry.metrics());
   });
 
-  sameAsPromClient('times', async ({ client, registry, say, wait }) => {
+  sameAsPromClient('times', async ({ client, registry, record, wait }) => {
     const summary = new client.Summary({ name: 'took', help: 'Took.', labelNames: ['a', 'b'], registers: [registry] });
     const ends = [summary.startTimer(), summary.startTimer({ a: 'start' }), summary.labels('x', 'y').startTimer()];
     wait(2);
-    say(ends[0]());
-    say(ends[1]({ b: 'end' }));
-    say(ends[2]());
-    say(ends[2]({ b: 'z' }));
-    say(await registry.metrics());
+    record(ends[0]());
+    record(ends[1]({ b: 'end' }));
+    record(ends[2]());
+    record(ends[2]({ b: 'z' }));
+    record(await registry.metrics());
   });
 });

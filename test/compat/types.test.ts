@@ -3,19 +3,19 @@ import { describe, it } from 'node:test';
 import type * as promClient from 'prom-client';
 import * as promMultiproc from 'prom-multiproc';
 
-/** Compiling is the test: a library typed for prom-client takes these. */
+/** Compiling is the test: a library with prom-client's types accepts these. */
 const client: typeof promClient = promMultiproc;
 const registry: promClient.Registry = promMultiproc.register;
 
 describe('The types of prom-client', () => {
-  it('are met by all that it exports', async () => {
+  it('fit all exports of this package', async () => {
     const counter: promClient.Counter<'x'> = new client.Counter({ name: 'a', help: 'A.', labelNames: ['x'] });
     counter.labels({ x: 1 }).inc();
     assert.match(await registry.metrics(), /^a\{x="1"\} 1$/m);
     registry.clear();
   });
 
-  it('are added to, and not in the way', async () => {
+  it('are extended without conflicts', async () => {
     const { Counter, Gauge, Histogram, Registry } = promMultiproc;
     const own = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { name: 'own' });
     const settings = { help: 'A.', registers: [own], labelNames: ['x', 'y'] as const };
