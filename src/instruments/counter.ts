@@ -159,7 +159,7 @@ export namespace Counter {
 
 /**
  * Returns the amount that prom-client adds for a value that is not a finite number from 0 up, or throws its error.
- * prom-client adds NaN as it is.
+ * prom-client adds NaN without an error.
  */
 function unusualAmount(value: unknown): number {
   if (value === null) return 1;

@@ -19,7 +19,7 @@ class NoCounterpartError extends Error {
     super(
       `prom-multiproc/register stands in for ${JSON.stringify(packageOf(specifier))} and has no counterpart of ${JSON.stringify(specifier)}` +
         (parent === undefined ? '' : `, which ${JSON.stringify(parent)} asks for`) +
-        ': load that without the hook, or open an issue that says what it is needed for',
+        ': load it without the hook, or open an issue that describes its use',
     );
   }
 }

@@ -14,7 +14,7 @@ const LOCK_DIRECTORY = 'fold.lock.lock';
 /** Kills a fold while it holds the lock. */
 async function killFolder(t: TestContext, dir: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const folder = forkProgram(t, 'archive/programs/killed-folder', [dir], { env });
-  assert.equal(await folder.said(), 'taken');
+  assert.equal(await folder.nextMessage(), 'taken');
   assert.notEqual(takenFoldLock(dir), undefined);
   await folder.kill();
   assert.ok(readdirSync(dir).includes(LOCK_DIRECTORY));

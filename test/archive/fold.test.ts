@@ -612,7 +612,7 @@ test('an archive can be read by the users that could read its files', needs('oth
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
   foldDirectory(dir);
   const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
-  assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
+  assert.deepEqual(await sidecar.nextMessage(), { value: 3, folded: 0, abandoned: 'not permitted' });
 });
 
 test('an archive of another user can be read by the owner of the files in it', async (t) => {
@@ -621,7 +621,7 @@ test('an archive of another user can be read by the owner of the files in it', a
   chmodSync(dir, 0o770);
   new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
   const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
-  assert.deepEqual(await sidecar.said(), { value: 3, folded: 1 });
+  assert.deepEqual(await sidecar.nextMessage(), { value: 3, folded: 1 });
   assert.equal(statSync(join(dir, archiveName(1))).uid, 1000);
   assert.equal(await valueOf(dir, 'jobs_total'), 3);
 });
@@ -631,7 +631,7 @@ test("root's archive belongs to the owner of the files in it", needs('other user
   chownSync(dir, 0, 1000);
   chmodSync(dir, 0o770);
   const worker = forkProgram(t, 'archive/programs/fold-writer', [dir], { uid: 1000, gid: 1000 });
-  await worker.said();
+  await worker.nextMessage();
   await worker.kill();
   foldDirectory(dir);
   const { uid, gid, mode } = statSync(join(dir, archiveName(1)));

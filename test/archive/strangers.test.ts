@@ -176,7 +176,7 @@ test(
     const dir = openToAll(t);
     new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
     const stranger = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: NOBODY, gid: NOBODY });
-    assert.deepEqual(await stranger.said(), { value: 3, folded: 1 });
+    assert.deepEqual(await stranger.nextMessage(), { value: 3, folded: 1 });
     // the sticky bit has protected the file
     assert.deepEqual(read(dir), { jobs: 3, skipped: { owner: 1 } });
     writeFileSync(join(dir, 'unrelated'), '');

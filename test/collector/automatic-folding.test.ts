@@ -121,7 +121,7 @@ test(
     new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
     chmodSync(dir, 0o755);
     const sidecar = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: 1000, gid: 1000 });
-    assert.deepEqual(await sidecar.said(), { value: 3, folded: 0, abandoned: 'not permitted' });
+    assert.deepEqual(await sidecar.nextMessage(), { value: 3, folded: 0, abandoned: 'not permitted' });
     assert.equal(dataFiles(dir), 1);
   },
 );

@@ -17,24 +17,27 @@ describe('Counter, as in prom-client', () => {
     record(await counter.get());
   });
 
-  sameAsPromClient('counts by labels, whole, partial and numeric', async ({ client, registry, record }) => {
-    const labelNames = ['method', 'code'];
-    const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames, registers: [registry] });
-    record(await registry.metrics());
-    counter.inc({ method: 'GET', code: 200 });
-    counter.inc({ method: 'GET', code: '200' }, 2);
-    counter.inc({ method: 'GET', code: 200 });
-    counter.inc({ method: 'GET' });
-    counter.inc({ code: 500 });
-    counter.inc();
-    counter.inc({});
-    counter.labels('POST', '201').inc();
-    counter.labels('POST', 201 as never).inc(3);
-    counter.labels({ method: 'POST', code: 201 }).inc();
-    counter.labels({ method: 'PUT' }).inc();
-    record(await registry.metrics());
-    record(await counter.get());
-  });
+  sameAsPromClient(
+    'counts by labels: all of them, some of them, and numbers as values',
+    async ({ client, registry, record }) => {
+      const labelNames = ['method', 'code'];
+      const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames, registers: [registry] });
+      record(await registry.metrics());
+      counter.inc({ method: 'GET', code: 200 });
+      counter.inc({ method: 'GET', code: '200' }, 2);
+      counter.inc({ method: 'GET', code: 200 });
+      counter.inc({ method: 'GET' });
+      counter.inc({ code: 500 });
+      counter.inc();
+      counter.inc({});
+      counter.labels('POST', '201').inc();
+      counter.labels('POST', 201 as never).inc(3);
+      counter.labels({ method: 'POST', code: 201 }).inc();
+      counter.labels({ method: 'PUT' }).inc();
+      record(await registry.metrics());
+      record(await counter.get());
+    },
+  );
 
   sameAsPromClient('prints values of any kind', async ({ client, registry, record }) => {
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['a'], registers: [registry] });
@@ -45,7 +48,7 @@ describe('Counter, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('refuses what is no increase', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('refuses invalid increases', async ({ client, registry, record, attempt }) => {
     const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['a'], registers: [registry] });
     for (const value of [-1, -0.5, Infinity, -Infinity, '5', 'x', {}, [], true, () => {}]) {
       await attempt(() => counter.inc({ a: 'x' }, value as never));

@@ -9,7 +9,7 @@ function openMetricsRegistry(client: Client): Registry {
 }
 
 describe('Exemplars, as in prom-client', () => {
-  sameAsPromClient('stand beside a counter', async ({ client, record, attempt, wait }) => {
+  sameAsPromClient('are shown on a counter', async ({ client, record, attempt, wait }) => {
     const registry = openMetricsRegistry(client);
     const counter = new client.Counter({
       name: 'jobs_total',
@@ -34,7 +34,7 @@ describe('Exemplars, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('stand beside buckets', async ({ client, record, attempt, wait }) => {
+  sameAsPromClient('are shown on buckets', async ({ client, record, attempt, wait }) => {
     const registry = openMetricsRegistry(client);
     const histogram = new client.Histogram({
       name: 'took_seconds',

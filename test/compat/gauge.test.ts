@@ -46,23 +46,26 @@ describe('Gauge, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('is 0 before a callback has set it, and where none does', async ({ client, registry, record }) => {
-    let runs = 0;
-    const collect = function (this: { set(value: number): void }): void {
-      if (++runs === 2) this.set(7);
-    };
-    new client.Gauge({ name: 'level', help: 'Level.', registers: [registry], collect });
-    record(await registry.metrics());
-    record(await registry.metrics());
-    registry.resetMetrics();
-    record(await registry.metrics());
-    const gauge = new client.Gauge({ name: 'other', help: 'Other.', registers: [], collect: () => {} });
-    record(await gauge.get());
-    gauge.remove();
-    record(await gauge.get());
-  });
+  sameAsPromClient(
+    'is 0 before a callback sets it, and if the callback sets nothing',
+    async ({ client, registry, record }) => {
+      let runs = 0;
+      const collect = function (this: { set(value: number): void }): void {
+        if (++runs === 2) this.set(7);
+      };
+      new client.Gauge({ name: 'level', help: 'Level.', registers: [registry], collect });
+      record(await registry.metrics());
+      record(await registry.metrics());
+      registry.resetMetrics();
+      record(await registry.metrics());
+      const gauge = new client.Gauge({ name: 'other', help: 'Other.', registers: [], collect: () => {} });
+      record(await gauge.get());
+      gauge.remove();
+      record(await gauge.get());
+    },
+  );
 
-  sameAsPromClient('refuses what is no number', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('refuses values that are not numbers', async ({ client, registry, record, attempt }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at'], registers: [registry] });
     for (const value of ['5', undefined, null, {}, true, 7n]) {
       await attempt(() => gauge.set(value as never));
@@ -85,7 +88,7 @@ describe('Gauge, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('is set to the time and to durations', async ({ client, registry, record, wait }) => {
+  sameAsPromClient('can be set to the current time and to durations', async ({ client, registry, record, wait }) => {
     const gauge = new client.Gauge({ name: 'level', help: 'Level.', labelNames: ['at', 'of'], registers: [registry] });
     gauge.setToCurrentTime();
     gauge.setToCurrentTime({ at: 'now' });
@@ -103,7 +106,7 @@ describe('Gauge, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('says how it is aggregated', async ({ client, registry, record }) => {
+  sameAsPromClient('returns its aggregator', async ({ client, registry, record }) => {
     for (const aggregator of ['sum', 'max', 'min', 'average', 'first', 'omit'] as const) {
       const gauge = new client.Gauge({
         name: `level_${aggregator}`,

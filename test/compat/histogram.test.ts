@@ -11,7 +11,7 @@ describe('Histogram, as in prom-client', () => {
     record(await (histogram as unknown as { getForPromString(): unknown }).getForPromString());
   });
 
-  sameAsPromClient('has labels and buckets of its own', async ({ client, registry, record }) => {
+  sameAsPromClient('has labels and configured buckets', async ({ client, registry, record }) => {
     const histogram = new client.Histogram({
       name: 'took_seconds',
       help: 'Took.',
@@ -40,7 +40,7 @@ describe('Histogram, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('takes many buckets', async ({ client, registry, record }) => {
+  sameAsPromClient('accepts many buckets', async ({ client, registry, record }) => {
     const buckets = client.exponentialBuckets(0.001, 1.5, 40);
     const histogram = new client.Histogram({ name: 'took_seconds', help: 'Took.', buckets, registers: [registry] });
     for (const bound of buckets) for (const value of [bound, bound * 1.0001, bound * 0.9999]) histogram.observe(value);
@@ -52,7 +52,7 @@ describe('Histogram, as in prom-client', () => {
     record(await registry.getSingleMetricAsString('none'));
   });
 
-  sameAsPromClient('refuses what is no finite number', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('refuses values that are not finite numbers', async ({ client, registry, record, attempt }) => {
     const histogram = new client.Histogram({ name: 'took', help: 'Took.', labelNames: ['a'], registers: [registry] });
     for (const value of [NaN, Infinity, -Infinity, '5', '', undefined, null, {}, true, false]) {
       await attempt(() => histogram.observe({ a: 'x' }, value as never));
@@ -68,7 +68,7 @@ describe('Histogram, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('times', async ({ client, registry, record, wait }) => {
+  sameAsPromClient('measures durations', async ({ client, registry, record, wait }) => {
     const histogram = new client.Histogram({
       name: 'took',
       help: 'Took.',

@@ -41,7 +41,7 @@ describe('Registry, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('takes each name once', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('accepts each name once', async ({ client, registry, record, attempt }) => {
     const settings = { name: 'a', help: 'A.', registers: [registry] };
     const first = new client.Counter(settings);
     await attempt(() => new client.Counter(settings));
@@ -109,7 +109,7 @@ describe('Registry, as in prom-client', () => {
     await attempt(() => client.Registry.merge([registry, openMetrics]));
   });
 
-  sameAsPromClient('takes metrics that are not its own', async ({ registry, record }) => {
+  sameAsPromClient('accepts metrics of other packages', async ({ registry, record }) => {
     registry.registerMetric({
       name: 'foreign',
       get: () => ({
@@ -128,7 +128,7 @@ describe('Registry, as in prom-client', () => {
     record(await registry.getMetricsAsJSON());
   });
 
-  sameAsPromClient('is the default one where a metric names none', async ({ client, record }) => {
+  sameAsPromClient('is the default one if a metric has no option registers', async ({ client, record }) => {
     const counter = new client.Counter({ name: 'a_total', help: 'A.' });
     const unregistered = new client.Counter({ name: 'b_total', help: 'B.', registers: [] });
     const undecided = new client.Counter({ name: 'c_total', help: 'C.', registers: undefined });
@@ -142,7 +142,7 @@ describe('Registry, as in prom-client', () => {
     record(client.register.getSingleMetric('a_total') === counter);
   });
 
-  sameAsPromClient('refuses metrics that are none', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('refuses objects that are not metrics', async ({ client, registry, record, attempt }) => {
     const { Counter, Gauge } = client;
     const registers = [registry];
     const wrong: unknown[] = [

@@ -21,7 +21,7 @@ describe('Summary, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('has labels and percentiles of its own', async ({ client, registry, record }) => {
+  sameAsPromClient('has labels and configured percentiles', async ({ client, registry, record }) => {
     const summary = new client.Summary({
       name: 'size_bytes',
       help: 'Size.',
@@ -45,7 +45,7 @@ describe('Summary, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('forgets what is too old for its quantiles', async ({ client, registry, record, wait }) => {
+  sameAsPromClient('removes old observations from its quantiles', async ({ client, registry, record, wait }) => {
     const settings = { help: 'Size.', percentiles: [0.5], maxAgeSeconds: 60, ageBuckets: 6, registers: [registry] };
     const summary = new client.Summary({ name: 'size_bytes', ...settings });
     const pruned = new client.Summary({ name: 'pruned', labelNames: ['a'], pruneAgedBuckets: true, ...settings });
@@ -60,7 +60,7 @@ describe('Summary, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('refuses what is no finite number', async ({ client, registry, record, attempt }) => {
+  sameAsPromClient('refuses values that are not finite numbers', async ({ client, registry, record, attempt }) => {
     const summary = new client.Summary({ name: 'size', help: 'Size.', labelNames: ['a'], registers: [registry] });
     for (const value of [NaN, Infinity, '5', undefined, null, true, { b: 1 }]) {
       await attempt(() => summary.observe({ a: 'x' }, value as never));
@@ -75,7 +75,7 @@ describe('Summary, as in prom-client', () => {
     record(await registry.metrics());
   });
 
-  sameAsPromClient('times', async ({ client, registry, record, wait }) => {
+  sameAsPromClient('measures durations', async ({ client, registry, record, wait }) => {
     const summary = new client.Summary({ name: 'took', help: 'Took.', labelNames: ['a', 'b'], registers: [registry] });
     const ends = [summary.startTimer(), summary.startTimer({ a: 'start' }), summary.labels('x', 'y').startTimer()];
     wait(2);

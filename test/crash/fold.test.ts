@@ -28,7 +28,7 @@ interface Folding {
 
 async function startFolder(t: TestContext, dir: string, options = {}): Promise<ForkedProgram> {
   const folder = forkProgram(t, 'crash/programs/folder', [dir], options);
-  await folder.said();
+  await folder.nextMessage();
   return folder;
 }
 

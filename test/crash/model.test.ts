@@ -80,7 +80,7 @@ async function play(t: TestContext, history: readonly Step[]): Promise<void> {
   const slots: { real: ForkedProgram; model: ModelProcess }[] = [];
   const start = async (at: number): Promise<void> => {
     const real = forkProgram(t, 'crash/programs/told', [], { env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir } });
-    await real.said();
+    await real.nextMessage();
     slots[at] = { real, model: new ModelProcess() };
     model.push(slots[at].model);
   };

@@ -51,7 +51,7 @@ test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none co
     while (next < LIVES) {
       const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
       const life = forkProgram(t, 'crash/programs/life', [join(ledgers, String(next++)), String(BEHIND_MS)], { env });
-      await life.said();
+      await life.nextMessage();
       await sleep(Math.random() * LONGEST_LIFE_MS);
       assert.equal(await life.kill(), 'SIGKILL', life.output);
     }

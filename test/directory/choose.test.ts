@@ -28,7 +28,7 @@ function environment(variables: Record<string, string> = {}): NodeJS.ProcessEnv 
 }
 
 async function whereabouts(t: TestContext, args: string[], variables?: Record<string, string>): Promise<Whereabouts> {
-  return forkProgram(t, 'directory/programs/whereabouts', args, { env: environment(variables) }).said();
+  return forkProgram(t, 'directory/programs/whereabouts', args, { env: environment(variables) }).nextMessage();
 }
 
 function assertAllIn(dir: string, process: ProcessWhereabouts): void {

@@ -42,7 +42,7 @@ async function startWriter(
 ): Promise<{ writer: ForkedProgram; path: string }> {
   const dir = withTempDir(t);
   const writer = forkProgram(t, 'directory/programs/writer', [dir, place, method]);
-  return { writer, path: join(dir, await writer.said<string>()) };
+  return { writer, path: join(dir, await writer.nextMessage<string>()) };
 }
 
 test('a process that holds its lock is alive until it is killed', async (t) => {
@@ -95,9 +95,9 @@ test('a dead process stays dead for a reader, whatever happens to the lock', (t)
 test('a reader without flock judges a locked file by its process', async (t) => {
   const { writer, path } = await startWriter(t, 'main', 'flock');
   const prober = (): ForkedProgram => forkProgram(t, 'directory/programs/prober', [path], WITHOUT_NATIVE);
-  assert.equal(await prober().said(), 'live');
+  assert.equal(await prober().nextMessage(), 'live');
   await writer.kill();
-  assert.equal(await prober().said(), 'dead');
+  assert.equal(await prober().nextMessage(), 'dead');
 });
 
 test('a process without a lock is alive while it runs, also when it is stopped or silent', async (t) => {
@@ -119,7 +119,7 @@ test(
         execPath: 'unshare',
         execArgv: ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath],
       });
-      const name = await container.said<string>();
+      const name = await container.nextMessage<string>();
       assert.match(name, /^1-0-/);
       // with its heartbeat, which is 1000 s old, a process without a lock would be dead
       const at = method === 'flock' ? undefined : Date.now() / 1000 - 1000;
@@ -136,7 +136,7 @@ test("another user's process is alive as well", async (t) => {
   chmodSync(join(path, '..'), 0o755);
   chmodSync(path, 0o644);
   const prober = forkProgram(t, 'directory/programs/prober', [path], NOBODY_IN_PARTICULAR);
-  assert.equal(await prober.said(), 'live');
+  assert.equal(await prober.nextMessage(), 'live');
 });
 
 test('a process that has ended and was not waited for is dead', async (t) => {
@@ -189,7 +189,7 @@ test('for a thread in a process that may not be inspected, the heartbeat decides
     const { path } = writeBareFile(dir, { threadId: 3 }, { state, heartbeat: Date.now() / 1000 - secondsAgo });
     chmodSync(path, 0o644);
     const prober = forkProgram(t, 'directory/programs/prober', [path], NOBODY_IN_PARTICULAR);
-    assert.equal(await prober.said(), expected);
+    assert.equal(await prober.nextMessage(), expected);
   }
 });
 

@@ -28,7 +28,7 @@ test('a living process is not marked and counts as living; a killed one is found
   for (const method of ['flock', 'heartbeat']) {
     const dir = withTempDir(t);
     const writer = forkProgram(t, 'directory/programs/writer', [dir, 'main', method]);
-    const path = join(dir, await writer.said<string>());
+    const path = join(dir, await writer.nextMessage<string>());
     const before = readFileSync(path);
     assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 0, living: 1, unknown: 0 });
     assert.deepEqual(readFileSync(path), before);

@@ -226,7 +226,7 @@ test("a process of another user counts in root's open volume, and gets a warning
   const dir = withTempDir(t);
   chmodSync(dir, 0o777);
   const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
-  const { isLocked, warnings } = await opener.said<{ isLocked: boolean; warnings: string[] }>();
+  const { isLocked, warnings } = await opener.nextMessage<{ isLocked: boolean; warnings: string[] }>();
   assert.equal(isLocked, true);
   assert.equal(warnings.length, 2);
   assert.equal(lstatSync(join(dir, 'dir.lock')).uid, 1000);
@@ -241,7 +241,7 @@ test('a process that may not open the lock continues without it', needs('other u
   t.after(() => opened.close());
   chmodSync(dir, 0o755);
   const opener = forkProgram(t, 'directory/programs/opener', [dir], { uid: 1000, gid: 1000 });
-  assert.deepEqual(await opener.said(), {
+  assert.deepEqual(await opener.nextMessage(), {
     isLocked: false,
     warnings: [`${JSON.stringify(dir)} belongs to another user (uid 0)`],
   });
@@ -251,6 +251,6 @@ test('without native code there is no lock, and everything else works', async (t
   const dir = join(withTempDir(t), 'metrics');
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
   const opener = forkProgram(t, 'directory/programs/opener', [dir], { env });
-  assert.deepEqual(await opener.said(), { isLocked: false, warnings: [] });
+  assert.deepEqual(await opener.nextMessage(), { isLocked: false, warnings: [] });
   assert.deepEqual(readdirSync(dir), []);
 });

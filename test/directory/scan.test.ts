@@ -50,7 +50,7 @@ test('a directory that this user may not read is a clear error', needs('other us
   const dir = withTempDir(t);
   chmodSync(dir, 0o700);
   const scanner = forkProgram(t, 'directory/programs/scanner', [dir], { uid: 1000, gid: 1000 });
-  const error = await scanner.said<{ code: string; message: string }>();
+  const error = await scanner.nextMessage<{ code: string; message: string }>();
   assert.equal(error.code, 'ERR_PERMISSION');
   assert.equal(error.message.includes(dir) && error.message.includes('uid 1000'), true);
 });

@@ -61,7 +61,7 @@ test(
     touchScraped(dir);
     utimesSync(join(dir, 'scraped'), 1000, 1000);
     const touch = (): Promise<unknown> =>
-      forkProgram(t, 'directory/programs/scraper', [dir], { uid: 1000, gid: 1000 }).said();
+      forkProgram(t, 'directory/programs/scraper', [dir], { uid: 1000, gid: 1000 }).nextMessage();
     assert.deepEqual(await touch(), [false, 1000]);
     chmodSync(join(dir, 'scraped'), 0o666);
     const [touched, at] = (await touch()) as [boolean, number];

@@ -66,7 +66,7 @@ async function startApplication(
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: method === 'flock' ? '0' : '1' };
   const application = forkProgram(t, 'directory/programs/writer', [dir, 'main', method], { env });
-  await application.said();
+  await application.nextMessage();
   return application;
 }
 
@@ -232,7 +232,7 @@ test('a directory that another machine may be using is not emptied before it has
 test('without native code a directory is emptied only if all of its processes are known to be dead', async (t) => {
   const dir = withTempDir(t);
   const env = { ...process.env, PROM_MULTIPROC_NO_MMAP: '1' };
-  const outcome = (): Promise<unknown> => forkProgram(t, 'directory/programs/cleaner', [dir], { env }).said();
+  const outcome = (): Promise<unknown> => forkProgram(t, 'directory/programs/cleaner', [dir], { env }).nextMessage();
   const application = await startApplication(t, dir);
   assert.equal(await outcome(), 'ERR_DIRECTORY_IN_USE');
   await application.kill();

@@ -34,7 +34,7 @@ for (const kind of fileKinds()) {
       const mapping = kind === 'mapped' ? {} : { PROM_MULTIPROC_NO_MMAP: '1' };
       const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...mapping };
       const worker = forkProgram(t, 'e2e/programs/collecting', [], { env });
-      await worker.said();
+      await worker.nextMessage();
       let told = 0;
       worker.process.on('message', (count: number) => (told = count));
       // a file that is written on a timer is one flush behind

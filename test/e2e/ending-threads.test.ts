@@ -20,7 +20,7 @@ async function keepThreads(t: TestContext, count: number, how: string): Promise<
     env,
     execArgv: ['--expose-gc'],
   });
-  const outcome = await application.said<Outcome>();
+  const outcome = await application.nextMessage<Outcome>();
   assert.equal(await application.ended, 0, application.output);
   t.diagnostic(JSON.stringify(outcome));
   return outcome;

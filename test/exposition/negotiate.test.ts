@@ -11,7 +11,7 @@ const PROTOBUF = 'application/vnd.google.protobuf; proto=io.prometheus.client.Me
 const OPENMETRICS_0_0_1 = 'application/openmetrics-text; version=0.0.1; charset=utf-8';
 
 const CASES: Record<string, [accept: string | undefined, contentType: string][]> = {
-  'Prometheus 2.42 and its relatives get OpenMetrics, or protobuf where it wants native histograms': [
+  'Prometheus 2.42 and similar scrapers get OpenMetrics, or protobuf if native histograms are enabled': [
     [
       'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
       OPENMETRICS,
@@ -22,7 +22,7 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
       PROTOBUF,
     ],
   ],
-  'Prometheus 3 gets OpenMetrics, or text where it asks for PrometheusText first': [
+  'Prometheus 3 gets OpenMetrics, or text if it asks for PrometheusText first': [
     [
       'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
       `${OPENMETRICS}; escaping=allow-utf-8`,
@@ -52,7 +52,7 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['application/openmetrics-text;q=1.0,text/plain;q=1.000', OPENMETRICS],
     ['application/openmetrics-text;q=0.001,text/plain;q=0.0', OPENMETRICS],
   ],
-  'among equals the closer one wins, then the first': [
+  'among equals the more specific one wins, then the first': [
     ['*/*,application/openmetrics-text', OPENMETRICS],
     ['text/*,application/openmetrics-text', OPENMETRICS],
     ['application/*,text/plain', TEXT],
@@ -61,19 +61,19 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['application/openmetrics-text,text/plain', OPENMETRICS],
     ['application/openmetrics-text;version=0.0.1,application/openmetrics-text;version=1.0.0', OPENMETRICS_0_0_1],
   ],
-  'a quality of 0 refuses, whatever a wildcard says': [
+  'a quality of 0 excludes a format, even if a wildcard allows it': [
     ['text/plain;q=0,*/*', OPENMETRICS],
     ['*/*,application/openmetrics-text;q=0,text/plain;q=0.1', TEXT],
     ['application/openmetrics-text;q=0', TEXT],
   ],
-  'unknown versions and types are passed over, and where nothing is left it is text': [
+  'unknown versions and types are ignored, and if nothing is left the format is text': [
     ['application/openmetrics-text;version=2.0.0', TEXT],
     ['application/openmetrics-text;version=2.0.0,text/plain;q=0.5', TEXT],
     ['text/plain;version=0.0.3,application/openmetrics-text;q=0.1', OPENMETRICS],
     ['application/json', TEXT],
     ['image/*;q=0.8', TEXT],
   ],
-  'protobuf is for those who name its message and that it is delimited': [
+  'protobuf is only for headers with its message and the delimited encoding': [
     ['application/vnd.google.protobuf', TEXT],
     ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text,*/*;q=0.1', TEXT],
     ['application/vnd.google.protobuf;proto=other.Message;encoding=delimited,*/*;q=0.1', TEXT],
@@ -87,7 +87,7 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['application/openmetrics-text;version="1.0.0"', OPENMETRICS],
     ['application/openmetrics-text;note="a,b;q=0";version="0\\.0.1"', OPENMETRICS_0_0_1],
   ],
-  'garbage is passed over': [
+  'garbage is ignored': [
     [',;,;;==,"', TEXT],
     ['application/openmetrics-text;q=high,text/plain', TEXT],
     ['application/openmetrics-text;q=NaN', TEXT],

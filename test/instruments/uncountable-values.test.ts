@@ -53,7 +53,7 @@ const WAYS: readonly Way[] = [
     lines: ['bytes_total 8'],
   },
   {
-    name: 'the form with exemplars, which then has none',
+    name: 'a call with an exemplar, which is not set',
     count(registers) {
       const counter = new promMultiproc.Counter({ ...counterConfig, registers });
       for (const value of [7, NaN, 1]) {
@@ -100,7 +100,7 @@ const WAYS: readonly Way[] = [
     lines: ['bytes_sum 0', 'bytes_count 2'],
   },
   {
-    name: 'a mirrored counter, which goes on where the source does',
+    name: 'a mirrored counter, which continues when the source does',
     count: (registers) =>
       mirrored(registers, [7, NaN, Infinity, 8], (value) => ({
         ...{ name: 'bytes_total', help: 'B.', type: 'counter' },

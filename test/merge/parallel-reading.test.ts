@@ -19,7 +19,7 @@ for (const [where, parent] of [
   test(`none of 10 million values is torn that are read while a process stores into them, ${where}`, async (t) => {
     const dir = withTempDir(t, { parent });
     const writer = forkProgram(t, 'merge/programs/storer', [dir, 'values']);
-    await writer.said();
+    await writer.nextMessage();
     const { read, torn } = await countTorn(dir, { values: 10_000_000, rounds: 10 });
     assert.ok(read >= 10_000_000);
     assert.equal(torn, 0);
@@ -29,7 +29,7 @@ for (const [where, parent] of [
 test('no value appears under another series’ name while series are removed and created again', async (t) => {
   const dir = withTempDir(t);
   const writer = forkProgram(t, 'merge/programs/storer', [dir, 'churn']);
-  await writer.said();
+  await writer.nextMessage();
   // slots of removed series are reused after a second: this time is enough for several rounds
   const { right, wrong } = await findMisplaced(dir, { seconds: 4, scrapes: 10 });
   assert.deepEqual(wrong.slice(0, 10), []);

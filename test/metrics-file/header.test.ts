@@ -211,7 +211,7 @@ test('a file that this user may not read has a different error from a bad one', 
   const path = join(dir, 'file');
   writeFileSync(path, bareHeader(IDENTITY), { mode: 0o600 });
   const reader = forkProgram(t, 'metrics-file/programs/opener', [path], { uid: 1000, gid: 1000 });
-  const error = await reader.said<{ code: string; message: string }>();
+  const error = await reader.nextMessage<{ code: string; message: string }>();
   assert.equal(error.code, 'ERR_PERMISSION');
   assert.match(error.message, /uid 1000/);
 });

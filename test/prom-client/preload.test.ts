@@ -165,7 +165,7 @@ test('a part of prom-client that there is no counterpart of is an error that say
   });
   const parent = JSON.stringify(join(dir, 'app.mjs'));
   const message = (name: string, file: string): string =>
-    `prom-multiproc/register stands in for "${name}" and has no counterpart of "${file}", which ${parent} asks for: load that without the hook, or open an issue that says what it is needed for`;
+    `prom-multiproc/register stands in for "${name}" and has no counterpart of "${file}", which ${parent} asks for: load it without the hook, or open an issue that describes its use`;
   assert.deepEqual(JSON.parse(await preloaded(process.execPath, dir, 'app.mjs')), [
     {
       code: 'MODULE_NOT_FOUND',

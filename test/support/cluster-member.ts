@@ -52,7 +52,7 @@ const kit: Kit = {
     const worker: ClusterWorker = cluster.fork(env);
     const name = `worker-${worker.id}`;
     worker.on('message', (message: MemberMessage) => passUp(name, message));
-    worker.on('exit', (code, signal) => say({ ended: [name], how: signal ?? String(code) }));
+    worker.on('exit', (code, signal) => report({ ended: [name], how: signal ?? String(code) }));
     children.set(name, { send: (message) => worker.send(message) });
     return name;
   },
@@ -61,7 +61,7 @@ const kit: Kit = {
     const name = `thread-${thread.threadId}`;
     thread.on('message', (message: MemberMessage) => passUp(name, message));
     thread.on('error', (error) => console.error(error));
-    thread.on('exit', (code) => say({ ended: [name], how: String(code) }));
+    thread.on('exit', (code) => report({ ended: [name], how: String(code) }));
     threads.set(name, thread);
     children.set(name, { send: (message) => thread.postMessage(message) });
     return name;
@@ -69,13 +69,13 @@ const kit: Kit = {
   terminate: (name) => threads.get(name)!.terminate(),
 };
 
-function say(message: MemberMessage): void {
+function report(message: MemberMessage): void {
   if (isMainThread) process.send?.(message);
   else parentPort!.postMessage(message);
 }
 
 function passUp(name: string, message: MemberMessage): void {
-  say('ended' in message ? { ...message, ended: [name, ...message.ended] } : message);
+  report('ended' in message ? { ...message, ended: [name, ...message.ended] } : message);
 }
 
 async function onRequest(request: TaskRequest): Promise<void> {
@@ -86,9 +86,9 @@ async function onRequest(request: TaskRequest): Promise<void> {
       return;
     }
     const run = runInThisContext(`(${task})`) as (kit: Kit, ...args: readonly unknown[]) => unknown;
-    say({ id, answer: await run(kit, ...args) });
+    report({ id, answer: await run(kit, ...args) });
   } catch (error) {
-    say({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    report({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 }
 

@@ -97,7 +97,7 @@ class Root {
     for (const [id, { path: of, reject }] of this.#waiting) {
       if (key !== '' && of !== key && !of.startsWith(`${key}/`)) continue;
       this.#waiting.delete(id);
-      reject(new Error(`${key === '' ? 'the process' : key} ended with ${how} before it answered\n${this.output}`));
+      reject(new Error(`${key === '' ? 'the process' : key} ended with ${how} before it replied\n${this.output}`));
     }
   }
 }

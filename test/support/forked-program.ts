@@ -28,16 +28,16 @@ export class ForkedProgram {
   }
 
   /** Waits for the next message. @throws {Error} with the output, if the process ends first */
-  async said<Message>(): Promise<Message> {
+  async nextMessage<Message>(): Promise<Message> {
     const silence = this.ended.then((how) => {
-      throw new Error(`the fixture ended with ${how} instead of an answer\n${this.output}`);
+      throw new Error(`the program ended with ${how} instead of an answer\n${this.output}`);
     });
     const [message] = (await Promise.race([once(this.process, 'message'), silence])) as [Message];
     return message;
   }
 
   async ask<Message>(request: unknown): Promise<Message> {
-    const answer = this.said<Message>();
+    const answer = this.nextMessage<Message>();
     this.process.send(request as object);
     return answer;
   }

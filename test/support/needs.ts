@@ -20,7 +20,7 @@ export const TOOLS = {
   prometheus: {
     commands: ['prometheus', 'promtool'],
     packages: ['prometheus'],
-    why: 'a real Prometheus scrapes the tests, and promtool checks what they print',
+    why: 'a real Prometheus scrapes the tests, and promtool checks their output',
   },
   'prometheus 3': {
     commands: [],

@@ -1,7 +1,7 @@
 /** Sends the requested message back, or exits with a text in its output. */
-process.on('message', (request: { say?: unknown; exit?: number }) => {
+process.on('message', (request: { send?: unknown; exit?: number }) => {
   if (request.exit === undefined) {
-    process.send?.(request.say);
+    process.send?.(request.send);
     return;
   }
   process.stderr.write('last words\n');
