@@ -1,11 +1,11 @@
 /**
- * What a warm scrape costs beyond what it has to: reading 8 × 100,000 float64 slots, adding them, and writing 100,000 lines.
+ * Compares a warm scrape with the least possible work: reading 8 × 100,000 float64 slots, adding them, and writing 100,000 lines.
  *
  *   node dist/bench/bare-loop.js
  *
- * The bare loop reads the same slots of the same files, adds them in the same order and writes lines from prefixes that it
- * has as strings. It looks at nothing: no new series, no dead process, no archive. Both print the same lines, which is
- * checked first. All values change between two rounds; rounds are interleaved.
+ * The bare loop reads the same slots of the same files, adds them in the same order, and writes lines from prefixes that it
+ * has as strings. It does not look for new series, dead processes and archives. The benchmark first checks that both print the
+ * same lines. All values change between two rounds, and the rounds of both sides are interleaved.
  */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
@@ -49,7 +49,7 @@ function makeFile(dir: string): CountingFile {
   return { path: join(dir, name), series };
 }
 
-/** Where the values of a file are: runs of slots, in the order of the series. */
+/** The places of the values in a file: runs of slots, in the order of the series. */
 interface Run {
   readonly offset: number;
   readonly slots: number;

@@ -1,11 +1,11 @@
 /**
- * What the dead cost, `node dist/bench/fold.js [--quick]`:
+ * The cost of dead processes, `node dist/bench/fold.js [--quick]`:
  *
- * - a scrape after 10 processes have died and after 10,000, folded as they came;
- * - how much a fold gets through;
- * - a scrape while a fold is under way, and how long it holds the event loop up.
+ * - a scrape after 10 and after 10,000 processes have died, whose files are folded meanwhile;
+ * - the number of files that a fold takes per second;
+ * - a scrape during a fold, and how long the fold blocks the event loop.
  *
- * All files are made by the real writer, in child processes that end.
+ * The real writer makes all files, in child processes that end.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -24,7 +24,7 @@ const FEW = 10;
 const LIVING = 4;
 const SCRAPES = QUICK ? 50 : 300;
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Of the dead and the living: a small service. */
+/** Dead and living processes have the metrics of a small service. */
 const SMALL = { counters: 100, histograms: 20 };
 const LARGE = { counters: 1000, histograms: 5000 };
 
@@ -36,7 +36,7 @@ function fill(process_: DeadProcess, { counters, histograms }: Size): DeadProces
   return process_;
 }
 
-/** Lives so many lives in a child process, which ends so that its mappings go. */
+/** Makes the files of so many processes in a child process, which then ends, so that its mappings are released. */
 function die(dir: string, lives: number, size: Size): void {
   const { status } = spawnSync(process.execPath, [__filename, '--lives', dir, String(lives), JSON.stringify(size)], {
     stdio: 'inherit',
@@ -93,7 +93,7 @@ async function costOfTheDead(base: string): Promise<void> {
     }
     cold.push(median(times));
   }
-  // interleaved, so that a busy moment falls on all
+  // interleaved, so that a busy moment of the machine affects all
   const warmed = directories.map(
     ({ dir }) => new MultiprocessCollector({ dir, threads: false, fold: false, selfMetrics: false }),
   );

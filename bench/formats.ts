@@ -1,10 +1,10 @@
 /**
- * A scrape in each format, of the same files.
+ * Compares scrapes of the same files in each format.
  *
  *   node dist/bench/formats.js
  *
- * First protobuf is decoded and compared with the text. Then all values change between two rounds, and the formats take
- * turns. «warm ms» is a whole scrape: reading, merging and rendering.
+ * The benchmark first decodes protobuf and compares it with the text. Then the formats take turns, and all values change between
+ * two rounds. «warm ms» is a whole scrape: reading, merging and rendering.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -69,7 +69,7 @@ function scrape(engine: Engine, format: string): { body: Uint8Array; ms: number 
   }
 }
 
-/** Throws where protobuf has other samples than the text. */
+/** Throws where protobuf and text have different samples. */
 function assertEqual(engine: Engine): void {
   const { samples } = parseExposition(Buffer.from(scrape(engine, 'text').body).toString());
   const decoded = decodeProtobuf(scrape(engine, 'protobuf').body).flatMap((family) => family.samples);
@@ -82,7 +82,7 @@ function measure(scenario: Scenario): string[][] {
   const dir = mkdtempSync(join(tmpdir(), 'formats-'));
   try {
     const series = Array.from({ length: scenario.files }, () => makeFile(dir, scenario)).flat();
-    // as a process counts: in one bucket more often than in another
+    // as in a real process, some buckets count more often than others
     const change = (): void => {
       series.forEach(({ view, index, family }, at) => {
         view[index + (at % family.slots)] += 1 + (at % 7);

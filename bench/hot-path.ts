@@ -1,9 +1,9 @@
 /**
- * What a write costs in the application, beside prom-client 15.1.3: `node --expose-gc dist/bench/hot-path.js`.
+ * The cost of a write in the application, compared with prom-client 15.1.3: `node --expose-gc dist/bench/hot-path.js`.
  *
- * Both sides do the same work and must have counted the same before anything is timed. Then every sample is a process of
- * its own, so that neither side finds the other's code paths warm or its feedback polluted, and the samples of all rows
- * and sides are interleaved, so that a busy minute of the machine falls on all of them. Ours counts into a mapped file.
+ * Both sides do the same work, and the benchmark first checks that they count the same. Then every sample runs in a separate
+ * process, so that the code of one side does not affect the optimization of the other. The samples of all rows and sides are
+ * interleaved, so that a busy minute of the machine affects all of them. This package counts in a mapped file.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -19,12 +19,12 @@ import { median } from './report.js';
 
 const SAMPLES = 3;
 const ROUNDS = 9;
-/** Of CPU time, which the kernel counts in ticks of up to 4 ms. */
+/** In CPU time, which the kernel counts in ticks of up to 4 ms. */
 const ROUND_MS = 100;
 const HEAP_SERIES = 50_000;
 const GARBAGE_OPERATIONS = 50_000;
 
-/** Before the name of a row: its garbage, and not its time. */
+/** A prefix of a row's name: the child process measures the garbage of the row and not its time. */
 const GARBAGE = 'garbage of ';
 
 const ours = { Counter, Histogram, Summary, Registry } as unknown as typeof promClient;
@@ -36,15 +36,15 @@ type Work = (count: number) => void;
 
 interface Row {
   readonly name: string;
-  /** What this must reach, as a multiple of prom-client's speed. */
+  /** The goal, as a multiple of prom-client's speed. */
   readonly atLeast?: number;
-  /** What it may cost, in ns. */
+  /** The maximum cost, in ns. */
   readonly atMostNs?: number;
   readonly prepare: (client: typeof promClient, registry: promClient.Registry) => Work;
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
-/** Route templates of a middling API: 16 of them, 14 to 47 characters long. */
+/** Route templates of an API of medium size: 16 templates with 14 to 47 characters. */
 const ROUTES = ['customers', 'orders', 'invoices', 'products'].flatMap((name) =>
   ['', '/:id', '/:id/history', '/:id/attachments/:attachmentId'].map((rest) => `/api/v1/${name}${rest}`),
 );
@@ -159,8 +159,8 @@ function sampleNs(row: Row, side: Side): number {
 }
 
 /**
- * How long this thread has run. Linux tells it of the main thread to within a tick of its clock, 1 to 4 ms, and a wall
- * clock adds whatever else runs on a machine of two cores.
+ * The CPU time of this thread. Linux counts that of the main thread in ticks of 1 to 4 ms. A wall clock would include other
+ * programs, on a machine with two cores.
  */
 function cpuMs(): number {
   if (process.platform !== 'linux') return performance.now();
@@ -168,8 +168,9 @@ function cpuMs(): number {
 }
 
 /**
- * Bytes that an operation leaves to the garbage collector: the least of some rounds, each too short for a scavenge if the
- * smallest object, of 16 bytes, were made every time. Once optimized: before that a number that is handed on is an object.
+ * Bytes that an operation leaves to the garbage collector, when its code is optimized: before that, a number that is passed on is
+ * an object. It is the minimum of some rounds. A round is so short that it would cause no scavenge even if each operation made an
+ * object of the smallest size, 16 bytes.
  */
 function sampleGarbageBytes(row: Row, side: Side): number {
   const client = SIDES[side];
@@ -184,7 +185,7 @@ function sampleGarbageBytes(row: Row, side: Side): number {
   return Math.min(...rounds);
 }
 
-/** Bytes of JS heap for each series of a counter. */
+/** Bytes of JS heap per series of a counter. */
 function sampleHeapBytes(side: Side): number {
   const client = SIDES[side];
   const counter = new client.Counter({ name: 'a_total', help: 'a', labelNames, registers: [new client.Registry()] });
@@ -203,7 +204,7 @@ function sampleHeapBytes(side: Side): number {
   return bytes;
 }
 
-/** Both sides count the same: texts are equal, medians within 3 %. At the tails prom-client's digest is further off. */
+/** Checks that both sides count the same: equal texts, and medians within 3 %. At the tails prom-client's digest is less exact. */
 async function assertEqualOutput(row: Row): Promise<void> {
   const [theirs, own] = await Promise.all(
     Object.values(SIDES).map(async (client) => {
@@ -234,7 +235,7 @@ function durations(count: number): Float64Array {
   });
 }
 
-/** Every figure in a process of its own; all figures once, then all of them again. */
+/** Runs each figure in a separate process: all figures once, and then all of them again. */
 function measure(dir: string): Map<string, number> {
   const figures = [...ROWS.flatMap(({ name }) => [name, `${GARBAGE}${name}`]), 'heap'];
   const samples = new Map<string, number[]>();

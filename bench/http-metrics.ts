@@ -1,12 +1,12 @@
 /**
- * What httpMetrics() adds to a request, beside express-prom-bundle on Express and fastify-metrics on Fastify.
+ * The time that httpMetrics() adds to a request, compared with express-prom-bundle on Express and fastify-metrics on Fastify.
  *
  *   node dist/bench/http-metrics.js
  *
- * One process serves the same application three times, without any metrics, with ours, and with the peer's, and the three
- * get their requests over keep-alive connections in short turns. What is compared is the CPU time of that process per
- * request, the median over all turns: with a process for each of the three, the same server took 66 to 188 µs from one
- * process to the next. Each must have counted every request.
+ * One process serves the same application three times: without metrics, with this package, and with the other library. The
+ * three get their requests over keep-alive connections in short turns. The benchmark compares the CPU time of the process per
+ * request, the median over all turns. With three processes the same server took from 66 to 188 µs in different processes. At the
+ * end each side must have counted every request.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
@@ -20,7 +20,7 @@ const FRAMEWORKS = ['express', 'fastify'] as const;
 type Framework = (typeof FRAMEWORKS)[number];
 const PEERS = { express: 'express-prom-bundle', fastify: 'fastify-metrics' } as const;
 
-/** The compiler, whose threads count too, has little left to do after these. */
+/** After so many requests the compiler, whose threads add CPU time, has little work left. */
 const WARM_UP_TURNS = 10;
 const TURNS = 60;
 const REQUESTS = 1000;
@@ -114,7 +114,7 @@ async function serve(framework: Framework): Promise<void> {
 
 interface Bench {
   listen(): Promise<number>;
-  /** How many requests the metrics say there were. */
+  /** The number of requests in the metrics. */
   count(): Promise<number>;
 }
 

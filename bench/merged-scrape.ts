@@ -1,10 +1,10 @@
 /**
- * The merged scrape beside the peers' cluster mode, in real clusters, after checking that all print the same lines.
+ * Compares the merged scrape with the cluster mode of other clients, in real clusters. It first checks that all print the same lines.
  *
  *   node dist/bench/merged-scrape.js [--quick]
  *
- * One process tree a sample, contenders interleaved, medians. Every value changes between two scrapes. A stall is the
- * longest time that an event loop was not free for a timer of 1 ms, over all warm scrapes of a tree.
+ * Each sample runs in a new process tree, the libraries take turns, and the figures are medians. Every value changes between two
+ * scrapes. A stall is the longest time in which an event loop did not run a timer of 1 ms, over all warm scrapes of a tree.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
@@ -46,7 +46,7 @@ const SAMPLES = QUICK ? 1 : 3;
 const WARM_SCRAPES = 5;
 const SETTLE_MS = 300;
 
-/** Names the variable in which the parts of a tree find the path of a package that is fetched for it. */
+/** The environment variable with the path of a package that is fetched for the processes of a tree. */
 const SUCCESSOR = 'BENCH_SUCCESSOR';
 
 function moduleOf(contender: Contender): string {
@@ -64,7 +64,7 @@ async function drive(): Promise<void> {
     const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
     for (let round = 0; round < SAMPLES; round++) {
       for (const contender of contenders) {
-        // the peers time out or take minutes there; one try shows it
+        // the other clients time out or take minutes here; one try is enough
         const hopeless = contender !== 'prom-multiproc' && scenario.workers * scenario.series >= 160_000 && round > 0;
         if (hopeless && scenario.kind === 'histogram') continue;
         if (contender !== 'prom-multiproc' && scenario.series === 100_000) continue;
@@ -224,7 +224,7 @@ function loadLibrary(contender: Contender): Library {
   };
   const Aggregator = client.ClusterRegistry ?? client.AggregatorRegistry;
   if (!cluster.isPrimary) {
-    // a worker answers its primary once it has one of these
+    // a worker responds to its primary only when it has made one of these
     void new Aggregator();
     return { client };
   }
@@ -264,7 +264,7 @@ async function work(contender: Contender, { kind, series }: Scenario): Promise<v
     if (question === 'change') change();
     if (question === 'reset') stall.reset();
     if (question === 'change' || question === 'reset') {
-      // the change itself is a stall, and not the scrape's
+      // the change of the values causes a stall too, which does not belong to the scrape
       await sleep(5);
       stall.reset(question === 'change');
       answer(0);
@@ -279,7 +279,7 @@ async function work(contender: Contender, { kind, series }: Scenario): Promise<v
   answer(0);
 }
 
-/** The longest stretch in which a timer of 1 ms did not fire, less that millisecond. */
+/** The longest time in which a timer of 1 ms did not fire, minus that millisecond. */
 function watchStall(): { reset(keepLongest?: boolean): void; longestMs(): number } {
   let last = performance.now();
   let longest = 0;
@@ -291,7 +291,7 @@ function watchStall(): { reset(keepLongest?: boolean): void; longestMs(): number
   }, 1);
   return {
     reset(keepLongest = false) {
-      // what came before the change counts, the change does not
+      // counts the time before the change, and not the change
       if (!keepLongest) kept = 0;
       longest = kept;
       last = performance.now();
@@ -303,7 +303,7 @@ function watchStall(): { reset(keepLongest?: boolean): void; longestMs(): number
   };
 }
 
-// a worker inherits its primary's arguments, so it is known by its environment
+// a worker inherits the arguments of its primary, so the environment tells them apart
 if (process.env.BENCH !== undefined) {
   const { contender, scenario } = JSON.parse(process.env.BENCH) as { contender: Contender; scenario: Scenario };
   void work(contender, scenario);

@@ -1,7 +1,7 @@
 /**
- * client_python's files: our scrape beside that of its own collector, `node dist/bench/python.js [--quick]`. The real client
- * writes the file of one process; the other processes' are copies of it under other pids. Both outputs are held against
- * each other first. Between two scrapes all values of one file change, and with them every line of the output.
+ * Scrapes of client_python's files, by this package and by client_python: `node dist/bench/python.js [--quick]`. The real client
+ * writes the file of one process; the files of the other processes are copies with other pids. The benchmark first compares both
+ * outputs. Between two scrapes all values of one file change, and so every line of the output.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const QUICK = process.argv.includes('--quick');
 const PROCESSES = QUICK ? 4 : 32;
 const LABEL_SETS = QUICK ? 1000 : 10_000;
 const SCRAPES = 5;
-/** As the goal of this project is: our scrapes take so many times less than client_python's. */
+/** The goal: client_python's scrape takes so many times as long. */
 const WANTED = { warm: 30, cold: 8 };
 
 const WRITE = `

@@ -1,11 +1,11 @@
 /**
- * All benchmarks, one after the other, each in a process of its own: `npm run bench`, or some: `npm run bench -- hot-path`.
+ * Runs all benchmarks, each in a separate process (`npm run bench`), or some of them (`npm run bench -- hot-path`).
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** What is not a benchmark of its own. */
+/** Files of this folder that are not benchmarks. */
 const PARTS = new Set(['run.js', 'report.js']);
 
 const wanted = process.argv.slice(2);

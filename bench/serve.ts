@@ -1,15 +1,16 @@
 /**
- * A process that serves metrics while 1, 10 and 100 clients scrape it as fast as they can, beside prom-client behind
- * node:http, after checking that both answer the same lines.
+ * A process that serves metrics while 1, 10 and 100 clients scrape it as fast as they can, compared with prom-client behind
+ * node:http. The benchmark first checks that both serve the same lines.
  *
  *   node dist/bench/serve.js [--quick]
  *
- * Server and clients are processes of their own, on 127.0.0.1; a server is made anew for each measurement, contenders
- * interleaved, medians. Series go on counting meanwhile. No answer is compressed, for prom-client's are not.
+ * Server and clients are separate processes on 127.0.0.1. Each measurement starts a new server, both sides take turns, and the
+ * figures are medians. The series are incremented during the measurement. Responses are not compressed, since prom-client does not
+ * compress them.
  *
- * The delay is of the serving process's event loop. Node's own p99 counts every turn of the loop once, however long it was:
- * one of 15 seconds among a hundred short ones does not show. So there is also what 99 of 100 requests that come at any
- * moment would wait at most.
+ * The delay is that of the serving process's event loop. Node's own p99 counts every turn of the loop once, also a long one: a turn
+ * of 15 seconds among a hundred short ones does not change it. So the table also has the maximum wait of 99 of 100 requests that
+ * arrive at random moments.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,7 +31,7 @@ const SERIES = QUICK ? [1000] : [10_000, 100_000];
 const CLIENTS = QUICK ? [1, 10] : [1, 10, 100];
 const ROUNDS = QUICK ? 1 : 2;
 const WINDOW_MS = QUICK ? 300 : 2000;
-/** Of every so many milliseconds, so many series count. */
+/** So many series are incremented every so many milliseconds. */
 const CHURN_MS = 20;
 const CHURNING = 100;
 
@@ -77,11 +78,11 @@ async function drive(): Promise<void> {
   );
 }
 
-/** One server, scraped by so many clients for a while. */
+/** Measures one server while so many clients scrape it. */
 async function measure(contender: Contender, series: number, clients: number): Promise<Measurement> {
   const server = await Server.start(contender, series);
   try {
-    // indexes, caches and optimised code are there in a process that is scraped every few seconds
+    // warms up: a process that is scraped every few seconds has its indexes, caches and optimised code
     for (let scrape = 0; scrape < 3; scrape++) await fetchText(server.port);
     await server.ask('begin');
     const processes = Math.min(2, clients);
@@ -164,7 +165,7 @@ function fetchText(port: number): Promise<string> {
   });
 }
 
-/** Clients in a process of their own. */
+/** Runs the clients in a separate process. */
 async function crowd(port: number, clients: number): Promise<{ perSecond: number }> {
   const child = fork(__filename, ['--clients', String(port), String(clients)]);
   const answer = (await answerOf(child)) as { perSecond: number };
@@ -193,7 +194,7 @@ async function scrapeForAWhile(port: number, clients: number): Promise<void> {
     }
   };
   const clientsDone = Promise.all(Array.from({ length: clients }, client));
-  // whoever waits for an answer that takes longer than the window is not waited for
+  // does not wait for responses that take longer than the time of measurement
   await Promise.race([clientsDone, sleep(WINDOW_MS * 2)]);
   const seconds = Math.max(lastAt - start, WINDOW_MS) / 1000;
   process.send!({ perSecond: answered / seconds });
@@ -238,7 +239,7 @@ async function serve(contender: Contender, series: number): Promise<void> {
   process.send!(contender === 'prom-multiproc' ? await serveOurs() : await serveTheirs(client));
 }
 
-/** What no more than a share of those who come at a random moment have to wait for the end of a turn. */
+/** The time that at most the given share of requests at random moments has to wait for the end of a turn. */
 function longestWait(turns: readonly number[], share: number): number {
   const all = turns.reduce((sum, turn) => sum + turn, 0);
   const waiting = (longer: number): number => turns.reduce((sum, turn) => sum + Math.max(0, turn - longer), 0);
@@ -254,7 +255,7 @@ function longestWait(turns: readonly number[], share: number): number {
 async function serveOurs(): Promise<number> {
   const { MultiprocessCollector, startHttpServer } = require('prom-multiproc') as typeof import('prom-multiproc');
   const source = new MultiprocessCollector({ selfMetrics: false });
-  // 100 clients are more than the limit that protects a real one
+  // 100 clients exceed the limit that protects a real server
   const { address } = await startHttpServer({ port: 0, source, inFlightLimit: Infinity });
   return (address as AddressInfo).port;
 }
@@ -272,7 +273,7 @@ function serveTheirs({ register }: typeof import('prom-client')): Promise<number
 }
 
 const [, , part, first, second] = process.argv;
-// a benchmark that was ended in the middle leaves nobody behind
+// a benchmark that is stopped leaves no processes behind
 process.on('disconnect', () => process.exit());
 if (part === '--server') void serve(first as Contender, Number(second));
 else if (part === '--clients') void scrapeForAWhile(Number(first), Number(second));
