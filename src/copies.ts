@@ -33,12 +33,12 @@ export function symbolOfCopies(name: string): symbol {
  * Makes `instanceof` true for instances that another copy made. Subclasses in programs are not affected.
  */
 export function brand(constructor: Function, name: string): void {
-  const mark = symbolOfCopies(name);
-  Object.defineProperty(constructor.prototype, mark, { value: true });
+  const symbol = symbolOfCopies(name);
+  Object.defineProperty(constructor.prototype, symbol, { value: true });
   Object.defineProperty(constructor, Symbol.hasInstance, {
     value(this: Function, value: unknown): boolean {
       if (this !== constructor) return Function.prototype[Symbol.hasInstance].call(this, value);
-      return typeof value === 'object' && value !== null && mark in value;
+      return typeof value === 'object' && value !== null && symbol in value;
     },
   });
 }
