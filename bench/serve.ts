@@ -239,7 +239,7 @@ async function serve(contender: Contender, series: number): Promise<void> {
   process.send!(contender === 'prom-multiproc' ? await serveOurs() : await serveTheirs(client));
 }
 
-/** The time that at most the given share of requests at random moments has to wait for the end of a turn. */
+/** The wait for the end of a turn that at most `share` of the requests exceed, if they arrive at random moments. */
 function longestWait(turns: readonly number[], share: number): number {
   const all = turns.reduce((sum, turn) => sum + turn, 0);
   const waiting = (longer: number): number => turns.reduce((sum, turn) => sum + Math.max(0, turn - longer), 0);
