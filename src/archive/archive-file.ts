@@ -14,7 +14,7 @@ import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
 import type { ArchiveName, DataFileName } from '../directory/file-name.js';
 import { assertTrusted, trustIn } from '../directory/trust.js';
-import { assertNoLie } from './archive-lie.js';
+import { assertTrueClaims } from './archive-claims.js';
 import { type ArchiveRecord, packableArchiveRecord } from './archive-record.js';
 import { FoldSource } from './fold-source.js';
 import { currentIdentity } from '../directory/identity.js';
@@ -38,7 +38,7 @@ export interface OpenedArchive {
 export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly DataFileName[]): OpenedArchive {
   const opened = openArchiveFile(join(dir, name.name), name, (reader) => assertTrusted(trustIn(dir), reader));
   try {
-    assertNoLie(dir, { file: opened.reader.file, record: opened.record }, dataFiles);
+    assertTrueClaims(dir, { file: opened.reader.file, record: opened.record }, dataFiles);
     return opened;
   } catch (error) {
     opened.reader.close();

@@ -58,7 +58,7 @@ export class ArchiveKeeper {
     } catch (error) {
       // another process is folding or restoring: the next call sees the result
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      warnOnce(`keep ${dir}`, `the archive in ${JSON.stringify(dir)} is not looked after: ${describeError(error)}`);
+      warnOnce(`keep ${dir}`, `the archive in ${JSON.stringify(dir)} is not maintained: ${describeError(error)}`);
     }
   }
 

@@ -20,6 +20,6 @@ export function assertFoldOptions(options: FoldOptions & FoldThreshold): void {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === 'number' && isFine(value))) continue;
     const said = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `fold.${name} is ${said}: it is to be ${rule}`);
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `fold.${name} is ${said}: it must be ${rule}`);
   }
 }

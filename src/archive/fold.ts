@@ -284,7 +284,7 @@ export class Fold {
           return 'archive unreadable';
         }
         this.#damagedArchives.push(name.name);
-        this.#notices.push(`an archive is passed over and its counts are not shown: ${describeError(error)}`);
+        this.#notices.push(`an archive is ignored and its counts are not shown: ${describeError(error)}`);
       }
     }
     return undefined;

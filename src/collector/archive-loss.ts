@@ -61,6 +61,6 @@ export function warnOfLoss(dir: string, { name }: NodeFile): void {
   warnOnce(
     `lost ${join(dir, name)}`,
     `${JSON.stringify(join(dir, name))}, which has the counts of processes that ended, was deleted while in use: ` +
-      'they are in the output of the processes that read it before, and of no other',
+      'only processes that have read it before still show these counts',
   );
 }

@@ -3,7 +3,7 @@
  * pauses between files, so that an inline scrape can let the event loop turn.
  */
 import { join } from 'node:path';
-import { assertNoLie } from '../archive/archive-lie.js';
+import { assertTrueClaims } from '../archive/archive-claims.js';
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import { compareAge } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
@@ -214,7 +214,7 @@ export class DirectoryCollection {
     const { name, file, fingerprint, part } = archive;
     try {
       const believed = { file, record: part.archive! };
-      this.#openFiles.withRoom(() => assertNoLie(this.options.dir, believed, dataFiles, this.#context.probe));
+      this.#openFiles.withRoom(() => assertTrueClaims(this.options.dir, believed, dataFiles, this.#context.probe));
       return true;
     } catch (error) {
       if (isSystemTrouble(error)) throw error;

@@ -294,7 +294,7 @@ export class DirectoryCollector {
 }
 
 function closedError(): PromMultiprocError {
-  return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: make another one');
+  return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: create another one');
 }
 
 /** Runs steps for a slice of time, lets the event loop turn, and continues. */
@@ -326,5 +326,5 @@ function isShown({ kind }: Product): boolean {
 
 function positive(name: string, value: number): number {
   if (typeof value === 'number' && value > 0) return value;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it is to be a number above 0`);
+  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it must be a number above 0`);
 }

@@ -44,8 +44,8 @@ export class LockWatch {
     const holder = pid === undefined ? 'another program' : `process ${pid}`;
     warnOnce(
       `lock ${path}`,
-      `${JSON.stringify(path)} has been locked by ${holder} for more than a minute, and nobody else can use it: ` +
-        'end that program, for only prom-multiproc is to lock it',
+      `${JSON.stringify(path)} has been locked by ${holder} for more than a minute, and no other process can use it: ` +
+        'end that program, because only prom-multiproc may lock it',
     );
   }
 }

@@ -11,7 +11,7 @@ export function warnOfUnusableSeries(dir: string, files: Iterable<MetricsFile>):
       const file = JSON.stringify(join(dir, name));
       warnOnce(
         `unusable ${family} ${name}`,
-        `what ${file} counts in a series of ${family} is left out: a value of it is not a finite number`,
+        `a series of ${family} in ${file} is left out: one of its values is not a finite number`,
       );
     }
   }

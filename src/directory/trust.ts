@@ -31,7 +31,7 @@ function userIds(named: string): number[] {
   if (/^\d{1,10}(,\d{1,10})*$/.test(named)) return named.split(',').map(Number);
   warnOnce(
     `setting ${VARIABLE}`,
-    `${VARIABLE}=${JSON.stringify(named)} is passed over: it is to be user ids with commas between them, or all`,
+    `${VARIABLE}=${JSON.stringify(named)} is ignored: it must be user ids with commas between them, or all`,
   );
   return [];
 }

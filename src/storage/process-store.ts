@@ -179,7 +179,7 @@ class ProcessStore {
       : old.bytes.isLinked() === false
         ? 'was deleted while in use'
         : 'was cut off or written over by another program';
-    warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is made again`);
+    warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is created again`);
     this.#directory = openDirectory(this.#chosen!, this.#settings);
     directory?.close();
     this.#move(() => {
@@ -234,7 +234,10 @@ class ProcessStore {
     // a flush to a removed file would be missing from the file that replaces it
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
-    warnOnce('flush', `${JSON.stringify(path)} could not be written, and is tried again: ${describeError(lastError)}`);
+    warnOnce(
+      'flush',
+      `${JSON.stringify(path)} could not be written; the write is repeated: ${describeError(lastError)}`,
+    );
   }
 
   #warnOfTrouble(): void {
@@ -256,7 +259,7 @@ class ProcessStore {
     if (series === 0) return;
     const { liveSeries, bytesInMemory } = this.store.status;
     const lost = `${series} of ${liveSeries} series, ${bytesInMemory} bytes`;
-    warnOnce('lost', `${lost}, are lost with this process, for they found no room in its file: ${this.#reason()}`);
+    warnOnce('lost', `${lost}, are lost with this process, because its file had no room for them: ${this.#reason()}`);
   }
 
   #reason(): string {

@@ -30,7 +30,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>> =
     if (pattern.test(text)) return Number.parseInt(text.replace('o', ''), radix);
     warnOnce(
       `setting ${name}`,
-      `${name}=${JSON.stringify(text)} is passed over: it is to be a whole number in base ${radix}`,
+      `${name}=${JSON.stringify(text)} is ignored: it must be a whole number in base ${radix}`,
     );
     return undefined;
   };

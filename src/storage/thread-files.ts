@@ -115,7 +115,7 @@ class ThreadFiles {
       if (existsSync(temporaryPath)) rmSync(temporaryPath, { force: true });
       else writeSync(fd, new Uint32Array([FileState.Closed]), 0, 4, HEADER.state);
     } catch (error) {
-      debug('the file of a thread could not be closed in order: %s', describeError(error));
+      debug('the file of a thread could not be closed normally: %s', describeError(error));
     }
     const calls = native()!;
     calls.unmap(slot.buffer);

@@ -99,7 +99,7 @@ if (native() !== undefined) {
     assert.deepEqual(read(dir), { jobs: 123, skipped: { corrupt: 1 } });
     const { generation, folded, damagedArchives, notices } = foldDirectory(dir);
     assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(7)]]);
-    assert.match(notices.join(), /passed over.*that process lives/);
+    assert.match(notices.join(), /ignored.*that process lives/);
     living.count('jobs_total', {}, 1000).flush();
     assert.deepEqual(read(dir), { jobs: 1123, skipped: { corrupt: 1 } });
     living.die();

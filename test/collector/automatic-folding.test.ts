@@ -90,12 +90,12 @@ test('close waits for a fold in progress, and a closed collector does not fold',
 test('an invalid number is an error at once, which names it', (t) => {
   const dir = withTempDir(t);
   for (const [fold, message] of [
-    [{ files: 0 }, 'fold.files is 0: it is to be a number above 0'],
-    [{ bytes: '4M' }, 'fold.bytes is "4M": it is to be a number above 0'],
-    [{ maxSeries: -5 }, 'fold.maxSeries is -5: it is to be a number above 0'],
-    [{ deadRetentionProcesses: NaN }, 'fold.deadRetentionProcesses is NaN: it is to be a number, and not below 0'],
-    [{ fileMode: 640_000 }, 'fold.fileMode is 640000: it is to be permission bits, such as 0o640'],
-    [{ group: 'staff' }, 'fold.group is "staff": it is to be the id of a group'],
+    [{ files: 0 }, 'fold.files is 0: it must be a number above 0'],
+    [{ bytes: '4M' }, 'fold.bytes is "4M": it must be a number above 0'],
+    [{ maxSeries: -5 }, 'fold.maxSeries is -5: it must be a number above 0'],
+    [{ deadRetentionProcesses: NaN }, 'fold.deadRetentionProcesses is NaN: it must be a number, and not below 0'],
+    [{ fileMode: 640_000 }, 'fold.fileMode is 640000: it must be permission bits, such as 0o640'],
+    [{ group: 'staff' }, 'fold.group is "staff": it must be the id of a group'],
   ] as const) {
     const options = { dir, fold } as unknown as MultiprocessCollectorOptions;
     assert.throws(() => new MultiprocessCollector(options), { code: 'ERR_INVALID_ARGUMENT', message });

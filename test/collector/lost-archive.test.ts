@@ -53,7 +53,7 @@ test('a reader without write permission continues to show it, and warns', async 
   unlinkSync(archive);
   for (let time = 0; time < 2; time++) assert.equal(await jobs(), 1007);
   assert.ok(!existsSync(archive));
-  assert.match(warnings(), /was deleted while in use: they are in the output of the processes that read it before/);
+  assert.match(warnings(), /was deleted while in use: only processes that have read it before still show these counts/);
 });
 
 test('an archive that a fold has replaced is not shown, nor one from another directory of that name', async (t) => {

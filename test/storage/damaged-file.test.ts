@@ -44,7 +44,7 @@ for (const kind of fileKinds()) {
         Object.fromEntries([0, 1, 2].map((at) => [`jobs_total{kind="${at}"}`, expected])),
       );
       assert.equal((await tell({ order: 'tend' })).descriptors, descriptors);
-      assert.match(application.output, /cut off or written over by another program; it is made again/);
+      assert.match(application.output, /cut off or written over by another program; it is created again/);
     });
   }
 }

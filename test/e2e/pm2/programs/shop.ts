@@ -1,10 +1,10 @@
 /**
- * An app for PM2 that does what it is asked, its own end included. `ENDING` says how it takes SIGINT:
+ * An app for PM2 that executes orders, also the order to end itself. `ENDING` chooses its reaction to SIGINT:
  *
- * graceful: finishes what is under way
+ * graceful: finishes requests in progress
  * default: has no handler
- * deaf: goes on
- * lingering: stops to listen and waits until the file `RELEASE` is there
+ * deaf: ignores it
+ * lingering: stops listening and waits until the file `RELEASE` exists
  */
 import { existsSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';

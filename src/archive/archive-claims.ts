@@ -16,7 +16,7 @@ import type { ArchiveRecord } from './archive-record.js';
  * @param probe remembers which files belong to dead processes
  * @throws {BadFileError} ERR_CORRUPT_FILE where the archive names a file whose writer lives
  */
-export function assertNoLie(
+export function assertTrueClaims(
   dir: string,
   { file, record }: { readonly file: string; readonly record: ArchiveRecord },
   dataFiles: readonly DataFileName[],
