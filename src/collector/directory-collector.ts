@@ -190,7 +190,7 @@ export class DirectoryCollector {
   }
 
   async #run(products: readonly Product[]): Promise<Collected> {
-    prepareStore();
+    await prepareStore();
     const dir = this.#locate();
     const isScrape = !this.#options.readOnly && products.some(isShown);
     if (isScrape) touchScraped(dir);

@@ -34,6 +34,8 @@ export interface StoreSlots {
   freeInFile(shape: SlotShape, cells: Cells): void;
   /** Frees slots, and publishes their removal. */
   release(cells: Cells & { publishedIn: number }, shape: SlotShape): void;
+  /** Takes a series to where the store moves at present. Slots that two series hand over to each other are there. */
+  bring(series: Series): void;
 }
 
 /** One call of a `collect()`. */
@@ -118,6 +120,7 @@ export class CollectUpdates {
 
   /** The series that readers keep when the process stops writing to it. */
   #shownOf(series: Series): Series {
+    this.#store.bring(series);
     const shown = new Series(series.family, series.labelValues);
     shown.createdAt = series.createdAt;
     this.#store.log.cancelRestart();
@@ -138,6 +141,7 @@ export class CollectUpdates {
 
   #publish(family: SeriesFamily, succeeded: boolean): void {
     if (family.shown === undefined) return;
+    for (const series of family.shown) this.#store.bring(series);
     const { same, changed, added, removed } = changesOf(family, family.shown);
     const count = changed.length + added.length + removed.length;
     if (count > 0 && !succeeded) return;

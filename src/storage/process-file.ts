@@ -18,8 +18,15 @@ import { describeError } from '../errors.js';
 import { takeThreadFile } from './thread-slot.js';
 import { warnOnce } from '../warn-once.js';
 
+/** A file under its temporary name. */
+export interface UnpublishedFile {
+  readonly writer: FileWriter;
+  /** Gives it its own name. @throws the system's error where that cannot be done; nothing is left behind */
+  publish(): void;
+}
+
 /** @throws the system's error where the file cannot be created */
-export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
+export function createProcessFile(directory: OpenedDirectory, maxBytes: number): UnpublishedFile {
   if (!isMainThread) return createThreadFile(directory, maxBytes);
   const calls = mappingFor(directory.dir);
   if (calls !== undefined) {
@@ -34,7 +41,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
 }
 
 /** Mapped where the main thread has created a file for this thread. */
-function createThreadFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
+function createThreadFile(directory: OpenedDirectory, maxBytes: number): UnpublishedFile {
   const { dir, source, derived, fileMode, group } = directory;
   const made = takeThreadFile({ directory: { dir, source, derived, fileMode, group }, maxBytes });
   return made === undefined
@@ -47,7 +54,7 @@ function create(
   maxBytes: number,
   liveness: LivenessMethod,
   createBytes: (options: CreateOptions) => FileBytes,
-): FileWriter {
+): UnpublishedFile {
   const identity = currentIdentity(liveness);
   const name = dataFileName(identity);
   const options: CreateOptions = {
@@ -57,16 +64,20 @@ function create(
     maxBytes,
   };
   const bytes = createBytes(options);
-  try {
-    const writer = new FileWriter(bytes, identity);
-    bytes.publish(join(directory.dir, name));
-    return writer;
-  } catch (error) {
-    // the caller tries again every few seconds, and must not leave a descriptor and a file behind each time
-    bytes.close();
-    rmSync(options.temporaryPath, { force: true });
-    throw error;
-  }
+  const orNothing = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      // the caller tries again every few seconds, and must not leave a descriptor and a file behind each time
+      bytes.close();
+      rmSync(options.temporaryPath, { force: true });
+      throw error;
+    }
+  };
+  return {
+    writer: orNothing(() => new FileWriter(bytes, identity)),
+    publish: () => orNothing(() => bytes.publish(join(directory.dir, name))),
+  };
 }
 
 /** The native calls, where files of this directory can be mapped. */

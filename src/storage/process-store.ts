@@ -23,16 +23,17 @@ import type { FileWriter } from '../metrics-file/writer.js';
 import { shared } from '../copies.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import { createProcessFile } from './process-file.js';
+import { createProcessFile, type UnpublishedFile } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
 import { MemoryBacking } from './memory-backing.js';
 import { flushDuringWaits } from './blocking-wait.js';
 import { FlushSchedule } from './flush-schedule.js';
-import type { SeriesFamily } from './series.js';
 import { SeriesStore } from './series-store.js';
+import { warnOfFull } from './series-store-options.js';
 import { readSettings, type Settings } from './settings.js';
 import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
+import { StoreMove } from './store-move.js';
 
 /** Time between checks of the file and the directory; also the interval of heartbeats. */
 const MAINTENANCE_INTERVAL_MS = 5000;
@@ -44,6 +45,8 @@ class ProcessStore {
   #chosen: ChosenDirectory | undefined;
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
+  /** Into a file that takes the place of `#writer`. */
+  #move: StoreMove | undefined;
   #flushes: FlushSchedule | undefined;
   readonly #silence = new Silence();
   readonly #archives = new ArchiveWatch();
@@ -89,11 +92,13 @@ class ProcessStore {
   maintain(): void {
     this.#maintainedAt = Date.now();
     this.#silence.breaks();
+    this.#move?.finish();
     try {
       if (isForkingPrimary()) this.store.becomePrimary();
       if (this.#writer === undefined) this.#open();
       else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
+      if (this.#move !== undefined) return;
       this.#directory?.lock({ makesFile: true });
       // for a worker thread the main thread does that, or a collector
       if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
@@ -106,20 +111,28 @@ class ProcessStore {
     }
   }
 
-  /**
-   * `maintain`, unless it ran a moment ago.
-   */
+  /** `maintain`, unless it ran a moment ago. */
   maintainSoon(): void {
+    if (this.#move !== undefined) return;
     if (this.#writer === undefined || Date.now() - this.#maintainedAt > MAINTENANCE_INTERVAL_MS) this.maintain();
   }
 
   /** Looks for a directory, unless it did so a moment ago: a program may create thousands of metrics. */
   noticeDirectory(): void {
-    if (this.#writer === undefined && Math.abs(Date.now() - this.#maintainedAt) > NOTICE_INTERVAL_MS) this.maintain();
+    if (this.#writer !== undefined || this.#move !== undefined) return;
+    if (Math.abs(Date.now() - this.#maintainedAt) > NOTICE_INTERVAL_MS) this.maintain();
+  }
+
+  /** `flush`, after a check of the directory, and without holding this thread up while the store moves. */
+  async prepare(): Promise<void> {
+    this.maintainSoon();
+    await this.#move?.done;
+    this.flush();
   }
 
   /** Makes all counts visible to readers. */
   flush(): void {
+    this.#move?.finish();
     this.#flushes?.flush();
   }
 
@@ -131,10 +144,12 @@ class ProcessStore {
     try {
       this.#directory = openDirectory(chosen, this.#settings);
       for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
-      this.#move();
+      const file = createProcessFile(this.#directory, this.#settings.maxBytes);
       this.#chosen = chosen;
       announceDirectory(chosen);
-      for (const listener of state.onFirstFile) listener();
+      this.#moveInto(file, () => {
+        for (const listener of state.onFirstFile) listener();
+      });
     } catch (error) {
       this.#directory?.close();
       this.#directory = undefined;
@@ -145,14 +160,28 @@ class ProcessStore {
     }
   }
 
-  /** Creates a file and moves everything into it. */
-  #move(beforehand = (): void => {}): void {
-    const writer = createProcessFile(this.#directory!, this.#settings.maxBytes);
-    if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
-    beforehand();
-    this.store.moveTo(writer);
+  /** Moves everything into a new file. @param ended called when readers see the file; it may be on a later turn */
+  #moveInto(file: UnpublishedFile, ended: () => void): void {
+    if (file.writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
+    this.#move = new StoreMove(this.store.moveInSteps(file.writer), () => {
+      this.#move = undefined;
+      this.#publish(file);
+      ended();
+    });
+    this.#move.start();
+  }
+
+  #publish({ writer, publish }: UnpublishedFile): void {
+    try {
+      publish();
+    } catch (error) {
+      warnOnce('publish', `metrics are counted in memory for now: ${describeError(error)}`);
+      this.store.moveTo(new MemoryBacking());
+      this.#directory?.close();
+      this.#directory = this.#writer = undefined;
+      return;
+    }
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
-    writer.flush();
     this.#writer = writer;
     if (writer.kind === 'written') this.#flushOnTimer();
   }
@@ -182,11 +211,12 @@ class ProcessStore {
     warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is created again`);
     this.#directory = openDirectory(this.#chosen!, this.#settings);
     directory?.close();
-    this.#move(() => {
-      if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
+    const file = createProcessFile(this.#directory, this.#settings.maxBytes);
+    if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
+    this.#moveInto(file, () => {
+      if (old.bytes.isLinked() === true) removeQuietly(old);
+      else old.close();
     });
-    if (old.bytes.isLinked() === true) removeQuietly(old);
-    else old.close();
   }
 
   /** Moves to another directory that the application has named since then, as `setupPrimary` does. */
@@ -195,19 +225,24 @@ class ProcessStore {
     if (chosen === undefined || chosen.dir === this.#chosen?.dir) return;
     debug('counts in %s from now on, by %s', chosen.dir, chosen.source);
     const [old, directory] = [this.#writer, this.#directory];
-    this.#directory = openDirectory(chosen, this.#settings);
+    const opened = openDirectory(chosen, this.#settings);
+    let file: UnpublishedFile;
     try {
-      this.#move();
+      file = createProcessFile(opened, this.#settings.maxBytes);
     } catch (error) {
-      this.#directory.close();
-      this.#directory = directory;
+      opened.close();
       throw error;
     }
-    this.#chosen = chosen;
-    announceDirectory(chosen);
-    // the counts have moved: they must not count in the old place too
-    if (old !== undefined) removeQuietly(old);
-    directory?.close();
+    this.#directory = opened;
+    this.#moveInto(file, () => {
+      this.#chosen = chosen;
+      announceDirectory(chosen);
+      // the counts have moved: they must not count in the old place too
+      if (old !== undefined) removeQuietly(old);
+      directory?.close();
+    });
+    // at once: the old file is read until it is removed, and a SIGKILL would lose what series that have moved count meanwhile
+    this.#move?.finish();
   }
 
   #flushOnTimer(): void {
@@ -223,6 +258,7 @@ class ProcessStore {
   #end(): void {
     this.#silence.breaks();
     if (this.#writer !== undefined && this.#isAbsorbed(this.#writer)) this.maintain();
+    this.#move?.finish();
     this.#writer?.close();
   }
 
@@ -231,6 +267,7 @@ class ProcessStore {
     // a fold may have taken this process for dead; and where no timer runs, nothing else maintains the file
     if (this.#silence.breaks()) this.maintain();
     else this.maintainSoon();
+    if (this.#move !== undefined) return;
     // a flush to a removed file would be missing from the file that replaces it
     if (this.#writer.bytes.isLinked() === false || this.#writer.flush()) return;
     const { path, lastError } = this.#writer.bytes;
@@ -254,6 +291,7 @@ class ProcessStore {
   }
 
   #warnOfLoss(): void {
+    this.#move?.finish();
     this.store.settle();
     const series = this.store.unseenSeries;
     if (series === 0) return;
@@ -265,13 +303,6 @@ class ProcessStore {
   #reason(): string {
     return describeError(this.#writer?.bytes.lastError);
   }
-}
-
-function warnOfFull({ declaration: { name } }: SeriesFamily, limit: number): void {
-  warnOnce(
-    `full ${name}`,
-    `${name} has reached ${limit} series; samples of further ones are dropped and counted in prom_multiproc_dropped_samples_total`,
-  );
 }
 
 function existing(chosen: ChosenDirectory): ChosenDirectory | undefined {
@@ -354,9 +385,8 @@ export function storeDirectory(): ChosenDirectory | undefined {
 }
 
 /** Makes all counts visible to readers, also in a directory that was created a moment ago. */
-export function prepareStore(): void {
-  state.store?.maintainSoon();
-  state.store?.flush();
+export async function prepareStore(): Promise<void> {
+  await state.store?.prepare();
 }
 
 /** Runs the check of every few seconds at once. */

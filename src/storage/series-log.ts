@@ -42,6 +42,7 @@ export class SeriesLog {
   #number = 1;
   #restart: LogRestart | undefined;
   #recordsAtRestart = 0;
+  #isMoving = false;
 
   /**
    * @param families the set of all families, which the store keeps up to date
@@ -65,21 +66,23 @@ export class SeriesLog {
     return this.#slotsUnpublished;
   }
 
-  /** Publishes everything again, in the log of another backing. */
-  moveTo(backing: Backing): void {
+  /**
+   * Begins the log of another backing with default labels and families. The store publishes each series there when it has
+   * moved; until `endMove`, `publishedIn` of the others is that of the former log, and this one is not restarted.
+   */
+  beginMove(backing: Backing): void {
+    this.#isMoving = true;
     this.#backing = backing;
     this.#restart = undefined;
     this.#pendingRemovals = [];
-    this.#records = this.#liveRecords = 0;
-    this.#defaultLabelsPublished = false;
-    for (const family of this.#families) {
-      family.published = false;
-      for (const series of family.logged()) {
-        series.publishedIn = 0;
-        for (const attachment of series.attachments ?? []) attachment.publishedIn = 0;
-      }
-    }
-    this.catchUp();
+    this.#records = this.#liveRecords = this.#slotsUnpublished = 0;
+    this.#isBehind = false;
+    this.#publishDefaultLabels();
+    for (const family of this.#families) this.publishFamily(family);
+  }
+
+  endMove(): void {
+    this.#isMoving = false;
   }
 
   /** Publishes a family that is new, or that other registries show now. */
@@ -179,6 +182,7 @@ export class SeriesLog {
 
   /** Keeps the log limited where series come and go: a new log contains what exists now and nothing else. */
   restartIfDue(): void {
+    if (this.#isMoving) return;
     if (this.#restart !== undefined) {
       // the event loop has not turned for long
       if (this.#records >= this.#recordsAtRestart + RESTART_AT_ONCE) this.#goOn(this.#restart, Infinity);

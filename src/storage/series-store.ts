@@ -16,6 +16,7 @@ import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-upda
 import { attachmentShape } from './log-records.js';
 import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
+import type { SeriesStoreOptions } from './series-store-options.js';
 import { StoredFamily } from './stored-family.js';
 import {
   type Cells,
@@ -27,22 +28,6 @@ import {
   SlotAllocator,
 } from './value-blocks.js';
 
-export interface SeriesStoreOptions {
-  /** Maximum number of series of one metric. Default 100,000. */
-  readonly maxSeriesPerMetric?: number;
-  /** Maximum number of series of the process. Default 500,000. */
-  readonly maxSeries?: number;
-  /**
-   * For metrics that are not in merged output: the store keeps none of them alive, so that each is freed when its program
-   * drops it. Its slots then stay unused, in blocks that are small and are freed with the last of their metrics.
-   */
-  readonly keepsNothing?: boolean;
-  /** Called once for each metric that has reached its limit. */
-  readonly onFull?: (family: SeriesFamily, limit: number) => void;
-  /** Called when the file has no room, and again when that happens after there was room. */
-  readonly onNoRoom?: () => void;
-}
-
 /** Stored with the other counts of a process, so that it outlives the process as they do. */
 const DROPPED_SAMPLES: FamilyDeclaration = {
   name: 'prom_multiproc_dropped_samples_total',
@@ -50,6 +35,8 @@ const DROPPED_SAMPLES: FamilyDeclaration = {
   type: 'counter',
   labelNames: ['metric', 'reason'],
 };
+/** One step of a move takes 0.1 ms. */
+const SERIES_PER_STEP = 64;
 export type DropReason = 'max_series' | 'value';
 
 export class SeriesStore {
@@ -69,6 +56,8 @@ export class SeriesStore {
   readonly #ambiguous = new AmbiguousNames();
   readonly #copies = new CopiedFamilies();
   #isPrimary = false;
+  /** Whether some series are still where the store was before. */
+  #isMoving = false;
 
   constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
     this.#options = options;
@@ -240,6 +229,8 @@ export class SeriesStore {
 
   /** Further slots for a series, all zero. */
   attachTo(owner: Series, role: AttachmentRole): Attachment {
+    // the record of an attachment names the slots of its owner
+    this.#bring(owner);
     const attachment = new Attachment(owner, role);
     const shape = attachmentShape(role);
     if (isShadow(owner)) owner.family.shown!.bind(shape.kind, shape.slots, attachment);
@@ -258,15 +249,27 @@ export class SeriesStore {
 
   /** Moves all values to another backing. The old one does not change, and the caller closes it. */
   moveTo(backing: Backing): void {
+    for (const steps = this.moveInSteps(backing); steps.next().done !== true;);
+  }
+
+  /**
+   * The same with pauses, in which series are added, removed and counted. A new series is in the new place at once, each of
+   * the others from its turn on. The caller ends a move before it begins another one.
+   */
+  *moveInSteps(backing: Backing): Generator<void, void> {
+    this.#isMoving = true;
     this.#backing = backing;
     this.#inFile = allocatorOf(backing);
     this.#inMemory = new SlotAllocator(memoryBlock);
     this.#slotsInMemory = 0;
+    this.#log.beginMove(backing);
+    let seen = 0;
     for (const series of this.#everySeries()) {
-      this.#rebind(series, series.family);
-      for (const attachment of series.attachments ?? []) this.#rebind(attachment, attachmentShape(attachment.role));
+      this.#bring(series);
+      if (++seen % SERIES_PER_STEP === 0) yield;
     }
-    this.#log.moveTo(backing);
+    this.#isMoving = false;
+    this.#log.endMove();
     this.report();
   }
 
@@ -280,6 +283,7 @@ export class SeriesStore {
 
   /** Tries again what had no room before, and reports the state to the backing. Called every few seconds. */
   settle(): void {
+    if (this.#isMoving) return;
     const wasInMemory = this.#slotsInMemory > 0;
     if (wasInMemory) this.#moveIn();
     if (wasInMemory || this.#log.isBehind) this.#log.catchUp();
@@ -306,6 +310,7 @@ export class SeriesStore {
       allocateInFile: (shape, cells) => this.#inFile.allocate(shape, cells),
       freeInFile: (shape, cells) => this.#inFile.release(shape, cells),
       release: (cells, shape) => this.#release(cells, shape),
+      bring: (series) => this.#bring(series),
     };
   }
 
@@ -324,11 +329,28 @@ export class SeriesStore {
     this.#options.onNoRoom?.();
   }
 
-  #rebind(cells: Cells, shape: SlotShape): void {
-    if (isShadow(cells)) return;
+  /** Moves a series with its attachments out of the place that the store is leaving, and publishes it in the new one. */
+  #bring(series: Series): void {
+    if (!this.#isMoving) return;
+    if (this.#rebind(series, series.family)) this.#log.publishSeries(series);
+    for (const attachment of series.attachments ?? []) {
+      if (this.#rebind(attachment, attachmentShape(attachment.role))) this.#log.publishAttachment(attachment);
+    }
+  }
+
+  #rebind(cells: Cells & { publishedIn: number }, shape: SlotShape): boolean {
+    if (!this.#isLeft(cells.block)) return false;
     const { view, index } = cells;
     this.#bind(shape, cells);
-    cells.view.set(view.subarray(index, index + shape.slots), cells.index);
+    for (let slot = 0; slot < shape.slots; slot++) cells.view[cells.index + slot] = view[index + slot];
+    cells.publishedIn = 0;
+    return true;
+  }
+
+  /** Whether a block is of the place that the store is leaving. */
+  #isLeft(block: Cells['block']): boolean {
+    if (!this.#isMoving || block === undefined || isShadow({ block })) return false;
+    return !this.#inFile.owns(block) && !this.#inMemory.owns(block);
   }
 
   /** Moves slots from memory to the file as far as there is room. */
@@ -358,7 +380,7 @@ export class SeriesStore {
     cells.index = DETACHED;
     cells.block = undefined;
     cells.publishedIn = 0;
-    if (block === undefined || isShadow(slots)) return;
+    if (block === undefined || isShadow(slots) || this.#isLeft(block)) return;
     if (block.number < 0 && this.#backing.kind !== 'memory') {
       this.#slotsInMemory -= shape.slots;
       this.#inMemory.release(shape, slots);

@@ -21,7 +21,7 @@ export class Cells {
 const SHADOW_BLOCK = -2;
 
 /** Whether slots are in memory because a running `collect()` writes to them. */
-export function isShadow({ block }: Cells): boolean {
+export function isShadow({ block }: Pick<Cells, 'block'>): boolean {
   return block?.number === SHADOW_BLOCK;
 }
 
@@ -51,6 +51,8 @@ export class SlotAllocator {
   readonly #resting = new Map<string, Resting[]>();
   readonly #restingFrom = new Map<string, number>();
   readonly #slotsOfKind = new Map<ValueBlockKind, number>();
+  /** Weak: a block goes with the last metric that has slots in it. */
+  readonly #blocks = new WeakSet<ValueBlock>();
 
   /**
    * @param publishedAt `performance.now()` of the moment up to which the log has reached readers. Slots whose removal has
@@ -77,6 +79,7 @@ export class SlotAllocator {
     if (filling === undefined || filling.next + shape.slots > filling.block.view.length) {
       const block = this.#make(shape.kind, this.#nextBlockSlots(shape));
       if (block === undefined) return false;
+      this.#blocks.add(block);
       filling = { block, next: 0 };
       this.#filling.set(shape.kind, filling);
       this.#slotsOfKind.set(shape.kind, (this.#slotsOfKind.get(shape.kind) ?? 0) + block.view.length);
@@ -86,6 +89,11 @@ export class SlotAllocator {
     filling.block.publishUsed(filling.next);
     bind(cells, filling.block, index);
     return true;
+  }
+
+  /** Whether the allocator has made a block. */
+  owns(block: ValueBlock): boolean {
+    return this.#blocks.has(block);
   }
 
   /** Frees slots and zeroes them; they are reused after some time. Their removal is in the log already. */

@@ -6,7 +6,8 @@ import { native } from '../../src/metrics-file/mapping.js';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
-import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
+import { SeriesStore } from '../../src/storage/series-store.js';
+import type { SeriesStoreOptions } from '../../src/storage/series-store-options.js';
 import { unpublishedFile } from './unpublished-file.js';
 
 // these tests choose the kind of file, and every run covers both
