@@ -3,7 +3,7 @@
  *
  * | the file's method | this process | live | dead | unknown |
  * |---|---|---|---|---|
- * | flock | has flock | the lock is held | it is free | free, but a stranger's heart beats |
+ * | flock | has flock | the lock is held | it is free | free, but the heartbeat of another machine is fresh |
  * | any | otherwise, on the writer's machine | its process is there | it is gone, or its pid is another's | /proc is silent, and the heart |
  * | the same, of a thread | | it has its file open | it has not | the same |
  * | any | otherwise, elsewhere | | silent, and Closed or of a former boot of a machine of this name | else |

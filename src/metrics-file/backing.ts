@@ -13,7 +13,7 @@ export interface ValueBlock {
 
 export interface StoreStatus {
   readonly liveSeries: number;
-  /** Bytes of slots that are in memory for want of room in the file. */
+  /** Bytes of slots that are in memory for lack of room in the file. */
   readonly bytesInMemory: number;
   /** Samples that `maxSeries` has refused since the process started. */
   readonly droppedSamples: number;

@@ -14,7 +14,7 @@
  *           24 blockCount            u32 * blocks that are there, in file order
  *           28 liveSeries            u32   for `ps`; not exact while it changes
  *           32 heartbeat             f64   seconds since the epoch, about every 5 s
- *           40 bytesInMemory         f64   counted in memory for want of room in the file
+ *           40 bytesInMemory         f64   counted in memory for lack of room in the file
  *           48 droppedSamples        f64   samples refused by maxSeries
  *           56 identity length       u32
  *           60 identity crc32        u32

@@ -9,7 +9,7 @@
  *   | v    | w       | v or w                                                 |
  *   | v    | removed | v, or none; never zero                                 |
  *   | none | w       | none, zero, or w                                       |
- *   | none | removed | none, or zero: it was added and removed between two flushes    |
+ *   | none | removed | none, or zero: added and removed between two flushes |
  *
  * and once a reader has found the later one of two, none finds the earlier one again. Every series has values of its own,
  * so that one under another's name is none of these.
