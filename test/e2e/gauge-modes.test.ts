@@ -228,15 +228,15 @@ test('values of dead processes are kept for deadRetentionSeconds', async (t) => 
 
 test('a thread is shown as a separate process where a gauge shows each', async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
-  // the main thread creates the files of threads that it starts after it has loaded the package
-  await member.run(({ prom }) => void prom.register);
-  const threads = [await member.thread(), await member.thread()];
-  for (const [at, one] of [member, ...threads].entries()) {
-    await one.run(
-      ({ prom }, value) => new prom.Gauge({ name: 'heap', help: 'x', multiprocessMode: 'liveall' }).set(value),
-      at,
+  const setHeap = (one: Member, value: number): Promise<unknown> =>
+    one.run(
+      ({ prom }, heap) => new prom.Gauge({ name: 'heap', help: 'x', multiprocessMode: 'liveall' }).set(heap),
+      value,
     );
-  }
+  // once a process counts in a file, it creates the files of its threads as they start
+  await setHeap(member, 0);
+  const threads = [await member.thread(), await member.thread()];
+  for (const [at, thread] of threads.entries()) await setHeap(thread, at + 1);
   const labels = [`${member.pid}`, `${member.pid}-1`, `${member.pid}-2`];
   assert.deepEqual(
     linesOf(await scrape(member), 'heap'),
