@@ -8,6 +8,7 @@ import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { metricKind } from '../model/metric-kind.js';
 import { archivedRegistryId } from '../model/registry-id.js';
+import { isWindowAlive, windowEpoch } from '../model/sketch.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { processKey } from '../metrics-file/process-key.js';
@@ -314,8 +315,8 @@ export class ArchiveContents {
 
   /** The same rule as in readers: a writer's clock may be ahead by one window. */
   #windowsAlive({ windows, windowSeconds }: { windows: number; windowSeconds: number }): (epoch: number) => boolean {
-    const current = windowSeconds > 0 ? Math.floor(this.#now / windowSeconds) + 1 : 1;
-    return (epoch) => Number.isInteger(epoch) && epoch > current - windows && epoch <= current + 1;
+    const current = windowEpoch(this.#now, windowSeconds);
+    return (epoch) => Number.isInteger(epoch) && isWindowAlive(epoch, current, windows);
   }
 
   /**

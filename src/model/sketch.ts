@@ -163,3 +163,13 @@ export class Sketch {
 function standsFor(middle: number, value: number): boolean {
   return Math.abs(middle - value) <= 1.001 * ACCURACY * Math.abs(value);
 }
+
+/** The number of the window that a time is in; 1 where `windowSeconds` is 0, which is one window for ever. */
+export function windowEpoch(seconds: number, windowSeconds: number): number {
+  return windowSeconds > 0 ? Math.floor(seconds / windowSeconds) + 1 : 1;
+}
+
+/** Whether a window of `windows` still counts in the window `current`. A writer's clock may be ahead by one window. */
+export function isWindowAlive(epoch: number, current: number, windows: number): boolean {
+  return epoch > current - windows && epoch <= current + 1;
+}
