@@ -29,9 +29,9 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
 }
 
 function filesOf(dir: string): string[] {
-  const { dataFiles, archives, databases } = scanDirectory(dir);
+  const { dataFiles, archives, foreign } = scanDirectory(dir);
   const ours = [...archives, ...dataFiles].map(({ name }) => name);
-  return [...ours, ...databases.filter(isMetricsFile)].map((name) => join(dir, name));
+  return [...ours, ...foreign.filter(isMetricsFile)].map((name) => join(dir, name));
 }
 
 async function lintsOf(dir: string): Promise<LintProblem[]> {

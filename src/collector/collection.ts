@@ -11,7 +11,6 @@ import type { DataFileName } from '../directory/file-name.js';
 import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { isLeftover } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
-import { parsePythonFileName } from '../python-file/file-name.js';
 import { PythonSamples } from '../python-file/python-keys.js';
 import { PythonLiveness } from '../python-file/python-liveness.js';
 import { MergeIndex } from '../merge/merge-index.js';
@@ -24,7 +23,7 @@ import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
 import type { LivingProcess } from './chart.js';
 import { warnOfUnusableSeries } from './unusable-series.js';
-import { openMetricsFile } from './file-kinds.js';
+import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import { type FileContext, type MetricsFile, type SkipReason, skipReason } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
 import { OpenFiles } from './open-files.js';
@@ -154,20 +153,20 @@ export class DirectoryCollection {
   }
 
   *#readFiles(found: DirectoryScan): Generator<void, void> {
-    const { dir } = this.options;
-    this.#trust = trustIn(dir);
+    this.#trust = trustIn(this.options.dir);
     const archive = this.#readArchive(found);
     this.#archive = archive?.part.archive;
     const absorbed = this.#archive?.absorbed;
-    const others = found.databases.map(parsePythonFileName).filter((name) => name !== undefined);
-    const wanted = [...found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true), ...others];
-    const names = new Set(wanted.map(({ name }) => name));
+    const foreign = found.foreign.filter(isMetricsFile);
+    const ours = found.dataFiles.filter(({ id }) => absorbed?.has(id) !== true);
+    const wanted = [...ours.map(({ name }) => name), ...foreign];
+    const names = new Set(wanted);
     if (archive !== undefined) names.add(archive.name);
     for (const name of [...this.#files.keys()]) if (!names.has(name)) this.#drop(name);
     this.#context.probe.retain(found.dataFiles.map(({ id }) => id));
-    this.#context.python.liveness.survey(dir, others);
+    surveyFiles(foreign, this.#context);
     this.#badFiles.retain((name) => names.has(name) || found.archives.some((each) => each.name === name));
-    for (const { name } of wanted) {
+    for (const name of wanted) {
       this.#read(name);
       yield;
     }
@@ -181,7 +180,7 @@ export class DirectoryCollection {
    */
   #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
     if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
-    const names = new Set([...[...after.dataFiles, ...after.archives].map(({ name }) => name), ...after.databases]);
+    const names = new Set([...[...after.dataFiles, ...after.archives].map(({ name }) => name), ...after.foreign]);
     return this.#all().every((file) => names.has(file.name) || file === this.#lostArchive);
   }
 

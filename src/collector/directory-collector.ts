@@ -311,9 +311,9 @@ async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
 
 function sizeOf(dir: string): number {
   let bytes = 0;
-  const { dataFiles, archives, databases } = scanDirectory(dir);
+  const { dataFiles, archives, foreign } = scanDirectory(dir);
   const ours = [...dataFiles, ...archives].map(({ name }) => name);
-  for (const name of [...ours, ...databases.filter(isMetricsFile)]) {
+  for (const name of [...ours, ...foreign.filter(isMetricsFile)]) {
     bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;

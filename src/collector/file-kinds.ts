@@ -11,6 +11,8 @@ import { PythonMetricsFile } from './python-metrics-file.js';
 interface Row {
   readonly isNamed: (name: string) => boolean;
   readonly open: (name: string, context: FileContext) => MetricsFile;
+  /** Called before the files of this kind are read, where their liveness depends on all of them together. */
+  readonly survey?: (names: readonly string[], context: FileContext) => void;
   /** Checks a file against its format. Never throws. */
   readonly check: (path: string) => FileCheck;
 }
@@ -29,6 +31,11 @@ const ROWS: Readonly<Record<FileKind, Row>> = {
   python: {
     isNamed: (name) => parsePythonFileName(name) !== undefined,
     open: (name, context) => new PythonMetricsFile(name, context),
+    survey: (names, { dir, python }) =>
+      python.liveness.survey(
+        dir,
+        names.map((name) => parsePythonFileName(name)!),
+      ),
     check: checkPythonFile,
   },
 };
@@ -45,6 +52,11 @@ export function isMetricsFile(name: string): boolean {
 /** Opens a file by the row of its name. @throws the errors of the kind's constructor */
 export function openMetricsFile(name: string, context: FileContext): MetricsFile {
   return rowOf(name)!.open(name, context);
+}
+
+/** Prepares the reading of files, kind by kind. */
+export function surveyFiles(names: readonly string[], context: FileContext): void {
+  for (const { isNamed, survey } of Object.values(ROWS)) survey?.(names.filter(isNamed), context);
 }
 
 /** Checks a file by the row of its name; with any other name it has to be in this package's format. */

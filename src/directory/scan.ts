@@ -11,8 +11,8 @@ export interface DirectoryScan {
   readonly archives: readonly ArchiveName[];
   /** Names of files that a process is creating, or has left when it was killed. */
   readonly temporaries: readonly string[];
-  /** Other names that end in `.db`, like client_python's files. */
-  readonly databases: readonly string[];
+  /** Names that files of other clients may have, by FOREIGN_ENDINGS. */
+  readonly foreign: readonly string[];
 }
 
 /**
@@ -56,6 +56,8 @@ export function* scanInSteps(dir: string): Generator<void, DirectoryScan> {
   return remembered(names, dir, known, startedAt);
 }
 
+/** client_python's files end in `.db`. */
+const FOREIGN_ENDINGS = ['.db'];
 const NAMES_PER_STEP = 512;
 
 /** Sorts names by the kind of their files. */
@@ -64,7 +66,7 @@ class Names {
   readonly #dataFiles: DataFileName[] = [];
   readonly #archives: ArchiveName[] = [];
   readonly #temporaries: string[] = [];
-  readonly #databases: string[] = [];
+  readonly #foreign: string[] = [];
 
   add(name: string): void {
     this.count++;
@@ -76,12 +78,12 @@ class Names {
     const archive = parseArchiveName(name);
     if (archive !== undefined) this.#archives.push(archive);
     else if (isTemporaryName(name)) this.#temporaries.push(name);
-    else if (name.endsWith('.db')) this.#databases.push(name);
+    else if (FOREIGN_ENDINGS.some((ending) => name.endsWith(ending))) this.#foreign.push(name);
   }
 
   scan(): DirectoryScan {
     const archives = this.#archives.toSorted((a, b) => b.generation - a.generation);
-    return { dataFiles: this.#dataFiles, archives, temporaries: this.#temporaries, databases: this.#databases };
+    return { dataFiles: this.#dataFiles, archives, temporaries: this.#temporaries, foreign: this.#foreign };
   }
 }
 

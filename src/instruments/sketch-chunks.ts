@@ -3,7 +3,7 @@
  * values arrive. SKETCH in `layout.ts` shows the layout of a chunk, and `model/sketch.ts` explains the bins.
  */
 import { SKETCH } from '../metrics-file/layout.js';
-import { BIN_BITS, BIN_MASK, placeOf, type Sign, Sketch } from '../model/sketch.js';
+import { BIN_BITS, BIN_MASK, isWindowAlive, placeOf, type Sign, Sketch, windowEpoch } from '../model/sketch.js';
 import type { Attachment, AttachmentRole } from '../storage/series.js';
 import type { Child } from './child.js';
 
@@ -51,9 +51,9 @@ export class SketchChunks {
     for (const { role, view, index } of sketchesOf(this.#owner)) {
       const { sign, chunk, windows } = role as SketchRole;
       const bins = sketch.chunk(sign, chunk);
-      const epoch = epochOf(this.#window);
+      const epoch = currentEpoch(this.#window);
       for (let at = index; at < index + windows * WINDOW_SLOTS; at += WINDOW_SLOTS) {
-        if (!isAlive(view[at], epoch, windows)) continue;
+        if (!isWindowAlive(view[at], epoch, windows)) continue;
         for (let bin = 0; bin < BINS; bin++) bins[bin] += view[at + 1 + bin];
       }
     }
@@ -62,12 +62,12 @@ export class SketchChunks {
 
   /** Releases chunks whose windows have all expired. */
   releaseExpired(): void {
-    const epoch = epochOf(this.#window);
+    const epoch = currentEpoch(this.#window);
     for (const chunk of sketchesOf(this.#owner)) {
       const { windows } = chunk.role as SketchRole;
       let alive = false;
       for (let window = 0; window < windows; window++) {
-        alive ||= isAlive(chunk.view[chunk.index + window * WINDOW_SLOTS], epoch, windows);
+        alive ||= isWindowAlive(chunk.view[chunk.index + window * WINDOW_SLOTS], epoch, windows);
       }
       if (!alive) this.#owner.home.store.detachFrom(this.#owner, chunk);
     }
@@ -114,22 +114,14 @@ function sketchesOf(child: Child): Attachment[] {
   return (child.attachments ?? []).filter(({ role }) => role.kind === 'sketch');
 }
 
-/**
- * Returns the number of the current window. It depends only on the clock, so that the windows of all processes line up; 1
- * without sliding.
- */
-export function epochOf(window: SlidingWindow): number {
-  return window === undefined ? 1 : Math.floor(Date.now() / 1000 / window.seconds) + 1;
-}
-
-/** The clock of a writer may be ahead of a reader's, but by one window at most. */
-function isAlive(epoch: number, now: number, windows: number): boolean {
-  return epoch > now - windows && epoch <= now + 1;
+/** Returns the number of the current window; 1 without sliding. */
+export function currentEpoch(window: SlidingWindow): number {
+  return windowEpoch(Date.now() / 1000, window?.seconds ?? 0);
 }
 
 /** Returns the index of the current window, and empties the window if it belongs to another time. */
 function currentWindow(view: Float64Array, index: number, window: NonNullable<SlidingWindow>): number {
-  const epoch = epochOf(window);
+  const epoch = currentEpoch(window);
   const at = index + (epoch % window.count) * WINDOW_SLOTS;
   if (view[at] !== epoch) {
     // readers skip a window of epoch 0, so that none of them takes old counts as new

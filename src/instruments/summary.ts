@@ -9,7 +9,7 @@ import type { SummaryConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
-import { epochOf, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
+import { currentEpoch, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
@@ -110,14 +110,14 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
       const quantiles = checkedPercentiles(config.percentiles ?? DEFAULT_PERCENTILES);
       const window = windowOf(config);
       const prune = config.pruneAgedBuckets === true;
-      let preparedAt = epochOf(window);
+      let preparedAt = currentEpoch(window);
       return {
         type: 'summary',
         declaration: window === undefined ? { quantiles } : { quantiles, window },
         child: (home, labelValues) => new SummaryChild(home, labelValues, window),
         sketch: ({ sketch }) => sketch.read(),
         prepareRead: (series) => {
-          const epoch = epochOf(window);
+          const epoch = currentEpoch(window);
           const slid = epoch !== preparedAt;
           preparedAt = epoch;
           if (!slid && !prune) return;

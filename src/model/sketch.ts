@@ -164,7 +164,10 @@ function standsFor(middle: number, value: number): boolean {
   return Math.abs(middle - value) <= 1.001 * ACCURACY * Math.abs(value);
 }
 
-/** The number of the window that a time is in; 1 where `windowSeconds` is 0, which is one window for ever. */
+/**
+ * The number of the window that a time is in; 1 where `windowSeconds` is 0, which is one window for ever. It depends only on
+ * the clock, so that the windows of all processes line up.
+ */
 export function windowEpoch(seconds: number, windowSeconds: number): number {
   return windowSeconds > 0 ? Math.floor(seconds / windowSeconds) + 1 : 1;
 }
