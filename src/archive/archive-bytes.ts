@@ -3,7 +3,7 @@ import type { FileBytes } from '../metrics-file/file-bytes.js';
 import { encodeSeal } from '../metrics-file/seal.js';
 import { writeAll } from '../metrics-file/write-all.js';
 
-/** The bytes of an archive, in memory until they are complete: nobody reads an archive while it is made. */
+/** The bytes of an archive, in memory until they are complete: no reader sees an archive while it is made. */
 export class ArchiveBytes implements FileBytes {
   readonly kind = 'written';
   readonly immediate = true;

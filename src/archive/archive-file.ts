@@ -83,7 +83,7 @@ function openArchiveFile(
 }
 
 /** Each block is read by one call, for which Linux and Node allow at most 2 GiB. */
-const LARGEST_BLOCK_BYTES = 64 * 1024 * 1024;
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 
 /** Encodes an archive. @throws where there is too little memory */
 export function encodeArchive(contents: ArchiveContents, record: ArchiveRecord): ArchiveBytes {
@@ -155,7 +155,7 @@ class SlotSpace {
     const { kind, slots } = shape;
     let filling = this.#filling.get(kind);
     if (filling === undefined || filling.next + slots > filling.block.view.length) {
-      const most = LARGEST_BLOCK_BYTES / Float64Array.BYTES_PER_ELEMENT;
+      const most = MAX_BLOCK_BYTES / Float64Array.BYTES_PER_ELEMENT;
       const block = this.#writer.addValueBlock(kind, Math.max(slots, Math.min(this.#wanted.get(kind) ?? 0, most)));
       if (block === undefined) throw this.#bytes.lastError ?? new Error('no room for values');
       filling = { block, next: 0 };

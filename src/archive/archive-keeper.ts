@@ -1,5 +1,5 @@
 /**
- * Cleaners of temporary files (systemd-tmpfiles, tmpreaper, `find -mtime`) delete files that nobody has touched for long,
+ * Cleaners of temporary files (systemd-tmpfiles, tmpreaper, `find -mtime`) delete files that have not been touched for long,
  * and an archive is written only once. Without it the counts of all ended processes would be lost while the application
  * continues. So every process with metrics keeps the archive open, touches it, and restores it where it has been deleted:
  * the bytes of an open file remain.

@@ -92,7 +92,7 @@ export function publishArchive(
  * damaged or not trusted stay.
  *
  * @param whole the name of one that was read a moment ago
- * @param temporariesUpTo the generation up to which nobody is preparing an archive that could count
+ * @param temporariesUpTo the generation up to which no process is preparing an archive that could count
  */
 export function removeLowerArchives(
   dir: string,

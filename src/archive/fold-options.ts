@@ -19,7 +19,7 @@ export function assertFoldOptions(options: FoldOptions & FoldThreshold): void {
   for (const [name, rule, isFine] of RULES) {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === 'number' && isFine(value))) continue;
-    const said = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `fold.${name} is ${said}: it must be ${rule}`);
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `fold.${name} is ${shown}: it must be ${rule}`);
   }
 }

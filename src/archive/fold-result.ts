@@ -47,7 +47,7 @@ export interface FoldResult {
   /** Number of series that this call dropped because they were idle for longer than `expireAfterSeconds`. */
   readonly expiredSeries: number;
   /**
-   * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay for somebody to inspect.
+   * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay, to be inspected.
    */
   readonly damagedArchives: readonly string[];
   /** Messages for the operator, each to be logged once. */

@@ -1,8 +1,8 @@
 /**
- * Counters, histograms and summaries with `expireAfterSeconds`: an archive keeps for each series when the last process that
- * counted in it was last alive, and a fold drops those that have been idle for longer. A series that a living process has is
- * not idle: without its archived part the merged value would fall. One that a process without the option has counted in
- * stays for good.
+ * Counters, histograms and summaries with `expireAfterSeconds`. An archive records for each series the time when the last
+ * process that counted in it was last alive. A fold drops the series that have been idle for longer. A series that a living
+ * process has is not idle: without its archived part the merged value would fall. A series that a process without the option
+ * has counted in stays for good.
  */
 import { decodeKey } from '../metrics-file/record.js';
 import type { ArchiveFamily } from './archive-family.js';
@@ -12,8 +12,9 @@ import { endOfHour, NO_END } from './series-end.js';
 /**
  * Drops the idle series of an archive.
  *
- * @param livingFamilies asked only where it matters; undefined where they cannot be told: then every series stays
- * @returns how many
+ * @param livingFamilies called only where a series has been idle for long enough; returns undefined where the files of
+ * living processes cannot be read: then every series stays
+ * @returns the number of series that were dropped
  */
 export function dropIdleSeries(
   families: readonly ArchiveFamily[],
@@ -28,7 +29,7 @@ export function dropIdleSeries(
   let dropped = 0;
   for (const family of families) {
     const { name, expireAfterSeconds, ofProcess, labelNames } = family.declaration;
-    // a process of which a part is here may live on
+    // another thread of the process may still be alive
     if (family.isGauge || expireAfterSeconds === undefined || ofProcess !== undefined) continue;
     const isIdle = (endedAt: number, expiry: number): boolean => endedAt !== NO_END && now - endedAt > expiry;
     if (!family.endedAt.some((endedAt) => isIdle(endedAt, longest.get(name)!))) continue;

@@ -1,4 +1,4 @@
-/** The metrics that living processes declare, and their series as far as an archive's series may expire beside them. */
+/** The metrics that living processes declare, and their series of the metrics whose archived series may expire. */
 import { BlockKind } from '../metrics-file/layout.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';

@@ -28,12 +28,12 @@ interface SeriesRate {
 const FEW_LINES = 24;
 const MAX_PROCESSES = 10;
 /** A day. Node's timers can hold at most 24 days. */
-const LONGEST_SECONDS = 86_400;
+const MAX_INTERVAL_SECONDS = 86_400;
 const CLEAR = '\u001b[H\u001b[J';
 
 /** Prints the processes and the counters that grow fastest, again after every interval. */
 export async function topCommand(options: TopOptions): Promise<void> {
-  const seconds = within('--interval', options.interval, LONGEST_SECONDS);
+  const seconds = within('--interval', options.interval, MAX_INTERVAL_SECONDS);
   const updates = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
   const collector = new MultiprocessCollector({
     dir: existingDirectory(options.dir),

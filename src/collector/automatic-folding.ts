@@ -13,11 +13,11 @@ import type { Collected } from './engine.js';
 export interface FoldSettings extends FoldThreshold, Omit<FoldOptions, 'deadRetentionSeconds' | 'properLockfile'> {}
 
 /** The time between two folds is this many times the duration of the first: folding takes less than a tenth of a core. */
-const REST_FACTOR = 10;
-const LEAST_REST_MS = 1000;
+const PAUSE_FACTOR = 10;
+const MIN_PAUSE_MS = 1000;
 const TIDY_INTERVAL_MS = 3_600_000;
 /** The time to the next fold after one that could do nothing. */
-const TROUBLE_REST_MS = 60_000;
+const PAUSE_AFTER_FAILURE_MS = 60_000;
 
 export class AutomaticFolding {
   readonly #settings: FoldSettings | false;
@@ -45,7 +45,7 @@ export class AutomaticFolding {
     if (!foldDue(dead, this.#settings) && !(leftovers > 0 && performance.now() >= this.#tidyNotBefore)) return;
     this.#tidyNotBefore = performance.now() + TIDY_INTERVAL_MS;
     this.now(dir).catch((error: unknown) => {
-      this.#notBefore = performance.now() + TROUBLE_REST_MS;
+      this.#notBefore = performance.now() + PAUSE_AFTER_FAILURE_MS;
       warnOnce(`fold ${dir}`, `the files of dead processes are not folded: ${describeError(error)}`);
     });
   }
@@ -60,9 +60,9 @@ export class AutomaticFolding {
       const result = await foldAside(dir, this.#foldOptions(), onProgress);
       const took = performance.now() - start;
       debug('fold of %s ends after %d ms: %o', dir, took, result);
-      const isTrouble = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
-      const rest = isTrouble ? TROUBLE_REST_MS : Math.max(LEAST_REST_MS, REST_FACTOR * took);
-      this.#notBefore = performance.now() + rest;
+      const failed = result.folded === 0 && result.abandoned !== 'locked' && result.abandoned !== 'superseded';
+      const pause = failed ? PAUSE_AFTER_FAILURE_MS : Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * took);
+      this.#notBefore = performance.now() + pause;
       return result;
     })();
     this.#running = running;

@@ -12,7 +12,7 @@ import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 
 /** Slots of removed series are not reused for a second; a longer pass might read a slot's next series. */
-const LONGEST_PASS_MS = 900;
+const MAX_PASS_MS = 900;
 const MAX_PASSES = 4;
 
 /** A file of this package: of a process, of a thread, or an archive. */
@@ -114,7 +114,7 @@ export class NodeFile implements MetricsFile {
         this.part.rewind();
         continue;
       }
-      if (performance.now() - start < LONGEST_PASS_MS || pass === MAX_PASSES) return;
+      if (performance.now() - start < MAX_PASS_MS || pass === MAX_PASSES) return;
     }
   }
 
@@ -139,7 +139,7 @@ function fingerprintOf({ fd, words, header }: FileReader): string {
 }
 
 /**
- * Refuses copies: a copy would count twice, and nobody holds its lock, so that its living process would be taken for dead.
+ * Refuses copies: a copy would count twice, and no process holds its lock, so that its living process would count as dead.
  */
 function assertOriginal(reader: FileReader, name: string): void {
   const { identity } = reader.header;

@@ -86,7 +86,7 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
     ),
     family(
       'lock_held',
-      'Whether another program holds a lock of the directory, so that nobody else can.',
+      'Whether another program holds a lock of the directory, so that no process of the application can.',
       { ...heldLocks },
       'lock',
     ),

@@ -85,8 +85,8 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * Whether the content of a file fits its name. A copy under another name would be counted a second time, and because nobody
- * holds its lock, its process would be taken for dead.
+ * Whether the content of a file fits its name. A copy under another name would be counted a second time, and because no
+ * process holds its lock, the copied process would count as dead.
  */
 export function isNamedAfter(file: DataFileName, writer: { pid: number; threadId: number; id: string }): boolean {
   return file.pid === writer.pid && file.threadId === writer.threadId && file.id === writer.id;

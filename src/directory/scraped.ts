@@ -1,5 +1,5 @@
 /**
- * The time of the last scrape of a directory: the modification time of a file that readers touch. Processes that nobody
+ * The time of the last scrape of a directory: the modification time of a file that readers touch. Processes that no program
  * scrapes need not run their collect callbacks.
  */
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';

@@ -191,7 +191,7 @@ export function removeLeftovers(dir: string, temporaries: readonly string[], now
   return temporaries.filter((name) => removeLeftover(join(dir, name), now)).length;
 }
 
-/** Whether a file under a temporary name is as old as those that killed processes left; false where it cannot be read. */
+/** Whether a file under a temporary name is old enough to be one that a killed process has left; false where it cannot be read. */
 export function isLeftover(path: string, now = Date.now() / 1000): boolean {
   try {
     const stats = lstatSync(path);

@@ -1,6 +1,6 @@
 /** Labels, and the parts of a sample line that stay the same from one scrape to the next. */
 import type { Exemplar, Labels } from '../model/metric-family.js';
-import { isLabelName, validateMetricName } from '../model/naming.js';
+import { isLabelName, LABEL_NAME_PATTERN, validateMetricName } from '../model/naming.js';
 import { escapeLabelValue } from './escape.js';
 import { formatNumber } from './number.js';
 
@@ -46,7 +46,8 @@ export function quotedMetricName(name: string): string {
 }
 
 /** One label of a text that `labelText` returned: its name, with or without quotes, and its value, both escaped. */
-const LABEL = /(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\.)*)")="((?:[^"\\]|\\.)*)"/gs;
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+const LABEL = new RegExp(`(?:(${LABEL_NAME_PATTERN})|${QUOTED})=${QUOTED}`, 'gs');
 
 /** Parses a text that `labelText` returned. It checks nothing, so give it no other text. */
 export function parseLabelText(text: string): Labels {

@@ -157,15 +157,15 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const tracked = Symbol('prom-multiproc.http-metrics');
 
   function track(request: MountedRequest, response: ServerResponse, routeOf?: RouteOf): void {
-    const marks = request as unknown as Record<symbol, Tracked | undefined>;
-    const earlier = marks[tracked];
+    const properties = request as unknown as Record<symbol, Tracked | undefined>;
+    const earlier = properties[tracked];
     if (earlier !== undefined) {
       earlier.routeOf = routeOf ?? earlier.routeOf;
       return;
     }
     const url = request.originalUrl ?? request.url ?? '/';
     if (isExcluded(url)) return;
-    const known: Tracked = (marks[tracked] = { routeOf });
+    const known: Tracked = (properties[tracked] = { routeOf });
     const start = performance.now();
     const method = METHODS.has(request.method ?? '') ? request.method! : 'OTHER';
     const sentBytes = responseSize === undefined ? undefined : countResponseBody(request, response);

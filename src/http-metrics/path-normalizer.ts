@@ -26,8 +26,8 @@ export const DEFAULT_PATH_RULES: readonly PathRule[] = [
 /** Version segments such as /v1/ look like names with a number, but they belong to the route. */
 const VERSION = /^v\d{1,3}$/i;
 const MAX_SEGMENTS = 10;
-const LONGEST_SEGMENT = 60;
-const LONGEST_PATH = 2048;
+const MAX_SEGMENT_LENGTH = 60;
+const MAX_PATH_LENGTH = 2048;
 
 /** The label value of all paths beyond the limit. */
 export const OTHER = ':other';
@@ -59,7 +59,7 @@ export class PathNormalizer {
   #pathOf(url: string): string {
     const query = url.search(/[?#]/);
     const whole = query < 0 ? url : url.slice(0, query);
-    if (whole.length > LONGEST_PATH) return OTHER;
+    if (whole.length > MAX_PATH_LENGTH) return OTHER;
     const segments = whole.split('/').filter((segment) => segment !== '');
     const shown = segments.slice(0, MAX_SEGMENTS).map((segment) => this.#segmentOf(segment));
     if (segments.length > MAX_SEGMENTS) shown.push('…');
@@ -69,7 +69,7 @@ export class PathNormalizer {
   #segmentOf(segment: string): string {
     if (VERSION.test(segment)) return segment;
     for (const { pattern, placeholder } of this.#rules) if (pattern.test(segment)) return placeholder;
-    return segment.length > LONGEST_SEGMENT ? ':long' : segment;
+    return segment.length > MAX_SEGMENT_LENGTH ? ':long' : segment;
   }
 }
 

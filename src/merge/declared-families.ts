@@ -35,9 +35,9 @@ export class DeclaredFamilies {
     for (const [id, declared] of this.#families) {
       this.#families.set(id, { ...declared, count: isSameLog ? declared.count : 0, met: 0 });
     }
-    for (const said of this.#defaults.values()) {
-      said.met = 0;
-      if (!isSameLog) said.count = 0;
+    for (const declared of this.#defaults.values()) {
+      declared.met = 0;
+      if (!isSameLog) declared.count = 0;
     }
   }
 
@@ -70,11 +70,11 @@ export class DeclaredFamilies {
   }
 
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
-    const said = this.#defaults.get(registry);
-    if (said === undefined) this.#defaults.set(registry, { labels, count: 1, met: 1 });
-    else if (++said.met > said.count) {
-      said.count = said.met;
-      said.labels = labels;
+    const declared = this.#defaults.get(registry);
+    if (declared === undefined) this.#defaults.set(registry, { labels, count: 1, met: 1 });
+    else if (++declared.met > declared.count) {
+      declared.count = declared.met;
+      declared.labels = labels;
     }
   }
 

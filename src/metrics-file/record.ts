@@ -25,7 +25,7 @@ export interface SeriesRecord {
 }
 
 /** Facts about the process that declares a family, for readers. */
-export interface FamilyMarks {
+export interface ProcessFlags {
   /** The process is the primary of a cluster: it has forked workers. */
   primary?: boolean;
   /** Two registries without a name have shown a family of this name in one process. */
@@ -33,7 +33,7 @@ export interface FamilyMarks {
 }
 
 /** The body of a Family record. */
-export interface FamilyRecord extends FamilyDeclaration, FamilyMarks {
+export interface FamilyRecord extends FamilyDeclaration, ProcessFlags {
   id: number;
   /** Ids of the registries that show the family: see model/registry-id.ts. */
   registries: readonly string[];
@@ -168,10 +168,10 @@ export function encodeFamily(family: {
   declaration: FamilyDeclaration;
   registries: readonly string[];
   declaredAt: number;
-  marks?: FamilyMarks;
+  flags?: ProcessFlags;
 }): Uint8Array {
-  const { id, declaration, registries, declaredAt, marks } = family;
-  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...marks, ...declaration });
+  const { id, declaration, registries, declaredAt, flags } = family;
+  return encodeRecord(RecordKind.Family, { id, registries, declaredAt, ...flags, ...declaration });
 }
 
 export function encodeRemoval(block: number, slot: number): Uint8Array {

@@ -10,7 +10,9 @@ import { wellFormed } from './well-formed.js';
 export type NameValidation = 'legacy' | 'utf8';
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+/** The legacy rule for label names, for a place in a longer pattern. */
+export const LABEL_NAME_PATTERN = '[a-zA-Z_][a-zA-Z0-9_]*';
+const LABEL_NAME = new RegExp(`^${LABEL_NAME_PATTERN}$`);
 
 export function validateMetricName(name: string): boolean {
   return METRIC_NAME.test(name);

@@ -1,7 +1,7 @@
 /**
  * Whether the process that a `.db` file is named after is alive. The file says nothing of its writer but the pid, and that
  * means nothing in another pid namespace: a sidecar container that mounts the directory has other processes under the same
- * numbers. So nobody is taken for dead before one of the directory's files was seen open in the process of its name, which
+ * numbers. So no process counts as dead before one of the directory's files was seen open in the process of its name, which
  * proves that pids mean the same here; until then a process that is not found is unknown, and counts as alive.
  *
  * client_python keeps its files open for writing as long as its process lives.

@@ -106,7 +106,7 @@ export class SeriesStore {
     const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
     const id = this.#nextFamilyId++;
     const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
-    if (this.#isPrimary) family.marks.primary = true;
+    if (this.#isPrimary) family.flags.primary = true;
     if (this.#options.keepsNothing === true) return family;
     this.families.add(family);
     this.#publish(family);
@@ -130,7 +130,7 @@ export class SeriesStore {
     if (this.#isPrimary) return;
     this.#isPrimary = true;
     for (const family of this.families) {
-      family.marks.primary = true;
+      family.flags.primary = true;
       this.#log.publishFamily(family);
     }
   }
@@ -138,12 +138,12 @@ export class SeriesStore {
   #publish(family: SeriesFamily): void {
     const { name } = family.declaration;
     const hasBecomeAmbiguous = this.#ambiguous.note(name, family.registries);
-    if (this.#ambiguous.has(name)) family.marks.ambiguous = true;
+    if (this.#ambiguous.has(name)) family.flags.ambiguous = true;
     this.#log.publishFamily(family);
     if (!hasBecomeAmbiguous) return;
     for (const other of this.families) {
       if (other === family || other.declaration.name !== name) continue;
-      other.marks.ambiguous = true;
+      other.flags.ambiguous = true;
       this.#log.publishFamily(other);
     }
   }

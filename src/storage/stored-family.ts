@@ -1,5 +1,5 @@
 import type { ValueBlockKind } from '../metrics-file/layout.js';
-import type { FamilyMarks } from '../metrics-file/record.js';
+import type { ProcessFlags } from '../metrics-file/record.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { type Labelled, LabelIndex } from './label-index.js';
@@ -11,7 +11,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   /** The kind of block that holds the series' own slots, and their number. */
   readonly kind: ValueBlockKind;
   readonly slots: number;
-  readonly marks: FamilyMarks = {};
+  readonly flags: ProcessFlags = {};
   /** One of its holders; series find it here. */
   owner: Owner;
   /** Names of the registries that show it. */

@@ -29,9 +29,9 @@ export function isShadow({ block }: Pick<Cells, 'block'>): boolean {
 export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | undefined;
 
 /** Removed slots are not reused for this time, which is longer than a reader takes between a file's keys and its values. */
-export const REST_MS = 1000;
+export const REUSE_DELAY_MS = 1000;
 export const FIRST_BLOCK_BYTES = 4096 - BLOCK.data;
-const LARGEST_BLOCK_BYTES = 4 * 1024 * 1024 - BLOCK.data;
+const MAX_BLOCK_BYTES = 4 * 1024 * 1024 - BLOCK.data;
 
 interface Resting {
   readonly block: ValueBlock;
@@ -61,7 +61,7 @@ export class SlotAllocator {
   constructor(
     make: BlockMaker,
     publishedAt: () => number = () => Infinity,
-    largestBlockBytes: number = LARGEST_BLOCK_BYTES,
+    largestBlockBytes: number = MAX_BLOCK_BYTES,
   ) {
     this.#largestBlockBytes = largestBlockBytes;
     this.#make = make;
@@ -121,7 +121,7 @@ export class SlotAllocator {
     if (resting === undefined) return undefined;
     const from = this.#restingFrom.get(key) ?? 0;
     const oldest = resting[from];
-    if (oldest === undefined || performance.now() - oldest.since < REST_MS) return undefined;
+    if (oldest === undefined || performance.now() - oldest.since < REUSE_DELAY_MS) return undefined;
     if (oldest.since > this.#publishedAt()) return undefined;
     // the head of the queue moves, and its used part is cut off now and then, so that the cost of taking is constant
     if (from + 1 > 1024 && from * 2 > resting.length) {

@@ -91,10 +91,10 @@ for (const [what, remove] of Object.entries(DELETIONS)) {
     });
     const tell = (order: Order): Promise<unknown> => application.ask(order);
     await tell({ order: 'count', from: 0, series: 1 });
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     remove(dir);
     // first the file, and then, because the directory exists again, the archive
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     assert.deepEqual(valuesIn(dir), { jobs_total: 1000, 'jobs_total{kind="0"}': 1 });
     assert.equal(existsSync(join(dir, 'dir.lock')), native() !== undefined);
   });
@@ -119,7 +119,7 @@ if (native() !== undefined) {
     });
     await late.ask({ order: 'count', from: 0, series: 1 });
     native()!.unlock(fd);
-    await late.ask({ order: 'tend' });
+    await late.ask({ order: 'maintain' });
     assert.equal(isFree(), false);
   });
 }

@@ -174,8 +174,8 @@ test('where the thread has no file of its own, as in a bundled application, merg
     assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
   }
   assert.ok(hidden.mock.callCount() > 0);
-  const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
-  assert.equal(said.length, 1);
+  const warnings = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
+  assert.equal(warnings.length, 1);
 });
 
 test('when a thread dies the main thread does the scrape, and a thread is tried again later', async (t) => {
@@ -198,8 +198,8 @@ test('when a thread dies the main thread does the scrape, and a thread is tried 
     assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
     return started.length === 2;
   });
-  const said = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
-  assert.equal(said.length, 1);
+  const warnings = warned.mock.calls.filter(({ arguments: [text] }) => /merged on the main thread/.test(String(text)));
+  assert.equal(warnings.length, 1);
   assert.equal(valueOf(await textOf(collector), 'size_count', { part: '3' }), 1);
 });
 

@@ -23,7 +23,7 @@ import { checkFile } from '../../src/metrics-file/check.js';
 import { FileReader } from '../../src/metrics-file/reader.js';
 import { encodeDefaultLabels } from '../../src/metrics-file/record.js';
 import type { Series } from '../../src/storage/series.js';
-import { REST_MS } from '../../src/storage/value-blocks.js';
+import { REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
 import { forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
@@ -141,7 +141,7 @@ test('killed in a flush of new, changed and removed series, at any page: each ha
   life.flush();
   assert.ok(life.writes > 30);
   // the slots of removed series are free by now: other series get them
-  life.nowMs += REST_MS;
+  life.nowMs += REUSE_DELAY_MS;
   for (let at = 0; at < 300; at++) {
     life.add();
     if (at % 2 === 0) life.remove(at * 3);
@@ -171,9 +171,9 @@ test('killed in a flush of a new log: remaining series always have their values'
 
 test('killed in a flush of a log whose parts are not in the order of the file: no record is skipped', (t) => {
   const { writer, path } = createFile(withTempDir(t), { kind: 'written' });
-  let said = 0;
+  let written = 0;
   const record = (bytes: number): Uint8Array =>
-    encodeDefaultLabels(String(++said), { filler: '.'.repeat(Math.max(0, bytes - 60)) });
+    encodeDefaultLabels(String(++written), { filler: '.'.repeat(Math.max(0, bytes - 60)) });
   // key blocks of 8, 8, 16 and 32 KiB
   while (writer.bytes.length < 4096 + 64 * 1024) assert.ok(writer.append(record(1000)));
   writer.flush();
@@ -184,7 +184,7 @@ test('killed in a flush of a log whose parts are not in the order of the file: n
     writer.flush();
   }
   // the log is in the third block now, and continues in the first
-  const first = said;
+  const first = written;
   const reader = new FileReader(path);
   const heard: number[] = [];
   const hear = (): boolean =>

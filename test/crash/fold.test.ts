@@ -164,10 +164,10 @@ for (const [locks, options, properLockfile] of [
     const dir = withTempDir(t);
     const aside = withTempDir(t);
     addDead(dir, [1, 2]);
-    const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+    const [reached, go] = [join(aside, 'reached'), join(aside, 'go')];
     const slow = await startFolder(t, dir, options);
-    const folding = fold(slow, { properLockfile, stall: { step: 'files read', said, go } });
-    await until(() => existsSync(said));
+    const folding = fold(slow, { properLockfile, stall: { step: 'files read', reached, go } });
+    await until(() => existsSync(reached));
     const other = await startFolder(t, dir, options);
     assert.deepEqual((await fold(other, { properLockfile })).outcomes, { locked: 1 });
     writeFileSync(go, '');
@@ -192,7 +192,7 @@ for (const [step, others, base, outcome] of [
   test(`a fold that stalls after "${step}" does no harm when ${others} others have folded, ${base ? 'on' : 'without'} an archive`, async (t) => {
     const dir = withTempDir(t);
     const aside = withTempDir(t);
-    const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+    const [reached, go] = [join(aside, 'reached'), join(aside, 'go')];
     const reader = startReader(t, dir);
     let jobs = 0;
     let processes = 0;
@@ -207,8 +207,8 @@ for (const [step, others, base, outcome] of [
     }
     die(4, 8);
     const stalled = await startFolder(t, dir, WITHOUT_LOCKS);
-    const folding = fold(stalled, { stall: { step, said, go }, properLockfile: false });
-    await until(() => existsSync(said));
+    const folding = fold(stalled, { stall: { step, reached, go }, properLockfile: false });
+    await until(() => existsSync(reached));
     for (let at = 0; at < others; at++) {
       die(100 * 2 ** at);
       assert.equal(foldDirectory(dir).abandoned, undefined);
@@ -229,13 +229,13 @@ for (const [step, others, base, outcome] of [
 test('an archive that is linked after higher ones were created and removed is no reason to remove a file', async (t) => {
   const dir = withTempDir(t);
   const aside = withTempDir(t);
-  const [said, go] = [join(aside, 'said'), join(aside, 'go')];
+  const [reached, go] = [join(aside, 'reached'), join(aside, 'go')];
   const stalled = await startFolder(t, dir, WITHOUT_LOCKS);
   addDead(dir, [1]);
   foldDirectory(dir);
   addDead(dir, [2, 4]);
-  const folding = fold(stalled, { stall: { step: 'temporary written', said, go }, properLockfile: false });
-  await until(() => existsSync(said));
+  const folding = fold(stalled, { stall: { step: 'temporary written', reached, go }, properLockfile: false });
+  await until(() => existsSync(reached));
   // generation 2 is created and removed, so that its name is free for the stalled fold
   foldDirectory(dir);
   addDead(dir, [8]);

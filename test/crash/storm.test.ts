@@ -15,7 +15,7 @@ import { withTempDir } from '../support/temp-dir.js';
 const LIVES = Number(process.env.STORM_LIVES ?? 60);
 const AT_ONCE = 4;
 /** Long enough for some flushes of a file that is written on a timer. */
-const LONGEST_LIFE_MS = BEHIND_MS === 0 ? 40 : 2 * BEHIND_MS;
+const MAX_LIFE_MS = BEHIND_MS === 0 ? 40 : 2 * BEHIND_MS;
 
 test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none counts twice`, async (t) => {
   const dir = withTempDir(t);
@@ -52,7 +52,7 @@ test(`after ${LIVES} lives that ended by SIGKILL every count exists, and none co
       const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
       const life = forkProgram(t, 'crash/programs/life', [join(ledgers, String(next++)), String(BEHIND_MS)], { env });
       await life.nextMessage();
-      await sleep(Math.random() * LONGEST_LIFE_MS);
+      await sleep(Math.random() * MAX_LIFE_MS);
       assert.equal(await life.kill(), 'SIGKILL', life.output);
     }
   };

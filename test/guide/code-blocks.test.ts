@@ -28,7 +28,7 @@ const PRELUDE = `
   declare const redis: { llen(key: string): Promise<number> };
 `;
 
-/** What is said of a block is about its calls. */
+/** The comments of a block are about its calls. */
 const LENIENT = {
   moduleDetection: 'force',
   // parameters in plain JavaScript have no types
@@ -156,7 +156,9 @@ test('every YAML block can be read, and the web configuration is one', async () 
 
 test('the types by example, run, give the samples that their comments say', (t) => {
   const [{ text }] = guidePage('metrics.md').blocks('Which type');
-  const samples = [...text.matchAll(/ \/\/ (.*\{.*\} \d.*)$/gm)].flatMap(([, said]) => said.split(/, (?=\w+\{)/));
+  const samples = [...text.matchAll(/ \/\/ (.*\{.*\} \d.*)$/gm)].flatMap(([, expected]) =>
+    expected.split(/, (?=\w+\{)/),
+  );
   assert.equal(samples.length, 3);
   const script = `${text}\nrequire('prom-multiproc').register.metrics().then((text) => process.stdout.write(text));`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {

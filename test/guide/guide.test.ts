@@ -20,7 +20,7 @@ const SOURCES = sourceFiles(ROOT, 'src').map(({ text }) => text);
 const SOURCE_TEXT = SOURCES.join('\n').replaceAll(/['`]\s*\+\s*['`]/g, '');
 
 /** Everything of a pattern that the pages say, with the page. */
-function said(pattern: RegExp): { readonly name: string; readonly text: string }[] {
+function mentionsOf(pattern: RegExp): { readonly name: string; readonly text: string }[] {
   return PAGES.flatMap(({ name, text }) => [...text.matchAll(pattern)].map(([found]) => ({ name, text: found })));
 }
 
@@ -55,7 +55,7 @@ test('the table of settings has every environment variable, with its option, and
     PROM_MULTIPROC_TRUSTED_USERS: undefined,
     PROM_MULTIPROC_NO_MMAP: undefined,
   });
-  for (const { name, text } of said(/\b(?:PROM_MULTIPROC|PROMETHEUS_MULTIPROC)_[A-Z_]+\b/g)) {
+  for (const { name, text } of mentionsOf(/\b(?:PROM_MULTIPROC|PROMETHEUS_MULTIPROC)_[A-Z_]+\b/g)) {
     assert.ok(text in told, `${name}: ${text}`);
   }
 });
@@ -75,7 +75,9 @@ test('the table of self-metrics has every one, with its label, and no page names
     .map(([cell]) => codeSpans(cell)[0]);
   assert.deepEqual(told.toSorted(), expected.toSorted());
   const names = new Set(told.map((metric) => metric.replace(/\{.*/, '')));
-  for (const { name, text } of said(/\bprom_multiproc_[a-z][a-z_]*/g)) assert.ok(names.has(text), `${name}: ${text}`);
+  for (const { name, text } of mentionsOf(/\bprom_multiproc_[a-z][a-z_]*/g)) {
+    assert.ok(names.has(text), `${name}: ${text}`);
+  }
 });
 
 test('every message that is quoted is one of the package', () => {
@@ -92,7 +94,7 @@ test('every message that is quoted is one of the package', () => {
 
 test('every error code that is named is one of the package', () => {
   const codes = new Set(SOURCE_TEXT.match(/\bERR_[A-Z_]+\b/g));
-  for (const { name, text } of said(/\bERR_[A-Z_]+\b/g)) assert.ok(codes.has(text), `${name}: ${text}`);
+  for (const { name, text } of mentionsOf(/\bERR_[A-Z_]+\b/g)) assert.ok(codes.has(text), `${name}: ${text}`);
 });
 
 test('the reasons for which files are skipped are told, each', async (t) => {

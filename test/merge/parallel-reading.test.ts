@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { FileReader } from '../../src/metrics-file/reader.js';
-import { REST_MS } from '../../src/storage/value-blocks.js';
+import { REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { forkProgram } from '../support/forked-program.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -50,7 +50,7 @@ test('a series that is created between the readings of values and keys does not 
   const reading = new Reading(dir);
   assert.deepEqual(reading.values(), { 'depth{kind="former"}': 281 });
   store.detach(former);
-  nowMs += REST_MS;
+  nowMs += REUSE_DELAY_MS;
   // a new log, in which no record has a slot of that block
   for (let at = 0; at < 1030; at++) store.detach(attach(store, jobs, [String(at)]));
 

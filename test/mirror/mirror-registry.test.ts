@@ -225,7 +225,7 @@ test('the merged view of a cluster has what each worker mirrors, up to its exit'
   assert.deepEqual(linesOf(await scrape(second), 'c_total'), ['c_total 12']);
 });
 
-test('a metric that cannot be copied is said once and costs no other', async (t) => {
+test('a metric that cannot be copied is logged once and costs no other', async (t) => {
   const member = await startMember(t);
   const text = await member.run(async ({ prom, require }) => {
     const client = require('prom-client') as typeof promClient;

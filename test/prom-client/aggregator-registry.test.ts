@@ -28,8 +28,8 @@ test('clusterMetrics() answers the same in the primary and in every worker', asy
 /** Has the event loop of a process or thread wait for ever; answers once it does, with what becomes of that. */
 async function block(member: Member, dir: string): Promise<{ ending: Promise<unknown> }> {
   const flag = join(dir, 'blocked');
-  const ending = member.run(({ require }, said) => {
-    require('node:fs').writeFileSync(said, '');
+  const ending = member.run(({ require }, path) => {
+    require('node:fs').writeFileSync(path, '');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }, flag);
   ending.catch(() => undefined);

@@ -129,7 +129,7 @@ test('what is pushed under gzip, and of an OpenMetrics registry, is the same tex
 });
 
 test(
-  'the request has the method, path, headers and body that they are said to have',
+  'the request has the method, path, headers and body that the documentation gives them',
   needs('pushgateway'),
   async (t) => {
     const seen: object[] = [];

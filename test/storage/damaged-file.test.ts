@@ -7,7 +7,7 @@ import { forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { fileKinds } from '../support/written-file.js';
-import type { Answer, Order } from './programs/counting.js';
+import type { StoreState, Order } from './programs/counting.js';
 
 const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
   'is emptied, as by copytruncate': (path) => truncateSync(path, 0),
@@ -26,24 +26,24 @@ for (const kind of fileKinds()) {
           PROM_MULTIPROC_NO_MMAP: kind === 'written' ? '1' : undefined,
         },
       });
-      const tell = (order: Order): Promise<Answer> => application.ask<Answer>(order);
+      const tell = (order: Order): Promise<StoreState> => application.ask<StoreState>(order);
       await tell({ order: 'count', from: 0, series: 3 });
-      await tell({ order: 'tend' });
+      await tell({ order: 'maintain' });
       const files = (): string[] => readdirSync(dir).filter((each) => each.endsWith('.prom-mp'));
       const [path] = files();
       damage(join(dir, path));
-      const { descriptors } = await tell({ order: 'tend' });
+      const { descriptors } = await tell({ order: 'maintain' });
       assert.equal(files().length, 1);
       assert.notEqual(files()[0], path);
       await tell({ order: 'count', from: 0, series: 3 });
-      await tell({ order: 'tend' });
+      await tell({ order: 'maintain' });
       // counts in the lost part of a mapped file are lost
       const expected = kind === 'written' ? 2 : 1;
       assert.deepEqual(
         valuesIn(dir),
         Object.fromEntries([0, 1, 2].map((at) => [`jobs_total{kind="${at}"}`, expected])),
       );
-      assert.equal((await tell({ order: 'tend' })).descriptors, descriptors);
+      assert.equal((await tell({ order: 'maintain' })).descriptors, descriptors);
       assert.match(application.output, /cut off or written over by another program; it is created again/);
     });
   }

@@ -9,7 +9,7 @@ import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { memoryGroup } from '../support/memory-group.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import type { Answer, Order } from './programs/counting.js';
+import type { StoreState, Order } from './programs/counting.js';
 import { needs } from '../support/needs.js';
 
 const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
@@ -26,14 +26,14 @@ function mounted(t: TestContext, options: string): string {
 
 interface Application {
   readonly fixture: ForkedProgram;
-  tell(order: Order): Promise<Answer>;
+  tell(order: Order): Promise<StoreState>;
 }
 
 function startApplication(t: TestContext, dir: string, env: NodeJS.ProcessEnv = {}): Application {
   const fixture = forkProgram(t, 'storage/programs/counting', [], {
     env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir, ...env },
   });
-  return { fixture, tell: (order) => fixture.ask<Answer>(order) };
+  return { fixture, tell: (order) => fixture.ask<StoreState>(order) };
 }
 
 /** Checks that every series exists with that value. */
@@ -61,7 +61,7 @@ test(
     const full = await tell({ order: 'count', from: 0, series: 5000 });
     assert.equal(full.liveSeries, 5000);
     assert.ok(full.bytesInMemory > 0);
-    for (let again = 0; again < 3; again++) await tell({ order: 'tend' });
+    for (let again = 0; again < 3; again++) await tell({ order: 'maintain' });
     const found = Object.keys(valuesIn(dir)).length;
     assert.ok(found > 0 && found < 5000, `${found} series`);
     const reading = new Reading(dir);
@@ -70,7 +70,7 @@ test(
     reading.close();
     rmSync(filler);
     await tell({ order: 'count', from: 0, series: 5000 });
-    const free = await tell({ order: 'tend' });
+    const free = await tell({ order: 'maintain' });
     assert.equal(free.bytesInMemory, 0);
     assertCounted(dir, 5000, 2);
     assert.equal(await fixture.kill(), 'SIGKILL', 'it lived to be killed');
@@ -108,7 +108,7 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
       const { tell, fixture } = startApplication(t, dir);
       const { backing, descriptors } = await tell({ order: 'count', from: 0, series: 100 });
       assert.equal(backing, 'memory');
-      for (let again = 0; again < 5; again++) await tell({ order: 'tend' });
+      for (let again = 0; again < 5; again++) await tell({ order: 'maintain' });
       const later = await tell({ order: 'count', from: 0, series: 100 });
       // the runtime may have had one open at the first count
       assert.ok(later.descriptors <= descriptors, `${later.descriptors} descriptors, before it ${descriptors}`);
@@ -117,9 +117,9 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
         [],
       );
       end(dir);
-      await tell({ order: 'tend' });
+      await tell({ order: 'maintain' });
       await tell({ order: 'count', from: 0, series: 100 });
-      await tell({ order: 'tend' });
+      await tell({ order: 'maintain' });
       assertCounted(dir, 100, 3);
       await fixture.kill();
       assert.equal(fixture.output.match(/counted in memory, not in/g)?.length, 1, fixture.output);
@@ -136,7 +136,7 @@ test(
     const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
     assert.equal(liveSeries, 3000);
     assert.ok(bytesInMemory > 8 * 1000);
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     const reading = new Reading(dir);
     assert.ok(Object.values(reading.values()).every((value) => value === 1));
     assert.equal(reading.stats.bytesInMemory, bytesInMemory);
@@ -177,13 +177,13 @@ test(
   GROUPS,
   async (t) => {
     const limitBytes = 200 * 1024 * 1024;
-    const countIn = async (maxBytes: number): Promise<{ answer?: Answer; usageBytes: number }> => {
+    const countIn = async (maxBytes: number): Promise<{ answer?: StoreState; usageBytes: number }> => {
       const group = memoryGroup(t, limitBytes);
       const { tell, fixture } = startApplication(t, mounted(t, 'size=1g'), {
         PROM_MULTIPROC_MAX_BYTES: String(maxBytes),
         PROM_MULTIPROC_MAX_SERIES_PER_METRIC: '1000000',
       });
-      await tell({ order: 'tend' });
+      await tell({ order: 'maintain' });
       group.add(fixture.pid);
       const counted = tell({ order: 'count what takes a KiB of file each', series: 200_000 });
       const answer = await counted.catch(() => undefined);
@@ -224,8 +224,8 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
       for (let round = 1; round <= 3; round++) {
         clean(dir);
         await tell({ order: 'count', from: 0, series: 1000 });
-        await tell({ order: 'tend' });
-        await tell({ order: 'tend' });
+        await tell({ order: 'maintain' });
+        await tell({ order: 'maintain' });
         assertCounted(dir, 1000, round + 1);
       }
       await fixture.kill();
@@ -241,12 +241,12 @@ test(
     const dir = withTempDir(t);
     const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
     await tell({ order: 'count', from: 0, series: 1000 });
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     for (let round = 0; round < 3; round++) {
       await tell({ order: 'count', from: 0, series: 1000 });
-      await tell({ order: 'tend while no write succeeds' });
+      await tell({ order: 'maintain while no write succeeds' });
     }
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     assertCounted(dir, 1000, 4);
     assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
   },
@@ -262,12 +262,12 @@ test(
     await tell({ order: 'take descriptors' });
     const { liveSeries } = await tell({ order: 'count', from: 0, series: 3000 });
     assert.equal(liveSeries, 3000);
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     await tell({ order: 'give descriptors back' });
-    const { bytesInMemory } = await tell({ order: 'tend' });
+    const { bytesInMemory } = await tell({ order: 'maintain' });
     assert.equal(bytesInMemory, 0);
     await tell({ order: 'count', from: 0, series: 3000 });
-    await tell({ order: 'tend' });
+    await tell({ order: 'maintain' });
     const values = Object.values(valuesIn(dir));
     assert.equal(values.length, 3000);
     assert.equal(

@@ -8,7 +8,7 @@ import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { Series } from '../../src/storage/series.js';
 import type { SeriesStore } from '../../src/storage/series-store.js';
 import type { SeriesStoreOptions } from '../../src/storage/series-store-options.js';
-import { DETACHED, REST_MS } from '../../src/storage/value-blocks.js';
+import { DETACHED, REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { addTo, attach, counter, gauge, histogram } from '../support/written-file.js';
@@ -91,7 +91,7 @@ export function describeStore(kind: StoreKind): void {
     assert.equal(view[index], 0);
     assert.equal(store.status.liveSeries, 0);
     writer?.flush();
-    nowMs += REST_MS - 1;
+    nowMs += REUSE_DELAY_MS - 1;
     const soon = attach(store, jobs, ['soon']);
     assert.notDeepEqual([soon.block, soon.index], [block, index]);
     nowMs += 1;

@@ -108,7 +108,7 @@ for (const kind of fileKinds()) {
     const { folded, skipped } = foldDirectory(dir);
     assert.deepEqual([folded, skipped.live, skipped.unknown], [0, 1, 0]);
     await goOn();
-    await tell(fixture, { order: 'tend' });
+    await tell(fixture, { order: 'maintain' });
     assert.equal(dataFile(dir), file);
     assertCounted(dir, 10, 9);
   });
@@ -147,11 +147,11 @@ for (const [fate, { minutes, befall }] of Object.entries(FATES)) {
 
   test(`a process whose file ${fate} while it was stopped counts nothing twice and loses nothing`, async (t) => {
     const { dir, file, fixture } = await start(t);
-    await tell(fixture, { order: 'tend' });
+    await tell(fixture, { order: 'maintain' });
     assert.notEqual(dataFile(dir), file);
     assertCounted(dir, 10, 9);
     await tell(fixture, { order: 'count', times: 1, size: 100 });
-    await tell(fixture, { order: 'tend' });
+    await tell(fixture, { order: 'maintain' });
     assertCounted(dir, 10, 10);
     await fixture.kill();
     foldDirectory(dir);
@@ -186,7 +186,7 @@ test('the view of one process starts again with the counts that no archive has, 
   const goOn = await stop(fixture, 9, 60);
   foldAsDead(dir);
   await goOn();
-  const shown = await tell(fixture, { order: 'tend' });
+  const shown = await tell(fixture, { order: 'maintain' });
   const lines = shown.split('\n').filter((line) => /^(jobs|sizes|depth)/.test(line));
   assert.deepEqual(lines, [
     'jobs_total{kind="any"} 9',
@@ -211,7 +211,7 @@ test('the archived counts of another process are not subtracted after a file was
   const goOn = await stop(fixture, 9, 60);
   unlinkSync(dataFile(dir));
   await goOn();
-  await tell(fixture, { order: 'tend' });
+  await tell(fixture, { order: 'maintain' });
   const { other_total, 'jobs_total{kind="any"}': any } = valuesIn(dir);
   assert.deepEqual([other_total, any], [5, 19]);
 });

@@ -26,7 +26,7 @@ export async function written(): Promise<void> {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Task<Args extends readonly unknown[], Answer> = (kit: Kit, ...args: Args) => Answer;
+type Task<Args extends readonly unknown[], Result> = (kit: Kit, ...args: Args) => Result;
 
 /** The process that a test started, and the connection to it. */
 class Root {
@@ -136,10 +136,10 @@ export class Member {
    * Runs a function in this member. The source text of the function is sent, so it may use its arguments but no variables of
    * the code around it. NaN, infinities and undefined are sent correctly.
    */
-  async run<Args extends readonly unknown[], Answer>(
-    task: Task<Args, Answer>,
+  async run<Args extends readonly unknown[], Result>(
+    task: Task<Args, Result>,
     ...args: Args
-  ): Promise<Awaited<Answer>> {
+  ): Promise<Awaited<Result>> {
     try {
       return await this.look(task, ...args);
     } finally {
@@ -148,7 +148,7 @@ export class Member {
   }
 
   /** Like `run`, for a task that counts nothing: `written` need not wait for it. */
-  look<Args extends readonly unknown[], Answer>(task: Task<Args, Answer>, ...args: Args): Promise<Awaited<Answer>> {
+  look<Args extends readonly unknown[], Result>(task: Task<Args, Result>, ...args: Args): Promise<Awaited<Result>> {
     return this.#root.request(this.#path, task.toString(), args);
   }
 

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -22,7 +22,7 @@ export type AskOptions = RequestOptions & {
 };
 
 /** Sends one request over a new connection (or an agent's) and reads the whole response. */
-export async function ask(url: string, options: AskOptions = {}): Promise<Answer> {
+export async function ask(url: string, options: AskOptions = {}): Promise<HttpResponse> {
   const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   const sent = request(url, { agent: false, ...options }).end();
   const [response] = await once(sent, 'response');

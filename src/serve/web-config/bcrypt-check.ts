@@ -8,7 +8,7 @@ import { FairQueue } from './fair-queue.js';
 import type { BcryptTask } from './bcrypt-thread.js';
 
 /** Maximum number of comparisons that wait or run: at cost 10 the last one of a full lane waits about 10 s. */
-const LONGEST_QUEUE = 100;
+const MAX_QUEUE_LENGTH = 100;
 /** The idle thread (9 MiB) ends after so many milliseconds. It seldom works, since scrapers' credentials are remembered. */
 const IDLE_MS = 5000;
 
@@ -19,7 +19,7 @@ const IDLE_MS = 5000;
  */
 export class BcryptCheck {
   readonly #thread: TaskThread<BcryptTask, boolean> | undefined;
-  readonly #queue = new FairQueue(LONGEST_QUEUE);
+  readonly #queue = new FairQueue(MAX_QUEUE_LENGTH);
 
   /** @param threadFile does not exist where the application was bundled into one file; then bcryptjs runs on this thread */
   constructor(threadFile = join(__dirname, 'bcrypt-thread.js')) {

@@ -7,8 +7,8 @@ import { Fold, foldDirectory, type FoldStep } from '../../../src/archive/fold.js
 
 export interface FoldOrder {
   readonly kill?: { readonly step: FoldStep; readonly time: number };
-  /** At the step: creates the file `said`, and continues when the file `go` exists. */
-  readonly stall?: { readonly step: FoldStep; readonly said: string; readonly go: string };
+  /** At the step: creates the file `reached`, and continues when the file `go` exists. */
+  readonly stall?: { readonly step: FoldStep; readonly reached: string; readonly go: string };
   readonly properLockfile?: boolean;
   /** Folds repeatedly until the file exists. */
   readonly until?: string;
@@ -21,7 +21,7 @@ process.on('message', ({ kill, stall, properLockfile, until }: FoldOrder) => {
   Fold.onStep = (step) => {
     if (step === kill?.step && ++times === kill.time) process.kill(process.pid, 'SIGKILL');
     if (step !== stall?.step) return;
-    writeFileSync(stall.said, '');
+    writeFileSync(stall.reached, '');
     while (!existsSync(stall.go)) pause(2);
   };
   const outcomes: Record<string, number> = {};

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertSound, BEHIND_MS } from '../../support/cluster.js';
 import { parseExposition } from '../../support/exposition-parser.js';
-import { type Answer, ask } from '../../support/http-request.js';
+import { type HttpResponse, ask } from '../../support/http-request.js';
 import { eventually } from '../../support/pm2.js';
 
 const TOGETHER = 4;
@@ -15,7 +15,7 @@ const TOGETHER = 4;
 const PATIENCE_MS = 10_000;
 
 /** Sends a request to a port of this host; returns the response or its failure. */
-export function visit(port: number, path: string, patienceMs = PATIENCE_MS): Promise<Answer> {
+export function visit(port: number, path: string, patienceMs = PATIENCE_MS): Promise<HttpResponse> {
   return ask(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(patienceMs) });
 }
 

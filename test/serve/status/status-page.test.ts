@@ -324,7 +324,7 @@ test('where passwords are asked for, the page and its numbers ask too', needs('c
   assert.deepEqual(complaints, []);
 });
 
-test('a server that goes away is said, and shown again when it is back', needs('chromium'), async (t) => {
+test('the page tells when its server is gone, and goes on when it is back', needs('chromium'), async (t) => {
   const { serving: server, dir } = await watchedCluster(t, { workers: 1 });
   const { page } = await openTab(await browser());
   await page.goto(`${server.url}/status`);
