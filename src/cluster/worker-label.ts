@@ -4,10 +4,11 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { syncBuiltinESMExports } from 'node:module';
-
-const VARIABLE = 'PROM_MULTIPROC_WORKER_SLOT';
+import { WORKER_SLOT, workerSlot } from '../directory/worker-slot.js';
 
 const taken = new Set<number>();
+/** Number of workers that each slot has had. */
+const forked: number[] = [];
 let isNumbering = false;
 
 /**
@@ -21,7 +22,9 @@ export function numberWorkers(): void {
   cluster.fork = (env?: object): Worker => {
     let slot = 0;
     while (taken.has(slot)) slot++;
-    const worker = fork({ ...env, [VARIABLE]: String(slot) });
+    const restarts = forked[slot] ?? 0;
+    const worker = fork({ ...env, [WORKER_SLOT.name]: String(slot), [WORKER_SLOT.restarts]: String(restarts) });
+    forked[slot] = restarts + 1;
     taken.add(slot);
     worker.once('exit', () => taken.delete(slot));
     return worker;
@@ -37,9 +40,5 @@ export function numberWorkers(): void {
  * with every restart.
  */
 export function workerLabel(): string {
-  const { [VARIABLE]: slot, NODE_APP_INSTANCE: instance, pm_id: pm2Id } = process.env;
-  // a child process of a worker inherits the variable, but is not a worker
-  if (cluster.isWorker && slot !== undefined) return slot;
-  if (pm2Id !== undefined && instance !== undefined && instance !== '') return instance;
-  return cluster.worker === undefined ? 'primary' : String(cluster.worker.id);
+  return workerSlot()?.name ?? (cluster.worker === undefined ? 'primary' : String(cluster.worker.id));
 }

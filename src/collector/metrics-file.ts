@@ -1,6 +1,7 @@
 /** A file of the directory in a collection, whatever program writes it. */
 import type { Liveness, LivenessProbe } from '../directory/liveness.js';
 import { BadFileError, PromMultiprocError } from '../errors.js';
+import type { Vitals } from '../metrics-file/layout.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 import type { MergedPart } from '../merge/merged-part.js';
 import type { PythonLiveness } from '../python-file/python-liveness.js';
@@ -42,6 +43,10 @@ export interface MetricsFile {
   readonly sizeBytes: number;
   /** The writer's last heartbeat, in seconds since the epoch; undefined where it has none. */
   readonly lastBeatAt: number | undefined;
+  /** What its writer measured of itself at that heartbeat; undefined where it has none. */
+  readonly vitals: Vitals | undefined;
+  /** Whether its writer has ended normally. */
+  readonly isClosed: boolean;
   /** Bytes of values that its writer keeps in memory for lack of room in the file. */
   readonly bytesInMemory: number;
   /** Finds out whether the writer is alive. */

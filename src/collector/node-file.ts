@@ -4,6 +4,7 @@ import { dataFileName, isNamedAfter, parseArchiveName, parseDataFileName } from 
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError } from '../errors.js';
+import { FileState, type Vitals } from '../metrics-file/layout.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { verifySeal } from '../metrics-file/seal.js';
 import { FileView } from '../merge/file-view.js';
@@ -60,6 +61,12 @@ export class NodeFile implements MetricsFile {
   }
   get lastBeatAt(): number {
     return this.reader.words.heartbeat;
+  }
+  get vitals(): Vitals {
+    return this.reader.vitals;
+  }
+  get isClosed(): boolean {
+    return this.reader.words.state === FileState.Closed;
   }
   get bytesInMemory(): number {
     return this.reader.words.bytesInMemory;

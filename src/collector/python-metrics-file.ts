@@ -9,6 +9,8 @@ import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 export class PythonMetricsFile implements MetricsFile {
   readonly kind = 'python';
   readonly lastBeatAt = undefined;
+  readonly vitals = undefined;
+  readonly isClosed = false;
   readonly bytesInMemory = 0;
   readonly name: string;
   readonly writer: FileWriter;

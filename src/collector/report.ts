@@ -2,6 +2,7 @@
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { LivingProcess } from './chart.js';
+import type { Vitals } from '../metrics-file/layout.js';
 import { type MetricsFile, SKIP_REASONS, type SkipReason } from './metrics-file.js';
 
 /** Results of a scrape, for the self-metrics. */
@@ -40,6 +41,10 @@ export interface ProcessInfo {
   readonly file: string;
   /** The library that writes it: this package, or client_python. */
   readonly kind: 'node' | 'python';
+  /** What it measured of itself at its last heartbeat; undefined for Python's processes. */
+  readonly vitals: Vitals | undefined;
+  /** Whether it has ended normally, and was not killed. */
+  readonly endedNormally: boolean;
 }
 
 export interface SkippedFile {
@@ -108,7 +113,7 @@ export function statsOf(
 /** One row per process or thread. client_python has a file for each type and gauge mode; they make one row. */
 export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
-  for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt } of files) {
+  for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
     if (kind === 'archive') continue;
     const { pid, threadId: thread, label, startedAt, hostName } = writer;
     const key = kind === 'node' ? name : label;
@@ -124,6 +129,8 @@ export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
       hostName,
       file: kind === 'node' ? name : `*_${label}.db`,
       kind,
+      vitals,
+      endedNormally: liveness === 'dead' && isClosed,
     });
   }
   return [...rows.values()];

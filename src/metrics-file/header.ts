@@ -7,8 +7,8 @@ import { BadFileError, PromMultiprocError } from '../errors.js';
 import { crc32 } from './crc32.js';
 import { decodeIdentity } from './identity-codec.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
-import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR } from './layout.js';
-import type { ProcessIdentity } from './layout.js';
+import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR, VITALS } from './layout.js';
+import type { ProcessIdentity, Vitals } from './layout.js';
 
 /** Header words that change while the file is written. */
 export interface HeaderWords {
@@ -146,6 +146,16 @@ export function headerWords(words: DataView): HeaderWords {
     bytesInMemory: words.getFloat64(HEADER.bytesInMemory, LITTLE_ENDIAN),
     droppedSamples: words.getFloat64(HEADER.droppedSamples, LITTLE_ENDIAN),
   };
+}
+
+/** The vitals in the first bytes of a header. An impossible number counts as not measured. */
+export function vitalsOf(words: DataView): Vitals {
+  const vitals: Partial<Record<(typeof VITALS)[number], number>> = {};
+  VITALS.forEach((name, at) => {
+    const value = words.getFloat64(HEADER.vitals + at * Float64Array.BYTES_PER_ELEMENT, LITTLE_ENDIAN);
+    if (value >= 0 && value < Infinity) vitals[name] = value;
+  });
+  return vitals;
 }
 
 function readIdentity(bytes: Uint8Array, file: string): ProcessIdentity {

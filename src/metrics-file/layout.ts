@@ -16,9 +16,10 @@
  *           32 heartbeat             f64   seconds since the epoch, about every 5 s
  *           40 bytesInMemory         f64   counted in memory for lack of room in the file
  *           48 droppedSamples        f64   samples refused by maxSeries
- *           56 identity length       u32
- *           60 identity crc32        u32
- *           64 identity              msgpack map, ProcessIdentity
+ *           56 vitals                8 f64 VITALS, written with the heartbeat; NaN: not measured
+ *          120 identity length       u32
+ *          124 identity crc32        u32
+ *          128 identity              msgpack map, ProcessIdentity
  * block  :=  0 kind                  u32   BlockKind
  *            4 pages                 u32   length of the block with this head, in 4096-byte pages
  *            8 keyEpoch              u32 * key blocks only: the epoch that the content belongs to
@@ -52,11 +53,44 @@ export const HEADER = {
   heartbeat: 32,
   bytesInMemory: 40,
   droppedSamples: 48,
-  identityLength: 56,
-  identityCrc: 60,
-  identity: 64,
+  vitals: 56,
+  identityLength: 120,
+  identityCrc: 124,
+  identity: 128,
   bytes: PAGE_BYTES,
 } as const;
+
+/** What a process measures of itself, in the order of the header. The shares and the lag are of the time since the heartbeat before. */
+export const VITALS = [
+  'cpuShare',
+  'residentBytes',
+  'loopLagSeconds',
+  'loopShare',
+  'gcShare',
+  'seriesShare',
+  'slot',
+  'restarts',
+] as const;
+
+/** Undefined: not measured. */
+export interface Vitals {
+  /** CPU time per second, of all threads of the process, or of this worker thread where Node tells it. */
+  readonly cpuShare?: number;
+  /** Of the whole process; main threads only. */
+  readonly residentBytes?: number;
+  /** Longest time for which the event loop could not turn; main threads only. */
+  readonly loopLagSeconds?: number;
+  /** Event loop utilization; main threads only. */
+  readonly loopShare?: number;
+  /** Time in garbage collection per second. */
+  readonly gcShare?: number;
+  /** Series of the metric that is nearest to its limit, or of all metrics, as a part of that limit. */
+  readonly seriesShare?: number;
+  /** Number of the worker, which the worker that replaces it gets again: cluster with setupPrimary, PM2. */
+  readonly slot?: number;
+  /** Number of processes that had this slot before. */
+  readonly restarts?: number;
+}
 
 export const BLOCK = {
   kind: 0,

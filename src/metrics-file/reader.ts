@@ -12,8 +12,16 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
-import { type Header, headerWords, type HeaderWords, openAgain, openForReading, readHeader } from './header.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from './layout.js';
+import {
+  type Header,
+  headerWords,
+  type HeaderWords,
+  openAgain,
+  openForReading,
+  readHeader,
+  vitalsOf,
+} from './header.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, type Vitals } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 
 /** A value block, with the values that a reader has read of it. */
@@ -76,6 +84,8 @@ export class FileReader {
   #epoch = -1;
   #chain: KeyBlock[] = [];
   #chainBytes = 0;
+  readonly #header = new Uint8Array(HEADER.identity);
+  readonly #headerView = new DataView(this.#header.buffer);
   readonly #head = new Uint8Array(BLOCK.data);
   readonly #headView = new DataView(this.#head.buffer);
 
@@ -104,6 +114,11 @@ export class FileReader {
   /** The header's words at the last `readLog`. */
   get words(): HeaderWords {
     return this.#words;
+  }
+
+  /** The vitals at the last `readLog`. */
+  get vitals(): Vitals {
+    return vitalsOf(this.#headerView);
   }
 
   /** Bytes of the header and of the blocks seen so far. */
@@ -195,8 +210,8 @@ export class FileReader {
   }
 
   #readWords(): void {
-    this.#read(this.#head, 0, 'the header');
-    this.#words = headerWords(this.#headView);
+    this.#read(this.#header, 0, 'the header');
+    this.#words = headerWords(this.#headerView);
   }
 
   #readNewBlocks(): void {

@@ -34,6 +34,8 @@ import {
   type ValueBlockKind,
   VERSION_MAJOR,
   VERSION_MINOR,
+  VITALS,
+  type Vitals,
 } from './layout.js';
 import { encodeIdentity } from './identity-codec.js';
 
@@ -160,7 +162,10 @@ export class FileWriter implements Backing {
   }
 
   /** Sets the heartbeat to now. */
-  beat(): void {
+  beat(vitals: Vitals = {}): void {
+    VITALS.forEach((name, at) => {
+      this.#numbers[HEADER.vitals / Float64Array.BYTES_PER_ELEMENT + at] = vitals[name] ?? NaN;
+    });
     this.#numbers[HEADER.heartbeat / Float64Array.BYTES_PER_ELEMENT] = Date.now() / 1000;
   }
 

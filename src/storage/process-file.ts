@@ -94,3 +94,12 @@ export function mappingFor(dir: string): Native | undefined {
   );
   return undefined;
 }
+
+/** Closes and removes a file whose counts are in another one. */
+export function removeQuietly(writer: FileWriter): void {
+  try {
+    writer.remove();
+  } catch (error) {
+    warnOnce('remove', `a file that is not used any more could not be removed: ${describeError(error)}`);
+  }
+}

@@ -23,7 +23,7 @@ import type { FileWriter } from '../metrics-file/writer.js';
 import { shared } from '../copies.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import { createProcessFile, type UnpublishedFile } from './process-file.js';
+import { createProcessFile, removeQuietly, type UnpublishedFile } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
 import { MemoryBacking } from './memory-backing.js';
 import { flushDuringWaits } from './blocking-wait.js';
@@ -34,6 +34,7 @@ import { readSettings, type Settings } from './settings.js';
 import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
 import { StoreMove } from './store-move.js';
+import { VitalsMeter } from './vitals-meter.js';
 
 /** Time between checks of the file and the directory; also the interval of heartbeats. */
 const MAINTENANCE_INTERVAL_MS = 5000;
@@ -48,6 +49,7 @@ class ProcessStore {
   /** Into a file that takes the place of `#writer`. */
   #move: StoreMove | undefined;
   #flushes: FlushSchedule | undefined;
+  #vitals: VitalsMeter | undefined;
   readonly #silence = new Silence();
   readonly #archives = new ArchiveWatch();
   readonly #keeper = new ArchiveKeeper();
@@ -102,7 +104,7 @@ class ProcessStore {
       this.#directory?.lock({ makesFile: true });
       // for a worker thread the main thread does that, or a collector
       if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
-      this.#writer?.beat();
+      this.#writer?.beat(this.#vitals!.measure());
       this.store.settle();
       this.#warnOfTrouble();
       this.#writer?.bytes.touch();
@@ -183,6 +185,8 @@ class ProcessStore {
     }
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
     this.#writer = writer;
+    this.#vitals ??= new VitalsMeter(this.store, this.#settings.maxSeries);
+    writer.beat(this.#vitals.measure());
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 
@@ -307,14 +311,6 @@ class ProcessStore {
 
 function existing(chosen: ChosenDirectory): ChosenDirectory | undefined {
   return existsSync(chosen.dir) ? chosen : undefined;
-}
-
-function removeQuietly(writer: FileWriter): void {
-  try {
-    writer.remove();
-  } catch (error) {
-    warnOnce('remove', `a file that is not used any more could not be removed: ${describeError(error)}`);
-  }
 }
 
 interface State {

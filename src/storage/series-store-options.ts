@@ -1,6 +1,8 @@
 import { warnOnce } from '../warn-once.js';
 import type { SeriesFamily } from './series.js';
 
+export const DEFAULT_MAX_SERIES = 500_000;
+
 export interface SeriesStoreOptions {
   /** Maximum number of series of one metric. Default 100,000. */
   readonly maxSeriesPerMetric?: number;

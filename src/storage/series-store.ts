@@ -16,7 +16,7 @@ import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-upda
 import { attachmentShape } from './log-records.js';
 import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
-import type { SeriesStoreOptions } from './series-store-options.js';
+import { DEFAULT_MAX_SERIES, type SeriesStoreOptions } from './series-store-options.js';
 import { StoredFamily } from './stored-family.js';
 import {
   type Cells,
@@ -173,7 +173,7 @@ export class SeriesStore {
    */
   attach(series: Series): boolean {
     const { family } = series;
-    const perProcess = this.#options.maxSeries ?? 500_000;
+    const perProcess = this.#options.maxSeries ?? DEFAULT_MAX_SERIES;
     if (family.series.size >= family.maxSeries || this.#liveSeries >= perProcess) {
       this.dropSample(family, 'max_series');
       if (!family.warnedFull) {
