@@ -1,0 +1,205 @@
+/**
+ * Native histograms as an exposition shows them. The parts of a series (bins of several files, chunks and schemas, and
+ * classic buckets of processes that count no bins) are added, and the resolution is then reduced as the options demand.
+ *
+ * The result depends on the sums of the parts alone, so that every reader of the same files shows the same. While counts
+ * only grow, the schema never rises and the zero threshold never falls: Prometheus takes a schema that rises for a reset, and
+ * `increase()` was 10,080 where the truth was 120 (ran).
+ */
+import { Bins, exponentOf, lowestOptions, MIN_SCHEMA, type NativeOptions, upperBound } from './native-bins.js';
+
+/** Plain data of a native histogram. A bucket has the number that Prometheus gives it: (f^(index - 1), f^index]. */
+export interface NativeHistogram {
+  readonly schema: number;
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  readonly positive: readonly NativeBucket[];
+  readonly negative: readonly NativeBucket[];
+}
+
+export type NativeBucket = readonly [index: number, count: number];
+
+/** Bins that are not empty, ascending; `bins[0, length)` and `counts[0, length)` are valid. */
+export class BinList {
+  bins = new Int32Array(64);
+  counts = new Float64Array(64);
+  length = 0;
+
+  push(bin: number, count: number): void {
+    const at = this.length++;
+    if (at === this.bins.length) this.#widen();
+    this.bins[at] = bin;
+    this.counts[at] = count;
+  }
+
+  /** Orders the bins, and joins entries of the same bin. */
+  join(): void {
+    for (let at = 1; at < this.length; at++) {
+      if (this.bins[at - 1] < this.bins[at]) continue;
+      this.#sort();
+      this.#joinNeighbours(0);
+      return;
+    }
+  }
+
+  /** Makes bins of a lower schema of them. */
+  reduceBy(schemas: number): void {
+    if (schemas > 0) this.#joinNeighbours(schemas);
+  }
+
+  /** Removes bins below a bin. @returns their counts */
+  takeBelow(bin: number): number {
+    let removed = 0;
+    let count = 0;
+    for (; removed < this.length && this.bins[removed] < bin; removed++) count += this.counts[removed];
+    if (removed > 0) {
+      this.bins.copyWithin(0, removed, this.length);
+      this.counts.copyWithin(0, removed, this.length);
+      this.length -= removed;
+    }
+    return count;
+  }
+
+  has(bin: number): boolean {
+    return this.bins.subarray(0, this.length).includes(bin);
+  }
+
+  total(): number {
+    let total = 0;
+    for (let at = 0; at < this.length; at++) total += this.counts[at];
+    return total;
+  }
+
+  #joinNeighbours(schemas: number): void {
+    let last = -1;
+    for (let at = 0; at < this.length; at++) {
+      const bin = this.bins[at] >> schemas;
+      if (last >= 0 && this.bins[last] === bin) {
+        this.counts[last] += this.counts[at];
+        continue;
+      }
+      this.bins[++last] = bin;
+      this.counts[last] = this.counts[at];
+    }
+    this.length = last + 1;
+  }
+
+  #sort(): void {
+    const order = Array.from({ length: this.length }, (_, at) => at).toSorted((a, b) => this.bins[a] - this.bins[b]);
+    const [bins, counts] = [this.bins.slice(), this.counts.slice()];
+    for (let at = 0; at < order.length; at++) {
+      this.bins[at] = bins[order[at]];
+      this.counts[at] = counts[order[at]];
+    }
+  }
+
+  #widen(): void {
+    const [bins, counts] = [this.bins, this.counts];
+    this.bins = new Int32Array(2 * bins.length);
+    this.bins.set(bins);
+    this.counts = new Float64Array(2 * counts.length);
+    this.counts.set(counts);
+  }
+}
+
+/**
+ * One native histogram at a time. A caller that reads many series uses one object for all of them: `begin`, then `addBins`
+ * and `addValue`, then `end`.
+ */
+export class NativeReading {
+  schema = 0;
+  zeroThreshold = 0;
+  zeroCount = 0;
+  readonly positive = new BinList();
+  readonly negative = new BinList();
+  #maxBuckets = 0;
+
+  /** @param options of the family, with a schema that no part is below */
+  begin({ schema, zeroThreshold, maxBuckets }: NativeOptions, zeroCount: number): void {
+    this.schema = schema;
+    this.zeroThreshold = zeroThreshold;
+    this.zeroCount = zeroCount;
+    this.#maxBuckets = maxBuckets;
+    this.positive.length = this.negative.length = 0;
+  }
+
+  /** Adds adjacent bins, which are in `counts[at, at + length)`. */
+  addBins(sign: number, schema: number, first: number, counts: Float64Array, at: number, length: number): void {
+    const list = sign < 0 ? this.negative : this.positive;
+    const down = schema - this.schema;
+    for (let bin = 0; bin < length; bin++) {
+      const count = counts[at + bin];
+      if (count > 0) list.push((first + bin) >> down, count);
+    }
+  }
+
+  /** Adds observations of one value. */
+  addValue(value: number, count: number): void {
+    if (count <= 0) return;
+    if (Math.abs(value) <= this.zeroThreshold) this.zeroCount += count;
+    else (value < 0 ? this.negative : this.positive).push(Bins.of(this.schema).find(Math.abs(value)), count);
+  }
+
+  /** Reduces the resolution until the options hold. */
+  end(): void {
+    this.positive.join();
+    this.negative.join();
+    this.#widenZero();
+    while (this.#maxBuckets > 0 && this.buckets > this.#maxBuckets && this.schema > MIN_SCHEMA) {
+      this.schema--;
+      this.positive.reduceBy(1);
+      this.negative.reduceBy(1);
+      this.#widenZero();
+    }
+  }
+
+  get buckets(): number {
+    return this.positive.length + this.negative.length;
+  }
+
+  /** Prometheus refuses a histogram whose count is another. */
+  get count(): number {
+    return this.zeroCount + this.positive.total() + this.negative.total();
+  }
+
+  toPlain(): NativeHistogram {
+    const { schema, zeroThreshold, zeroCount, positive, negative } = this;
+    return { schema, zeroThreshold, zeroCount, positive: plain(positive), negative: plain(negative) };
+  }
+
+  /** Moves bins up to the zero threshold into the zero bucket, whose threshold a bin that contains it widens. */
+  #widenZero(): void {
+    const { positive, negative, schema } = this;
+    const exponent = exponentOf(this.zeroThreshold);
+    let end = schema >= 0 ? exponent * 2 ** schema : exponent >> -schema;
+    // below schema 0 the threshold may be within a bin
+    if (schema < 0 && end << -schema !== exponent && (positive.has(end) || negative.has(end))) {
+      this.zeroThreshold = upperBound(schema, end);
+      end++;
+    }
+    this.zeroCount += positive.takeBelow(end) + negative.takeBelow(end);
+  }
+}
+
+/** Adds histograms that are shown already. */
+export function sumOfNative(parts: readonly NativeHistogram[], maxBuckets = 0): NativeHistogram {
+  const reading = new NativeReading();
+  const { schema, zeroThreshold } = lowestOptions(parts.map((part) => ({ ...part, maxBuckets })))!;
+  const zeroCount = parts.reduce((sum, part) => sum + part.zeroCount, 0);
+  reading.begin({ schema, zeroThreshold, maxBuckets }, zeroCount);
+  const one = new Float64Array(1);
+  for (const part of parts) {
+    for (const [sign, buckets] of [[1, part.positive] as const, [-1, part.negative] as const]) {
+      for (const [index, count] of buckets) {
+        one[0] = count;
+        reading.addBins(sign, part.schema, index - 1, one, 0, 1);
+      }
+    }
+  }
+  reading.end();
+  return reading.toPlain();
+}
+
+function plain({ bins, counts, length }: BinList): NativeBucket[] {
+  return Array.from({ length }, (_, at) => [bins[at] + 1, counts[at]] as const);
+}
