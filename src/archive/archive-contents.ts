@@ -3,12 +3,13 @@
  * must give the same result as a merge of those files. So this class adds, applies the rule of each gauge mode, and drops
  * what has expired, and nothing else.
  */
+import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { metricKind } from '../model/metric-kind.js';
+import { lowestOptions } from '../model/native-bins.js';
 import { archivedRegistryId } from '../model/registry-id.js';
-import { isWindowAlive, windowEpoch } from '../model/sketch.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { processKey } from '../metrics-file/process-key.js';
@@ -86,7 +87,10 @@ export class ArchiveContents {
 
   /** In the order of first registration. */
   families(): ArchiveFamily[] {
-    const families = [...this.#families.values()].filter((family) => family.size > 0 || this.#isLastWord(family));
+    const families = withLowestResolution(
+      [...this.#families.values()],
+      (family) => family.size > 0 || this.#isLastWord(family),
+    );
     for (const family of families) {
       const { declaration } = family;
       if (this.#ambiguous.has(declaration.name)) family.declaration = { ...declaration, ambiguous: true };
@@ -278,9 +282,10 @@ export class ArchiveContents {
     // nothing below this line throws
     const rows = new Map<SourceSeries, { family: ArchiveFamily; row: number }>();
     const hasAttachments = source.hasAttachments;
+    const unsound = source.unsoundSeries();
     for (const { series, family, key, endedAt } of landings) {
       const values = source.valuesOf(series);
-      if (!family.isGauge && !values.every(Number.isFinite)) {
+      if (!family.isGauge && (!values.every(Number.isFinite) || unsound.has(series))) {
         this.#droppedSeries++;
         this.unusableFamilies.add(family.declaration.name);
         continue;
@@ -298,25 +303,17 @@ export class ArchiveContents {
       family.endedAt[row] = laterEnd(family.endedAt[row], endedAt);
       if (hasAttachments) rows.set(series, { family, row });
     }
-    for (const chunk of source.chunks()) {
-      const landed = rows.get(chunk.owner);
-      const bins = source.binsOf(chunk);
-      if (landed === undefined || !bins.every(Number.isFinite)) continue;
-      landed.family.mergeChunk(landed.row, { ...chunk, bins }, this.#windowsAlive(chunk));
+    for (const attachment of source.attachments()) {
+      const landed = rows.get(attachment.owner);
+      if (landed === undefined) continue;
+      const { role } = attachment;
+      const { attachments } = landed.family;
+      const own = source.valuesOf(attachment);
+      if (role.kind === 'exemplar') {
+        const exemplar = readExemplarCell(own, 0);
+        if (exemplar !== undefined) attachments.addExemplar(landed.row, role.slotOffset, exemplar, this.#now);
+      } else if (own.every(Number.isFinite)) attachments.addChunk(landed.row, role, own, this.#now);
     }
-    for (const cell of source.exemplars()) {
-      const landed = rows.get(cell.owner);
-      const exemplar = source.exemplarOf(cell);
-      if (landed !== undefined && exemplar !== undefined) {
-        landed.family.mergeExemplar(landed.row, cell.slotOffset, exemplar, this.#now);
-      }
-    }
-  }
-
-  /** The same rule as in readers: a writer's clock may be ahead by one window. */
-  #windowsAlive({ windows, windowSeconds }: { windows: number; windowSeconds: number }): (epoch: number) => boolean {
-    const current = windowEpoch(this.#now, windowSeconds);
-    return (epoch) => Number.isInteger(epoch) && isWindowAlive(epoch, current, windows);
   }
 
   /**
@@ -354,10 +351,32 @@ export class ArchiveContents {
   }
 }
 
+/** The families that are kept, with the lowest resolution that any declaration of their names has asked for. */
+function withLowestResolution(
+  all: readonly ArchiveFamily[],
+  isKept: (family: ArchiveFamily) => boolean,
+): ArchiveFamily[] {
+  const nameOf = ({ declaration }: ArchiveFamily): string => `${scopeKey(declaration)} ${declaration.name}`;
+  const natives = new Map<string, ArchiveFamily[]>();
+  for (const family of all) {
+    if (family.declaration.native === undefined) continue;
+    const name = nameOf(family);
+    natives.set(name, [...(natives.get(name) ?? []), family]);
+  }
+  const kept = new Set(all.filter(isKept));
+  for (const same of natives.values()) {
+    const native = lowestOptions(same.flatMap(({ declaration }) => declaration.native ?? []));
+    // where nothing else with bins is kept, a declaration without series keeps the resolution
+    if (!same.some((family) => kept.has(family))) kept.add(same[0]);
+    for (const family of same) family.declaration = { ...family.declaration, native };
+  }
+  return all.filter((family) => kept.has(family));
+}
+
 /** Declarations that differ in this text have different series; help, unit and quantiles do not make a difference. */
 function variantOf(record: Omit<FamilyRecord, 'id'>): string {
   const { name, type, labelNames, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
-  const { processWide, ofProcess } = record;
+  const { processWide, ofProcess, native } = record;
   return JSON.stringify([
     name,
     type,
@@ -370,5 +389,6 @@ function variantOf(record: Omit<FamilyRecord, 'id'>): string {
     bakedLabels,
     processWide,
     ofProcess,
+    native !== undefined,
   ]);
 }

@@ -1,23 +1,15 @@
 /** One family of an archive: the series of dead processes with the same declaration, in columns. */
-import { BlockKind, SKETCH } from '../metrics-file/layout.js';
-import type { ExemplarReading } from '../metrics-file/exemplar-cell.js';
+import { BlockKind } from '../metrics-file/layout.js';
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { lowestOptions } from '../model/native-bins.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
+import { ArchivedAttachments } from './archived-attachments.js';
 import { laterEnd } from './series-end.js';
 
 /** The declaration of a family in an archive; its place in the file is its `id`. */
 export type ArchivedDeclaration = Omit<FamilyRecord, 'id'> & { lastSeenAt: number };
-
-/** One chunk of a summary's sketch: per window an epoch and its bins, at the same place for the epoch as in the file. */
-export interface ArchivedChunk {
-  readonly sign: number;
-  readonly chunk: number;
-  readonly windows: number;
-  readonly windowSeconds: number;
-  readonly bins: Float64Array;
-}
 
 export class ArchiveFamily {
   /** The newest declaration. */
@@ -29,10 +21,7 @@ export class ArchiveFamily {
   readonly createdAt: number[] = [];
   /** When the processes of these values ended, rounded up to the hour; 0 where the series does not expire. */
   readonly endedAt: number[] = [];
-  /** Chunks per series; only summaries have any. */
-  readonly #chunks = new Map<number, Map<string, ArchivedChunk>>();
-  /** Per series and slot. */
-  readonly #exemplars = new Map<number, Map<number, ExemplarReading>>();
+  readonly attachments = new ArchivedAttachments();
   readonly #rows = new Map<string, number>();
   readonly #stride: number;
   #values = new Float64Array(0);
@@ -67,18 +56,22 @@ export class ArchiveFamily {
       other.copyRow(row, slots, 0);
       this.merge(to, slots, other.createdAt[row], now);
       this.endedAt[to] = laterEnd(this.endedAt[to], endedAt);
-      for (const [slotOffset, exemplar] of other.exemplarsOf(row)) this.mergeExemplar(to, slotOffset, exemplar, now);
+      this.attachments.include(to, other.attachments, row, now);
     }
     return added;
   }
 
-  /** Adds another declaration that differs in help, unit or quantiles only: the newest is kept. */
+  /**
+   * Adds another declaration that differs in help, unit, quantiles or the options of native bins only: the newest is kept, with
+   * the lowest resolution.
+   */
   declare(declaration: ArchivedDeclaration): void {
     const lastSeenAt = Math.max(this.declaration.lastSeenAt, declaration.lastSeenAt);
     const newest = declaration.declaredAt >= this.declaration.declaredAt ? declaration : this.declaration;
     const expiries = [this.declaration, declaration].flatMap(({ expireAfterSeconds = [] }) => expireAfterSeconds);
     const expireAfterSeconds = expiries.length === 0 ? undefined : Math.max(...expiries);
-    this.declaration = { ...newest, lastSeenAt, expireAfterSeconds };
+    const native = lowestOptions([this.declaration, declaration].flatMap((each) => each.native ?? []));
+    this.declaration = { ...newest, lastSeenAt, expireAfterSeconds, native };
   }
 
   rowOf(key: string, endedAt: number): number | undefined {
@@ -128,43 +121,6 @@ export class ArchiveFamily {
     if (latest === 0 || setAt > latest) this.#values[at + ACCUMULATOR.setAt] = setAt;
   }
 
-  /**
-   * Adds a chunk of a sketch, window by window.
-   *
-   * @param isAlive whether a window of that epoch still counts
-   */
-  mergeChunk(row: number, from: ArchivedChunk, isAlive: (epoch: number) => boolean): void {
-    const { sign, chunk, windows, windowSeconds } = from;
-    let chunks = this.#chunks.get(row);
-    if (chunks === undefined) this.#chunks.set(row, (chunks = new Map()));
-    const key = `${sign} ${chunk} ${windows} ${windowSeconds}`;
-    for (let at = 0; at < from.bins.length; at += SKETCH.windowSlots) {
-      const epoch = from.bins[at];
-      if (!isAlive(epoch)) continue;
-      let into = chunks.get(key);
-      if (into === undefined) {
-        into = { sign, chunk, windows, windowSeconds, bins: new Float64Array(windows * SKETCH.windowSlots) };
-        chunks.set(key, into);
-      }
-      const { bins } = into;
-      const to = (epoch % windows) * SKETCH.windowSlots;
-      // the same place with another epoch is a full turn of the windows away: the older one has expired
-      if (bins[to] > epoch) continue;
-      if (bins[to] < epoch) bins.fill(0, to, to + SKETCH.windowSlots);
-      bins[to] = epoch;
-      for (let bin = 1; bin < SKETCH.windowSlots; bin++) bins[to + bin] += from.bins[at + bin];
-    }
-  }
-
-  /** The newest exemplar is kept. */
-  mergeExemplar(row: number, slotOffset: number, exemplar: ExemplarReading, now: number): void {
-    let exemplars = this.#exemplars.get(row);
-    if (exemplars === undefined) this.#exemplars.set(row, (exemplars = new Map()));
-    const known = exemplars.get(slotOffset);
-    const timeOf = ({ timestamp }: ExemplarReading): number => comparableTime(timestamp, now);
-    if (known === undefined || timeOf(known) <= timeOf(exemplar)) exemplars.set(slotOffset, exemplar);
-  }
-
   /** The `pid` of a series in the mode that shows each process. */
   pidOf(row: number): string {
     return decodeKey(Buffer.from(this.keys[row], 'latin1')).at(-1) ?? '';
@@ -182,14 +138,10 @@ export class ArchiveFamily {
       this.endedAt[to] = this.endedAt[row];
       this.#values.copyWithin(to * this.#stride, row * this.#stride, (row + 1) * this.#stride);
       this.#rows.set(this.#rowKey(this.keys[to], this.endedAt[to]), to);
-      moveEntry(this.#chunks, row, to);
-      moveEntry(this.#exemplars, row, to);
+      this.attachments.move(row, to);
       to++;
     }
-    for (let row = to; row < size; row++) {
-      this.#chunks.delete(row);
-      this.#exemplars.delete(row);
-    }
+    for (let row = to; row < size; row++) this.attachments.drop(row);
     this.#values.fill(0, to * this.#stride, size * this.#stride);
     this.keys.length = this.createdAt.length = this.endedAt.length = to;
     return size - to;
@@ -208,33 +160,7 @@ export class ArchiveFamily {
     for (let slot = 0; slot < this.shape.slots; slot++) into[at + slot] = this.#values[from + slot];
   }
 
-  /** The chunks of all series. */
-  *chunks(): IterableIterator<ArchivedChunk> {
-    for (const chunks of this.#chunks.values()) yield* chunks.values();
-  }
-
-  get exemplarCount(): number {
-    let count = 0;
-    for (const exemplars of this.#exemplars.values()) count += exemplars.size;
-    return count;
-  }
-
-  chunksOf(row: number): Iterable<ArchivedChunk> {
-    return this.#chunks.get(row)?.values() ?? [];
-  }
-
-  exemplarsOf(row: number): Iterable<[slotOffset: number, exemplar: ExemplarReading]> {
-    return this.#exemplars.get(row) ?? [];
-  }
-
   #rowKey(key: string, endedAt: number): string {
     return this.isGauge && this.declaration.ofProcess === undefined ? `${endedAt} ${key}` : key;
   }
-}
-
-/** Takes the place of what was there; of nothing, too. */
-function moveEntry<T>(entries: Map<number, T>, from: number, to: number): void {
-  const entry = entries.get(from);
-  if (entry === undefined) entries.delete(to);
-  else entries.set(to, entry);
 }

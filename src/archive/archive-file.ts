@@ -1,11 +1,11 @@
 /** Archives as files: opens them, reads all of one or nothing, and encodes them. */
 import { join } from 'node:path';
 import { BadFileError } from '../errors.js';
-import { writeExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { attachmentShape, encodeAttachment } from '../metrics-file/attachment.js';
 import { RecordKind, type ValueBlockKind } from '../metrics-file/layout.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { encodeKeyedSeries, encodeRecord } from '../metrics-file/record.js';
-import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { verifySeal } from '../metrics-file/seal.js';
 import type { ValueBlock } from '../metrics-file/backing.js';
 import { FileWriter } from '../metrics-file/writer.js';
@@ -117,16 +117,10 @@ function appendSeries(
   const { block, slot } = own;
   const [createdAt, endedAt] = [family.createdAt[row], family.endedAt[row]];
   append(encodeKeyedSeries({ family: id, block, slot, createdAt, endedAt }, Buffer.from(family.keys[row], 'latin1')));
-  const owner = [block, slot];
-  for (const { bins, ...chunk } of family.chunksOf(row)) {
-    const at = slots.take(sketchChunkShape(chunk.windows));
-    at.view.set(bins, at.slot);
-    append(encodeRecord(RecordKind.SketchChunk, { block: at.block, slot: at.slot, owner, ...chunk }));
-  }
-  for (const [slotOffset, exemplar] of family.exemplarsOf(row)) {
-    const at = slots.take(EXEMPLAR_SHAPE);
-    if (!writeExemplarCell(at.view, at.slot, exemplar)) continue;
-    append(encodeRecord(RecordKind.ExemplarCell, { block: at.block, slot: at.slot, owner, slotOffset }));
+  for (const { role, write } of family.attachments.of(row)) {
+    const at = slots.take(attachmentShape(role));
+    if (!write(at.view, at.slot)) continue;
+    append(encodeAttachment({ block: at.block, slot: at.slot, owner: { block, slot }, role }));
   }
 }
 
@@ -146,8 +140,7 @@ class SlotSpace {
     };
     for (const family of families) {
       want(family.shape, family.size);
-      for (const { windows } of family.chunks()) want(sketchChunkShape(windows));
-      want(EXEMPLAR_SHAPE, family.exemplarCount);
+      for (const shape of family.attachments.shapes()) want(shape);
     }
   }
 

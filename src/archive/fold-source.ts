@@ -3,25 +3,13 @@
  * file was found valid, because a half-read file in an archive could never be corrected.
  */
 import { BadFileError } from '../errors.js';
-import { type ExemplarReading, readExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { type AttachmentBody, type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
 import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor } from '../metrics-file/reader.js';
 import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
-import {
-  type Address,
-  type ExemplarCellBody,
-  type Moves,
-  placeOf,
-  type SketchChunkBody,
-} from '../metrics-file/record-bodies.js';
-import {
-  EXEMPLAR_SHAPE,
-  GAUGE_SHAPE,
-  seriesShape,
-  sketchChunkShape,
-  type SlotShape,
-} from '../metrics-file/slot-shape.js';
+import { type Address, isCount, type Moves, placeOf } from '../metrics-file/record-bodies.js';
+import { GAUGE_SHAPE, seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { mayAddText } from '../metrics-file/added-text.js';
 import { SlotClaims } from '../metrics-file/slot-claims.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
@@ -36,19 +24,11 @@ export interface SourceSeries {
   readonly key: string;
 }
 
-export interface SourceChunk {
+export interface SourceAttachment {
   readonly owner: SourceSeries;
+  readonly shape: SlotShape;
   readonly address: Address;
-  readonly sign: number;
-  readonly chunk: number;
-  readonly windows: number;
-  readonly windowSeconds: number;
-}
-
-export interface SourceExemplar {
-  readonly owner: SourceSeries;
-  readonly address: Address;
-  readonly slotOffset: number;
+  readonly role: AttachmentRole;
 }
 
 export class FoldSource implements LogSink {
@@ -58,8 +38,7 @@ export class FoldSource implements LogSink {
   archive: ArchiveRecord | undefined;
   readonly #reader: FileReader;
   readonly #series = new Map<number, SourceSeries>();
-  readonly #chunks = new Map<number, SourceChunk>();
-  readonly #exemplars = new Map<number, SourceExemplar>();
+  readonly #attachments = new Map<number, SourceAttachment>();
   readonly #claims = new SlotClaims();
 
   /**
@@ -82,33 +61,31 @@ export class FoldSource implements LogSink {
   }
 
   get hasAttachments(): boolean {
-    return this.#chunks.size + this.#exemplars.size > 0;
+    return this.#attachments.size > 0;
   }
 
   series(): Iterable<SourceSeries> {
     return this.#series.values();
   }
 
-  /** Chunks of sketches whose series still exist. */
-  chunks(): SourceChunk[] {
-    return [...this.#chunks.values()].filter(({ owner }) => this.#isThere(owner));
+  /** Attachments whose series still exist. */
+  attachments(): SourceAttachment[] {
+    return [...this.#attachments.values()].filter(({ owner }) => this.#isThere(owner));
   }
 
-  /** Exemplar cells whose series still exist. */
-  exemplars(): SourceExemplar[] {
-    return [...this.#exemplars.values()].filter(({ owner }) => this.#isThere(owner));
-  }
-
-  valuesOf({ shape, address }: SourceSeries): Float64Array {
+  valuesOf({ shape, address }: SourceSeries | SourceAttachment): Float64Array {
     return this.#slots(address, shape.slots);
   }
 
-  binsOf({ address, windows }: SourceChunk): Float64Array {
-    return this.#slots(address, sketchChunkShape(windows).slots);
-  }
-
-  exemplarOf({ address }: SourceExemplar): ExemplarReading | undefined {
-    return readExemplarCell(this.#slots(address, EXEMPLAR_SHAPE.slots), 0);
+  /** Series with a bin of a native histogram that is no count. */
+  unsoundSeries(): Set<SourceSeries> {
+    const isUnsound = (attachment: SourceAttachment): boolean =>
+      attachment.role.kind === 'native' && !this.valuesOf(attachment).every(isCount);
+    return new Set(
+      this.attachments()
+        .filter(isUnsound)
+        .map(({ owner }) => owner),
+    );
   }
 
   /** One value per label name. @throws {BadFileError} where the key of the series is invalid */
@@ -145,24 +122,18 @@ export class FoldSource implements LogSink {
     this.families.clear();
     this.defaultLabels.clear();
     this.#series.clear();
-    this.#chunks.clear();
-    this.#exemplars.clear();
+    this.#attachments.clear();
     this.#claims.clear();
   }
 
   /** Removes the series or attachment at an address, if there is one. */
   #free(at: Address): void {
     const place = placeOf(at);
-    const chunk = this.#chunks.get(place);
-    const shape =
-      this.#series.get(place)?.shape ??
-      (chunk === undefined ? undefined : sketchChunkShape(chunk.windows)) ??
-      (this.#exemplars.has(place) ? EXEMPLAR_SHAPE : undefined);
+    const shape = this.#series.get(place)?.shape ?? this.#attachments.get(place)?.shape;
     if (shape === undefined) return;
     this.#claims.give(at.block, at.slot, shape.slots);
     this.#series.delete(place);
-    this.#chunks.delete(place);
-    this.#exemplars.delete(place);
+    this.#attachments.delete(place);
   }
 
   family(record: FamilyRecord): void {
@@ -191,20 +162,14 @@ export class FoldSource implements LogSink {
     this.defaultLabels.set(registry, labels);
   }
 
-  sketchChunk({ block, slot, sign, chunk, windows, windowSeconds, owner: by }: SketchChunkBody): void {
-    const address = this.#claim({ block, slot }, sketchChunkShape(windows));
+  attachment({ block, slot, role, owner: by }: AttachmentBody): void {
+    const shape = attachmentShape(role);
+    const address = this.#claim({ block, slot }, shape);
     const owner = this.#series.get(placeOf(by));
-    if (owner === undefined) return this.#claims.give(block, slot, sketchChunkShape(windows).slots);
-    this.#chunks.set(placeOf(address), { owner, address, sign, chunk, windows, windowSeconds });
-  }
-
-  exemplarCell({ block, slot, slotOffset, owner: by }: ExemplarCellBody): void {
-    const address = this.#claim({ block, slot }, EXEMPLAR_SHAPE);
-    const owner = this.#series.get(placeOf(by));
-    if (owner === undefined || slotOffset >= owner.shape.slots) {
-      return this.#claims.give(block, slot, EXEMPLAR_SHAPE.slots);
+    if (owner === undefined || (role.kind === 'exemplar' && role.slotOffset >= owner.shape.slots)) {
+      return this.#claims.give(block, slot, shape.slots);
     }
-    this.#exemplars.set(placeOf(address), { owner, address, slotOffset });
+    this.#attachments.set(placeOf(address), { owner, shape, address, role });
   }
 
   archiveBody(body: unknown): void {

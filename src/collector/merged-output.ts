@@ -3,10 +3,12 @@ import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exp
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import { DEFAULT_ESCAPING, escapeFamilies, escapeLabelText, escapeMetricName } from '../exposition/name-escaping.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
+import { readNative } from '../merge/native-series.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
+import { NativeReading } from '../model/native-histogram.js';
 import { seriesSamples } from '../model/series-samples.js';
 
 export interface OutputOptions extends OutputRules {
@@ -35,6 +37,7 @@ export class MergedBody {
   #blocks: readonly WrittenBlock[] = [];
   #writer: ExpositionWriter | undefined;
   #values = new Float64Array(0);
+  #hasNative = false;
 
   constructor(selected: SelectedFamilies, format: Format, options: OutputOptions) {
     this.#selected = selected;
@@ -59,7 +62,7 @@ export class MergedBody {
       const { index } = family;
       for (const number of series) {
         for (let line = 0; hasExemplars && line < traced; line++) {
-          const exemplar = exemplarAt(index, number, line);
+          const exemplar = exemplarAt(index, family, number, line);
           if (exemplar !== undefined) exemplars[at + line] = exemplar;
         }
         at = writeValues(index, family, number, values, at);
@@ -68,7 +71,7 @@ export class MergedBody {
       if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
     }
     for (const { samples } of own) for (const { value } of samples) values[at++] = value;
-    return this.#writer.render(values, exemplars);
+    return this.#writer.render(values, exemplars, this.#hasNative ? nativeSource(this.#blocks) : undefined);
   }
 
   #build(own: readonly MetricFamily[]): ExpositionWriter {
@@ -88,7 +91,7 @@ export class MergedBody {
       const { name } = named[at];
       const lines = kind.lines({ name, bounds, quantiles });
       const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';
-      writer.family({ name, help, unit, kind, lines }, heading, created);
+      writer.family({ name, help, unit, kind, lines, native: family.native !== undefined }, heading, created);
       for (const number of series) writer.series(escapeLabelText(family.index.textOf[number], escaping));
       return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
     });
@@ -99,8 +102,26 @@ export class MergedBody {
     });
     writer.end();
     this.#values = new Float64Array(writer.valueCount);
+    this.#hasNative = this.#blocks.some(({ family }) => family.native !== undefined);
     return writer;
   }
+}
+
+/** Reads the native histograms of the blocks, one at a time. */
+function nativeSource(blocks: readonly FamilyBlock[]): () => NativeReading {
+  const reading = new NativeReading();
+  const natives = blocks.filter(({ family }) => family.native !== undefined);
+  let block = 0;
+  let next = 0;
+  return () => {
+    while (next === natives[block].series.length) {
+      block++;
+      next = 0;
+    }
+    const { family, series } = natives[block];
+    readNative(family.index, family, series[next++], reading);
+    return reading;
+  };
 }
 
 /** The merged data model: the same families, series and order as the text. */
@@ -114,13 +135,18 @@ export function mergedFamilies(
     const lines = family.kind.lines(family);
     const withExemplars = exemplarLines(family.kind, lines);
     const values = new Float64Array(lines.length);
+    const reading = new NativeReading();
     const created = options.created === true ? createdLineName(family) : undefined;
     const samples = series.flatMap((number) => {
       writeValues(index, family, number, values, 0);
       const labels = parseLabelText(index.textOf[number]);
       const own = seriesSamples(lines, labels, values, (line) =>
-        line < withExemplars ? exemplarAt(index, number, line) : undefined,
+        line < withExemplars ? exemplarAt(index, family, number, line) : undefined,
       );
+      if (family.native !== undefined) {
+        readNative(index, family, number, reading);
+        own[own.length - 1].native = reading.toPlain();
+      }
       if (created !== undefined) own.push({ name: created, labels, value: index.createdAt[number] });
       return own;
     });

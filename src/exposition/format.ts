@@ -3,6 +3,7 @@
  * collector keeps one writer per requested format, and response bodies are cached by the name of the format.
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
+import type { NativeReading } from '../model/native-histogram.js';
 import type { Line, MetricKind } from '../model/metric-kind.js';
 import type { Escaping } from './name-escaping.js';
 
@@ -73,7 +74,11 @@ export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'>
   readonly kind: MetricKind;
   /** The lines of each series. */
   readonly lines: readonly Line[];
+  /** The series are native histograms. */
+  readonly native?: boolean;
 }
+
+export type NativeSource = () => NativeReading;
 
 /**
  * Writes the same series again and again with other values. The caller adds the series once; `render` then takes their
@@ -95,7 +100,8 @@ export interface ExpositionWriter {
   readonly valueCount: number;
   /**
    * @param exemplars sparse; each at the index of the value that it belongs to
+   * @param readNative reads the native histogram of the next series, in the order of the series that have one
    * @returns a view of memory that the next `render` overwrites: copy it to keep it
    */
-  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array;
+  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[], readNative?: NativeSource): Uint8Array;
 }

@@ -8,6 +8,7 @@
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
+import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
 import { groupedSeries } from './grouped-series.js';
 import type {
   CreatedPlace,
@@ -15,6 +16,7 @@ import type {
   FamilyHead,
   Format,
   Heading,
+  NativeSource,
   NamedFamily,
   Offer,
   OutputRules,
@@ -24,12 +26,16 @@ import {
   Encoding,
   exemplarField,
   familyFields,
+  type Hole,
   LABEL_PAIR,
+  NATIVE_HOLE,
+  nativeExemplarField,
   seriesTemplate,
   type Template,
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
+import { NativeFields } from './native-fields.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { readVarint, stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
@@ -69,24 +75,32 @@ function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }:
   const writer = new ProtobufWriter();
   const values: number[] = [];
   const exemplars: Exemplar[] = [];
+  const natives: NativeHistogram[] = [];
   headings(families).forEach((heading, at) => {
     const { name, help, unit, type } = families[at];
     const kind = metricKind(type);
-    for (const { lines, series } of groupedSeries(families[at])) {
+    for (const { lines, series, isNative } of groupedSeries(families[at])) {
       const created = heading.created === 'within' && series.some((each) => each.created !== undefined);
-      writer.family({ name, help, unit, kind, lines }, heading, created ? 'within' : 'nowhere');
-      for (const { labels, values: own, exemplars: traced, created: createdAt } of series) {
+      writer.family({ name, help, unit, kind, lines, native: isNative }, heading, created ? 'within' : 'nowhere');
+      for (const { labels, values: own, exemplars: traced, created: createdAt, native } of series) {
         writer.series(labelText(labels));
         traced.forEach((exemplar, line) => {
           if (exemplar !== undefined) exemplars[values.length + line] = exemplar;
         });
         values.push(...own);
+        if (native !== undefined) natives.push(native);
         if (created) values.push(createdAt ?? 0);
       }
     }
   });
   writer.end();
-  return writer.render(Float64Array.from(values), exemplars);
+  if (natives.length === 0) return writer.render(Float64Array.from(values), exemplars);
+  const reading = new NativeReading();
+  let next = 0;
+  return writer.render(Float64Array.from(values), exemplars, () => {
+    reading.set(natives[next++]);
+    return reading;
+  });
 }
 
 interface WrittenFamily {
@@ -123,6 +137,7 @@ class ProtobufWriter implements ExpositionWriter {
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
   #shown = new Float64Array(0);
+  readonly #nativeFields = new NativeFields();
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
     this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
@@ -138,9 +153,10 @@ class ProtobufWriter implements ExpositionWriter {
     this.#layOut(0);
   }
 
-  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
+  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[], readNative?: NativeSource): Uint8Array {
     while (!this.#write(values)) this.#layOut(this.#countWidth + 1);
     const insertions = this.#insertions(exemplars);
+    if (readNative !== undefined) this.#addNative(insertions, exemplars, readNative);
     return insertions.length === 0 ? this.#bytes : this.#withInserted(insertions);
   }
 
@@ -222,16 +238,49 @@ class ProtobufWriter implements ExpositionWriter {
       const hole = template.holes.get((value - firstValue) % perSeries);
       if (hole === undefined) return;
       const series = firstSeries + Math.floor((value - firstValue) / perSeries);
-      const base = this.#valuesAt[series];
-      const lengths = [
-        { at: placed.at, width: DELIMITER_WIDTH },
+      const place = this.#insertionAt(placed.at, series, template, hole);
+      insertions.push({ ...place, bytes: exemplarField(kind, exemplar) });
+    });
+    return insertions;
+  }
+
+  /** Native histograms, each with the exemplars of its series. */
+  #addNative(insertions: Insertion[], exemplars: readonly (Exemplar | undefined)[], readNative: NativeSource): void {
+    const fields = this.#nativeFields;
+    fields.clear();
+    const added: { readonly insertion: Omit<Insertion, 'bytes'>; readonly from: number; readonly to: number }[] = [];
+    let value = 0;
+    let number = 0;
+    for (const { at, template, series } of this.#placed) {
+      const hole = template.holes.get(NATIVE_HOLE);
+      const perSeries = template.places.length;
+      for (let each = 0; each < series; each++, number++, value += perSeries) {
+        if (hole === undefined) continue;
+        const from = fields.length;
+        fields.add(readNative());
+        for (let line = value; line < value + perSeries; line++) {
+          const exemplar = exemplars[line];
+          if (exemplar?.timestamp !== undefined) fields.append(nativeExemplarField(exemplar));
+        }
+        added.push({ insertion: this.#insertionAt(at, number, template, hole), from, to: fields.length });
+      }
+    }
+    for (const { insertion, from, to } of added) insertions.push({ ...insertion, bytes: fields.bytes(from, to) });
+    insertions.sort((a, b) => a.at - b.at);
+  }
+
+  /** The place of a hole of one series. */
+  #insertionAt(family: number, series: number, template: Template, hole: Hole): Omit<Insertion, 'bytes'> {
+    const base = this.#valuesAt[series];
+    return {
+      at: base + hole.at,
+      lengths: [
+        { at: family, width: DELIMITER_WIDTH },
         // a tag of one byte is before it
         { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) },
         ...hole.lengths.map(({ at, width }) => ({ at: base + at, width })),
-      ];
-      insertions.push({ at: base + hole.at, bytes: exemplarField(kind, exemplar), lengths });
-    });
-    return insertions;
+      ],
+    };
   }
 
   #withInserted(insertions: readonly Insertion[]): Uint8Array {

@@ -12,10 +12,13 @@ export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
 export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 
 /** A place where bytes may be inserted, and the lengths (fields of a fixed width) that include them. */
-interface Hole {
+export interface Hole {
   readonly at: number;
   readonly lengths: readonly { readonly at: number; readonly width: number }[];
 }
+
+/** The key of the hole for the fields of a native histogram. */
+export const NATIVE_HOLE = -1;
 
 /** The message of a series without its labels, with zeros as values. */
 export interface Template {
@@ -23,7 +26,7 @@ export interface Template {
   /** The offsets of the values in their order, and the encoding of each. */
   readonly places: readonly number[];
   readonly encodings: readonly Encoding[];
-  /** Keyed by the number of the line whose exemplar is inserted there. */
+  /** Keyed by the number of the line whose exemplar is inserted there, or NATIVE_HOLE. */
   readonly holes: ReadonlyMap<number, Hole>;
 }
 
@@ -36,7 +39,7 @@ const FAMILY = { name: 1, help: 2, type: 3, unit: 5 } as const;
 const VALUE_FIELDS: readonly number[] = [3, 2, 4, 5, 7];
 const COUNTER = { value: 1, exemplar: 2, created: 3 } as const;
 const SUMMARY = { count: 1, sum: 2, quantile: 3, created: 4 } as const;
-const HISTOGRAM = { count: 1, sum: 2, bucket: 3, created: 15 } as const;
+const HISTOGRAM = { count: 1, sum: 2, bucket: 3, created: 15, exemplar: 16 } as const;
 const BUCKET = { count: 1, bound: 2, exemplar: 3 } as const;
 /** Field of the creation time, keyed by the types that have one. */
 const CREATED: Readonly<Record<number, number>> = {
@@ -69,10 +72,14 @@ export function familyFields(name: string, { help, unit = '', kind }: FamilyHead
 }
 
 /** Returns the template of a family's series; counts are varints of the given width. */
-export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolean, countWidth: number): Template {
+export function seriesTemplate(
+  { kind, lines, native }: FamilyHead,
+  showsCreated: boolean,
+  countWidth: number,
+): Template {
   const type = typeNumber(kind);
   const message = new MessageBuilder();
-  if (type === TYPE_NUMBERS.histogram) addHistogram(message, lines, countWidth);
+  if (type === TYPE_NUMBERS.histogram) addHistogram(message, lines, countWidth, native === true);
   else if (type === TYPE_NUMBERS.summary) addSummary(message, lines, countWidth);
   else {
     // the field `value` is the first one of Counter, Gauge and Untyped
@@ -88,13 +95,23 @@ export function seriesTemplate({ kind, lines }: FamilyHead, showsCreated: boolea
 }
 
 /** Returns an exemplar as a field of a counter or of a bucket. */
-export function exemplarField(kind: MetricKind, { labels, value, timestamp }: Exemplar): Uint8Array {
+export function exemplarField(kind: MetricKind, exemplar: Exemplar): Uint8Array {
+  const isCounter = typeNumber(kind) === TYPE_NUMBERS.counter;
+  return exemplarMessage(isCounter ? COUNTER.exemplar : BUCKET.exemplar, exemplar);
+}
+
+/** Returns an exemplar as a field of a native histogram. */
+export function nativeExemplarField(exemplar: Exemplar): Uint8Array {
+  return exemplarMessage(HISTOGRAM.exemplar, exemplar);
+}
+
+function exemplarMessage(field: number, { labels, value, timestamp }: Exemplar): Uint8Array {
   const parts = Object.entries(labels).map(([name, text]) =>
     messageField(EXEMPLAR.label, stringField(LABEL_PAIR.name, name), stringField(LABEL_PAIR.value, text)),
   );
   parts.push(doubleField(EXEMPLAR.value, value));
   if (timestamp !== undefined && timestamp > 0) parts.push(timestampField(EXEMPLAR.timestamp, timestamp));
-  return messageField(typeNumber(kind) === TYPE_NUMBERS.counter ? COUNTER.exemplar : BUCKET.exemplar, ...parts);
+  return messageField(field, ...parts);
 }
 
 /** Overwrites the Timestamp at `at`. */
@@ -105,9 +122,12 @@ export function writeTime(target: Uint8Array, at: number, seconds: number): void
   writeVarint(target, at + 2 + TIME_WIDTH, nanos, TIME_WIDTH);
 }
 
-function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidth: number): void {
+function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidth: number, isNative: boolean): void {
+  // without bounds the one bucket says no more than the count
+  const isNativeOnly = isNative && lines.filter(({ label }) => label !== undefined).length === 1;
   lines.forEach(({ name, label }, line) => {
-    if (label !== undefined) {
+    if (label !== undefined && isNativeOnly) message.unshown();
+    else if (label !== undefined) {
       const bucket = new MessageBuilder();
       bucket.count(BUCKET.count, countWidth);
       bucket.append(doubleField(BUCKET.bound, boundOf(label.value)));
@@ -116,6 +136,7 @@ function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidt
     } else if (name.endsWith('_sum')) message.double(HISTOGRAM.sum);
     else message.count(HISTOGRAM.count, countWidth);
   });
+  if (isNative) message.hole(NATIVE_HOLE);
 }
 
 function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth: number): void {

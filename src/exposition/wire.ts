@@ -116,6 +116,58 @@ export class WireBuffer {
     this.length += this.bytes.write(text, this.length);
   }
 
+  /** Writes an integer from 0 up as a field below 16. */
+  varint(field: number, value: number): void {
+    this.#room(1 + MAX_VARINT_BYTES);
+    this.bytes[this.length++] = (field << 3) | Wire.Varint;
+    this.#varint(value);
+  }
+
+  /** Writes a signed integer (sint32, sint64) as a field below 16. */
+  signed(field: number, value: number): void {
+    this.#room(1 + MAX_VARINT_BYTES);
+    this.bytes[this.length++] = (field << 3) | Wire.Varint;
+    this.rawSigned(value);
+  }
+
+  double(field: number, value: number): void {
+    this.#room(1 + Float64Array.BYTES_PER_ELEMENT);
+    this.bytes[this.length++] = (field << 3) | Wire.Fixed64;
+    this.length = this.bytes.writeDoubleLE(value, this.length);
+  }
+
+  /** Writes a signed integer without a tag, as elements of packed fields are. */
+  rawSigned(value: number): void {
+    this.#room(MAX_VARINT_BYTES);
+    if (value >= -0x4000_0000 && value < 0x4000_0000) {
+      let bits = ((value << 1) ^ (value >> 31)) >>> 0;
+      for (; bits >= 0x80; bits >>>= 7) this.bytes[this.length++] = (bits & 0x7f) | 0x80;
+      this.bytes[this.length++] = bits;
+      return;
+    }
+    // twice the value may be no exact float64: the lowest seven bits come first
+    const magnitude = value < 0 ? -value - 1 : value;
+    const sign = value < 0 ? 1 : 0;
+    this.bytes[this.length++] = ((magnitude % 64) * 2 + sign) | 0x80;
+    this.#varint(Math.floor(magnitude / 64));
+  }
+
+  /** Writes a message of a signed and an unsigned integer. */
+  span(field: number, first: number, signed: number, second: number, unsigned: number): void {
+    this.#room(2 + 2 * (1 + MAX_VARINT_BYTES));
+    this.bytes[this.length++] = (field << 3) | Wire.Length;
+    const at = this.length++;
+    this.signed(first, signed);
+    this.varint(second, unsigned);
+    this.bytes[at] = this.length - at - 1;
+  }
+
+  #varint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.bytes[this.length++] = (rest % 0x80) | 0x80;
+    this.bytes[this.length++] = rest;
+  }
+
   #room(bytes: number): void {
     if (this.length + bytes <= this.bytes.length) return;
     const wider = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.length + bytes));

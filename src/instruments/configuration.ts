@@ -73,8 +73,20 @@ export interface GaugeConfiguration<T extends string> extends MetricConfiguratio
 }
 
 export interface HistogramConfiguration<T extends string> extends MetricConfiguration<T> {
-  /** Upper bounds. They are sorted, and duplicates are removed. The bucket +Inf always exists and need not be given. */
+  /**
+   * Upper bounds. They are sorted, and duplicates are removed. The bucket +Inf always exists and need not be given. With
+   * `nativeHistogramBucketFactor`, `[]` makes a histogram that is native only.
+   */
   buckets?: readonly number[];
+  /**
+   * Makes the histogram a native one too: its buckets grow by at most this factor, and it has as many as the values need. 1.1
+   * is accurate to 10 %. Prometheus reads native histograms in protobuf; other formats show the classic buckets.
+   */
+  nativeHistogramBucketFactor?: number;
+  /** Values up to this magnitude count as zero. It is rounded up to a power of two. Default: 2^-128. */
+  nativeHistogramZeroThreshold?: number;
+  /** A series with more native buckets is shown with buckets of twice the width, or more. 0: no limit. Default: 160. */
+  nativeHistogramMaxBucketNumber?: number;
   collect?: CollectFunction<any>;
 }
 

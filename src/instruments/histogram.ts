@@ -1,5 +1,7 @@
 import { brand } from '../copies.js';
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
+import { Bins, type NativeOptions, nativeOptions } from '../model/native-bins.js';
+import { NativeReading, valueAbove } from '../model/native-histogram.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
@@ -8,6 +10,7 @@ import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
 import { LabelledMetric } from './labelled-metric.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
+import { NativeChunks } from './native-chunks.js';
 import { stopwatch } from './stopwatch.js';
 
 /** Up to this number of bounds a linear search finds the bucket faster than a binary search. */
@@ -17,11 +20,11 @@ const LIMIT = MAY_OVERFLOW;
 
 /** One series of a histogram: a count per bucket, a count of the values above all bounds, and the sum. */
 export class HistogramChild extends Child {
-  readonly #bounds: Float64Array;
+  protected readonly bounds: Float64Array;
 
   constructor(home: ChildHome, labelValues: readonly (string | undefined)[], bounds: Float64Array) {
     super(home, labelValues);
-    this.#bounds = bounds;
+    this.bounds = bounds;
   }
 
   /**
@@ -34,13 +37,13 @@ export class HistogramChild extends Child {
   observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
   observe(value: unknown): void {
     if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
-      this.#observeUnusual(value);
+      this.observeUnusual(value);
       return;
     }
     const child = this.index >= 0 ? this : this.written;
     if (child === undefined) return;
     const { view, index } = child;
-    const bounds = this.#bounds;
+    const bounds = this.bounds;
     view[index + bucketOf(bounds, value)]++;
     view[index + bounds.length + 1] += value;
   }
@@ -73,7 +76,7 @@ export class HistogramChild extends Child {
    * @throws {RangeError} prom-client's error, where the labels are too long
    */
   updateExemplar(value: number, exemplarLabels: LabelValues<string>): void {
-    setExemplar(this.written, bucketOf(this.#bounds, value), exemplarLabels, value);
+    setExemplar(this.written, bucketOf(this.bounds, value), exemplarLabels, value);
   }
 
   /**
@@ -95,7 +98,7 @@ export class HistogramChild extends Child {
     return timedCalls(() => this.startTimer(), fn);
   }
 
-  #observeUnusual(value: unknown): void {
+  protected observeUnusual(value: unknown): void {
     if (typeof value === 'number' || !this.home.exemplars || typeof value !== 'object' || value === null) {
       this.#observeAny(value);
       return;
@@ -107,9 +110,78 @@ export class HistogramChild extends Child {
   /** Returns false if the sample is dropped. */
   #observeAny(value: unknown): boolean {
     if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidValue(value);
-    const counts = new Float64Array(this.#bounds.length + 1);
-    counts[bucketOf(this.#bounds, value)] = 1;
+    return this.addOne(value);
+  }
+
+  /** Counts a finite value of any size. Returns false if the sample is dropped. */
+  protected addOne(value: number): boolean {
+    const counts = new Float64Array(this.bounds.length + 1);
+    counts[bucketOf(this.bounds, value)] = 1;
     return this.addCounts(counts, value);
+  }
+}
+
+/** One series of a native histogram. It counts classic buckets as well, unless it has none. */
+class NativeHistogramChild extends HistogramChild {
+  readonly native: NativeChunks;
+
+  constructor(
+    home: ChildHome,
+    labelValues: readonly (string | undefined)[],
+    bounds: Float64Array,
+    { schema, zeroThreshold }: NativeOptions,
+  ) {
+    super(home, labelValues, bounds);
+    this.native = new NativeChunks(this, Bins.of(schema), zeroThreshold);
+  }
+
+  override observe(value: number): void;
+  override observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
+  override observe(value: unknown): void {
+    if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
+      this.observeUnusual(value);
+      return;
+    }
+    const child = this.index >= 0 ? this : this.written;
+    if (child === undefined) return;
+    // the bins come first: readers show their sum as the count
+    child.native.add(value);
+    const { view, index, bounds } = child;
+    const { length } = bounds;
+    if (length > 0) view[index + bucketOf(bounds, value)]++;
+    view[index + length + 1] += value;
+  }
+
+  /** Counts each bucket at its upper bound. */
+  override addCounts(perBucket: Float64Array, sum: number): boolean {
+    const { bounds } = this;
+    const valueOf = (bucket: number): number => bounds[bucket] ?? aboveAll(bounds);
+    return this.#add(perBucket, sum, (native) => {
+      perBucket.forEach((count, bucket) => {
+        if (count > 0) native.addTimes(valueOf(bucket), count);
+      });
+    });
+  }
+
+  protected override addOne(value: number): boolean {
+    const { length } = this.bounds;
+    const counts = new Float64Array(length + 1);
+    if (length > 0) counts[bucketOf(this.bounds, value)] = 1;
+    return this.#add(counts, value, (native) => native.addTimes(value, 1));
+  }
+
+  #add(counts: Float64Array, sum: number, addBins: (native: NativeChunks) => void): boolean {
+    const child = this.written;
+    if (child === undefined) return false;
+    const { length } = this.bounds;
+    const total = child.view[child.index + length + 1] + sum;
+    if (!Number.isFinite(total) || !counts.every(isCount)) return this.home.dropUncountable(sum);
+    addBins(child.native);
+    const { view, index } = child;
+    for (let at = 0; at < length; at++) view[index + at] += counts[at];
+    if (length > 0) view[index + length] += counts[length];
+    view[index + length + 1] = total;
+    return true;
   }
 }
 
@@ -132,16 +204,30 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
 
   /**
    * @throws {Error} prom-client's error, for a label `le`
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a bucket that is not a number
+   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT for a bucket that is not a number, and for options of native
+   * histograms that break a rule
    */
   constructor(config: HistogramConfiguration<T>) {
     super(config, () => {
       const bounds = normalizeBounds(config.buckets ?? DEFAULT_BUCKETS);
       const searched = Float64Array.from(bounds);
+      const native = nativeOptions(config);
+      if (native === undefined) {
+        return {
+          type: 'histogram',
+          declaration: { bounds },
+          child: (home, labelValues) => new HistogramChild(home, labelValues, searched),
+        };
+      }
+      const reading = new NativeReading();
       return {
         type: 'histogram',
-        declaration: { bounds },
-        child: (home, labelValues) => new HistogramChild(home, labelValues, searched),
+        declaration: { bounds, native },
+        child: (home, labelValues) => new NativeHistogramChild(home, labelValues, searched, native),
+        native: (child) => {
+          (child as NativeHistogramChild).native.read(native, reading);
+          return reading;
+        },
       };
     });
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);
@@ -224,6 +310,16 @@ export namespace Histogram {
     /** Upper bounds. */
     buckets?: number[];
   }
+}
+
+/** Bins have whole numbers only. */
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Stands for the values that are above all bounds, of which nothing else is known. */
+function aboveAll(bounds: Float64Array): number {
+  return valueAbove(bounds.at(-1) ?? 0);
 }
 
 /** Returns the index of the first bucket whose bound is not below the value; after the last bound if there is none. */

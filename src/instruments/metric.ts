@@ -7,6 +7,7 @@ import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-f
 import { createdName, metricKind } from '../model/metric-kind.js';
 import { assertNameAndHelp, assertNameValidation, endsWithUnit, isLabelName } from '../model/naming.js';
 import { seriesSamples } from '../model/series-samples.js';
+import { type NativeReading, writeNativeLines } from '../model/native-histogram.js';
 import type { Sketch } from '../model/sketch.js';
 import { register } from '../registry/default-registry.js';
 import { type Member, MEMBER, type ShowingRegistry } from '../registry/member.js';
@@ -32,6 +33,8 @@ export interface Kind<C extends Child> {
   readonly child: ChildMaker<C>;
   /** Returns the sketch that the quantiles of a series are computed from. */
   readonly sketch?: (child: C) => Sketch;
+  /** Returns the native histogram of a series, which the next call overwrites. */
+  readonly native?: (child: C) => NativeReading;
   /** Prepares values to be read. @param collected whether `collect()` succeeded */
   readonly prepareRead?: (series: MetricSeries<C>, collected: boolean) => void;
 }
@@ -195,10 +198,14 @@ class MetricMember<C extends Child> implements Member {
     const lines = linesOf(declaration);
     const values = new Float64Array(lines.length);
     for (const child of index) {
-      writeValues(child.view, child.index, declaration, this.#kind.sketch?.(child), values, 0);
+      const native = this.#kind.native?.(child);
+      const { view, index: slot } = child;
+      if (native === undefined) writeValues(view, slot, declaration, this.#kind.sketch?.(child), values, 0);
+      else writeNativeLines(view, slot, declaration.bounds?.length ?? 0, native.count, undefined, values, 0);
       const labels = labelsOf(labelNames, child.labelValues);
       const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
       samples.push(...seriesSamples(lines, labels, values, exemplarAt));
+      if (native !== undefined) samples[samples.length - 1].native = native.toPlain();
       if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
     }
     return { name, help, type, unit, samples };

@@ -4,7 +4,8 @@
  */
 import { SKETCH } from '../metrics-file/layout.js';
 import { BIN_BITS, BIN_MASK, isWindowAlive, placeOf, type Sign, Sketch, windowEpoch } from '../model/sketch.js';
-import type { Attachment, AttachmentRole } from '../storage/series.js';
+import type { SketchRole } from '../metrics-file/attachment.js';
+import type { Attachment } from '../storage/series.js';
 import type { Child } from './child.js';
 
 /** The sliding windows of quantiles; undefined: the quantiles are those of all time. */
@@ -16,8 +17,6 @@ const { bins: BINS, windowSlots: WINDOW_SLOTS } = SKETCH;
 /** A power of two. Chunks of 16 octaves per sign, such as 0.1 ms to 6 s, have different places in the cache. */
 const CACHED = 64;
 const NOTHING_CACHED: (Attachment | undefined)[] = Array.from({ length: CACHED });
-
-type SketchRole = Extract<AttachmentRole, { kind: 'sketch' }>;
 
 export class SketchChunks {
   readonly #owner: Child;
@@ -83,8 +82,9 @@ export class SketchChunks {
   #chunk(sign: Sign, number: number): Attachment {
     let chunk = chunkOf(this.#owner, sign, number);
     if (chunk === undefined) {
-      const windows = this.#window?.count ?? 1;
-      chunk = this.#owner.home.store.attachTo(this.#owner, { kind: 'sketch', sign, chunk: number, windows });
+      const { count: windows, seconds: windowSeconds } = this.#window ?? { count: 1, seconds: 0 };
+      const role: SketchRole = { kind: 'sketch', sign, chunk: number, windows, windowSeconds };
+      chunk = this.#owner.home.store.attachTo(this.#owner, role);
       if (this.#window === undefined) chunk.view[chunk.index] = 1;
     }
     if (this.#cached === NOTHING_CACHED) this.#cached = NOTHING_CACHED.slice();

@@ -1,22 +1,32 @@
-/** Values that belong to the series of one file but have their own slots: chunks of summaries' sketches, and exemplars. */
+/** Values that belong to the series of one file but have their own slots: chunks of bins, and exemplars. */
+import {
+  type AttachmentBody,
+  attachmentShape,
+  type ExemplarRole,
+  type SketchRole,
+} from '../metrics-file/attachment.js';
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import type { FileReader, ReaderBlock } from '../metrics-file/reader.js';
-import { type Address, type ExemplarCellBody, placeOf, type SketchChunkBody } from '../metrics-file/record-bodies.js';
+import { type Address, placeOf } from '../metrics-file/record-bodies.js';
 import { SlotClaims } from '../metrics-file/slot-claims.js';
-import { EXEMPLAR_SHAPE, sketchChunkShape } from '../metrics-file/slot-shape.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
+import { NativeMap } from './native-map.js';
 import { addSketch } from './sketch-addition.js';
 import type { SlotMap } from './slot-map.js';
 
-interface Chunk extends SketchChunkBody {
+interface Placed<Role> extends AttachmentBody {
+  readonly role: Extract<AttachmentBody['role'], Role>;
   readonly series: number;
 }
 
 export class Attachments {
   readonly #index: MergeIndex;
   readonly #reader: FileReader;
-  readonly #chunks = new Map<number, Chunk>();
-  readonly #exemplars = new Map<number, ExemplarCellBody>();
+  readonly #slots = new Map<number, number>();
+  readonly #chunks = new Map<number, Placed<SketchRole>>();
+  readonly #exemplars = new Map<number, Placed<ExemplarRole>>();
+  /** By the numbers of the blocks. */
+  readonly #native: (NativeMap | undefined)[] = [];
   readonly #claims = new SlotClaims();
 
   constructor(index: MergeIndex, reader: FileReader) {
@@ -24,43 +34,61 @@ export class Attachments {
     this.#reader = reader;
   }
 
-  /** Returns false where another record has slots of the chunk. */
-  addChunk(block: ReaderBlock, chunk: Chunk): boolean {
-    this.remove(chunk);
-    if (!this.#claims.take(block, chunk.slot, sketchChunkShape(chunk.windows).slots)) return false;
-    this.#chunks.set(placeOf(chunk), chunk);
-    return true;
-  }
-
-  /** Returns false where another record has slots of the cell. */
-  addExemplar(block: ReaderBlock, cell: ExemplarCellBody): boolean {
-    this.remove(cell);
-    if (!this.#claims.take(block, cell.slot, EXEMPLAR_SHAPE.slots)) return false;
-    this.#exemplars.set(placeOf(cell), cell);
+  /**
+   * Adds an attachment of a merged series.
+   *
+   * @param isApart of a native histogram: the series' own slots do not count these values
+   * @returns false where another record has one of the slots
+   */
+  add(block: ReaderBlock, attachment: AttachmentBody, series: number, isApart: boolean): boolean {
+    this.remove(attachment);
+    const { role, slot } = attachment;
+    const { slots } = attachmentShape(role);
+    if (!this.#claims.take(block, slot, slots)) return false;
+    const place = placeOf(attachment);
+    this.#slots.set(place, slots);
+    if (role.kind === 'sketch') this.#chunks.set(place, { ...attachment, role, series });
+    else if (role.kind === 'exemplar') this.#exemplars.set(place, { ...attachment, role, series });
+    else {
+      const map = (this.#native[block.number] ??= new NativeMap(block));
+      map.place(slot, { series, role, isApart, slots }, this.#index);
+    }
     return true;
   }
 
   /** Removes the attachment at an address, if there is one. */
   remove(at: Address): void {
     const place = placeOf(at);
-    const chunk = this.#chunks.get(place);
-    if (chunk !== undefined) this.#claims.give(at.block, at.slot, sketchChunkShape(chunk.windows).slots);
-    else if (this.#exemplars.has(place)) this.#claims.give(at.block, at.slot, EXEMPLAR_SHAPE.slots);
+    const slots = this.#slots.get(place);
+    if (slots === undefined) return;
+    this.#claims.give(at.block, at.slot, slots);
+    this.#slots.delete(place);
     this.#chunks.delete(place);
     this.#exemplars.delete(place);
+    this.#native[at.block]?.release(at.slot, this.#index);
   }
 
   clear(): void {
+    // a stale index will forget all series anyway
+    if (!this.#index.stale) for (const map of this.#native) map?.releaseAll(this.#index);
+    this.#native.length = 0;
+    this.#slots.clear();
     this.#chunks.clear();
     this.#exemplars.clear();
     this.#claims.clear();
   }
 
+  /** Finds series whose own slots must not count either. @param unusable receives them */
+  findUnusable(unusable: Set<number>): void {
+    for (const map of this.#native) map?.findUnusable(unusable);
+  }
+
   /**
    * @param maps of the file's series, by the numbers of their blocks
-   * @param unusable series that are left out because one of their values is not a finite number; this call adds to it
+   * @param unusable series that are left out because of one of their values; this call adds to it
    */
   addValues(maps: readonly (SlotMap | undefined)[], nowSeconds: number, unusable: Set<number>): void {
+    for (const map of this.#native) map?.addTo(this.#index, unusable);
     for (const chunk of this.#chunks.values()) {
       const block = this.#reader.block(chunk.block);
       if (block === undefined || unusable.has(chunk.series)) continue;
@@ -69,11 +97,11 @@ export class Attachments {
     for (const cell of this.#exemplars.values()) this.#addExemplar(cell, maps, nowSeconds);
   }
 
-  #addExemplar(cell: ExemplarCellBody, maps: readonly (SlotMap | undefined)[], nowSeconds: number): void {
+  #addExemplar(cell: Placed<ExemplarRole>, maps: readonly (SlotMap | undefined)[], nowSeconds: number): void {
     const block = this.#reader.block(cell.block);
     const map = maps[cell.owner.block];
-    if (block === undefined || map === undefined || cell.slot + EXEMPLAR_SHAPE.slots > block.values.length) return;
-    const target = map.cellAt(cell.owner.slot + cell.slotOffset);
+    if (block === undefined || map === undefined) return;
+    const target = map.cellAt(cell.owner.slot + cell.role.slotOffset);
     if (target === NOWHERE) return;
     const reading = readExemplarCell(block.values, cell.slot);
     if (reading !== undefined) this.#index.noteExemplar(target, reading, nowSeconds);

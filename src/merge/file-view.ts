@@ -10,20 +10,15 @@ import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
 import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
-import {
-  EXEMPLAR_SHAPE,
-  GAUGE_SHAPE,
-  seriesShape,
-  sketchChunkShape,
-  type SlotShape,
-} from '../metrics-file/slot-shape.js';
+import { GAUGE_SHAPE, seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
 import { processKey } from '../metrics-file/process-key.js';
 import { Attachments } from './attachments.js';
 import { type DeclaredFamily, DeclaredFamilies } from './declared-families.js';
 import { bucketCells, type MergedFamily } from './merged-family.js';
 import type { MergeIndex } from './merge-index.js';
-import type { Address, ExemplarCellBody, Moves, SketchChunkBody } from '../metrics-file/record-bodies.js';
+import { type AttachmentBody, attachmentShape } from '../metrics-file/attachment.js';
+import { type Address, type Moves, placeOf } from '../metrics-file/record-bodies.js';
 import type { MergedPart, ProcessState } from './merged-part.js';
 import type { Schema } from './schema.js';
 import { SlotMap } from './slot-map.js';
@@ -68,6 +63,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   /** Series that the last `addValues` left out. */
   readonly #unusable = new Set<number>();
   readonly #attachments: Attachments;
+  /** Places of native histograms whose slots have no classic buckets, where the merged family has some. */
+  readonly #withoutBuckets = new Set<number>();
   /** Characters of labels that are added to the series here and are not in their keys. */
   #addedText = 0;
   /** The default labels that the series here were merged with. */
@@ -184,6 +181,10 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     if (record.processWide === true) map.placeProcessWide(slot, series, createdAt, record.ofProcess ?? this.#process);
     else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
     else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
+    const place = placeOf({ block: blockNumber, slot });
+    if (record.native !== undefined && record.bounds?.length === 0 && merged.bounds.length > 0) {
+      this.#withoutBuckets.add(place);
+    } else if (this.#withoutBuckets.size > 0) this.#withoutBuckets.delete(place);
   }
 
   other(kind: number, body: () => unknown, offset: number): void {
@@ -192,6 +193,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   addValues(nowSeconds: number): void {
     this.#unusable.clear();
+    this.#attachments.findUnusable(this.#unusable);
     for (const map of this.#maps) map?.addTo(this.#index, nowSeconds, this.#unusable);
     this.#attachments.addValues(this.#maps, nowSeconds, this.#unusable);
   }
@@ -228,7 +230,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       if (this.order >= 0) this.#index.order(merged, this.order, record.id);
       if (merged.accepts(record)) {
         const dropped = record.pidLabelled === true && !merged.mode.perProcess ? 'pid' : undefined;
-        if (merged.kind.hasBounds) buckets = bucketCells(record.bounds ?? [], merged.bounds);
+        if (merged.kind.hasBounds) buckets = bucketCells(record, merged);
         if (!merged.kind.hasBounds || buckets !== undefined) {
           schema = this.#index.schema(merged, record.labelNames, this.#addedLabels(record, merged), dropped);
         }
@@ -284,15 +286,13 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     this.#declared.setDefaultLabels(registry, labels);
   }
 
-  sketchChunk(chunk: SketchChunkBody): void {
-    const block = claimSlots(this.reader, chunk, sketchChunkShape(chunk.windows));
-    const series = this.#maps[chunk.owner.block]?.seriesAt(chunk.owner.slot) ?? -1;
-    if (series >= 0 && !this.#attachments.addChunk(block, { ...chunk, series })) throw this.#overlap(chunk.slot);
-  }
-
-  exemplarCell(cell: ExemplarCellBody): void {
-    const block = claimSlots(this.reader, cell, EXEMPLAR_SHAPE);
-    if (!this.#attachments.addExemplar(block, cell)) throw this.#overlap(cell.slot);
+  attachment(attachment: AttachmentBody): void {
+    const { owner, role, slot } = attachment;
+    const block = claimSlots(this.reader, attachment, attachmentShape(role));
+    const series = this.#maps[owner.block]?.seriesAt(owner.slot) ?? -1;
+    if (series < 0) return;
+    const isApart = this.#withoutBuckets.has(placeOf(owner));
+    if (!this.#attachments.add(block, attachment, series, isApart)) throw this.#overlap(slot);
   }
 
   archiveBody(body: unknown): void {
@@ -320,6 +320,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     this.#maps.length = 0;
     this.#families.clear();
     this.#attachments.clear();
+    this.#withoutBuckets.clear();
     this.#addedText = 0;
   }
 

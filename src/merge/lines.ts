@@ -1,6 +1,7 @@
 /** The values and exemplars of the lines of a merged series: every output uses this code. */
 import type { Exemplar } from '../model/metric-family.js';
 import type { MergedCells, MergedFamily } from './merged-family.js';
+import { writeNativeSeries } from './native-series.js';
 
 /** Writes the values of a series' lines from `at` on; returns the position behind them. */
 export function writeValues(
@@ -10,6 +11,7 @@ export function writeValues(
   values: Float64Array,
   at: number,
 ): number {
+  if (family.native !== undefined) return writeNativeSeries(index, family, series, values, at);
   if (!family.isGauge) {
     const { cells, cellOf, sketches } = index;
     return family.kind.writeValues(cells, cellOf[series], family, sketches.get(series), values, at);
@@ -19,6 +21,13 @@ export function writeValues(
 }
 
 /** The exemplar of a line of a series, for lines that may have one. */
-export function exemplarAt(index: MergedCells, series: number, line: number): Exemplar | undefined {
-  return index.exemplars.get(index.cellOf[series] + line);
+export function exemplarAt(
+  index: MergedCells,
+  { hasClassicOnly, bounds }: MergedFamily,
+  series: number,
+  line: number,
+): Exemplar | undefined {
+  const cell = index.cellOf[series] + line;
+  const exemplar = index.exemplars.get(cell);
+  return exemplar === undefined && hasClassicOnly ? index.exemplars.get(cell + bounds.length + 2) : exemplar;
 }

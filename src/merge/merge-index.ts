@@ -13,9 +13,10 @@ import { comparableTime } from '../model/comparable-time.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
-import { FreeCells } from './free-cells.js';
+import { CellSpace } from './cell-space.js';
 import { KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
+import { NativeCells } from './native-cells.js';
 import { Schema } from './schema.js';
 
 /** Cell 0 receives the values that are not shown, so that the loop over a block has no branch. */
@@ -29,9 +30,9 @@ export class MergeIndex implements MergedCells {
   readonly #families = new Map<string, MergedFamily>();
   #schemas = new Map<string, Schema>();
   #keys = new KeyTable();
-  cells = new Float64Array(1024);
-  #cellsUsed = 1;
-  readonly #freeCells = new FreeCells();
+  readonly #space = new CellSpace();
+  /** Bins of native histograms. */
+  readonly native = new NativeCells(this.#space);
   /** Series whose cells a caller has remembered. */
   readonly #pinned = new Set<number>();
   // per series
@@ -58,6 +59,10 @@ export class MergeIndex implements MergedCells {
   /** @param scopeOf separates families of one name */
   constructor(scopeOf: (record: FamilyRecord) => string = scopeKey) {
     this.#scopeOf = scopeOf;
+  }
+
+  get cells(): Float64Array {
+    return this.#space.cells;
   }
 
   /** Changes whenever the set of lines changes. */
@@ -104,9 +109,8 @@ export class MergeIndex implements MergedCells {
   restart(): void {
     this.#schemas = new Map();
     this.#keys = new KeyTable();
-    this.cells = new Float64Array(1024);
-    this.#cellsUsed = 1;
-    this.#freeCells.clear();
+    this.#space.restart();
+    this.native.clear();
     this.#pinned.clear();
     this.cellOf.length = this.familyOf.length = this.textOf.length = 0;
     this.#references.length = this.createdAt.length = 0;
@@ -208,7 +212,7 @@ export class MergeIndex implements MergedCells {
     this.#indexTexts(family);
     const series = this.#seriesOf(family, text);
     this.#pinned.add(series);
-    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#newCells(family.cells);
+    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(family.cells);
     return series;
   }
 
@@ -218,7 +222,7 @@ export class MergeIndex implements MergedCells {
       this.#garbage--;
       this.#structure++;
       this.familyOf[series].referenced++;
-      if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#newCells(this.familyOf[series].cells);
+      if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(this.familyOf[series].cells);
       this.createdAt[series] = createdAt;
     } else {
       this.noteCreated(series, createdAt);
@@ -235,7 +239,7 @@ export class MergeIndex implements MergedCells {
     this.#structure++;
     this.familyOf[series].referenced--;
     if (this.#pinned.has(series)) return;
-    this.#freeCells.give(this.cellOf[series], this.familyOf[series].cells);
+    this.#space.give(this.cellOf[series], this.familyOf[series].cells);
     this.cellOf[series] = NOWHERE;
   }
 
@@ -248,19 +252,6 @@ export class MergeIndex implements MergedCells {
   forgetCreated(): void {
     this.createdAt.fill(0);
     this.#createdStale = false;
-  }
-
-  #newCells(count: number): number {
-    const free = this.#freeCells.take(count);
-    if (free !== undefined) return free;
-    const at = this.#cellsUsed;
-    this.#cellsUsed += count;
-    if (this.#cellsUsed > this.cells.length) {
-      const wider = new Float64Array(Math.max(this.cells.length * 2, this.#cellsUsed));
-      wider.set(this.cells);
-      this.cells = wider;
-    }
-    return at;
   }
 
   /** Stores an exemplar of a cell, unless there is a newer one. */
@@ -281,7 +272,7 @@ export class MergeIndex implements MergedCells {
 
   /** Clears all values, before the files are added. */
   clear(): void {
-    this.cells.fill(0, 0, this.#cellsUsed);
+    this.#space.clear();
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
     this.#ofProcesses.clear();

@@ -3,8 +3,10 @@ import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
+import type { NativeChunk } from './native-cells.js';
 import { type MetricKind, metricKind } from '../model/metric-kind.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
+import { lowestOptions, type NativeOptions } from '../model/native-bins.js';
 import type { Sketch } from '../model/sketch.js';
 import { declarationKey } from '../model/family-declaration.js';
 
@@ -17,9 +19,18 @@ export interface MergedCells {
   readonly createdAt: readonly number[];
   readonly sketches: ReadonlyMap<number, Sketch>;
   readonly exemplars: ReadonlyMap<number, Exemplar>;
+  readonly native: { of(series: number): readonly NativeChunk[] };
   isShown(series: number, family: MergedFamily): boolean;
   shownSeries(family: MergedFamily): number[];
   gaugeValue(series: number, mode: GaugeMode): number;
+}
+
+/** The buckets of a histogram, of one declaration or of the merged family. */
+export interface Buckets {
+  readonly bounds?: readonly number[];
+  readonly native?: NativeOptions;
+  /** Of a native histogram: it has a second set of cells, for the buckets of processes that count no bins. */
+  readonly hasClassicOnly?: boolean;
 }
 
 /**
@@ -56,6 +67,8 @@ export class MergedFamily {
   #isUndecided = false;
   kind!: MetricKind;
   bounds: readonly number[] = [];
+  native: NativeOptions | undefined;
+  hasClassicOnly = false;
   mode: GaugeMode = gaugeMode(undefined);
   /** Position of the first declaration in the order of files; families are sorted by it. */
   order: readonly [file: number, family: number] = [Infinity, Infinity];
@@ -117,7 +130,8 @@ export class MergedFamily {
 
   /** Cells that a merged series needs. */
   get cells(): number {
-    return this.isGauge ? ACCUMULATOR.slots : this.kind.slots(this);
+    if (this.isGauge) return ACCUMULATOR.slots;
+    return this.kind.slots(this) + (this.hasClassicOnly ? this.bounds.length + 1 : 0);
   }
 
   /** Adds a declaration. */
@@ -201,6 +215,8 @@ export class MergedFamily {
     this.kind = metricKind(this.type);
     this.mode = gaugeMode(this.#winner.record.gaugeMode);
     this.bounds = this.kind.hasBounds ? (this.#winner.record.bounds ?? []) : [];
+    this.native = lowestOptions(alike.flatMap(({ record }) => record.native ?? []));
+    this.hasClassicOnly = this.native !== undefined && alike.some(({ record }) => record.native === undefined);
     if (!this.kind.hasBounds) return;
     for (const { record } of modest) {
       const union = unionOfBounds(this.bounds, record.bounds ?? []);
@@ -211,7 +227,8 @@ export class MergedFamily {
   #shape(): string {
     const { record } = this.#winner;
     const { window, quantiles, help } = record;
-    return JSON.stringify([this.type, this.mode.name, this.labelNames, window, quantiles, record.omit, help]);
+    const native = [this.native !== undefined, this.hasClassicOnly];
+    return JSON.stringify([this.type, this.mode.name, this.labelNames, window, quantiles, record.omit, help, native]);
   }
 }
 
@@ -220,18 +237,22 @@ function isSame(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * Maps a file's slots of a series with bounds to the cells for the union of bounds; undefined where the union lacks one of
- * the bounds.
+ * Maps the slots of a series with bounds, in a file or in a part of a combined family, to the cells of the merged family:
+ * per bound, +Inf, sum, and again per bound and +Inf where some processes count no bins. Undefined where the merged family
+ * lacks one of the bounds.
  */
-export function bucketCells(bounds: readonly number[], union: readonly number[]): Int32Array | undefined {
-  const cells = new Int32Array(bounds.length + 2);
-  let place = 0;
-  for (let at = 0; at < bounds.length; at++) {
-    while (union[place] < bounds[at]) place++;
-    if (union[place] !== bounds[at]) return undefined;
-    cells[at] = place;
+export function bucketCells(
+  { bounds = [], native, hasClassicOnly = false }: Buckets,
+  { bounds: union, native: mergedNative }: Buckets & { readonly bounds: readonly number[] },
+): Int32Array | undefined {
+  const places: number[] = [];
+  for (const bound of bounds) {
+    const place = union.indexOf(bound, places.at(-1) ?? 0);
+    if (place < 0) return undefined;
+    places.push(place);
   }
-  cells[bounds.length] = union.length;
-  cells[bounds.length + 1] = union.length + 1;
-  return cells;
+  const buckets = [...places, union.length];
+  const classicOnly = buckets.map((place) => union.length + 2 + place);
+  const counts = mergedNative !== undefined && native === undefined ? classicOnly : buckets;
+  return Int32Array.from([...counts, union.length + 1, ...(hasClassicOnly ? classicOnly : [])]);
 }

@@ -143,7 +143,7 @@ export class SelectedFamilies {
     combined.parts = parts;
     this.#combinations.order(combined, ...parts[0].order);
     for (const part of parts) {
-      const buckets = part.kind.hasBounds ? bucketCells(part.bounds, combined.bounds) : undefined;
+      const buckets = part.kind.hasBounds ? bucketCells(part, combined) : undefined;
       if (part.type !== combined.type || (part.kind.hasBounds && buckets === undefined)) continue;
       const from = part.series.filter((series) => this.#index.isReferenced(series));
       const spell = spelling(part, combined);
@@ -155,7 +155,10 @@ export class SelectedFamilies {
     return combined;
   }
 
-  #add({ part, combined, from, to, buckets }: Link, nowSeconds: number): void {
+  #add(link: Link, nowSeconds: number): void {
+    const { part, combined, from, to, buckets } = link;
+    // first, since a new chunk may move all cells
+    if (part.native !== undefined) this.#addNative(link);
     const [index, combinations] = [this.#index, this.#combinations];
     const { cells: source } = index;
     const { cells: target } = combinations;
@@ -177,6 +180,18 @@ export class SelectedFamilies {
         const exemplar = index.exemplars.get(cell + slot);
         if (exemplar === undefined) continue;
         combinations.noteExemplar(into + (buckets?.[slot] ?? slot), exemplar, nowSeconds);
+      }
+    }
+  }
+
+  #addNative({ part, combined, from, to }: Link): void {
+    const [index, combinations] = [this.#index, this.#combinations];
+    const withoutBuckets = part.bounds.length === 0 && combined.bounds.length > 0;
+    for (let at = 0; at < from.length; at++) {
+      for (const chunk of index.native.of(from[at])) {
+        const cell = combinations.native.cellOf(to[at], chunk, chunk.isApart || withoutBuckets);
+        const { cells } = combinations;
+        for (let slot = 0; slot < chunk.slots; slot++) cells[cell + slot] += index.cells[chunk.cell + slot];
       }
     }
   }

@@ -116,13 +116,13 @@ export class SlotMap {
   /**
    * Adds the values of the last reading to the cells of the index.
    *
-   * @param unusable receives each series that is left out because one of its values is not a finite number
+   * @param unusable series that are left out; receives each with a value that is not a finite number
    */
   addTo(index: MergeIndex, nowSeconds: number, unusable: Set<number>): void {
-    const { values, extent, isFinite } = this.#block;
+    const { values, extent, isSound } = this.#block;
     const end = Math.min(extent, values.length);
     if (this.#isGauge) this.#addGauges(index, values, end >> 1, nowSeconds);
-    else if (isFinite) addSums(index.cells, this.#cells, values, end);
+    else if (isSound && unusable.size === 0) addSums(index.cells, this.#cells, values, end);
     else this.#addFinite(index.cells, values, end, unusable);
     for (const [entry, process] of this.#processes) {
       const series = this.#series[this.#places[entry] - 1];
@@ -142,7 +142,9 @@ export class SlotMap {
       if (place < 0 || this.#cells[first] === NOWHERE) continue;
       let after = first + 1;
       while (after < extent && this.#places[after] === 0 && this.#cells[after] !== NOWHERE) after++;
-      if (!values.subarray(first, after).every(Number.isFinite)) unusable.add(this.#series[place]);
+      const series = this.#series[place];
+      if (unusable.has(series)) continue;
+      if (!values.subarray(first, after).every(Number.isFinite)) unusable.add(series);
       else for (let slot = first; slot < after; slot++) cells[this.#cells[slot]] += values[slot];
     }
   }

@@ -5,14 +5,15 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
+import { type AttachmentBody, attachmentShape } from './attachment.js';
 import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, SERIES } from './layout.js';
 import { interpretRecord, type LogSink } from './log-interpreter.js';
 import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
-import type { Address, ExemplarCellBody, Moves, SketchChunkBody } from './record-bodies.js';
+import type { Address, Moves } from './record-bodies.js';
 import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
-import { EXEMPLAR_SHAPE, GAUGE_SHAPE, seriesShape, sketchChunkShape, type SlotShape } from './slot-shape.js';
+import { GAUGE_SHAPE, seriesShape, type SlotShape } from './slot-shape.js';
 
 /** A violation of the format. */
 export interface FileProblem {
@@ -237,12 +238,8 @@ class Check implements LogSink {
     // every valid state is allowed here
   }
 
-  sketchChunk({ block, slot, windows }: SketchChunkBody, offset: number): void {
-    this.#claim(offset, block, slot, sketchChunkShape(windows), false);
-  }
-
-  exemplarCell({ block, slot }: ExemplarCellBody, offset: number): void {
-    this.#claim(offset, block, slot, EXEMPLAR_SHAPE, false);
+  attachment({ block, slot, role }: AttachmentBody, offset: number): void {
+    this.#claim(offset, block, slot, attachmentShape(role), false);
   }
 
   archiveBody(): void {

@@ -115,6 +115,8 @@ export const BlockKind = {
   Sketch: 5,
   /** Exemplar cells: see EXEMPLAR. */
   Exemplar: 6,
+  /** Bins of native histograms. They are added up, and are whole numbers. */
+  Native: 7,
 } as const;
 export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
 export type ValueBlockKind = Exclude<BlockKind, typeof BlockKind.Key>;
@@ -171,6 +173,8 @@ export const RecordKind = {
    * It is published together with the records behind it. A reader that meets it after it has read values reads them again.
    */
   Replacement: 8,
+  /** { block, slot, owner: [block, slot], sign, chunk, schema }: a chunk of a native histogram's bins. */
+  NativeChunk: 9,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 

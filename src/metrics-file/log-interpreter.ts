@@ -4,20 +4,11 @@
  * A new kind of record needs one row here, and one method in each sink that keeps something of it.
  */
 import { BadFileError } from '../errors.js';
+import { type AttachmentBody, attachmentDecoders } from './attachment.js';
 import { RecordKind } from './layout.js';
 import type { FileReader, ReaderBlock } from './reader.js';
 import { checkFamilyRecord, type FamilyRecord } from './record.js';
-import {
-  type Address,
-  addressOf,
-  defaultLabelsOf,
-  type ExemplarCellBody,
-  exemplarCellOf,
-  type Moves,
-  movesOf,
-  type SketchChunkBody,
-  sketchChunkOf,
-} from './record-bodies.js';
+import { type Address, addressOf, defaultLabelsOf, type Moves, movesOf } from './record-bodies.js';
 import type { SlotShape } from './slot-shape.js';
 
 /** Receives the meaning of each record. `offset` is the offset of the record in the file. */
@@ -28,8 +19,7 @@ export interface LogSink {
   /** Gauges have moved, all at once. */
   replacement(moves: Moves, offset: number): void;
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>, offset: number): void;
-  sketchChunk(chunk: SketchChunkBody, offset: number): void;
-  exemplarCell(cell: ExemplarCellBody, offset: number): void;
+  attachment(attachment: AttachmentBody, offset: number): void;
   /** The archive's own record, which `archive/archive-record.ts` reads. */
   archiveBody(body: unknown, offset: number): void;
 }
@@ -49,7 +39,7 @@ function row<T>(
   };
 }
 
-const ROWS: ReadonlyMap<number, Row> = new Map([
+const ROWS: ReadonlyMap<number, Row> = new Map<number, Row>([
   [RecordKind.Family, row(checkFamilyRecord, 'a family that is none', (record, sink, at) => sink.family(record, at))],
   [RecordKind.Removal, row(addressOf, 'a removal of nothing', (address, sink, at) => sink.removal(address, at))],
   [RecordKind.Replacement, row(movesOf, 'a replacement of nothing', (moves, sink, at) => sink.replacement(moves, at))],
@@ -59,14 +49,10 @@ const ROWS: ReadonlyMap<number, Row> = new Map([
       sink.setDefaultLabels(registry, labels, at),
     ),
   ],
-  [
-    RecordKind.SketchChunk,
-    row(sketchChunkOf, 'a chunk of a sketch that is none', (chunk, sink, at) => sink.sketchChunk(chunk, at)),
-  ],
-  [
-    RecordKind.ExemplarCell,
-    row(exemplarCellOf, 'an exemplar cell that is none', (cell, sink, at) => sink.exemplarCell(cell, at)),
-  ],
+  ...attachmentDecoders().map(([kind, decode]): [RecordKind, Row] => [
+    kind,
+    row(decode, 'an attachment that is none', (attachment, sink, at) => sink.attachment(attachment, at)),
+  ]),
   [RecordKind.Archive, (body, sink, at) => sink.archiveBody(body, at)],
 ]);
 

@@ -39,13 +39,19 @@ export interface ReaderBlock {
   /** Number of slots that the last read filled. */
   filled: number;
   /**
-   * False where the last read found NaN or an infinity among slots that are added up. One of them would make every sum NaN
-   * or infinite.
+   * False where the last read found NaN or an infinity among slots that are added up, since one of them would make every sum
+   * NaN or infinite, or a bin of a native histogram that is no count.
    */
-  isFinite: boolean;
+  isSound: boolean;
 }
 
-const ADDS_UP: ReadonlySet<number> = new Set([BlockKind.Sum, BlockKind.Histogram, BlockKind.Sketch]);
+/** The rule for the values of a block, by its kind; blocks of other kinds have none. */
+const SOUND: ReadonlyMap<number, (values: Float64Array, end: number) => boolean> = new Map([
+  [BlockKind.Sum, allFinite],
+  [BlockKind.Histogram, allFinite],
+  [BlockKind.Sketch, allFinite],
+  [BlockKind.Native, allCounts],
+]);
 
 interface KeyBlock {
   readonly offset: number;
@@ -186,21 +192,28 @@ export class FileReader {
     }
   }
 
-  /** Reads the values of every block as far as records name slots. */
+  /**
+   * Reads the values of every block as far as records name slots. Classic buckets are read last: an observation that the bins
+   * of a native histogram have is then in its bucket too.
+   */
   readValues(): void {
     for (const block of this.#blocks) {
-      if (block === undefined) continue;
-      if (block.values.length < block.extent) {
-        block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
-      }
-      // values that an earlier, longer read left behind are not part of this one, and a series may still get these slots
-      if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
-      block.filled = block.extent;
-      if (block.extent === 0) continue;
-      const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
-      this.#read(bytes, block.offset, 'values');
-      block.isFinite = !ADDS_UP.has(block.kind) || allFinite(block.values, block.extent);
+      if (block !== undefined && block.kind !== BlockKind.Histogram) this.#readBlock(block);
     }
+    for (const block of this.#blocks) if (block?.kind === BlockKind.Histogram) this.#readBlock(block);
+  }
+
+  #readBlock(block: ReaderBlock): void {
+    if (block.values.length < block.extent) {
+      block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
+    }
+    // values that an earlier, longer read left behind are not part of this one, and a series may still get these slots
+    if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
+    block.filled = block.extent;
+    if (block.extent === 0) return;
+    const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
+    this.#read(bytes, block.offset, 'values');
+    block.isSound = SOUND.get(block.kind)?.(block.values, block.extent) ?? true;
   }
 
   /** Closes the descriptor until the next read. */
@@ -241,7 +254,7 @@ export class FileReader {
           values: new Float64Array(0),
           extent: 0,
           filled: 0,
-          isFinite: true,
+          isSound: true,
         });
       }
       this.#nextBlockOffset = offset + bytes;
@@ -323,4 +336,13 @@ function allFinite(values: Float64Array, end: number): boolean {
   }
   for (; at < end; at++) a += values[at] - values[at];
   return a + b + c + d === 0;
+}
+
+/** Whether all are whole numbers that a float64 holds exactly. */
+function allCounts(values: Float64Array, end: number): boolean {
+  for (let at = 0; at < end; at++) {
+    const value = values[at];
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value)) return false;
+  }
+  return true;
 }

@@ -6,19 +6,6 @@ export interface Address {
   readonly slot: number;
 }
 
-export interface SketchChunkBody extends Address {
-  readonly owner: Address;
-  readonly sign: -1 | 0 | 1;
-  readonly chunk: number;
-  readonly windows: number;
-  readonly windowSeconds: number;
-}
-
-export interface ExemplarCellBody extends Address {
-  readonly owner: Address;
-  readonly slotOffset: number;
-}
-
 type Fields = Readonly<Record<string, unknown>>;
 
 /** An address as the key of a map: there are fewer than 2^16 blocks and 2^32 slots, so that both make one exact number. */
@@ -29,29 +16,6 @@ export function placeOf({ block, slot }: Address): number {
 export function addressOf(body: unknown): Address | undefined {
   const { block, slot } = body as Fields;
   return isCount(block) && isCount(slot) ? { block, slot } : undefined;
-}
-
-export function sketchChunkOf(body: unknown): SketchChunkBody | undefined {
-  const address = addressOf(body);
-  const { owner: by, sign, chunk, windows, windowSeconds } = body as Fields;
-  const owner = ownerOf(by);
-  const isChunk =
-    (sign === -1 || sign === 0 || sign === 1) &&
-    Number.isInteger(chunk) &&
-    isCount(windows) &&
-    windows > 0 &&
-    typeof windowSeconds === 'number' &&
-    windowSeconds >= 0;
-  if (address === undefined || owner === undefined || !isChunk) return undefined;
-  return { ...address, owner, sign, chunk: chunk as number, windows, windowSeconds };
-}
-
-export function exemplarCellOf(body: unknown): ExemplarCellBody | undefined {
-  const address = addressOf(body);
-  const { owner: by, slotOffset } = body as Fields;
-  const owner = ownerOf(by);
-  if (address === undefined || owner === undefined || !isCount(slotOffset)) return undefined;
-  return { ...address, owner, slotOffset };
 }
 
 /** The former and the new places of gauges. */
@@ -74,11 +38,11 @@ export function defaultLabelsOf(body: unknown): { registry: string; labels: Reco
   return typeof registry === 'string' && isLabels(labels) ? { registry, labels } : undefined;
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0;
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function ownerOf(owner: unknown): Address | undefined {
+export function ownerOf(owner: unknown): Address | undefined {
   if (!Array.isArray(owner) || owner.length !== 2) return undefined;
   const [block, slot] = owner as unknown[];
   return addressOf({ block, slot });

@@ -8,6 +8,7 @@ import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { METRIC_KINDS, metricKind } from '../model/metric-kind.js';
 import { isLabelName, isMetricName, validateMetricName } from '../model/naming.js';
+import { isNativeOptions } from '../model/native-bins.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import { isCanonicalKey } from './canonical-key.js';
 import { crc32 } from './crc32.js';
@@ -105,6 +106,7 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   rule(expiry === undefined || (typeof expiry === 'number' && expiry > 0), 'expireAfterSeconds');
   rule(family.gaugeMode === undefined || typeof family.gaugeMode === 'string', 'gaugeMode');
   rule(!hasBounds || isAscending(family.bounds), 'bounds');
+  rule(family.native === undefined || (hasBounds && isNativeOptions(family.native)), 'native');
   rule(family.quantiles === undefined || isNumbers(family.quantiles), 'quantiles');
   const { window } = family;
   rule(window === undefined || (window.seconds > 0 && window.count >= 1 && window.count <= MAX_WINDOWS), 'window');

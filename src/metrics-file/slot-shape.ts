@@ -1,6 +1,6 @@
 import { type MetricKind, metricKind, type SeriesLayout } from '../model/metric-kind.js';
 import type { MetricType } from '../model/metric-family.js';
-import { BlockKind, EXEMPLAR, SKETCH, type ValueBlockKind } from './layout.js';
+import { BlockKind, type ValueBlockKind } from './layout.js';
 
 /** The kind of block that slots are in, and their number of consecutive float64. */
 export interface SlotShape {
@@ -21,14 +21,4 @@ const BLOCKS: Readonly<Record<MetricKind['block'], ValueBlockKind>> = {
   sum: BlockKind.Sum,
   histogram: BlockKind.Histogram,
   gauge: BlockKind.Gauge,
-};
-
-/** The slots of one chunk of a sketch with that many windows. */
-export function sketchChunkShape(windows: number): SlotShape {
-  return { kind: BlockKind.Sketch, slots: windows * SKETCH.windowSlots };
-}
-
-export const EXEMPLAR_SHAPE: SlotShape = {
-  kind: BlockKind.Exemplar,
-  slots: EXEMPLAR.bytes / Float64Array.BYTES_PER_ELEMENT,
 };

@@ -1,4 +1,5 @@
 import type { MetricType } from './metric-family.js';
+import type { NativeOptions } from './native-bins.js';
 
 /** The description of a metric when it is made: everything but its series. */
 export interface FamilyDeclaration {
@@ -23,6 +24,8 @@ export interface FamilyDeclaration {
   readonly omit?: boolean;
   /** Histograms: finite upper bounds, ascending, without duplicates. */
   readonly bounds?: readonly number[];
+  /** Histograms with native bins. Without `bounds` they have no classic buckets. */
+  readonly native?: NativeOptions;
   /** Summaries: quantiles to show, each in [0, 1]. */
   readonly quantiles?: readonly number[];
   /** Summaries with `maxAgeSeconds`: `count` sliding windows of `seconds` each. Without it: one window that never ends. */
@@ -31,8 +34,8 @@ export interface FamilyDeclaration {
 
 /** Returns a key that is equal for equal declarations. */
 export function declarationKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
-  const { type, help, unit, gaugeMode, omit, bounds, quantiles, window } = declaration;
-  return JSON.stringify([type, help, unit, labelNames, gaugeMode, omit, bounds, quantiles, window]);
+  const { type, help, unit, gaugeMode, omit, bounds, quantiles, window, native } = declaration;
+  return JSON.stringify([type, help, unit, labelNames, gaugeMode, omit, bounds, quantiles, window, native]);
 }
 
 /**
@@ -49,12 +52,26 @@ const OPTION_NAMES: Readonly<Partial<Record<keyof FamilyDeclaration, string>>> =
   omit: "aggregator: 'omit'",
   bounds: 'buckets',
   quantiles: 'percentiles',
+  native: 'nativeHistogramBucketFactor and its options',
   window: 'maxAgeSeconds and ageBuckets',
 };
 
 /** Returns a sentence that names the options in which two declarations differ; undefined where they are equal. */
 export function differenceOf(known: FamilyDeclaration, wanted: FamilyDeclaration): string | undefined {
-  const parts = ['type', 'help', 'labelNames', 'unit', 'gaugeMode', 'omit', 'bounds', 'quantiles', 'window'] as const;
+  const parts = [
+    ...([
+      'type',
+      'help',
+      'labelNames',
+      'unit',
+      'gaugeMode',
+      'omit',
+      'bounds',
+      'quantiles',
+      'window',
+      'native',
+    ] as const),
+  ];
   const differences = parts.flatMap((part) => {
     const [there, here] = [known[part], wanted[part]].map((value) => JSON.stringify(value) ?? 'none');
     return there === here ? [] : [`${OPTION_NAMES[part] ?? part} (${there} there, ${here} here)`];

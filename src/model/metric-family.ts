@@ -3,6 +3,8 @@
  * MetricPoint), flattened to samples as in the text formats.
  */
 
+import type { NativeHistogram } from './native-histogram.js';
+
 /** OpenMetrics types. The text format calls 'unknown' 'untyped'. */
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'info' | 'stateset' | 'unknown';
 
@@ -24,6 +26,8 @@ export interface Sample {
   labels: Labels;
   value: number;
   exemplar?: Exemplar;
+  /** The count of a native histogram: its buckets. */
+  native?: NativeHistogram;
 }
 
 export interface MetricFamily {

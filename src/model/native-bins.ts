@@ -138,8 +138,19 @@ export function chunkBits(schema: number): number {
   return schema > 0 ? Math.max(schema, 4) : 6;
 }
 
-export function binsPerChunk(schema: number): number {
-  return 1 << chunkBits(schema);
+/** Slots of a chunk: one per bin; the zero bucket is one slot. */
+export function nativeSlots({ sign, schema }: { readonly sign: number; readonly schema: number }): number {
+  return sign === 0 ? 1 : 1 << chunkBits(schema);
+}
+
+/** Returns the place at COARSE_SCHEMA of a bin of a chunk with a higher schema. */
+export function coarsePlace(
+  { schema, chunk }: { readonly schema: number; readonly chunk: number },
+  bin: number,
+): { readonly chunk: number; readonly slot: number } {
+  const coarse = ((chunk << chunkBits(schema)) + bin) >> (schema - COARSE_SCHEMA);
+  const bits = chunkBits(COARSE_SCHEMA);
+  return { chunk: coarse >> bits, slot: coarse & ((1 << bits) - 1) };
 }
 
 /** Whether a chunk of this number holds bins of some finite float64. */
@@ -185,6 +196,7 @@ const LOW_WORD = 1 - HIGH_WORD;
 export class Bins {
   readonly schema: number;
   readonly chunkBits: number;
+  readonly chunkMask: number;
   readonly #cellShift: number;
   readonly #firstBin: Uint16Array;
   readonly #boundHigh: Int32Array;
@@ -193,6 +205,7 @@ export class Bins {
   private constructor(schema: number) {
     this.schema = schema;
     this.chunkBits = chunkBits(schema);
+    this.chunkMask = (1 << this.chunkBits) - 1;
     const bits = Math.max(schema, 0) + 1;
     const cells = 1 << bits;
     this.#cellShift = FRACTION_BITS - bits;

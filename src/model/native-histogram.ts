@@ -20,7 +20,7 @@ export interface NativeHistogram {
 export type NativeBucket = readonly [index: number, count: number];
 
 /** Bins that are not empty, ascending; `bins[0, length)` and `counts[0, length)` are valid. */
-export class BinList {
+class BinList {
   bins = new Int32Array(64);
   counts = new Float64Array(64);
   length = 0;
@@ -123,6 +123,13 @@ export class NativeReading {
     this.positive.length = this.negative.length = 0;
   }
 
+  /** Takes a histogram that is shown already. */
+  set({ schema, zeroThreshold, zeroCount, positive, negative }: NativeHistogram): void {
+    this.begin({ schema, zeroThreshold, maxBuckets: 0 }, zeroCount);
+    for (const [index, count] of positive) this.positive.push(index - 1, count);
+    for (const [index, count] of negative) this.negative.push(index - 1, count);
+  }
+
   /** Adds adjacent bins, which are in `counts[at, at + length)`. */
   addBins(sign: number, schema: number, first: number, counts: Float64Array, at: number, length: number): void {
     const list = sign < 0 ? this.negative : this.positive;
@@ -136,21 +143,23 @@ export class NativeReading {
   /** Adds observations of one value. */
   addValue(value: number, count: number): void {
     if (count <= 0) return;
-    if (Math.abs(value) <= this.zeroThreshold) this.zeroCount += count;
+    if (value === 0) this.zeroCount += count;
     else (value < 0 ? this.negative : this.positive).push(Bins.of(this.schema).find(Math.abs(value)), count);
   }
 
-  /** Reduces the resolution until the options hold. */
+  /**
+   * Reduces the resolution until the options hold. The buckets are counted before the zero bucket takes some of them: a
+   * process that declares a higher zero threshold would otherwise make the schema rise.
+   */
   end(): void {
     this.positive.join();
     this.negative.join();
-    this.#widenZero();
     while (this.#maxBuckets > 0 && this.buckets > this.#maxBuckets && this.schema > MIN_SCHEMA) {
       this.schema--;
       this.positive.reduceBy(1);
       this.negative.reduceBy(1);
-      this.#widenZero();
     }
+    this.#widenZero();
   }
 
   get buckets(): number {
@@ -179,6 +188,39 @@ export class NativeReading {
     }
     this.zeroCount += positive.takeBelow(end) + negative.takeBelow(end);
   }
+}
+
+/**
+ * Writes the values of a series' lines: a cumulative count per bucket, the sum, the count. The classic counts of a writing
+ * process may be a moment older or newer than its bins.
+ *
+ * @param first the slot of the first bucket
+ * @param count the sum of the bins
+ * @param more further counts per bucket, not cumulative
+ */
+export function writeNativeLines(
+  slots: Float64Array,
+  first: number,
+  bounds: number,
+  count: number,
+  more: Float64Array | undefined,
+  values: Float64Array,
+  at: number,
+): number {
+  let cumulative = 0;
+  for (let bucket = 0; bucket < bounds; bucket++) {
+    cumulative += slots[first + bucket] + (more === undefined ? 0 : more[bucket]);
+    values[at + bucket] = Math.min(cumulative, count);
+  }
+  values[at + bounds] = count;
+  values[at + bounds + 1] = slots[first + bounds + 1];
+  values[at + bounds + 2] = count;
+  return at + bounds + 3;
+}
+
+/** Returns a value just above a bound. It stands for the values in the bucket +Inf. */
+export function valueAbove(bound: number): number {
+  return Math.min(Number.MAX_VALUE, bound + Math.max(Number.MIN_VALUE, Math.abs(bound) * Number.EPSILON));
 }
 
 /** Adds histograms that are shown already. */

@@ -257,8 +257,12 @@ function isLeftOut({ merged }: LocalFamily): boolean {
 }
 
 /** Which of the cells of a merged series a sample is; -1: it is derived from others. */
-function offsetOf(role: string, bound: number, { kind, bounds }: MergedFamily): number {
-  if (role === 'bucket') return bound === Infinity ? bounds.length : bounds.indexOf(bound);
+function offsetOf(role: string, bound: number, { kind, bounds, native }: MergedFamily): number {
+  if (role === 'bucket') {
+    const place = bound === Infinity ? bounds.length : bounds.indexOf(bound);
+    // client_python counts no bins
+    return native === undefined || place < 0 ? place : bounds.length + 2 + place;
+  }
   if (!kind.hasBounds) return role === 'count' ? 1 : 0;
   return role === 'sum' ? bounds.length + 1 : -1;
 }

@@ -16,7 +16,7 @@ import { BlockKind } from '../metrics-file/layout.js';
 import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
-import { attachmentShape } from './log-records.js';
+import { attachmentShape } from '../metrics-file/attachment.js';
 import { Attachment, Series, type SeriesFamily } from './series.js';
 import type { SeriesLog } from './series-log.js';
 import { ShownSeries } from './shown-series.js';

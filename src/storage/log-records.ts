@@ -1,8 +1,7 @@
 /** Builds the records of series and attachments that are in the file. */
-import { RecordKind } from '../metrics-file/layout.js';
-import { encodeRecord, encodeSeries } from '../metrics-file/record.js';
-import { EXEMPLAR_SHAPE, sketchChunkShape, type SlotShape } from '../metrics-file/slot-shape.js';
-import type { Attachment, AttachmentRole, Series } from './series.js';
+import { encodeAttachment } from '../metrics-file/attachment.js';
+import { encodeSeries } from '../metrics-file/record.js';
+import type { Attachment, Series } from './series.js';
 import type { Cells } from './value-blocks.js';
 
 /** Whether slots are in the file, and not in memory. */
@@ -23,18 +22,7 @@ export function seriesRecord(series: Series): Uint8Array {
 }
 
 /** The record of an attachment. */
-export function attachmentRecord(attachment: Attachment): Uint8Array {
-  const { role, owner } = attachment;
-  const at = { block: attachment.block!.number, slot: attachment.index, owner: [owner.block!.number, owner.index] };
-  if (role.kind === 'sketch') {
-    const { sign, chunk, windows } = role;
-    const windowSeconds = owner.family.declaration.window?.seconds ?? 0;
-    return encodeRecord(RecordKind.SketchChunk, { ...at, sign, chunk, windows, windowSeconds });
-  }
-  return encodeRecord(RecordKind.ExemplarCell, { ...at, slotOffset: role.slotOffset });
-}
-
-/** The slots of an attachment. */
-export function attachmentShape(role: AttachmentRole): SlotShape {
-  return role.kind === 'sketch' ? sketchChunkShape(role.windows) : EXEMPLAR_SHAPE;
+export function attachmentRecord({ role, owner, block, index }: Attachment): Uint8Array {
+  const ownerAt = { block: owner.block!.number, slot: owner.index };
+  return encodeAttachment({ block: block!.number, slot: index, owner: ownerAt, role });
 }

@@ -6,6 +6,7 @@
  * store moves when a directory appears or its file was deleted. Then the children are bound again: nothing else holds
  * slots.
  */
+import { type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
@@ -13,8 +14,7 @@ import { CopiedFamilies } from './copied-families.js';
 import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
-import { attachmentShape } from './log-records.js';
-import { Attachment, type AttachmentRole, Series, type SeriesFamily } from './series.js';
+import { Attachment, Series, type SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
 import { DEFAULT_MAX_SERIES, type SeriesStoreOptions } from './series-store-options.js';
 import { StoredFamily } from './stored-family.js';

@@ -1,3 +1,4 @@
+import type { AttachmentRole } from '../metrics-file/attachment.js';
 import type { StoredFamily } from './stored-family.js';
 import { Cells } from './value-blocks.js';
 
@@ -46,10 +47,3 @@ export class Attachment extends Cells {
     super();
   }
 }
-
-export type AttachmentRole =
-  | { readonly kind: 'sketch'; readonly sign: -1 | 0 | 1; readonly chunk: number; readonly windows: number }
-  /**
-   * `slotOffset`: the slot that the exemplar belongs to, counted from the series' first slot.
-   */
-  | { readonly kind: 'exemplar'; readonly slotOffset: number };

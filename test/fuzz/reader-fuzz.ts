@@ -150,7 +150,7 @@ function fillShared({ store }: WrittenFile): void {
     REGISTRIES,
   );
   const sizes = attach(store, summary, []);
-  const chunk = store.attachTo(sizes, { kind: 'sketch', sign: 1, chunk: 0, windows: 1 });
+  const chunk = store.attachTo(sizes, { kind: 'sketch', sign: 1, chunk: 0, windows: 1, windowSeconds: 0 });
   chunk.view[chunk.index] = 1;
   chunk.view[chunk.index + 5] = 3;
   addTo(sizes, 30, 0);

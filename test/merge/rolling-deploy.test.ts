@@ -9,6 +9,7 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { gaugeMode, MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } from '../support/exposition-parser.js';
 import { Reading } from '../support/reading.js';
@@ -32,6 +33,12 @@ const bounds = fc
   .uniqueArray(fc.integer({ min: -3, max: 9 }), { maxLength: 4 })
   .map((all) => all.toSorted((a, b) => a - b));
 
+const nativeOptions = fc.record({
+  schema: fc.integer({ min: -4, max: 8 }),
+  zeroThreshold: fc.constantFrom(2 ** -128, 0.5, 4),
+  maxBuckets: fc.constantFrom(0, 2, 160),
+});
+
 const declaration: fc.Arbitrary<FamilyDeclaration> = fc.oneof(
   {
     weight: 4,
@@ -43,6 +50,16 @@ const declaration: fc.Arbitrary<FamilyDeclaration> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ ...common, labelNames, type: fc.constant('histogram' as const), bounds }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...common,
+      labelNames,
+      type: fc.constant('histogram' as const),
+      bounds,
+      native: nativeOptions,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ ...common, labelNames, type: fc.constant('counter' as const) }) },
   {
     weight: 1,
@@ -98,6 +115,36 @@ function inOrder(families: readonly MetricFamily[]): unknown {
   }));
 }
 
+/** Schema and zero threshold of each series when it was last seen. */
+type Resolutions = Map<string, readonly [schema: number, zeroThreshold: number]>;
+
+/** Protobuf has the same native histograms as the families, and no resolution is higher than before. */
+function assertNativeIsSound(reading: Reading, families: readonly MetricFamily[], resolutions: Resolutions): void {
+  const expected = families.flatMap(({ samples }) =>
+    samples.flatMap(({ labels, value, native }) => (native === undefined ? [] : { ...native, labels, count: value })),
+  );
+  const decoded = decodeProtobuf(reading.body('protobuf')).flatMap((family) => family.native);
+  assert.deepEqual(
+    decoded.map(({ sum, exemplars, ...histogram }) => ({ ...histogram, sum, exemplars })),
+    expected.map(({ labels, ...histogram }, at) => ({
+      ...{ ...histogram, labels: { ...labels } },
+      ...{ sum: decoded[at].sum, exemplars: [] },
+    })),
+  );
+  // a release that declared another type in between has hidden what was counted before
+  if (families.some(({ type }) => type !== 'histogram')) resolutions.clear();
+  for (const { schema, zeroThreshold, zeroCount, positive, negative, labels, ...more } of decoded) {
+    assert.equal(
+      [...positive, ...negative].reduce((sum, [, inBucket]) => sum + inBucket, zeroCount),
+      more.count,
+    );
+    const key = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    const [highest, lowest] = resolutions.get(key) ?? [Infinity, 0];
+    assert.ok(schema <= highest && zeroThreshold >= lowest, `schema ${schema} after ${highest}`);
+    resolutions.set(key, [schema, zeroThreshold]);
+  }
+}
+
 test('releases that declare one name in any two ways make an output that is valid, and that no fold changes', (t) => {
   fc.assert(
     fc.property(fc.array(release, { minLength: 2, maxLength: 5 }), fc.boolean(), (releases, created) => {
@@ -105,6 +152,7 @@ test('releases that declare one name in any two ways make an output that is vali
       const start = Math.floor(Date.now() / 1000) - 100;
       const standing = new Reading(dir, { created });
       const living: DeadProcess[] = [];
+      const resolutions: Resolutions = new Map();
       const look = (): unknown => {
         const reading = new Reading(dir, { created });
         for (const format of ['text', 'openmetrics'] as const) {
@@ -114,9 +162,11 @@ test('releases that declare one name in any two ways make an output that is vali
           assertHistogramsAreSound(text);
           assert.equal(standing.text(format), text);
         }
-        const families = inOrder(reading.families());
+        const families = reading.families();
+        assertNativeIsSound(reading, families, resolutions);
+        assert.deepEqual(decodeProtobuf(standing.body('protobuf')), decodeProtobuf(reading.body('protobuf')));
         reading.close();
-        return families;
+        return inOrder(families);
       };
       for (const [at, each] of perProcessFirst(releases).entries()) {
         const clock = t.mock.method(Date, 'now', () => (start + at) * 1000);

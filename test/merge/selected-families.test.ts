@@ -39,7 +39,7 @@ function writeFiles(t: TestContext, dir: string, registryOf: (place: number) => 
       const waiting = attach(store, wait, ['x', 'x']);
       addTo(waiting, weight * 4, 0);
       addTo(waiting, weight, 1);
-      const bins = store.attachTo(waiting, { kind: 'sketch', sign: 1, chunk: 2, windows: 1 });
+      const bins = store.attachTo(waiting, { kind: 'sketch', sign: 1, chunk: 2, windows: 1, windowSeconds: 0 });
       bins.view[bins.index] = 1;
       bins.view[bins.index + 1 + place] = weight;
       for (const [at, mode] of GAUGE_MODES.entries()) {

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readExemplarCell, writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import { EXEMPLAR } from '../../src/metrics-file/layout.js';
-import { EXEMPLAR_SHAPE } from '../../src/metrics-file/slot-shape.js';
+import { attachmentShape } from '../../src/metrics-file/attachment.js';
 
 const SLOT = 3;
 
 function block(): Float64Array {
-  return new Float64Array(SLOT + EXEMPLAR_SHAPE.slots + 2);
+  return new Float64Array(SLOT + attachmentShape({ kind: 'exemplar', slotOffset: 0 }).slots + 2);
 }
 
 function bytesOf(cells: Float64Array): Uint8Array {

@@ -63,15 +63,16 @@ describe('NativeReading', () => {
     );
   });
 
-  it('is associative: sums of sums are the sum of all', () => {
+  it('is associative from schema 0 up: sums of sums are the sum of all', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(options, values), { minLength: 3, maxLength: 3 }), ([a, b, c]) => {
         const all = shown([a, b, c], 0);
         const left = sumOfNative([sumOfNative([shown([a], 0), shown([b], 0)]), shown([c], 0)]);
         const right = sumOfNative([shown([a], 0), sumOfNative([shown([b], 0), shown([c], 0)])]);
-        assert.deepEqual(left, right);
-        // a threshold inside a bin widens to the end of the bin, which depends on where values are
-        if (all.schema >= 0) assert.deepEqual(left, all);
+        // below schema 0 a threshold inside a bin widens to its end, which depends on what was added before
+        if (all.schema < 0) return;
+        assert.deepEqual(left, all);
+        assert.deepEqual(right, all);
       }),
     );
   });

@@ -160,7 +160,7 @@ export function describeStore(kind: StoreKind): void {
     };
     const sizes = attach(store, store.declare(summary, DEFAULT), []);
     sizes.view.set([30, 1], sizes.index);
-    const chunk = store.attachTo(sizes, { kind: 'sketch', sign: 0, chunk: 0, windows: 1 });
+    const chunk = store.attachTo(sizes, { kind: 'sketch', sign: 0, chunk: 0, windows: 1, windowSeconds: 0 });
     chunk.view.set([1, 1], chunk.index);
     addTo(series, 3);
     const target = kind.createTarget(t);
@@ -227,7 +227,10 @@ export function describeStore(kind: StoreKind): void {
       store.setDefaultLabels('default', { round: String(round) });
       store.setRegistries(jobs, DEFAULT);
       store.forget(store.declare(counter('passing_total'), DEFAULT));
-      store.detachFrom(stays, store.attachTo(stays, { kind: 'sketch', sign: 0, chunk: 0, windows: 1 }));
+      store.detachFrom(
+        stays,
+        store.attachTo(stays, { kind: 'sketch', sign: 0, chunk: 0, windows: 1, windowSeconds: 0 }),
+      );
       if (round % 500 === 0) writer?.flush();
     }
     reads(writer, { 'jobs_total{kind="stays",round="19999"}': 1 });

@@ -2,11 +2,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { currentIdentity } from '../../src/directory/identity.js';
+import type { AttachmentRole } from '../../src/metrics-file/attachment.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import { HEADER, type ProcessIdentity, SKETCH } from '../../src/metrics-file/layout.js';
 import { native } from '../../src/metrics-file/mapping.js';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
+import { Bins, chunkBits, type NativeOptions } from '../../src/model/native-bins.js';
 import { BIN_BITS, BIN_MASK, placeOf } from '../../src/model/sketch.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
@@ -52,10 +54,29 @@ export class DeadProcess {
       { name, help: 'h', type: 'histogram', labelNames: Object.keys(labels), bounds },
       labels,
     );
+    const { native: options } = series.family.declaration;
+    if (options !== undefined) this.#addNative(series, options, value);
+    if (options !== undefined && bounds.length === 0) {
+      series.view[series.index + 1] += value;
+      return this;
+    }
     const bucket = bounds.findIndex((bound) => value <= bound);
     series.view[series.index + (bucket < 0 ? bounds.length : bucket)]++;
     series.view[series.index + bounds.length + 1] += value;
     return this;
+  }
+
+  /** Counts in the bin of a value, as `NativeChunks` does. */
+  #addNative(series: Series, { schema, zeroThreshold }: NativeOptions, value: number): void {
+    const isZero = Math.abs(value) <= zeroThreshold;
+    const bin = isZero ? 0 : Bins.of(schema).find(Math.abs(value));
+    const bits = chunkBits(schema);
+    const role: AttachmentRole = isZero
+      ? { kind: 'native', sign: 0, chunk: 0, schema: 0 }
+      : { kind: 'native', sign: value > 0 ? 1 : -1, chunk: bin >> bits, schema };
+    const known = series.attachments?.find((each) => JSON.stringify(each.role) === JSON.stringify(role));
+    const chunk = known ?? this.#store.attachTo(series, role);
+    chunk.view[chunk.index + (isZero ? 0 : bin & ((1 << bits) - 1))]++;
   }
 
   set(name: string, gaugeMode: string, labels: Readonly<Record<string, string>>, value: number, setAt: number): this {
@@ -81,7 +102,13 @@ export class DeadProcess {
     let bins = series.attachments?.find(
       ({ role }) => role.kind === 'sketch' && role.sign === sign && role.chunk === chunk,
     );
-    bins ??= this.#store.attachTo(series, { kind: 'sketch', sign, chunk, windows: window?.count ?? 1 });
+    bins ??= this.#store.attachTo(series, {
+      kind: 'sketch',
+      sign,
+      chunk,
+      windows: window?.count ?? 1,
+      windowSeconds: window?.seconds ?? 0,
+    });
     const epoch = window === undefined ? 1 : Math.floor(at / window.seconds) + 1;
     const from = bins.index + (epoch % (window?.count ?? 1)) * SKETCH.windowSlots;
     if (bins.view[from] !== epoch) bins.view.fill(0, from, from + SKETCH.windowSlots);

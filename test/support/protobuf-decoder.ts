@@ -1,6 +1,7 @@
 /** Decodes a protobuf exposition with a library that shares no code with our writer. */
 import { parse, Reader } from 'protobufjs';
-import type { MetricFamily, Sample } from '../../src/model/metric-family.js';
+import type { Exemplar, MetricFamily, Sample } from '../../src/model/metric-family.js';
+import type { NativeBucket, NativeHistogram } from '../../src/model/native-histogram.js';
 
 /** prometheus/client_model, io/prometheus/client/metrics.proto: the fields that this package writes. */
 const { root } = parse(
@@ -21,7 +22,12 @@ const { root } = parse(
   message Histogram {
     optional uint64 sample_count = 1; optional double sample_sum = 2; repeated Bucket bucket = 3;
     optional Timestamp created_timestamp = 15;
+    optional sint32 schema = 5; optional double zero_threshold = 6; optional uint64 zero_count = 7;
+    repeated BucketSpan negative_span = 9; repeated sint64 negative_delta = 10;
+    repeated BucketSpan positive_span = 12; repeated sint64 positive_delta = 13;
+    repeated Exemplar exemplars = 16;
   }
+  message BucketSpan { optional sint32 offset = 1; optional uint32 length = 2; }
   message Bucket { optional uint64 cumulative_count = 1; optional double upper_bound = 2; optional Exemplar exemplar = 3; }
   message Exemplar { repeated LabelPair label = 1; optional double value = 2; optional Timestamp timestamp = 3; }
   message Metric {
@@ -60,19 +66,41 @@ interface Metric {
   readonly histogram?: {
     readonly sample_count: number;
     readonly sample_sum: number;
-    readonly bucket: readonly {
+    readonly bucket?: readonly {
       readonly cumulative_count: number;
       readonly upper_bound: number;
       readonly exemplar?: Traced;
     }[];
     readonly created_timestamp?: Timestamp;
+    readonly schema?: number;
+    readonly zero_threshold?: number;
+    readonly zero_count?: number;
+    readonly negative_span?: readonly Span[];
+    readonly negative_delta?: readonly number[];
+    readonly positive_span?: readonly Span[];
+    readonly positive_delta?: readonly number[];
+    readonly exemplars?: readonly Traced[];
   };
+}
+
+interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A native histogram, and what the same message says beside it. */
+export interface DecodedNative extends NativeHistogram {
+  readonly labels: Record<string, string>;
+  readonly count: number;
+  readonly sum: number;
+  readonly exemplars: readonly Exemplar[];
 }
 export interface DecodedFamily extends Omit<MetricFamily, 'type'> {
   /** The name of the type in metrics.proto. */
   readonly type: string;
   /** Creation times of the series, in seconds since the epoch. */
   readonly created: readonly number[];
+  readonly native: readonly DecodedNative[];
 }
 
 /** Returns the families of a delimited body, with the samples of a text exposition. */
@@ -87,9 +115,39 @@ export function decodeProtobuf(body: Uint8Array): DecodedFamily[] {
       const at = (counter ?? summary ?? histogram)?.created_timestamp;
       return at === undefined ? [] : seconds(at);
     });
-    families.push({ name, help, type, ...(unit !== undefined && { unit }), samples, created });
+    const native = metric.flatMap(nativeOf);
+    families.push({ name, help, type, ...(unit !== undefined && { unit }), samples, created, native });
   }
   return families;
+}
+
+function nativeOf({ label, histogram }: Metric): DecodedNative[] {
+  if (histogram?.schema === undefined) return [];
+  const { schema, zero_threshold: zeroThreshold = 0, zero_count: zeroCount = 0 } = histogram;
+  return [
+    {
+      ...{ schema, zeroThreshold, zeroCount },
+      positive: bucketsOf(histogram.positive_span, histogram.positive_delta),
+      negative: bucketsOf(histogram.negative_span, histogram.negative_delta),
+      ...{ labels: pairsOf(label), count: histogram.sample_count, sum: histogram.sample_sum },
+      exemplars: (histogram.exemplars ?? []).flatMap((each) => exemplarOf(each) ?? []),
+    },
+  ];
+}
+
+/** The buckets that are not empty, by the numbers that Prometheus gives them. */
+function bucketsOf(spans: readonly Span[] = [], deltas: readonly number[] = []): NativeBucket[] {
+  const buckets: NativeBucket[] = [];
+  let [index, count, at] = [0, 0, 0];
+  for (const { offset, length } of spans) {
+    index += offset;
+    for (let bucket = 0; bucket < length; bucket++, index++) {
+      count += deltas[at++];
+      if (count > 0) buckets.push([index, count]);
+    }
+  }
+  if (at !== deltas.length) throw new Error(`${deltas.length} deltas in spans of ${at} buckets`);
+  return buckets;
 }
 
 function samplesOf(name: string, metric: Metric): Sample[] {
@@ -103,7 +161,7 @@ function samplesOf(name: string, metric: Metric): Sample[] {
   });
   if (histogram !== undefined) {
     return [
-      ...histogram.bucket.map(({ cumulative_count: count, upper_bound: bound, exemplar }) =>
+      ...(histogram.bucket ?? []).map(({ cumulative_count: count, upper_bound: bound, exemplar }) =>
         sample('_bucket', count, { le: bound === Infinity ? '+Inf' : String(bound) }, exemplar),
       ),
       sample('_sum', histogram.sample_sum),

@@ -29,13 +29,18 @@ export class Reading {
   }
 
   text(format: string = FALLBACK.name): string {
+    return Buffer.from(this.body(format)).toString();
+  }
+
+  /** @returns memory that the next call overwrites */
+  body(format: string): Uint8Array {
     this.#collect();
     let body = this.#bodies.get(format);
     if (body === undefined) {
       body = new MergedBody(this.#selected, formatOf(format), this.options);
       this.#bodies.set(format, body);
     }
-    return Buffer.from(body.render([])).toString();
+    return body.render([]);
   }
 
   /** Returns values by `name{label="value"}`. */

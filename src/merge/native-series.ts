@@ -1,0 +1,86 @@
+/** Native histograms of merged series: their bins at the resolution of the family, and the lines that text formats show. */
+import { upperBound } from '../model/native-bins.js';
+import { type NativeReading, valueAbove, writeNativeLines } from '../model/native-histogram.js';
+import type { MergedCells, MergedFamily } from './merged-family.js';
+import type { NativeChunk } from './native-cells.js';
+
+/**
+ * Reads the native histogram of a series. Processes that count classic buckets only are in it with every bucket at its
+ * upper bound, so that no observation is missing.
+ */
+export function readNative(index: MergedCells, family: MergedFamily, series: number, reading: NativeReading): void {
+  const { cells } = index;
+  const chunks = index.native.of(series);
+  const { native, bounds } = family;
+  let { schema } = native!;
+  let zeroCount = 0;
+  for (const chunk of chunks) {
+    if (chunk.sign === 0) zeroCount += cells[chunk.cell];
+    else if (chunk.schema < schema && !isEmpty(cells, chunk)) schema = chunk.schema;
+  }
+  reading.begin({ ...native!, schema }, zeroCount);
+  for (const { sign, chunk, schema: own, cell, slots } of chunks) {
+    if (sign !== 0) reading.addBins(sign, own, chunk * slots, cells, cell, slots);
+  }
+  if (family.hasClassicOnly) {
+    const from = index.cellOf[series] + bounds.length + 2;
+    bounds.forEach((bound, at) => reading.addValue(bound, cells[from + at]));
+    reading.addValue(valueAbove(bounds.at(-1) ?? 0), cells[from + bounds.length]);
+  }
+  reading.end();
+}
+
+/** A coarse chunk that was counted into once has counts for ever; one that was only allocated says nothing. */
+function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
+  for (let at = cell; at < cell + slots; at++) if (cells[at] > 0) return false;
+  return true;
+}
+
+/** Writes the values of the lines of a series. */
+export function writeNativeSeries(
+  index: MergedCells,
+  family: MergedFamily,
+  series: number,
+  values: Float64Array,
+  at: number,
+): number {
+  const { cells } = index;
+  const { bounds } = family;
+  const first = index.cellOf[series];
+  let count = 0;
+  let more: Float64Array | undefined;
+  for (const chunk of index.native.of(series)) {
+    for (let cell = chunk.cell; cell < chunk.cell + chunk.slots; cell++) count += cells[cell];
+    if (chunk.isApart && bounds.length > 0) {
+      more ??= new Float64Array(bounds.length + 1);
+      addToBuckets(more, bounds, chunk, cells);
+    }
+  }
+  if (family.hasClassicOnly) {
+    more ??= new Float64Array(bounds.length + 1);
+    for (let bucket = 0; bucket <= bounds.length; bucket++) {
+      const classic = cells[first + bounds.length + 2 + bucket];
+      more[bucket] += classic;
+      count += classic;
+    }
+  }
+  return writeNativeLines(cells, first, bounds.length, count, more, values, at);
+}
+
+/** Adds the bins of a chunk to the classic buckets that their upper bounds are in. */
+function addToBuckets(
+  buckets: Float64Array,
+  bounds: readonly number[],
+  { sign, schema, chunk, cell, slots }: NativeChunk,
+  cells: Float64Array,
+): void {
+  for (let slot = 0; slot < slots; slot++) {
+    const count = cells[cell + slot];
+    if (count === 0) continue;
+    const bin = chunk * slots + slot;
+    // the upper bound of a bin of negative values is its end nearer to zero
+    const bound = sign === 0 ? 0 : sign > 0 ? upperBound(schema, bin) : -upperBound(schema, bin - 1);
+    const bucket = bounds.findIndex((each) => bound <= each);
+    buckets[bucket < 0 ? bounds.length : bucket] += count;
+  }
+}
