@@ -115,6 +115,22 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'held native histogram child .observe()',
+    atMostNs: 8,
+    prepare: ({ Histogram: H }, registry) => {
+      // prom-client has no native histograms: it counts the bucket +Inf
+      const native = { nativeHistogramBucketFactor: 1.1, buckets: [] };
+      const child = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry], ...native }).labels(
+        'GET',
+        '/api/v1/orders/:id',
+        '200',
+      );
+      return (count) => {
+        for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
+      };
+    },
+  },
+  {
     name: 'observe({3 labels})',
     atLeast: 6,
     prepare: ({ Histogram: H }, registry) => {

@@ -188,6 +188,9 @@ const WORDS = new Int32Array(FLOAT.buffer);
 const HIGH_WORD = LITTLE_ENDIAN ? 1 : 0;
 const LOW_WORD = 1 - HIGH_WORD;
 
+/** Cells without a bound inside are a branch that a processor foresees: more of them saved 1 ns of an `observe()`. */
+const CELL_BITS = 7;
+
 /**
  * Finds the bins of one schema. [1, 2) is divided into equal cells, each narrower than any bin. Per cell: the bin at its
  * start, and the upper bound of that bin as the two words of a float64. Math.log2 would take 12 ns, and be wrong beside
@@ -206,7 +209,7 @@ export class Bins {
     this.schema = schema;
     this.chunkBits = chunkBits(schema);
     this.chunkMask = (1 << this.chunkBits) - 1;
-    const bits = Math.max(schema, 0) + 1;
+    const bits = Math.max(schema + 1, CELL_BITS);
     const cells = 1 << bits;
     this.#cellShift = FRACTION_BITS - bits;
     this.#firstBin = new Uint16Array(cells);
@@ -233,17 +236,25 @@ export class Bins {
   find(magnitude: number): number {
     FLOAT[0] = magnitude;
     const high = WORDS[HIGH_WORD];
-    const low = WORDS[LOW_WORD];
-    const octave = (high >>> FRACTION_BITS) - EXPONENT_BIAS;
     const fraction = high & FRACTION;
     const { schema } = this;
-    if (octave === -EXPONENT_BIAS) return this.#findSubnormal(magnitude);
-    if (schema <= 0) return ((fraction | low) === 0 ? octave - 1 : octave) >> -schema;
-    if ((fraction | low) === 0) return (octave << schema) - 1;
+    // the low word is seldom needed
+    if (schema <= 0 || high <= FRACTION || fraction === 0) return this.#findUnusual(magnitude, high, WORDS[LOW_WORD]);
     const cell = fraction >> this.#cellShift;
     const bound = this.#boundHigh[cell];
-    const isAbove = fraction > bound || (fraction === bound && low >>> 0 > this.#boundLow[cell]);
-    return (octave << schema) + (isAbove ? this.#firstBin[cell] + 1 : this.#firstBin[cell]);
+    const isAbove = fraction > bound || (fraction === bound && WORDS[LOW_WORD] >>> 0 > this.#boundLow[cell]);
+    const first = (((high >>> FRACTION_BITS) - EXPONENT_BIAS) << schema) + this.#firstBin[cell];
+    return isAbove ? first + 1 : first;
+  }
+
+  #findUnusual(magnitude: number, high: number, low: number): number {
+    const { schema } = this;
+    if (high <= FRACTION) return this.#findSubnormal(magnitude);
+    const octave = (high >>> FRACTION_BITS) - EXPONENT_BIAS;
+    const isPower = (high & FRACTION) === 0 && low === 0;
+    if (schema <= 0) return (isPower ? octave - 1 : octave) >> -schema;
+    // just above a power of two: in the first bin of the octave
+    return (octave << schema) - (isPower ? 1 : 0);
   }
 
   #findSubnormal(magnitude: number): number {

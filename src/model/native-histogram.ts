@@ -224,11 +224,11 @@ export function valueAbove(bound: number): number {
 }
 
 /** Adds histograms that are shown already. */
-export function sumOfNative(parts: readonly NativeHistogram[], maxBuckets = 0): NativeHistogram {
+export function sumOfNative(parts: readonly NativeHistogram[]): NativeHistogram {
   const reading = new NativeReading();
-  const { schema, zeroThreshold } = lowestOptions(parts.map((part) => ({ ...part, maxBuckets })))!;
+  const { schema, zeroThreshold } = lowestOptions(parts.map((part) => ({ ...part, maxBuckets: 0 })))!;
   const zeroCount = parts.reduce((sum, part) => sum + part.zeroCount, 0);
-  reading.begin({ schema, zeroThreshold, maxBuckets }, zeroCount);
+  reading.begin({ schema, zeroThreshold, maxBuckets: 0 }, zeroCount);
   const one = new Float64Array(1);
   for (const part of parts) {
     for (const [sign, buckets] of [[1, part.positive] as const, [-1, part.negative] as const]) {

@@ -2,6 +2,7 @@
  * `Registry.aggregate`: makes one registry of the results of several `getMetricsAsJSON()`. Nothing in this package needs it,
  * since processes merge through their files. It is for programs that collect such objects themselves.
  */
+import { type NativeHistogram, sumOfNative } from '../model/native-histogram.js';
 import type { ForeignMetricObject } from './metric-object.js';
 import type { RegisteredMetric } from './member.js';
 
@@ -33,7 +34,27 @@ export function aggregateInto<R extends AggregateRegistry>(registry: R, metricsA
     const aggregate = Object.hasOwn(aggregators, String(name)) ? aggregators[String(name)] : undefined;
     if (typeof aggregate !== 'function') throw new Error(`'${name}' is not a defined aggregator.`);
     const aggregated = aggregate(metrics);
+    if (aggregated !== undefined) addNative(aggregated, metrics);
     if (aggregated !== undefined) registry.registerMetric({ ...aggregated, get: () => aggregated });
   }
   return registry;
+}
+
+/** Adds the sum of native histograms, which prom-client's aggregators do not know, to the counts. */
+function addNative(aggregated: ForeignMetricObject, metrics: readonly ForeignMetricObject[]): void {
+  const bySeries = new Map<string, NativeHistogram[]>();
+  for (const value of metrics.flatMap(({ values = [] }) => values)) {
+    if (value.native === undefined) continue;
+    const key = seriesKey(value);
+    bySeries.set(key, [...(bySeries.get(key) ?? []), value.native]);
+  }
+  if (bySeries.size === 0) return;
+  for (const value of aggregated.values ?? []) {
+    const natives = bySeries.get(seriesKey(value));
+    if (natives !== undefined) value.native = sumOfNative(natives);
+  }
+}
+
+function seriesKey({ metricName, labels = {} }: NonNullable<ForeignMetricObject['values']>[number]): string {
+  return JSON.stringify([metricName, Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }

@@ -1,6 +1,7 @@
 /** Metrics as plain objects, in the shape of prom-client's `getMetricsAsJSON()` and `metric.get()`. */
 import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
+import type { NativeHistogram } from '../model/native-histogram.js';
 
 /** Aggregation methods of a prom-client cluster. */
 export type Aggregator = 'omit' | 'sum' | 'first' | 'min' | 'max' | 'average';
@@ -21,6 +22,8 @@ export type MetricValue<T extends string> = { value: number; labels: LabelValues
 export type MetricValueWithName<T extends string> = MetricValue<T> & {
   metricName?: string;
   exemplar?: ExemplarObject | null;
+  /** The count of a native histogram: its buckets. */
+  native?: NativeHistogram;
 };
 
 export interface MetricObjectWithValues<T extends MetricValue<string>> extends MetricObject {
@@ -59,6 +62,7 @@ function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sam
     if (sample.name !== name) value.metricName = sample.name;
     if (sample.exemplar !== undefined) value.exemplar = exemplarObject(sample.exemplar);
   }
+  if (sample.native !== undefined) value.native = sample.native;
   return value;
 }
 
@@ -78,6 +82,7 @@ export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
       const { labelSet, value, timestamp } = from.exemplar;
       sample.exemplar = { labels: labelSet, value, timestamp };
     }
+    if (from.native !== undefined) sample.native = from.native;
     return sample;
   });
   return { name, help, type, samples, aggregator: metric.aggregator };
@@ -94,5 +99,6 @@ export interface ForeignMetricObject {
     labels?: Record<string, unknown>;
     sharedLabels?: Record<string, unknown>;
     exemplar?: ExemplarObject | null;
+    native?: NativeHistogram;
   }[];
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { formatOf } from '../../src/exposition/formats.js';
 import { Histogram, Registry } from '../../src/index.js';
+import { familyOfObject } from '../../src/registry/metric-object.js';
 import { MEMBER } from '../../src/registry/member.js';
 import { Bins } from '../../src/model/native-bins.js';
 import { decodeProtobuf, type DecodedNative } from '../support/protobuf-decoder.js';
@@ -145,6 +146,61 @@ describe('a native histogram', () => {
     histogram.observe(Number.MAX_VALUE);
     const [{ count, sum }] = nativeOf(histogram);
     assert.deepEqual([count, sum], [1, Number.MAX_VALUE]);
+  });
+
+  it('has its buckets in JSON, and Registry.aggregate() adds them', async () => {
+    const objects = [1, 2].map(async (factor) => {
+      const registry = new Registry();
+      const config = { ...FINE, nativeHistogramBucketFactor: 2 * factor, buckets: [1], labelNames: ['path'] };
+      const histogram = new Histogram({ ...config, registers: [registry] });
+      for (const value of [0.5, 3, 0]) histogram.observe({ path: '/' }, value);
+      return registry.getMetricsAsJSON();
+    });
+    const [fine, coarse] = await Promise.all(objects);
+    const nativeIn = ([metric]: object[]): unknown =>
+      (metric as { values: { native?: object }[] }).values.flatMap(({ native = [] }) => native);
+    const zero = { zeroThreshold: 2 ** -128, zeroCount: 1, negative: [] };
+    assert.deepEqual(nativeIn(fine), [
+      {
+        ...{ ...zero, schema: 0 },
+        positive: [
+          [-1, 1],
+          [2, 1],
+        ],
+      },
+    ]);
+    const registry = Registry.aggregate([fine, coarse] as never);
+    const [family] = decodeProtobuf(
+      formatOf('protobuf').render([familyOfObject(registry.getSingleMetric(FINE.name)!.get() as never)]),
+    );
+    assert.deepEqual(
+      [family.native[0].count, family.native[0].positive],
+      [
+        6,
+        [
+          [0, 2],
+          [1, 2],
+        ],
+      ],
+    );
+  });
+
+  it('shows its newest exemplars in protobuf, those of classic buckets too', () => {
+    for (const buckets of [[], [1]]) {
+      const histogram = histogramOf({ buckets, enableExemplars: true });
+      histogram.observe({ value: 0.5, exemplarLabels: { trace_id: 'a' } });
+      histogram.observe({ value: 5, exemplarLabels: { trace_id: 'b' } });
+      const traces = nativeOf(histogram)[0].exemplars.map(({ labels, value }) => [labels.trace_id, value]);
+      assert.deepEqual(
+        traces,
+        buckets.length === 0
+          ? [['b', 5]]
+          : [
+              ['a', 0.5],
+              ['b', 5],
+            ],
+      );
+    }
   });
 
   it('is another metric with another factor: getOrCreate() names the option', () => {
