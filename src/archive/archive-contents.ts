@@ -35,8 +35,8 @@ interface Plan {
   readonly family: ArchiveFamily;
   /** False where only the declaration is kept: live gauges, Info, StateSet. */
   readonly keepsSeries: boolean;
-  /** Values for absent labels; undefined: keys are copied unchanged. */
-  readonly fill: readonly (string | undefined)[] | undefined;
+  /** Per label: its place in the key of the file, and the value where the key has none; undefined: keys are copied. */
+  readonly places: readonly { readonly from: number; readonly filling: string | undefined }[] | undefined;
 }
 
 interface Landing {
@@ -108,7 +108,7 @@ export class ArchiveContents {
     for (const [id, record] of source.families) {
       const seenAt = (record.lastSeenAt ?? record.declaredAt) + familyShift;
       const family = this.#declare(record, this.#past(seenAt));
-      plans.set(id, { family, keepsSeries: true, fill: undefined });
+      plans.set(id, { family, keepsSeries: true, places: undefined });
     }
     // whole hours, and no shift where a clock was corrected by minutes: end times stay in the same hours
     const gaugeShift = Math.round(shiftBy(deadRetentionSeconds) / HOUR_SECONDS) * HOUR_SECONDS;
@@ -235,7 +235,9 @@ export class ArchiveContents {
     const baked = [...added.keys()].filter(
       (name) => !record.labelNames.includes(name) && !(pidLabelled && name === 'pid'),
     );
-    const labelNames = [...record.labelNames, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
+    // processes of the same program add labels in any order
+    const own = record.openLabels === true ? record.labelNames.toSorted() : record.labelNames;
+    const labelNames = [...own, ...baked.toSorted(), ...(pidLabelled ? ['pid'] : [])];
     const declaration: FamilyRecord = {
       ...record,
       registries: [...new Set(record.registries.map(archivedRegistryId))],
@@ -244,13 +246,14 @@ export class ArchiveContents {
       pidLabelled: pidLabelled ? true : undefined,
       ofProcess: record.processWide === true && keepsSeries ? processKey(identity) : undefined,
     };
+    const place = (name: string) => ({ from: record.labelNames.indexOf(name), filling: added.get(name) });
     // where readers refuse one file for this, they would refuse the whole archive
     checkFamilyRecord(declaration);
     const family = this.#declare(declaration, lastSeenAt);
     return {
       family,
       keepsSeries,
-      fill: added.size === 0 ? undefined : labelNames.map((name) => added.get(name)),
+      places: added.size === 0 && record.openLabels !== true ? undefined : labelNames.map(place),
     };
   }
 
@@ -264,15 +267,15 @@ export class ArchiveContents {
     for (const series of source.series()) {
       const plan = plans.get(series.family);
       if (plan === undefined || !plan.keepsSeries) continue;
-      const { family, fill } = plan;
+      const { family, places } = plan;
       const endedAt = endOf(series, family);
       if (family.isGauge && endedAt < this.#now - this.#limits.deadRetentionSeconds) continue;
       let { key } = series;
-      if (fill !== undefined) {
+      if (places !== undefined) {
         const values = source.labelValuesOf(series);
-        for (const filling of fill) added += filling?.length ?? 0;
+        for (const { filling } of places) added += filling?.length ?? 0;
         source.assertMayAdd(added);
-        key = Buffer.from(encodeKey(fill.map((filling, at) => values[at] ?? filling))).toString('latin1');
+        key = Buffer.from(encodeKey(places.map(({ from, filling }) => values[from] ?? filling))).toString('latin1');
       } else if (family.rowOf(key, endedAt) === undefined && source.archive === undefined) {
         // decoded only to find errors: an invalid key would make the whole archive unreadable
         source.labelValuesOf(series);

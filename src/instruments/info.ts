@@ -19,8 +19,7 @@ export type InfoPairs = Readonly<Record<string, string | number>>;
  *
  * Merged output shows the facts of living processes; if two processes have different facts, it shows both.
  *
- * The name of a pair becomes a label when it is first set. The family is then declared again with one more label, so that
- * other pairs may be set at any time. Readers handle that like a rolling deploy.
+ * The name of a pair becomes a label when it is first set. Other pairs may be set at any time.
  */
 export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   /**
@@ -37,7 +36,7 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   constructor(config: InfoConfiguration<T>) {
     super(config, () => ({
       type: 'info',
-      declaration: { gaugeMode: STATE_MODE },
+      declaration: { gaugeMode: STATE_MODE, openLabels: true },
       child: (home, labelValues) => new GaugeChild(home, labelValues, false),
     }));
   }

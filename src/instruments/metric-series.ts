@@ -163,20 +163,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
     for (const child of this.index) this.store.detach(child);
   }
 
-  /**
-   * Declares the family again with more labels, which existing series do not have. Afterwards only children of the new label
-   * names are found.
-   */
+  /** Adds labels, which existing series do not have. The series stay in place, so that readers never miss one. */
   addLabelNames(added: readonly string[]): void {
-    const labelNames = [...this.declaration.labelNames, ...added];
-    const absent = added.map(() => undefined);
-    const snapshots = this.#snapshots().map(({ child, createdAt, values, attachments }) => {
-      const wider = this.#makeChild(this, [...child.labelValues, ...absent]);
-      return { child: wider, createdAt, values, attachments };
-    });
-    this.store.forget(this.stored);
-    this.declaration = { ...this.declaration, labelNames };
-    this.#restoreIn(this.store, snapshots);
+    this.stored.widen(added);
+    this.declaration = this.stored.declaration;
+    // publishes the declaration before the next series
+    this.store.setRegistries(this.stored, this.#registryNames(), this);
   }
 
   #ofUnknownArguments(args: readonly unknown[]): C {

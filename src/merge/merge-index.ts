@@ -190,6 +190,7 @@ export class MergeIndex implements MergedCells {
     let series = this.#keys.find(schema.number, bytes, from, to);
     if (series < 0) {
       const values = decodeKey(bytes.subarray(from, to), schema.labelNames.length);
+      if (values.length < schema.labelNames.length) this.#indexTexts(schema.family);
       series = this.#seriesOf(schema.family, schema.text(values));
       this.#keys.add(schema.number, bytes, from, to, series);
     }
@@ -355,7 +356,7 @@ export class MergeIndex implements MergedCells {
   #isSet(series: number, family: MergedFamily): boolean {
     return (
       this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 ||
-      (family.labelNames.length === 0 && !family.mode.perProcess)
+      (!family.isOpen && family.labelNames.length === 0 && !family.mode.perProcess)
     );
   }
 

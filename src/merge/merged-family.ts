@@ -108,7 +108,12 @@ export class MergedFamily {
     return this.#winner.record.unit;
   }
   get labelNames(): readonly string[] {
-    return ownLabelNames(this.#winner.record);
+    if (!this.isOpen) return ownLabelNames(this.#winner.record);
+    return [...new Set([...this.#variants.values()].flatMap(({ record }) => ownLabelNames(record)))].toSorted();
+  }
+  /** Whether processes add labels, which are then sorted by their names. */
+  get isOpen(): boolean {
+    return this.#winner.record.openLabels === true;
   }
   get quantiles(): readonly number[] {
     return this.#winner.record.quantiles ?? [];
@@ -197,7 +202,7 @@ export class MergedFamily {
     if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
     if (differ((record) => record.bounds)) reasons.push('buckets');
     // the order has no meaning, and client_python's files do not keep it
-    if (differ((record) => ownLabelNames(record).toSorted())) reasons.push('labels');
+    if (!this.isOpen && differ((record) => ownLabelNames(record).toSorted())) reasons.push('labels');
     return reasons;
   }
 
@@ -228,7 +233,8 @@ export class MergedFamily {
     const { record } = this.#winner;
     const { window, quantiles, help } = record;
     const native = [this.native !== undefined, this.hasClassicOnly];
-    return JSON.stringify([this.type, this.mode.name, this.labelNames, window, quantiles, record.omit, help, native]);
+    const labelNames = this.isOpen ? undefined : this.labelNames;
+    return JSON.stringify([this.type, this.mode.name, labelNames, window, quantiles, record.omit, help, native]);
   }
 }
 

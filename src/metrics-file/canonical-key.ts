@@ -2,18 +2,22 @@
  * Whether a key is in its only allowed encoding: as many values as the family has labels, each nil or a string, every
  * length in its shortest form. msgpack allows several encodings of the same value, and readers compare keys by their bytes:
  * two encodings of one key would be two series with the same labels.
+ * A key from before its family got more labels has fewer values. Readers compare such a key by its label text.
  */
-export function isCanonicalKey(key: Uint8Array, values: number): boolean {
-  let at = headLength(key, values);
+export function isCanonicalKey(key: Uint8Array, labels: number): boolean {
+  const values = valueCount(key);
+  if (values < 0 || values > labels) return false;
+  let at = values < 16 ? 1 : 3;
   for (let value = 0; value < values && at > 0; value++) at = skipValue(key, at);
   return at > 0 && at === key.length;
 }
 
-/** Length of the array head for that many values; 0 where the key does not begin with it. */
-function headLength(key: Uint8Array, values: number): number {
-  if (values < 16) return key[0] === (0x90 | values) ? 1 : 0;
-  const { length } = key;
-  return length >= 3 && key[0] === 0xdc && key[1] === values >> 8 && key[2] === (values & 0xff) ? 3 : 0;
+/** The number of values by the array head; -1 where the key does not begin with one in its shortest form. */
+function valueCount(key: Uint8Array): number {
+  if (key[0] >> 4 === 0x9) return key[0] & 0xf;
+  if (key.length < 3 || key[0] !== 0xdc) return -1;
+  const values = (key[1] << 8) | key[2];
+  return values < 16 ? -1 : values;
 }
 
 /** The end of the value at `at`; 0 where the value is not in its shortest form. */

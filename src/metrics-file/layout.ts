@@ -148,7 +148,7 @@ export type FileState = (typeof FileState)[keyof typeof FileState];
  *                     series does not expire
  * 40 keyLength  u32
  * 44 key             msgpack array: the label values in the order of the family's labelNames, nil where a label is absent;
- *                    in archives one more for the series of gauges shown per process, the `pid`
+ *                    fewer where the family has got labels since; in archives one more for the series of gauges shown per process, the `pid`
  * ```
  */
 export const RECORD = { length: 0, crc: 4, kind: 8, bodyLength: 12, body: 16, alignment: 8 } as const;

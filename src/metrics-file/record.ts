@@ -88,6 +88,7 @@ export function checkFamilyRecord(body: unknown): FamilyRecord {
   // duplicates would repeat a series in the output, or a label in a line
   rule(new Set(family.labelNames).size === family.labelNames.length, 'labelNames');
   rule(lineLabel === undefined || !family.labelNames.includes(lineLabel), 'labelNames');
+  rule(family.openLabels === undefined || typeof family.openLabels === 'boolean', 'openLabels');
   rule(isStrings(family.registries), 'registries');
   rule(typeof family.declaredAt === 'number', 'declaredAt');
   rule(family.primary === undefined || typeof family.primary === 'boolean', 'primary');
@@ -130,14 +131,16 @@ export function encodeKey(labelValues: readonly (string | undefined)[]): Uint8Ar
 }
 
 /**
- * Decodes the label values of a key.
+ * Decodes the label values of a key. Labels that the family got later have no value.
  *
  * @param count number of labels of the family, for bytes that are not trusted
- * @throws {TypeError} where they are not an array of so many strings and nil, in its shortest form
+ * @throws {TypeError} where they are not an array of at most so many strings and nil, in its shortest form
  */
 export function decodeKey(key: Uint8Array, count?: number): (string | undefined)[] {
   if (count !== undefined && !isCanonicalKey(key, count)) {
-    throw new TypeError(`a key of ${count} labels is an array of as many strings and nil, in its shortest form`);
+    throw new TypeError(
+      `a key of ${count} labels is an array of at most as many strings and nil, in its shortest form`,
+    );
   }
   const values: unknown = unpack(key);
   if (!Array.isArray(values)) throw new TypeError('a key is an array');

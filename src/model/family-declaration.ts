@@ -11,6 +11,8 @@ export interface FamilyDeclaration {
   readonly unit?: string;
   /** In the order of the user's array. */
   readonly labelNames: readonly string[];
+  /** Processes add labels when they first see them: that other processes have other labels is no disagreement. */
+  readonly openLabels?: boolean;
   /** Gauges, Info and StateSet: the name of the merge mode, a row of `gauge-mode.ts`. */
   readonly gaugeMode?: string;
   /**

@@ -22,8 +22,8 @@ export class CopiedFamilies {
     const { copy, exemplars } = holderOf(owner);
     if (copy !== undefined) this.#copies.add(copy);
     if (this.#copies.size < 2 || copy === undefined || registries.length === 0) return undefined;
-    // an Info has other labels when it is set, and each copy measures the process by itself
-    if (declaration.type === 'info' || declaration.processWide === true) return undefined;
+    // each copy adds labels, and measures the process, by itself
+    if (declaration.openLabels === true || declaration.processWide === true) return undefined;
     const key = keyOf(declaration, registries);
     for (const family of families) {
       if (family.declaration.name !== declaration.name) continue;

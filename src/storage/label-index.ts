@@ -29,28 +29,39 @@ const PROBES = Array.from({ length: NARROW + 1 }, () => new Int32Array(NARROW));
 
 export class LabelIndex<T extends Labelled> {
   /** Names of all labels; V8 compares them by address, because it stores each property name once. */
-  readonly #names: readonly string[];
+  #names!: readonly string[];
   /** Per label: the value as the caller writes it (a string, or a number with the same text) → its number, from 1. */
-  #numbers: Map<unknown, number>[];
-  #nextNumber: Int32Array;
+  #numbers!: Map<unknown, number>[];
+  #nextNumber!: Int32Array;
   /** Numbers per entry. With fewer than NARROW labels it is NARROW, and the missing ones are ABSENT. */
-  readonly #width: number;
-  #tuples: Int32Array;
+  #width!: number;
+  #tuples!: Int32Array;
   #items: (T | undefined)[] = [];
   /** Entry + 1, EMPTY or DELETED. */
   #table = new Int32Array(2 * INITIAL_CAPACITY);
-  #probe: Int32Array;
+  #probe!: Int32Array;
   #live = 0;
   #occupied = 0;
   #forgotten = 0;
 
   constructor(labelNames: readonly string[]) {
+    this.#setNames(labelNames);
+  }
+
+  #setNames(labelNames: readonly string[]): void {
     this.#names = Object.keys(Object.fromEntries(labelNames.map((name) => [name, 0])));
     this.#numbers = labelNames.map(firstNumbers);
     this.#nextNumber = labelNames.length === 0 ? NO_NUMBERS : new Int32Array(labelNames.length).fill(1);
     this.#width = Math.max(labelNames.length, NARROW);
     this.#probe = PROBES[labelNames.length] ?? new Int32Array(this.#width);
     this.#tuples = new Int32Array(this.#width * INITIAL_CAPACITY);
+  }
+
+  /** Adds labels that the present series do not have. */
+  widen(added: readonly string[]): void {
+    const items = [...this];
+    this.#setNames([...this.#names, ...added]);
+    this.#restart(items);
   }
 
   get size(): number {

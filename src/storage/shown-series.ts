@@ -26,6 +26,11 @@ export class ShownSeries<S extends Labelled> {
     yield* this.#removed;
   }
 
+  /** The family has got more labels. */
+  widen(added: readonly string[]): void {
+    this.#removed.widen(added);
+  }
+
   addCopied(copy: S, shown: S): void {
     this.#byCopy.set(copy, shown);
   }

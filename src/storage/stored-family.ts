@@ -33,7 +33,7 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
 
   constructor(
     readonly id: number,
-    readonly declaration: FamilyDeclaration,
+    public declaration: FamilyDeclaration,
     registries: readonly string[],
     /** Seconds since the epoch. */
     readonly declaredAt: number,
@@ -47,6 +47,13 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     const shape = seriesShape(declaration);
     this.kind = shape.kind;
     this.slots = shape.slots;
+  }
+
+  /** Adds labels, which the present series do not have. */
+  widen(added: readonly string[]): void {
+    this.declaration = { ...this.declaration, labelNames: [...this.declaration.labelNames, ...added] };
+    this.series.widen(added);
+    this.shown?.widen(added);
   }
 
   get holders(): Owner[] {

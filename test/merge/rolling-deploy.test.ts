@@ -64,6 +64,13 @@ const declaration: fc.Arbitrary<FamilyDeclaration> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      ...{ ...common, labelNames, type: fc.constant('counter' as const) },
+      openLabels: fc.constant(true),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       ...common,
       labelNames: fc.constant([]),
       type: fc.constant('summary' as const),

@@ -49,6 +49,21 @@ export class DeadProcess {
     return this;
   }
 
+  /** Counts in a counter whose labels are open: it gets those that it does not have. */
+  countOpen(name: string, labels: Readonly<Record<string, string>>, value: number): this {
+    const family = this.declare({ name, help: 'h', type: 'counter', labelNames: [], openLabels: true });
+    const added = Object.keys(labels).filter((label) => !family.declaration.labelNames.includes(label));
+    if (added.length > 0) {
+      family.widen(added);
+      this.#store.setRegistries(family, family.registries);
+    }
+    const labelValues = family.declaration.labelNames.map((label) => labels[label]);
+    let series = family.series.find(labelValues);
+    if (series === undefined) this.#store.attach((series = new Series(family, labelValues)));
+    series.view[series.index] += value;
+    return this;
+  }
+
   observe(name: string, bounds: readonly number[], value: number, labels: Readonly<Record<string, string>> = {}): this {
     const series = this.#series(
       { name, help: 'h', type: 'histogram', labelNames: Object.keys(labels), bounds },
