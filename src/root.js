@@ -2,56 +2,62 @@
  * The package's root, written by hand: without `__esModule`, so that `require`, `import { Counter }`, `import * as` and
  * TypeScript's `import client from` all see the same exports and share one state. A test holds it against index.ts.
  */
-const api = require('./index.js');
 
-exports.Counter = api.Counter;
-exports.Gauge = api.Gauge;
-exports.Histogram = api.Histogram;
-exports.Info = api.Info;
-exports.StateSet = api.StateSet;
-exports.Summary = api.Summary;
-exports.register = api.register;
-exports.Registry = api.Registry;
-exports.openMetricsContentType = api.openMetricsContentType;
-exports.prometheusContentType = api.prometheusContentType;
-exports.aggregators = api.aggregators;
-exports.AggregatorRegistry = api.AggregatorRegistry;
-exports.ClusterRegistry = api.ClusterRegistry;
-exports.WorkerRegistry = api.WorkerRegistry;
-exports.collectDefaultMetrics = api.collectDefaultMetrics;
-exports.MetricType = api.MetricType;
-exports.mirrorRegistry = api.mirrorRegistry;
-exports.registerPath = api.registerPath;
-exports.Pushgateway = api.Pushgateway;
-exports.writeToTextfile = api.writeToTextfile;
-exports.exponentialBuckets = api.exponentialBuckets;
-exports.linearBuckets = api.linearBuckets;
-exports.validateMetricName = api.validateMetricName;
-exports.MULTIPROCESS_MODES = api.MULTIPROCESS_MODES;
-exports.setupPrimary = api.setupPrimary;
-exports.workerLabel = api.workerLabel;
-exports.pm2Directory = api.pm2Directory;
-exports.markProcessDead = api.markProcessDead;
-exports.MultiprocessCollector = api.MultiprocessCollector;
-exports.DEFAULT_PATH_RULES = api.DEFAULT_PATH_RULES;
-exports.LABEL_PRESETS = api.LABEL_PRESETS;
-exports.httpMetrics = api.httpMetrics;
-exports.metricsHandler = api.metricsHandler;
-exports.startHttpServer = api.startHttpServer;
-exports.BadFileError = api.BadFileError;
-exports.PromMultiprocError = api.PromMultiprocError;
-exports.ListenError = api.ListenError;
-exports.WebConfigError = api.WebConfigError;
+// index.ts has the same names; its modules are named here one by one, so that those of functions load at their first call
+require('./collector/merged-view.js');
+const { register } = require('./registry/default-registry.js');
+const { OPENMETRICS_CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE } = require('./registry/content-type.js');
+const { exponentialBuckets, linearBuckets } = require('./model/buckets.js');
+const { BadFileError, PromMultiprocError } = require('./errors.js');
+
+exports.Counter = require('./instruments/counter.js').Counter;
+exports.Gauge = require('./instruments/gauge.js').Gauge;
+exports.Histogram = require('./instruments/histogram.js').Histogram;
+exports.Info = require('./instruments/info.js').Info;
+exports.StateSet = require('./instruments/state-set.js').StateSet;
+exports.Summary = require('./instruments/summary.js').Summary;
+exports.register = register;
+exports.Registry = require('./registry/registry.js').Registry;
+exports.openMetricsContentType = OPENMETRICS_CONTENT_TYPE;
+exports.prometheusContentType = PROMETHEUS_CONTENT_TYPE;
+exports.aggregators = require('./prom-client/aggregators.js').aggregators;
+exports.AggregatorRegistry = require('./prom-client/aggregator-registry.js').AggregatorRegistry;
+exports.ClusterRegistry = require('./prom-client/cluster-registry.js').ClusterRegistry;
+exports.WorkerRegistry = require('./prom-client/worker-registry.js').WorkerRegistry;
+exports.collectDefaultMetrics = require('./default-metrics/default-metrics.js').collectDefaultMetrics;
+exports.MetricType = require('./prom-client/metric-type.js').MetricType;
+exports.mirrorRegistry = (...args) => require('./mirror/mirror-registry.js').mirrorRegistry(...args);
+exports.registerPath = require('./prom-client/register-path.js').registerPath;
+exports.Pushgateway = require('./push/pushgateway.js').Pushgateway;
+exports.writeToTextfile = (...args) => require('./push/textfile.js').writeToTextfile(...args);
+exports.exponentialBuckets = exponentialBuckets;
+exports.linearBuckets = linearBuckets;
+exports.validateMetricName = require('./model/naming.js').validateMetricName;
+exports.MULTIPROCESS_MODES = require('./model/gauge-mode.js').MULTIPROCESS_MODES;
+exports.setupPrimary = (...args) => require('./cluster/setup-primary.js').setupPrimary(...args);
+exports.workerLabel = (...args) => require('./cluster/worker-label.js').workerLabel(...args);
+exports.pm2Directory = (...args) => require('./cluster/pm2-directory.js').pm2Directory(...args);
+exports.markProcessDead = (...args) => require('./directory/mark-dead.js').markProcessDead(...args);
+exports.MultiprocessCollector = require('./collector/multiprocess-collector.js').MultiprocessCollector;
+exports.DEFAULT_PATH_RULES = require('./http-metrics/path-normalizer.js').DEFAULT_PATH_RULES;
+exports.LABEL_PRESETS = require('./http-metrics/label-names.js').LABEL_PRESETS;
+exports.httpMetrics = (...args) => require('./http-metrics/http-metrics.js').httpMetrics(...args);
+exports.metricsHandler = (...args) => require('./serve/answer/handler.js').metricsHandler(...args);
+exports.startHttpServer = (...args) => require('./serve/listen/http-server.js').startHttpServer(...args);
+exports.BadFileError = BadFileError;
+exports.PromMultiprocError = PromMultiprocError;
+exports.ListenError = require('./serve/listen/listen-error.js').ListenError;
+exports.WebConfigError = require('./serve/web-config/web-config-error.js').WebConfigError;
 
 // node's lexer, which finds the names that `import` can have, wants an assignment
-exports.contentType = api.contentType;
+exports.contentType = register.contentType;
 // and would take the name out again for `defineProperty` with a getter
 Object.defineProperties(exports, {
   contentType: {
     enumerable: true,
-    get: () => api.register.contentType,
+    get: () => register.contentType,
     set(contentType) {
-      api.register.setContentType(contentType);
+      register.setContentType(contentType);
     },
   },
 });

@@ -25,7 +25,7 @@ import { trustIn } from '../directory/trust.js';
 import { createAside } from '../metrics-file/own-file.js';
 import { writeAll } from '../metrics-file/write-all.js';
 import { warnOnce } from '../warn-once.js';
-import { unlinkQuietly } from './archive-publication.js';
+import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Cleaners work with ages of days, seldom of hours. */
 const TOUCH_INTERVAL_MS = 10 * 60_000;

@@ -12,7 +12,6 @@ import {
   lstatSync,
   openSync,
   type Stats,
-  unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
@@ -27,6 +26,7 @@ import {
   generationOfTemporary,
 } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
+import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Decides which users can read an archive. */
 export interface ArchivePermissions {
@@ -156,14 +156,6 @@ function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, source
   // never write permission: a process that may write one of the files must not be able to write all counts
   const readable = sources.reduce((bits, { mode }) => bits | (mode & 0o444), 0);
   fchmodSync(fd, fileMode | readable);
-}
-
-export function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // missing, or not permitted: readers ignore it
-  }
 }
 
 /** Makes the archive durable, so that after a power failure the files removed below are not back without it. */

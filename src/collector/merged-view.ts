@@ -7,7 +7,7 @@ import { textDialectOf } from '../registry/content-type.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
 import { directoryToRead } from './directory-to-read.js';
 import type { OutputSettings } from './engine.js';
-import { sharedCollector } from './shared-collector.js';
+import type * as collecting from './shared-collector.js';
 
 /** One output for each requested set of registries; all share one collection and its open files. */
 function settingsOf(query: MergedQuery): OutputSettings {
@@ -30,15 +30,20 @@ function selectionOf(query: MergedQuery): Selection {
   return { registries: [], withoutPrimary, unnamed };
 }
 
+/** Most processes of an application are never asked for the merged metrics: the read arm loads at the first request. */
+function collector(): ReturnType<typeof collecting.sharedCollector> {
+  return (require('./shared-collector.js') as typeof collecting).sharedCollector();
+}
+
 provideMergedView({
   active: () => directoryToRead() !== undefined,
   async metrics(query, contentType) {
     const { name } = textDialectOf(contentType);
-    const { body, missing } = await sharedCollector().bodyAndMissing({ format: name }, settingsOf(query));
+    const { body, missing } = await collector().bodyAndMissing({ format: name }, settingsOf(query));
     return { text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(), missing };
   },
   async families(query) {
-    const { families, missing } = await sharedCollector().familiesAndMissing(settingsOf(query));
+    const { families, missing } = await collector().familiesAndMissing(settingsOf(query));
     return { families: families.map((family) => ({ ...family, aggregator: family.aggregator ?? 'sum' })), missing };
   },
 });

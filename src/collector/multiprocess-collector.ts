@@ -6,11 +6,11 @@ import { negotiateFormat } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './report.js';
-import { DirectoryCollector, type ReadingOptions } from './directory-collector.js';
+import type * as collecting from './directory-collector.js';
 import type { DirectoryStatus } from './directory-status.js';
 import type { OutputSettings } from './engine.js';
 
-export interface MultiprocessCollectorOptions extends ReadingOptions {
+export interface MultiprocessCollectorOptions extends collecting.ReadingOptions {
   /** The registries to show: 'default', the `name` of another registry, several of them, or 'all' (the default). */
   readonly registry?: string | readonly string[];
   /** Shows `_created` of counters, histograms and summaries. Default false. */
@@ -41,7 +41,7 @@ export interface MetricsAnswer {
  * every result contains all counts from before its call.
  */
 export class MultiprocessCollector {
-  readonly #collector: DirectoryCollector;
+  readonly #collector: collecting.DirectoryCollector;
   readonly #settings: OutputSettings;
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
@@ -49,6 +49,8 @@ export class MultiprocessCollector {
     const { registry = 'all', created = false, strict = false, selfMetrics = true, ...reading } = options;
     const registries = registry === 'all' ? registry : typeof registry === 'string' ? [registry] : registry;
     this.#settings = { selection: { registries }, created, strict, selfMetrics };
+    // loaded here and not at the top: most processes that load this package collect nothing
+    const { DirectoryCollector } = require('./directory-collector.js') as typeof collecting;
     this.#collector = new DirectoryCollector(reading);
   }
 

@@ -6,13 +6,21 @@
 import type { Packr as PackrClass } from 'msgpackr';
 import { isPlainMsgpack } from './plain-msgpack.js';
 
-const { Packr } = require('msgpackr/index-no-eval') as { Packr: typeof PackrClass };
-const packr = new Packr({ useRecords: false });
+let packr: PackrClass | undefined;
+
+/** msgpackr is loaded at its first use: a process that counts in memory does not need it. */
+function codec(): PackrClass {
+  if (packr === undefined) {
+    const { Packr } = require('msgpackr/index-no-eval') as { Packr: typeof PackrClass };
+    packr = new Packr({ useRecords: false });
+  }
+  return packr;
+}
 
 /** Encodes an array, or a map without its undefined fields. */
 export function pack(value: object): Uint8Array {
-  if (Array.isArray(value)) return packr.pack(value);
-  return packr.pack(Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
+  if (Array.isArray(value)) return codec().pack(value);
+  return codec().pack(Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
 }
 
 /**
@@ -21,7 +29,7 @@ export function pack(value: object): Uint8Array {
 export function unpack(bytes: Uint8Array): unknown {
   if (!isPlainMsgpack(bytes)) return undefined;
   try {
-    return packr.unpack(bytes);
+    return codec().unpack(bytes);
   } catch {
     // a map with more keys than msgpackr accepts
     return undefined;

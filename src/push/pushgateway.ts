@@ -3,11 +3,10 @@
  * responds with 400 to its requests for a job or a grouping value with a slash, and stores `.` and `..` under another key
  * (ran); counters of an OpenMetrics registry arrive without a type; and it removes a header from the caller's options.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
-import { text } from 'node:stream/consumers';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import type * as zlib from 'node:zlib';
 import {
   PROMETHEUS_CONTENT_TYPE,
   type PrometheusContentType,
@@ -17,10 +16,8 @@ import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { textOfRegistry, type TextOptions } from './text-of-registry.js';
 
-const compress = promisify(gzip);
-
 /** With `requireJobName: false`, `jobName` may be left out. The other options are those of node:http's request. */
-export type PushgatewayOptions = RequestOptions & TextOptions & { readonly requireJobName?: boolean };
+export type PushgatewayOptions = https.RequestOptions & TextOptions & { readonly requireJobName?: boolean };
 
 export interface PushResult {
   resp?: unknown;
@@ -35,7 +32,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   readonly registry: Registry<T>;
   readonly gatewayUrl: string;
   readonly requireJobName: boolean;
-  readonly requestOptions: RequestOptions;
+  readonly requestOptions: https.RequestOptions;
   readonly #text: TextOptions;
 
   /** @param url the gateway's URL, with the path that stands before `/metrics` if there is one */
@@ -77,8 +74,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
     url.pathname = `${url.pathname.replace(/\/$/, '')}/metrics${jobName ? groupPath({ job: jobName, ...groupings }) : ''}`;
     const { body, headers } = await this.#message(method);
     return new Promise((resolve, reject) => {
-      const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const sent = request(url, { ...this.requestOptions, method, headers }, (response) => {
+      const sent = requestOf(url.protocol)(url, { ...this.requestOptions, method, headers }, (response) => {
         outcome(response).then(resolve, reject);
       });
       sent.on('error', reject);
@@ -108,8 +104,22 @@ export namespace Pushgateway {
   }
 }
 
-async function outcome(resp: IncomingMessage): Promise<PushResult> {
-  const body = await text(resp);
+// modules of Node.js that load at the first push: most processes push nothing
+
+function requestOf(protocol: string): typeof http.request {
+  if (protocol === 'https:') return (require('node:https') as typeof https).request;
+  return (require('node:http') as typeof http).request;
+}
+
+function compress(body: string): Promise<Buffer> {
+  const { gzip } = require('node:zlib') as typeof zlib;
+  return promisify<string, Buffer>(gzip)(body);
+}
+
+async function outcome(resp: http.IncomingMessage): Promise<PushResult> {
+  const chunks: string[] = [];
+  for await (const chunk of resp.setEncoding('utf8')) chunks.push(chunk as string);
+  const body = chunks.join('');
   if ((resp.statusCode ?? 0) >= 400) throw new Error(`push failed with status ${resp.statusCode}, ${body}`);
   return { resp, body };
 }

@@ -19,7 +19,7 @@
  * where locks do not work (directories shared between virtual machines) could its process be taken for dead at all.
  */
 import { basename, join } from 'node:path';
-import { openArchive } from '../archive/archive-file.js';
+import type * as archiveFile from '../archive/archive-file.js';
 import { parseDataFileName } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
 import type { FileBytes } from '../metrics-file/file-bytes.js';
@@ -45,6 +45,8 @@ export class ArchiveWatch {
   }
 
   #readNewest(dir: string): void {
+    // loaded here and not at the top: few processes are ever taken for dead
+    const { openArchive } = require('../archive/archive-file.js') as typeof archiveFile;
     const { archives, dataFiles } = scanDirectory(dir);
     for (const name of archives) {
       const path = join(dir, name.name);
