@@ -242,6 +242,24 @@ export function sumOfNative(parts: readonly NativeHistogram[]): NativeHistogram 
   return reading.toPlain();
 }
 
+/** A bucket by its bounds. Those of positive buckets are (lower, upper], those of negative ones [lower, upper). */
+export interface BucketRange {
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+}
+
+/** Returns the buckets in ascending order, with the zero bucket between the negative and the positive ones if it counts any. */
+export function bucketRanges({ schema, zeroThreshold, zeroCount, positive, negative }: NativeHistogram): BucketRange[] {
+  const bound = (index: number): number => upperBound(schema, index - 1);
+  const zero = { lower: -zeroThreshold, upper: zeroThreshold, count: zeroCount };
+  return [
+    ...negative.map(([index, count]) => ({ lower: -bound(index), upper: -bound(index - 1), count })).toReversed(),
+    ...(zeroCount > 0 ? [zero] : []),
+    ...positive.map(([index, count]) => ({ lower: bound(index - 1), upper: bound(index), count })),
+  ];
+}
+
 function plain({ bins, counts, length }: BinList): NativeBucket[] {
   return Array.from({ length }, (_, at) => [bins[at] + 1, counts[at]] as const);
 }

@@ -100,6 +100,28 @@ test("ps, check and dump have client_python's files too, each with its kind", (t
   assert.equal(bad.status, 1);
 });
 
+test('dump prints the buckets of native histograms as comments, in order', (t) => {
+  const dir = withTempDir(t);
+  const process = new DeadProcess(dir);
+  const native = { schema: 0, zeroThreshold: 2 ** -10, maxBuckets: 0 };
+  process.declare({ name: 'size', help: 'h', type: 'histogram', labelNames: ['at'], bounds: [], native });
+  for (const value of [0, 3, 4, 5, -1.5]) process.observe('size', [], value, { at: 'x' });
+  process.die();
+  const text = cli('dump', '--dir', dir).stdout;
+  const comments = text.slice(text.indexOf('\n# native'));
+  assert.equal(
+    comments,
+    `
+# native size{at="x"} 5 in buckets of schema 0
+#   -2.000 to -1.000: 1
+#   -0.0009766 to 0.0009766: 1
+#   2.000 to 4.000: 2
+#   4.000 to 8.000: 1
+`,
+  );
+  assert.doesNotMatch(cli('dump', '--dir', dir, '--format', 'openmetrics').stdout, /# native/);
+});
+
 test('dump prints the merged metrics, those that were asked for, in the format that was asked for', (t) => {
   const dir = withTempDir(t);
   twoDead(dir);

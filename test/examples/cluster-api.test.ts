@@ -55,7 +55,7 @@ http_request_duration_seconds_count{method="POST",route="/users",status_code="20
 http_request_duration_seconds_count{method="POST",route="/users/:user/orders",status_code="200"} 12
 http_request_duration_seconds_count{method="POST",route="/users/:user/orders",status_code="422"} 5
 
-# HELP http_requests_in_progress HTTP requests under way.
+# HELP http_requests_in_progress HTTP requests in progress.
 # TYPE http_requests_in_progress gauge
 http_requests_in_progress{method="POST"} 0
 `;

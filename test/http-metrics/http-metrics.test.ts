@@ -153,6 +153,25 @@ test('on node:http every request of a server is counted, with durations and size
   assert.ok(sum >= 250 && sum < 1000, `${sum} bytes of response`);
 });
 
+test('durations and sizes are native histograms where that is asked for, beside the classic buckets', async (t) => {
+  const { registry, url } = await onNodeHttp(t, { nativeHistograms: true, responseSize: true, buckets: [0.5, 10] });
+  await ask(`${url}/a`);
+  await until(async () => (await countsOf(registry)).size === 1);
+  assert.match(await registry.metrics({ scope: 'process' }), /http_request_duration_seconds_bucket\{le="0.5",.*\} 1/);
+  const objects = await registry.getMetricsAsJSON({ scope: 'process' });
+  const natives = objects.flatMap(({ name, values }) =>
+    values.flatMap(({ native }) => (native ? { name, native } : [])),
+  );
+  assert.deepEqual(
+    natives.map(({ name, native: { schema, positive } }) => ({
+      name,
+      schema,
+      counts: positive.map(([, count]) => count),
+    })),
+    ['http_request_duration_seconds', 'http_response_size_bytes'].map((name) => ({ name, schema: 3, counts: [1] })),
+  );
+});
+
 test('a client that goes away counts as 499', async (t) => {
   let begun!: () => void;
   const arrived = new Promise<void>((resolve) => (begun = resolve));
