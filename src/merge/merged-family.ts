@@ -49,8 +49,9 @@ const MAX_JOINED_BOUNDS = 500;
 /** Equal declarations, in any number of files. */
 interface Variant {
   readonly record: FamilyRecord;
-  declarations: number;
-  /** Time of the newest declaration, in seconds since the epoch. */
+  /** Number of declarations by their time, in seconds since the epoch. */
+  readonly times: Map<number, number>;
+  /** Time of the newest declaration. */
   newest: number;
 }
 
@@ -141,18 +142,17 @@ export class MergedFamily {
 
   /** Adds a declaration. */
   declare(record: FamilyRecord): void {
+    if (this.#declarations === 0) this.#variants.clear();
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
     if (variant !== undefined) {
-      variant.declarations++;
+      variant.times.set(record.declaredAt, (variant.times.get(record.declaredAt) ?? 0) + 1);
       if (record.declaredAt > variant.newest) {
         variant.newest = record.declaredAt;
         this.#isUndecided ||= variant !== this.#winner;
       }
     } else {
-      // the last one had been kept
-      if (this.#declarations === 0) this.#variants.clear();
-      this.#variants.set(key, { record, declarations: 1, newest: record.declaredAt });
+      this.#variants.set(key, { record, times: new Map([[record.declaredAt, 1]]), newest: record.declaredAt });
       if (this.#winner === undefined) this.#choose();
       else this.#isUndecided = true;
     }
@@ -164,9 +164,18 @@ export class MergedFamily {
     const key = declarationKey(record, ownLabelNames(record));
     const variant = this.#variants.get(key);
     if (variant === undefined) return;
-    this.#declarations--;
-    if (--variant.declarations > 0 || this.#variants.size === 1) return;
-    this.#variants.delete(key);
+    // the last declaration is kept until the next one
+    if (--this.#declarations === 0) return;
+    const { times } = variant;
+    const left = times.get(record.declaredAt)! - 1;
+    if (left > 0) {
+      times.set(record.declaredAt, left);
+      return;
+    }
+    times.delete(record.declaredAt);
+    if (times.size === 0) this.#variants.delete(key);
+    else if (record.declaredAt < variant.newest) return;
+    else variant.newest = [...times.keys()].reduce((newest, time) => Math.max(newest, time));
     this.#isUndecided = true;
   }
 

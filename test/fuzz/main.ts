@@ -1,24 +1,55 @@
 /**
- * The long form of reader.test.ts: `npm run fuzz [files] [seed]`, by default 100,000 files and a seed of the clock.
- * A finding is had again with its seed, and stops at the file that it names.
+ * The long form of reader.test.ts: `npm run fuzz [files] [seed]`, by default 100,000 files and a seed of the clock. Every tenth
+ * is a file of client_python. Each block of 500 files has a seed of its own, so that a finding is had again with
+ * `npm run fuzz 5000 <its seed>`, which starts with this block.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fuzzReader } from './reader-fuzz.js';
+import { emptyReport, fuzzReader, type FuzzedKind } from './reader-fuzz.js';
 
 const [files = 100_000, seed = Date.now() % 2 ** 31] = process.argv.slice(2).map(Number);
-const dir = mkdtempSync(join(tmpdir(), 'prom-multiproc-fuzz-'));
+const BLOCK_FILES = 500;
+const REPORT_EVERY_MS = 60_000;
+/** Files in memory: a file system on a disk takes longer than the reader. */
+const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+const reports = { node: emptyReport(), python: emptyReport() };
+
+/** Every tenth block, by its seed. */
+function kindOf(blockSeed: number): FuzzedKind {
+  return blockSeed % 10 === 0 ? 'python' : 'node';
+}
+
+function print(): void {
+  for (const [kind, { damages, reasons, mostBytes, mostSeconds }] of Object.entries(reports)) {
+    const read = [...damages.values()].reduce((sum, damage) => sum + damage.files, 0);
+    console.log(`\n${read} damaged files of ${kind}`);
+    for (const [name, damage] of damages) {
+      console.log(`a file that ${name}: ${damage.files}, ${damage.skipped} skipped`);
+    }
+    for (const [reason, count] of reasons) console.log(`skipped as ${reason}: ${count}`);
+    console.log(`most that one scrape took: ${mostBytes} bytes over its file, ${mostSeconds} s`);
+  }
+}
+
 // one notice for each kind of damage is enough
 console.warn = () => {};
 console.log(`${files} damaged files, seed ${seed}`);
+let reportedMs = performance.now();
 try {
-  const { damages, reasons, mostBytes, mostSeconds } = fuzzReader(dir, files, seed);
-  for (const [name, { files: read, skipped }] of damages) {
-    console.log(`a file that ${name}: ${read}, ${skipped} skipped`);
+  for (let done = 0, blockSeed = seed; done < files; done += BLOCK_FILES, blockSeed++) {
+    const dir = mkdtempSync(join(PARENT, 'prom-multiproc-fuzz-'));
+    const kind = kindOf(blockSeed);
+    try {
+      fuzzReader(dir, kind, Math.min(BLOCK_FILES, files - done), blockSeed, reports[kind]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+    if (performance.now() - reportedMs < REPORT_EVERY_MS) continue;
+    reportedMs = performance.now();
+    console.log(`${done + BLOCK_FILES} of ${files}`);
   }
-  for (const [reason, count] of reasons) console.log(`skipped as ${reason}: ${count}`);
-  console.log(`most that one collection took: ${mostBytes} bytes, ${mostSeconds} s`);
 } finally {
-  rmSync(dir, { recursive: true });
+  print();
 }

@@ -2,6 +2,7 @@
 import { crc32 } from '../../src/metrics-file/crc32.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD, RecordKind, SERIES } from '../../src/metrics-file/layout.js';
 import { pack, unpack } from '../../src/metrics-file/msgpack.js';
+import { BYTE_MUTATIONS, changed, type DamagedFile, edgeOrAny, flipBit, many, ODDITIES } from './byte-mutation.js';
 import type { Random } from './random.js';
 
 /** A whole file, taken apart far enough to know what to damage. */
@@ -37,44 +38,13 @@ export function takeApart(bytes: Buffer): WholeFile {
 
 type Mutate = (file: WholeFile, random: Random) => Buffer;
 
-/** Numbers that lengths, counts and offsets break at. */
-const EDGES = [
-  0,
-  1,
-  2,
-  7,
-  8,
-  63,
-  64,
-  4095,
-  4096,
-  65_535,
-  65_537,
-  2 ** 24,
-  2 ** 31 - 1,
-  2 ** 31,
-  2 ** 32 - 8,
-  2 ** 32 - 1,
-];
-
-/** What may stand where something else is expected. */
-const ODDITIES: readonly unknown[] = [
-  ...[null, true, '', 'x', 'pid', 'le', '__proto__', 'jobs_total', 'a\n# TYPE b counter\nb 1', '\ud800'],
-  ...[-1, 0, 0.5, 1e308, NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 53],
-  ...[[], [0], [0, 0], [1, 0], [0, 1e9], ['a', 'a'], [NaN], {}, { seconds: 0, count: 0 }, { seconds: 1, count: 1e9 }],
-];
-
 export const MUTATIONS: Readonly<Record<string, Mutate>> = {
-  'is cut off': ({ bytes }, random) => bytes.subarray(0, random.below(bytes.length)),
-  'goes on behind its end': ({ bytes }, random) => Buffer.concat([bytes, random.bytes(1 + random.below(5000))]),
-  'is random from somewhere on': ({ bytes }, random) => {
-    const from = random.below(bytes.length);
-    return Buffer.concat([bytes.subarray(0, from), random.bytes(Math.min(bytes.length - from, 3000))]);
-  },
-  'has bits flipped': ({ bytes }, random) =>
-    changed(bytes, (copy) => {
-      for (let left = 1 + random.below(8); left > 0; left--) flipBit(copy, random.below(copy.length), random);
-    }),
+  ...Object.fromEntries(
+    Object.entries(BYTE_MUTATIONS).map(([name, mutate]): [string, Mutate] => [
+      name,
+      ({ bytes }, random) => mutate(bytes, random),
+    ]),
+  ),
   'has bits of its header flipped': ({ bytes }, random) =>
     changed(bytes, (copy) =>
       flipBit(copy, random.below(HEADER.identity + copy.readUInt32LE(HEADER.identityLength)), random),
@@ -145,7 +115,7 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
     }),
   'lacks a record': (file, random) => withRecords(file, (records) => records.splice(random.below(records.length), 1)),
   'has a record many times, in other slots': (file, random) =>
-    withMoreRecords(file, random.of(file.records), (record, at) => {
+    withMoreRecords(file, random, file.records, (record, at) => {
       if (kindOf(record) === RecordKind.Series) {
         record.writeUInt32LE(random.next() < 0.8 ? at : random.below(64), SERIES.slot);
         seal(record);
@@ -160,7 +130,7 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
     }),
   'declares a metric many times, each time otherwise': (file, random) => {
     const families = file.records.filter((record) => kindOf(record) === RecordKind.Family);
-    return withMoreRecords(file, random.of(families), (record, at) =>
+    return withMoreRecords(file, random, families, (record, at) =>
       withFields(record, (fields) => {
         const from = random.below(1000);
         const bounds = Array.from({ length: random.below(200) }, (_, place) => from + place);
@@ -181,17 +151,11 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
     withRecords(file, (records) => records.splice(random.below(records.length), 0, random.of(records))),
 };
 
-/** One of the damages, or two of them. */
-export function mutate(file: WholeFile, random: Random): { name: string; bytes: Buffer } {
+/** One of the damages. */
+export function mutate(file: WholeFile, random: Random): DamagedFile {
   const name = random.of(Object.keys(MUTATIONS));
   const bytes = MUTATIONS[name](file, random);
   return { name, bytes };
-}
-
-function changed(bytes: Buffer, change: (copy: Buffer) => void): Buffer {
-  const copy = Buffer.from(bytes);
-  change(copy);
-  return copy;
 }
 
 /** The file with a log of other records, as many of them as fit. */
@@ -210,13 +174,15 @@ function withRecords({ bytes, log, records }: WholeFile, change: (records: Buffe
   });
 }
 
-/** The file with up to 500 records more, made out of one, in a key block of their own at its end. */
+/** The file with many records more, made out of one of these, in a key block of their own at its end. */
 function withMoreRecords(
   { bytes, log }: WholeFile,
-  record: Buffer,
+  random: Random,
+  choices: readonly Buffer[],
   change: (copy: Buffer, at: number) => Buffer,
 ): Buffer {
-  const records = Array.from({ length: 500 }, (_, at) => change(Buffer.from(record), at));
+  const record = random.of(choices);
+  const records = Array.from({ length: many(random) }, (_, at) => change(Buffer.from(record), at));
   const data = Buffer.concat(records);
   const block = Buffer.alloc(Math.ceil((BLOCK.data + data.length) / PAGE_BYTES) * PAGE_BYTES);
   bytes.copy(block, 0, log, log + BLOCK.data);
@@ -258,12 +224,4 @@ function kindOf(record: Buffer): RecordKind {
 
 function seal(record: Buffer): void {
   record.writeUInt32LE(crc32(record, RECORD.kind, record.length), RECORD.crc);
-}
-
-function flipBit(bytes: Buffer, at: number, random: Random): void {
-  if (at < bytes.length) bytes[at] ^= 1 << random.below(8);
-}
-
-function edgeOrAny(random: Random): number {
-  return random.next() < 0.7 ? random.of(EDGES) : random.below(2 ** 32);
 }

@@ -27,19 +27,24 @@ import { selectAll } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, createWriter, newIdentity } from '../support/written-file.js';
 import { MUTATIONS } from './mutation.js';
+import { PYTHON_MUTATION_NAMES } from './python-mutation.js';
 import { fuzzReader } from './reader-fuzz.js';
 
 const OPTIONS = { deadRetentionSeconds: 60, maxOpenFiles: 10 } as const;
 
-test('1,500 damaged files: nothing is thrown, no series of a whole file is harmed, what is skipped leaves no trace', (t) => {
-  const warn = mock.method(console, 'warn', () => {});
-  afterTest(t, () => warn.mock.restore());
-  const { damages, reasons, mostBytes } = fuzzReader(withTempDir(t, { checkFiles: false }), 1500, 42);
-  assert.deepEqual([...damages.keys()].toSorted(), Object.keys(MUTATIONS).toSorted());
-  assert.ok((reasons.get('corrupt') ?? 0) > 300);
-  assert.ok((reasons.get('not_a_metrics_file') ?? 0) > 0);
-  assert.ok(mostBytes < 16 * 1024 * 1024, `${mostBytes} bytes for a file of a few dozen pages`);
-});
+for (const [kind, names] of [
+  ['node', Object.keys(MUTATIONS)],
+  ['python', PYTHON_MUTATION_NAMES],
+] as const) {
+  test(`1,000 damaged files of ${kind}: nothing is thrown, no series of a whole file is harmed, what is skipped leaves no trace`, (t) => {
+    const warn = mock.method(console, 'warn', () => {});
+    afterTest(t, () => warn.mock.restore());
+    const { damages, reasons, mostBytes } = fuzzReader(withTempDir(t, { checkFiles: false }), kind, 1000, 42);
+    assert.deepEqual([...damages.keys()].toSorted(), names.toSorted());
+    assert.ok((reasons.get('corrupt') ?? 0) > 200);
+    assert.ok(mostBytes < 64 * 1024 * 1024, `${mostBytes} bytes for a file of a few dozen pages`);
+  });
+}
 
 /** Collects once: what is skipped for which reason, and the one counter's value. */
 function collect(dir: string): { skipped: Record<string, number>; total: number | undefined; bytes: number } {

@@ -317,6 +317,29 @@ test('the counts of a removed file are removed, and those of a new file are adde
   reading.close();
 });
 
+test('the newest declaration that a file still has decides, also after a newer one was removed', (t) => {
+  const dir = withTempDir(t);
+  // each release declares when it is a second older than the next
+  const [rare, recent, newest] = ['old', 'new', 'old'].map((help, at) => {
+    const clock = t.mock.method(Date, 'now', () => 1_700_000_000_000 + at * 1000);
+    const declaration = { ...JOBS, help };
+    const process = new Process(dir, at + 1, [declaration]);
+    process.series(declaration, 'a');
+    clock.mock.restore();
+    return process;
+  });
+  const reading = new Reading(dir);
+  const help = (): string => reading.families()[0].help;
+  assert.equal(help(), 'old');
+  newest.file.writer.close();
+  rmSync(newest.file.path);
+  assert.equal(help(), 'new');
+  rmSync(recent.file.path);
+  assert.equal(help(), 'old');
+  reading.close();
+  for (const { file } of [rare, recent]) file.writer.close();
+});
+
 test('a new log between two readings does not change remaining series', (t) => {
   const { dir, files } = twoFiles(t);
   const [{ store }] = files;

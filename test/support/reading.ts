@@ -24,7 +24,7 @@ export class Reading {
 
   /** Collects, and returns the families in the order of the output. */
   families(): MetricFamily[] {
-    this.#collect();
+    this.collect();
     return mergedFamilies(this.#selected, this.options);
   }
 
@@ -34,7 +34,7 @@ export class Reading {
 
   /** @returns memory that the next call overwrites */
   body(format: string): Uint8Array {
-    this.#collect();
+    this.collect();
     let body = this.#bodies.get(format);
     if (body === undefined) {
       body = new MergedBody(this.#selected, formatOf(format), this.options);
@@ -56,7 +56,7 @@ export class Reading {
     this.#collection.close();
   }
 
-  #collect(): void {
+  collect(): void {
     for (const _ of this.#collection.collect());
     this.#selected.update();
   }
