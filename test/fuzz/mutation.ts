@@ -40,9 +40,9 @@ type Mutate = (file: WholeFile, random: Random) => Buffer;
 
 export const MUTATIONS: Readonly<Record<string, Mutate>> = {
   ...Object.fromEntries(
-    Object.entries(BYTE_MUTATIONS).map(([name, mutate]): [string, Mutate] => [
+    Object.entries(BYTE_MUTATIONS).map(([name, mutateBytes]): [string, Mutate] => [
       name,
-      ({ bytes }, random) => mutate(bytes, random),
+      ({ bytes }, random) => mutateBytes(bytes, random),
     ]),
   ),
   'has bits of its header flipped': ({ bytes }, random) =>

@@ -78,7 +78,7 @@ export function fuzzReader(
       if (!checked.has(text)) assertNoDuplicateSeries(text);
       checked.add(text);
       assert.equal(linesOf(text), own);
-      const [reason] = Object.entries(reading.stats.skipped).flatMap(([each, count]) => (count > 0 ? [each] : []));
+      const [reason] = Object.entries(reading.stats.skipped).flatMap(([each, skips]) => (skips > 0 ? [each] : []));
       count(report, name, reason);
       if (reason !== undefined) assert.equal(text, expected);
     } catch (error) {

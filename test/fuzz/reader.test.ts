@@ -40,7 +40,7 @@ for (const [kind, names] of [
     const warn = mock.method(console, 'warn', () => {});
     afterTest(t, () => warn.mock.restore());
     const { damages, reasons, mostBytes } = fuzzReader(withTempDir(t, { checkFiles: false }), kind, 1000, 42);
-    assert.deepEqual([...damages.keys()].toSorted(), names.toSorted());
+    assert.deepEqual(new Set(damages.keys()), new Set(names));
     assert.ok((reasons.get('corrupt') ?? 0) > 200);
     assert.ok(mostBytes < 64 * 1024 * 1024, `${mostBytes} bytes for a file of a few dozen pages`);
   });

@@ -325,6 +325,7 @@ test('the newest declaration that a file still has decides, also after a newer o
     const declaration = { ...JOBS, help };
     const process = new Process(dir, at + 1, [declaration]);
     process.series(declaration, 'a');
+    process.file.writer.flush();
     clock.mock.restore();
     return process;
   });
