@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { checkMetricsFile, isMetricsFile } from '../collector/file-kinds.js';
+import { isDefaultMetricName } from '../default-metrics/default-metric-groups.js';
 import { scanDirectory } from '../directory/scan.js';
 import { PromMultiprocError } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
@@ -9,8 +10,21 @@ import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 
+interface CheckOptions {
+  readonly dir?: string;
+  readonly json?: boolean;
+  readonly health?: boolean;
+  readonly strictNames?: boolean;
+}
+
+/** A note is no reason to exit 1. */
+interface NameProblem extends LintProblem {
+  readonly isNote: boolean;
+}
+
 /** Checks the named files, or all files of the directory and the names of the metrics in it. Exits 1 where anything is wrong. */
-export async function checkCommand(files: readonly string[], options: { dir?: string; json?: boolean }): Promise<void> {
+export async function checkCommand(files: readonly string[], options: CheckOptions): Promise<void> {
+  if (options.health === true) return checkHealth(files, options);
   for (const file of files) {
     if (statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     const text = `${JSON.stringify(file)} is a directory: check its files with --dir`;
@@ -18,14 +32,16 @@ export async function checkCommand(files: readonly string[], options: { dir?: st
   }
   const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;
   const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkMetricsFile(file) }));
-  const lints = dir === undefined ? [] : await lintsOf(dir);
+  const lints = dir === undefined ? [] : await lintsOf(dir, options.strictNames === true);
   if (options.json === true) printJson({ files: reports, lints });
   for (const { file, ok, problems } of options.json === true ? [] : reports) {
     print(`${plain(file)}: ${ok ? colour.green('ok') : colour.red('BAD')}`);
     for (const { offset, reason } of problems) print(`  at byte ${offset}: ${plain(reason)}`);
   }
-  for (const { metric, text } of options.json === true ? [] : lints) print(plain(`${metric}: ${text}`));
-  if (lints.length > 0 || reports.some(({ ok }) => !ok)) process.exitCode = 1;
+  for (const { metric, text, isNote } of options.json === true ? [] : lints) {
+    print(plain(`${isNote ? 'note: ' : ''}${metric}: ${text}`));
+  }
+  if (lints.some(({ isNote }) => !isNote) || reports.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
 function filesOf(dir: string): string[] {
@@ -34,10 +50,32 @@ function filesOf(dir: string): string[] {
   return [...ours, ...foreign.filter(isMetricsFile)].map((name) => join(dir, name));
 }
 
-async function lintsOf(dir: string): Promise<LintProblem[]> {
+/** Prints the verdict of the status page. Exits 1 where anything is wrong. */
+async function checkHealth(files: readonly string[], options: CheckOptions): Promise<void> {
+  if (files.length > 0) {
+    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', '--health is about a directory: give --dir, and no files');
+  }
+  const dir = existingDirectory(options.dir);
+  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });
+  const { verdict } = await collector.status();
+  await collector.close();
+  if (options.json === true) printJson({ healthy: verdict.length === 0, findings: verdict });
+  else if (verdict.length === 0) print(colour.green('healthy'));
+  else for (const { level, text } of verdict) print(`${FINDING_COLOURS[level](level)}: ${plain(text)}`);
+  if (verdict.length > 0) process.exitCode = 1;
+}
+
+const FINDING_COLOURS = { bad: colour.red, warning: colour.yellow } as const;
+
+async function lintsOf(dir: string, isStrict: boolean): Promise<NameProblem[]> {
   const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });
   const problems = lintFamilies(await collector.families());
   const { conflicts } = await collector.status();
   await collector.close();
-  return [...problems, ...conflicts.map(({ family, text }) => ({ metric: family, text }))];
+  // the names of the default metrics are prom-client's: dashboards everywhere know them, and nobody here can rename them
+  const isNote = (metric: string): boolean => !isStrict && isDefaultMetricName(metric);
+  return [
+    ...problems.map((problem) => ({ ...problem, isNote: isNote(problem.metric) })),
+    ...conflicts.map(({ family, text }) => ({ metric: family, text, isNote: false })),
+  ];
 }

@@ -33,7 +33,17 @@ function program(): Command {
     .option('--web.listen-address <address...>', 'host:port, :port, or unix:/path; may be repeated', ['127.0.0.1:9464'])
     .option('--web.telemetry-path <path>', 'the path of the metrics', '/metrics')
     .option('--web.config.file <file>', "TLS and authentication, in the format of Prometheus' exporter-toolkit")
+    .option('--web.systemd-socket', 'listen on the sockets that systemd hands over, not on --web.listen-address')
     .option('--registry <name...>', 'only the metrics of these registries')
+    .option(
+      '--name <name...>',
+      'only metrics with these names, or samples of these names, where a scrape has no name[]',
+    )
+    .option('--created', 'show when each series was created')
+    .option('--strict', 'OpenMetrics in the form of other libraries')
+    .option('--dead-retention <seconds>', 'how long gauges of dead processes are kept')
+    .option('--fold-files <files>', 'fold when so many processes have died')
+    .option('--no-fold', 'do not fold the files of dead processes')
     .action(async (options) => (await import('./serve.js')).serveCommand(options));
   root
     .command('ps')
@@ -58,6 +68,8 @@ function program(): Command {
     .argument('[files...]', 'check only these files, and no names')
     .addOption(dir())
     .addOption(json())
+    .option('--health', 'check the processes instead: the verdict of the status page')
+    .option('--strict-names', "treat the names of prom-client's default metrics as findings, not as notes")
     .action(async (files, options) => (await import('./check.js')).checkCommand(files, options));
   root
     .command('fold')
@@ -71,7 +83,7 @@ function program(): Command {
     .action(async () => (await import('./register-path.js')).registerPathCommand());
   root
     .command('top')
-    .description('watch the processes and the counters that grow fastest')
+    .description('watch the workers, what is wrong with them, and the counters that grow fastest')
     .addOption(dir())
     .option('--interval <seconds>', 'time between two updates', '2')
     .option('--count <updates>', 'end after so many updates')

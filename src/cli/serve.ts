@@ -1,5 +1,6 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
+import type { StatusSource } from '../serve/status/status-page.js';
 import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/listen/http-server.js';
 import { warnOnce } from '../serve/warning.js';
 import { existingTarget } from '../directory/check-directory.js';
@@ -12,6 +13,13 @@ interface ServeOptions {
   readonly 'web.listenAddress': readonly string[];
   readonly 'web.telemetryPath': string;
   readonly 'web.config.file'?: string;
+  readonly 'web.systemdSocket'?: boolean;
+  readonly name?: readonly string[];
+  readonly created?: boolean;
+  readonly strict?: boolean;
+  readonly deadRetention?: string;
+  readonly fold: boolean;
+  readonly foldFiles?: string;
 }
 
 /** Serves until SIGTERM or SIGINT, and then finishes the responses in progress. */
@@ -19,7 +27,7 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   const chosen = chooseForCommand(options.dir);
   existingTarget(chosen);
   const { dir } = chosen;
-  const collector = new MultiprocessCollector({ dir, registry: options.registry ?? 'all' });
+  const collector = new MultiprocessCollector({ dir, ...collectorOptions(options) });
   const path = options['web.telemetryPath'];
   const servers: RunningServer[] = [];
   const end = async (): Promise<void> => {
@@ -27,14 +35,16 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     await collector.close();
   };
   const rules = {
-    source: collector,
+    source: sourceOf(collector, options.name),
     path,
     webConfigFile: options['web.config.file'],
     onWarning: warn,
     onError: warnOnce('a scrape failed', warn),
   };
   try {
-    for (const where of options['web.listenAddress'].map(listenOptions)) {
+    const addresses =
+      options['web.systemdSocket'] === true ? systemdSockets() : options['web.listenAddress'].map(listenOptions);
+    for (const where of addresses) {
       servers.push(await startHttpServer({ ...rules, ...where }));
     }
   } catch (error) {
@@ -46,6 +56,48 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   }
   process.once('SIGTERM', () => void end());
   process.once('SIGINT', () => void end());
+}
+
+function collectorOptions({ registry, created, strict, deadRetention, fold, foldFiles }: ServeOptions) {
+  return {
+    registry: registry ?? 'all',
+    created,
+    strict,
+    deadRetentionSeconds: deadRetention === undefined ? undefined : positive('--dead-retention', deadRetention),
+    fold: fold
+      ? { files: foldFiles === undefined ? undefined : positive('--fold-files', foldFiles) }
+      : (false as const),
+  };
+}
+
+/** @param names the metrics of scrapes that name none */
+function sourceOf(collector: MultiprocessCollector, names: readonly string[] | undefined): StatusSource {
+  if (names === undefined) return collector;
+  return {
+    metrics: (request) => collector.metrics({ names, ...request }),
+    status: (charts) => collector.status(charts),
+  };
+}
+
+/**
+ * The sockets that systemd hands over (sd_listen_fds(3)): from descriptor 3 on, where LISTEN_PID is this process.
+ *
+ * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where there is none
+ */
+function systemdSockets(): Pick<HttpServerOptions, 'fd'>[] {
+  const { LISTEN_FDS: number = '0', LISTEN_PID: pid } = process.env;
+  const sockets = Number(pid) === process.pid && /^\d{1,4}$/.test(number) ? Number(number) : 0;
+  if (sockets > 0) return Array.from({ length: sockets }, (_, at) => ({ fd: 3 + at }));
+  throw new PromMultiprocError(
+    'ERR_INVALID_ARGUMENT',
+    '--web.systemd-socket: systemd has handed over no socket; start the service by its socket unit',
+  );
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${option} ${JSON.stringify(text)} must be a number above 0`);
 }
 
 /** Writes to the standard error with the prefix of all log messages of this package. */

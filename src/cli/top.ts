@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessInfo } from '../collector/report.js';
+import { RequestRates } from '../collector/request-rates.js';
+import type { Finding } from '../collector/verdict.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
@@ -8,7 +9,7 @@ import { metricKind } from '../model/metric-kind.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { columns, plain, print } from './print.js';
-import { processTable } from './ps.js';
+import { SORT_KEYS, type Worker, workerTable } from './worker-table.js';
 
 interface TopOptions {
   readonly dir?: string;
@@ -20,15 +21,20 @@ interface TopOptions {
 interface SeriesRate {
   readonly series: string;
   readonly total: number;
-  /** Since the previous update; 0 in the first one. */
+  /** Since the reading before. */
   readonly perSecond: number;
 }
 
 /** The number of lines where the height of the terminal is not known. */
 const FEW_LINES = 24;
 const MAX_PROCESSES = 10;
+const MAX_FINDINGS = 4;
+/** Ctrl-C, which is a key while the terminal is raw. */
+const INTERRUPT = '\u0003';
 /** A day. Node's timers can hold at most 24 days. */
 const MAX_INTERVAL_SECONDS = 86_400;
+/** Time between the reading before the first screen and the screen, so that it has rates. */
+const FIRST_MS = 500;
 const CLEAR = '\u001b[H\u001b[J';
 
 /** Prints the processes and the counters that grow fastest, again after every interval. */
@@ -42,35 +48,86 @@ export async function topCommand(options: TopOptions): Promise<void> {
   });
   const waking = new AbortController();
   process.once('SIGINT', () => waking.abort());
+  const keys = listenForKeys(() => waking.abort());
+  const requestRates = new RequestRates();
   let before = new Map<string, number>();
   let updatedAt = performance.now();
-  for (let update = 0; update < updates && !waking.signal.aborted; update++) {
-    const [processes, families] = await Promise.all([collector.processes(), collector.families()]);
+  for (let update = -1; update < updates && !waking.signal.aborted; update++) {
+    const [{ processes, verdict }, families] = await Promise.all([collector.status(), collector.families()]);
     const now = performance.now();
     const values = counterValues(families);
-    const rates = ratesOf(before, values, update === 0 ? 0 : (now - updatedAt) / 1000);
+    const rates = ratesOf(before, values, (now - updatedAt) / 1000);
     [before, updatedAt] = [values, now];
-    if (options.json === true) print(JSON.stringify({ processes, series: rates }));
-    else print(screen(processes, rates));
-    if (update + 1 < updates) await sleep(seconds * 1000, undefined, { signal: waking.signal }).catch(() => {});
+    const requests = requestRates.of(processes, now);
+    const workers = processes.map((process): Worker => ({ ...process, rate: requests.get(process.file) }));
+    if (update >= 0 && options.json === true) print(JSON.stringify({ verdict, processes: workers, series: rates }));
+    else if (update >= 0) print(screen(workers, verdict, rates, keys.sortKey));
+    const pauseMs = update < 0 ? Math.min(FIRST_MS, seconds * 1000) : seconds * 1000;
+    if (update + 1 < updates) await sleep(pauseMs, undefined, { signal: waking.signal }).catch(() => {});
   }
+  keys.close();
   await collector.close();
 }
 
 /** The text of one update: the whole text for a pipe, and as much as fits on a terminal. */
-function screen(processes: readonly ProcessInfo[], rates: readonly SeriesRate[]): string {
+function screen(
+  workers: readonly Worker[],
+  findings: readonly Finding[],
+  rates: readonly SeriesRate[],
+  sortKey: string | undefined,
+): string {
   const { isTTY, rows = FEW_LINES, columns: width } = process.stdout;
-  const room = Math.max(5, rows - Math.min(processes.length, MAX_PROCESSES) - 6);
+  const news = verdictLines(findings);
+  const room = Math.max(3, rows - Math.min(workers.length, MAX_PROCESSES) - news.length - 7);
   const rateRows = rates.slice(0, room).map(({ perSecond, total, series }) => [perSecond, total, plain(series)]);
   const text = [
-    `${processes.length} processes, ${rates.length} counter series`,
-    processTable(processes, MAX_PROCESSES),
+    `${workers.length} processes, ${rates.length} counter series`,
+    ...news,
+    workerTable(workers, findings, { most: MAX_PROCESSES, width: isTTY ? width || Infinity : Infinity, sortKey }),
+    ...(isTTY ? [helpLine(sortKey)] : []),
     '',
     columns(['PER SECOND', 'TOTAL', 'SERIES'], rateRows),
   ].join('\n');
   if (!isTTY) return text;
   const [title, ...lines] = text.split('\n').map((line) => truncated(line, width || Infinity));
   return `${CLEAR}${[colour.bold(title), ...lines].join('\n')}`;
+}
+
+function verdictLines(findings: readonly Finding[]): string[] {
+  if (findings.length === 0) return [colour.green('healthy')];
+  const lines = findings.slice(0, MAX_FINDINGS).map(({ level, text }) => {
+    const paint = level === 'bad' ? colour.red : colour.yellow;
+    return `${paint(level)}: ${plain(text)}`;
+  });
+  const others = findings.length - lines.length;
+  return others === 0 ? lines : [...lines, `${others} more: prom-multiproc check --health`];
+}
+
+function helpLine(sortKey: string | undefined): string {
+  const keys = [...SORT_KEYS].map(([key, head]) => `${key === sortKey ? '*' : ''}${key} ${head.toLowerCase()}`);
+  return `sort by ${keys.join(', ')}; q ends`;
+}
+
+/** On a terminal, a key chooses the column that sorts the workers, and q ends. */
+function listenForKeys(end: () => void): { readonly sortKey: string | undefined; close(): void } {
+  const { stdin } = process;
+  let sortKey: string | undefined;
+  const take = (data: Buffer): void => {
+    for (const key of data.toString('latin1')) {
+      if (key === 'q' || key === INTERRUPT) end();
+      else if (SORT_KEYS.has(key)) sortKey = key;
+    }
+  };
+  const listens = stdin.isTTY && process.stdout.isTTY;
+  if (listens) stdin.setRawMode(true).on('data', take).resume();
+  return {
+    get sortKey() {
+      return sortKey;
+    },
+    close: () => {
+      if (listens) stdin.setRawMode(false).off('data', take).pause();
+    },
+  };
 }
 
 /** Cuts a line at the width of the terminal: a line that wraps would push the first lines off the screen. Escape sequences have no width. */

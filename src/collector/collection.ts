@@ -26,6 +26,7 @@ import { warnOfUnusableSeries } from './unusable-series.js';
 import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import { type FileContext, type MetricsFile, type SkipReason, skipReason } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
+import { requestCounter } from './request-counts.js';
 import { OpenFiles } from './open-files.js';
 import {
   type CollectionStats,
@@ -126,8 +127,9 @@ export class DirectoryCollection {
     return totalsOf(this.#all());
   }
 
-  processes(): ProcessInfo[] {
-    return processesOf(this.#all());
+  /** @param selected where it is given, the processes have their HTTP requests */
+  processes(selected?: SelectedFamilies): ProcessInfo[] {
+    return processesOf(this.#all(), selected && requestCounter(selected));
   }
 
   living(): LivingProcess[] {

@@ -4,6 +4,7 @@ import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
 import type { DirectoryCollection } from './collection.js';
 import type { CollectionStats, ProcessInfo, SkippedFile } from './report.js';
+import { type Finding, verdictOf } from './verdict.js';
 
 /** A metric and its size. */
 export interface FamilySize {
@@ -11,6 +12,8 @@ export interface FamilySize {
   readonly type: MetricType;
   readonly help: string;
   readonly series: number;
+  /** Series that were made within the last hour, and are in no older file. */
+  readonly newSeries: number;
   /** Number of lines in the exposition: a histogram has a series for each bucket, and two more. */
   readonly lines: number;
 }
@@ -36,6 +39,8 @@ export interface DirectoryStatus {
   readonly collectedAtMs: number;
   /** Duration of reading and merging, in seconds. */
   readonly durationSeconds: number;
+  /** What is wrong, the worst first; nothing where all is well. */
+  readonly verdict: readonly Finding[];
   readonly stats: Omit<CollectionStats, 'archive'>;
   readonly folding: FoldingStatus;
   /** Living processes first, then by age, at most MAX_PROCESSES. */
@@ -64,29 +69,33 @@ export function directoryStatus(
 ): DirectoryStatus {
   const { options } = collection;
   const { archive, ...stats } = collection.stats(selected);
-  const processes = collection.processes().toSorted(byLife);
+  const processes = collection.processes(selected).toSorted(byLife);
   const families = [...familySizes(selected), ...own.map(sizeOf)];
   const living = collection.living();
+  const folding = {
+    generation: archive?.generation ?? 0,
+    foldedFiles: archive?.files ?? 0,
+    waitingFiles: stats.dead,
+    waitingBytes: stats.deadBytes,
+    droppedSeries: archive?.droppedSeries ?? 0,
+    droppedFamilies: archive?.droppedFamilies ?? 0,
+    expiredSeries: archive?.expiredSeries ?? 0,
+  };
+  const { collectedAtMs, skippedFiles } = collection;
+  const conflicts = selected.conflicts();
   return {
     dir: options.dir,
-    collectedAtMs: collection.collectedAtMs,
+    collectedAtMs,
     durationSeconds,
+    verdict: verdictOf({ collectedAtMs, stats, folding, processes, families, skippedFiles, conflicts }),
     stats,
-    folding: {
-      generation: archive?.generation ?? 0,
-      foldedFiles: archive?.files ?? 0,
-      waitingFiles: stats.dead,
-      waitingBytes: stats.deadBytes,
-      droppedSeries: archive?.droppedSeries ?? 0,
-      droppedFamilies: archive?.droppedFamilies ?? 0,
-      expiredSeries: archive?.expiredSeries ?? 0,
-    },
+    folding,
     processes: processes.slice(0, MAX_PROCESSES),
     processCount: processes.length,
     families: families.slice(0, MAX_FAMILIES),
     familyCount: families.length,
-    skippedFiles: collection.skippedFiles,
-    conflicts: selected.conflicts().slice(0, MAX_FAMILIES),
+    skippedFiles,
+    conflicts: conflicts.slice(0, MAX_FAMILIES),
     charts: requests.map((request) => {
       const shownAsItIs = own.find(({ name }) => name === request.metric);
       return (shownAsItIs === undefined ? chartOf(selected, living, request) : chartOfFamily(shownAsItIs)) ?? null;
@@ -99,15 +108,20 @@ function byLife(a: ProcessInfo, b: ProcessInfo): number {
 }
 
 function familySizes(selected: SelectedFamilies): FamilySize[] {
+  const hourAgo = Date.now() / 1000 - 3600;
   const sizes = selected.families().map((family) => {
-    let series = 0;
-    for (const number of family.series) if (family.index.isShown(number, family)) series++;
+    let [series, newSeries] = [0, 0];
+    for (const number of family.series) {
+      if (!family.index.isShown(number, family)) continue;
+      series++;
+      if (family.index.createdAt[number] > hourAgo) newSeries++;
+    }
     const { name, type, help } = family;
-    return { name, type, help, series, lines: series * family.kind.lines(family).length };
+    return { name, type, help, series, newSeries, lines: series * family.kind.lines(family).length };
   });
   return sizes.toSorted((a, b) => b.series - a.series);
 }
 
 function sizeOf({ name, type, help, samples }: MetricFamily): FamilySize {
-  return { name, type, help, series: samples.length, lines: samples.length };
+  return { name, type, help, series: samples.length, newSeries: 0, lines: samples.length };
 }

@@ -1,7 +1,9 @@
 /** The results of a collection, as figures and tables. */
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
+import type { MergedPart } from '../merge/merged-part.js';
 import type { LivingProcess } from './chart.js';
+import type { RequestCounts } from './request-counts.js';
 import type { Vitals } from '../metrics-file/layout.js';
 import { type MetricsFile, SKIP_REASONS, type SkipReason } from './metrics-file.js';
 
@@ -45,6 +47,8 @@ export interface ProcessInfo {
   readonly vitals: Vitals | undefined;
   /** Whether it has ended normally, and was not killed. */
   readonly endedNormally: boolean;
+  /** The HTTP requests that a known metric counts; only in a status. */
+  readonly requests?: RequestCounts;
 }
 
 export interface SkippedFile {
@@ -111,7 +115,10 @@ export function statsOf(
 }
 
 /** One row per process or thread. client_python has a file for each type and gauge mode; they make one row. */
-export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
+export function processesOf(
+  files: readonly MetricsFile[],
+  requestsOf: (part: MergedPart) => RequestCounts | undefined = () => undefined,
+): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
   for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
     if (kind === 'archive') continue;
@@ -131,6 +138,7 @@ export function processesOf(files: readonly MetricsFile[]): ProcessInfo[] {
       kind,
       vitals,
       endedNormally: liveness === 'dead' && isClosed,
+      requests: known?.requests ?? requestsOf(part),
     });
   }
   return [...rows.values()];

@@ -222,6 +222,20 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     }
   }
 
+  *ownCounts(family: MergedFamily): Generator<readonly [series: number, count: number]> {
+    for (const { merged, shape } of this.#families.values()) {
+      if (merged !== family || shape.kind === BlockKind.Gauge) continue;
+      for (const [number, map] of this.#maps.entries()) {
+        const block = this.reader.block(number);
+        if (map === undefined || block?.kind !== shape.kind) continue;
+        for (const [series, slot] of map.series()) {
+          if (this.#index.familyOf[series] === family) yield [series, countIn(block.values, slot, shape)];
+        }
+      }
+      return;
+    }
+  }
+
   family(declaration: FamilyRecord): void {
     const { record, merged } = this.#declared.declare(declaration);
     let schema: Schema | undefined;
@@ -331,4 +345,12 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   #corrupt(reason: string): BadFileError {
     return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.reader.file, offset: 0 });
   }
+}
+
+/** A histogram's slots end with the sum of its observations; a summary's are the sum and the count. */
+function countIn(values: Float64Array, slot: number, { kind, slots }: SlotShape): number {
+  let count = 0;
+  if (kind === BlockKind.Histogram) for (let at = slot; at < slot + slots - 1; at++) count += values[at];
+  else count = values[slot + slots - 1];
+  return Number.isFinite(count) ? count : 0;
 }

@@ -30,4 +30,6 @@ export interface MergedPart {
   unusableFamilies(): string[];
   /** The values of a counter or a gauge in this file alone, from the last reading. */
   ownValues(family: MergedFamily): Iterable<readonly [series: number, value: number]>;
+  /** The counts of a counter, or the numbers of observations of a histogram or summary, in this file alone. */
+  ownCounts(family: MergedFamily): Iterable<readonly [series: number, count: number]>;
 }

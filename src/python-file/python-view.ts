@@ -158,6 +158,11 @@ export class PythonView implements MergedPart {
     }
   }
 
+  *ownCounts(family: MergedFamily): Generator<readonly [series: number, count: number]> {
+    // each of the other types has several samples a series
+    if (family.type === 'counter') yield* this.ownValues(family);
+  }
+
   /** Gives every new entry its cell. */
   #place(): void {
     this.#declareFamilies();

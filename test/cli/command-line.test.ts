@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { writeBareFile } from '../support/bare-file.js';
 import { dataFiles } from '../support/cluster-files.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { createFile } from '../support/written-file.js';
 
 const MAIN = join(DIST, 'src', 'cli', 'main.js');
 
@@ -174,6 +176,36 @@ test('check finds the bad names in a directory and exits 1', (t) => {
   assert.match(stdout, /^requestMillis: metric names should be written in 'snake_case' not 'camelCase'$/m);
 });
 
+test("check passes prom-client's names of default metrics, unless names are strict", (t) => {
+  const dir = withTempDir(t);
+  new DeadProcess(dir).set('nodejs_active_handles_total', 'sum', {}, 1, 1).die();
+  const { status, stdout } = cli('check', '--dir', dir);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /^note: nodejs_active_handles_total: non-counter metrics should not have "_total" suffix$/m);
+  assert.equal(cli('check', '--strict-names', '--dir', dir).status, 1);
+});
+
+test('check --health exits 1 and tells in words what is wrong, and 0 where all is well', (t) => {
+  const dir = withTempDir(t);
+  // nobody holds the lock of a process that was killed
+  const { identity } = writeBareFile(dir, { pid: 999_999, liveness: 'flock' });
+  const bad = cli('check', '--health', '--dir', dir);
+  assert.equal(bad.status, 1);
+  assert.match(bad.stdout, /^bad: no living process uses the directory$/m);
+  assert.match(
+    bad.stdout,
+    new RegExp(`^bad: process ${identity.pid} was killed or crashed: its last beat was \\d+ s ago$`, 'm'),
+  );
+  const { healthy, findings } = JSON.parse(cli('check', '--health', '--json', '--dir', dir).stdout);
+  assert.deepEqual([healthy, findings[0].rule, findings[0].level], [false, 'killed', 'bad']);
+  assert.equal(cli('check', '--health', 'some.prom-mp').status, 2);
+
+  const living = withTempDir(t);
+  const writer = createFile(living);
+  const well = cli('check', '--health', '--dir', living);
+  assert.deepEqual([well.stdout, well.status], ['healthy\n', 0], writer.path);
+});
+
 test('check finds metrics whose lines have one name and exits 1', (t) => {
   const dir = withTempDir(t);
   new DeadProcess(dir).observe('wait_seconds', [1], 0.5).set('wait_seconds_count', 'sum', {}, 1, 1).die();
@@ -286,6 +318,36 @@ test('serve on a unix socket tells of trouble in one line of its log', async (t)
   server.child.kill('SIGINT');
   assert.equal(await server.ended(), 0);
   assert.equal(existsSync(socketPath), false);
+});
+
+test('serve listens on the socket of systemd, shows the metrics that it is told to, and has probes', async (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const socket = createServer().listen(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address() as AddressInfo;
+  const args = ['serve', '--dir', dir, '--web.systemd-socket', '--name', 'orders_total', '--created', '--no-fold'];
+  const child = spawn('sh', ['-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, MAIN, ...args], {
+    env: { ...process.env, LISTEN_FDS: '1' },
+    stdio: ['ignore', 'pipe', 'inherit', (socket as any)._handle.fd],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  socket.close();
+  const url = `http://127.0.0.1:${port}`;
+  const { text } = await ask(`${url}/metrics`);
+  assert.match(text, /^orders_total 2$/m);
+  assert.doesNotMatch(text, /jobs_total/);
+  assert.match((await ask(`${url}/metrics?name[]=jobs_total`)).text, /^jobs_total\{queue="mail"\} 7$/m);
+  for (const path of ['/-/healthy', '/-/ready', '/status/data.json']) {
+    assert.equal((await ask(url, { path })).status, 200);
+  }
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+
+  const without = cli('serve', '--dir', dir, '--web.systemd-socket');
+  assert.equal(without.status, 2);
+  assert.match(without.stderr, /systemd has handed over no socket/);
 });
 
 test('serve listens on every address that is given, or on none', async (t) => {

@@ -62,6 +62,8 @@ test('top keeps to the size of the terminal', needs('namespaces'), (t) => {
     // colours take no room
     const lines = stripVTControlCharacters(screen).split('\n');
     assert.equal(lines[0], '20 processes, 1 counter series');
+    assert.equal(lines[1], 'bad: no living process uses the directory');
+    assert.match(screen, /^sort by p pid, c cpu, m memory, l lag/m);
     assert.ok(lines.length <= 30, `${lines.length} lines`);
     for (const line of lines) assert.ok(line.length <= 80, line);
   }

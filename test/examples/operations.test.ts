@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { Service } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
+import { RULES } from '../../src/collector/verdict.js';
 import { DIST, startCli } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -67,4 +68,9 @@ test('the systemd unit starts a command that there is', () => {
   const [, command] = /^ExecStart=\S+ --no-install prom-multiproc (\S+)/m.exec(unit)!;
   assert.ok(existsSync(join(DIST, 'src', 'cli', `${command}.js`)));
   assert.match(unit, /^\[Install\]$/m);
+});
+
+test('every rule of the verdict has its alert', () => {
+  const alerts = readFileSync(join(EXAMPLES, 'monitoring', 'alerts.yml'), 'utf8');
+  for (const { name, alert } of RULES) assert.match(alerts, new RegExp(`- alert: ${alert}$`, 'm'), name);
 });

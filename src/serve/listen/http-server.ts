@@ -8,6 +8,7 @@ import { OpenConnections } from './open-connections.js';
 import { limit, milliseconds, refuseOption, wholeNumber } from '../option-rules.js';
 import { sendText } from '../answer/plain-text.js';
 import { isOver } from '../answer/response-over.js';
+import { probeOf } from './probes.js';
 import { checkRoutePath, requestPath, type Route } from './route.js';
 import { hasStatus, statusRoutes } from '../status/status-page.js';
 import { emitWarning, type OnWarning, warnOnce } from '../warning.js';
@@ -19,6 +20,8 @@ export interface HttpServerOptions extends MetricsHandlerOptions {
   readonly host?: string;
   /** A unix socket to listen on in place of host and port; at most 107 bytes (103 on macOS). */
   readonly socketPath?: string;
+  /** A listening socket that this process has inherited, in place of host and port: systemd's first one is 3. */
+  readonly fd?: number;
   /** The path of the metrics. Default `/metrics`. */
   readonly path?: string;
   /** Further paths, under the same authentication. The landing page shows those that have a `link`. */
@@ -73,7 +76,9 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   const limits = connectionLimits(options);
   const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
   const { onWarning = emitWarning, unref = false } = options;
-  const dispatch = dispatcher(routeTable(options, onWarning), onWarning);
+  const table = routeTable(options, onWarning);
+  const dispatch = dispatcher(table, onWarning);
+  let closed: Promise<void> | undefined;
 
   const server = createServer(limits.http);
   server.maxConnections = limits.maxConnections;
@@ -96,6 +101,9 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
 
   server.on('request', (req, res) => {
     connections.began(req, res);
+    const path = requestPath(req.url ?? '');
+    const probe = table.has(path ?? '') ? undefined : probeOf(path, closed !== undefined);
+    if (probe !== undefined) return probe(req, res);
     if (gate === undefined) return dispatch(req, res);
     gate.admit(req, res).then(
       (admitted) => {
@@ -116,7 +124,6 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   if (unref) server.unref();
 
   const address = server.address()!;
-  let closed: Promise<void> | undefined;
   return {
     address,
     url: reachableUrl(gate?.scheme ?? 'http', address),
@@ -131,7 +138,14 @@ async function openGate(file: string | undefined, onWarning: OnWarning, speakHtt
   return Gate.open({ file, onWarning, speakHttp });
 }
 
-function listenAddress({ port, host, socketPath }: HttpServerOptions): ListenAddress {
+function listenAddress({ port, host, socketPath, fd }: HttpServerOptions): ListenAddress {
+  if (fd !== undefined) {
+    if (!Number.isSafeInteger(fd) || fd < 0) refuseOption('fd', fd, 'give the number of a descriptor');
+    if (port !== undefined || host !== undefined || socketPath !== undefined) {
+      refuseOption('fd', fd, 'give either an inherited socket or an address');
+    }
+    return { fd };
+  }
   if (socketPath === undefined) {
     if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535)) {
       refuseOption('port', port, 'give a whole number, 0 to 65535');

@@ -6,7 +6,10 @@ import { ListenError } from './listen-error.js';
 import { freeStaleSocket } from './unix-socket.js';
 
 /** Where a server listens: an address and port, or a unix socket. */
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly socketPath: string }
+  | { readonly fd: number };
 
 /** How many connections may wait to be accepted; the kernel lowers it to its own limit (somaxconn, 4096 on Linux). */
 const BACKLOG = 4096;
@@ -37,6 +40,7 @@ function listening(server: Server, where: ListenAddress): Promise<unknown> {
 }
 
 function explain(code: string, where: ListenAddress, error: Error): string {
+  if ('fd' in where) return `cannot listen on the inherited descriptor ${where.fd}: ${error.message}`;
   if ('socketPath' in where) {
     const cannot = `cannot listen on the unix socket ${JSON.stringify(where.socketPath)}`;
     // libuv reports the system's ENOENT as EACCES here

@@ -117,8 +117,8 @@ test('the numbers are those of the directory: processes, sizes of metrics, skipp
     [{ pid: member.pid, thread: 0, state: 'live', series: 8 }],
   );
   assert.deepEqual(status.families.slice(0, 2), [
-    { name: 'large_seconds', type: 'histogram', help: 'Large', series: 7, lines: 28 },
-    { name: 'small_total', type: 'counter', help: 'Small', series: 1, lines: 1 },
+    { name: 'large_seconds', type: 'histogram', help: 'Large', series: 7, newSeries: 7, lines: 28 },
+    { name: 'small_total', type: 'counter', help: 'Small', series: 1, newSeries: 1, lines: 1 },
   ]);
   assert.deepEqual(
     status.skippedFiles.map(({ name, reason }) => [name, reason]),
