@@ -71,6 +71,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['collector', 'serve', 'push', 'mirror', 'default-metrics'],
   ],
   'http-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments'],
+  // the fast way from attributes to series
+  otel: ['errors', 'warn-once', 'model', 'storage', 'registry', 'instruments'],
   cli: [
     ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'registry', 'merge'],
     ...['collector', 'serve', 'push', 'prom-client'],
@@ -80,7 +82,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What package.json's `exports` point at may draw on every room. */
-const SURFACE = /^src\/(index|register|prom-client\/lib\/(metrics\/)?\w+)\.ts$/;
+const SURFACE = /^src\/(index|register|otel\/register|prom-client\/lib\/(metrics\/)?\w+)\.ts$/;
 
 const WRITE_ARM = ['instruments', 'storage', 'registry', 'archive', 'directory'];
 const READ_ARM = ['merge', 'collector', 'serve', 'push', 'cli'];

@@ -29,6 +29,11 @@ import { whenOver } from './response-end.js';
 export interface HttpMetricsOptions {
   /** Default: the default registry. */
   readonly registers?: Registry<any>[];
+  /**
+   * The counter and the histograms get exemplars: the trace and span id of the active span of OpenTelemetry, if it is
+   * sampled. Default: false.
+   */
+  readonly exemplars?: boolean;
   /** A prefix for the names of the metrics. Default: none. */
   readonly prefix?: string;
   /** Names of the labels: a preset named after another library, or each name. Default: method, route, status_code. */
@@ -132,10 +137,14 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   }
   const shared = { labelNames, ...(registers === undefined ? {} : { registers }) };
   const native = options.nativeHistograms === true ? { nativeHistogramBucketFactor: NATIVE_BUCKET_FACTOR } : {};
-  const requests = new Counter({ ...shared, name: `${prefix}http_requests_total`, help: 'HTTP requests answered.' });
+  const enableExemplars = options.exemplars === true && 'trace';
+  const requests = new Counter({
+    ...{ ...shared, enableExemplars },
+    name: `${prefix}http_requests_total`,
+    help: 'HTTP requests answered.',
+  });
   const duration = new Histogram({
-    ...shared,
-    ...native,
+    ...{ ...shared, ...native, enableExemplars },
     name: `${prefix}http_request_duration_seconds`,
     help: 'Time from the arrival of an HTTP request to the end of its response.',
     ...(options.buckets === undefined ? {} : { buckets: [...options.buckets] }),

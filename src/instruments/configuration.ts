@@ -26,8 +26,11 @@ export interface MetricConfiguration<T extends string> {
   aggregator?: Aggregator;
   /** A function that updates the values; it is called before the metric is read. */
   collect?: CollectFunction<any>;
-  /** Whether samples may carry exemplars; OpenMetrics shows them. */
-  enableExemplars?: boolean;
+  /**
+   * Whether samples may carry exemplars; OpenMetrics and protobuf show them. With 'trace', calls stay as they are, and a
+   * sample within a sampled span of OpenTelemetry gets the ids of that span, at most once per series and second.
+   */
+  enableExemplars?: boolean | 'trace';
   /**
    * Base unit, such as `seconds`, for the UNIT line of OpenMetrics. The name must end with it (before `_total`, if that is
    * there).
@@ -51,6 +54,9 @@ export interface MetricConfiguration<T extends string> {
    */
   expireAfterSeconds?: number;
 }
+
+/** For metrics whose labels are not known when they are made: `true` lets them get labels later. */
+export const OPEN_LABELS: unique symbol = Symbol('open labels');
 
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {
   collect?: CollectFunction<any>;

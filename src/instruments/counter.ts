@@ -1,4 +1,5 @@
 import { brand } from '../copies.js';
+import { traceExemplar } from './active-trace.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
@@ -83,6 +84,15 @@ export class CounterChild extends Child {
   }
 }
 
+/** A child whose samples get the trace that they belong to as exemplar. */
+class TracedCounterChild extends CounterChild {
+  override inc(value?: number | object): void {
+    super.inc(value as number);
+    const exemplar = traceExemplar(this);
+    if (exemplar !== undefined && typeof value !== 'object') this.updateExemplar(exemplar, value ?? 1);
+  }
+}
+
 /** A cumulative number that only goes up. */
 export class Counter<T extends string = string> extends LabelledMetric<T, CounterChild> {
   /**
@@ -97,11 +107,14 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
   }
 
   constructor(config: CounterConfiguration<T>) {
-    super(config, () => ({
-      type: 'counter',
-      declaration: processWideDeclaration(config),
-      child: (home, labelValues) => withFloatFeedback(new CounterChild(home, labelValues), (child) => child.inc(0.5)),
-    }));
+    super(config, () => {
+      const Kind = config.enableExemplars === 'trace' ? TracedCounterChild : CounterChild;
+      return {
+        type: 'counter',
+        declaration: processWideDeclaration(config),
+        child: (home, labelValues) => withFloatFeedback(new Kind(home, labelValues), (child) => child.inc(0.5)),
+      };
+    });
   }
 
   /**

@@ -2,7 +2,7 @@ import { brand } from '../copies.js';
 import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child, type ChildHome } from './child.js';
-import type { GaugeConfiguration } from './configuration.js';
+import { type GaugeConfiguration, OPEN_LABELS } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { processWideDeclaration } from './metric.js';
@@ -113,7 +113,7 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
       assertModeFitsLabels(mode, labelNames);
       // a gauge that is set to the same value again is not idle
       const isTimed = mode.timed || config.expireAfterSeconds !== undefined;
-      let hasCollected = config.collect === undefined || labelNames.length > 0;
+      let hasCollected = config.collect === undefined || labelNames.length > 0 || OPEN_LABELS in config;
       return {
         type: 'gauge',
         declaration: { gaugeMode: mode.name, ...processWideDeclaration(config) },

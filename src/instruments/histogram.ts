@@ -1,4 +1,5 @@
 import { brand } from '../copies.js';
+import { traceExemplar } from './active-trace.js';
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import { Bins, type NativeOptions, nativeOptions } from '../model/native-bins.js';
 import { NativeReading, valueAbove } from '../model/native-histogram.js';
@@ -185,6 +186,20 @@ class NativeHistogramChild extends HistogramChild {
   }
 }
 
+/** Returns a class of children whose samples get the trace that they belong to as exemplar. */
+function traced<Class extends new (...args: any[]) => HistogramChild>(Kind: Class): Class {
+  return class extends Kind {
+    override observe(value: unknown): void {
+      super.observe(value as number);
+      const exemplar = traceExemplar(this);
+      if (exemplar !== undefined && typeof value === 'number') this.updateExemplar(value, exemplar);
+    }
+  };
+}
+
+const TracedHistogramChild = traced(HistogramChild);
+const TracedNativeHistogramChild = traced(NativeHistogramChild);
+
 /** Counts observations in buckets, and sums them. */
 export class Histogram<T extends string = string> extends LabelledMetric<T, HistogramChild> {
   /** Upper bounds of the buckets, ascending, without +Inf. */
@@ -212,18 +227,21 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
       const bounds = normalizeBounds(config.buckets ?? DEFAULT_BUCKETS);
       const searched = Float64Array.from(bounds);
       const native = nativeOptions(config);
+      const isTraced = config.enableExemplars === 'trace';
       if (native === undefined) {
+        const Kind = isTraced ? TracedHistogramChild : HistogramChild;
         return {
           type: 'histogram',
           declaration: { bounds },
-          child: (home, labelValues) => new HistogramChild(home, labelValues, searched),
+          child: (home, labelValues) => new Kind(home, labelValues, searched),
         };
       }
       const reading = new NativeReading();
+      const Kind = isTraced ? TracedNativeHistogramChild : NativeHistogramChild;
       return {
         type: 'histogram',
         declaration: { bounds, native },
-        child: (home, labelValues) => new NativeHistogramChild(home, labelValues, searched, native),
+        child: (home, labelValues) => new Kind(home, labelValues, searched, native),
         native: (child) => {
           (child as NativeHistogramChild).native.read(native, reading);
           return reading;

@@ -36,7 +36,7 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   constructor(config: InfoConfiguration<T>) {
     super(config, () => ({
       type: 'info',
-      declaration: { gaugeMode: STATE_MODE, openLabels: true },
+      declaration: { gaugeMode: STATE_MODE },
       child: (home, labelValues) => new GaugeChild(home, labelValues, false),
     }));
   }

@@ -51,6 +51,7 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
 
   /** Shows the series of a metric without labels from the start. */
   #showUnlabelled(): void {
-    if (this.unlabelled.labelValues.length === 0) this.series.attached(this.unlabelled);
+    const { labelNames, openLabels } = this.series.declaration;
+    if (labelNames.length === 0 && openLabels !== true) this.series.attached(this.unlabelled);
   }
 }

@@ -20,7 +20,7 @@ import {
   metricObject,
 } from '../registry/metric-object.js';
 import type { Child } from './child.js';
-import type { MetricConfiguration, RegistryOfMetrics } from './configuration.js';
+import { type MetricConfiguration, OPEN_LABELS, type RegistryOfMetrics } from './configuration.js';
 import { exemplarOf } from './exemplar-attachment.js';
 import { IdleSeries } from './idle-series.js';
 import { type ChildMaker, MetricSeries } from './metric-series.js';
@@ -81,8 +81,9 @@ export abstract class Metric<T extends string, C extends Child> {
     // an option that is not given is left out: the file cannot represent undefined
     const utf8 = nameValidation === 'utf8' && { nameValidation };
     const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
+    const open = OPEN_LABELS in config && { openLabels: true };
     const expiry = expireAfterSeconds !== undefined && { expireAfterSeconds };
-    const declaration = { name, help, type, labelNames, ...more, ...expiry, ...kind.declaration };
+    const declaration = { name, help, type, labelNames, ...more, ...open, ...expiry, ...kind.declaration };
     this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
     const idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
     this[MEMBER] = new MetricMember(this.series, kind, idle);

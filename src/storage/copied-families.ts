@@ -23,7 +23,8 @@ export class CopiedFamilies {
     if (copy !== undefined) this.#copies.add(copy);
     if (this.#copies.size < 2 || copy === undefined || registries.length === 0) return undefined;
     // each copy adds labels, and measures the process, by itself
-    if (declaration.openLabels === true || declaration.processWide === true) return undefined;
+    const { type, openLabels, processWide } = declaration;
+    if (type === 'info' || openLabels === true || processWide === true) return undefined;
     const key = keyOf(declaration, registries);
     for (const family of families) {
       if (family.declaration.name !== declaration.name) continue;

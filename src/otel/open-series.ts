@@ -1,0 +1,97 @@
+/** Metrics whose labels are open: the attributes of OpenTelemetry are not declared. */
+import type { Child } from '../instruments/child.js';
+import type { MetricConfiguration } from '../instruments/configuration.js';
+import { OPEN_LABELS } from '../instruments/configuration.js';
+import { Counter, type CounterChild } from '../instruments/counter.js';
+import { Gauge, type GaugeChild } from '../instruments/gauge.js';
+import { Histogram, type HistogramChild } from '../instruments/histogram.js';
+import type { MetricSeries } from '../instruments/metric-series.js';
+import { runFirstCallbacks } from '../registry/collect-callbacks.js';
+import type { RegisteredMetric } from '../registry/member.js';
+import { warnOnce } from '../warn-once.js';
+import type { AttributeLabels } from './attribute-labels.js';
+
+/** Beyond it names of attributes are made of values, by mistake. */
+const MAX_LABELS = 128;
+
+export class OpenSeries<C extends Child> {
+  readonly #series: MetricSeries<C>;
+  readonly #metric: RegisteredMetric & { collect: (() => unknown) | undefined };
+
+  constructor(series: MetricSeries<C>, metric: RegisteredMetric & { collect: (() => unknown) | undefined }) {
+    this.#series = series;
+    this.#metric = metric;
+  }
+
+  get name(): string {
+    return this.#metric.name;
+  }
+
+  /** Has the values updated whenever the metric is read, and once now: the metric is registered already. */
+  collectBy(collect: () => Promise<void>): void {
+    if (this.#metric.collect !== undefined) return;
+    this.#metric.collect = collect;
+    if (this.#series.shared) runFirstCallbacks([this.#metric]);
+  }
+
+  get size(): number {
+    return this.#series.index.size;
+  }
+
+  /** Returns the child of these labels, with slots; undefined where a limit forbids it, and the sample is dropped. */
+  childOf(labels: AttributeLabels): C | undefined {
+    const { name, labelNames: known } = this.#series.declaration;
+    const added = [...labels.keys()].filter((label) => !known.includes(label));
+    if (known.length + added.length > MAX_LABELS) {
+      this.#series.store.dropSample(this.#series.stored, 'max_series');
+      warnOnce(
+        `labels of ${name}`,
+        `${name} has ${MAX_LABELS} different attributes; samples with further ones are dropped`,
+      );
+      return undefined;
+    }
+    if (added.length > 0) this.#series.addLabelNames(added);
+    const { labelNames } = this.#series.declaration;
+    return this.#series.attached(this.#series.ofValues(labelNames.map((label) => labels.get(label))));
+  }
+
+  remove(child: C): void {
+    this.#series.remove(child);
+  }
+
+  /** Counts a sample that cannot be added, and logs the first one. */
+  drop(value: unknown): void {
+    this.#series.dropUncountable(value as number);
+  }
+}
+
+type Options = Omit<MetricConfiguration<string>, 'labelNames'>;
+
+const open = <T extends Options>(options: T): T => ({ ...options, [OPEN_LABELS]: true });
+
+export class OpenCounter extends Counter {
+  readonly open: OpenSeries<CounterChild>;
+
+  constructor(options: ConstructorParameters<typeof Counter>[0]) {
+    super(open(options));
+    this.open = new OpenSeries(this.series, this);
+  }
+}
+
+export class OpenGauge extends Gauge {
+  readonly open: OpenSeries<GaugeChild>;
+
+  constructor(options: ConstructorParameters<typeof Gauge>[0]) {
+    super(open(options));
+    this.open = new OpenSeries(this.series, this);
+  }
+}
+
+export class OpenHistogram extends Histogram {
+  readonly open: OpenSeries<HistogramChild>;
+
+  constructor(options: ConstructorParameters<typeof Histogram>[0]) {
+    super(open(options));
+    this.open = new OpenSeries(this.series, this);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The instruments that a program calls. None of them throws: a sample that cannot be counted is dropped and counted, because
+ * the caller is a library that the application did not write.
+ */
+import type { Attributes, Context, Counter, Gauge, Histogram, UpDownCounter } from '@opentelemetry/api';
+import { traceExemplar } from '../instruments/active-trace.js';
+import type { CounterChild } from '../instruments/counter.js';
+import type { GaugeChild } from '../instruments/gauge.js';
+import type { HistogramChild } from '../instruments/histogram.js';
+import type { Child } from '../instruments/child.js';
+import type { AttributeIndex } from './attribute-index.js';
+import type { OpenSeries } from './open-series.js';
+
+const NO_ATTRIBUTES: Attributes = {};
+
+/** An instrument of one meter, and the series that it counts in. */
+export interface Bound<C extends Child> {
+  readonly series: OpenSeries<C>;
+  readonly attributes: AttributeIndex<C>;
+  /** The instrument takes whole numbers: fractions are cut off. */
+  readonly isInteger: boolean;
+  /** Samples get the trace that they belong to. */
+  readonly exemplars: boolean;
+}
+
+export class SyncCounter implements Counter {
+  readonly #bound: Bound<CounterChild>;
+
+  constructor(bound: Bound<CounterChild>) {
+    this.#bound = bound;
+  }
+
+  add(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
+    const { isInteger, exemplars } = this.#bound;
+    // NaN is not ≥ 0
+    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
+    const child = this.#bound.attributes.find(attributes);
+    if (child === undefined) return;
+    child.inc(isInteger ? Math.trunc(value) : value);
+    if (!exemplars) return;
+    const exemplar = traceExemplar(child, context);
+    if (exemplar !== undefined) child.updateExemplar(exemplar, value);
+  }
+}
+
+export class SyncHistogram implements Histogram {
+  readonly #bound: Bound<HistogramChild>;
+
+  constructor(bound: Bound<HistogramChild>) {
+    this.#bound = bound;
+  }
+
+  record(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
+    const { isInteger, exemplars } = this.#bound;
+    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
+    const child = this.#bound.attributes.find(attributes);
+    if (child === undefined) return;
+    child.observe(isInteger ? Math.trunc(value) : value);
+    if (!exemplars) return;
+    const exemplar = traceExemplar(child, context);
+    if (exemplar !== undefined) child.updateExemplar(value, exemplar);
+  }
+}
+
+export class SyncUpDownCounter implements UpDownCounter {
+  readonly #bound: Bound<GaugeChild>;
+
+  constructor(bound: Bound<GaugeChild>) {
+    this.#bound = bound;
+  }
+
+  add(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
+    if (!Number.isFinite(value)) return this.#bound.series.drop(value);
+    this.#bound.attributes.find(attributes)?.inc(this.#bound.isInteger ? Math.trunc(value) : value);
+  }
+}
+
+export class SyncGauge implements Gauge {
+  readonly #bound: Bound<GaugeChild>;
+
+  constructor(bound: Bound<GaugeChild>) {
+    this.#bound = bound;
+  }
+
+  record(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
+    if (typeof value !== 'number' || Number.isNaN(value)) return this.#bound.series.drop(value);
+    this.#bound.attributes.find(attributes)?.set(this.#bound.isInteger ? Math.trunc(value) : value);
+  }
+}

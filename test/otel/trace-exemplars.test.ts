@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { context, trace, type Tracer } from '@opentelemetry/api';
+import { Counter, Histogram, Registry } from 'prom-multiproc';
+import { MeterProvider } from 'prom-multiproc/otel';
+import { npmPackage } from '../support/npm-package.js';
+
+/** The ids of the last span of `inSpan`. */
+let ids = { trace_id: '', span_id: '' };
+let tracer: Tracer;
+let unsampled: Tracer;
+
+/** Runs something within a real span. */
+function inSpan(of: Tracer, run: () => void): void {
+  of.startActiveSpan('work', (span) => {
+    const { traceId, spanId } = span.spanContext();
+    ids = { trace_id: traceId, span_id: spanId };
+    run();
+    span.end();
+  });
+}
+
+before(async () => {
+  const sdk = require(await npmPackage('@opentelemetry/sdk-trace-base', '2.12.1'));
+  const { AsyncLocalStorageContextManager } = require(await npmPackage('@opentelemetry/context-async-hooks', '2.12.1'));
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  tracer = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOnSampler() }).getTracer('test');
+  unsampled = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOffSampler() }).getTracer('test');
+});
+
+function openMetrics(): Registry<any> {
+  return new Registry<any>(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
+}
+
+async function exemplars(registry: Registry<any>): Promise<string[]> {
+  return (await registry.metrics())
+    .split('\n')
+    .flatMap((line) => (line.includes(' # ') ? line.split(' ').slice(0, 5) : []));
+}
+
+const idsText = (): string => `{trace_id="${ids.trace_id}",span_id="${ids.span_id}"}`;
+
+describe('trace exemplars', () => {
+  it("are the ids of the active sampled span, for prom-client's instruments with enableExemplars: 'trace'", async () => {
+    const registers = [openMetrics()];
+    const shared = { help: 'h', labelNames: ['a'], registers, enableExemplars: 'trace' as const };
+    const counter = new Counter({ ...shared, name: 'hits_total' });
+    const histogram = new Histogram({ ...shared, name: 'times', buckets: [1] });
+    const native = new Histogram({ ...shared, name: 'native', buckets: [1], nativeHistogramBucketFactor: 1.1 });
+    // without a span, and in one that is not sampled
+    counter.inc({ a: 'x' });
+    inSpan(unsampled, () => histogram.observe({ a: 'x' }, 0.5));
+    assert.deepEqual(await exemplars(registers[0]), []);
+    inSpan(tracer, () => {
+      counter.inc({ a: 'x' }, 2);
+      histogram.labels('x').observe(0.5);
+      native.observe({ a: 'x' }, 3);
+    });
+    assert.deepEqual(await exemplars(registers[0]), [
+      ...['hits_total{a="x"}', '3', '#', idsText(), '2'],
+      ...['times_bucket{le="1",a="x"}', '2', '#', idsText(), '0.5'],
+      ...['native_bucket{le="+Inf",a="x"}', '1', '#', idsText(), '3'],
+    ]);
+  });
+
+  it('are written once per series and second', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 5_000_000 });
+    const registry = openMetrics();
+    const counter = new Counter({ name: 'hits_total', help: 'h', registers: [registry], enableExemplars: 'trace' });
+    inSpan(tracer, () => counter.inc(1));
+    const first = idsText();
+    t.mock.timers.tick(900);
+    inSpan(tracer, () => counter.inc(2));
+    assert.deepEqual((await exemplars(registry)).slice(3), [first, '1']);
+    t.mock.timers.tick(100);
+    inSpan(tracer, () => counter.inc(3));
+    assert.deepEqual((await exemplars(registry)).slice(3), [idsText(), '3']);
+  });
+
+  it('are those of counters and histograms of OpenTelemetry, of the active context or the one that is given', async () => {
+    const registry = openMetrics();
+    const meter = new MeterProvider({ registry, scopeLabels: false }).getMeter('m');
+    const without = openMetrics();
+    const quiet = new MeterProvider({ registry: without, exemplars: false }).getMeter('m');
+    inSpan(tracer, () => {
+      meter.createCounter('hits').add(2);
+      quiet.createCounter('hits').add(2);
+    });
+    const active = idsText();
+    const span = tracer.startSpan('other');
+    meter
+      .createHistogram('times', { advice: { explicitBucketBoundaries: [1] } })
+      .record(0.5, {}, trace.setSpan(context.active(), span));
+    const { traceId, spanId } = span.spanContext();
+    assert.deepEqual(await exemplars(registry), [
+      ...['hits_total', '2', '#', active, '2'],
+      ...['times_bucket{le="1"}', '1', '#', `{trace_id="${traceId}",span_id="${spanId}"}`, '0.5'],
+    ]);
+    assert.deepEqual(await exemplars(without), []);
+  });
+});
