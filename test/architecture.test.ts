@@ -65,7 +65,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   mirror: ['errors', 'warn-once', 'model', 'storage', 'registry', 'instruments'],
   'default-metrics': ['errors', 'warn-once', 'model', 'registry', 'instruments', 'mirror'],
   // it leaves the default metrics out, and has to know their names
-  push: ['errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector', 'default-metrics'],
+  push: [
+    ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'registry', 'collector'],
+    'default-metrics',
+  ],
   'prom-client': [
     ...['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'storage', 'registry', 'instruments'],
     ...['collector', 'serve', 'push', 'mirror', 'default-metrics'],

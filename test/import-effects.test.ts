@@ -56,6 +56,20 @@ test('importing the package loads no native module, and none of the packages tha
   assert.deepEqual(effects.packageFiles, ['prom-client/lib/metricAggregators.js', 'prom-client/lib/util.js']);
 });
 
+test('importing the package loads nothing of prom-multiproc/push', () => {
+  const script = `require('prom-multiproc'); console.log(JSON.stringify(Object.keys(require.cache)))`;
+  const loaded: string[] = JSON.parse(
+    execFileSync(process.execPath, ['--eval', script], { cwd: ROOT, encoding: 'utf8' }),
+  );
+  const room = join(ROOT, 'dist', 'src', 'push');
+  const names = loaded.filter((file) => file.startsWith(room)).map((file) => relative(room, file));
+  const ofRoot = ['pushgateway.js', 'text-of-registry.js', 'textfile.js'];
+  assert.deepEqual(
+    names.filter((name) => !ofRoot.includes(name)),
+    [],
+  );
+});
+
 test('importing the package neither reads nor keeps a clock, so that fake timers installed later hold', () => {
   assert.deepEqual(effects.clockUses, []);
 });

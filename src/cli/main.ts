@@ -46,6 +46,25 @@ function program(): Command {
     .option('--no-fold', 'do not fold the files of dead processes')
     .action(async (options) => (await import('./serve.js')).serveCommand(options));
   root
+    .command('push')
+    .description('send the merged metrics to a receiver by an interval, until SIGTERM; it may start before the workers')
+    .addOption(dir())
+    .option('--remote-write <url>', 'a receiver of Prometheus remote write')
+    .option('--otlp <url>', 'a receiver of OTLP over HTTP, such as http://collector:4318/v1/metrics')
+    .option('--pushgateway <url>', 'a Pushgateway; its group is the job of --label job=…')
+    .option('--textfile <path>', 'a file for node_exporter, which ends in .prom')
+    .option('--interval <duration>', 'time between two sendings, such as 15s or 1m', '15s')
+    .option('--label <name=value...>', 'a label of every series; may be repeated')
+    .option('--header <name:value...>', 'a header of every request; may be repeated')
+    .option('--basic-auth.username <name>', 'a user name, with --basic-auth.password-file')
+    .option('--basic-auth.password-file <file>', 'a file with the password')
+    .option('--bearer-token-file <file>', 'a file with the token of Authorization: Bearer')
+    .option('--tls.ca-file <file>', "the authorities that sign the receiver's certificate")
+    .option('--tls.cert-file <file>', 'a certificate for the receiver, with --tls.key-file')
+    .option('--tls.key-file <file>', 'the key of that certificate')
+    .option('--registry <name...>', 'only the metrics of these registries')
+    .action(async (options) => (await import('./push.js')).pushCommand(options));
+  root
     .command('ps')
     .description('list the processes that use the directory')
     .addOption(dir())
@@ -94,7 +113,7 @@ function program(): Command {
 }
 
 async function main(): Promise<void> {
-  outliveUnreadOutput(process.argv[2] === 'serve');
+  outliveUnreadOutput(['serve', 'push'].includes(process.argv[2]));
   try {
     await program().parseAsync();
   } catch (error) {

@@ -8,6 +8,7 @@ import type { ArchiveRecord } from '../archive/archive-record.js';
 import { compareAge } from '../directory/identity.js';
 import { LivenessProbe } from '../directory/liveness.js';
 import type { DataFileName } from '../directory/file-name.js';
+import { type PushRecord, pushRecordIn } from '../directory/push-record.js';
 import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { isLeftover } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
@@ -70,6 +71,8 @@ export class DirectoryCollection {
   readonly #context: FileContext;
   readonly #badFiles = new BadFiles();
   #trust: Trust = () => true;
+  /** Names of the records of pushes that the last collection found. */
+  #pushes: readonly string[] = [];
   /** Files that the last pass skipped, by name. */
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
@@ -99,6 +102,7 @@ export class DirectoryCollection {
     for (let pass = 1; ; pass++) {
       const found = yield* this.#scan();
       this.leftovers = found.temporaries.filter((name) => isLeftover(join(this.options.dir, name))).length;
+      this.#pushes = found.pushes;
       this.#skipped.clear();
       yield* this.#readFiles(found);
       if (this.index.wasteful) yield* this.#readAgain();
@@ -121,6 +125,11 @@ export class DirectoryCollection {
   /** The families of an output; update it after every collection. */
   select(selection: Selection): SelectedFamilies {
     return new SelectedFamilies(this.index, selection);
+  }
+
+  /** The records of pushes, as they are now. */
+  pushes(): PushRecord[] {
+    return this.#pushes.flatMap((name) => pushRecordIn(join(this.options.dir, name), this.#trust) ?? []);
   }
 
   totals(): Totals {

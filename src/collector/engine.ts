@@ -1,4 +1,5 @@
 /** Collects and renders, on any thread: a collector has one engine inline, and its thread has one per directory. */
+import type { PushRecord } from '../directory/push-record.js';
 import { formatOf } from '../exposition/formats.js';
 import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
 import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
@@ -70,6 +71,7 @@ const MAX_OUTPUTS = 200;
 interface Reading {
   readonly seconds: number;
   readonly heldLocks: HeldLocks;
+  readonly pushes: readonly PushRecord[];
 }
 
 /** One output, which is updated from its last state. */
@@ -103,8 +105,9 @@ export class Engine {
       ...this.#collection.totals(),
       leftovers: this.#collection.leftovers,
     };
+    const reading = { seconds, heldLocks, pushes: this.#collection.pushes() };
     for (const product of products) {
-      this.#make(product, { seconds, heldLocks }, collected);
+      this.#make(product, reading, collected);
       yield;
     }
     return collected;
@@ -114,7 +117,7 @@ export class Engine {
     this.#collection.close();
   }
 
-  #make(product: Product, { seconds, heldLocks }: Reading, collected: Collected): void {
+  #make(product: Product, { seconds, heldLocks, pushes }: Reading, collected: Collected): void {
     if (product.kind === 'processes') {
       collected.processes = this.#collection.processes();
       return;
@@ -124,7 +127,7 @@ export class Engine {
     const { selected } = output;
     selected.update();
     warnOfConflicts(selected);
-    const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks) : [];
+    const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks, pushes) : [];
     const key = productKey(product);
     collected.missing.set(key, selected.missing);
     if (product.kind === 'status') {

@@ -46,11 +46,13 @@ export class MergedBody {
   }
 
   /**
-   * @param own families of the collector itself, always with the same samples, placed after the merged ones
+   * @param own families of the collector itself, placed after the merged ones
    * @returns memory that the next call overwrites
    */
   render(own: readonly MetricFamily[]): Uint8Array {
-    const { structure, hasExemplars } = this.#selected;
+    const { hasExemplars } = this.#selected;
+    // the samples of pushes come with their records
+    const structure = `${this.#selected.structure} ${own.flatMap(({ samples }) => samples.map(({ labels }) => labels.target)).join(' ')}`;
     if (this.#writer === undefined || this.#structure !== structure) {
       this.#writer = this.#build(own);
       this.#structure = structure;

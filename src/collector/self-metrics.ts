@@ -1,3 +1,4 @@
+import { isStalled, type PushRecord } from '../directory/push-record.js';
 import type { MetricFamily, Sample } from '../model/metric-family.js';
 import type { CollectionStats } from './report.js';
 import type { HeldLocks } from './held-locks.js';
@@ -8,9 +9,14 @@ const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels', 'na
 /**
  * The collector's metrics about itself. All are gauges with the results of this scrape, so that they do not depend on the
  * process that serves it: a counter of one process would seem to fall when another process serves the next scrape.
- * There are always the same samples in the same order.
+ * There are always the same samples in the same order; those of pushes are as many as there are pushes.
  */
-export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldLocks: HeldLocks): MetricFamily[] {
+export function selfMetrics(
+  stats: CollectionStats,
+  scrapeSeconds: number,
+  heldLocks: HeldLocks,
+  pushes: readonly PushRecord[] = [],
+): MetricFamily[] {
   const family = (
     name: string,
     help: string,
@@ -91,5 +97,59 @@ export function selfMetrics(stats: CollectionStats, scrapeSeconds: number, heldL
       'lock',
     ),
     family('scrape_duration_seconds', 'Time that reading and merging the metrics files took.', scrapeSeconds),
+    ...pushMetrics(pushes),
+  ];
+}
+
+/**
+ * The figures of pushes, from the records of their leaders: counters that go on when another process becomes the leader. The
+ * pushes to receivers of one kind are added up.
+ */
+function pushMetrics(pushes: readonly PushRecord[]): MetricFamily[] {
+  const now = Date.now();
+  const targets = [...new Set(pushes.map(({ target }) => target))].toSorted();
+  if (targets.length === 0) return [];
+  const family = (
+    type: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    values: Readonly<Record<string, (push: PushRecord) => number>>,
+    merge = (one: number, other: number): number => one + other,
+  ): MetricFamily => ({
+    name: `prom_multiproc_push_${name}`,
+    help,
+    type,
+    samples: targets.flatMap((target) =>
+      Object.entries(values).map(([reason, value]) => ({
+        name: `prom_multiproc_push_${name}`,
+        labels: { target, ...(reason !== '' && { reason }) },
+        value: pushes
+          .filter((push) => push.target === target)
+          .map(value)
+          .reduce(merge),
+      })),
+    ),
+  });
+  return [
+    family('gauge', 'stalled', 'Pushes whose leader has sent nothing for three intervals.', {
+      '': (push) => Number(isStalled(push, now)),
+    }),
+    family('counter', 'samples_total', 'Samples that receivers took.', { '': ({ figures }) => figures.sent }),
+    family('counter', 'lost_samples_total', 'Samples that no receiver took.', {
+      refused: ({ figures }) => figures.refused,
+      failed: ({ figures }) => figures.failed,
+      queue_full: ({ figures }) => figures.overflowed,
+    }),
+    family('counter', 'retries_total', 'Messages that were sent again.', { '': ({ figures }) => figures.retries }),
+    family('gauge', 'queue_bytes', 'Bytes of messages that waited when the leader last sent.', {
+      '': ({ figures }) => figures.queueBytes,
+    }),
+    family(
+      'gauge',
+      'last_success_timestamp_seconds',
+      'When a receiver last took samples; of several receivers, the one that did so longest ago.',
+      { '': ({ figures }) => figures.lastSuccessAt },
+      Math.min,
+    ),
   ];
 }

@@ -9,6 +9,7 @@
  * .archive-<generation>.<id>.tmp            the same before it is published
  * dir.lock  fold.lock  scraped              locks; the time of the last scrape
  * fold.lock.lock                            a directory of proper-lockfile
+ * push-<id>.lock  push-<id>.members         the leader of a push, and its record; the processes that could lead
  * ```
  */
 export const DIRECTORY_LOCK = 'dir.lock';
@@ -38,6 +39,7 @@ export const MAX_GENERATION = 999_999_999_999;
  */
 const DATA_FILE = /^([1-9]\d{0,9})-(0|[1-9]\d{0,9})-([0-9a-f]{16})\.prom-mp$/;
 const ARCHIVE = /^archive-(\d{12})\.prom-mp-archive$/;
+const PUSH = /^push-([0-9a-f]{16})\.(?:lock|members)$/;
 const ARCHIVE_TEMPORARY = /^\.archive-(\d{12})\.[0-9a-f]{16}\.tmp$/;
 
 export function dataFileName(writer: { pid: number; threadId: number; id: string }): string {
@@ -70,6 +72,25 @@ export function parseDataFileName(name: string): DataFileName | undefined {
 export function parseArchiveName(name: string): ArchiveName | undefined {
   const match = ARCHIVE.exec(name);
   return match === null ? undefined : { name, generation: Number(match[1]) };
+}
+
+/** @param id 16 hexadecimal digits that stand for what is pushed, and where to */
+export function pushLockName(id: string): string {
+  return `push-${id}.lock`;
+}
+
+export function pushMembersName(id: string): string {
+  return `push-${id}.members`;
+}
+
+/** Whether a file with this name belongs to a push. */
+export function isPushName(name: string): boolean {
+  return PUSH.test(name);
+}
+
+/** Whether a file with this name holds the record of a push. */
+export function isPushLockName(name: string): boolean {
+  return isPushName(name) && name.endsWith('.lock');
 }
 
 /** The generation that is prepared under a temporary name; undefined for other names. */

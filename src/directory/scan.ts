@@ -2,7 +2,7 @@
 import { opendirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import { isNetworkFileSystem } from '../metrics-file/mapping.js';
-import { isTemporaryName, parseArchiveName, parseDataFileName } from './file-name.js';
+import { isPushLockName, isTemporaryName, parseArchiveName, parseDataFileName } from './file-name.js';
 import type { ArchiveName, DataFileName } from './file-name.js';
 
 export interface DirectoryScan {
@@ -11,6 +11,8 @@ export interface DirectoryScan {
   readonly archives: readonly ArchiveName[];
   /** Names of files that a process is creating, or has left when it was killed. */
   readonly temporaries: readonly string[];
+  /** Names of files with the records of pushes. */
+  readonly pushes: readonly string[];
   /** Names that files of other clients may have, by FOREIGN_ENDINGS. */
   readonly foreign: readonly string[];
 }
@@ -66,6 +68,7 @@ class Names {
   readonly #dataFiles: DataFileName[] = [];
   readonly #archives: ArchiveName[] = [];
   readonly #temporaries: string[] = [];
+  readonly #pushes: string[] = [];
   readonly #foreign: string[] = [];
 
   add(name: string): void {
@@ -78,12 +81,19 @@ class Names {
     const archive = parseArchiveName(name);
     if (archive !== undefined) this.#archives.push(archive);
     else if (isTemporaryName(name)) this.#temporaries.push(name);
+    else if (isPushLockName(name)) this.#pushes.push(name);
     else if (FOREIGN_ENDINGS.some((ending) => name.endsWith(ending))) this.#foreign.push(name);
   }
 
   scan(): DirectoryScan {
     const archives = this.#archives.toSorted((a, b) => b.generation - a.generation);
-    return { dataFiles: this.#dataFiles, archives, temporaries: this.#temporaries, foreign: this.#foreign };
+    return {
+      dataFiles: this.#dataFiles,
+      archives,
+      temporaries: this.#temporaries,
+      pushes: this.#pushes,
+      foreign: this.#foreign,
+    };
   }
 }
 

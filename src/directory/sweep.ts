@@ -15,6 +15,7 @@ import {
   FOLD_LOCK,
   FOLD_LOCK_DIRECTORY,
   generationOfTemporary,
+  isPushName,
   isTemporaryName,
   parseArchiveName,
   parseDataFileName,
@@ -168,7 +169,7 @@ export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
       throw inUse(dir, `the writer of ${user.name} is ${user.why}`, 'stop it, or delete the file if it is gone');
     }
     // The lock files stay: a process that waits for one of them would lock a removed file.
-    return removeOurFiles(dir, now, (name) => isOurName(name) && name !== DIRECTORY_LOCK && name !== FOLD_LOCK);
+    return removeOurFiles(dir, now, (name) => isOurName(name) && !isLock(name));
   } finally {
     if (lock !== undefined) closeSync(lock);
   }
@@ -244,9 +245,14 @@ function isOurName(name: string): boolean {
   return (
     OUR_SINGLE_FILES.has(name) ||
     isTemporaryName(name) ||
+    isPushName(name) ||
     parseDataFileName(name) !== undefined ||
     parseArchiveName(name) !== undefined
   );
+}
+
+function isLock(name: string): boolean {
+  return name === DIRECTORY_LOCK || name === FOLD_LOCK || isPushName(name);
 }
 
 const OUR_SINGLE_FILES = new Set([DIRECTORY_LOCK, FOLD_LOCK, FOLD_LOCK_DIRECTORY, SCRAPED]);

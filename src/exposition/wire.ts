@@ -89,6 +89,20 @@ export function doubleField(field: number, value: number): Uint8Array {
   return bytes;
 }
 
+export function fixed64Field(field: number, value: bigint): Uint8Array {
+  const head = tag(field, Wire.Fixed64);
+  const bytes = new Uint8Array(head.length + BigUint64Array.BYTES_PER_ELEMENT);
+  bytes.set(head);
+  new DataView(bytes.buffer).setBigUint64(head.length, value, true);
+  return bytes;
+}
+
+/** Returns a repeated field of varints, packed. */
+export function packedVarints(field: number, values: readonly number[]): Uint8Array {
+  const bytes = values.flatMap(varint);
+  return Uint8Array.from([...lengthField(field, bytes.length), ...bytes]);
+}
+
 /** A buffer that grows as it is written. */
 export class WireBuffer {
   bytes = Buffer.allocUnsafeSlow(64 * 1024);

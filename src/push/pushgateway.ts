@@ -125,7 +125,7 @@ async function outcome(resp: http.IncomingMessage): Promise<PushResult> {
 }
 
 /** Base64 for values that a path segment cannot hold: the empty string, a slash, `.` and `..`. */
-function groupPath(groupings: Readonly<Record<string, string>>): string {
+export function groupPath(groupings: Readonly<Record<string, string>>): string {
   return Object.entries(groupings)
     .map(([name, given]) => {
       if (given === '') return `/${encodeURIComponent(name)}@base64/=`;

@@ -1,6 +1,7 @@
 import { isDefaultMetricName } from '../default-metrics/default-metric-groups.js';
 import { renderText } from '../exposition/render.js';
 import { TEXT } from '../exposition/text-dialect.js';
+import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { familyOfObject, type ForeignMetricObject } from '../registry/metric-object.js';
 import { defaultScope } from '../registry/merged-view.js';
@@ -24,8 +25,23 @@ export async function textOfRegistry(
   const metrics = (await registry.getMetricsAsJSON({
     scope: defaultScope(registry.sharedName),
   })) as unknown as ForeignMetricObject[];
-  const families = metrics.map(familyOfObject).filter(({ name }) => selfMetrics || !isSelfMetric(name));
-  return renderText(families, TEXT);
+  return textOfFamilies(metrics.map(familyOfObject), { selfMetrics });
+}
+
+/** @param labels are added to every sample; a label of the sample wins */
+export function textOfFamilies(
+  families: readonly MetricFamily[],
+  { selfMetrics = false }: TextOptions,
+  labels: Labels = {},
+): string {
+  const shown = families.filter(({ name }) => selfMetrics || !isSelfMetric(name));
+  const isLabelled = Object.keys(labels).length > 0;
+  return renderText(isLabelled ? shown.map((family) => withLabels(family, labels)) : shown, TEXT);
+}
+
+function withLabels(family: MetricFamily, labels: Labels): MetricFamily {
+  const samples = family.samples.map((sample) => ({ ...sample, labels: { ...labels, ...sample.labels } }));
+  return { ...family, samples };
 }
 
 function isSelfMetric(name: string): boolean {

@@ -22,14 +22,23 @@ export interface TextfileOptions extends TextOptions {
  * @throws the system's error where the file cannot be written; the old file stays then
  */
 export async function writeToTextfile(path: string, options: TextfileOptions = {}): Promise<void> {
-  const { registry = defaultRegistry, mode = 0o644 } = options;
+  const { registry = defaultRegistry, mode } = options;
+  assertTextfile(path);
+  await replaceTextfile(path, await textOfRegistry(registry, options), mode);
+}
+
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+export function assertTextfile(path: unknown): asserts path is string {
   if (typeof path !== 'string' || !path.endsWith('.prom')) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
       `${inspect(path)} does not end in ".prom": node_exporter reads no other files`,
     );
   }
-  const text = await textOfRegistry(registry, options);
+}
+
+/** Replaces the file at once. @throws the system's error */
+export async function replaceTextfile(path: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
   // in the same directory, since a rename cannot cross file systems, and with an ending that node_exporter ignores
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx', mode);

@@ -36,7 +36,7 @@ test("a scan finds this package's files by name, the newest archive first", (t) 
 });
 
 test('a directory that does not exist yet is empty', (t) => {
-  const nothing = { dataFiles: [], archives: [], temporaries: [], foreign: [] };
+  const nothing = { dataFiles: [], archives: [], temporaries: [], pushes: [], foreign: [] };
   assert.deepEqual(scanDirectory(join(withTempDir(t), 'later')), nothing);
 });
 

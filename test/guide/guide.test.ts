@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MULTIPROCESS_MODES, MultiprocessCollector } from 'prom-multiproc';
+import { NO_FIGURES } from '../../src/directory/push-record.js';
+import { Leadership } from '../../src/push/leadership.js';
 import { SETTINGS } from '../../src/storage/settings.js';
 import { type Member, scrape, startCluster } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
@@ -61,7 +63,12 @@ test('the table of settings has every environment variable, with its option, and
 });
 
 test('the table of self-metrics has every one, with its label, and no page names another', async (t) => {
-  const collector = new MultiprocessCollector({ dir: join(withTempDir(t), 'none'), threads: false });
+  const dir = withTempDir(t);
+  // those of pushes are there as soon as there is a push
+  const push = new Leadership({ id: '0123456789abcdef', target: 'otlp', intervalMs: 1000, warn: assert.fail });
+  assert.ok(push.decide(dir));
+  push.end(NO_FIGURES);
+  const collector = new MultiprocessCollector({ dir, threads: false });
   const families = await collector.families();
   await collector.close();
   const expected = families.map(({ name, samples }) => {

@@ -65,6 +65,12 @@ export const OPTION_TABLES: readonly OptionTable[] = [
     type: 'prom.TextfileOptions',
     interfaces: ['TextfileOptions'],
   },
+  {
+    page: 'serving.md',
+    heading: 'Pushing by an interval: `startPush()`',
+    type: "import('prom-multiproc/push').PushOptions",
+    interfaces: ['PushOptions'],
+  },
   { page: 'http.md', heading: 'Options', type: 'prom.HttpMetricsOptions', interfaces: ['HttpMetricsOptions'] },
   { page: 'migration.md', heading: 'By mirror', type: 'prom.MirrorOptions', interfaces: ['MirrorOptions'] },
 ];

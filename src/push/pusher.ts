@@ -1,0 +1,104 @@
+/** Pushes to one target by an interval, as long as this process leads. */
+import { describeError } from '../errors.js';
+import { eventLoopTurn } from '../collector/event-loop-turn.js';
+import type { MetricFamily } from '../model/metric-family.js';
+import { warnOnce } from '../warn-once.js';
+import { Leadership } from './leadership.js';
+import type { Message, PushTarget } from './push-target.js';
+import { type QueueOptions, SendQueue } from './send-queue.js';
+
+export interface PusherOptions extends QueueOptions {
+  /** Kind of the target, for the figures and the log. */
+  readonly name: string;
+  readonly id: string;
+  readonly intervalMs: number;
+  /** The directory that is pushed; undefined while this process counts in memory. */
+  readonly dir: () => string | undefined;
+  readonly collect: () => Promise<readonly MetricFamily[]>;
+}
+
+/** How long the last sending may take when a push ends. */
+const END_MS = 5000;
+
+export class Pusher {
+  readonly #target: PushTarget;
+  readonly #options: PusherOptions;
+  readonly #leadership: Leadership;
+  readonly #queue: SendQueue;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(target: PushTarget, options: PusherOptions) {
+    const { name, id, intervalMs } = options;
+    const warn = (what: string, reason: string): void => {
+      warnOnce(`push ${id} ${what}`, `push to ${target.destination}: ${what}: ${reason}`);
+    };
+    this.#target = target;
+    this.#options = options;
+    this.#leadership = new Leadership({ id, target: name, intervalMs, warn });
+    this.#queue = new SendQueue(target, options, warn);
+    this.#timer = setInterval(() => this.#tick(), intervalMs);
+    this.#timer.unref();
+    this.#tick();
+  }
+
+  /**
+   * Sends the last values, if this process leads, and leaves the push to the other processes. Where there is none, the
+   * receiver is told that the series have ended.
+   */
+  end(): Promise<void> {
+    return (this.#ended ??= this.#end());
+  }
+
+  /** Does nothing while the tick before is not over. */
+  #tick(): void {
+    this.#running ??= this.#push().finally(() => (this.#running = undefined));
+  }
+
+  /** Never rejects. */
+  async #push(): Promise<void> {
+    const { name, dir, collect } = this.#options;
+    const [leadership, queue, target] = [this.#leadership, this.#queue, this.#target];
+    try {
+      // a first tick in the midst of the program's start would count less than one a moment later
+      await eventLoopTurn();
+      const wasLeader = leadership.isLeader;
+      if (!leadership.decide(dir())) return;
+      if (!wasLeader) queue.figures = { ...leadership.figures, queueBytes: 0 };
+      const families = await collect();
+      await target.prepare?.(queue.signal);
+      const time = leadership.nextTime(queue.figures);
+      await this.#add(target.messages({ families, time }));
+    } catch (error) {
+      // before the application has made the directory there is nothing to push
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      const reason = describeError(error);
+      warnOnce(`push ${name} ${reason}`, `nothing is pushed to ${target.destination}: ${reason}`);
+    }
+  }
+
+  async #add(messages: AsyncIterable<Message>): Promise<void> {
+    for await (const message of messages) {
+      this.#queue.add(message);
+      await eventLoopTurn();
+    }
+  }
+
+  async #end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+    const [leadership, queue, target] = [this.#leadership, this.#queue, this.#target];
+    if (leadership.isLeader) {
+      await this.#push();
+      await queue.drain(END_MS);
+      if (target.ending !== undefined && leadership.isLeader && leadership.isLast()) {
+        await this.#add(target.ending(leadership.nextTime(queue.figures)));
+        await queue.drain(END_MS);
+      }
+    }
+    await queue.close();
+    leadership.end(queue.figures);
+    target.close?.();
+  }
+}

@@ -1,0 +1,53 @@
+import { PromMultiprocError } from '../errors.js';
+import type { Labels } from '../model/metric-family.js';
+import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
+import { failure, HttpDelivery } from './http-delivery.js';
+import { groupPath, type Pushgateway } from './pushgateway.js';
+import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
+import { textOfFamilies, type TextOptions } from './text-of-registry.js';
+
+/** `url` is that of the gateway, without the path of the group. */
+export interface PushgatewayGroupOptions extends HttpTargetOptions, TextOptions, Pushgateway.Parameters {}
+
+/** A group of a Pushgateway. It stays there when the push ends, as those of all clients do. */
+export class PushgatewayGroup implements PushTarget {
+  readonly destination: string;
+  readonly #delivery: HttpDelivery;
+  readonly #options: PushgatewayGroupOptions;
+  readonly #labels: Labels;
+
+  /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+  constructor(options: PushgatewayGroupOptions, labels: Labels) {
+    const { jobName, groupings } = options;
+    if (typeof jobName !== 'string' || jobName === '') {
+      throw new PromMultiprocError(
+        'ERR_INVALID_ARGUMENT',
+        'option pushgateway.jobName is missing: give the name of the job',
+      );
+    }
+    this.#delivery = new HttpDelivery('pushgateway', options, `/metrics${groupPath({ job: jobName, ...groupings })}`);
+    this.destination = this.#delivery.destination;
+    this.#options = options;
+    this.#labels = labels;
+  }
+
+  async *messages({ families }: Snapshot): AsyncGenerator<Message> {
+    yield textMessage(families, this.#options, this.#labels);
+  }
+
+  async send({ body }: Message, signal: AbortSignal): Promise<Outcome> {
+    const headers = { 'content-type': PROMETHEUS_CONTENT_TYPE };
+    const response = await this.#delivery.request({ method: 'PUT', headers, body }, signal);
+    const isTaken = 'status' in response && response.status >= 200 && response.status < 300;
+    return isTaken ? { result: 'sent' } : failure(response, (status) => status >= 500);
+  }
+
+  close(): void {
+    this.#delivery.close();
+  }
+}
+
+export function textMessage(families: Snapshot['families'], options: TextOptions, labels: Labels): Message {
+  const samples = families.reduce((sum, family) => sum + family.samples.length, 0);
+  return { body: Buffer.from(textOfFamilies(families, options, labels)), samples };
+}

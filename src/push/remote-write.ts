@@ -1,0 +1,190 @@
+/** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
+import { PromMultiprocError } from '../errors.js';
+import { groupedSeries } from '../exposition/grouped-series.js';
+import type { Exemplar, Labels } from '../model/metric-family.js';
+import { failure, HttpDelivery, type HttpResponse } from './http-delivery.js';
+import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
+import {
+  type RemoteFamily,
+  type RemoteSample,
+  type RemoteSeries,
+  type VersionName,
+  VERSIONS,
+} from './remote-write-message.js';
+import { SeriesTable } from './series-table.js';
+import { compressSnappy } from './snappy.js';
+
+export interface RemoteWriteOptions extends HttpTargetOptions {
+  /**
+   * Version of the protocol. Default 'auto': 2.0 where the receiver takes it, otherwise 1.0. Only 2.0 has times of creation,
+   * and types and help beside each series.
+   */
+  readonly version?: VersionName | 'auto';
+}
+
+/** As in Prometheus' queue: a receiver that refuses one sample refuses its whole message. */
+const MAX_SAMPLES = 2000;
+/** How often a message of 1.0 has the types and help of its metrics. */
+const METADATA_MS = 60_000;
+/** When a receiver that did not respond is asked again which version it takes. */
+const ASK_AGAIN_MS = 60_000;
+
+interface SentSeries extends RemoteSeries {
+  /** Timestamp of the last exemplar sent, in seconds: receivers refuse older ones. */
+  exemplarAt: number;
+}
+
+export class RemoteWrite implements PushTarget {
+  readonly destination: string;
+  readonly #delivery: HttpDelivery;
+  readonly #labels: Labels;
+  /** Undefined until the receiver has shown what it takes. */
+  #version: VersionName | undefined;
+  readonly #mayChange: boolean;
+  #askAt = 0;
+  #metadataAt = -Infinity;
+  readonly #series = new SeriesTable<SentSeries>();
+
+  /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
+  constructor(options: RemoteWriteOptions, labels: Labels) {
+    const { version = 'auto' } = options;
+    if (version !== 'auto' && !(version in VERSIONS)) {
+      throw new PromMultiprocError(
+        'ERR_INVALID_ARGUMENT',
+        `option remoteWrite.version is ${JSON.stringify(version)}; give '1.0', '2.0' or 'auto'`,
+      );
+    }
+    this.#delivery = new HttpDelivery('remoteWrite', options);
+    this.destination = this.#delivery.destination;
+    this.#labels = labels;
+    this.#mayChange = version === 'auto';
+    this.#version = version === 'auto' ? undefined : version;
+  }
+
+  /**
+   * Asks the receiver by an empty message of 2.0. A receiver of 2.0 responds with the number of samples written; older ones
+   * have no such header, and would take every message of 2.0 for an empty one of 1.0, with status 204 (ran: Prometheus 2.42).
+   */
+  async prepare(signal: AbortSignal): Promise<void> {
+    if (this.#version !== undefined || performance.now() < this.#askAt) return;
+    const response = await this.#post('2.0', VERSIONS['2.0'].encode([], 0, false), signal);
+    if ('error' in response || response.status === 429 || response.status >= 500) {
+      this.#askAt = performance.now() + ASK_AGAIN_MS;
+      return;
+    }
+    this.#version = isSuccess(response) && writtenBy(response) !== undefined ? '2.0' : '1.0';
+  }
+
+  async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
+    const withMetadata = time - this.#metadataAt >= METADATA_MS;
+    if (withMetadata) this.#metadataAt = time;
+    let samples: RemoteSample[] = [];
+    for (const { name, type, help, unit, samples: lines } of families) {
+      const family: RemoteFamily = { name, type, help, unit };
+      for (const { lines: names, series } of groupedSeries({ name, type, help, samples: lines })) {
+        for (const { labels, values, exemplars, created } of series) {
+          const createdAt = created === undefined ? undefined : Math.round(created * 1000);
+          for (const [line, { name: lineName, label }] of names.entries()) {
+            const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
+            const sent = this.#series.at(lineName, own, () => this.#layOut(family, lineName, own));
+            samples.push({
+              series: sent,
+              value: values[line],
+              exemplar: newExemplar(sent, exemplars[line]),
+              createdAt,
+            });
+            if (samples.length < MAX_SAMPLES) continue;
+            yield this.#message(samples, time, withMetadata);
+            samples = [];
+          }
+        }
+      }
+    }
+    yield* this.#parts([...samples, ...this.#series.takeVanished().map(ended)], time, withMetadata);
+  }
+
+  async *ending(time: number): AsyncGenerator<Message> {
+    yield* this.#parts(this.#series.takeVanished().map(ended), time, false);
+  }
+
+  async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {
+    const used = version as VersionName;
+    const response = await this.#post(used, body, signal, true);
+    const written = 'error' in response ? undefined : writtenBy(response);
+    if ('error' in response || !isSuccess(response)) {
+      // the receiver takes 2.0 no longer: the next snapshot asks again
+      if ('status' in response && response.status === 415 && this.#mayChange) this.#version = undefined;
+      const failed = failure(response, (status) => status >= 500);
+      return failed.result === 'refused' && written !== undefined ? { ...failed, lost: samples - written } : failed;
+    }
+    if (used === '1.0' || written === samples) return { result: 'sent' };
+    if (written === undefined) {
+      if (this.#mayChange) this.#version = undefined;
+      return {
+        result: 'refused',
+        reason: 'the receiver does not confirm messages of remote write 2.0: it may not know them',
+      };
+    }
+    return { result: 'sent', lost: samples - written, reason: `the receiver wrote ${written} of ${samples} samples` };
+  }
+
+  close(): void {
+    this.#delivery.close();
+  }
+
+  *#parts(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Generator<Message> {
+    for (let at = 0; at < samples.length; at += MAX_SAMPLES) {
+      yield this.#message(samples.slice(at, at + MAX_SAMPLES), time, withMetadata);
+    }
+  }
+
+  #message(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Message {
+    const version = this.#version ?? '1.0';
+    const body = compressSnappy(VERSIONS[version].encode(samples, time, withMetadata));
+    return { body, samples: samples.length, version };
+  }
+
+  #layOut(family: RemoteFamily, name: string, own: Labels): SentSeries {
+    const labels = Object.entries({ ...this.#labels, ...own, __name__: name })
+      // an empty label is no label, and receivers refuse it
+      .filter(([, value]) => value !== '')
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return { labels, family, exemplarAt: 0 };
+  }
+
+  async #post(
+    version: VersionName,
+    body: Uint8Array,
+    signal: AbortSignal,
+    isCompressed = false,
+  ): Promise<HttpResponse | { readonly error: string }> {
+    const headers = { 'content-encoding': 'snappy', ...VERSIONS[version].headers };
+    return this.#delivery.request(
+      { method: 'POST', headers, body: isCompressed ? body : compressSnappy(body) },
+      signal,
+    );
+  }
+}
+
+function ended(series: RemoteSeries): RemoteSample {
+  return { series, value: undefined };
+}
+
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** The number of samples and histograms that a receiver of 2.0 has written. */
+function writtenBy({ headers }: HttpResponse): number | undefined {
+  const samples = headers['x-prometheus-remote-write-samples-written'];
+  const histograms = headers['x-prometheus-remote-write-histograms-written'] ?? 0;
+  return samples === undefined ? undefined : Number(samples) + Number(histograms);
+}
+
+/** An exemplar that the receiver does not have yet. */
+function newExemplar(series: SentSeries, exemplar: Exemplar | undefined): Exemplar | undefined {
+  const { timestamp } = exemplar ?? {};
+  if (timestamp === undefined || timestamp <= series.exemplarAt) return undefined;
+  series.exemplarAt = timestamp;
+  return exemplar;
+}

@@ -1,0 +1,244 @@
+/** Many processes that could push, of which one does. */
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { type PushRecord, readPushRecord, writePushRecord, NO_FIGURES } from '../../src/directory/push-record.js';
+import { Leadership } from '../../src/push/leadership.js';
+import { afterTest } from '../support/after-test.js';
+import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
+import { needs, prometheus3 } from '../support/needs.js';
+import { startCli, startProgram, until } from '../support/program.js';
+import { startPrometheus } from '../support/prometheus.js';
+import { decodeRemoteWrite, startPushReceiver } from '../support/push-receiver.js';
+import { withTempDir } from '../support/temp-dir.js';
+
+const INTERVAL_MS = 500;
+
+function lockFile(dir: string): string {
+  return join(
+    dir,
+    readdirSync(dir).find((name) => name.startsWith('push-') && name.endsWith('.lock'))!,
+  );
+}
+
+function withLock<T>(dir: string, use: (fd: number) => T): T {
+  const fd = openSync(lockFile(dir), 'r+');
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function recordOf(dir: string): PushRecord | undefined {
+  try {
+    return withLock(dir, readPushRecord);
+  } catch {
+    return undefined;
+  }
+}
+
+async function pushFrom(members: readonly Member[], url: string, intervalMs = INTERVAL_MS): Promise<void> {
+  for (const member of members) {
+    await member.run(
+      (kit, to, ms) => {
+        const { startPush } = kit.require('prom-multiproc/push') as typeof import('prom-multiproc/push');
+        kit.kept.push = startPush({ intervalMs: ms, labels: { job: 'app' }, remoteWrite: { url: to } });
+      },
+      url,
+      intervalMs,
+    );
+  }
+}
+
+async function count(members: readonly Member[], times: number): Promise<void> {
+  for (const member of members) {
+    await member.run(({ prom, kept }, n) => {
+      kept.jobs ??= new prom.Counter({ name: 'jobs_total', help: 'Jobs.' });
+      kept.jobs.inc(n);
+    }, times);
+  }
+}
+
+test(
+  'a leader that is killed is followed within an interval, and increase() over the change is what was counted',
+  needs('prometheus 3'),
+  async (t) => {
+    const prometheus = await startPrometheus(
+      t,
+      withTempDir(t),
+      { global: {} },
+      {
+        program: join(prometheus3(), 'usr/bin/prometheus'),
+        flags: ['--web.enable-remote-write-receiver', '--enable-feature=created-timestamp-zero-ingestion'],
+      },
+    );
+    const dir = withTempDir(t);
+    const { workers } = await startCluster(t, dir, 3);
+    await count(workers, 1);
+    await pushFrom(workers, `${prometheus.url}/api/v1/write`);
+    const first = await until(() => recordOf(dir));
+    await until(async () => (await prometheus.value('jobs_total')) === 3);
+    const leader = workers.find(({ pid }) => pid === first.pid)!;
+    const others = workers.filter((worker) => worker !== leader);
+    await count(workers, 10);
+    await leader.kill();
+    const killedAt = performance.now();
+    await until(() => recordOf(dir)!.leader !== first.leader);
+    const passed = performance.now() - killedAt;
+    assert.ok(passed < INTERVAL_MS + 400, `${passed} ms`);
+    await count(others, 100);
+    await until(async () => (await prometheus.value('jobs_total')) === 233);
+    // one series, since its labels do not name the leader; its samples never fall
+    assert.equal(await prometheus.value('count({__name__="jobs_total"})'), 1);
+    assert.equal(await prometheus.value('resets(jobs_total[5m])'), 0);
+    assert.equal(await prometheus.value('max_over_time(jobs_total[5m]) - min_over_time(jobs_total[5m])'), 233);
+    const { sentAt, figures } = recordOf(dir)!;
+    assert.ok(sentAt > first.sentAt);
+    assert.equal(figures.refused, 0);
+    assert.ok(figures.sent > first.figures.sent, 'the figures go on where the leader before left them');
+  },
+);
+
+test('the last orderly end marks the series as stale, and an end before others does not', async (t) => {
+  const receiver = await startPushReceiver(t);
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 2);
+  await count(workers, 1);
+  await pushFrom(workers, receiver.url);
+  const first = await until(() => recordOf(dir));
+  const leader = workers.find(({ pid }) => pid === first.pid)!;
+  const other = workers.find((worker) => worker !== leader)!;
+  const stale = (): number => receiver.requests.flatMap(decodeRemoteWrite).filter(({ isStale }) => isStale).length;
+  const end = ({ kept }: { kept: Record<string, any> }): Promise<void> => kept.push.close();
+  await leader.run(end);
+  await until(() => recordOf(dir)!.leader !== first.leader);
+  assert.equal(stale(), 0);
+  await other.run(end);
+  assert.ok(stale() > 0);
+  assert.equal(recordOf(dir)!.hasEnded, true);
+  const times = receiver.requests.flatMap(decodeRemoteWrite).filter(({ name }) => name === 'jobs_total');
+  assert.deepEqual(
+    times.map(({ timestamp }) => timestamp),
+    times.map(({ timestamp }) => timestamp).toSorted((a, b) => a - b),
+  );
+});
+
+test('a leader that is stopped is not replaced: the others warn, and a scrape shows push_stalled', async (t) => {
+  const receiver = await startPushReceiver(t);
+  const dir = withTempDir(t);
+  const { primary, workers } = await startCluster(t, dir, 2);
+  await count(workers, 1);
+  await pushFrom(workers, receiver.url, 200);
+  await until(() => recordOf(dir) !== undefined && recordOf(dir)!.figures.sent > 0);
+  const first = recordOf(dir)!;
+  assert.match(await scrape(primary), /^prom_multiproc_push_stalled\{target="remote_write"\} 0$/m);
+  process.kill(first.pid, 'SIGSTOP');
+  afterTest(t, () => void process.kill(first.pid, 'SIGCONT'));
+  await until(() => /process \d+ of .* leads and has sent nothing for/.test(primary.output));
+  const text = await until(async () => {
+    const shown = await scrape(primary);
+    return linesOf(shown, 'prom_multiproc_push_stalled')[0].endsWith(' 1') && shown;
+  });
+  assert.equal(recordOf(dir)!.leader, first.leader);
+  assert.match(text, /^prom_multiproc_push_samples_total\{target="remote_write"\} [1-9]/m);
+});
+
+function leadershipIn(t: TestContext, dir: string, log: string[] = []): Leadership {
+  const leadership = new Leadership({
+    id: '0123456789abcdef',
+    target: 'otlp',
+    intervalMs: 100,
+    warn: (what) => log.push(what),
+  });
+  afterTest(t, () => leadership.end(NO_FIGURES));
+  assert.equal(leadership.decide(dir), true);
+  return leadership;
+}
+
+test('a clock that is set back does not send an earlier time, in this leader or the next', (t) => {
+  const dir = withTempDir(t);
+  const first = leadershipIn(t, dir);
+  assert.equal(first.nextTime(NO_FIGURES, 5000), 5000);
+  assert.equal(first.nextTime(NO_FIGURES, 1000), 5001);
+  first.end(NO_FIGURES);
+  assert.equal(leadershipIn(t, dir).nextTime(NO_FIGURES, 2000), 5002);
+});
+
+test('a leader stands back where a host that does not share its locks pushes the same series', async (t) => {
+  const dir = withTempDir(t);
+  const log: string[] = [];
+  const leadership = leadershipIn(t, dir, log);
+  leadership.nextTime(NO_FIGURES);
+  const foreign = { ...recordOf(dir)!, leader: '0000000000000000', machine: 'another host' };
+  withLock(dir, (fd) => writePushRecord(fd, foreign));
+  assert.equal(leadership.decide(dir), false);
+  assert.deepEqual(log, ['two leaders']);
+  // and comes back when that host is silent for three intervals
+  await until(() => leadership.decide(dir));
+});
+
+test('without locks of the kernel one process claims the push, and another takes over when it is silent', async (t) => {
+  const receiver = await startPushReceiver(t);
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 2, { PROM_MULTIPROC_NO_MMAP: '1' });
+  await count(workers, 1);
+  await pushFrom(workers, receiver.url, 200);
+  await until(() => receiver.requests.length > 2);
+  const first = recordOf(dir)!;
+  assert.equal(first.isLocked, false);
+  await workers.find(({ pid }) => pid === first.pid)!.kill();
+  const before = receiver.requests.length;
+  await until(() => receiver.requests.length > before && recordOf(dir)!.leader !== first.leader);
+});
+
+test('the command pushes beside an application, and ends with the last values at SIGTERM', async (t) => {
+  const receiver = await startPushReceiver(t);
+  const dir = withTempDir(t);
+  const { workers } = await startCluster(t, dir, 1);
+  await count(workers, 1);
+  const command = startCli(t, [
+    'push',
+    '--dir',
+    dir,
+    '--remote-write',
+    receiver.url,
+    '--interval',
+    '1m',
+    '--label',
+    'job=app',
+  ]);
+  await command.printed(/pushing the metrics of .* every 1m/);
+  await until(() => receiver.requests.flatMap(decodeRemoteWrite).some(({ name }) => name === 'jobs_total'));
+  await count(workers, 5);
+  command.child.kill('SIGTERM');
+  assert.equal(await command.ended(), 0);
+  const values = receiver.requests.flatMap(decodeRemoteWrite).filter(({ name }) => name === 'jobs_total');
+  assert.deepEqual(
+    values.map(({ value, isStale }) => (isStale ? 'stale' : value)),
+    [1, 6, 'stale'],
+  );
+  assert.deepEqual(values[0].labels, { job: 'app' });
+});
+
+test('a push keeps no process alive, also while its receiver hangs', async (t) => {
+  const receiver = await startPushReceiver(t);
+  receiver.respond = () => true;
+  const script = `
+    const { Counter } = require('prom-multiproc');
+    new Counter({ name: 'jobs_total', help: 'Jobs.' }).inc();
+    require('prom-multiproc/push').startPush({ intervalMs: 100, otlp: { url: '${receiver.url}' } });
+    setTimeout(() => {}, 300);`;
+  const program = startProgram(
+    t,
+    process.execPath,
+    ['--eval', script],
+    { PROMETHEUS_MULTIPROC_DIR: undefined },
+    process.cwd(),
+  );
+  const start = performance.now();
+  assert.equal(await program.ended(), 0);
+  assert.ok(performance.now() - start < 5000);
+  assert.ok(receiver.requests.length > 0);
+});
