@@ -26,6 +26,9 @@ const ROOT = join(__dirname, '..', '..');
 /** Settings of whoever runs the tests would send every test's metrics into one directory. */
 const VARIABLES_TO_DROP = ['PROMETHEUS_MULTIPROC_DIR', 'PROM_MULTIPROC_SCOPE', 'NODE_TEST_CONTEXT'];
 
+/** Folders that run only when a path names them: they install packages and run tools for minutes. */
+const ONLY_BY_NAME = ['test/home'];
+
 /** Files at a time: most of them start workers, which want a core as well. */
 const CONCURRENCY = Math.max(2, Math.min(3, availableParallelism()));
 
@@ -178,7 +181,8 @@ function testFiles(paths: readonly string[], excluded: readonly string[]): strin
     .filter((name) => name.endsWith('.test.js'))
     .map((name) => join('test', name))
     .filter((file) => existsSync(join(ROOT, file.replace(/\.js$/, '.ts'))))
-    .filter((file) => (paths.length === 0 || isUnderAny(file, paths)) && !isUnderAny(file, excluded))
+    .filter((file) => (paths.length === 0 ? !isUnderAny(file, ONLY_BY_NAME) : isUnderAny(file, paths)))
+    .filter((file) => !isUnderAny(file, excluded))
     .toSorted();
 }
 
