@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as promClient from 'prom-client';
@@ -15,12 +15,10 @@ import { Counter } from '../src/instruments/counter.js';
 import { Histogram } from '../src/instruments/histogram.js';
 import { Summary } from '../src/instruments/summary.js';
 import { Registry } from '../src/registry/registry.js';
+import { CODES, METHODS, nanosecondsOf, ROUNDS, ROUTES, type Work } from './operation.js';
 import { median } from './report.js';
 
 const SAMPLES = 3;
-const ROUNDS = 9;
-/** In CPU time, which the kernel counts in ticks of up to 4 ms. */
-const ROUND_MS = 100;
 const HEAP_SERIES = 50_000;
 const GARBAGE_OPERATIONS = 50_000;
 
@@ -31,9 +29,6 @@ const ours = { Counter, Histogram, Summary, Registry } as unknown as typeof prom
 const SIDES = { 'prom-client': promClient, 'prom-multiproc': ours } as const;
 type Side = keyof typeof SIDES;
 
-/** Does `count` operations. */
-type Work = (count: number) => void;
-
 interface Row {
   readonly name: string;
   /** The goal, as a multiple of prom-client's speed. */
@@ -43,12 +38,6 @@ interface Row {
   readonly prepare: (client: typeof promClient, registry: promClient.Registry) => Work;
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
-/** Route templates of an API of medium size: 16 templates with 14 to 47 characters. */
-const ROUTES = ['customers', 'orders', 'invoices', 'products'].flatMap((name) =>
-  ['', '/:id', '/:id/history', '/:id/attachments/:attachmentId'].map((rest) => `/api/v1/${name}${rest}`),
-);
-const CODES = ['200', '404', '500'];
 const labelNames = ['method', 'route', 'code'];
 /** Durations in seconds, the same in every process: log-normal around 50 ms, from a linear congruential generator. */
 const DURATIONS = durations(1024);
@@ -158,30 +147,6 @@ const ROWS: readonly Row[] = [
     },
   },
 ];
-
-/** ns per operation of this process: the median of its rounds, after warming up. */
-function sampleNs(row: Row, side: Side): number {
-  const client = SIDES[side];
-  const work = row.prepare(client, new client.Registry());
-  let count = 1000;
-  const elapsedMs = (): number => {
-    const start = cpuMs();
-    work(count);
-    return cpuMs() - start;
-  };
-  for (let ms = elapsedMs(); ms < ROUND_MS; ms = elapsedMs()) count *= 2;
-  for (let round = 0; round < 3; round++) work(count);
-  return median(Array.from({ length: ROUNDS }, () => (elapsedMs() * 1e6) / count));
-}
-
-/**
- * The CPU time of this thread. Linux counts that of the main thread in ticks of 1 to 4 ms. A wall clock would include other
- * programs, on a machine with two cores.
- */
-function cpuMs(): number {
-  if (process.platform !== 'linux') return performance.now();
-  return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ', 1)[0]) / 1e6;
-}
 
 /**
  * Bytes that an operation leaves to the garbage collector, when its code is optimized: before that, a number that is passed on is
@@ -300,7 +265,9 @@ function printTable(medians: ReadonlyMap<string, number>): boolean {
 function sampleOf(figure: string, side: Side): number {
   if (figure === 'heap') return sampleHeapBytes(side);
   const row = ROWS.find(({ name }) => figure === name || figure === GARBAGE + name)!;
-  return figure === row.name ? sampleNs(row, side) : sampleGarbageBytes(row, side);
+  return figure === row.name
+    ? nanosecondsOf(row.prepare(SIDES[side], new SIDES[side].Registry()))
+    : sampleGarbageBytes(row, side);
 }
 
 async function main(): Promise<void> {

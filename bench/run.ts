@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** Files of this folder that are not benchmarks. */
-const PARTS = new Set(['run.js', 'report.js']);
+const PARTS = new Set(['run.js', 'report.js', 'operation.js']);
 
 const wanted = process.argv.slice(2);
 const benchmarks = readdirSync(__dirname).filter(
