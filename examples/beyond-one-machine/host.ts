@@ -1,20 +1,19 @@
 /**
- * One host of several: a cluster whose merged metrics are scraped on this host's own address, and, where OTLP_URL is set,
- * sent by OTLP too.
+ * One host of several: a cluster whose merged metrics are scraped on this host's own address and, where the variables name
+ * receivers, pushed by remote write and by OTLP too.
  *
- *   HOST=10.9.0.1 PORT=8080 METRICS_PORT=9464 node dist/examples/beyond-one-machine/host.js
+ *   HOST=10.9.0.11 PORT=8080 METRICS_PORT=9464 node dist/examples/beyond-one-machine/host.js
  *
  * prometheus.yml beside this file finds the hosts by file service discovery, and rules.yml records what all of them do
  * together: within a host this package adds up, between hosts Prometheus does.
  */
 import cluster from 'node:cluster';
 import { createServer } from 'node:http';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { Counter, Histogram, MultiprocessCollector, setupPrimary, startHttpServer } from 'prom-multiproc';
-import { MultiprocessMetricProducer } from './metric-producer.js';
+import { Counter, Histogram, setupPrimary, startHttpServer } from 'prom-multiproc';
+import { startPush } from 'prom-multiproc/push';
 
-const { HOST = '127.0.0.1', PORT = '8080', METRICS_PORT = '9464', OTLP_URL } = process.env;
+const { HOST = '127.0.0.1', PORT = '8080', METRICS_PORT = '9464' } = process.env;
+const { REMOTE_WRITE_URL, OTLP_URL, PUSH_INTERVAL_MS = '15000' } = process.env;
 const WORKERS = 2;
 
 async function primary(): Promise<void> {
@@ -22,15 +21,15 @@ async function primary(): Promise<void> {
   for (let count = 0; count < WORKERS; count++) cluster.fork();
   const server = await startHttpServer({ host: HOST, port: Number(METRICS_PORT) });
   console.log(`host ${HOST}: metrics on ${server.url}/metrics`);
-  if (OTLP_URL === undefined) return;
-  const collector = new MultiprocessCollector({ created: true, selfMetrics: false });
-  const reader = new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter({ url: OTLP_URL }),
-    exportIntervalMillis: Number(process.env.OTLP_INTERVAL_MS ?? 10_000),
-    metricProducers: [new MultiprocessMetricProducer(collector)],
+  if (REMOTE_WRITE_URL === undefined && OTLP_URL === undefined) return;
+  const push = startPush({
+    remoteWrite: REMOTE_WRITE_URL === undefined ? undefined : { url: REMOTE_WRITE_URL },
+    otlp: OTLP_URL === undefined ? undefined : { url: OTLP_URL },
+    // the host, and not the process: another one may go on with the same series
+    labels: { job: 'pushed', instance: HOST },
+    intervalMs: Number(PUSH_INTERVAL_MS),
   });
-  const provider = new MeterProvider({ readers: [reader] });
-  process.once('SIGTERM', () => void provider.shutdown().then(() => process.exit()));
+  process.once('SIGTERM', () => void push.close().then(() => process.exit()));
 }
 
 function worker(): void {

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { afterTest } from '../support/after-test.js';
-import { DIST, freePort, type Program, startProgram, until } from '../support/program.js';
+import { needs, prometheus3 } from '../support/needs.js';
+import { DIST, type Program, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
+import { attributesOf, decodeOtlp, type PushReceiver, startPushReceiver } from '../support/push-receiver.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { needs } from '../support/needs.js';
 
 /** The sources, for what tsc does not copy. */
 const EXAMPLE = join(DIST, '..', 'examples', 'beyond-one-machine');
@@ -20,12 +18,17 @@ const HOSTS = ['11', '12', '13'].map((host) => `${NETWORK}.${host}`);
 const HERE = `${NETWORK}.1`;
 
 test(
-  'three hosts, each with a merged endpoint, are one in Prometheus and in what is sent by OTLP',
-  needs('prometheus', 'ip', 'root'),
+  'three hosts have the same totals in one Prometheus that scrapes them and is written into, and in what is pushed by OTLP',
+  needs('prometheus 3', 'ip', 'root'),
   async (t) => {
     const hosts = makeHosts(t);
     const dir = withTempDir(t);
-    const received = await otlpReceiver(t);
+    const otlp = await startPushReceiver(t, HERE);
+    const prometheus = await startPrometheus(t, dir, configurationIn(dir), {
+      program: join(prometheus3(), 'usr/bin/prometheus'),
+      flags: ['--web.enable-remote-write-receiver'],
+      host: HERE,
+    });
     await Promise.all(
       hosts.map(async ({ namespace, address }) => {
         const own = join(dir, address);
@@ -35,13 +38,13 @@ test(
           PORT: '8080',
           METRICS_PORT: '9464',
           PROMETHEUS_MULTIPROC_DIR: own,
-          OTLP_URL: received.url,
-          OTLP_INTERVAL_MS: '500',
+          REMOTE_WRITE_URL: `${prometheus.url}/api/v1/write`,
+          OTLP_URL: `${otlp.url}/v1/metrics`,
+          PUSH_INTERVAL_MS: '500',
         });
         await host.printed(/metrics on/);
       }),
     );
-    const prometheus = await startPrometheus(t, dir, configurationIn(dir));
     for (const [at, { address }] of hosts.entries()) {
       await until(() => visit(address, '/').catch(() => false));
       // before the last of home, so that whoever sees all of those sees this too
@@ -52,21 +55,23 @@ test(
     await until(async () => (await prometheus.value('page:visits:sum{page="home"}')) === 60);
     assert.equal(await prometheus.value('page:visits:sum{page="other"}'), 3);
     await until(async () => (await prometheus.value('sum(up)')) === 3);
-    assert.equal(await prometheus.value('count(visits_total{page="home"})'), 3);
-    assert.equal(await prometheus.value('sum(visit_seconds_count)'), 63);
-
-    const sent = await until(() => received.hosts().size === 3 && sumOf(received, 'home') === 60 && received);
-    assert.equal(sumOf(sent, 'other'), 3);
-    for (const metrics of sent.hosts().values()) {
-      const histogram = metrics.find(({ name }) => name === 'visit_seconds')!.histogram!;
-      const [{ count, bucketCounts, explicitBounds }] = histogram.dataPoints;
-      assert.deepEqual(explicitBounds, [0.1, 1]);
-      assert.equal(
-        bucketCounts.map(Number).reduce((sum, bucket) => sum + bucket, 0),
-        Number(count),
-      );
-      assert.equal(metrics.find(({ name }) => name === 'visits_total')!.sum!.isMonotonic, true);
+    for (const job of ['app', 'pushed']) {
+      await until(async () => (await prometheus.value(`sum(visits_total{job="${job}",page="home"})`)) === 60);
+      assert.equal(await prometheus.value(`sum(visits_total{job="${job}",page="other"})`), 3);
+      assert.equal(await prometheus.value(`count(visits_total{job="${job}",page="home"})`), 3);
+      assert.equal(await prometheus.value(`sum(visit_seconds_count{job="${job}"})`), 63);
+      assert.equal(await prometheus.value(`sum(visit_seconds_bucket{job="${job}",le="+Inf"})`), 63);
     }
+    await until(() => total(pushedByOtlp(otlp, 'home')) === 60);
+    assert.equal(total(pushedByOtlp(otlp, 'other')), 3);
+    assert.deepEqual([...pushedByOtlp(otlp, 'home').keys()].toSorted(), HOSTS.toSorted());
+    const { histogram } = otlp.requests.flatMap(decodeOtlp).findLast(({ name }) => name === 'visit_seconds')!;
+    const [{ count, bucket_counts: buckets, explicit_bounds: bounds }] = histogram!.data_points;
+    assert.deepEqual(bounds, [0.1, 1]);
+    assert.equal(
+      buckets.reduce((sum: number, each: number) => sum + each, 0),
+      count,
+    );
   },
 );
 
@@ -108,50 +113,20 @@ async function visit(address: string, path: string): Promise<boolean> {
   return response.ok;
 }
 
-interface SentMetric {
-  readonly name: string;
-  readonly sum?: { readonly isMonotonic: boolean; readonly dataPoints: readonly SentPoint[] };
-  readonly histogram?: {
-    readonly dataPoints: readonly { count: string; bucketCounts: (string | number)[]; explicitBounds: number[] }[];
-  };
-}
-
-interface SentPoint {
-  readonly asDouble: number;
-  readonly attributes: readonly { key: string; value: { stringValue: string } }[];
-}
-
-interface Receiver {
-  readonly url: string;
-  /** What each host sent last. */
-  hosts(): ReadonlyMap<string, readonly SentMetric[]>;
-}
-
-async function otlpReceiver(t: TestContext): Promise<Receiver> {
-  const byHost = new Map<string, readonly SentMetric[]>();
-  const port = await freePort();
-  const server = createServer(async (request, response) => {
-    const { resourceMetrics } = JSON.parse((await buffer(request)).toString());
-    const metrics: SentMetric[] = resourceMetrics[0]?.scopeMetrics[0]?.metrics ?? [];
-    if (metrics.length > 0) byHost.set(request.socket.remoteAddress!, metrics);
-    response.setHeader('content-type', 'application/json').end('{}');
-  }).listen(port, HERE);
-  await once(server, 'listening');
-  afterTest(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://${HERE}:${port}/v1/metrics`, hosts: () => byHost };
-}
-
-function sumOf(receiver: Receiver, page: string): number {
-  let sum = 0;
-  for (const metrics of receiver.hosts().values()) {
-    for (const { asDouble, attributes } of metrics.find(({ name }) => name === 'visits_total')?.sum?.dataPoints ?? []) {
-      if (attributes.some(({ key, value }) => key === 'page' && value.stringValue === page)) sum += asDouble;
+/** The last points of a counter, by host, that have a page. */
+function pushedByOtlp(receiver: PushReceiver, page: string): Map<string, number> {
+  const byHost = new Map<string, number>();
+  for (const { name, resource, sum } of receiver.requests.flatMap(decodeOtlp)) {
+    if (name !== 'visits_total') continue;
+    for (const point of sum!.data_points) {
+      if (attributesOf(point).page === page) byHost.set(resource['service.instance.id'], point.as_double);
     }
   }
-  return sum;
+  return byHost;
+}
+
+function total(byHost: ReadonlyMap<string, number>): number {
+  return [...byHost.values()].reduce((sum, value) => sum + value, 0);
 }
 
 /** The example's files as they are, but for the network. */

@@ -13,6 +13,8 @@ export interface PrometheusOptions {
   /** Default: the one from Debian. */
   readonly program?: string;
   readonly flags?: readonly string[];
+  /** The address that it listens on. Default 127.0.0.1. */
+  readonly host?: string;
 }
 
 export interface Prometheus {
@@ -31,7 +33,7 @@ export async function startPrometheus(
   t: TestContext,
   dir: string,
   config: object | string,
-  { program: path = 'prometheus', flags = [] }: PrometheusOptions = {},
+  { program: path = 'prometheus', flags = [], host = '127.0.0.1' }: PrometheusOptions = {},
 ): Promise<Prometheus> {
   const file = typeof config === 'string' ? config : join(dir, 'prometheus.yml');
   const data = join(dir, 'prometheus-data');
@@ -42,10 +44,10 @@ export async function startPrometheus(
     ...flags,
     `--config.file=${file}`,
     `--storage.tsdb.path=${data}`,
-    `--web.listen-address=127.0.0.1:${port}`,
+    `--web.listen-address=${host}:${port}`,
   ]);
   await program.printed(/Server is ready to receive web requests/);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   const query = async (expression: string): Promise<QueriedSample[]> => {
     const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`);
     const { data: found, error } = (await response.json()) as {
