@@ -75,7 +75,7 @@ function sourceOf(collector: MultiprocessCollector, names: readonly string[] | u
   if (names === undefined) return collector;
   return {
     metrics: (request) => collector.metrics({ names, ...request }),
-    status: (charts) => collector.status(charts),
+    status: (charts, request) => collector.status(charts, request),
   };
 }
 

@@ -18,8 +18,7 @@ import { prepareStore } from '../storage/process-store.js';
 import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { CollectionOptions } from './collection.js';
 import type { ThreadTask } from './collection-thread.js';
-import type { ChartRequest } from './chart.js';
-import type { DirectoryStatus } from './directory-status.js';
+import type { DirectoryStatus, StatusRequest } from './directory-status.js';
 import {
   type BodyRequest,
   type Collected,
@@ -154,8 +153,9 @@ export class DirectoryCollector {
     return { families: families.get(key)!, missing: missing.get(key)! };
   }
 
-  async status(settings: OutputSettings, charts: readonly ChartRequest[]): Promise<DirectoryStatus> {
-    const product = { kind: 'status', settings, charts } as const;
+  /** @param isBackground whether nobody waits for it: then no `collect()` of the application runs for it alone */
+  async status(settings: OutputSettings, request: StatusRequest, isBackground = false): Promise<DirectoryStatus> {
+    const product = { kind: 'status', settings, isBackground, ...request } as const;
     return (await this.collect(product)).statuses.get(productKey(product))!;
   }
 
@@ -179,7 +179,7 @@ export class DirectoryCollector {
     const products = new Map<string, Product>();
     const collected = this.#running
       .catch(() => {})
-      .then(() => runCollectCallbacks())
+      .then(() => ([...products.values()].every(isForNobody) ? undefined : runCollectCallbacks()))
       .then(() => {
         // later callers may have counts that this collection misses
         this.#next = undefined;
@@ -322,6 +322,11 @@ function sizeOf(dir: string): number {
 /** Whether the product is served to Prometheus; otherwise it is a status of the directory. */
 function isShown({ kind }: Product): boolean {
   return kind === 'body' || kind === 'families';
+}
+
+/** Whether nobody waits for the product. */
+function isForNobody(product: Product): boolean {
+  return product.kind === 'status' && product.isBackground === true;
 }
 
 function positive(name: string, value: number): number {

@@ -49,11 +49,19 @@ export interface DirectoryStatus {
   /** The metrics with the most series first, the collector's own last; at most MAX_FAMILIES. */
   readonly families: readonly FamilySize[];
   readonly familyCount: number;
+  /** Number of metrics that the search has found; all of them without a search. */
+  readonly foundCount: number;
   readonly skippedFiles: readonly SkippedFile[];
   /** Metrics with different declarations or clashing names, and the declaration that is shown; at most MAX_FAMILIES. */
   readonly conflicts: readonly Conflict[];
   /** In the order of the requests; null for a metric that does not exist (yet). */
   readonly charts: readonly (Chart | null)[];
+}
+
+export interface StatusRequest {
+  readonly charts: readonly ChartRequest[];
+  /** Words that the name, the help or a label of a metric has to contain; without regard to upper and lower case. */
+  readonly search?: string;
 }
 
 /** As many as a page can show and a person can read; the counts beside them are complete. */
@@ -65,7 +73,7 @@ export function directoryStatus(
   selected: SelectedFamilies,
   own: readonly MetricFamily[],
   durationSeconds: number,
-  requests: readonly ChartRequest[],
+  { charts: requests, search }: StatusRequest,
 ): DirectoryStatus {
   const { options } = collection;
   const { archive, ...stats } = collection.stats(selected);
@@ -83,6 +91,7 @@ export function directoryStatus(
   };
   const { collectedAtMs, skippedFiles } = collection;
   const conflicts = selected.conflicts();
+  const found = search === undefined ? families : families.filter(searched(selected, search));
   return {
     dir: options.dir,
     collectedAtMs,
@@ -92,8 +101,9 @@ export function directoryStatus(
     folding,
     processes: processes.slice(0, MAX_PROCESSES),
     processCount: processes.length,
-    families: families.slice(0, MAX_FAMILIES),
+    families: found.slice(0, MAX_FAMILIES),
     familyCount: families.length,
+    foundCount: found.length,
     skippedFiles,
     conflicts: conflicts.slice(0, MAX_FAMILIES),
     charts: requests.map((request) => {
@@ -124,4 +134,24 @@ function familySizes(selected: SelectedFamilies): FamilySize[] {
 
 function sizeOf({ name, type, help, samples }: MetricFamily): FamilySize {
   return { name, type, help, series: samples.length, newSeries: 0, lines: samples.length };
+}
+
+function searched(selected: SelectedFamilies, search: string): (family: FamilySize) => boolean {
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const merged = new Map(selected.families().map((family) => [family.name, family]));
+  return ({ name, help }) => {
+    const text = `${name} ${help}`.toLowerCase();
+    const left = words.filter((word) => !text.includes(word));
+    if (left.length === 0) return true;
+    const family = merged.get(name);
+    return (
+      family?.series.some((number) => {
+        const labels = family.index.textOf[number].toLowerCase();
+        return left.every((word) => labels.includes(word));
+      }) === true
+    );
+  };
 }

@@ -8,8 +8,7 @@ import type { Selection } from '../merge/selection.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { warnOnce } from '../warn-once.js';
 import { type CollectionOptions, DirectoryCollection } from './collection.js';
-import type { ChartRequest } from './chart.js';
-import { type DirectoryStatus, directoryStatus } from './directory-status.js';
+import { type DirectoryStatus, directoryStatus, type StatusRequest } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
 import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
 import type { ProcessInfo } from './report.js';
@@ -26,7 +25,7 @@ export interface OutputSettings extends OutputOptions {
 export type Product =
   | ({ readonly kind: 'body'; readonly settings: OutputSettings } & BodyRequest)
   | { readonly kind: 'families'; readonly settings: OutputSettings }
-  | { readonly kind: 'status'; readonly settings: OutputSettings; readonly charts: readonly ChartRequest[] }
+  | ({ readonly kind: 'status'; readonly settings: OutputSettings; readonly isBackground?: boolean } & StatusRequest)
   | { readonly kind: 'processes' };
 
 /** An exposition. */
@@ -131,7 +130,7 @@ export class Engine {
     const key = productKey(product);
     collected.missing.set(key, selected.missing);
     if (product.kind === 'status') {
-      collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product.charts));
+      collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product));
     } else if (product.kind === 'families') {
       collected.families.set(key, [...mergedFamilies(selected, settings), ...own]);
     } else {

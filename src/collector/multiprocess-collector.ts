@@ -35,6 +35,13 @@ export interface MetricsAnswer {
   readonly body: Uint8Array;
 }
 
+export interface StatusOptions {
+  /** Only metrics whose name, help or labels contain these words. */
+  readonly search?: string;
+  /** Nobody waits for the result: the `collect()` callbacks of this process do not run for it. Default false. */
+  readonly isBackground?: boolean;
+}
+
 /**
  * Merges the metrics files of all processes in a directory. One collector may serve any number of calls, also concurrent
  * ones: calls in one turn of the event loop share one collection, and calls during a collection share the next, so that
@@ -83,8 +90,9 @@ export class MultiprocessCollector {
    * The state of the directory for an operator: processes, sizes of metrics, skipped files and folding, and the present
    * values of some metrics for live charts. The status page shows it. Throws as `metrics` does.
    */
-  async status(charts: readonly ChartRequest[] = []): Promise<DirectoryStatus> {
-    return this.#collector.status(this.#settings, charts);
+  async status(charts: readonly ChartRequest[] = [], options: StatusOptions = {}): Promise<DirectoryStatus> {
+    const { search, isBackground } = options;
+    return this.#collector.status(this.#settings, { charts, search }, isBackground);
   }
 
   /**

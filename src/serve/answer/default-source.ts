@@ -24,8 +24,8 @@ export const defaultSource: StatusSource = {
         : await sharedCollector().body(names === undefined ? wanted : { ...wanted, names }, SETTINGS);
     return { contentType, body };
   },
-  async status(charts) {
-    if (directoryToRead() !== undefined) return sharedCollector().status(SETTINGS, charts);
+  async status(charts, { search, isBackground } = {}) {
+    if (directoryToRead() !== undefined) return sharedCollector().status(SETTINGS, { charts, search }, isBackground);
     throw new PromMultiprocError('ERR_NO_DIRECTORY', 'this process counts in memory: there is no directory to show');
   },
 };

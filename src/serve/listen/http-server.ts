@@ -11,6 +11,7 @@ import { isOver } from '../answer/response-over.js';
 import { probeOf } from './probes.js';
 import { checkRoutePath, requestPath, type Route } from './route.js';
 import { hasStatus, statusRoutes } from '../status/status-page.js';
+import { StatusHistory } from '../status/status-history.js';
 import { emitWarning, type OnWarning, warnOnce } from '../warning.js';
 
 export interface HttpServerOptions extends MetricsHandlerOptions {
@@ -76,7 +77,8 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   const limits = connectionLimits(options);
   const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
   const { onWarning = emitWarning, unref = false } = options;
-  const table = routeTable(options, onWarning);
+  const history = historyOf(options);
+  const table = routeTable(options, history, onWarning);
   const dispatch = dispatcher(table, onWarning);
   let closed: Promise<void> | undefined;
 
@@ -123,11 +125,15 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   server.on('error', (error) => onWarning(`the metrics server: ${error.message}`));
   if (unref) server.unref();
 
+  history?.start();
   const address = server.address()!;
   return {
     address,
     url: reachableUrl(gate?.scheme ?? 'http', address),
-    close: () => (closed ??= connections.close(closeTimeoutMs).then(() => gate?.close())),
+    close: () => {
+      history?.close();
+      return (closed ??= connections.close(closeTimeoutMs).then(() => gate?.close()));
+    },
   };
 }
 
@@ -183,11 +189,15 @@ function connectionLimits(options: HttpServerOptions) {
 }
 
 /** All paths of the server. The landing page lists the others, so it comes last. */
-function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<string, Route['handler']> {
+function routeTable(
+  options: HttpServerOptions,
+  history: StatusHistory | undefined,
+  onWarning: OnWarning,
+): Map<string, Route['handler']> {
   const { path = '/metrics', routes: further = [], landing } = options;
   checkRoutePath('path', path);
   const metrics: Route = { path, handler: metricsHandler(options), link: { text: 'Metrics' } };
-  const routes = [metrics, ...statusRoutesOf(options, onWarning), ...further];
+  const routes = [metrics, ...statusRoutesOf(options, history, onWarning), ...further];
   const table = new Map<string, Route['handler']>();
   for (const route of routes) {
     checkRoutePath('routes', route.path);
@@ -198,13 +208,25 @@ function routeTable(options: HttpServerOptions, onWarning: OnWarning): Map<strin
   return table;
 }
 
-/** The status page, unless it is turned off or the user has a route of that path. */
-function statusRoutesOf(options: HttpServerOptions, onWarning: OnWarning): Route[] {
+/** The history of the status page; undefined where there is no page. */
+function historyOf(options: HttpServerOptions): StatusHistory | undefined {
   const { source = defaultSource, path = '/metrics', routes = [], status = true } = options;
   if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');
   const isTaken = [path, ...routes.map((route) => route.path)].some((taken) => `${taken}/`.startsWith('/status/'));
-  if (!status || isTaken || !hasStatus(source)) return [];
-  return statusRoutes(source, '/status', options.onError ?? warnOnce('the status could not be read', onWarning));
+  if (!status || isTaken || !hasStatus(source)) return undefined;
+  return new StatusHistory((charts) => source.status(charts, { isBackground: true }));
+}
+
+/** The status page, unless it is turned off or the user has a route of that path. */
+function statusRoutesOf(options: HttpServerOptions, history: StatusHistory | undefined, onWarning: OnWarning): Route[] {
+  const { source = defaultSource } = options;
+  if (history === undefined || !hasStatus(source)) return [];
+  return statusRoutes(
+    source,
+    history,
+    '/status',
+    options.onError ?? warnOnce('the status could not be read', onWarning),
+  );
 }
 
 function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {

@@ -30,15 +30,24 @@ export const PAGE_MARKUP = `<!doctype html>
 <noscript><p class="trouble">This page needs JavaScript; the same numbers are in the metrics.</p></noscript>
 <p id="trouble" class="trouble" role="alert"></p>
 <p id="news" class="news" role="status"></p>
+<section id="verdict" class="verdict" aria-labelledby="verdict-heading"><h2 id="verdict-heading" role="status">Reading…</h2><ul id="findings"></ul></section>
 <dl class="tiles">
 <div><dt>Processes</dt><dd id="tile-live">–</dd><dd class="note" id="tile-live-note"></dd></div>
-<div><dt>Dead, waiting</dt><dd id="tile-dead">–</dd><dd class="note" id="tile-dead-note"></dd></div>
-<div><dt>Archive</dt><dd id="tile-archive">–</dd><dd class="note" id="tile-archive-note"></dd></div>
-<div><dt>Series</dt><dd id="tile-series">–</dd><dd class="note" id="tile-series-note"></dd></div>
-<div><dt>Size</dt><dd id="tile-bytes">–</dd><dd class="note" id="tile-bytes-note"></dd></div>
-<div><dt>Scrape</dt><dd id="tile-duration">–</dd><dd class="note">read and merge</dd></div>
-<div><dt>Skipped files</dt><dd id="tile-skipped">–</dd><dd class="note">unreadable</dd></div>
+<div><dt>CPU</dt><dd id="tile-cpu">–</dd><dd class="note">all processes, in cores</dd></div>
+<div><dt>Memory</dt><dd id="tile-memory">–</dd><dd class="note">all processes</dd></div>
+<div><dt>Longest lag</dt><dd id="tile-lag">–</dd><dd class="note" id="tile-lag-note">event loop</dd></div>
+<div><dt>Requests</dt><dd id="tile-requests">–</dd><dd class="note">per second</dd></div>
+<div><dt>Failed</dt><dd id="tile-failed">–</dd><dd class="note">status 5xx</dd></div>
 </dl>
+<section aria-labelledby="processes-heading">
+<h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
+<p id="no-processes" class="empty" hidden>No process uses this directory yet. Start the application with <code id="no-processes-dir"></code>; its processes then appear here.</p>
+<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads: those that the verdict names first, dead ones last</caption></table></div>
+</section>
+<section aria-labelledby="workers-heading">
+<h2 id="workers-heading">The last 15 minutes <span class="count">dashed: a process died or started</span></h2>
+<div id="worker-charts" class="charts"></div>
+</section>
 <section aria-labelledby="charts-heading">
 <div class="bar-of-section">
 <h2 id="charts-heading">Charts</h2>
@@ -47,28 +56,34 @@ export const PAGE_MARKUP = `<!doctype html>
 <div id="charts" class="charts"></div>
 <p id="no-charts" class="note">Pick a metric here or in the table below.</p>
 </section>
-<section id="skipped-section" aria-labelledby="skipped-heading" hidden>
-<h2 id="skipped-heading">Skipped files</h2>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that the last update could not read</caption></table></div>
-</section>
-<section aria-labelledby="processes-heading">
-<h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
-<p id="no-processes" class="empty" hidden>No process uses this directory yet. Start the application with <code id="no-processes-dir"></code>; its processes then appear here.</p>
-<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads, living ones first</caption></table></div>
-</section>
 <section aria-labelledby="families-heading">
 <div class="bar-of-section">
 <h2 id="families-heading">Metrics by series <span class="count" id="family-count"></span></h2>
-<label class="filter">Filter <input id="family-filter" type="search" autocomplete="off" spellcheck="false"></label>
+<label class="filter">Search <input id="family-filter" type="search" autocomplete="off" spellcheck="false" placeholder="name, help or label"></label>
 </div>
 <p id="conflicts" class="trouble" hidden></p>
 <div class="scroll" role="region" tabindex="0" aria-labelledby="families-heading"><table id="families"><caption>Metrics, those with the most series first</caption></table></div>
 <button type="button" id="all-families" hidden></button>
+</section>
+<section aria-labelledby="housekeeping-heading">
+<h2 id="housekeeping-heading">Files of the metrics</h2>
+<dl class="tiles facts">
+<div><dt>Series</dt><dd id="tile-series">–</dd><dd class="note" id="tile-series-note"></dd></div>
+<div><dt>Size</dt><dd id="tile-bytes">–</dd><dd class="note" id="tile-bytes-note"></dd></div>
+<div><dt>Scrape</dt><dd id="tile-duration">–</dd><dd class="note">read and merge</dd></div>
+<div><dt>Dead, waiting</dt><dd id="tile-dead">–</dd><dd class="note" id="tile-dead-note"></dd></div>
+<div><dt>Archive</dt><dd id="tile-archive">–</dd><dd class="note" id="tile-archive-note"></dd></div>
+<div><dt>Skipped files</dt><dd id="tile-skipped">–</dd><dd class="note">unreadable</dd></div>
+</dl>
+</section>
+<section id="skipped-section" aria-labelledby="skipped-heading" hidden>
+<h2 id="skipped-heading">Skipped files</h2>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that the last update could not read</caption></table></div>
 </section>
 </main>
 </body>
 </html>
 `;
 
-export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#e6522c"/><path d="M3 12V8m3.3 4V4m3.4 8V6.5M13 12V2.8" stroke="#fff" stroke-width="1.8" stroke-linecap="round"/></svg>
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#2563eb"/><path d="M3 12V8m3.3 4V4m3.4 8V6.5M13 12V2.8" stroke="#fff" stroke-width="1.8" stroke-linecap="round"/></svg>
 `;

@@ -3,17 +3,17 @@ export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --text: #1b1f24; --muted: #59636e; --edge: #d9dee3; --grid: #e6eaee;
-  --accent: #b83a17; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #b83a17; --bar: #bf3e19;
-  --line-0: #2563eb; --line-1: #c2410c; --line-2: #0f8a5f; --line-3: #c026a3; --line-4: #7c3aed;
-  --line-5: #0e7490; --line-6: #a16207; --line-7: #dc2626; --line-8: #4d7c0f; --line-9: #475569;
+  --accent: #1d4ed8; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #1d4ed8; --bar: #22303c;
+  --line-0: #2563eb; --line-1: #0f8a5f; --line-2: #7c3aed; --line-3: #0e7490; --line-4: #c026a3;
+  --line-5: #4d7c0f; --line-6: #475569; --line-7: #1e3a8a; --line-8: #0d9488; --line-9: #9333ea;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1216; --card: #181c22; --text: #e7eaee; --muted: #9aa4af; --edge: #2c333b; --grid: #262c34;
-    --accent: #ff8a66; --accent-text: #1b0d08; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #ff8a66; --bar: #7a2c14;
-    --line-0: #6ea8fe; --line-1: #ff9a5c; --line-2: #4ade9f; --line-3: #f07ad8; --line-4: #b197fc;
-    --line-5: #4fc8e0; --line-6: #e3c04a; --line-7: #ff7b7b; --line-8: #a3d65c; --line-9: #a8b3c2;
+    --accent: #6ea8fe; --accent-text: #08131f; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #6ea8fe; --bar: #1c2630;
+    --line-0: #6ea8fe; --line-1: #4ade9f; --line-2: #b197fc; --line-3: #4fc8e0; --line-4: #f07ad8;
+    --line-5: #a3d65c; --line-6: #a8b3c2; --line-7: #93b4f5; --line-8: #5eead4; --line-9: #d0a5ff;
   }
 }
 * { box-sizing: border-box; }
@@ -41,8 +41,27 @@ button { cursor: pointer; }
 button:hover { border-color: var(--muted); }
 button[aria-pressed="true"] { background: var(--accent); border-color: var(--accent); color: var(--accent-text); }
 header button, header button[aria-pressed="true"] { background: transparent; border-color: #ffffff8c; color: #fff; }
-header button[aria-pressed="true"] { background: #fff; color: #a3310f; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .7rem; }
+header button[aria-pressed="true"] { background: #fff; color: #22303c; }
+.verdict { background: var(--card); border: 1px solid var(--edge); border-left: 6px solid var(--muted); border-radius: 10px; padding: .7rem 1rem; }
+.verdict h2 { font-size: 1.3rem; }
+.verdict.healthy { border-left-color: var(--live); }
+.verdict.warning { border-left-color: var(--perhaps); }
+.verdict.bad { border-left-color: var(--dead); }
+.verdict ul { list-style: none; display: grid; gap: .2rem; margin-top: .3rem; }
+.verdict ul:empty { display: none; }
+.verdict li { overflow-wrap: anywhere; }
+.verdict li::before { content: "!"; display: inline-block; width: 1.1rem; font-weight: 700; color: var(--perhaps); }
+.verdict li.bad::before { color: var(--dead); }
+tr.named > :first-child { box-shadow: inset 4px 0 var(--dead); }
+tr.named > :first-child::before { content: "! "; color: var(--dead); font-weight: 700; }
+tr:target, tr.found { background: var(--grid); }
+td.trouble-cell { color: var(--dead); font-weight: 600; }
+.figure { display: inline-flex; gap: .5rem; align-items: center; justify-content: flex-end; }
+.spark { width: 4.5rem; height: 1.1rem; overflow: visible; }
+.spark polyline { fill: none; stroke: var(--line-0); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .7rem; }
+@media (max-width: 62rem) { .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
+.facts dd:not(.note) { font-size: 1.1rem; }
 .tiles > div { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: .6rem .8rem; min-width: 0; }
 .tiles dt { color: var(--muted); font-size: .8rem; }
 .tiles dd { font-size: 1.45rem; font-weight: 600; line-height: 1.25; font-variant-numeric: tabular-nums; }
@@ -104,13 +123,18 @@ td:has(.share) { width: 24%; }
 .state::before { content: ""; display: inline-block; width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; margin-right: .4rem; }
 .state.live { color: var(--live); }
 .state.dead { color: var(--dead); }
-.state.dead::before { border-radius: 1px; }
+.state.ended { color: var(--muted); }
+.state.dead::before, .state.ended::before { border-radius: 1px; }
 .state.unknown { color: var(--perhaps); }
 #all-families { justify-self: start; }
 @media (max-width: 40rem) {
   header, main { padding-left: .75rem; padding-right: .75rem; }
-  .minor { display: none; }
-  th, td { padding: .35rem .5rem; }
+  .minor, .spark { display: none; }
+  th, td { padding: .35rem .3rem; }
+  table { font-size: .8rem; }
+  .state { font-size: .75rem; }
+  .state::before { margin-right: .2rem; }
+  tbody th.text { min-width: 0; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #add-chart, #metric { width: 100%; }
   .filter input { width: 9rem; }

@@ -33,7 +33,9 @@ const ASSETS: Readonly<Record<string, Asset>> = {
       'heatmap.mjs',
       'history.mjs',
       'live-table.mjs',
+      'sparkline.mjs',
       'tables.mjs',
+      'worker-charts.mjs',
     ].map((name) => [name, { contentType: SCRIPT, content: () => readFileSync(join(__dirname, 'client', name)) }]),
   ),
 };

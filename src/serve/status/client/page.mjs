@@ -5,20 +5,25 @@
 import { ChartPanel } from './chart-panel.mjs';
 import { chosenCharts, rememberCharts } from './chosen-charts.mjs';
 import { element, setText } from './element.mjs';
-import { bytes, count, seconds } from './format.mjs';
+import { bytes, count, percent, seconds, short } from './format.mjs';
 import { familyTable, processTable, skippedFileTable } from './tables.mjs';
+import { WorkerCharts } from './worker-charts.mjs';
 
 const INTERVAL_MS = 2000;
 /** A rate needs two updates, so the second one comes soon. */
 const SECOND_UPDATE_MS = 500;
 /** After failures the page waits up to so many intervals before it tries again. */
 const MAX_BACKOFF = 8;
+/** A search begins when no key was pressed for so long. */
+const TYPING_MS = 200;
 const MAX_CHARTS = 8;
 /** Maximum number of processes that one announcement names. */
 const MAX_NAMES = 5;
 const MAX_SUGGESTIONS = 1000;
 /** The table shows so many metrics until the user asks for all. */
 const FIRST_FAMILIES = 20;
+/** Also where all of them are small. */
+const MIN_FAMILIES = 8;
 
 const byId = (id) => document.getElementById(id);
 
@@ -30,11 +35,19 @@ let asking = false;
 let paused = false;
 let failures = 0;
 let isFirstUpdate = true;
+let typing;
 let allFamilies = false;
 /** The state of each process at the last update, for announcing the processes that died. */
 let known;
 
-const processes = processTable(byId('processes'), () => latest.collectedAtMs / 1000);
+/** @type {{ request: { metric: string, by?: string }, samples: any[] }[]} */
+let recordedCharts = [];
+const workers = new WorkerCharts(byId('worker-charts'));
+const processes = processTable(byId('processes'), {
+  now: () => latest.collectedAtMs / 1000,
+  rateOf: (file) => workers.rates.get(file),
+  pastOf: (file, key) => workers.pastOf(file, key),
+});
 const families = familyTable(byId('families'), {
   isDrawn: (name) => panels.some(({ metric }) => metric === name),
   toggle: toggleChart,
@@ -61,15 +74,97 @@ function show(status) {
   setText(byId('tile-skipped'), count(status.skippedFiles.length));
   byId('tile-skipped').parentElement.classList.toggle('alarming', status.skippedFiles.length > 0);
 
-  processes.show(status.processes);
+  workers.add(status.collectedAtMs / 1000, status.processes);
+  showVerdict(status);
+  showTotals(status.processes);
+  processes.show(withFindings(status));
   showWhetherEmpty(status);
   setText(byId('process-count'), countOf(status.processes.length, status.processCount));
   showFamilies();
   byId('skipped-section').hidden = status.skippedFiles.length === 0;
   skippedFiles.show(status.skippedFiles);
   showConflicts(stats);
-  suggest(status.families);
+  if (byId('family-filter').value.trim() === '') suggest(status.families);
   announceDeaths(status.processes);
+}
+
+function showVerdict({ verdict, processCount, stats }) {
+  const isEmpty = processCount === 0 && stats.series === 0;
+  const level = isEmpty ? '' : (verdict[0]?.level ?? 'healthy');
+  byId('verdict').className = `verdict ${level}`;
+  const problems = verdict.length === 1 ? '1 problem' : `${count(verdict.length)} problems`;
+  setText(byId('verdict-heading'), isEmpty ? 'Nothing to show yet' : verdict.length === 0 ? 'Healthy' : problems);
+  const list = byId('findings');
+  const key = JSON.stringify(verdict.map(({ text }) => text));
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(...(isEmpty ? [] : verdict.map(findingItem)));
+}
+
+/** The link leads to the process or the metric. */
+function findingItem({ level, text, process, metric }) {
+  if (process !== undefined) {
+    return element(
+      'li',
+      { class: level },
+      element('a', { href: `#process-${process}`, onclick: (event) => find(event, process) }, text),
+    );
+  }
+  if (metric === undefined) return element('li', { class: level }, text);
+  const search = (event) => {
+    event.preventDefault();
+    byId('family-filter').value = metric;
+    byId('family-filter').focus();
+    void ask();
+  };
+  return element('li', { class: level }, element('a', { href: '#families-heading', onclick: search }, text));
+}
+
+/** The fragment of the address is taken by the charts. */
+function find(event, file) {
+  event.preventDefault();
+  const row = document.getElementById(`process-${file}`);
+  for (const other of document.querySelectorAll('tr.found')) other.classList.remove('found');
+  row?.classList.add('found');
+  row?.scrollIntoView({ block: 'center' });
+}
+
+/** Those that the verdict names first, dead ones last. */
+function withFindings({ processes: infos, verdict }) {
+  const findings = Map.groupBy === undefined ? groupByProcess(verdict) : Map.groupBy(verdict, ({ process }) => process);
+  const rank = ({ state, findings: own }) => (own.length > 0 ? 0 : state === 'dead' ? 2 : 1);
+  return infos
+    .map((info) => ({ ...info, findings: findings.get(info.file) ?? [] }))
+    .toSorted((a, b) => rank(a) - rank(b));
+}
+
+function groupByProcess(verdict) {
+  const groups = new Map();
+  for (const finding of verdict) groups.set(finding.process, [...(groups.get(finding.process) ?? []), finding]);
+  return groups;
+}
+
+function showTotals(infos) {
+  const living = infos.filter(({ state }) => state !== 'dead');
+  const sum = (valueOf) => living.reduce((total, info) => total + (valueOf(info) ?? 0), 0);
+  const isMeasured = living.some(({ vitals }) => vitals?.residentBytes !== undefined);
+  const mains = living.filter(({ thread }) => thread === 0);
+  const lag = Math.max(0, ...mains.map(({ vitals }) => vitals?.loopLagSeconds ?? 0));
+  const worst = mains.find(({ vitals }) => vitals?.loopLagSeconds === lag);
+  setText(
+    byId('tile-cpu'),
+    isMeasured ? short(Number(mains.reduce((all, { vitals }) => all + (vitals?.cpuShare ?? 0), 0).toFixed(2))) : '–',
+  );
+  setText(byId('tile-memory'), isMeasured ? bytes(sum(({ vitals }) => vitals?.residentBytes)) : '–');
+  setText(byId('tile-lag'), isMeasured ? seconds(lag) : '–');
+  setText(byId('tile-lag-note'), worst === undefined || lag === 0 ? 'event loop' : `process ${worst.pid}`);
+  byId('tile-lag').parentElement.classList.toggle('alarming', lag > 0.1);
+  const rates = [...workers.rates.values()].filter(({ requests }) => requests !== null);
+  const requests = rates.reduce((total, rate) => total + rate.requests, 0);
+  const failed = rates.reduce((total, rate) => total + (rate.failed ?? 0), 0);
+  setText(byId('tile-requests'), rates.length === 0 ? '–' : short(requests));
+  setText(byId('tile-failed'), rates.length === 0 ? '–' : percent(requests > 0 ? failed / requests : 0));
+  byId('tile-failed').parentElement.classList.toggle('alarming', requests > 0 && failed / requests >= 0.01);
 }
 
 /** The collector's own metrics are in the table, but in no file. */
@@ -106,17 +201,25 @@ function showConflicts({ conflicts, pidConflicts }) {
 }
 
 function showFamilies() {
-  const wanted = byId('family-filter').value.trim().toLowerCase();
-  const matching = latest.families.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const wanted = byId('family-filter').value.trim();
+  // the server has searched
+  const matching = latest.families;
   const listed = latest.families.reduce((sum, { series }) => sum + series, 0);
   // where not all metrics are listed, the sum of the collector's statistics is the total, without its own metrics
   const all = Math.max(1, listed, latest.stats.series);
-  const shown = allFamilies ? matching : matching.slice(0, FIRST_FAMILIES);
+  // metrics of less than one percent are nearly the same row again and again: they fold into the button
+  const large = matching.filter(({ series }) => series >= all / 100).length;
+  const first = wanted === '' ? Math.max(MIN_FAMILIES, Math.min(large, FIRST_FAMILIES)) : FIRST_FAMILIES;
+  const shown = allFamilies ? matching : matching.slice(0, first);
   families.show(shown.map((family) => ({ ...family, share: family.series / all })));
-  setText(byId('family-count'), countOf(shown.length, wanted === '' ? latest.familyCount : matching.length));
+  setText(byId('family-count'), countOf(shown.length, latest.foundCount));
   const more = byId('all-families');
-  more.hidden = matching.length <= FIRST_FAMILIES;
-  setText(more, allFamilies ? `Show the first ${FIRST_FAMILIES}` : `Show all ${count(matching.length)}`);
+  more.hidden = matching.length <= first;
+  const rest = count(matching.length - first);
+  setText(
+    more,
+    allFamilies ? 'Show fewer' : large <= first ? `Show ${rest} more, each less than 1 %` : `Show ${rest} more`,
+  );
 }
 
 function suggest(sizes) {
@@ -140,6 +243,9 @@ function announceDeaths(infos) {
     if (died.length > 0) parts.push(`Died: ${namesOf(died)}.`);
     if (came.length > 0) parts.push(`Started: ${namesOf(came)}.`);
     if (parts.length > 0) setText(byId('news'), parts.join(' '));
+    const time = latest.collectedAtMs / 1000;
+    for (const [, { name }] of died) workers.mark({ time, kind: 'died', name });
+    for (const [, { name }] of came) workers.mark({ time, kind: 'started', name });
   }
   known = now;
 }
@@ -169,6 +275,8 @@ function startCharts({ families: sizes }) {
 function addPanel(metric, by) {
   if (panels.length >= MAX_CHARTS || panels.some((panel) => panel.metric === metric)) return undefined;
   const panel = new ChartPanel(metric, by, { onRemove: removePanel, onGrouping: changedCharts });
+  const past = recordedCharts.find(({ request }) => request.metric === metric && request.by === by);
+  if (past !== undefined) panel.setPast(past.samples);
   panels.push(panel);
   byId('charts').append(panel.root);
   byId('no-charts').hidden = true;
@@ -208,6 +316,8 @@ async function ask() {
   const asked = panels.map((panel) => ({ panel, by: panel.by }));
   const isCurrent = ({ panel, by }) => panels.includes(panel) && panel.by === by;
   const query = new URLSearchParams(asked.map(({ panel, by = '' }) => ['chart', `${by}/${panel.metric}`]));
+  const search = byId('family-filter').value.trim();
+  if (search !== '') query.set('search', search);
   try {
     const response = await fetch(`status/data.json?${query.toString()}`, {
       signal: AbortSignal.timeout(10_000),
@@ -263,9 +373,26 @@ byId('add-chart').addEventListener('submit', (event) => {
   if (!panels.some((panel) => panel.metric === metric)) toggleChart(metric);
   input.value = '';
 });
-byId('family-filter').addEventListener('input', () => latest !== undefined && showFamilies());
+byId('family-filter').addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(ask, TYPING_MS);
+});
 byId('all-families').addEventListener('click', () => {
   allFamilies = !allFamilies;
   showFamilies();
 });
-void ask();
+
+/** What happened before the page was opened. */
+async function recall() {
+  try {
+    const response = await fetch('status/history.json', { signal: AbortSignal.timeout(5000), cache: 'no-store' });
+    if (!response.ok) return;
+    const recorded = await response.json();
+    recordedCharts = recorded.charts;
+    workers.fill(recorded);
+  } catch {
+    // the charts begin now
+  }
+}
+
+void recall().then(ask);

@@ -1,9 +1,35 @@
 /** The columns of the page's tables. */
 import { element, setName, setText } from './element.mjs';
-import { age, bytes, count, percent } from './format.mjs';
+import { age, bytes, count, percent, seconds, short } from './format.mjs';
+import { drawSparkline, sparkline } from './sparkline.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
 
-export function processTable(table, now) {
+/** @param {{ now: () => number, rateOf: (file: string) => any, pastOf: (file: string, key: string) => number[] }} source */
+export function processTable(table, { now, rateOf, pastOf }) {
+  const figure = (title, about, valueOf, textOf, more = {}) => ({
+    title,
+    kind: 'number',
+    about,
+    sortBy: (process) => valueOf(process) ?? -1,
+    show: (cell, process) => {
+      const value = valueOf(process);
+      showFigure(
+        cell,
+        value === undefined || value === null ? '–' : textOf(value),
+        more.spark && pastOf(process.file, more.spark),
+      );
+      cell.classList.toggle('trouble-cell', more.isTrouble?.(value, process) === true);
+    },
+    minor: more.minor,
+  });
+  const failedShare = ({ file }) => {
+    const rate = rateOf(file);
+    return rate?.requests > 0 && rate.failed !== null
+      ? rate.failed / rate.requests
+      : rate?.requests === 0
+        ? 0
+        : undefined;
+  };
   return new LiveTable(
     table,
     [
@@ -11,38 +37,35 @@ export function processTable(table, now) {
         title: 'PID',
         kind: 'number',
         heads: true,
+        about: 'Process, and worker thread',
         sortBy: ({ pid, thread }) => pid + thread / 1e6,
-        show: textCell(({ pid }) => String(pid)),
-      },
-      {
-        title: 'Thread',
-        kind: 'text',
-        sortBy: ({ thread }) => thread,
-        show: textCell(({ thread }) => (thread === 0 ? 'main' : String(thread))),
+        show: textCell(({ pid, thread }) => (thread === 0 ? String(pid) : `${pid}-${thread}`)),
       },
       { title: 'State', kind: 'text', sortBy: ({ state }) => state, show: showState },
+      figure('CPU', 'CPU seconds per second', ({ vitals }) => vitals?.cpuShare, percent, { spark: 'cpu' }),
+      figure('Memory', 'Resident memory', ({ vitals }) => vitals?.residentBytes, bytes, {
+        spark: 'memory',
+        isTrouble: (_, { findings }) => findings.some(({ rule }) => rule === 'memory'),
+      }),
+      figure('Lag', 'Longest time without a turn of the event loop', ({ vitals }) => vitals?.loopLagSeconds, seconds, {
+        isTrouble: (lag) => lag > 0.1,
+      }),
+      figure('Req/s', 'HTTP requests per second', ({ file }) => rateOf(file)?.requests, short),
+      figure('5xx', 'Requests with a status of 5xx', failedShare, percent, {
+        isTrouble: (share) => share >= 0.01,
+        minor: true,
+      }),
+      figure('Loop', 'Event loop utilization', ({ vitals }) => vitals?.loopShare, percent, { minor: true }),
+      figure('GC', 'Time in garbage collection', ({ vitals }) => vitals?.gcShare, percent, { minor: true }),
+      figure('Age', 'Time since the process started', ({ startedAt }) => now() - startedAt, age, { minor: true }),
+      figure('Restarts', 'Processes that had this slot before', ({ vitals }) => vitals?.restarts, count, {
+        minor: true,
+      }),
+      figure('Series', 'Series in its file', ({ series }) => series, count, { minor: true }),
       {
-        title: 'Age',
+        title: 'Last beat',
         kind: 'number',
-        about: 'Time since the process started',
-        sortBy: ({ startedAt }) => -startedAt,
-        show: textCell(({ startedAt }) => age(now() - startedAt)),
-      },
-      {
-        title: 'Series',
-        kind: 'number',
-        sortBy: ({ series }) => series,
-        show: textCell(({ series }) => count(series)),
-      },
-      {
-        title: 'Size',
-        kind: 'number',
-        sortBy: ({ sizeBytes }) => sizeBytes,
-        show: textCell(({ sizeBytes }) => bytes(sizeBytes)),
-      },
-      {
-        title: 'Last write',
-        kind: 'number',
+        minor: true,
         about: 'Each process writes a heartbeat about every 5 seconds, whether it counts or not',
         sortBy: ({ lastBeatAt = 0 }) => -lastBeatAt,
         show: textCell(({ lastBeatAt }) => (lastBeatAt === undefined ? '–' : `${age(now() - lastBeatAt)} ago`)),
@@ -62,15 +85,27 @@ export function processTable(table, now) {
         sortBy: ({ kind }) => kind,
         show: textCell(({ kind }) => kind),
       },
-      { title: 'File', kind: 'text', minor: true, sortBy: ({ file }) => file, show: textCell(({ file }) => file) },
     ],
     ({ file }) => file,
+    (row, { file, findings }) => {
+      row.id = `process-${file}`;
+      row.classList.toggle('named', findings.length > 0);
+    },
   );
 }
 
-const STATES = { live: 'live', dead: 'dead', unknown: 'perhaps live' };
+function showFigure(cell, text, past) {
+  if (cell.firstChild === null) {
+    cell.append(element('span', { class: 'figure' }, ...(past ? [sparkline()] : []), element('span')));
+  }
+  setText(cell.firstChild.lastChild, text);
+  if (past && past.length > 1) drawSparkline(cell.firstChild.firstChild, past);
+}
 
-function showState(cell, { state }) {
+const STATES = { live: 'live', dead: 'dead', unknown: 'perhaps live', ended: 'ended' };
+
+function showState(cell, { state: liveness, endedNormally }) {
+  const state = endedNormally ? 'ended' : liveness;
   if (cell.dataset.state === state) return;
   cell.dataset.state = state;
   cell.replaceChildren(element('span', { class: `state ${state}` }, STATES[state]));

@@ -1,0 +1,204 @@
+/**
+ * The last 15 minutes of what the status page shows, so that a page that is opened after an incident shows the incident. At most 5 MiB: 180
+ * samples of 500 processes, and of 8 charts with 40 lines. Figures are in typed arrays, and each text is kept once.
+ */
+import type { ChartRequest } from '../../collector/chart.js';
+import type { DirectoryStatus } from '../../collector/directory-status.js';
+import { RequestRates } from '../../collector/request-rates.js';
+
+const SPAN_MS = 15 * 60_000;
+const INTERVAL_MS = 5000;
+/** Sampling takes at most this part of the time. */
+const PAUSE_FACTOR = 50;
+const MAX_SAMPLES = 180;
+const MAX_CHARTS = 8;
+const MAX_MARKS = 200;
+/** More points than that make a page slow: of many processes it gets every n-th sample. */
+const MAX_POINTS = 20_000;
+
+/** Per process and sample, in this order; NaN: not measured. */
+const FIGURES = ['cpu', 'memory', 'lag', 'requests', 'failed'] as const;
+type Figure = (typeof FIGURES)[number];
+
+interface ChartSample {
+  readonly names: readonly string[];
+  readonly values: Float64Array;
+  readonly buckets: { readonly bounds: readonly number[]; readonly counts: Float64Array } | undefined;
+}
+
+interface Sample {
+  /** Seconds since the epoch. */
+  readonly time: number;
+  readonly files: readonly string[];
+  readonly figures: Float32Array;
+  readonly charts: ReadonlyMap<string, ChartSample>;
+}
+
+export interface Mark {
+  readonly time: number;
+  readonly kind: 'died' | 'started';
+  readonly name: string;
+}
+
+export interface RecordedStatus {
+  readonly times: readonly number[];
+  readonly marks: readonly Mark[];
+  readonly workers: readonly ({ readonly file: string; readonly name: string } & Readonly<
+    Record<Figure, readonly (number | null)[]>
+  >)[];
+  readonly charts: readonly { readonly request: ChartRequest; readonly samples: readonly object[] }[];
+}
+
+type Read = (charts: readonly ChartRequest[]) => Promise<DirectoryStatus>;
+
+export class StatusHistory {
+  readonly #read: Read;
+  readonly #rates = new RequestRates();
+  readonly #names = new Map<string, string>();
+  /** The charts that a page has shown, or would show first, by their keys; the one that was asked for last is last. */
+  readonly #charts = new Map<string, ChartRequest>();
+  #samples: Sample[] = [];
+  #marks: Mark[] = [];
+  #known: ReadonlyMap<string, string> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  /** @param read a status for which no `collect()` of the application runs */
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  /** Begins to sample. The timer does not keep the process alive. */
+  start(): void {
+    if (this.#timer === undefined && !this.#isClosed) this.#next(0);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Notes what a page shows: from now on it is part of the history. */
+  watch(requests: readonly ChartRequest[]): void {
+    for (const request of requests) {
+      const key = JSON.stringify(request);
+      this.#charts.delete(key);
+      this.#charts.set(key, request);
+    }
+    for (const oldest of this.#charts.keys()) {
+      if (this.#charts.size <= MAX_CHARTS) break;
+      this.#charts.delete(oldest);
+    }
+  }
+
+  /** The history in a form that JSON holds. */
+  recorded(): RecordedStatus {
+    const files = [...new Set(this.#samples.flatMap((sample) => sample.files))];
+    const stride = Math.max(1, Math.ceil((files.length * FIGURES.length * this.#samples.length) / MAX_POINTS));
+    const samples = this.#samples.filter((_, at) => (this.#samples.length - 1 - at) % stride === 0);
+    const places = samples.map((sample) => new Map(sample.files.map((file, at) => [file, at])));
+    return {
+      times: samples.map(({ time }) => time),
+      marks: this.#marks,
+      workers: files.map((file) => {
+        const figure = (at: number): (number | null)[] =>
+          samples.map(({ figures }, sample) => {
+            const place = places[sample].get(file);
+            const value = place === undefined ? NaN : figures[place * FIGURES.length + at];
+            return Number.isNaN(value) ? null : Number(value.toPrecision(4));
+          });
+        const [cpu, memory, lag, requests, failed] = FIGURES.map((_, at) => figure(at));
+        return { file, name: this.#names.get(`name ${file}`) ?? file, cpu, memory, lag, requests, failed };
+      }),
+      charts: [...this.#charts].map(([key, request]) => ({ request, samples: this.#chartSamples(key) })),
+    };
+  }
+
+  #chartSamples(key: string): object[] {
+    return this.#samples.flatMap(({ time, charts }) => {
+      const chart = charts.get(key);
+      if (chart === undefined) return [];
+      const lines = chart.names.map((name, at) => ({ name, value: chart.values[at] }));
+      const { buckets } = chart;
+      return { time, lines, buckets: buckets && { bounds: buckets.bounds, counts: [...buckets.counts] } };
+    });
+  }
+
+  #next(ms: number): void {
+    this.#timer = setTimeout(() => void this.#sample(), ms);
+    this.#timer.unref();
+  }
+
+  async #sample(): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const requests = [...this.#charts.values()];
+      this.#add(await this.#read(requests), requests);
+    } catch {
+      // the page, which asks for the same, tells why; and a directory may be there later
+    }
+    if (!this.#isClosed) this.#next(Math.max(INTERVAL_MS, (performance.now() - startedAt) * PAUSE_FACTOR));
+  }
+
+  #add(status: DirectoryStatus, requests: readonly ChartRequest[]): void {
+    const { collectedAtMs, processes } = status;
+    const rates = this.#rates.of(processes, collectedAtMs);
+    const living = processes.filter(({ state }) => state !== 'dead');
+    const figures = new Float32Array(living.length * FIGURES.length);
+    living.forEach(({ file, pid, thread, vitals = {} }, at) => {
+      this.#once(`name ${file}`, thread === 0 ? String(pid) : `${pid}-${thread}`);
+      const rate = rates.get(file);
+      const values = [vitals.cpuShare, vitals.residentBytes, vitals.loopLagSeconds, rate?.perSecond, rate?.failedShare];
+      figures.set(
+        values.map((value) => value ?? NaN),
+        at * FIGURES.length,
+      );
+    });
+    const charts = new Map<string, ChartSample>();
+    requests.forEach((request, at) => {
+      const chart = status.charts[at];
+      if (chart === null || chart === undefined) return;
+      charts.set(JSON.stringify(request), {
+        names: chart.lines.map(({ name }) => this.#once(name, name)),
+        values: Float64Array.from(chart.lines, ({ value }) => value),
+        buckets: chart.buckets && { bounds: chart.buckets.bounds, counts: Float64Array.from(chart.buckets.counts) },
+      });
+    });
+    const time = collectedAtMs / 1000;
+    this.#mark(status, time);
+    const files = living.map(({ file }) => this.#once(file, file));
+    this.#samples.push({ time, files, figures, charts });
+    const from = time - SPAN_MS / 1000;
+    this.#samples = this.#samples.filter((sample) => sample.time >= from).slice(-MAX_SAMPLES);
+    this.#marks = this.#marks.filter((mark) => mark.time >= from).slice(-MAX_MARKS);
+    // where nothing is watched yet, the charts that a page opens first
+    if (this.#charts.size === 0) this.watch(firstCharts(status));
+    if (this.#names.size > 20 * (files.length + 100)) this.#names.clear();
+  }
+
+  /** Keeps one copy of a text: those that come from a thread are new in each status. */
+  #once(key: string, text: string): string {
+    const known = this.#names.get(key);
+    if (known === undefined) this.#names.set(key, text);
+    return known ?? text;
+  }
+
+  #mark({ processes }: DirectoryStatus, time: number): void {
+    const now = new Map(processes.map(({ file, state }) => [file, state as string]));
+    for (const { file, state, pid, thread } of this.#known === undefined ? [] : processes) {
+      const before = this.#known!.get(file);
+      const name = thread === 0 ? String(pid) : `${pid}-${thread}`;
+      if (state === 'dead' && before !== 'dead') this.#marks.push({ time, kind: 'died', name });
+      else if (state !== 'dead' && before === undefined) this.#marks.push({ time, kind: 'started', name });
+    }
+    this.#known = now;
+  }
+}
+
+/** A counter and a histogram, the largest of each. */
+function firstCharts({ families }: DirectoryStatus): ChartRequest[] {
+  return ['counter', 'histogram'].flatMap((wanted) => {
+    const found = families.find(({ type }) => type === wanted);
+    return found === undefined ? [] : { metric: found.name };
+  });
+}
