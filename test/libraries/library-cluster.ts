@@ -18,6 +18,8 @@ export interface LibraryRun {
   readonly app: string;
   /** Whether the app gets this package by the preload hook, or asks for it itself. */
   readonly preload: boolean;
+  /** Further modules that are loaded before the app. */
+  readonly imports?: readonly string[];
   /** The node that runs it. Default: this one. */
   readonly node?: string;
   /** The path of the library, for an app that does not find it by name. */
@@ -96,7 +98,10 @@ export async function startLibrary(t: TestContext, run: LibraryRun): Promise<Lib
   // one to serve on and one to spare for each worker
   const firstPort = await freePort(4);
   const ports = [0, 1, 2, 3].map((at) => firstPort + at);
-  const preload = run.preload ? ['--import', registerPath()] : [];
+  const preload = [...(run.preload ? [registerPath()] : []), ...(run.imports ?? [])].flatMap((path) => [
+    '--import',
+    path,
+  ]);
   const args = ['--throw-deprecation', ...preload, join(__dirname, 'member.js'), run.app, ...ports.map(String)];
   const child = spawn(run.node ?? process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
