@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseExposition } from '../support/exposition-parser.js';
-import { npmPackage } from '../support/npm-package.js';
 import { startLibrary } from './library-cluster.js';
-
-const LIBRARIES = {
-  '@opentelemetry/instrumentation-http': '0.223.0',
-  '@opentelemetry/instrumentation-undici': '0.33.0',
-  '@opentelemetry/instrumentation-runtime-node': '0.36.1',
-  '@opentelemetry/host-metrics': '0.39.0',
-};
-const REGISTER = join(__dirname, '..', '..', 'src', 'otel', 'register.js');
+import { openTelemetryLibraries, OTEL_REGISTER, sumOf } from './opentelemetry-libraries.js';
 
 test('instrumentation libraries of OpenTelemetry, as they are: every request counts, before and after a SIGKILL', async (t) => {
-  const paths: string[] = [];
-  for (const [name, version] of Object.entries(LIBRARIES)) paths.push(await npmPackage(name, version));
   const cluster = await startLibrary(t, {
-    ...{ app: 'opentelemetry', preload: false, imports: [REGISTER], library: paths.join(',') },
+    ...{ app: 'opentelemetry', preload: false, imports: [OTEL_REGISTER], library: await openTelemetryLibraries() },
     counts: { name: 'http_server_request_duration_seconds_count', labels: { http_request_method: 'GET' } },
   });
   const [first, second] = cluster.workers;
@@ -32,17 +21,17 @@ test('instrumentation libraries of OpenTelemetry, as they are: every request cou
   await cluster.hit(second, 2);
   await cluster.assertCounted(second, 18);
 
-  const { samples } = parseExposition(await cluster.scrape(second));
-  const sum = (name: string): number =>
-    samples.filter((sample) => sample.name === name).reduce((total, { value }) => total + value, 0);
-  assert.equal(sum('http_client_request_duration_seconds_count'), 9);
+  const text = await cluster.scrape(second);
+  assert.equal(sumOf(text, 'http_client_request_duration_seconds_count'), 9);
   // the gauges are those of the living worker
-  const utilization = samples.filter(({ name }) => name.startsWith('nodejs_eventloop_utilization'));
+  const utilization = parseExposition(text).samples.filter(({ name }) =>
+    name.startsWith('nodejs_eventloop_utilization'),
+  );
   assert.deepEqual(
     utilization.map(({ labels }) => labels.pid),
     [String(second.pid)],
   );
-  assert.ok(sum('v8js_memory_heap_used_bytes') > 0);
-  assert.ok(sum('process_cpu_time_seconds_total') > 0);
-  assert.ok(sum('system_memory_usage') > 0);
+  assert.ok(sumOf(text, 'v8js_memory_heap_used_bytes') > 0);
+  assert.ok(sumOf(text, 'process_cpu_time_seconds_total') > 0);
+  assert.ok(sumOf(text, 'system_memory_usage') > 0);
 });
