@@ -84,6 +84,11 @@ export class CounterChild extends Child {
   }
 }
 
+/** Without an exemplar: a metric may be made within a span. */
+function addFraction(child: CounterChild): void {
+  Reflect.apply(CounterChild.prototype.inc, child, [0.5]);
+}
+
 /** A child whose samples get the trace that they belong to as exemplar. */
 class TracedCounterChild extends CounterChild {
   override inc(value?: number | object): void {
@@ -112,7 +117,7 @@ export class Counter<T extends string = string> extends LabelledMetric<T, Counte
       return {
         type: 'counter',
         declaration: processWideDeclaration(config),
-        child: (home, labelValues) => withFloatFeedback(new Kind(home, labelValues), (child) => child.inc(0.5)),
+        child: (home, labelValues) => withFloatFeedback(new Kind(home, labelValues), addFraction),
       };
     });
   }

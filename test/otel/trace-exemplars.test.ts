@@ -41,6 +41,14 @@ async function exemplars(registry: Registry<any>): Promise<string[]> {
 const idsText = (): string => `{trace_id="${ids.trace_id}",span_id="${ids.span_id}"}`;
 
 describe('trace exemplars', () => {
+  it('may be those of a metric that is made within a span', async () => {
+    const registers = [openMetrics()];
+    inSpan(tracer, () => new Counter({ name: 'hits_total', help: 'h', registers, enableExemplars: 'trace' }));
+    assert.deepEqual(await exemplars(registers[0]), []);
+    inSpan(tracer, () => registers[0].getSingleMetric('hits_total').inc());
+    assert.deepEqual(await exemplars(registers[0]), ['hits_total', '1', '#', idsText(), '1']);
+  });
+
   it("are the ids of the active sampled span, for prom-client's instruments with enableExemplars: 'trace'", async () => {
     const registers = [openMetrics()];
     const shared = { help: 'h', labelNames: ['a'], registers, enableExemplars: 'trace' as const };
