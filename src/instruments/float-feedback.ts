@@ -1,7 +1,7 @@
 import type { Child } from './child.js';
 
 /** V8 starts to collect feedback at about the twentieth call of a function. */
-const CALLS = 100;
+export const CALLS = 100;
 
 /** Slots of a counter or a gauge. */
 const SLOTS = 2;
