@@ -1,5 +1,11 @@
 /** The attachments of the series of one archived family: chunks of sketches and of native histograms, and exemplars. */
-import { type AttachmentRole, attachmentShape, type NativeRole, type SketchRole } from '../metrics-file/attachment.js';
+import {
+  type AttachmentRole,
+  attachmentShape,
+  nativeRole,
+  type NativeRole,
+  type SketchRole,
+} from '../metrics-file/attachment.js';
 import { type ExemplarReading, writeExemplarCell } from '../metrics-file/exemplar-cell.js';
 import { SKETCH } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
@@ -102,7 +108,7 @@ export class ArchivedAttachments {
     for (let bin = 0; bin < from.length; bin++) {
       if (from[bin] === 0) continue;
       const { chunk, slot } = coarsePlace(role, bin);
-      const coarse: NativeRole = { kind: 'native', sign, chunk, schema: COARSE_SCHEMA };
+      const coarse = nativeRole(sign, chunk, COARSE_SCHEMA);
       this.#valuesOf(row, coarse, nativeSlots(coarse))[slot] += from[bin];
     }
   }

@@ -2,7 +2,7 @@
  * The bins of a native histogram series in its store: chunks that the series owns beside its classic buckets and its sum,
  * allocated as values arrive. `model/native-bins.ts` explains the bins.
  */
-import type { NativeRole } from '../metrics-file/attachment.js';
+import { type NativeRole, nativeRole } from '../metrics-file/attachment.js';
 import {
   type Bins,
   coarsePlace,
@@ -70,17 +70,17 @@ export class NativeChunks {
   /** Counts a finite value a number of times. */
   addTimes(value: number, times: number): void {
     if (Math.abs(value) <= this.#zeroThreshold) {
-      const zero = this.#chunk({ kind: 'native', sign: 0, chunk: 0, schema: COARSE_SCHEMA });
+      const zero = this.#chunk(nativeRole(0, 0, COARSE_SCHEMA));
       zero.view[zero.index] += times;
       return;
     }
     const { schema, chunkBits, chunkMask } = this.#bins;
     const bin = this.#bins.find(Math.abs(value));
-    const role: NativeRole = { kind: 'native', sign: value > 0 ? 1 : -1, chunk: bin >> chunkBits, schema };
+    const role = nativeRole(value > 0 ? 1 : -1, bin >> chunkBits, schema);
     const known = find(this.#owner, role);
     if (known === undefined && schema > COARSE_SCHEMA && fineChunks(this.#owner) >= MAX_FINE_CHUNKS) {
       const { chunk, slot } = coarsePlace(role, bin & chunkMask);
-      const coarse = this.#chunk({ ...role, chunk, schema: COARSE_SCHEMA });
+      const coarse = this.#chunk(nativeRole(role.sign, chunk, COARSE_SCHEMA));
       coarse.view[coarse.index + slot] += times;
       return;
     }
@@ -107,7 +107,7 @@ export class NativeChunks {
   }
 
   #chunk(role: NativeRole): Attachment {
-    return find(this.#owner, role) ?? this.#owner.home.store.attachTo(this.#owner, shared(role));
+    return find(this.#owner, role) ?? this.#owner.home.store.attachTo(this.#owner, role);
   }
 
   #place(number: number, chunk: Attachment): void {
@@ -134,26 +134,11 @@ function nativeOf({ attachments = [] }: Child): NativeAttachment[] {
 }
 
 /** Makes no array and no closure: it runs at every write of a negative value. */
-function find({ attachments = [] }: Child, { sign, chunk, schema }: NativeRole): Attachment | undefined {
-  for (const attachment of attachments) {
-    const { role } = attachment;
-    if (role.kind !== 'native' || role.chunk !== chunk) continue;
-    if (role.sign === sign && role.schema === schema) return attachment;
-  }
+function find({ attachments = [] }: Child, role: NativeRole): Attachment | undefined {
+  for (const attachment of attachments) if (attachment.role === role) return attachment;
   return undefined;
 }
 
 function fineChunks(child: Child): number {
   return nativeOf(child).filter(({ role }) => role.schema > COARSE_SCHEMA).length;
-}
-
-/** Chunks of all series with equal roles share one object. */
-const ROLES = new Map<number, NativeRole>();
-
-function shared(role: NativeRole): NativeRole {
-  const { sign, chunk, schema } = role;
-  const key = (chunk * 32 + schema + 8) * 4 + sign + 1;
-  const known = ROLES.get(key);
-  if (known === undefined) ROLES.set(key, role);
-  return known ?? role;
 }

@@ -44,20 +44,22 @@ export class Attachments {
     this.remove(attachment);
     const { role, slot } = attachment;
     const { slots } = attachmentShape(role);
+    if (role.kind === 'native') {
+      const map = (this.#native[block.number] ??= new NativeMap(block));
+      return map.place(slot, slots, series, role, isApart, this.#index);
+    }
     if (!this.#claims.take(block, slot, slots)) return false;
     const place = placeOf(attachment);
     this.#slots.set(place, slots);
     if (role.kind === 'sketch') this.#chunks.set(place, { ...attachment, role, series });
-    else if (role.kind === 'exemplar') this.#exemplars.set(place, { ...attachment, role, series });
-    else {
-      const map = (this.#native[block.number] ??= new NativeMap(block));
-      map.place(slot, { series, role, isApart, slots }, this.#index);
-    }
+    else this.#exemplars.set(place, { ...attachment, role, series });
     return true;
   }
 
   /** Removes the attachment at an address, if there is one. */
   remove(at: Address): void {
+    const native = this.#native[at.block];
+    if (native !== undefined) return native.release(at.slot, this.#index);
     const place = placeOf(at);
     const slots = this.#slots.get(place);
     if (slots === undefined) return;
@@ -65,7 +67,6 @@ export class Attachments {
     this.#slots.delete(place);
     this.#chunks.delete(place);
     this.#exemplars.delete(place);
-    this.#native[at.block]?.release(at.slot, this.#index);
   }
 
   clear(): void {

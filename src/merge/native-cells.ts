@@ -3,7 +3,8 @@ import { nativeSlots } from '../model/native-bins.js';
 import type { CellSpace } from './cell-space.js';
 
 /** The bins that several files have in a chunk of one number and schema. */
-export interface NativeChunk extends NativeRole {
+export interface NativeChunk {
+  readonly role: NativeRole;
   /** The classic buckets of these processes do not count the same values: they declare none. */
   readonly isApart: boolean;
   readonly cell: number;
@@ -17,7 +18,7 @@ const NONE: readonly NativeChunk[] = [];
 export class NativeCells {
   readonly #space: CellSpace;
   /** Per series, in the order of their numbers, so that their bins need no sorting. */
-  readonly #chunks = new Map<number, NativeChunk[]>();
+  readonly #chunks: (NativeChunk[] | undefined)[] = [];
 
   constructor(space: CellSpace) {
     this.#space = space;
@@ -25,51 +26,44 @@ export class NativeCells {
 
   /** The chunks of a series. */
   of(series: number): readonly NativeChunk[] {
-    return this.#chunks.get(series) ?? NONE;
+    return this.#chunks[series] ?? NONE;
   }
 
-  /** Adds a reference to a chunk. @returns its first cell */
-  retain(series: number, role: NativeRole, isApart: boolean): number {
-    const known = this.#find(series, role, isApart);
-    if (known !== undefined) {
-      known.references++;
-      return known.cell;
-    }
-    const slots = nativeSlots(role);
-    const chunk = { ...role, isApart, slots, cell: this.#space.take(slots), references: 1 };
-    const chunks = this.#chunks.get(series);
-    if (chunks === undefined) this.#chunks.set(series, [chunk]);
-    else {
-      const before = chunks.findLastIndex((other) => other.chunk < chunk.chunk);
-      chunks.splice(before + 1, 0, chunk);
-    }
-    return chunk.cell;
+  /** Adds a reference to a chunk. */
+  retain(series: number, role: NativeRole, isApart: boolean): NativeChunk {
+    const chunk = this.#chunkOf(series, role, isApart);
+    chunk.references++;
+    return chunk;
   }
 
   /** The first cell of a chunk, which is made if it is missing; no reference is counted. */
   cellOf(series: number, role: NativeRole, isApart: boolean): number {
-    return this.#find(series, role, isApart)?.cell ?? this.retain(series, role, isApart);
+    return this.#chunkOf(series, role, isApart).cell;
   }
 
-  release(series: number, role: NativeRole, isApart: boolean): void {
-    const chunk = this.#find(series, role, isApart);
-    if (chunk === undefined || --chunk.references > 0) return;
+  release(series: number, chunk: NativeChunk): void {
+    if (--chunk.references > 0) return;
     this.#space.give(chunk.cell, chunk.slots);
-    const others = this.#chunks.get(series)!.filter((other) => other !== chunk);
-    if (others.length === 0) this.#chunks.delete(series);
-    else this.#chunks.set(series, others);
+    this.#chunks[series] = this.#chunks[series]?.filter((other) => other !== chunk);
   }
 
   clear(): void {
-    this.#chunks.clear();
+    this.#chunks.length = 0;
   }
 
-  #find(series: number, role: NativeRole, isApart: boolean): NativeChunk | undefined {
-    const { sign, chunk, schema } = role;
-    return this.#chunks
-      .get(series)
-      ?.find(
-        (each) => each.chunk === chunk && each.sign === sign && each.schema === schema && each.isApart === isApart,
-      );
+  #chunkOf(series: number, role: NativeRole, isApart: boolean): NativeChunk {
+    while (this.#chunks.length <= series) this.#chunks.push(undefined);
+    const chunks = (this.#chunks[series] ??= []);
+    let before = chunks.length;
+    for (; before > 0; before--) {
+      const known = chunks[before - 1];
+      // equal roles are one object
+      if (known.role === role && known.isApart === isApart) return known;
+      if (known.role.chunk < role.chunk) break;
+    }
+    const slots = nativeSlots(role);
+    const chunk = { role, isApart, slots, cell: this.#space.take(slots), references: 0 };
+    chunks.splice(before, 0, chunk);
+    return chunk;
   }
 }

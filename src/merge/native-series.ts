@@ -15,11 +15,12 @@ export function readNative(index: MergedCells, family: MergedFamily, series: num
   let { schema } = native!;
   let zeroCount = 0;
   for (const chunk of chunks) {
-    if (chunk.sign === 0) zeroCount += cells[chunk.cell];
-    else if (chunk.schema < schema && !isEmpty(cells, chunk)) schema = chunk.schema;
+    if (chunk.role.sign === 0) zeroCount += cells[chunk.cell];
+    else if (chunk.role.schema < schema && !isEmpty(cells, chunk)) schema = chunk.role.schema;
   }
   reading.begin({ ...native!, schema }, zeroCount);
-  for (const { sign, chunk, schema: own, cell, slots } of chunks) {
+  for (const { role, cell, slots } of chunks) {
+    const { sign, chunk, schema: own } = role;
     if (sign !== 0) reading.addBins(sign, own, chunk * slots, cells, cell, slots);
   }
   if (family.hasClassicOnly) {
@@ -71,9 +72,10 @@ export function writeNativeSeries(
 function addToBuckets(
   buckets: Float64Array,
   bounds: readonly number[],
-  { sign, schema, chunk, cell, slots }: NativeChunk,
+  { role, cell, slots }: NativeChunk,
   cells: Float64Array,
 ): void {
+  const { sign, schema, chunk } = role;
   for (let slot = 0; slot < slots; slot++) {
     const count = cells[cell + slot];
     if (count === 0) continue;

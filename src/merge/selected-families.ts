@@ -189,7 +189,7 @@ export class SelectedFamilies {
     const withoutBuckets = part.bounds.length === 0 && combined.bounds.length > 0;
     for (let at = 0; at < from.length; at++) {
       for (const chunk of index.native.of(from[at])) {
-        const cell = combinations.native.cellOf(to[at], chunk, chunk.isApart || withoutBuckets);
+        const cell = combinations.native.cellOf(to[at], chunk.role, chunk.isApart || withoutBuckets);
         const { cells } = combinations;
         for (let slot = 0; slot < chunk.slots; slot++) cells[cell + slot] += index.cells[chunk.cell + slot];
       }

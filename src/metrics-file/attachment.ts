@@ -3,8 +3,9 @@
  * log, the check, merging and folding handle all kinds alike, and only their values differ.
  */
 import { isChunk, isSchema, nativeSlots } from '../model/native-bins.js';
-import { BlockKind, EXEMPLAR, RecordKind, SKETCH, type ValueBlockKind } from './layout.js';
-import { encodeRecord } from './record.js';
+import { LITTLE_ENDIAN } from '../model/byte-order.js';
+import { BlockKind, EXEMPLAR, NATIVE_CHUNK, RecordKind, SKETCH, type ValueBlockKind } from './layout.js';
+import { encodeFixedRecord, encodeRecord } from './record.js';
 import { type Address, addressOf, isCount, ownerOf } from './record-bodies.js';
 import type { SlotShape } from './slot-shape.js';
 
@@ -48,8 +49,8 @@ interface Row<R extends AttachmentRole> {
   readonly record: RecordKind;
   readonly block: ValueBlockKind;
   readonly slots: (role: R) => number;
-  /** Returns the role of a body that anybody may have written; undefined where it is invalid. */
-  readonly decode: (fields: Fields) => R | undefined;
+  /** Returns the role of a body that anybody may have written; undefined where it is invalid. Native chunks have no map. */
+  readonly decode?: (fields: Fields) => R | undefined;
 }
 
 const ROWS: { readonly [K in AttachmentRole['kind']]: Row<Extract<AttachmentRole, { kind: K }>> } = {
@@ -72,10 +73,6 @@ const ROWS: { readonly [K in AttachmentRole['kind']]: Row<Extract<AttachmentRole
     record: RecordKind.NativeChunk,
     block: BlockKind.Native,
     slots: nativeSlots,
-    decode: ({ sign, chunk, schema }) =>
-      (sign === -1 || sign === 0 || sign === 1) && isSchema(schema) && isChunk(schema, chunk)
-        ? { kind: 'native', sign, chunk, schema }
-        : undefined,
   },
   exemplar: {
     record: RecordKind.ExemplarCell,
@@ -96,6 +93,17 @@ export function attachmentShape(role: AttachmentRole): SlotShape {
 }
 
 export function encodeAttachment({ block, slot, owner, role }: AttachmentBody): Uint8Array {
+  if (role.kind === 'native') {
+    return encodeFixedRecord(RecordKind.NativeChunk, NATIVE_CHUNK.bytes, (body) => {
+      body.setUint16(NATIVE_CHUNK.block, block, LITTLE_ENDIAN);
+      body.setUint16(NATIVE_CHUNK.ownerBlock, owner.block, LITTLE_ENDIAN);
+      body.setUint32(NATIVE_CHUNK.slot, slot, LITTLE_ENDIAN);
+      body.setUint32(NATIVE_CHUNK.ownerSlot, owner.slot, LITTLE_ENDIAN);
+      body.setInt16(NATIVE_CHUNK.chunk, role.chunk, LITTLE_ENDIAN);
+      body.setInt8(NATIVE_CHUNK.schema, role.schema);
+      body.setInt8(NATIVE_CHUNK.sign, role.sign);
+    });
+  }
   const { kind: _, ...facts } = role;
   return encodeRecord(rowOf(role).record, { block, slot, owner: [owner.block, owner.slot], ...facts });
 }
@@ -104,13 +112,41 @@ export function encodeAttachment({ block, slot, owner, role }: AttachmentBody): 
 export function attachmentDecoders(): [RecordKind, (body: unknown) => AttachmentBody | undefined][] {
   return Object.values(ROWS).map(({ record, decode }) => [
     record,
-    (body) => {
-      const address = addressOf(body);
-      const owner = ownerOf((body as Fields).owner);
-      const role = decode(body as Fields);
-      return address === undefined || owner === undefined || role === undefined
-        ? undefined
-        : { ...address, owner, role };
-    },
+    decode === undefined ? nativeChunkOf : (body) => mapBodyOf(body as Fields, decode),
   ]);
+}
+
+function mapBodyOf(body: Fields, decode: (fields: Fields) => AttachmentRole | undefined): AttachmentBody | undefined {
+  const address = addressOf(body);
+  const owner = ownerOf(body.owner);
+  const role = decode(body);
+  return address === undefined || owner === undefined || role === undefined ? undefined : { ...address, owner, role };
+}
+
+function nativeChunkOf(bytes: unknown): AttachmentBody | undefined {
+  if (!(bytes instanceof Uint8Array) || bytes.length !== NATIVE_CHUNK.bytes) return undefined;
+  const body = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const schema = body.getInt8(NATIVE_CHUNK.schema);
+  const sign = body.getInt8(NATIVE_CHUNK.sign);
+  const chunk = body.getInt16(NATIVE_CHUNK.chunk, LITTLE_ENDIAN);
+  if (!(sign === -1 || sign === 0 || sign === 1) || !isSchema(schema) || !isChunk(schema, chunk)) return undefined;
+  return {
+    block: body.getUint16(NATIVE_CHUNK.block, LITTLE_ENDIAN),
+    slot: body.getUint32(NATIVE_CHUNK.slot, LITTLE_ENDIAN),
+    owner: {
+      block: body.getUint16(NATIVE_CHUNK.ownerBlock, LITTLE_ENDIAN),
+      slot: body.getUint32(NATIVE_CHUNK.ownerSlot, LITTLE_ENDIAN),
+    },
+    role: nativeRole(sign, chunk, schema),
+  };
+}
+
+const NATIVE_ROLES = new Map<number, NativeRole>();
+
+/** Returns the role with these facts. Equal roles are one object: a process may have a million chunks. */
+export function nativeRole(sign: -1 | 0 | 1, chunk: number, schema: number): NativeRole {
+  const key = (chunk * 32 + schema + 8) * 4 + sign + 1;
+  let role = NATIVE_ROLES.get(key);
+  if (role === undefined) NATIVE_ROLES.set(key, (role = { kind: 'native', sign, chunk, schema }));
+  return role;
 }

@@ -173,10 +173,28 @@ export const RecordKind = {
    * It is published together with the records behind it. A reader that meets it after it has read values reads them again.
    */
   Replacement: 8,
-  /** { block, slot, owner: [block, slot], sign, chunk, schema }: a chunk of a native histogram's bins. */
+  /** A chunk of a native histogram's bins. Its body is not a map: NATIVE_CHUNK. */
   NativeChunk: 9,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/**
+ * The body of a NativeChunk has fixed fields: with seven chunks a series, maps took 40 % of the log, and most of the time of a first
+ * scrape.
+ * ```
+ *  0 block       u16
+ *  2 owner block u16
+ *  4 slot        u32
+ *  8 owner slot  u32
+ * 12 chunk       i16
+ * 14 schema      i8
+ * 15 sign        i8
+ * ```
+ */
+export const NATIVE_CHUNK = {
+  ...{ block: 0, ownerBlock: 2, slot: 4, ownerSlot: 8, chunk: 12, schema: 14, sign: 15 },
+  bytes: 16,
+} as const;
 
 /**
  * One chunk of a sketch: `windows` times an epoch word and 35 bins, all float64. A window's epoch is

@@ -192,6 +192,14 @@ export function encodeDefaultLabels(registry: string, labels: Readonly<Record<st
   return encodeRecord(RecordKind.DefaultLabels, { registry, labels });
 }
 
+/** A record whose body has fixed fields; `write` gets them as zeros. */
+export function encodeFixedRecord(kind: RecordKind, bytes: number, write: (body: DataView) => void): Uint8Array {
+  const { record, view } = newRecord(kind, RECORD.body + bytes);
+  view.setUint32(RECORD.bodyLength, bytes, LITTLE_ENDIAN);
+  write(new DataView(record.buffer, RECORD.body, bytes));
+  return seal(record, view);
+}
+
 /** Any record whose body is one msgpack map. */
 export function encodeRecord(kind: RecordKind, body: object): Uint8Array {
   const packed = pack(body);
@@ -228,7 +236,7 @@ export interface RecordVisitor {
     keyStart: number,
     keyEnd: number,
   ): void;
-  /** `offset` is that of the record in the file. */
+  /** `offset` is that of the record in the file. The body of a NativeChunk is its bytes. */
   other(kind: number, body: () => unknown, offset: number): void;
 }
 
@@ -284,6 +292,7 @@ export function walkRecords(
       const to = from + view.getUint32(at + RECORD.bodyLength, LITTLE_ENDIAN);
       if (to > next) throw corrupt(at, 'a body is longer than its record', to - at);
       const body = (): unknown => {
+        if (kind === RecordKind.NativeChunk) return bytes.subarray(from, to);
         const value = unpack(bytes.subarray(from, to));
         if (typeof value !== 'object' || value === null) {
           throw corrupt(at, 'the body of a record is no plain msgpack map');

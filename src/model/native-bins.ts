@@ -155,10 +155,8 @@ export function coarsePlace(
 
 /** Whether a chunk of this number holds bins of some finite float64. */
 export function isChunk(schema: number, chunk: unknown): chunk is number {
-  if (!Number.isInteger(chunk)) return false;
-  const [first, last] = [LOWEST_EXPONENT - 1, EXPONENT_BIAS].map((exponent) => firstBin(exponent, schema));
-  const bits = chunkBits(schema);
-  return (chunk as number) >= first >> bits && (chunk as number) <= (last + (1 << Math.max(schema, 0)) - 1) >> bits;
+  const [first, last] = CHUNKS[schema - MIN_SCHEMA];
+  return Number.isInteger(chunk) && (chunk as number) >= first && (chunk as number) <= last;
 }
 
 /** Returns the bin of the values just above 2^exponent. */
@@ -182,6 +180,13 @@ const FRACTION = (1 << FRACTION_BITS) - 1;
 const EXPONENT = 0x7ff << FRACTION_BITS;
 /** A subnormal number times 2^SUBNORMAL_SHIFT is a normal one. */
 const SUBNORMAL_SHIFT = 54;
+
+/** The first and the last chunk of each schema. */
+const CHUNKS = Array.from({ length: MAX_SCHEMA - MIN_SCHEMA + 1 }, (_, at) => {
+  const schema = MIN_SCHEMA + at;
+  const highest = firstBin(EXPONENT_BIAS, schema) + (1 << Math.max(schema, 0)) - 1;
+  return [firstBin(LOWEST_EXPONENT - 1, schema) >> chunkBits(schema), highest >> chunkBits(schema)] as const;
+});
 
 const FLOAT = new Float64Array(1);
 const WORDS = new Int32Array(FLOAT.buffer);

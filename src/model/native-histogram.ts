@@ -32,10 +32,25 @@ class BinList {
     this.counts[at] = count;
   }
 
+  /** Adds adjacent bins of a schema that is higher by `down`, except empty ones. */
+  add(down: number, first: number, from: Float64Array, at: number, length: number): void {
+    while (this.length + length > this.bins.length) this.#widen();
+    const { bins, counts } = this;
+    let end = this.length;
+    for (let bin = 0; bin < length; bin++) {
+      const count = from[at + bin];
+      if (count === 0) continue;
+      bins[end] = (first + bin) >> down;
+      counts[end++] = count;
+    }
+    this.length = end;
+  }
+
   /** Orders the bins, and joins entries of the same bin. */
   join(): void {
-    for (let at = 1; at < this.length; at++) {
-      if (this.bins[at - 1] < this.bins[at]) continue;
+    const { bins, length } = this;
+    for (let at = 1; at < length; at++) {
+      if (bins[at - 1] < bins[at]) continue;
       this.#sort();
       this.#joinNeighbours(0);
       return;
@@ -133,11 +148,7 @@ export class NativeReading {
   /** Adds adjacent bins, which are in `counts[at, at + length)`. */
   addBins(sign: number, schema: number, first: number, counts: Float64Array, at: number, length: number): void {
     const list = sign < 0 ? this.negative : this.positive;
-    const down = schema - this.schema;
-    for (let bin = 0; bin < length; bin++) {
-      const count = counts[at + bin];
-      if (count > 0) list.push((first + bin) >> down, count);
-    }
+    list.add(schema - this.schema, first, counts, at, length);
   }
 
   /** Adds observations of one value. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
+import { nativeRole } from '../../src/metrics-file/attachment.js';
 import { checkFile } from '../../src/metrics-file/check.js';
 import { join } from 'node:path';
 import { archiveName } from '../../src/directory/file-name.js';
@@ -131,7 +132,7 @@ test('a bin that is no count removes only its process, living, dead and folded',
     observed(dir, [1, 2]).die();
     const { store, writer } = createFile(dir, { identity: { pid: 7_000_000 } });
     const series = attach(store, store.declare({ ...DECLARATION, bounds: [1] }, ['default']), []);
-    const chunk = store.attachTo(series, { kind: 'native', sign: 1, chunk: 0, schema: 3 });
+    const chunk = store.attachTo(series, nativeRole(1, 0, 3));
     chunk.view.set([3, wrong], chunk.index);
     series.view.set([3, 0, 1], series.index);
     writer.flush();
@@ -153,7 +154,7 @@ test('an observation that is seen by half is in the count and in +Inf, or in no 
   const dir = withTempDir(t);
   const { store, writer } = createFile(dir);
   const series = attach(store, store.declare({ ...DECLARATION, bounds: [1] }, ['default']), []);
-  const chunk = store.attachTo(series, { kind: 'native', sign: 1, chunk: 0, schema: 3 });
+  const chunk = store.attachTo(series, nativeRole(1, 0, 3));
   const reading = new Reading(dir);
   const lines = (bins: number, buckets: readonly number[]): number[] => {
     chunk.view[chunk.index] = bins;

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { currentIdentity } from '../../src/directory/identity.js';
-import type { AttachmentRole } from '../../src/metrics-file/attachment.js';
+import { nativeRole } from '../../src/metrics-file/attachment.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import { HEADER, type ProcessIdentity, SKETCH } from '../../src/metrics-file/layout.js';
 import { native } from '../../src/metrics-file/mapping.js';
@@ -86,10 +86,8 @@ export class DeadProcess {
     const isZero = Math.abs(value) <= zeroThreshold;
     const bin = isZero ? 0 : Bins.of(schema).find(Math.abs(value));
     const bits = chunkBits(schema);
-    const role: AttachmentRole = isZero
-      ? { kind: 'native', sign: 0, chunk: 0, schema: 0 }
-      : { kind: 'native', sign: value > 0 ? 1 : -1, chunk: bin >> bits, schema };
-    const known = series.attachments?.find((each) => JSON.stringify(each.role) === JSON.stringify(role));
+    const role = isZero ? nativeRole(0, 0, 0) : nativeRole(value > 0 ? 1 : -1, bin >> bits, schema);
+    const known = series.attachments?.find((each) => each.role === role);
     const chunk = known ?? this.#store.attachTo(series, role);
     chunk.view[chunk.index + (isZero ? 0 : bin & ((1 << bits) - 1))]++;
   }
