@@ -20,65 +20,45 @@ const SPAN = { offset: 1, length: 2 } as const;
 /** An empty bucket takes a byte, a span 6 or more. */
 const MAX_GAP = 3;
 
-/** Writes the fields of many histograms, one behind the other. */
-export class NativeFields {
-  readonly #out = new WireBuffer();
-  readonly #deltas = new WireBuffer();
+const deltas = new WireBuffer();
 
-  clear(): void {
-    this.#out.length = 0;
-  }
+/** Writes the fields of a histogram. */
+export function writeNative(
+  out: WireBuffer,
+  { schema, zeroThreshold, zeroCount, positive, negative }: NativeReading,
+): void {
+  out.signed(FIELD.schema, schema);
+  out.double(FIELD.zeroThreshold, zeroThreshold);
+  out.varint(FIELD.zeroCount, zeroCount);
+  if (negative.length > 0) writeBuckets(out, FIELD.negativeSpan, FIELD.negativeDelta, negative);
+  if (positive.length > 0) writeBuckets(out, FIELD.positiveSpan, FIELD.positiveDelta, positive);
+}
 
-  get length(): number {
-    return this.#out.length;
-  }
-
-  /** The bytes that were written between two lengths; valid until the next `clear`. */
-  bytes(from: number, to: number): Uint8Array {
-    return this.#out.bytes.subarray(from, to);
-  }
-
-  append(bytes: Uint8Array): void {
-    this.#out.append(bytes);
-  }
-
-  add({ schema, zeroThreshold, zeroCount, positive, negative }: NativeReading): void {
-    const out = this.#out;
-    out.signed(FIELD.schema, schema);
-    out.double(FIELD.zeroThreshold, zeroThreshold);
-    out.varint(FIELD.zeroCount, zeroCount);
-    if (negative.length > 0) this.#addBuckets(FIELD.negativeSpan, FIELD.negativeDelta, negative);
-    if (positive.length > 0) this.#addBuckets(FIELD.positiveSpan, FIELD.positiveDelta, positive);
-  }
-
-  #addBuckets(spanField: number, deltaField: number, { bins, counts, length }: Bins): void {
-    const out = this.#out;
-    const deltas = this.#deltas;
-    deltas.length = 0;
-    // the index of the bucket behind the last span
-    let end = 0;
-    let before = 0;
-    for (let first = 0; first < length;) {
-      let last = first;
-      deltas.rawSigned(counts[first] - before);
-      before = counts[first];
-      while (last + 1 < length && bins[last + 1] - bins[last] <= MAX_GAP + 1) {
-        for (let gap = bins[last + 1] - bins[last] - 1; gap > 0; gap--) {
-          deltas.rawSigned(-before);
-          before = 0;
-        }
-        last++;
-        deltas.rawSigned(counts[last] - before);
-        before = counts[last];
+function writeBuckets(out: WireBuffer, spanField: number, deltaField: number, { bins, counts, length }: Bins): void {
+  deltas.length = 0;
+  // the index of the bucket behind the last span
+  let end = 0;
+  let before = 0;
+  for (let first = 0; first < length;) {
+    let last = first;
+    deltas.rawSigned(counts[first] - before);
+    before = counts[first];
+    while (last + 1 < length && bins[last + 1] - bins[last] <= MAX_GAP + 1) {
+      for (let gap = bins[last + 1] - bins[last] - 1; gap > 0; gap--) {
+        deltas.rawSigned(-before);
+        before = 0;
       }
-      // Prometheus counts from 1
-      const start = bins[first] + 1;
-      const width = bins[last] - bins[first] + 1;
-      out.span(spanField, SPAN.offset, start - end, SPAN.length, width);
-      end = start + width;
-      first = last + 1;
+      last++;
+      deltas.rawSigned(counts[last] - before);
+      before = counts[last];
     }
-    out.head(deltaField, deltas.length);
-    out.append(deltas.bytes.subarray(0, deltas.length));
+    // Prometheus counts from 1
+    const start = bins[first] + 1;
+    const width = bins[last] - bins[first] + 1;
+    out.span(spanField, SPAN.offset, start - end, SPAN.length, width);
+    end = start + width;
+    first = last + 1;
   }
+  out.head(deltaField, deltas.length);
+  out.append(deltas.bytes.subarray(0, deltas.length));
 }

@@ -35,9 +35,10 @@ import {
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
-import { NativeFields } from './native-fields.js';
+import { writeNative } from './native-fields.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
-import { readVarint, stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
+import { Splice } from './splice.js';
+import { stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
 /**
  * Widths of counts in bytes. The first is enough for 268 million; if a count does not fit, everything is laid out again with
@@ -119,13 +120,6 @@ interface PlacedFamily {
   readonly series: number;
 }
 
-/** Bytes to insert, and the places of the lengths that include them. */
-interface Insertion {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-  readonly lengths: readonly { readonly at: number; readonly width: number }[];
-}
-
 class ProtobufWriter implements ExpositionWriter {
   readonly #families: WrittenFamily[] = [];
   valueCount = 0;
@@ -137,7 +131,7 @@ class ProtobufWriter implements ExpositionWriter {
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
   #shown = new Float64Array(0);
-  readonly #nativeFields = new NativeFields();
+  readonly #splice = new Splice();
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
     this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
@@ -155,9 +149,8 @@ class ProtobufWriter implements ExpositionWriter {
 
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[], readNative?: NativeSource): Uint8Array {
     while (!this.#write(values)) this.#layOut(this.#countWidth + 1);
-    const insertions = this.#insertions(exemplars);
-    if (readNative !== undefined) this.#addNative(insertions, exemplars, readNative);
-    return insertions.length === 0 ? this.#bytes : this.#withInserted(insertions);
+    this.#insert(exemplars, readNative);
+    return this.#splice.size === 0 ? this.#bytes : this.#splice.into(this.#bytes, DELIMITER_WIDTH);
   }
 
   #layOut(countWidth: number): void {
@@ -220,90 +213,63 @@ class ProtobufWriter implements ExpositionWriter {
     return true;
   }
 
-  #insertions(exemplars: readonly (Exemplar | undefined)[]): Insertion[] {
-    const insertions: Insertion[] = [];
-    let family = 0;
-    let firstValue = 0;
-    let firstSeries = 0;
+  /** Writes what is inserted: exemplars, and native histograms with the exemplars of their series. */
+  #insert(exemplars: readonly (Exemplar | undefined)[], readNative: NativeSource | undefined): void {
+    this.#splice.clear();
+    const { inserted } = this.#splice;
+    const traced: number[] = [];
+    // forEach skips the holes of the array
     exemplars.forEach((exemplar, value) => {
-      if (exemplar === undefined) return;
-      let placed = this.#placed[family];
-      while (value >= firstValue + placed.series * placed.template.places.length) {
-        firstValue += placed.series * placed.template.places.length;
-        firstSeries += placed.series;
-        placed = this.#placed[++family];
-      }
-      const { kind, template } = placed;
-      const perSeries = template.places.length;
-      const hole = template.holes.get((value - firstValue) % perSeries);
-      if (hole === undefined) return;
-      const series = firstSeries + Math.floor((value - firstValue) / perSeries);
-      const place = this.#insertionAt(placed.at, series, template, hole);
-      insertions.push({ ...place, bytes: exemplarField(kind, exemplar) });
+      if (exemplar !== undefined) traced.push(value);
     });
-    return insertions;
-  }
-
-  /** Native histograms, each with the exemplars of its series. */
-  #addNative(insertions: Insertion[], exemplars: readonly (Exemplar | undefined)[], readNative: NativeSource): void {
-    const fields = this.#nativeFields;
-    fields.clear();
-    const added: { readonly insertion: Omit<Insertion, 'bytes'>; readonly from: number; readonly to: number }[] = [];
+    let next = 0;
     let value = 0;
     let number = 0;
-    for (const { at, template, series } of this.#placed) {
-      const hole = template.holes.get(NATIVE_HOLE);
+    for (const placed of this.#placed) {
+      const { template, series } = placed;
       const perSeries = template.places.length;
-      for (let each = 0; each < series; each++, number++, value += perSeries) {
-        if (hole === undefined) continue;
-        const from = fields.length;
-        fields.add(readNative());
-        for (let line = value; line < value + perSeries; line++) {
-          const exemplar = exemplars[line];
-          if (exemplar?.timestamp !== undefined) fields.append(nativeExemplarField(exemplar));
+      const native = readNative === undefined ? undefined : template.holes.get(NATIVE_HOLE);
+      const end = value + series * perSeries;
+      if (native === undefined) {
+        for (; traced[next] < end; next++) {
+          const each = Math.floor((traced[next] - value) / perSeries);
+          this.#insertExemplar(
+            placed,
+            number + each,
+            traced[next] - value - each * perSeries,
+            exemplars[traced[next]]!,
+          );
         }
-        added.push({ insertion: this.#insertionAt(at, number, template, hole), from, to: fields.length });
+      } else {
+        for (let each = 0, first = value; each < series; each++, first += perSeries) {
+          const from = next;
+          for (; traced[next] < first + perSeries; next++) {
+            this.#insertExemplar(placed, number + each, traced[next] - first, exemplars[traced[next]]!);
+          }
+          writeNative(inserted, readNative!());
+          for (let at = from; at < next; at++) {
+            const exemplar = exemplars[traced[at]]!;
+            if (exemplar.timestamp !== undefined) inserted.append(nativeExemplarField(exemplar));
+          }
+          this.#addInsertion(placed, number + each, native);
+        }
       }
+      value = end;
+      number += series;
     }
-    for (const { insertion, from, to } of added) insertions.push({ ...insertion, bytes: fields.bytes(from, to) });
-    insertions.sort((a, b) => a.at - b.at);
   }
 
-  /** The place of a hole of one series. */
-  #insertionAt(family: number, series: number, template: Template, hole: Hole): Omit<Insertion, 'bytes'> {
-    const base = this.#valuesAt[series];
-    return {
-      at: base + hole.at,
-      lengths: [
-        { at: family, width: DELIMITER_WIDTH },
-        // a tag of one byte is before it
-        { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) },
-        ...hole.lengths.map(({ at, width }) => ({ at: base + at, width })),
-      ],
-    };
+  #insertExemplar(placed: PlacedFamily, series: number, line: number, exemplar: Exemplar): void {
+    const hole = placed.template.holes.get(line);
+    if (hole === undefined) return;
+    this.#splice.inserted.append(exemplarField(placed.kind, exemplar));
+    this.#addInsertion(placed, series, hole);
   }
 
-  #withInserted(insertions: readonly Insertion[]): Uint8Array {
-    const from = this.#bytes;
-    const adjust = (sign: 1 | -1): void => {
-      for (const { bytes, lengths } of insertions) {
-        for (const { at, width } of lengths) writeVarint(from, at, readVarint(from, at) + sign * bytes.length, width);
-      }
-    };
-    adjust(1);
-    const more = insertions.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const into = Buffer.allocUnsafeSlow(from.length + more);
-    let copied = 0;
-    let to = 0;
-    for (const { at, bytes } of insertions) {
-      to += from.copy(into, to, copied, at);
-      into.set(bytes, to);
-      to += bytes.length;
-      copied = at;
-    }
-    from.copy(into, to, copied);
-    adjust(-1);
-    return into;
+  #addInsertion({ at, template }: PlacedFamily, series: number, hole: Hole): void {
+    // a tag of one byte is before it
+    const message = { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) };
+    this.#splice.add(series, this.#valuesAt[series], at, message, hole);
   }
 }
 

@@ -1,0 +1,115 @@
+import type { Hole } from './protobuf-message.js';
+import { readVarint, WireBuffer, writeVarint } from './wire.js';
+
+/** Numbers per insertion. */
+const FIELDS = 6;
+const FIRST_NUMBERS = 64 * FIELDS;
+
+/** A place in the bytes where a length is, and its width. */
+interface LengthPlace {
+  readonly at: number;
+  readonly width: number;
+}
+
+/**
+ * Inserts bytes into messages, in ascending order, and increases the lengths of the messages around them. It is used again and
+ * again: with new lists, and a new copy of the bytes, the garbage collector took as long as the rest of a render.
+ */
+export class Splice {
+  /** What is inserted, one behind the other. */
+  readonly inserted = new WireBuffer();
+  #size = 0;
+  // per insertion: its series, offset from which its hole is counted, offsets of lengths, end in `inserted`
+  #numbers = new Int32Array(FIRST_NUMBERS);
+  readonly #holes: Hole[] = [];
+  #out = Buffer.alloc(0);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  clear(): void {
+    this.#size = 0;
+    this.inserted.length = 0;
+  }
+
+  /**
+   * Adds the bytes that were appended to `inserted` since the last call.
+   *
+   * @param series its number
+   * @param base the offset that holes are counted from
+   * @param family the offset of the length of the family
+   * @param message the offset of the length of the series, and the width of this length
+   */
+  add(series: number, base: number, family: number, message: LengthPlace, hole: Hole): void {
+    const at = this.#size++;
+    if (FIELDS * at === this.#numbers.length) {
+      const numbers = this.#numbers;
+      this.#numbers = new Int32Array(2 * numbers.length);
+      this.#numbers.set(numbers);
+    }
+    const first = FIELDS * at;
+    this.#numbers[first] = series;
+    this.#numbers[first + 1] = base;
+    this.#numbers[first + 2] = family;
+    this.#numbers[first + 3] = message.at;
+    this.#numbers[first + 4] = message.width;
+    this.#numbers[first + 5] = this.inserted.length;
+    this.#holes[at] = hole;
+  }
+
+  /**
+   * Returns the bytes with the insertions; the next call overwrites them.
+   *
+   * @param familyWidth the width of the length of a family
+   */
+  into(from: Buffer, familyWidth: number): Uint8Array {
+    const length = from.length + this.inserted.length;
+    if (this.#out.length < length) this.#out = Buffer.allocUnsafeSlow(length + (length >> 3));
+    const out = this.#out;
+    const inserted = this.inserted.bytes;
+    let copied = 0;
+    let shift = 0;
+    let [series, family, seriesShift, familyShift] = [-1, -1, 0, 0];
+    for (let each = 0, field = 0; each < this.#size; each++, field += FIELDS) {
+      const { at: holeAt, lengths } = this.#holes[each];
+      const base = this.#numbers[field + 1];
+      const at = base + holeAt;
+      const end = this.#numbers[field + 5];
+      const added = end - shift;
+      copy(from, copied, at, out, copied + shift);
+      copy(inserted, shift, end, out, at + shift);
+      copied = at;
+      if (this.#numbers[field] !== series) {
+        series = this.#numbers[field];
+        seriesShift = shift;
+      }
+      if (this.#numbers[field + 2] !== family) {
+        family = this.#numbers[field + 2];
+        familyShift = shift;
+      }
+      increase(out, family + familyShift, familyWidth, added);
+      increase(out, this.#numbers[field + 3] + seriesShift, this.#numbers[field + 4], added);
+      // the first of them is before all holes of the series, the others behind the last insertion
+      for (let level = 0; level < lengths.length; level++) {
+        const { at: lengthAt, width } = lengths[level];
+        increase(out, base + lengthAt + (level === 0 ? seriesShift : shift), width, added);
+      }
+      shift = end;
+    }
+    copy(from, copied, from.length, out, copied + shift);
+    return out.subarray(0, length);
+  }
+}
+
+function increase(bytes: Uint8Array, at: number, width: number, by: number): void {
+  writeVarint(bytes, at, readVarint(bytes, at) + by, width);
+}
+
+/** A loop copies up to this many bytes faster than a call does. */
+const LOOP_BYTES = 256;
+
+function copy(from: Buffer, start: number, end: number, into: Buffer, at: number): void {
+  if (end - start > LOOP_BYTES) from.copy(into, at, start, end);
+  else for (let next = start, to = at; next < end; next++, to++) into[to] = from[next];
+}
