@@ -2,6 +2,7 @@
  * HTTP server metrics, for node:http and for the frameworks on top of it. A request is counted when its response is over:
  * sent, or cut off by the client (then its status is 499, as in nginx).
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { Server as NetServer } from 'node:net';
@@ -202,7 +203,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       if (sentBytes !== undefined) responseSize?.labels(...values).observe(sentBytes());
     };
     move(method, 1);
-    whenOver(request, response, (sent) => {
+    const end = (sent: boolean): void => {
       const seconds = (performance.now() - start) / 1000;
       move(method, -1);
       try {
@@ -210,7 +211,9 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       } catch (error) {
         warnOnce('http metrics', `a request is not counted: ${describeError(error)}`);
       }
-    });
+    };
+    // the end of a response is an event of its connection, outside of the span of the request
+    whenOver(request, response, options.exemplars === true ? AsyncResource.bind(end) : end);
   }
 
   /** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { context, trace, type Tracer } from '@opentelemetry/api';
-import { Counter, Histogram, Registry } from 'prom-multiproc';
+import { Counter, Histogram, httpMetrics, Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
+import { ask } from '../support/http-request.js';
+import { until } from '../support/program.js';
 import { npmPackage } from '../support/npm-package.js';
 
 /** The ids of the last span of `inSpan`. */
@@ -69,6 +74,22 @@ describe('trace exemplars', () => {
       ...['times_bucket{le="1",a="x"}', '2', '#', idsText(), '0.5'],
       ...['native_bucket{le="+Inf",a="x"}', '1', '#', idsText(), '3'],
     ]);
+  });
+
+  it('are those of the spans of requests that httpMetrics counts', async (t) => {
+    const registry = openMetrics();
+    const metrics = httpMetrics({ exemplars: true, registers: [registry] });
+    const server = createServer((request, response) => {
+      inSpan(tracer, () => metrics.middleware(request, response, () => setImmediate(() => response.end('ok'))));
+    });
+    t.after(() => server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    await ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const shown = await until(async () => {
+      const found = (await exemplars(registry)).filter((word) => word.includes('trace_id'));
+      return found.length === 2 && found;
+    });
+    assert.deepEqual(shown, [idsText(), idsText()]);
   });
 
   it('are written once per series and second', async (t) => {
