@@ -9,14 +9,9 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, type Context, type ContextManager, type Meter, ROOT_CONTEXT } from '@opentelemetry/api';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider as SdkMeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
 import { Counter, Histogram, Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
+import { npmPackage } from '../test/support/npm-package.js';
 import { median, table } from './report.js';
 
 const CALLS = 200_000;
@@ -27,20 +22,20 @@ const ATTRIBUTES = Array.from({ length: 50 }, (_, at) => ({ method: 'GET', route
 type Run = () => void;
 
 async function main(): Promise<void> {
+  const sdkMetrics = require(await npmPackage('@opentelemetry/sdk-metrics', '2.12.1'));
+  const { AggregationTemporality, InMemoryMetricExporter, PeriodicExportingMetricReader } = sdkMetrics;
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
   const registry = new Registry(undefined, { multiprocess: false });
   const sides = {
-    'the SDK': instruments(new SdkMeterProvider({ readers: [reader] }).getMeter('bench')),
+    'the SDK': instruments(new sdkMetrics.MeterProvider({ readers: [reader] }).getMeter('bench')),
     'prom-multiproc': instruments(new MeterProvider({ registry, scopeLabels: false }).getMeter('bench')),
   };
   for (const { add, record } of Object.values(sides)) for (const run of [add, record]) run();
   await reader.forceFlush();
   const [counts, sums] = exporter
     .getMetrics()[0]
-    .scopeMetrics[0].metrics.map(({ dataPoints }) =>
-      dataPoints.map(({ value }) => (typeof value === 'number' ? value : (value as { sum: number }).sum)),
-    );
+    .scopeMetrics[0].metrics.map(({ dataPoints }: any) => dataPoints.map(({ value }: any) => value.sum ?? value));
   const ours = await registry.getMetricsAsJSON();
   const values = (at: number, suffix: string): number[] =>
     ours[at].values.filter(({ metricName = '' }) => metricName.endsWith(suffix)).map(({ value }) => value);

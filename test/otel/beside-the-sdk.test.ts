@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Meter, MeterProvider as ApiMeterProvider } from '@opentelemetry/api';
 import fc from 'fast-check';
-import { MeterProvider as SdkMeterProvider } from '@opentelemetry/sdk-metrics';
 import { Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
 import { parseExposition } from '../support/exposition-parser.js';
@@ -63,6 +62,7 @@ test('any calls give the series and values of the SDK with its Prometheus export
   const { PrometheusExporter, PrometheusSerializer } = require(
     await npmPackage('@opentelemetry/exporter-prometheus', '0.223.0'),
   );
+  const { MeterProvider: SdkMeterProvider } = require(await npmPackage('@opentelemetry/sdk-metrics', '2.12.1'));
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), async (calls) => {
       const exporter = new PrometheusExporter({ preventServerStart: true });
