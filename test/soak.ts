@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 /**
  * What the tests take from the environment: processes killed while they count, random histories against the model; threads
- * that end, that are terminated, and applications that end in the middle of a scrape and a fold.
+ * that end, that are terminated, and applications that end in the middle of a scrape and a fold; native histograms that are read while
+ * a process observes.
  */
 const LONG_FORMS = {
   STORM_LIVES: '2500',
@@ -12,6 +13,7 @@ const LONG_FORMS = {
   ENDING_THREADS: '20000',
   THREAD_TERMINATIONS: '5000',
   EXIT_ROUNDS: '2000',
+  NATIVE_HISTOGRAMS_TO_READ: '10000000',
 };
 
 const COMMANDS = [
@@ -20,6 +22,7 @@ const COMMANDS = [
     join(__dirname, 'run.js'),
     'test/e2e/ending-threads.test.ts',
     'test/archive/fold-aside.test.ts',
+    'test/crash/native-histograms.test.ts',
     '--timeout',
     '7200',
   ],
