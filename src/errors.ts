@@ -33,6 +33,11 @@ export type ErrorCode =
   /** A web configuration file breaks a rule. */
   | 'ERR_WEB_CONFIG';
 
+/** As ErrorOptions of ES2022, which projects with an older `lib` do not have. */
+export interface ErrorCause {
+  cause?: unknown;
+}
+
 /** The base class of every error of this package that does not copy one of prom-client. */
 export class PromMultiprocError extends Error {
   override readonly name: string = 'PromMultiprocError';
@@ -40,7 +45,7 @@ export class PromMultiprocError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorCause,
   ) {
     super(message, options);
   }
@@ -67,7 +72,7 @@ export class BadFileError extends PromMultiprocError {
     code: 'ERR_NOT_A_METRICS_FILE' | 'ERR_UNSUPPORTED_VERSION' | 'ERR_CORRUPT_FILE',
     reason: string,
     readonly evidence: CorruptionEvidence,
-    options?: ErrorOptions,
+    options?: ErrorCause,
   ) {
     const { file, offset, requiredBytes, availableBytes } = evidence;
     const lengths =

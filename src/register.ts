@@ -1,6 +1,6 @@
 /**
- * `node --import prom-multiproc/register app.js`: every module that loads prom-client or @prometheus-io/client gets this
- * package.
+ * `node --import prom-multiproc/register app.js`: every module that loads prom-client,
+ * @prometheus-io/client or @platformatic/prom-client gets this package.
  *
  * For TypeScript, `import 'prom-multiproc/register'` or `"types": ["prom-multiproc/register"]` adds the additional options
  * and methods of metrics to prom-client's types.
@@ -21,7 +21,9 @@ declare module 'prom-client' {
 
   interface Registry<BoundRegistryContentType extends RegistryContentType> {
     metrics(options?: ScopeOptions): Promise<string>;
-    getMetricsAsJSON(options?: ScopeOptions): Promise<MetricObjectWithValues<MetricValue<string>>[]>;
+    getMetricsAsJSON(options?: ScopeOptions | string): Promise<MetricObjectWithValues<MetricValue<string>>[]>;
+    /** prom-client's own types allow a registry only the content type that it began with. */
+    setContentType(contentType: PrometheusContentType | OpenMetricsContentType): void;
   }
 
   interface DefaultMetricsCollectorConfiguration<T extends RegistryContentType> {

@@ -1,5 +1,5 @@
 /**
- * The suite under other versions of Node, and without mmap: `npm run test:matrix -- [row...] [path...]`.
+ * The suite under other versions of Node and without mmap, and a cluster under Bun and Deno: `npm run test:matrix -- [row...] [path...]`.
  *
  * Rows are those of the table below; all of them unless some are named. Paths go to the runner: `-- 26 test/merge`.
  */
@@ -15,11 +15,14 @@ interface Row {
   /** Without it: the release that runs this. */
   readonly nodeMajor?: NodeMajor;
   readonly env?: Readonly<Record<string, string>>;
+  /** What the row runs if no path is given; by default all. */
+  readonly paths?: readonly string[];
 }
 
 const ROWS: readonly Row[] = [
   ...OTHER_NODE_MAJORS.map((nodeMajor) => ({ name: String(nodeMajor), nodeMajor })),
   { name: 'no-mmap', env: { PROM_MULTIPROC_NO_MMAP: '1' } },
+  { name: 'bun-deno', paths: ['test/home/bun-deno.test.ts'] },
 ];
 
 interface Outcome {
@@ -54,7 +57,7 @@ async function runRow(row: Row, paths: readonly string[]): Promise<Outcome> {
   // scripts that start with `#!/usr/bin/env node`, as PM2's does, have to find the same one
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH}`;
   const startedMs = performance.now();
-  const child = spawn(node, [RUNNER, ...paths], {
+  const child = spawn(node, [RUNNER, ...(paths.length === 0 ? (row.paths ?? []) : paths)], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...row.env, PATH },

@@ -5,7 +5,8 @@
 import Module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { redirected } from './redirection.js';
+import { warnOnce } from '../warn-once.js';
+import { redirected, REPLACED } from './redirection.js';
 import { resolve } from './resolve-hook.js';
 
 /** Internals that Node's types do not declare. `require` and `require.resolve` both call `_resolveFilename`. */
@@ -27,10 +28,45 @@ export function installHooks(): void {
   // registerHooks exists since 22.15 and 23.5. From 26 on, register prints a deprecation warning
   if (typeof internals.registerHooks === 'function') {
     internals.registerHooks({ resolve });
+  } else if (process.versions.bun === undefined) {
+    registerInLoaderThread();
   } else {
-    const hook = pathToFileURL(join(__dirname, 'resolve-hook.js')).href;
-    internals.register?.(hook, { parentURL: pathToFileURL(__filename).href });
+    redirectInBun();
   }
+}
+
+function registerInLoaderThread(): void {
+  const hook = pathToFileURL(join(__dirname, 'resolve-hook.js')).href;
+  try {
+    internals.register?.(hook, { parentURL: pathToFileURL(__filename).href });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error;
+    warnOnce(
+      'import hook',
+      'require() of prom-client is redirected and import is not, because Node.js needs a thread for that: add --allow-worker',
+    );
+  }
+}
+
+interface BunPlugins {
+  plugin(plugin: { name: string; setup(build: BunBuild): void }): void;
+}
+
+interface BunBuild {
+  module(specifier: string, load: () => { exports: object; loader: 'object' }): void;
+}
+
+/** Bun has no hooks of Node.js for import. Its own know a module by its name, so that deep imports are not redirected. */
+function redirectInBun(): void {
+  const { Bun } = globalThis as unknown as { Bun: BunPlugins };
+  Bun.plugin({
+    name: 'prom-multiproc/register',
+    setup(build) {
+      for (const name of REPLACED) {
+        build.module(name, () => ({ exports: require(redirected(name, undefined)!) as object, loader: 'object' }));
+      }
+    },
+  });
 }
 
 /** Needed even with registerHooks, which does not see `require.resolve`. */

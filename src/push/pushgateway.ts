@@ -13,7 +13,7 @@ import {
   type RegistryContentType,
 } from '../registry/content-type.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
-import type { Registry } from '../registry/registry.js';
+import { Registry } from '../registry/registry.js';
 import { textOfRegistry, type TextOptions } from './text-of-registry.js';
 
 /** With `requireJobName: false`, `jobName` may be left out. The other options are those of node:http's request. */
@@ -36,8 +36,13 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   readonly #text: TextOptions;
 
   /** @param url the gateway's URL, with the path that stands before `/metrics` if there is one */
-  constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>) {
-    const { requireJobName = true, selfMetrics, ...requestOptions } = options ?? {};
+  constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>);
+  /** As in @prometheus-io/client. */
+  constructor(url: string, registry: Registry<T>);
+  constructor(url: string, second?: PushgatewayOptions | Registry<T> | null, third?: Registry<T>) {
+    const isRegistry = second instanceof Registry;
+    const registry = isRegistry ? second : third;
+    const { requireJobName = true, selfMetrics, ...requestOptions } = isRegistry ? {} : (second ?? {});
     this.registry = registry ?? (defaultRegistry as unknown as Registry<T>);
     this.gatewayUrl = url;
     this.requireJobName = requireJobName;

@@ -20,6 +20,11 @@ export function promClientAggregators(): Aggregators {
   return (require('prom-client/lib/metricAggregators') as { aggregators: Aggregators }).aggregators;
 }
 
+/** Returns a filter for metrics with an aggregator; without one given, every metric passes. */
+export function hasAggregator(aggregator?: string): (metric: { readonly aggregator?: string }) => boolean {
+  return (metric) => aggregator === undefined || (metric.aggregator ?? 'sum') === aggregator;
+}
+
 /** @throws {Error} prom-client's error, for an unknown aggregator */
 export function aggregateInto<R extends AggregateRegistry>(registry: R, metricsArr: readonly object[]): R {
   const byName = new Map<string, ForeignMetricObject[]>();

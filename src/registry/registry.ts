@@ -5,7 +5,7 @@ import { renderText } from '../exposition/render.js';
 import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
-import { aggregateInto } from './aggregation.js';
+import { aggregateInto, hasAggregator } from './aggregation.js';
 import { alreadyRegistered } from './already-registered.js';
 import { collectMetric, registryInUse, runFirstCallbacks } from './collect-callbacks.js';
 import {
@@ -118,8 +118,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     for (const metric of this.#metrics.values()) metric.reset?.();
   }
 
-  getMetricsAsArray(): any[] {
-    return [...this.#metrics.values()];
+  getMetricsAsArray(aggregator?: string): any[] {
+    return [...this.#metrics.values()].filter(hasAggregator(aggregator));
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- prom-client's types have it
@@ -184,12 +184,15 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /**
    * Returns the metrics of this process as objects, which `aggregate` and programs that collect them from all processes
-   * expect. `{ scope: 'merged' }` asks for the values of all processes.
+   * expect. `{ scope: 'merged' }` asks for the values of all processes; a string, for the metrics with that aggregator.
    */
-  async getMetricsAsJSON({ scope = 'process' }: ScopeOptions = {}): Promise<CollectedMetric<string>[]> {
+  async getMetricsAsJSON(asked: ScopeOptions | string = {}): Promise<CollectedMetric<string>[]> {
+    const { scope = 'process' } = typeof asked === 'string' ? {} : asked;
     const view = this.#viewFor({ scope });
     const families = await (view === undefined ? this.localFamilies() : this.#families(view));
-    return families.map((family) => metricObject<string>(family, family.aggregator as Aggregator));
+    return families
+      .filter(hasAggregator(typeof asked === 'string' ? asked : undefined))
+      .map((family) => metricObject<string>(family, family.aggregator as Aggregator));
   }
 
   /**
@@ -211,8 +214,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   /** Returns the lines of a metric with the values of this process, in the format of this registry. */
-  async getMetricsAsString(metric: RegisteredMetric): Promise<string> {
-    return withoutEnd(this.#render(await this.#localFamilies([metric])));
+  async getMetricsAsString(metric: object): Promise<string> {
+    return withoutEnd(this.#render(await this.#localFamilies([metric as RegisteredMetric])));
   }
 
   /** The registry names of its metrics in merged output; empty if they stay in this process. */

@@ -209,3 +209,10 @@ test('one worker pushes what all have counted', needs('pushgateway'), async (t) 
   const samples = await pushed('cluster');
   assert.equal(samples.find(({ name }) => name === 'jobs_total')?.value, 8);
 });
+
+test('the registry may be the second argument, as in the successor of prom-client', () => {
+  const registry = localRegistry();
+  const pushgateway = new Pushgateway('http://127.0.0.1:9091', registry);
+  assert.equal(pushgateway.registry, registry);
+  assert.equal(pushgateway.requireJobName, true);
+});

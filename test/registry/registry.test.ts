@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, it } from 'node:test';
+import { afterEach, describe, it, test } from 'node:test';
 import promClient from 'prom-client';
 import { Counter, Gauge, register, Registry } from 'prom-multiproc';
 import { type MergedQuery, type MergedView, provideMergedView } from '../../src/registry/merged-view.js';
@@ -220,3 +220,13 @@ describe('Registry#registerMetric', () => {
 function localRegistry(): Registry {
   return new Registry(TEXT, { multiprocess: false });
 }
+
+test('an aggregator selects metrics, as in the successor of prom-client', async () => {
+  const registry = new Registry(undefined, { multiprocess: false });
+  new Counter({ name: 'jobs_total', help: 'Jobs.', registers: [registry] });
+  new Gauge({ name: 'busy', help: 'Busy.', aggregator: 'max', registers: [registry] });
+  const names = (metrics: { name: string }[]): string[] => metrics.map(({ name }) => name);
+  assert.deepEqual(names(registry.getMetricsAsArray('max')), ['busy']);
+  assert.deepEqual(names(await registry.getMetricsAsJSON('sum')), ['jobs_total']);
+  assert.deepEqual(names(await registry.getMetricsAsJSON()), ['jobs_total', 'busy']);
+});

@@ -1,4 +1,5 @@
 import { brand } from '../../copies.js';
+import type { ErrorCause } from '../../errors.js';
 
 /** The server cannot listen at the given address. `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL and so on. */
 export class ListenError extends Error {
@@ -7,7 +8,7 @@ export class ListenError extends Error {
   constructor(
     readonly code: string,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorCause,
   ) {
     super(message, options);
   }

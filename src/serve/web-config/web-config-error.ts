@@ -1,5 +1,5 @@
 import { brand } from '../../copies.js';
-import { PromMultiprocError } from '../../errors.js';
+import { type ErrorCause, PromMultiprocError } from '../../errors.js';
 
 /** A place in a web configuration file. */
 export interface ConfigPlace {
@@ -17,7 +17,7 @@ export class WebConfigError extends PromMultiprocError {
   constructor(
     readonly place: ConfigPlace,
     problem: string,
-    options?: ErrorOptions,
+    options?: ErrorCause,
   ) {
     const { file, line, key } = place;
     const where = [

@@ -1,0 +1,59 @@
+/** The quick start of a cluster under Bun and Deno, whose programs npm has as packages: a worker is killed and its counts stay. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { installedApp } from '../support/installed-app.js';
+
+const CLUSTER = `
+const cluster = require('node:cluster');
+const { once } = require('node:events');
+const { Counter, Gauge, register, setupPrimary, startHttpServer } = require('prom-multiproc');
+
+async function main() {
+  setupPrimary();
+  const server = await startHttpServer({ port: 0 });
+  const workers = [cluster.fork(), cluster.fork()];
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
+  const scrape = async () => {
+    const text = await (await fetch(new URL('/metrics', server.url))).text();
+    return text.split('\\n').filter((line) => /^(jobs_total|busy|prom_multiproc_processes\\{state="(live|dead)"\\})/.test(line)).join();
+  };
+  console.log(await scrape());
+  const exit = once(workers[0], 'exit');
+  workers[0].process.kill('SIGKILL');
+  await exit;
+  console.log(await scrape());
+  console.log((await register.metrics()).includes('jobs_total 10'));
+  process.exit();
+}
+
+if (cluster.isPrimary) {
+  main();
+} else {
+  new Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(5);
+  new Gauge({ name: 'busy', help: 'Busy.' }).set(2);
+  // written files are as new as their last write, 250 ms ago
+  setTimeout(() => process.send('counted'), 1000);
+}
+`;
+const EXPECTED = [
+  'jobs_total 10,busy 4,prom_multiproc_processes{state="live"} 2,prom_multiproc_processes{state="dead"} 0',
+  'jobs_total 10,busy 2,prom_multiproc_processes{state="live"} 1,prom_multiproc_processes{state="dead"} 1',
+  'true',
+];
+
+const RUNTIMES = {
+  Bun: { name: 'bun', version: '1.4.5', program: ['node_modules/bun/bin/bun.exe'] },
+  Deno: { name: 'deno', version: '2.9.6', program: ['node_modules/deno/bin.cjs', 'run', '--allow-all'] },
+};
+
+for (const [runtime, { name, version, program }] of Object.entries(RUNTIMES)) {
+  test(`${runtime} ${version} runs a cluster, and a worker killed by SIGKILL keeps its counts`, async (t) => {
+    const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': CLUSTER });
+    const [path, ...args] = program;
+    // the launcher of Deno is a program of Node.js
+    const command = path.endsWith('.cjs') ? [process.execPath, path] : [app.path(path)];
+    const { end, output } = await app.run(command[0], [...command.slice(1), ...args, 'app.cjs']);
+    assert.equal(end, 0, output);
+    assert.deepEqual(output.trim().split('\n').slice(-EXPECTED.length), EXPECTED, output);
+  });
+}
