@@ -2,7 +2,7 @@
  * The trace that a sample belongs to, for exemplars. The API of OpenTelemetry keeps its context manager at a well-known symbol
  * of `globalThis`, and the active span under a well-known key, so that several copies of it work together. They are read
  * here without loading it. Where nobody has registered anything, a sample costs 1 to 3 ns more. With a context
- * manager it costs what `AsyncLocalStorage.getStore()` does: 0 to 3 ns, and once the application has entered a context 6 ns on
+ * manager it costs what `AsyncLocalStorage.getStore()` does: 0 to 7 ns, and once the application has entered a context 6 ns on
  * Node 24 and 13 to 30 ns on Node 20, where it goes through async_hooks.
  */
 import type { Child } from './child.js';

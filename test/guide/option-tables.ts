@@ -72,5 +72,17 @@ export const OPTION_TABLES: readonly OptionTable[] = [
     interfaces: ['PushOptions'],
   },
   { page: 'http.md', heading: 'Options', type: 'prom.HttpMetricsOptions', interfaces: ['HttpMetricsOptions'] },
+  {
+    page: 'opentelemetry.md',
+    heading: 'Options of the provider',
+    type: "import('prom-multiproc/otel').MeterProviderOptions",
+    interfaces: ['MeterProviderOptions'],
+  },
+  {
+    page: 'opentelemetry.md',
+    heading: 'Views',
+    type: "import('prom-multiproc/otel').View",
+    interfaces: ['View'],
+  },
   { page: 'migration.md', heading: 'By mirror', type: 'prom.MirrorOptions', interfaces: ['MirrorOptions'] },
 ];
