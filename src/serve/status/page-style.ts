@@ -57,7 +57,7 @@ tr.named > :first-child::before { content: "! "; color: var(--dead); font-weight
 tr:target, tr.found { background: var(--grid); }
 td.trouble-cell { color: var(--dead); font-weight: 600; }
 .figure { display: inline-flex; gap: .5rem; align-items: center; justify-content: flex-end; }
-.spark { width: 4.5rem; height: 1.1rem; overflow: visible; }
+.spark { width: 3.5rem; height: 1.1rem; overflow: visible; }
 .spark polyline { fill: none; stroke: var(--line-0); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .7rem; }
 @media (max-width: 62rem) { .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
@@ -103,6 +103,7 @@ th, td { text-align: left; padding: .35rem .75rem; border-bottom: 1px solid var(
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; }
+#processes th, #processes td { padding: .3rem .45rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody th.text { min-width: 11rem; overflow-wrap: anywhere; }
 td.text { overflow-wrap: break-word; }
@@ -130,7 +131,7 @@ td:has(.share) { width: 24%; }
 @media (max-width: 40rem) {
   header, main { padding-left: .75rem; padding-right: .75rem; }
   .minor, .spark { display: none; }
-  th, td { padding: .35rem .3rem; }
+  th, td, #processes th, #processes td { padding: .35rem .3rem; }
   table { font-size: .8rem; }
   .state { font-size: .75rem; }
   .state::before { margin-right: .2rem; }
