@@ -32,7 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   // the file, and its text form
   'metrics-file': ['errors', 'model'],
-  exposition: ['errors', 'model'],
+  exposition: ['errors', 'warn-once', 'model'],
 
   // the write arm
   directory: ['errors', 'test-runner', 'warn-once', 'model', 'metrics-file'],

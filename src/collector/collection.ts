@@ -18,6 +18,7 @@ import { MergeIndex } from '../merge/merge-index.js';
 import { debug } from '../debug-log.js';
 import { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
+import type { Named } from '../model/name-clash.js';
 import { describeError, isSystemTrouble } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
@@ -123,8 +124,8 @@ export class DirectoryCollection {
   }
 
   /** The families of an output; update it after every collection. */
-  select(selection: Selection): SelectedFamilies {
-    return new SelectedFamilies(this.index, selection);
+  select(selection: Selection, reserved?: readonly Named[]): SelectedFamilies {
+    return new SelectedFamilies(this.index, selection, reserved);
   }
 
   /** The records of pushes, as they are now. */

@@ -12,7 +12,7 @@ import { type DirectoryStatus, directoryStatus, type StatusRequest } from './dir
 import type { HeldLocks } from './held-locks.js';
 import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
 import type { ProcessInfo } from './report.js';
-import { selfMetrics } from './self-metrics.js';
+import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
 
 /** The families that an output shows, and their form. */
 export interface OutputSettings extends OutputOptions {
@@ -141,7 +141,7 @@ export class Engine {
   #outputOf(settings: OutputSettings): Output {
     const key = JSON.stringify(settings);
     const output = this.#outputs.get(key) ?? {
-      selected: this.#collection.select(settings.selection),
+      selected: this.#collection.select(settings.selection, settings.selfMetrics ? SELF_METRIC_FAMILIES : []),
       bodies: new Map(),
     };
     this.#outputs.delete(key);

@@ -37,6 +37,7 @@ import {
 } from './protobuf-message.js';
 import { writeNative } from './native-fields.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
+import { shownFamilies } from './shown-families.js';
 import { Splice } from './splice.js';
 import { stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
@@ -72,7 +73,7 @@ function headings(families: readonly NamedFamily[]): Heading[] {
 }
 
 function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }: OutputRules = {}): Uint8Array {
-  const families = escapeFamilies(given, escaping);
+  const families = escapeFamilies(shownFamilies(given), escaping);
   const writer = new ProtobufWriter();
   const values: number[] = [];
   const exemplars: Exemplar[] = [];

@@ -8,7 +8,15 @@ import { labelText, parseLabelText } from '../exposition/labels.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { DEFAULT_ESCAPING, type Escaping, escapedClashes } from '../exposition/name-escaping.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
-import { createdClashes, describeClash, describeCreatedClash, nameClashes } from '../model/name-clash.js';
+import {
+  type Clash,
+  createdClashes,
+  describeClash,
+  describeCreatedClash,
+  describeReservedClash,
+  type Named,
+  nameClashes,
+} from '../model/name-clash.js';
 import { bucketCells, type ConflictReason, type MergedFamily } from './merged-family.js';
 import { MergeIndex } from './merge-index.js';
 import { type Selection, selects } from './selection.js';
@@ -33,6 +41,7 @@ export interface Conflict {
 export class SelectedFamilies {
   readonly #index: MergeIndex;
   readonly #selection: Selection;
+  readonly #reserved: readonly Named[];
   #families: MergedFamily[] = [];
   /** Also families that are not shown. */
   #declared: MergedFamily[] = [];
@@ -44,9 +53,11 @@ export class SelectedFamilies {
   /** Whether a file declares a family here whose name may be any UTF-8 text. */
   hasUtf8Names = false;
 
-  constructor(index: MergeIndex, selection: Selection) {
+  /** @param reserved families that the output shows beside these: they are shown where lines have the same name */
+  constructor(index: MergeIndex, selection: Selection, reserved: readonly Named[] = []) {
     this.#index = index;
     this.#selection = selection;
+    this.#reserved = reserved;
   }
 
   /** Changes whenever the set of lines changes. */
@@ -123,17 +134,23 @@ export class SelectedFamilies {
       .toSorted(byOrder);
     const candidates = this.#declared.filter((family) => !family.hidden);
     // as for one metric, the newest declaration is shown
-    const clashes = nameClashes(newestFirst(candidates));
+    const clashes = nameClashes([...this.#reserved, ...newestFirst(candidates)]);
     const clashing = new Set(clashes.map(({ hidden }) => hidden));
     this.#families = candidates.filter(({ name }) => !clashing.has(name));
     this.#clashes = [
-      ...clashes.map((clash) => ({ family: clash.hidden, reason: 'name' as const, text: describeClash(clash) })),
+      ...clashes.map((clash) => ({ family: clash.hidden, reason: 'name' as const, text: this.#describe(clash) })),
       ...createdClashes(this.#families).map((clash) => ({
         family: clash.hidden,
         reason: 'name' as const,
         text: describeCreatedClash(clash),
       })),
     ];
+  }
+
+  #describe(clash: Clash): string {
+    return this.#reserved.some(({ name }) => name === clash.shown)
+      ? describeReservedClash(clash)
+      : describeClash(clash);
   }
 
   #combine(parts: readonly MergedFamily[]): MergedFamily {

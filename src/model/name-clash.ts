@@ -4,7 +4,7 @@
  */
 import { createdName, metricKind } from './metric-kind.js';
 
-interface Named {
+export interface Named {
   readonly name: string;
   readonly type: string;
 }
@@ -61,6 +61,11 @@ export function createdClashes(families: readonly Named[]): Clash[] {
 
 export function describeClash({ hidden, shown }: Clash): string {
   return `the metric ${hidden} is not shown: the metric ${shown}, which was declared later, has a line of the same name; rename one`;
+}
+
+/** @param clash with a metric that the collector adds to the output */
+export function describeReservedClash({ hidden, shown }: Clash): string {
+  return `the metric ${hidden} is not shown: the collector's own metric ${shown} has a line of the same name; rename yours`;
 }
 
 export function describeCreatedClash({ hidden, shown }: Clash): string {

@@ -21,7 +21,6 @@ import { familiesOfOtherCopies, noteRegistry } from './copied-registries.js';
 import { checkedDefaultLabels, withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import { defaultScope, type MergedQuery, mergedView, type MergedView } from './merged-view.js';
-import { shownFamilies } from './shown-families.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -161,11 +160,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   async metrics(options: ScopeOptions = {}): Promise<string> {
     const view = this.#viewFor(options);
     if (view === undefined) return this.#render(await this.processFamilies());
-    if (this.#sources.length > 0) return this.#render(await this.#families(view));
-    const { text, missing } = await view.metrics(this.#query(), this.contentType);
-    const local = await this.#localFamilies(this.#unmerged(missing));
-    if (local.length === 0) return text;
-    return withoutEof(text) + this.#dialect.separator + this.#render(local);
+    if (this.#sources.length === 0 && this.#unmerged([]).length === 0) {
+      const { text, missing } = await view.metrics(this.#query(), this.contentType);
+      if (missing.length === 0) return text;
+    }
+    // rendered together, since lines of a local metric may have the name of a merged one
+    return this.#render(await this.#families(view));
   }
 
   /**
@@ -373,7 +373,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   #render(families: readonly MetricFamily[]): string {
-    return renderText(shownFamilies(families), this.#dialect);
+    return renderText(families, this.#dialect);
   }
 
   get #dialect(): TextDialect {

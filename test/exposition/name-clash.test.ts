@@ -7,6 +7,7 @@ import type { MetricType } from '../../src/model/metric-family.js';
 import { assertSound, linesOf, type Member, scrape, startMember } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { needs } from '../support/needs.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { checkMetrics, openMetricsProblems } from '../support/promtool.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -99,14 +100,30 @@ function shownIn(text: string): ReadonlySet<string> {
   return new Set(parseExposition(text).families.map(({ help }) => help!));
 }
 
+/** Returns the metrics that are shown in protobuf, after checking that no sample is there twice. */
+async function shownInProtobuf(member: Member): Promise<ReadonlySet<string>> {
+  const body = await member.look(async ({ prom, kept }) => {
+    kept.server ??= await prom.startHttpServer({ port: 0 });
+    const accept = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+    const response = await fetch(`${kept.server.url}/metrics`, { headers: { accept } });
+    return Buffer.from(await response.arrayBuffer());
+  });
+  const families = decodeProtobuf(body);
+  const series = families.flatMap(({ samples }) => samples.map(({ name, labels }) => JSON.stringify([name, labels])));
+  assert.equal(new Set(series).size, series.length, 'each sample once in protobuf');
+  assert.equal(new Set(families.map(({ name }) => name)).size, families.length, 'each family once in protobuf');
+  return new Set(families.map(({ help }) => help));
+}
+
 /** @param shows whether each metric of a pair must be shown */
 async function assertPairs(member: Member, shows: (pair: Pair) => readonly [boolean, boolean]): Promise<void> {
   const text = await scrape(member, 'text');
   const { parses, problems } = checkMetrics(text);
   assert.ok(parses, problems.slice(0, 5).join('\n'));
-  const shown = shownIn(text);
-  const wrong = PAIRS.filter((pair) => shows(pair).some((is, at) => is !== shown.has(helpOf(pair[at]))));
-  assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${PAIRS.length} pairs`);
+  for (const shown of [shownIn(text), await shownInProtobuf(member)]) {
+    const wrong = PAIRS.filter((pair) => shows(pair).some((is, at) => is !== shown.has(helpOf(pair[at]))));
+    assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${PAIRS.length} pairs`);
+  }
   const openMetrics = await scrape(member, 'openmetrics');
   assert.deepEqual(openMetricsProblems(openMetrics), []);
   assertNamesAreKept(openMetrics);
@@ -175,4 +192,61 @@ test('an example: an Info beside a gauge with the name of its samples', async (t
   assertSound(text);
   assert.deepEqual(linesOf(text, 'build_info'), ['build_info{version="2"} 1']);
   assert.equal(text.match(/# TYPE build_info/g)?.length, 1);
+});
+
+test('merged metrics and metrics of the serving process alone make one valid exposition', async (t) => {
+  const dir = withTempDir(t);
+  const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  const worker = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+  await worker.run(({ prom }) => {
+    new prom.Histogram({ name: 'wait', help: 'Merged.', buckets: [1] }).observe(1);
+    new prom.Counter({ name: 'jobs_total', help: 'Merged.' }).inc();
+    new prom.Gauge({ name: 'load', help: 'Merged.', multiprocessMode: 'sum' }).set(1);
+  });
+  await primary.run(({ prom }) => {
+    const alone = [
+      { name: 'wait_count', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+      { name: 'jobs', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+      { name: 'load', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+    ];
+    for (const metric of alone) prom.register.registerMetric({ ...metric, get: () => metric });
+  });
+  const text = await scrape(primary);
+  assert.equal(text.match(/# TYPE load /g)?.length, 1);
+  assert.deepEqual(linesOf(text, 'wait'), ['wait_count 7']);
+  assert.deepEqual(linesOf(text, 'load'), ['load 7']);
+  assert.deepEqual(linesOf(text, 'jobs'), ['jobs_total 1', 'jobs 7']);
+  const openMetrics = await scrape(primary, 'openmetrics');
+  assert.deepEqual(openMetricsProblems(openMetrics), []);
+  assertNamesAreKept(openMetrics);
+  assert.equal(openMetrics.match(/# EOF/g)?.length, 1);
+});
+
+test("a metric with a name of the collector's own is not shown beside it, and counted as a conflict", async (t) => {
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
+  await member.run(({ prom }) => {
+    new prom.Gauge({ name: 'prom_multiproc_series', help: 'Of the application.' }).set(77);
+    new prom.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc();
+  });
+  for (const format of ['text', 'openmetrics'] as const) {
+    const text = await scrape(member, format);
+    assert.equal(text.match(/# TYPE prom_multiproc_series /g)?.length, 1);
+    assert.doesNotMatch(text, /prom_multiproc_series 77/);
+  }
+  assert.equal(await countedClashes(member), 1);
+  assert.match(member.output, /prom_multiproc_series is not shown: the collector's own metric/);
+  assert.doesNotMatch(await member.run(({ prom }) => prom.register.getSingleMetricAsString('jobs_total')), /series/);
+});
+
+test('a text for the Pushgateway or for node_exporter has no two metrics with lines of the same name', async (t) => {
+  const member = await startMember(t);
+  const file = `${withTempDir(t)}/app.prom`;
+  const text = await member.run(async ({ prom, require: load }, to) => {
+    new prom.Histogram({ name: 'wait', help: 'Wait.', buckets: [1] }).observe(1);
+    new prom.Gauge({ name: 'wait_count', help: 'Count.' }).set(7);
+    await prom.writeToTextfile(to);
+    return (load('node:fs') as typeof import('node:fs')).readFileSync(to, 'utf8');
+  }, file);
+  assertSound(text);
+  assert.deepEqual(linesOf(text, 'wait'), ['wait_count 7']);
 });

@@ -134,14 +134,18 @@ describe('Registry#metrics', () => {
     });
     const foreign = '# HELP foreign F.\n# TYPE foreign gauge\nforeign 1\n';
     await withView(fakeView(), async () => {
-      assert.equal(await register.metrics(), `# HELP merged default text\n\n${foreign}`);
+      const merged = '# HELP a_total default\n# TYPE a_total counter\na_total 100\n';
+      const elsewhere = '# HELP elsewhere default\n# TYPE elsewhere counter\nelsewhere 100\n';
+      assert.equal(await register.metrics(), `${merged}\n${elsewhere}\n${foreign}`);
       assert.equal(await register.getSingleMetricAsString('foreign'), foreign.trimEnd());
       assert.deepEqual(
         (await register.getMetricsAsJSON({ scope: 'merged' })).map(({ name }) => name),
         ['a_total', 'elsewhere', 'foreign'],
       );
       register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-      assert.equal(await register.metrics(), `# HELP merged default om\n${foreign}# EOF\n`);
+      const openMetrics = await register.metrics();
+      assert.match(openMetrics, /^a_total 100$[^]*^elsewhere 100$[^]*^foreign 1\n# EOF\n$/m);
+      assert.equal(openMetrics.match(/# EOF/g)?.length, 1);
       register.setContentType(TEXT);
     });
   });

@@ -10,6 +10,8 @@ export function shownFamilies(families: readonly MetricFamily[]): readonly Metri
   const clashes = nameClashes(families.toReversed());
   if (clashes.length === 0) return families;
   for (const clash of clashes) warnOnce(`conflict ${clash.hidden} name`, describeClash(clash));
-  const hidden = new Set(clashes.map((clash) => clash.hidden));
-  return families.filter(({ name }) => !hidden.has(name));
+  const last = new Map(families.map((family) => [family.name, family]));
+  // of two families with the same name the last one stays, unless a third one hides it
+  for (const { hidden, shown } of clashes) if (hidden !== shown) last.delete(hidden);
+  return families.filter((family) => last.get(family.name) === family);
 }
