@@ -200,7 +200,7 @@ function merged(values: readonly Values[], merge = (one: number, other: number):
   return values.reduce((one, other) =>
     typeof one === 'number' || typeof other === 'number'
       ? merge(Number(one), Number(other))
-      : Object.fromEntries(Object.entries(one).map(([key, value]) => [key, merge(value, other[key]!)])),
+      : Object.fromEntries(Object.entries(one).map(([key, value]) => [key, merge(value, other[key])])),
   );
 }
 

@@ -246,12 +246,14 @@ function byOrder(a: MergedFamily, b: MergedFamily): number {
  */
 function spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
   const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
-  if (!withoutPid && part.labelNames.join() === combined.labelNames.join()) return (text) => text;
+  // an open family has all labels in the order of their names
+  const [before, after] = [part, combined].map(({ isOpen, labelNames }) => (isOpen ? [] : labelNames));
+  if (!withoutPid && before.join() === after.join()) return (text) => text;
   return (text) => {
     const labels = parseLabelText(text);
     if (withoutPid) delete labels.pid;
-    const known = combined.labelNames.filter((name) => name in labels);
-    const rest = Object.keys(labels).filter((name) => !combined.labelNames.includes(name));
+    const known = after.filter((name) => name in labels);
+    const rest = Object.keys(labels).filter((name) => !after.includes(name));
     return labelText(Object.fromEntries([...known, ...rest.toSorted()].map((name) => [name, labels[name]])));
   };
 }
