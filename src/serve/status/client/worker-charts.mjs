@@ -45,7 +45,9 @@ export class WorkerCharts {
     FIGURES.forEach((figure, at) => {
       this.#panels[at].setMarks(marks);
       const peak = (worker) => Math.max(...worker[figure.key].map((value) => value ?? 0));
-      const chosen = workers.toSorted((a, b) => peak(b) - peak(a)).slice(0, MAX_LINES);
+      // in one order for all charts, so that a process has the same colour in each
+      const chosen =
+        workers.length <= MAX_LINES ? workers : workers.toSorted((a, b) => peak(b) - peak(a)).slice(0, MAX_LINES);
       const samples = times.map((time, sample) => ({
         time,
         lines: chosen.flatMap((worker) => {
