@@ -5,6 +5,7 @@ import type { MergedPart } from '../merge/merged-part.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { Sketch } from '../model/sketch.js';
+import { nativeBuckets } from './native-buckets.js';
 
 /**
  * What a line of a chart stands for: each series, each living process, the total, or each value of a label. Without a
@@ -37,7 +38,12 @@ export interface Chart {
   readonly lines: readonly ChartLine[];
   /** Number of lines that were left out. */
   readonly omitted: number;
-  /** Histograms: the observations so far in each single bucket, one bucket more than bounds. */
+  /** Histograms: whether it is a native one, which is drawn as a heatmap unless the user chooses otherwise. */
+  readonly isNative?: boolean;
+  /**
+   * Histograms: the observations so far in each single bucket, one bucket more than bounds. Those of a native histogram are
+   * its own buckets; their range grows as values arrive.
+   */
   readonly buckets?: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
 }
 
@@ -53,7 +59,7 @@ const MAX_LINES = 40;
 const FEW_SERIES = 10;
 const USUAL_SHARES = [0.5, 0.9, 0.99];
 
-type Drawn = Pick<Chart, 'lines' | 'omitted' | 'buckets'>;
+type Drawn = Pick<Chart, 'lines' | 'omitted' | 'buckets' | 'isNative'>;
 
 /** Types whose series are drawn together, for any grouping; all other types have lines by grouping. */
 const DRAWN_TOGETHER: Readonly<
@@ -62,7 +68,9 @@ const DRAWN_TOGETHER: Readonly<
   histogram: (family, series) => ({
     lines: [],
     omitted: 0,
-    buckets: { bounds: family.bounds, counts: countsOf(family, series) },
+    ...(family.native === undefined
+      ? { buckets: { bounds: family.bounds, counts: countsOf(family, series) } }
+      : { buckets: nativeBuckets(family, series), isNative: true }),
   }),
   summary: (family, series) => ({ lines: quantileLines(family, series), omitted: 0 }),
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Chart, ChartRequest } from '../../src/collector/chart.js';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import { DeadProcess } from '../support/dead-process.js';
 import { afterTest } from '../support/after-test.js';
 import { type Member, startCluster, written } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -39,6 +40,33 @@ async function counting(t: TestContext): Promise<Counting> {
     chart: async (metric, by) => (await collector.status([{ metric, by }])).charts[0],
   };
 }
+
+test('a native histogram is charted by its own buckets, of all series together and adjacent', async (t) => {
+  const dir = withTempDir(t);
+  const native = { schema: 1, zeroThreshold: 2 ** -10, maxBuckets: 0 };
+  const process = new DeadProcess(dir);
+  process.declare({ name: 'took', help: 'h', type: 'histogram', labelNames: ['at'], bounds: [], native });
+  for (const [at, value] of Object.entries({ a: 1.2, b: 1.3, c: 4, d: 0, e: -1 })) {
+    process.observe('took', [], value, { at });
+  }
+  process.die();
+  const collector = new MultiprocessCollector({ dir });
+  afterTest(t, () => collector.close());
+  const [chart] = (await collector.status([{ metric: 'took' }])).charts;
+  assert.deepEqual(chart?.buckets, { bounds: [1, Math.SQRT2, 2, 2 * Math.SQRT2, 4], counts: [2, 2, 0, 0, 1, 0] });
+  const wide = new DeadProcess(dir);
+  wide.declare({ name: 'took', help: 'h', type: 'histogram', labelNames: ['at'], bounds: [], native });
+  for (const value of [2 ** -9.5, 2 ** 70.5]) wide.observe('took', [], value, { at: 'f' });
+  wide.die();
+  const [wider] = (await collector.status([{ metric: 'took' }])).charts;
+  const { bounds, counts } = wider!.buckets!;
+  assert.deepEqual([bounds[0], bounds.at(-1)], [2 ** -10, 2 ** 71]);
+  assert.equal(bounds.length, 82);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    7,
+  );
+});
 
 function valuesOf(chart: Chart | null): Record<string, number> {
   return Object.fromEntries(chart!.lines.map(({ name, value }) => [name, value]));

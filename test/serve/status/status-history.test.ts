@@ -64,6 +64,19 @@ test('quantiles are those of histogram_quantile, of what was observed since the 
   assert.deepEqual(Object.fromEntries(others.quantiles()), { p50: null, p90: null, p99: null });
 });
 
+test('a histogram that gets further buckets below and above keeps its history', async () => {
+  const { BucketHistory } = await history;
+  const buckets = new BucketHistory();
+  buckets.add(0, { bounds: [1, 2], counts: [0, 5, 0] });
+  buckets.add(2, { bounds: [1, 2], counts: [0, 6, 0] });
+  buckets.add(4, { bounds: [0.5, 1, 2, 4, 8], counts: [0, 2, 6, 0, 1, 0] });
+  assert.deepEqual(buckets.times, [2, 4]);
+  assert.deepEqual(buckets.increments, [
+    [0, 0, 1, 0, 0, 0],
+    [0, 2, 0, 0, 1, 0],
+  ]);
+});
+
 test('other bounds begin a new history, and fewer observations than before are none', async () => {
   const { BucketHistory } = await history;
   const buckets = new BucketHistory();

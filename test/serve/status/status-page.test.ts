@@ -34,6 +34,12 @@ function traffic({ prom, kept }: { prom: typeof import('prom-multiproc'); kept: 
     help: 'Time from the first byte of a request to the last of its answer.',
     labelNames: ['path'],
   });
+  const sizes = new prom.Histogram({
+    name: 'response_size_bytes',
+    help: 'Size of answers.',
+    buckets: [],
+    nativeHistogramBucketFactor: 1.1,
+  });
   const heap = new prom.Gauge({ name: 'heap_used_bytes', help: 'Heap in use.' });
   const waiting = new prom.Gauge({ name: 'jobs_waiting', help: 'Jobs in the queue.', multiprocessMode: 'liveall' });
   let turn = 0;
@@ -45,6 +51,7 @@ function traffic({ prom, kept }: { prom: typeof import('prom-multiproc'); kept: 
     for (let request = 0; request < 6 + 5 * Math.sin(turn / 250); request++) {
       const path = paths[(turn * 7 + request * 3) % paths.length];
       requests.inc({ path, code: (turn + request) % 23 === 0 ? '500' : '200' });
+      sizes.observe(500 * Math.exp(3 * Math.abs(Math.sin(turn * 7.7 + request * 12.9898))));
       durations.observe({ path }, Math.exp(-6 + 4 * Math.abs(Math.sin(turn * 12.9898 + request * 78.233))));
     }
   };
@@ -156,6 +163,9 @@ test(
     await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');
     await isDrawn(page, 'http_request_duration_seconds');
 
+    await page.getByRole('button', { name: 'Chart of response_size_bytes' }).click();
+    await isDrawn(page, 'response_size_bytes');
+    assert.equal(await page.getByLabel('View of response_size_bytes').inputValue(), 'heatmap');
     const address = page.url();
     await page.reload();
     await isDrawn(page, 'heap_used_bytes');
@@ -164,6 +174,7 @@ test(
       'http_requests_total',
       'heap_used_bytes',
       'http_request_duration_seconds',
+      'response_size_bytes',
     ]);
     assert.deepEqual(complaints, []);
   },

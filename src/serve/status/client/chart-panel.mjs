@@ -92,6 +92,10 @@ export class ChartPanel {
   add(time, chart) {
     // the grouping has changed: the user chose another one, or the server did where the user has not chosen
     if (chart !== null && this.#chart !== undefined && chart.by !== this.#chart.by) this.#forget();
+    if (this.#chart === undefined && chart?.isNative === true) {
+      this.#look.value = 'heatmap';
+      this.#asHeatmap = true;
+    }
     this.#chart = chart ?? undefined;
     if (chart === null) {
       setText(this.#note, 'There is no such metric now. The chart starts when the metric appears.');

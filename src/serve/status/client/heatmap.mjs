@@ -19,7 +19,8 @@ export function drawHeatmap(plot, { times, increments }, colour) {
       const top = Math.floor(plot.valToPos(bucket + 1, 'y', true));
       const bottom = Math.floor(plot.valToPos(bucket, 'y', true));
       ctx.globalAlpha = 0.1 + 0.9 * Math.sqrt(value / most);
-      ctx.fillRect(from, top, to - from, bottom - top - 1);
+      // low rows have no gap between them
+      ctx.fillRect(from, top, to - from, Math.max(1, bottom - top - (bottom - top > 4 ? 1 : 0)));
     });
   }
   ctx.restore();

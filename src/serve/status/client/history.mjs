@@ -61,12 +61,7 @@ export class BucketHistory {
   #before;
 
   add(time, { bounds, counts }) {
-    if (bounds.join() !== this.bounds.join()) {
-      this.bounds = bounds;
-      this.times = [];
-      this.increments = [];
-      this.#before = undefined;
-    }
+    if (bounds.join() !== this.bounds.join()) this.#changeBounds(bounds);
     if (this.#before !== undefined) {
       this.times.push(time);
       // a count falls where the counts of a process that ended were dropped, or where the metric was reset
@@ -77,6 +72,24 @@ export class BucketHistory {
       this.times.shift();
       this.increments.shift();
     }
+  }
+
+  /**
+   * A native histogram gets further buckets below and above as values arrive: its history continues, if the buckets that are
+   * divided were empty. With any other change the history starts again.
+   */
+  #changeBounds(bounds) {
+    const from = bounds.indexOf(this.bounds[0]);
+    const to = from + this.bounds.length;
+    const isSame = from >= 0 && bounds.slice(from, to).join() === this.bounds.join();
+    const isDivided = (counts) => (from > 0 && counts[0] > 0) || (to < bounds.length && counts.at(-1) > 0);
+    const continues = isSame && this.#before !== undefined && ![this.#before, ...this.increments].some(isDivided);
+    const empty = bounds.map(() => 0);
+    const widened = (counts) => [...empty.slice(0, from), ...counts, ...empty.slice(to)];
+    this.bounds = bounds;
+    this.times = continues ? this.times : [];
+    this.increments = continues ? this.increments.map(widened) : [];
+    this.#before = continues ? widened(this.#before) : undefined;
   }
 
   get isEmpty() {
