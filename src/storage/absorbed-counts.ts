@@ -24,6 +24,7 @@ import { parseDataFileName } from '../directory/file-name.js';
 import { scanDirectory } from '../directory/scan.js';
 import type { FileBytes } from '../metrics-file/file-bytes.js';
 import { BlockKind, SKETCH } from '../metrics-file/layout.js';
+import { nativeSlots } from '../model/native-bins.js';
 import type { Attachment } from './series.js';
 import type { SeriesStore } from './series-store.js';
 import type { Cells } from './value-blocks.js';
@@ -80,13 +81,14 @@ export function takeOutAbsorbed(store: SeriesStore, file: FileBytes): void {
       // as OpenMetrics requires for a series that starts again
       series.createdAt = now;
       for (const attachment of series.attachments ?? []) {
-        if (attachment.publishedIn > 0) takeOutSketch(attachment, file);
+        if (attachment.publishedIn > 0) takeOutAttachment(attachment, file);
       }
     }
   }
 }
 
-function takeOutSketch(chunk: Attachment, file: FileBytes): void {
+function takeOutAttachment(chunk: Attachment, file: FileBytes): void {
+  if (chunk.role.kind === 'native') subtract(chunk, file, 0, nativeSlots(chunk.role));
   if (chunk.role.kind !== 'sketch') return;
   const { view, index } = chunk;
   const onDisk = file.fileSlots(chunk.block!.number);
