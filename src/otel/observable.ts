@@ -66,16 +66,26 @@ export abstract class ObservedInstrument<C extends Child = Child> implements Obs
 /** Callbacks observe a total since the start of what they observe: what it has grown by is added. */
 export class ObservedCounter extends ObservedInstrument<CounterChild> {
   readonly #totals = new WeakMap<CounterChild, number>();
+  /** Totals of this round: of several for the same attributes, the last one counts. */
+  readonly #observedTotals = new Map<CounterChild, number>();
 
   protected isObservable(value: number): boolean {
     return value >= 0 && value < Infinity;
   }
 
   protected set(child: CounterChild, total: number): void {
-    const before = this.#totals.get(child) ?? 0;
-    this.#totals.set(child, total);
-    // a total that has become smaller has begun again at 0
-    child.addTotal(total >= before ? total - before : total);
+    this.#observedTotals.set(child, total);
+  }
+
+  override endRound(): void {
+    for (const [child, total] of this.#observedTotals) {
+      const before = this.#totals.get(child) ?? 0;
+      this.#totals.set(child, total);
+      // a total that has become smaller has begun again at 0
+      child.addTotal(total >= before ? total - before : total);
+    }
+    this.#observedTotals.clear();
+    super.endRound();
   }
 
   /** Counts of what has ended stay. */

@@ -204,6 +204,17 @@ describe('observable instruments', () => {
     assert.deepEqual(await samples(registry), ['done_total{of="x"} 9', 'level{place="a"} 1']);
   });
 
+  it('take the last of several values for the same attributes', async () => {
+    const { registry, metrics } = provider();
+    metrics
+      .getMeter('m')
+      .createObservableCounter('done')
+      .addCallback((result) => {
+        for (const total of [7, 5]) result.observe(total, { of: 'x' });
+      });
+    for (let round = 0; round < 2; round++) assert.deepEqual(await samples(registry), ['done_total{of="x"} 5']);
+  });
+
   it('leave out the metrics of a callback that fails, and of no other', async (t) => {
     const warn = t.mock.method(console, 'warn', () => {});
     const { registry, metrics } = provider();
