@@ -1,13 +1,25 @@
 /**
- * The fields of a native histogram in the message Histogram of metrics.proto. They are of variable length: a bucket is the
- * difference from the one before it, and spans tell which buckets are there.
+ * The fields of a native histogram in the message Histogram of metrics.proto, or in that of remote write, which has the same
+ * fields under other numbers. They are of variable length: a bucket is the difference from the one before it, and spans tell
+ * which buckets are there.
  */
 import type { NativeReading } from '../model/native-histogram.js';
 import { WireBuffer } from './wire.js';
 
 type Bins = NativeReading['positive'];
 
-const FIELD = {
+/** The numbers of the fields in a message. */
+interface NativeFieldNumbers {
+  readonly schema: number;
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  readonly negativeSpan: number;
+  readonly negativeDelta: number;
+  readonly positiveSpan: number;
+  readonly positiveDelta: number;
+}
+
+const CLIENT_MODEL: NativeFieldNumbers = {
   schema: 5,
   zeroThreshold: 6,
   zeroCount: 7,
@@ -15,7 +27,7 @@ const FIELD = {
   negativeDelta: 10,
   positiveSpan: 12,
   positiveDelta: 13,
-} as const;
+};
 const SPAN = { offset: 1, length: 2 } as const;
 /** An empty bucket takes a byte, a span 6 or more. */
 const MAX_GAP = 3;
@@ -26,12 +38,13 @@ const deltas = new WireBuffer();
 export function writeNative(
   out: WireBuffer,
   { schema, zeroThreshold, zeroCount, positive, negative }: NativeReading,
+  numbers = CLIENT_MODEL,
 ): void {
-  out.signed(FIELD.schema, schema);
-  out.double(FIELD.zeroThreshold, zeroThreshold);
-  out.varint(FIELD.zeroCount, zeroCount);
-  if (negative.length > 0) writeBuckets(out, FIELD.negativeSpan, FIELD.negativeDelta, negative);
-  if (positive.length > 0) writeBuckets(out, FIELD.positiveSpan, FIELD.positiveDelta, positive);
+  out.signed(numbers.schema, schema);
+  out.double(numbers.zeroThreshold, zeroThreshold);
+  out.varint(numbers.zeroCount, zeroCount);
+  if (negative.length > 0) writeBuckets(out, numbers.negativeSpan, numbers.negativeDelta, negative);
+  if (positive.length > 0) writeBuckets(out, numbers.positiveSpan, numbers.positiveDelta, positive);
 }
 
 function writeBuckets(out: WireBuffer, spanField: number, deltaField: number, { bins, counts, length }: Bins): void {

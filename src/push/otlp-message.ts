@@ -2,14 +2,34 @@
  * ExportMetricsServiceRequest of OTLP (open-telemetry/opentelemetry-proto, metrics.proto). The mapping is that of the
  * specification «Prometheus and OpenMetrics compatibility»; names stay as they are.
  */
-import { doubleField, fixed64Field, lengthField, messageField, stringField, varintField } from '../exposition/wire.js';
+import {
+  doubleField,
+  fixed64Field,
+  lengthField,
+  messageField,
+  packedVarints,
+  stringField,
+  varintField,
+} from '../exposition/wire.js';
 import type { GroupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels, MetricFamily, MetricType } from '../model/metric-family.js';
+import type { NativeBucket, NativeHistogram } from '../model/native-histogram.js';
+
 import { type Line, metricKind } from '../model/metric-kind.js';
+import { nativeCount } from './native-count.js';
 
 const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2 } as const;
 const SCOPE_METRICS = { scope: 1, metrics: 2 } as const;
-const METRIC = { name: 1, description: 2, unit: 3, gauge: 5, sum: 7, histogram: 9, summary: 11 } as const;
+const METRIC = {
+  name: 1,
+  description: 2,
+  unit: 3,
+  gauge: 5,
+  sum: 7,
+  histogram: 9,
+  exponential: 10,
+  summary: 11,
+} as const;
 const DATA = { points: 1, temporality: 2, isMonotonic: 3 } as const;
 const CUMULATIVE = 2;
 /** The fields that all kinds of points have. */
@@ -24,6 +44,11 @@ const HISTOGRAM_POINT = {
   attributes: 9,
   flags: 10,
 } as const;
+const EXPONENTIAL_POINT = {
+  ...{ attributes: 1, count: 4, sum: 5, scale: 6, zeroCount: 7, positive: 8, negative: 9 },
+  ...{ flags: 10, exemplars: 11, zeroThreshold: 14 },
+} as const;
+const BUCKETS = { offset: 1, counts: 2 } as const;
 const SUMMARY_POINT = { count: 4, sum: 5, quantiles: 6, attributes: 7, flags: 8 } as const;
 const QUANTILE = { share: 1, value: 2 } as const;
 const EXEMPLAR = { time: 2, value: 3, spanId: 4, traceId: 5, attributes: 7 } as const;
@@ -86,6 +111,16 @@ const POINT_KINDS: Readonly<Record<MetricType, PointKind>> = {
   },
 };
 
+/** A histogram with native buckets. OTLP has one kind per name, so that classic buckets beside them are not sent. */
+const EXPONENTIAL: PointKind = {
+  field: METRIC.exponential,
+  data: temporality,
+  attributes: EXPONENTIAL_POINT.attributes,
+  flags: EXPONENTIAL_POINT.flags,
+  hasStart: true,
+  values: exponentialValues,
+};
+
 /** Units of Prometheus, as UCUM names them. Others stay as they are. */
 const UNITS: Readonly<Record<string, string>> = {
   ...{ seconds: 's', bytes: 'By', ratio: '1', percent: '%', meters: 'm', grams: 'g', celsius: 'Cel' },
@@ -104,10 +139,10 @@ export interface OtlpMetric {
   readonly head: Uint8Array;
 }
 
-export function otlpMetric({ name, help, type, unit = '' }: MetricFamily): OtlpMetric {
+export function otlpMetric({ name, help, type, unit = '' }: MetricFamily, isNative: boolean): OtlpMetric {
   const fields = [stringField(METRIC.name, metricKind(type).ownName(name)), stringField(METRIC.description, help)];
   if (unit !== '') fields.push(stringField(METRIC.unit, UNITS[unit] ?? unit));
-  return { kind: POINT_KINDS[type], head: Buffer.concat(fields) };
+  return { kind: isNative ? EXPONENTIAL : POINT_KINDS[type], head: Buffer.concat(fields) };
 }
 
 export function otlpSeries(metric: OtlpMetric, labels: Labels): OtlpSeries {
@@ -172,6 +207,63 @@ function histogramValues({ values, exemplars }: GroupedSeries, lines: readonly L
     packed(HISTOGRAM_POINT.bounds, bounds, (view, offset, each) => view.setFloat64(offset, each, true)),
     ...traced,
   ];
+}
+
+function exponentialValues(
+  { values, exemplars, native = EMPTY_HISTOGRAM }: GroupedSeries,
+  lines: readonly Line[],
+): Uint8Array[] {
+  const { schema, positive, negative, zeroCount, zeroThreshold } = narrowed(native);
+  const sum = values[lines.findIndex(({ name }) => name.endsWith('_sum'))] ?? 0;
+  return [
+    fixed64Field(EXPONENTIAL_POINT.count, BigInt(nativeCount(native))),
+    doubleField(EXPONENTIAL_POINT.sum, sum),
+    signedField(EXPONENTIAL_POINT.scale, schema),
+    fixed64Field(EXPONENTIAL_POINT.zeroCount, BigInt(zeroCount)),
+    doubleField(EXPONENTIAL_POINT.zeroThreshold, zeroThreshold),
+    ...bucketFields(EXPONENTIAL_POINT.positive, positive),
+    ...bucketFields(EXPONENTIAL_POINT.negative, negative),
+    ...exemplars.flatMap((exemplar) => exemplarFields(EXPONENTIAL_POINT.exemplars, exemplar)),
+  ];
+}
+
+const EMPTY_HISTOGRAM: NativeHistogram = { schema: 0, zeroThreshold: 0, zeroCount: 0, positive: [], negative: [] };
+
+/** OTLP writes every bucket between the first and the last, also the empty ones: at most so many. */
+const MAX_WIDTH = 320;
+
+/** Joins pairs of buckets until there are few enough, as a lower schema has them. */
+function narrowed(native: NativeHistogram): NativeHistogram {
+  const { schema, positive, negative } = native;
+  if ([positive, negative].every((buckets) => widthOf(buckets) <= MAX_WIDTH)) return native;
+  return narrowed({ ...native, schema: schema - 1, positive: joined(positive), negative: joined(negative) });
+}
+
+function widthOf(buckets: readonly NativeBucket[]): number {
+  return buckets.length === 0 ? 0 : buckets[buckets.length - 1][0] - buckets[0][0] + 1;
+}
+
+function joined(buckets: readonly NativeBucket[]): NativeBucket[] {
+  const counts = new Map<number, number>();
+  for (const [index, count] of buckets) {
+    const wider = Math.ceil(index / 2);
+    counts.set(wider, (counts.get(wider) ?? 0) + count);
+  }
+  return [...counts];
+}
+
+/** A bucket has the number of its lower bound here, and that of its upper bound in Prometheus. */
+function bucketFields(field: number, buckets: readonly NativeBucket[]): Uint8Array[] {
+  if (buckets.length === 0) return [];
+  const [[first]] = buckets;
+  const counts = Array.from({ length: widthOf(buckets) }, () => 0);
+  for (const [index, count] of buckets) counts[index - first] = count;
+  return [messageField(field, signedField(BUCKETS.offset, first - 1), packedVarints(BUCKETS.counts, counts))];
+}
+
+/** A sint32. */
+function signedField(field: number, value: number): Uint8Array {
+  return varintField(field, value < 0 ? -2 * value - 1 : 2 * value);
 }
 
 function summaryValues({ values }: GroupedSeries, lines: readonly Line[]): Uint8Array[] {

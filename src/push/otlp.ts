@@ -46,11 +46,11 @@ export class Otlp implements PushTarget {
   async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
     const points = new Points(this.#resource);
     for (const family of families) {
-      const metric = otlpMetric(family);
-      for (const { lines, series } of groupedSeries(family)) {
+      for (const { lines, series, isNative } of groupedSeries(family)) {
+        const metric = otlpMetric(family, isNative);
         for (const each of series) {
           // another declaration may give the name another type
-          const sent = this.#series.at(`${family.type} ${family.name}`, each.labels, () =>
+          const sent = this.#series.at(`${family.type} ${isNative} ${family.name}`, each.labels, () =>
             otlpSeries(metric, each.labels),
           );
           points.add(metric, pointOf(sent, each, lines, time));

@@ -4,7 +4,10 @@
  * times as large as these two messages, whose fields receivers have fixed.
  */
 import { doubleField, messageField, packedVarints, stringField, varintField, WireBuffer } from '../exposition/wire.js';
+import { writeNative } from '../exposition/native-fields.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
+import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
+import { nativeCount } from './native-count.js';
 
 /** A line of an exposition. */
 export interface RemoteSeries {
@@ -29,6 +32,8 @@ export interface RemoteSample {
   readonly series: RemoteSeries;
   /** Undefined for a series that has ended: the receiver gets a stale marker. */
   readonly value: number | undefined;
+  /** In place of the value, whose series is then the histogram: its count and sum are those of the observations. */
+  readonly native?: { readonly buckets: NativeHistogram; readonly sum: number };
   readonly exemplar?: Exemplar;
   /** Milliseconds since the epoch. */
   readonly createdAt?: number;
@@ -66,16 +71,22 @@ const TYPE_NUMBERS: Readonly<Record<MetricType, number>> = {
 const STALE = 0x7ff0_0000_0000_0002n;
 
 const SAMPLE = { value: 1, timestamp: 2 } as const;
+/** Equal in both messages. */
+const HISTOGRAM = { count: 1, sum: 3, timestamp: 15 } as const;
+const NATIVE = {
+  ...{ schema: 4, zeroThreshold: 5, zeroCount: 6 },
+  ...{ negativeSpan: 8, negativeDelta: 9, positiveSpan: 11, positiveDelta: 12 },
+} as const;
 const ONE = {
   ...{ timeseries: 1, metadata: 3 },
-  series: { label: 1, sample: 2, exemplar: 3 },
+  series: { label: 1, sample: 2, exemplar: 3, histogram: 4 },
   label: { name: 1, value: 2 },
   exemplar: { label: 1, value: 2, timestamp: 3 },
   family: { type: 1, name: 2, help: 4, unit: 5 },
 } as const;
 const TWO = {
   ...{ symbol: 4, timeseries: 5 },
-  series: { labelRefs: 1, sample: 2, exemplar: 4, metadata: 5, created: 6 },
+  series: { labelRefs: 1, sample: 2, histogram: 3, exemplar: 4, metadata: 5, created: 6 },
   exemplar: { labelRefs: 1, value: 2, timestamp: 3 },
   metadata: { type: 1, helpRef: 3, unitRef: 4 },
 } as const;
@@ -83,7 +94,8 @@ const TWO = {
 function encodeOne(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Uint8Array {
   const out = new WireBuffer();
   const sample = new SampleField(time);
-  for (const { series, value, exemplar } of samples) {
+  for (const { series, value, native, exemplar } of samples) {
+    const point = native === undefined ? sample.of(value) : histogramField(ONE.series.histogram, native, time);
     const labels = (series.bytes ??= labelFields(ONE.series.label, series.labels));
     const traced =
       exemplar === undefined
@@ -94,9 +106,9 @@ function encodeOne(samples: readonly RemoteSample[], time: number, withMetadata:
             doubleField(ONE.exemplar.value, exemplar.value),
             varintField(ONE.exemplar.timestamp, exemplarTime(exemplar)),
           );
-    out.head(ONE.timeseries, labels.length + sample.bytes.length + traced.length);
+    out.head(ONE.timeseries, labels.length + point.length + traced.length);
     out.append(labels);
-    out.append(sample.of(value));
+    out.append(point);
     out.append(traced);
   }
   if (withMetadata) {
@@ -120,9 +132,10 @@ function encodeTwo(samples: readonly RemoteSample[], time: number): Uint8Array {
   const out = new WireBuffer();
   const sample = new SampleField(time);
   const metadataOf = new Map<RemoteFamily, Uint8Array>();
-  for (const { series, value, exemplar, createdAt } of samples) {
+  for (const { series, value, native, exemplar, createdAt } of samples) {
+    const point = native === undefined ? sample.of(value) : histogramField(TWO.series.histogram, native, time);
     const labels = packedVarints(TWO.series.labelRefs, symbols.refs(series.labels));
-    const parts = [labels, sample.of(value)];
+    const parts = [labels, point];
     if (exemplar !== undefined) {
       parts.push(
         messageField(
@@ -153,6 +166,27 @@ function metadataField({ type, help, unit = '' }: RemoteFamily, symbols: Symbols
     varintField(metadata.type, TYPE_NUMBERS[type]),
     varintField(metadata.helpRef, symbols.ref(help)),
     varintField(metadata.unitRef, symbols.ref(unit)),
+  );
+}
+
+/** Used again for every histogram. */
+const reading = new NativeReading();
+const fields = new WireBuffer();
+
+function histogramField(
+  field: number,
+  { buckets, sum }: NonNullable<RemoteSample['native']>,
+  time: number,
+): Uint8Array {
+  reading.set(buckets);
+  fields.length = 0;
+  writeNative(fields, reading, NATIVE);
+  return messageField(
+    field,
+    varintField(HISTOGRAM.count, nativeCount(buckets)),
+    doubleField(HISTOGRAM.sum, sum),
+    fields.bytes.subarray(0, fields.length),
+    varintField(HISTOGRAM.timestamp, time),
   );
 }
 

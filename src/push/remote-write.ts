@@ -2,6 +2,7 @@
 import { PromMultiprocError } from '../errors.js';
 import { groupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
+import type { Line } from '../model/metric-kind.js';
 import { failure, HttpDelivery, type HttpResponse } from './http-delivery.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import {
@@ -81,10 +82,17 @@ export class RemoteWrite implements PushTarget {
     let samples: RemoteSample[] = [];
     for (const { name, type, help, unit, samples: lines } of families) {
       const family: RemoteFamily = { name, type, help, unit };
-      for (const { lines: names, series } of groupedSeries({ name, type, help, samples: lines })) {
-        for (const { labels, values, exemplars, created } of series) {
+      for (const { lines: names, series, isNative } of groupedSeries({ name, type, help, samples: lines })) {
+        const shown = isNative && !hasBounds(names) ? [] : names;
+        for (const { labels, values, exemplars, created, native } of series) {
           const createdAt = created === undefined ? undefined : Math.round(created * 1000);
-          for (const [line, { name: lineName, label }] of names.entries()) {
+          if (native !== undefined) {
+            const sent = this.#series.at(name, labels, () => this.#layOut(family, name, labels));
+            const sum = values[names.findIndex((line) => line.name.endsWith('_sum'))] ?? 0;
+            const exemplar = newExemplar(sent, newest(exemplars));
+            samples.push({ series: sent, value: 0, native: { buckets: native, sum }, exemplar, createdAt });
+          }
+          for (const [line, { name: lineName, label }] of shown.entries()) {
             const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
             const sent = this.#series.at(lineName, own, () => this.#layOut(family, lineName, own));
             samples.push({
@@ -179,6 +187,15 @@ function writtenBy({ headers }: HttpResponse): number | undefined {
   const samples = headers['x-prometheus-remote-write-samples-written'];
   const histograms = headers['x-prometheus-remote-write-histograms-written'] ?? 0;
   return samples === undefined ? undefined : Number(samples) + Number(histograms);
+}
+
+/** Whether a native histogram has classic buckets beside its own: then both are sent. */
+function hasBounds(lines: readonly Line[]): boolean {
+  return lines.some(({ label }) => label !== undefined && label.value !== '+Inf');
+}
+
+function newest(exemplars: readonly (Exemplar | undefined)[]): Exemplar | undefined {
+  return exemplars.reduce((last, each) => ((each?.timestamp ?? 0) > (last?.timestamp ?? 0) ? each : last), undefined);
 }
 
 /** An exemplar that the receiver does not have yet. */

@@ -156,6 +156,31 @@ test('an OTLP receiver decodes counters, gauges, histograms and summaries, and t
   );
 });
 
+test('an OTLP receiver decodes native histograms as exponential ones, and those that are too wide at a lower scale', async (t) => {
+  afterTest(t, () => register.clear());
+  const native = { buckets: [], nativeHistogramBucketFactor: 1.1 };
+  const near = new Histogram({ name: 'near', help: 'Near.', ...native });
+  for (const value of [-1, 0, 0.9, 1, 1.5]) near.observe(value);
+  const far = new Histogram({ name: 'far', help: 'Far.', ...native });
+  for (const value of [1e-9, 1e9, 1e9]) far.observe(value);
+  const receiver = await startPushReceiver(t);
+  startFor(t, { otlp: { url: receiver.url } });
+  await until(() => receiver.requests.length > 0);
+  const points = new Map(
+    decodeOtlp(receiver.requests[0]).map((metric) => [metric.name, metric.exponential_histogram?.data_points[0]]),
+  );
+  const { scale, count, sum, zero_count: zeros, positive, negative } = points.get('near');
+  assert.deepEqual([scale, count, sum, zeros], [3, 5, 2.4, 1]);
+  // the bucket (2^(index/8), 2^((index+1)/8)] of 0.9, of 1 and of 1.5
+  assert.deepEqual(positive, { offset: -2, bucket_counts: [1, 1, 0, 0, 0, 0, 1] });
+  assert.deepEqual(negative, { offset: -1, bucket_counts: [1] });
+  const wide = points.get('far');
+  assert.ok(wide.scale < 3 && wide.positive.bucket_counts.length <= 320);
+  assert.deepEqual(wide.positive.bucket_counts.filter(Boolean), [1, 2]);
+  const upper = 2 ** ((wide.positive.offset + 1) / 2 ** wide.scale);
+  assert.ok(upper >= 1e-9 && upper / 2 ** (1 / 2 ** wide.scale) < 1e-9);
+});
+
 /** A queue before a real receiver. */
 function queueFor(t: TestContext, receiver: PushReceiver, maxBytes = 1e6): { queue: SendQueue; log: string[] } {
   const log: string[] = [];
