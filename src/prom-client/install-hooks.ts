@@ -43,7 +43,7 @@ function registerInLoaderThread(): void {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error;
     warnOnce(
       'import hook',
-      'require() of prom-client is redirected and import is not, because Node.js needs a thread for that: add --allow-worker',
+      'prom-client is redirected for require and not for import, because Node.js needs a thread for that: add --allow-worker',
     );
   }
 }
@@ -59,11 +59,13 @@ interface BunBuild {
 /** Bun has no hooks of Node.js for import. Its own know a module by its name, so that deep imports are not redirected. */
 function redirectInBun(): void {
   const { Bun } = globalThis as unknown as { Bun: BunPlugins };
+  // in Bun nothing is bundled that is preloaded
+  const load = Module.createRequire(__filename);
   Bun.plugin({
     name: 'prom-multiproc/register',
     setup(build) {
       for (const name of REPLACED) {
-        build.module(name, () => ({ exports: require(redirected(name, undefined)!) as object, loader: 'object' }));
+        build.module(name, () => ({ exports: load(redirected(name, undefined)!) as object, loader: 'object' }));
       }
     },
   });
