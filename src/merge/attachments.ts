@@ -102,7 +102,9 @@ export class Attachments {
     const block = this.#reader.block(cell.block);
     const map = maps[cell.owner.block];
     if (block === undefined || map === undefined) return;
-    const target = map.cellAt(cell.owner.slot + cell.role.slotOffset);
+    const processWide = map.processWideAt(cell.owner.slot);
+    const target =
+      processWide < 0 ? map.cellAt(cell.owner.slot + cell.role.slotOffset) : this.#index.cellOf[processWide];
     if (target === NOWHERE) return;
     const reading = readExemplarCell(block.values, cell.slot);
     if (reading !== undefined) this.#index.noteExemplar(target, reading, nowSeconds);

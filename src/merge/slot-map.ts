@@ -30,6 +30,11 @@ export class SlotMap {
     return place === 0 ? -1 : this.#series[place - 1];
   }
 
+  /** The process-wide series here, which has no cells, or -1. */
+  processWideAt(slot: number): number {
+    return this.#processes.has(this.#entry(slot)) ? this.seriesAt(slot) : -1;
+  }
+
   cellAt(slot: number): number {
     return this.#cells[this.#entry(slot)] ?? NOWHERE;
   }

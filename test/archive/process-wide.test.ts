@@ -8,6 +8,7 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { currentMachine } from '../../src/directory/identity.js';
 import { FileReader } from '../../src/metrics-file/reader.js';
 import { FoldSource } from '../../src/archive/fold-source.js';
+import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { Reading } from '../support/reading.js';
 import {
@@ -166,5 +167,24 @@ test('a process on another machine is added to the total a day after it was last
   assert.equal(processesIn(dir), 1, 'the one that was seen within a day');
   const reading = new Reading(dir);
   assert.deepEqual(reading.values(), { 'cpu_total{mode="user"}': 10 });
+  reading.close();
+});
+
+test('the newest exemplar of a process-wide counter is shown, also after a fold', (t) => {
+  const dir = withTempDir(t);
+  for (const [at, trace] of ['newer', 'older'].entries()) {
+    const process = new DeadProcess(dir);
+    process.declare({ name: 'cpu_total', help: 'h', type: 'counter', labelNames: [], processWide: true });
+    process
+      .count('cpu_total', {}, 1)
+      .trace('cpu_total', trace, Date.now() / 1000 - at)
+      .die();
+  }
+  const reading = new Reading(dir);
+  const shown = (): unknown =>
+    reading.families()[0].samples.map(({ value, exemplar }) => [value, exemplar?.labels.traceId]);
+  assert.deepEqual(shown(), [[2, 'newer']]);
+  assert.equal(foldDirectory(dir).folded, 2);
+  assert.deepEqual(shown(), [[2, 'newer']]);
   reading.close();
 });
