@@ -92,7 +92,7 @@ export class MergedBody {
       const { help, unit, kind, bounds, quantiles } = family;
       const { name } = named[at];
       const lines = kind.lines({ name, bounds, quantiles });
-      const created = showsCreated && series.length > 0 ? heading.created : 'nowhere';
+      const created = showsCreated && family.hasCreated && series.length > 0 ? heading.created : 'nowhere';
       writer.family({ name, help, unit, kind, lines, native: family.native !== undefined }, heading, created);
       for (const number of series) writer.series(escapeLabelText(family.index.textOf[number], escaping));
       return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
@@ -164,8 +164,8 @@ export function mergedFamilies(
 }
 
 /** `jobs_created` of `jobs_total`; undefined for types that have none. */
-function createdLineName({ kind, name }: MergedFamily): string | undefined {
-  return kind.hasCreated ? createdName(name, kind.type) : undefined;
+function createdLineName({ hasCreated, name, type }: MergedFamily): string | undefined {
+  return hasCreated ? createdName(name, type) : undefined;
 }
 
 function shownBlocks(selected: SelectedFamilies, isWanted: (family: MergedFamily) => boolean): FamilyBlock[] {

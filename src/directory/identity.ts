@@ -75,6 +75,20 @@ export function processStartTime(pid: number): string {
   return processStat(pid)?.startTime ?? '';
 }
 
+/** Clock ticks of proc_pid_stat(5): 100 in a second on all architectures that Node.js supports. */
+const TICKS_A_SECOND = 100;
+
+/**
+ * Converts the start time of a process to seconds since the epoch. It is counted from the start of this process, since
+ * /proc/uptime may be that of a container.
+ *
+ * @param startTime in clock ticks since boot
+ */
+export function processStartSeconds(startTime: string): number {
+  const own = Date.now() / 1000 - process.uptime();
+  return own + (Number(startTime) - Number(processStartTime(process.pid))) / TICKS_A_SECOND;
+}
+
 /**
  * Field 2 is the program's name in parentheses. The program chooses it, and it may contain spaces, parentheses and line
  * ends: fields are counted from the last parenthesis.

@@ -129,6 +129,10 @@ export class MergedFamily {
   get hidden(): boolean {
     return this.#winner.record.omit === true || this.mode.hidden;
   }
+  /** Whether its series have `_created` samples: not where a file without creation times has a part of them. */
+  get hasCreated(): boolean {
+    return this.kind.hasCreated && ![...this.#variants.values()].some(({ record }) => record.undated === true);
+  }
   /** Whether a file still declares it. The last declaration is kept afterwards, because the family may return. */
   get isDeclared(): boolean {
     return this.#declarations > 0;
@@ -143,7 +147,7 @@ export class MergedFamily {
   /** Adds a declaration. */
   declare(record: FamilyRecord): void {
     if (this.#declarations === 0) this.#variants.clear();
-    const key = declarationKey(record, ownLabelNames(record));
+    const key = variantKey(record);
     const variant = this.#variants.get(key);
     if (variant !== undefined) {
       variant.times.set(record.declaredAt, (variant.times.get(record.declaredAt) ?? 0) + 1);
@@ -161,7 +165,7 @@ export class MergedFamily {
 
   /** Removes a declaration: its file was removed. */
   retract(record: FamilyRecord): void {
-    const key = declarationKey(record, ownLabelNames(record));
+    const key = variantKey(record);
     const variant = this.#variants.get(key);
     if (variant === undefined) return;
     // the last declaration is kept until the next one
@@ -243,8 +247,13 @@ export class MergedFamily {
     const { window, quantiles, help } = record;
     const native = [this.native !== undefined, this.hasClassicOnly];
     const labelNames = this.isOpen ? undefined : this.labelNames;
-    return JSON.stringify([this.type, this.mode.name, labelNames, window, quantiles, record.omit, help, native]);
+    const { mode, hasCreated } = this;
+    return JSON.stringify([this.type, mode.name, labelNames, window, quantiles, record.omit, help, native, hasCreated]);
   }
+}
+
+function variantKey(record: FamilyRecord): string {
+  return `${record.undated === true} ${declarationKey(record, ownLabelNames(record))}`;
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

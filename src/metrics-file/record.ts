@@ -51,6 +51,8 @@ export interface FamilyRecord extends FamilyDeclaration, ProcessFlags {
   ofProcess?: string;
   /** Archives only: when a process that declares the family was last seen alive, in seconds since the epoch. */
   lastSeenAt?: number;
+  /** client_python's files only: they have no creation times of series. */
+  undated?: boolean;
 }
 
 /** The labels that the user has declared, without the default labels and `pid` that an archive stores with every series. */

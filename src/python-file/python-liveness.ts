@@ -1,27 +1,32 @@
 /**
- * Whether the process that a `.db` file is named after is alive. The file says nothing of its writer but the pid, and that
- * means nothing in another pid namespace: a sidecar container that mounts the directory has other processes under the same
+ * Whether the process that a `.db` file is named after is alive. The file names its writer by the pid only, which has no
+ * meaning in another pid namespace: a sidecar container that mounts the directory has other processes with the same
  * numbers. So no process counts as dead before one of the directory's files was seen open in the process of its name, which
- * proves that pids mean the same here; until then a process that is not found is unknown, and counts as alive.
+ * proves that pids have the same meaning here; until then a missing process is unknown, and counts as alive.
  *
- * client_python keeps its files open for writing as long as its process lives.
+ * client_python keeps its files open for writing as long as its process lives. The open files of another user's process
+ * cannot be read. Such a process is dead if it started after the last change of its file, because then it has the pid of
+ * the process that wrote the file. The age of the file itself would not do: a process continues the file of an earlier one
+ * with its pid.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStat } from '../directory/identity.js';
+import { processStartSeconds, processStat } from '../directory/identity.js';
 import { isOpenForWriting, type Liveness, processExists } from '../directory/liveness.js';
 import { openForReading } from '../metrics-file/header.js';
 import type { PythonFileName } from './file-name.js';
 
 const MAX_STRANGERS = 10_000;
+/** The kernel's times of files and of processes differ by some clock ticks, and a clock may be corrected. */
+const TOLERANCE_SECONDS = 2;
 
 export class PythonLiveness {
-  /** Start times of processes that were seen to have a file of theirs open, by their pids. */
+  /** By pid, the start times of processes that were seen with a file of their name open. */
   readonly #writers = new Map<number, string>();
-  /** Files and processes of their names that have them not open: a process opens its file when it makes it. */
+  /** Files that the process of their name has not open: a process opens its file when it creates it. */
   readonly #strangers = new Set<string>();
 
-  /** Looks for a proof that the pids of these files are pids here, where there is none yet. */
+  /** Looks for a proof that the pids of these files are pids of this namespace, unless there is one. */
   survey(dir: string, files: readonly PythonFileName[]): void {
     for (const { name, pid } of files) {
       if (this.#writers.size > 0) return;
@@ -34,7 +39,7 @@ export class PythonLiveness {
           closeSync(fd);
         }
       } catch {
-        // reading it tells what is wrong with it
+        // the collection reports it when it reads the file
       }
     }
   }
@@ -55,15 +60,20 @@ export class PythonLiveness {
         this.#writers.set(number, stat.startTime);
         return 'live';
       case false:
-        // a process that has got the pid since, or one in another namespace
+        // a later process with this pid, or one in another namespace
         if (this.#strangers.size >= MAX_STRANGERS) this.#strangers.clear();
         this.#strangers.add(key);
         return absent;
       default:
-        // another user's process, of which /proc does not tell
-        return 'unknown';
+        // another user's process
+        if (this.#writers.size === 0) return 'unknown';
+        return startedAfter(stat.startTime, fstatSync(fd).mtimeMs / 1000) ? 'dead' : 'live';
     }
   }
+}
+
+function startedAfter(startTime: string, seconds: number): boolean {
+  return processStartSeconds(startTime) > seconds + TOLERANCE_SECONDS;
 }
 
 function pidOf(text: string): number | undefined {

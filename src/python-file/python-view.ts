@@ -222,7 +222,7 @@ export class PythonView implements MergedPart {
     const { type, gaugeMode: mode } = this.#name;
     const record: FamilyRecord = {
       ...{ id: 0, name, help, type, labelNames, gaugeMode: mode },
-      ...{ registries: REGISTRIES, declaredAt: this.#reader.bornAt },
+      ...{ registries: REGISTRIES, declaredAt: this.#reader.bornAt, undated: true },
     };
     const place = this.#families.filter((each) => each !== undefined).length;
     return { place, bounds: new Set(), record, merged: undefined };

@@ -11,6 +11,7 @@ import { dataFiles } from '../support/cluster-files.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
+import { pythonFile, pythonKey } from '../support/python-file.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { createFile } from '../support/written-file.js';
 
@@ -84,16 +85,19 @@ test('ps lists the processes with their series, and as JSON', (t) => {
   );
 });
 
-test("ps, check and dump have client_python's files too, each with its kind", (t) => {
+test("ps, top, check and dump have client_python's files too, each with its kind", (t) => {
   const dir = withTempDir(t);
-  const key = '["jobs","jobs_total",{},"Jobs"]';
-  const file = Buffer.alloc(64);
-  file.writeInt32LE(8 + 4 + key.length + (8 - ((key.length + 4) % 8)) + 8, 0);
-  file.writeInt32LE(key.length, 8);
-  file.write(key, 12);
-  file.writeDoubleLE(3, file.readInt32LE(0) - 8);
-  writeFileSync(join(dir, 'counter_4194304.db'), file);
+  writeFileSync(
+    join(dir, 'counter_4194304.db'),
+    pythonFile([{ key: pythonKey('jobs', 'jobs_total'), value: 3 }], true),
+  );
+  new DeadProcess(dir).count('orders_total', {}, 1).die();
   assert.match(cli('ps', '--dir', dir).stdout, /^4194304 .*\bpython$/m);
+  const top = ['top', '--dir', dir, '--count', '1', '--interval', '0.01'];
+  assert.match(cli(...top).stdout, /^\W*4194304 .*\bpython$/m);
+  const [look] = cli(...top, '--json').stdout.split('\n');
+  const kinds = JSON.parse(look).processes.map(({ kind }: { kind: string }) => kind);
+  assert.deepEqual(kinds.toSorted(), ['node', 'python']);
   assert.match(cli('dump', '--dir', dir).stdout, /^jobs_total 3$/m);
   assert.match(cli('check', '--dir', dir).stdout, /counter_4194304\.db: ok/);
   writeFileSync(join(dir, 'gauge_max_4194304.db'), 'no numbers');

@@ -1,11 +1,12 @@
 /** Files of the real client_python, compared value by value with what its own collector finds in them. */
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { needs } from '../support/needs.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { collectByPython, NEW_CLIENT, OLD_CLIENT, PythonProcess, sampleKey } from '../support/python-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -175,6 +176,39 @@ Gauge('depth', 'Depth', multiprocess_mode='livesum').set(4)
     reading.close();
   },
 );
+
+test('a family that a Python file has a part of has no _created in any format', needs('python client'), async (t) => {
+  const dir = withTempDir(t);
+  const python = await new PythonProcess(t, dir, OLD_CLIENT).ready();
+  await python.run(`
+Counter('requests', 'Requests', ['path']).labels('/').inc(3)
+Histogram('lat_seconds', 'Latency').observe(3)
+Summary('size_bytes', 'Size').observe(3)
+`);
+  const { store } = createFile(dir);
+  for (const name of ['requests_total', 'own_total']) {
+    const family = store.declare({ ...counter(name, ['path']), help: 'Requests' }, ['default']);
+    addTo(attach(store, family, ['/only']), 1);
+  }
+  const reading = new Reading(dir, { created: true });
+  const isCreated = (name: string): boolean => name.endsWith('_created');
+  const families = (): string[] =>
+    reading.families().flatMap(({ samples }) => samples.map(({ name }) => name).filter(isCreated));
+  assert.deepEqual(families(), ['own_created']);
+  for (const format of ['text', 'openmetrics']) {
+    const lines = reading.text(format).match(/^\w+_created(?=[{ ])/gm);
+    assert.deepEqual(lines, ['own_created'], format);
+  }
+  const shown = decodeProtobuf(reading.body('protobuf')).flatMap(({ name, created }) =>
+    created.some((time) => time !== undefined) ? [name] : [],
+  );
+  assert.deepEqual(shown, ['own_total']);
+  // the family is ours alone again
+  await python.kill();
+  for (const file of readdirSync(dir)) if (file.endsWith('.db')) unlinkSync(join(dir, file));
+  assert.deepEqual(families().toSorted(), ['own_created', 'requests_created']);
+  reading.close();
+});
 
 test(
   "nothing of Python's is written, folded or removed, and a process is one row",

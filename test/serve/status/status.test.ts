@@ -8,8 +8,10 @@ import { PromMultiprocError } from '../../../src/errors.js';
 import type { HttpServerOptions } from '../../../src/serve/listen/http-server.js';
 import { afterTest } from '../../support/after-test.js';
 import { startMember, written } from '../../support/cluster.js';
+import { DeadProcess } from '../../support/dead-process.js';
 import { fixedSource } from '../../support/fixed-source.js';
 import { ask } from '../../support/http-request.js';
+import { pythonFile, pythonKey } from '../../support/python-file.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { until } from '../../support/program.js';
 import { serving, type Serving } from '../serving.js';
@@ -137,6 +139,25 @@ test('the numbers are those of the directory: processes, sizes of metrics, skipp
   });
   assert.deepEqual(status.charts[0]?.lines, [{ name: 'small_total', value: 3 }]);
   assert.equal(status.charts[1], null);
+});
+
+test("client_python's files are in the numbers of the page, with their kind", async (t) => {
+  const dir = withTempDir(t);
+  const entry = { key: pythonKey('jobs', 'jobs_total', {}, 'Jobs'), value: 3 };
+  writeFileSync(join(dir, 'counter_4194304.db'), pythonFile([entry], true));
+  new DeadProcess(dir).count('orders_total', {}, 1).die();
+  const { url } = await servingDirectory(t, dir);
+  const { text } = await ask(`${url}/status/data.json?chart=total/jobs_total`);
+  const { processes, families, charts } = JSON.parse(text) as DirectoryStatus;
+  assert.deepEqual(processes.map(({ kind, state, series }) => `${kind} ${state} ${series}`).toSorted(), [
+    'node dead 1',
+    'python unknown 1',
+  ]);
+  assert.deepEqual(
+    families.find(({ name }) => name === 'jobs_total'),
+    { name: 'jobs_total', type: 'counter', help: 'Jobs', series: 1, newSeries: 1, lines: 1 },
+  );
+  assert.deepEqual(charts[0]?.lines, [{ name: 'jobs_total', value: 3 }]);
 });
 
 test('the dead wait to be folded, and then are in the archive', async (t) => {
