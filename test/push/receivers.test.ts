@@ -285,6 +285,26 @@ test('points that an OTLP receiver rejects in a success are counted as refused',
   assert.deepEqual(outcome, { result: 'sent', lost: 2, reason: 'too old' });
 });
 
+test('a row of the push targets is an option of startPush, and gets the metrics', async (t) => {
+  withCounter(t).inc({ kind: 'mail' }, 2);
+  const sent: string[] = [];
+  const target: PushTarget = {
+    destination: 'memory',
+    messages: async function* ({ families }) {
+      yield { body: Buffer.from(families.map(({ name }) => name).join()), samples: 1 };
+    },
+    send: ({ body }) => {
+      sent.push(Buffer.from(body).toString());
+      return Promise.resolve({ result: 'sent' });
+    },
+  };
+  const rows = PUSH_TARGETS as Record<string, unknown>;
+  rows.memory = { name: 'memory', created: false, open: () => target };
+  afterTest(t, () => void delete rows.memory);
+  startFor(t, { memory: {} } as PushOptions);
+  assert.equal(await until(() => sent[0]), 'jobs_total');
+});
+
 test('a full queue drops the oldest messages, counts them, and holds no more bytes than it may', async (t) => {
   const sent: number[] = [];
   let open = false;
