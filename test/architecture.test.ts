@@ -24,6 +24,7 @@ const NOT_KEPT = ['coverage', 'dist', 'node_modules'];
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // what every room may use
   'test-runner': [],
+  'program-file': [],
   copies: ['test-runner'],
   errors: ['copies'],
   'warn-once': ['copies'],
@@ -31,12 +32,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ['errors'],
 
   // the file, and its text form
-  'metrics-file': ['errors', 'model'],
+  'metrics-file': ['program-file', 'errors', 'model'],
   exposition: ['errors', 'warn-once', 'model'],
 
   // the write arm
   directory: ['errors', 'test-runner', 'warn-once', 'model', 'metrics-file'],
-  archive: ['errors', 'warn-once', 'model', 'metrics-file', 'directory'],
+  archive: ['program-file', 'errors', 'warn-once', 'model', 'metrics-file', 'directory'],
   storage: [
     'test-runner',
     'copies',
@@ -55,10 +56,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
   'python-file': ['errors', 'model', 'metrics-file', 'directory', 'merge'],
   collector: [
-    ...['errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory', 'archive', 'storage'],
+    ...['program-file', 'errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory'],
+    ...['archive', 'storage'],
     ...['registry', 'merge', 'python-file'],
   ],
-  serve: ['copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+  serve: ['program-file', 'copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
 
   // around both
   cluster: ['errors', 'warn-once', 'model', 'directory', 'storage'],

@@ -83,7 +83,7 @@ test('the packed package holds the compiled sources with their types and what RE
   const paths: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
   const places = new Set(
     paths
-      .map((path) => path.replace(/^dist\/src\/.*?\.(d\.)?m?(ts|js)$/, 'dist/src/*.$1$2'))
+      .map((path) => path.replace(/^dist\/src\/.*?\.(d\.)?[mc]?(ts|js)$/, 'dist/src/*.$1$2'))
       .map((path) => path.replace(/^examples\/.*/, 'examples/*')),
   );
   assert.deepEqual([...places].toSorted(), [

@@ -1,14 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../errors.js';
+import { programFile } from '../program-file.js';
 import { warnOnce } from '../warn-once.js';
 import { foldDirectory, type FoldOptions, type FoldProgress } from './fold.js';
 import type { FoldResult } from './fold-result.js';
 import type { FoldMessage, FoldTask } from './fold-task.js';
 
-const TASK_FILE = join(__dirname, 'fold-task.js');
+const TASK_FILE = programFile('archive/fold-task.js');
 
 /** The environment variables that a fold needs, and none of those that the application, PM2 or node:cluster reads. */
 const VARIABLES = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SystemRoot|TZ|PROM_MULTIPROC_\w+)$/;
@@ -46,7 +47,7 @@ async function startProcess(): Promise<ChildProcess | undefined> {
       execArgv: [],
       execPath: process.execPath,
       // the working directory of the application may have been removed
-      cwd: __dirname,
+      cwd: dirname(TASK_FILE),
       // Ctrl-C is meant for the application
       detached: process.platform !== 'win32',
       serialization: 'advanced',

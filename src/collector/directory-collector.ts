@@ -11,6 +11,7 @@ import { touchScraped } from '../directory/scraped.js';
 import { surveyLocks } from '../directory/writer-locks.js';
 import { debug } from '../debug-log.js';
 import { describeError, isSystemTrouble, PromMultiprocError } from '../errors.js';
+import { programFile } from '../program-file.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
 import { warnOnce } from '../warn-once.js';
@@ -68,7 +69,7 @@ export interface ReadingOptions {
 const THREAD_AT_BYTES = 1024 * 1024;
 /** After this time the event loop may turn. */
 const SLICE_MS = 3;
-const THREAD_FILE = join(__dirname, 'collection-thread.js');
+const THREAD_FILE = programFile('collector/collection-thread.js');
 
 interface Batch {
   readonly products: Map<string, Product>;

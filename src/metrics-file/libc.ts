@@ -3,8 +3,11 @@
  * other file loads either of them.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
 import type * as koffi from 'koffi' with { 'resolution-mode': 'import' };
 import { describeError } from '../errors.js';
+import { programFile } from '../program-file.js';
 import { canLoad } from './can-load.js';
 
 type Call = (...values: readonly (number | bigint | string | Uint8Array)[]) => number | bigint;
@@ -56,6 +59,24 @@ export function openLibc(): Libc {
   throw new Error(reasons.join('; '));
 }
 
+/**
+ * In an application that was bundled into one file koffi does not find its native module, unless that was copied beside the file.
+ * It is looked up again from the program's main script, for koffi may be installed there.
+ */
+function loadKoffi(): typeof koffi {
+  try {
+    return require('koffi') as typeof koffi;
+  } catch (error) {
+    const script = process.argv[1];
+    if (script === undefined || !isAbsolute(script)) throw error;
+    try {
+      return createRequire(script)('koffi') as typeof koffi;
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /** macOS has one C library only, so the build fits there too. */
 function usesGlibc(): boolean {
   if (process.platform !== 'linux') return true;
@@ -67,12 +88,13 @@ function usesGlibc(): boolean {
 }
 
 function byTriedKoffi(): Libc {
-  if (!canLoad(require.resolve('koffi'))) throw new Error('koffi does not work with this C library');
+  const { resolve } = createRequire(programFile('metrics-file/libc.js'));
+  if (!canLoad(resolve('koffi'))) throw new Error('koffi does not work with this C library');
   return byKoffi();
 }
 
 function byKoffi(): Libc {
-  const ffi = require('koffi') as typeof koffi;
+  const ffi = loadKoffi();
   const library = ffi.load(null);
   const types = { int: 'int', long: 'int64_t', text: 'const char *', bytes: 'void *' } as const;
   return {
@@ -102,7 +124,11 @@ interface NodeFfi {
 }
 
 function byNode(): Libc {
-  const ffi = require('node:ffi') as NodeFfi;
+  // a bundler would load what `require` names when the program starts, and fail where Node does not have it
+  const ffi = (process as { getBuiltinModule?: (name: string) => unknown }).getBuiltinModule?.('node:ffi') as
+    | NodeFfi
+    | undefined;
+  if (ffi === undefined) throw new Error('this Node.js has no node:ffi');
   const types = { int: 'i32', long: 'i64', text: 'string', bytes: 'buffer' } as const;
   return {
     calls: allCalls(({ name, returns, takes }) => {

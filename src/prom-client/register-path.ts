@@ -1,9 +1,9 @@
-import { join } from 'node:path';
+import { programFile } from '../program-file.js';
 
 /**
  * Returns the absolute path of the file that `--import prom-multiproc/register` loads. NODE_OPTIONS needs it: with the
  * package name, a child process that starts in another working directory would not find the file, and exit.
  */
 export function registerPath(): string {
-  return join(__dirname, '..', 'register.js');
+  return programFile('register.js');
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { compare } from 'bcryptjs';
 import { TaskThread } from '../../collector/task-thread.js';
 import { describeError } from '../../errors.js';
+import { programFile } from '../../program-file.js';
 import { warnOnce } from '../../warn-once.js';
 import { FairQueue } from './fair-queue.js';
 import type { BcryptTask } from './bcrypt-thread.js';
@@ -22,7 +22,7 @@ export class BcryptCheck {
   readonly #queue = new FairQueue(MAX_QUEUE_LENGTH);
 
   /** @param threadFile does not exist where the application was bundled into one file; then bcryptjs runs on this thread */
-  constructor(threadFile = join(__dirname, 'bcrypt-thread.js')) {
+  constructor(threadFile = programFile('serve/web-config/bcrypt-thread.js')) {
     // the thread does not need the application's environment
     if (existsSync(threadFile)) this.#thread = new TaskThread({ file: threadFile, idleMs: IDLE_MS, env: {} });
   }
