@@ -72,6 +72,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'default-metrics',
   ],
   'prom-client': [
+    'program-file',
     ...[
       'copies',
       'errors',
