@@ -2,6 +2,7 @@
 import { BlockKind } from '../metrics-file/layout.js';
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
+import { capped } from '../model/capped-sum.js';
 import { lowestOptions } from '../model/native-bins.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
@@ -108,9 +109,7 @@ export class ArchiveFamily {
     }
     if (!this.isGauge) {
       for (let slot = 0; slot < slots.length; slot++) {
-        const total = this.#values[at + slot] + slots[slot];
-        // an infinite sum could never be corrected
-        if (Number.isFinite(total)) this.#values[at + slot] = total;
+        this.#values[at + slot] = capped(this.#values[at + slot] + slots[slot]);
       }
       return;
     }

@@ -24,7 +24,7 @@ import { warnOnce } from '../warn-once.js';
 import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
 import type { LivingProcess } from './chart.js';
-import { warnOfUnusableSeries } from './unusable-series.js';
+import { warnOfOverflow, warnOfUnusableSeries } from './unusable-series.js';
 import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import { type FileContext, type MetricsFile, type SkipReason, skipReason } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
@@ -329,6 +329,7 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
     this.index.settle();
+    warnOfOverflow(this.index.overflowing);
     this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#files.values());
   }
 

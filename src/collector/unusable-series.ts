@@ -17,3 +17,11 @@ export function warnOfUnusableSeries(dir: string, files: Iterable<MetricsFile>):
   }
   return count;
 }
+
+/** Logs the metrics with sums over the processes that are too large for a number. */
+export function warnOfOverflow(names: ReadonlySet<string>): void {
+  for (const name of names) {
+    const text = `a sum of ${name} over the processes is too large: ${Number.MAX_VALUE}, the largest number, is shown`;
+    warnOnce(`overflow ${name}`, text);
+  }
+}

@@ -17,6 +17,7 @@ import { CellSpace } from './cell-space.js';
 import { KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { NativeCells } from './native-cells.js';
+import { capSums } from './overflow.js';
 import { Schema } from './schema.js';
 
 /** Cell 0 receives the values that are not shown, so that the loop over a block has no branch. */
@@ -49,6 +50,8 @@ export class MergeIndex implements MergedCells {
   readonly #ofProcesses = new Map<number, Map<string, { readonly value: number; readonly setAt: number }>>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
+  /** Names of the metrics with a sum that was too large, in this merge. */
+  overflowing: ReadonlySet<string> = new Set();
   #structure = 0;
   #generation = 0;
   readonly #undecided = new Set<MergedFamily>();
@@ -307,6 +310,7 @@ export class MergeIndex implements MergedCells {
    */
   settle(): void {
     this.#addProcesses();
+    this.overflowing = capSums(this.#families.values(), this);
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
       for (const series of family.series) {

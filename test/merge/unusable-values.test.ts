@@ -66,13 +66,27 @@ for (const poison of [NaN, Infinity, -Infinity]) {
   });
 }
 
-test('sums of dead processes that would become infinite keep their former value', (t) => {
+test('a sum beyond the largest number is shown as the largest, before and after a fold, and logged once', (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
   const dir = withTempDir(t);
-  for (let process = 0; process < 3; process++) new DeadProcess(dir).count('bytes_total', {}, Number.MAX_VALUE).die();
-  foldDirectory(dir);
-  new DeadProcess(dir).count('bytes_total', {}, 1).die();
-  foldDirectory(dir);
   const reading = new Reading(dir);
-  assert.equal(reading.values().bytes_total, Number.MAX_VALUE);
+  for (let process = 0; process < 3; process++) {
+    const dead = new DeadProcess(dir).count('huge_bytes_total', {}, Number.MAX_VALUE);
+    dead.observe('huge_seconds', [1], -Number.MAX_VALUE).set('huge', 'sum', {}, Number.MAX_VALUE, 1).die();
+  }
+  for (let look = 0; look < 4; look++) {
+    const values = reading.values();
+    assert.equal(values.huge_bytes_total, Number.MAX_VALUE);
+    assert.equal(values.huge_seconds_sum, -Number.MAX_VALUE);
+    assert.equal(values.huge_seconds_count, 3);
+    // a gauge may be any number
+    assert.equal(values.huge, Infinity);
+    if (look > 0) foldDirectory(dir);
+    if (look > 1) new DeadProcess(dir).count('huge_bytes_total', {}, 1e300).die();
+  }
+  for (const name of ['huge_bytes_total', 'huge_seconds']) {
+    const told = warn.mock.calls.filter(({ arguments: [text] }) => String(text).includes(`a sum of ${name} over`));
+    assert.equal(told.length, 1, name);
+  }
   reading.close();
 });
