@@ -1,13 +1,16 @@
 /** Series of dead processes whose metric has `expireAfterSeconds`: the archive drops them when they have been idle for so long. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
 import type { FoldResult } from '../../src/archive/fold-result.js';
 import { archiveName } from '../../src/directory/file-name.js';
-import { currentMachine } from '../../src/directory/identity.js';
+import { currentMachine, processStartTime } from '../../src/directory/identity.js';
 import { checkFile } from '../../src/metrics-file/check.js';
+import { afterTest } from '../support/after-test.js';
 import { Clocks } from '../support/clocks.js';
 import { linesOf, scrape, startCluster } from '../support/cluster.js';
 import { DeadProcess, type DeadProcessOptions } from '../support/dead-process.js';
@@ -186,13 +189,16 @@ test('series that stay keep their own quantiles and exemplars', (t) => {
   );
 });
 
-test('what is process-wide stays while a thread of its process has a file', (t) => {
+test('what is process-wide stays while a thread of its process has a file', async (t) => {
   const dir = withTempDir(t);
   const clocks = new Clocks(t);
+  // a real process: where files have no lock, a fold looks for it
+  const sleeper = spawn('sleep', ['600']);
+  afterTest(t, () => void sleeper.kill());
+  const pid = sleeper.pid!;
+  const startTime = processStartTime(pid);
   const threadOf = (threadId: number): DeadProcess => {
-    const process = new DeadProcess(dir, {
-      identity: { ...currentMachine(), pid: 6_000_001, startTime: '1', threadId },
-    });
+    const process = new DeadProcess(dir, { identity: { ...currentMachine(), pid, startTime, threadId } });
     const declaration = { name: 'cpu_total', help: 'h', type: 'counter', labelNames: [] } as const;
     process.declare({ ...declaration, processWide: true, expireAfterSeconds: HOUR });
     return process.count('cpu_total', {}, 5);
@@ -204,6 +210,8 @@ test('what is process-wide stays while a thread of its process has a file', (t) 
   assert.equal(foldOneMore(dir).expiredSeries, 0);
   assert.deepEqual(valuesOf(dir), { cpu_total: 5 });
   main.die(clocks.now);
+  sleeper.kill();
+  await once(sleeper, 'exit');
   assert.equal(foldDirectory(dir).expiredSeries, 0);
   assert.deepEqual(valuesOf(dir), { cpu_total: 5 });
   clocks.pass(3 * HOUR);

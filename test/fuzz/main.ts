@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyReport, fuzzReader, type FuzzedKind } from './reader-fuzz.js';
+import { emptyReport, fuzzReader, type FuzzedKind, type FuzzReport } from './reader-fuzz.js';
 
 const [files = 100_000, seed = Date.now() % 2 ** 31] = process.argv.slice(2).map(Number);
 const BLOCK_FILES = 500;
@@ -21,6 +21,13 @@ function kindOf(blockSeed: number): FuzzedKind {
   return blockSeed % 10 === 0 ? 'python' : 'node';
 }
 
+function worstOf(costs: readonly Pick<FuzzReport, 'mostBytes' | 'mostSeconds'>[]): string {
+  const most = (values: readonly number[]): number => values.reduce((one, other) => Math.max(one, other), 0);
+  const bytes = most(costs.map(({ mostBytes }) => mostBytes));
+  const seconds = most(costs.map(({ mostSeconds }) => mostSeconds));
+  return `the costliest scrapes took ${(bytes / 1024 / 1024).toFixed(1)} MiB over their file, and ${seconds.toFixed(3)} s`;
+}
+
 function print(): void {
   for (const [kind, { damages, reasons, mostBytes, mostSeconds }] of Object.entries(reports)) {
     const read = [...damages.values()].reduce((sum, damage) => sum + damage.files, 0);
@@ -29,7 +36,7 @@ function print(): void {
       console.log(`a file that ${name}: ${damage.files}, ${damage.skipped} skipped`);
     }
     for (const [reason, count] of reasons) console.log(`skipped as ${reason}: ${count}`);
-    console.log(`most that one scrape took: ${mostBytes} bytes over its file, ${mostSeconds} s`);
+    console.log(worstOf([{ mostBytes, mostSeconds }]));
   }
 }
 
@@ -48,7 +55,7 @@ try {
     }
     if (performance.now() - reportedMs < REPORT_EVERY_MS) continue;
     reportedMs = performance.now();
-    console.log(`${done + BLOCK_FILES} of ${files}`);
+    console.log(`${done + BLOCK_FILES} of ${files}; ${worstOf(Object.values(reports))}`);
   }
 } finally {
   print();

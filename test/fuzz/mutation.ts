@@ -1,6 +1,15 @@
 /** Ways of damaging a file: from one bit to a well-formed lie under a right checksum. */
 import { crc32 } from '../../src/metrics-file/crc32.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD, RecordKind, SERIES } from '../../src/metrics-file/layout.js';
+import {
+  BLOCK,
+  BlockKind,
+  HEADER,
+  NATIVE_CHUNK,
+  PAGE_BYTES,
+  RECORD,
+  RecordKind,
+  SERIES,
+} from '../../src/metrics-file/layout.js';
 import { pack, unpack } from '../../src/metrics-file/msgpack.js';
 import { BYTE_MUTATIONS, changed, type DamagedFile, edgeOrAny, flipBit, many, ODDITIES } from './byte-mutation.js';
 import type { Random } from './random.js';
@@ -82,6 +91,12 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
       series.writeUInt32LE(random.next() < 0.5 ? random.below(20) : edgeOrAny(random), field);
       seal(series);
     }),
+  'has another number in a native chunk': (file, random) =>
+    withRecords(file, (records) => {
+      const chunk = random.of(records.filter((record) => kindOf(record) === RecordKind.NativeChunk));
+      changeNativeChunk(chunk, random);
+      seal(chunk);
+    }),
   'has other bytes in a key': (file, random) =>
     withRecords(file, (records) => {
       const series = random.of(records.filter((record) => kindOf(record) === RecordKind.Series));
@@ -105,7 +120,7 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
     }),
   'has an odd field in a record': (file, random) =>
     withRecords(file, (records) => {
-      const at = random.of(records.flatMap((record, number) => (kindOf(record) === RecordKind.Series ? [] : [number])));
+      const at = random.of(records.flatMap((record, number) => (hasFields(record) ? [number] : [])));
       records[at] = withOddField(records[at], random);
     }),
   'has records in another order': (file, random) =>
@@ -118,6 +133,13 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
     withMoreRecords(file, random, file.records, (record, at) => {
       if (kindOf(record) === RecordKind.Series) {
         record.writeUInt32LE(random.next() < 0.8 ? at : random.below(64), SERIES.slot);
+        seal(record);
+        return record;
+      }
+      if (kindOf(record) === RecordKind.NativeChunk) {
+        record.writeUInt32LE(random.next() < 0.8 ? at : random.below(64), RECORD.body + NATIVE_CHUNK.slot);
+        if (random.next() < 0.8) record.writeInt16LE(at % 2 ** 15, RECORD.body + NATIVE_CHUNK.chunk);
+        else changeNativeChunk(record, random);
         seal(record);
         return record;
       }
@@ -197,6 +219,22 @@ function withMoreRecords(
 
 function odd(random: Random): unknown {
   return random.next() < 0.2 ? random.of(ODDITIES) : random.below(64);
+}
+
+function changeNativeChunk(record: Buffer, random: Random): void {
+  const { block, ownerBlock, slot, ownerSlot, chunk, schema, sign } = NATIVE_CHUNK;
+  const number = random.next() < 0.5 ? random.below(20) : edgeOrAny(random);
+  const field = random.of([block, ownerBlock, slot, ownerSlot, chunk, schema, sign]);
+  const at = RECORD.body + field;
+  if (field === slot || field === ownerSlot) record.writeUInt32LE(number, at);
+  else if (field === schema || field === sign) record.writeUInt8(number % 256, at);
+  else record.writeUInt16LE(number % 2 ** 16, at);
+}
+
+/** Whether the body of a record is a map; those of the other kinds have fixed places. */
+function hasFields(record: Buffer): boolean {
+  const kind = kindOf(record);
+  return kind !== RecordKind.Series && kind !== RecordKind.NativeChunk;
 }
 
 function withOddField(record: Buffer, random: Random): Buffer {

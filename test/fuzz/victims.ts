@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
+import { nativeRole } from '../../src/metrics-file/attachment.js';
 import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import { pythonFile, pythonKey, type PythonEntry } from '../support/python-file.js';
 import { addTo, attach, counter, createFile, gauge, histogram, type WrittenFile } from '../support/written-file.js';
@@ -11,6 +12,15 @@ import { mutatePython } from './python-mutation.js';
 import type { Random } from './random.js';
 
 const REGISTRIES = ['default'];
+
+/** The zero bucket, and bins of both signs and of two schemas. */
+const NATIVE_ROLES = [
+  nativeRole(0, 0, 3),
+  nativeRole(1, 0, 3),
+  nativeRole(1, 1, 3),
+  nativeRole(-1, 0, 3),
+  nativeRole(1, 0, 0),
+];
 
 /** A file that is damaged. */
 export interface Victim {
@@ -64,6 +74,16 @@ function fillShared({ store }: WrittenFile): void {
   chunk.view[chunk.index + 5] = 3;
   addTo(sizes, 30, 0);
   addTo(sizes, 3, 1);
+  const native = { schema: 3, zeroThreshold: 2 ** -10, maxBuckets: 160 };
+  const lengths = store.declare({ ...histogram('length_bytes', [0.5, 1], ['path']), native }, REGISTRIES);
+  for (const path of ['/a', '/b']) {
+    const series = attach(store, lengths, [path]);
+    addTo(series, 7, 3);
+    for (const role of NATIVE_ROLES) {
+      const bins = store.attachTo(series, role);
+      bins.view[bins.index] = 1;
+    }
+  }
   const removed = attach(store, jobs, ['gone', 'gone']);
   addTo(removed, 99);
   store.detach(removed);
