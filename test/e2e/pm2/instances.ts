@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AggregatorRegistry } from 'prom-multiproc';
-import { BEHIND_MS } from '../../support/cluster.js';
+import { BEHIND_MS, linesOf } from '../../support/cluster.js';
 import { valueOf } from '../../support/exposition-parser.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
 import { order, ordersIn, pidsIn, scrapeAt, scrapeEach, underOrders, visit, written } from './customers.js';
 import { type Mode, MAX_INSTANCES, Shop } from './shop.js';
+
+/** By `workerLabel()`: one living instance for each number. */
+const SLOTS = ['shop_slot{worker="0"} 1', 'shop_slot{worker="1"} 1'];
 
 /** Registers the tests with the calling file. The shop exists once they run. */
 export function testInstances(mode: Mode): { shop(): Shop } {
@@ -22,6 +25,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
       assert.equal(valueOf(text, 'order_seconds_count'), 10);
       assert.equal(valueOf(text, 'shop_workers'), 2);
       assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
+      assert.deepEqual(linesOf(text, 'shop_slot'), SLOTS);
     }
     assert.equal(await shop.total(), 10, 'the directory is the one that pm2Directory names');
   });
@@ -80,6 +84,7 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     const { text } = await scrapeAt(shop.ports[0]);
     assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
     assert.equal(valueOf(text, 'shop_workers'), 2);
+    assert.deepEqual(linesOf(text, 'shop_slot'), SLOTS, 'its successor has its workerLabel()');
   });
 
   for (const [product, what] of [

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Counter, Gauge, Histogram, register, Registry } from 'prom-multiproc';
+import { Counter, Gauge, Histogram, register, Registry, workerLabel } from 'prom-multiproc';
 
 const orders = new Counter({ name: 'orders_total', help: 'Orders taken', labelNames: ['product'] });
 const seconds = new Histogram({ name: 'order_seconds', help: 'Time to take an order' });
@@ -22,6 +22,13 @@ const visits = new Counter({
   help: 'Orders, in a registry without a name',
   registers: [own],
 });
+const slots = new Gauge({
+  name: 'shop_slot',
+  help: 'Living instances by number',
+  labelNames: ['worker'],
+  multiprocessMode: 'livesum',
+});
+slots.set({ worker: workerLabel() }, 1);
 for (const gauge of [workers, worker, everyWorker]) gauge.set(1);
 
 const server = createServer((request, response) => {
