@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
+import { scrape, startCluster } from '../support/cluster.js';
+import { parseExposition } from '../support/exposition-parser.js';
 import { forkProgram } from '../support/forked-program.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -57,3 +59,43 @@ for (const kind of fileKinds()) {
     reading.close();
   });
 }
+
+test('a callback that has not ended after 5 seconds holds back its own metric only, in every scrape', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
+  await workers[0].run(async ({ prom }) => {
+    let hangs = false;
+    let fills = 0;
+    new prom.Gauge({
+      name: 'hanging',
+      help: 'The second call never ends',
+      collect() {
+        this.set(hangs ? 77 : 1);
+        return hangs ? new Promise<void>(() => {}) : undefined;
+      },
+    });
+    new prom.Gauge({
+      name: 'fills',
+      help: 'Calls',
+      collect() {
+        this.set(++fills);
+      },
+    });
+    await prom.register.metrics({ scope: 'process' });
+    hangs = true;
+  });
+  const valuesIn = (text: string): (number | undefined)[] => {
+    return ['hanging', 'fills'].map(
+      (name) => parseExposition(text).samples.find((sample) => sample.name === name)?.value,
+    );
+  };
+  const [, before] = valuesIn(await scrape(primary));
+  const began = Date.now();
+  await workers[0].run(async ({ prom }) => void (await prom.register.metrics({ scope: 'process' })));
+  assert.ok(
+    Date.now() - began > 4_000 && Date.now() - began < 15_000,
+    `the scrape of the worker took ${Date.now() - began} ms`,
+  );
+  const [hanging, after] = valuesIn(await scrape(primary));
+  assert.equal(hanging, 1, 'the unfinished value is not shown');
+  assert.ok(after! > before!, `${after} after ${before}`);
+});
