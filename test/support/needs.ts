@@ -32,6 +32,11 @@ export const TOOLS = {
     packages: ['python3-prometheus-client'],
     why: 'the real client_python writes the files that the tests read, and reads their values',
   },
+  gunicorn: {
+    commands: [],
+    packages: ['python3-gunicorn'],
+    why: 'gunicorn runs with the configuration of the guide',
+  },
   pushgateway: {
     commands: ['prometheus-pushgateway'],
     packages: ['prometheus-pushgateway'],
@@ -124,7 +129,8 @@ function isHere(need: Need): boolean {
   if (here === undefined) {
     if (need === 'root') here = isRoot();
     else if (need === 'other users') here = isRoot() && othersCanRun(__filename);
-    else if (need === 'python client') here = hasPythonClient();
+    else if (need === 'python client') here = hasPythonModule('prometheus_client');
+    else if (need === 'gunicorn') here = hasPythonModule('gunicorn');
     else if (need === 'prometheus 3') here = existsSync(join(prometheus3(), 'usr/bin/prometheus'));
     else here = TOOLS[need].commands.every((command) => commandPath(command) !== undefined);
     known.set(need, here);
@@ -144,8 +150,8 @@ export function othersCanRun(file: string): boolean {
 /** The Python of Debian, which finds Debian's packages; another one earlier on the PATH does not. */
 export const PYTHON = '/usr/bin/python3';
 
-function hasPythonClient(): boolean {
-  return spawnSync(PYTHON, ['-c', 'import prometheus_client']).status === 0;
+function hasPythonModule(name: string): boolean {
+  return spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0;
 }
 
 function contents(path: string): string {
