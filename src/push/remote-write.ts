@@ -64,7 +64,7 @@ export class RemoteWrite implements PushTarget {
 
   /**
    * Asks the receiver by an empty message of 2.0. A receiver of 2.0 responds with the number of samples written; older ones
-   * have no such header, and would take every message of 2.0 for an empty one of 1.0, with status 204 (ran: Prometheus 2.42).
+   * have no such header, and would take every message of 2.0 for an empty one of 1.0 and respond with 204.
    */
   async prepare(signal: AbortSignal): Promise<void> {
     if (this.#version !== undefined || performance.now() < this.#askAt) return;

@@ -1,7 +1,7 @@
 /**
  * The block format of snappy, which remote write demands (google/snappy, format_description.txt). Literals alone would be
- * valid, and receivers take them. But label texts repeat in every series, so that these few lines make a request 6 to 10 times
- * smaller, in the queue too; a package for it would be larger than they are.
+ * valid, and receivers take them. But label texts repeat in every series, so that these few lines make a request several times
+ * smaller, in the queue too (more than 5 times in the test); a package for it would be larger than they are.
  */
 
 /** Matches are found within blocks of this size, so that offsets fit in two bytes. */

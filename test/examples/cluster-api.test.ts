@@ -41,7 +41,7 @@ largest_order_euros 2000
 
 # HELP api_info Which API this is.
 # TYPE api_info gauge
-api_info{framework="${framework}",version="1.2.0"} 1
+api_info{version="1.2.0",framework="${framework}"} 1
 
 # HELP http_requests_total HTTP requests answered.
 # TYPE http_requests_total counter

@@ -21,6 +21,21 @@ class CountedBcrypt {
 
 const header = (user: string, password: string) => basic(user, password).authorization;
 
+test('the probes are answered without credentials, and tell nothing else', async (t) => {
+  const { path } = new WebConfigFile(withTempDir(t), `basic_auth_users:\n  alice: ${SECRET_HASH}\n`);
+  const { url } = await serving(t, { webConfigFile: path });
+  for (const [probe, text] of [
+    ['/-/healthy', 'prom-multiproc is healthy.'],
+    ['/-/ready', 'prom-multiproc is ready.'],
+  ]) {
+    const response = await ask(url + probe);
+    assert.deepEqual([response.status, response.text.trim()], [200, text]);
+  }
+  for (const other of ['/metrics', '/-/healthy/metrics', '/-/other']) {
+    assert.equal((await ask(url + other)).status, 401);
+  }
+});
+
 test('right credentials get in, everything else gets 401 and is told how', async (t) => {
   const users = `basic_auth_users:\n  alice: ${SECRET_HASH}\n  jürgen: ${COLON_HASH}\n`;
   const { path } = new WebConfigFile(withTempDir(t), users);
