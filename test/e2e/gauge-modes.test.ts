@@ -1,11 +1,14 @@
 /** Every gauge mode with living and dead processes: client_python's semantics, and those of prom-client's aggregators. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'node:test';
 import { MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';
 import { linesOf, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
+import { DIST } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 /**
@@ -244,4 +247,16 @@ test('a thread is shown as a separate process where a gauge shows each', async (
   );
   await threads[0].terminate();
   assert.deepEqual(linesOf(await scrape(member), 'heap'), [`heap{pid="${labels[0]}"} 0`, `heap{pid="${labels[2]}"} 2`]);
+});
+
+test('a gauge that is set while the clock shows 1970 has its value in every mode', (t) => {
+  const program = `
+    Date.now = () => 0;
+    const { Gauge, register } = require('.');
+    const modes = ['all', 'liveall', 'min', 'max', 'sum', 'livesum', 'mostrecent', 'livemostrecent'];
+    for (const multiprocessMode of modes) new Gauge({ name: multiprocessMode, help: 'h', multiprocessMode }).set(5);
+    register.metrics().then((text) => console.log(text.match(/^(?!#|prom_).+ .*$/gm).filter((line) => line.endsWith(' 5')).length));`;
+  const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: withTempDir(t) };
+  const output = execFileSync(process.execPath, ['-e', program], { cwd: join(DIST, '..'), env, encoding: 'utf8' });
+  assert.equal(output, '8\n');
 });
