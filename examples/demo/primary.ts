@@ -2,8 +2,8 @@
  * The demo: a cluster of 4 workers behind one port, requests driven at it, and one merged /metrics. After a while one
  * worker is killed by SIGKILL, and the totals go on.
  *
- *   npm run demo                     until Ctrl-C
- *   npm run demo -- --seconds 10     ends by itself
+ *   npm run demo                     ends after a minute, or at Ctrl-C
+ *   npm run demo -- --seconds 600    ends after ten minutes
  */
 import cluster from 'node:cluster';
 import { get } from 'node:http';
@@ -15,10 +15,11 @@ const APP_PORT = Number(process.env.APP_PORT ?? 8080);
 const METRICS_PORT = Number(process.env.METRICS_PORT ?? 9464);
 const WORKERS = 4;
 const KILL_AFTER_MS = 3000;
+const DEFAULT_SECONDS = 60;
 
 async function main(): Promise<void> {
   const secondsAt = process.argv.indexOf('--seconds');
-  const lastsMs = secondsAt < 0 ? Infinity : Number(process.argv[secondsAt + 1]) * 1000;
+  const seconds = secondsAt < 0 ? DEFAULT_SECONDS : Number(process.argv[secondsAt + 1]);
 
   const { dir } = setupPrimary({ clean: true });
   cluster.setupPrimary({ exec: join(__dirname, 'worker.js') });
@@ -30,8 +31,9 @@ async function main(): Promise<void> {
   console.log(`${WORKERS} workers answer on http://127.0.0.1:${APP_PORT}/, counting into ${dir}`);
   console.log(`merged metrics:         ${server.url}/metrics`);
   console.log(
-    `look at:                orders_total, order_duration_seconds, requests_in_progress, worker_started_seconds\n`,
+    `look at:                orders_total, order_duration_seconds, requests_in_progress, worker_started_seconds`,
   );
+  console.log(`ends:                   after ${seconds} s, or at Ctrl-C\n`);
 
   const total = async (): Promise<number> => {
     const families = await collector.families();
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
   };
 
   const killAt = Date.now() + KILL_AFTER_MS;
-  const endAt = Date.now() + lastsMs;
+  const endAt = Date.now() + seconds * 1000;
   let killed = false;
   let asked = 0;
   let shownAt = 0;
