@@ -1,7 +1,7 @@
 /** Native histograms of several series together, as adjacent buckets for a chart. */
 import type { MergedFamily } from '../merge/merged-family.js';
 import { readNative } from '../merge/native-series.js';
-import { MAX_SCHEMA, MIN_SCHEMA, upperBound } from '../model/native-bins.js';
+import { MAX_SCHEMA, upperBound } from '../model/native-bins.js';
 import { NativeReading } from '../model/native-histogram.js';
 
 /** A chart has 190 pixels for its rows. */
@@ -29,29 +29,20 @@ export function nativeBuckets(
     if (sums === undefined) bySchema.set(schema, (sums = new Map()));
     for (let at = 0; at < positive.length; at++) addTo(sums, positive.bins[at], positive.counts[at]);
   }
-  const lowest = Math.min(MAX_SCHEMA, ...bySchema.keys());
-  let bins: Bins = new Map();
-  for (const [schema, sums] of bySchema) for (const [bin, count] of sums) addTo(bins, bin >> (schema - lowest), count);
-  let schema = lowest;
-  for (; schema > MIN_SCHEMA && rowsOf(bins) > MAX_ROWS; schema--) bins = halved(bins);
-  if (bins.size === 0) return { bounds: [], counts: [upToZero] };
-  const first = Math.min(...bins.keys());
-  const rows = Array.from({ length: rowsOf(bins) }, (_, row) => first + row);
+  const schema = Math.min(MAX_SCHEMA, ...bySchema.keys());
+  const bins: Bins = new Map();
+  for (const [own, sums] of bySchema) for (const [bin, count] of sums) addTo(bins, bin >> (own - schema), count);
+  reading.begin({ schema, zeroThreshold: 0, maxBuckets: 0 }, 0);
+  const { positive } = reading;
+  for (const [bin, count] of [...bins].toSorted(([a], [b]) => a - b)) positive.push(bin, count);
+  reading.narrow(MAX_ROWS);
+  if (positive.length === 0) return { bounds: [], counts: [upToZero] };
+  const [first] = positive.bins;
+  const counts = positive.adjacent();
   return {
-    bounds: [upperBound(schema, first - 1), ...rows.map((bin) => upperBound(schema, bin))],
-    counts: [upToZero, ...rows.map((bin) => bins.get(bin) ?? 0), 0],
+    bounds: [first - 1, ...counts.map((_, row) => first + row)].map((bin) => upperBound(reading.schema, bin)),
+    counts: [upToZero, ...counts, 0],
   };
-}
-
-function rowsOf(bins: Bins): number {
-  return bins.size === 0 ? 0 : Math.max(...bins.keys()) - Math.min(...bins.keys()) + 1;
-}
-
-/** The bins of the next lower schema. */
-function halved(bins: Bins): Bins {
-  const wider: Bins = new Map();
-  for (const [bin, count] of bins) addTo(wider, bin >> 1, count);
-  return wider;
 }
 
 function addTo(bins: Bins, bin: number, count: number): void {

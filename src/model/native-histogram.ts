@@ -75,6 +75,18 @@ class BinList {
     return count;
   }
 
+  /** The number of bins from the first to the last, also empty ones. */
+  get width(): number {
+    return this.length === 0 ? 0 : this.bins[this.length - 1] - this.bins[0] + 1;
+  }
+
+  /** The counts of all bins from the first to the last, also of empty ones. */
+  adjacent(): number[] {
+    const counts = Array.from({ length: this.width }, () => 0);
+    for (let at = 0; at < this.length; at++) counts[this.bins[at] - this.bins[0]] = this.counts[at];
+    return counts;
+  }
+
   has(bin: number): boolean {
     return this.bins.subarray(0, this.length).includes(bin);
   }
@@ -165,12 +177,13 @@ export class NativeReading {
   end(): void {
     this.positive.join();
     this.negative.join();
-    while (this.#maxBuckets > 0 && this.buckets > this.#maxBuckets && this.schema > MIN_SCHEMA) {
-      this.schema--;
-      this.positive.reduceBy(1);
-      this.negative.reduceBy(1);
-    }
+    this.#reduceWhile(() => this.#maxBuckets > 0 && this.buckets > this.#maxBuckets);
     this.#widenZero();
+  }
+
+  /** Reduces the resolution of a histogram that is shown already, until few enough buckets are adjacent, also empty ones. */
+  narrow(maxWidth: number): void {
+    this.#reduceWhile(() => Math.max(this.positive.width, this.negative.width) > maxWidth);
   }
 
   get buckets(): number {
@@ -185,6 +198,14 @@ export class NativeReading {
   toPlain(): NativeHistogram {
     const { schema, zeroThreshold, zeroCount, positive, negative } = this;
     return { schema, zeroThreshold, zeroCount, positive: plain(positive), negative: plain(negative) };
+  }
+
+  #reduceWhile(isTooFine: () => boolean): void {
+    while (isTooFine() && this.schema > MIN_SCHEMA) {
+      this.schema--;
+      this.positive.reduceBy(1);
+      this.negative.reduceBy(1);
+    }
   }
 
   /** Moves bins up to the zero threshold into the zero bucket, whose threshold a bin that contains it widens. */

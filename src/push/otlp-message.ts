@@ -13,10 +13,8 @@ import {
 } from '../exposition/wire.js';
 import type { GroupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels, MetricFamily, MetricType } from '../model/metric-family.js';
-import type { NativeBucket, NativeHistogram } from '../model/native-histogram.js';
-
+import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
 import { type Line, metricKind } from '../model/metric-kind.js';
-import { nativeCount } from './native-count.js';
 
 const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2 } as const;
 const SCOPE_METRICS = { scope: 1, metrics: 2 } as const;
@@ -209,56 +207,37 @@ function histogramValues({ values, exemplars }: GroupedSeries, lines: readonly L
   ];
 }
 
+/** OTLP writes every bucket between the first and the last, also the empty ones: at most so many. */
+const MAX_WIDTH = 320;
+/** Used again for every histogram. */
+const reading = new NativeReading();
+
 function exponentialValues(
   { values, exemplars, native = EMPTY_HISTOGRAM }: GroupedSeries,
   lines: readonly Line[],
 ): Uint8Array[] {
-  const { schema, positive, negative, zeroCount, zeroThreshold } = narrowed(native);
+  reading.set(native);
+  reading.narrow(MAX_WIDTH);
   const sum = values[lines.findIndex(({ name }) => name.endsWith('_sum'))] ?? 0;
   return [
-    fixed64Field(EXPONENTIAL_POINT.count, BigInt(nativeCount(native))),
+    fixed64Field(EXPONENTIAL_POINT.count, BigInt(reading.count)),
     doubleField(EXPONENTIAL_POINT.sum, sum),
-    signedField(EXPONENTIAL_POINT.scale, schema),
-    fixed64Field(EXPONENTIAL_POINT.zeroCount, BigInt(zeroCount)),
-    doubleField(EXPONENTIAL_POINT.zeroThreshold, zeroThreshold),
-    ...bucketFields(EXPONENTIAL_POINT.positive, positive),
-    ...bucketFields(EXPONENTIAL_POINT.negative, negative),
+    signedField(EXPONENTIAL_POINT.scale, reading.schema),
+    fixed64Field(EXPONENTIAL_POINT.zeroCount, BigInt(reading.zeroCount)),
+    doubleField(EXPONENTIAL_POINT.zeroThreshold, reading.zeroThreshold),
+    ...bucketFields(EXPONENTIAL_POINT.positive, reading.positive),
+    ...bucketFields(EXPONENTIAL_POINT.negative, reading.negative),
     ...exemplars.flatMap((exemplar) => exemplarFields(EXPONENTIAL_POINT.exemplars, exemplar)),
   ];
 }
 
 const EMPTY_HISTOGRAM: NativeHistogram = { schema: 0, zeroThreshold: 0, zeroCount: 0, positive: [], negative: [] };
 
-/** OTLP writes every bucket between the first and the last, also the empty ones: at most so many. */
-const MAX_WIDTH = 320;
-
-/** Joins pairs of buckets until there are few enough, as a lower schema has them. */
-function narrowed(native: NativeHistogram): NativeHistogram {
-  const { schema, positive, negative } = native;
-  if ([positive, negative].every((buckets) => widthOf(buckets) <= MAX_WIDTH)) return native;
-  return narrowed({ ...native, schema: schema - 1, positive: joined(positive), negative: joined(negative) });
-}
-
-function widthOf(buckets: readonly NativeBucket[]): number {
-  return buckets.length === 0 ? 0 : buckets[buckets.length - 1][0] - buckets[0][0] + 1;
-}
-
-function joined(buckets: readonly NativeBucket[]): NativeBucket[] {
-  const counts = new Map<number, number>();
-  for (const [index, count] of buckets) {
-    const wider = Math.ceil(index / 2);
-    counts.set(wider, (counts.get(wider) ?? 0) + count);
-  }
-  return [...counts];
-}
-
-/** A bucket has the number of its lower bound here, and that of its upper bound in Prometheus. */
-function bucketFields(field: number, buckets: readonly NativeBucket[]): Uint8Array[] {
-  if (buckets.length === 0) return [];
-  const [[first]] = buckets;
-  const counts = Array.from({ length: widthOf(buckets) }, () => 0);
-  for (const [index, count] of buckets) counts[index - first] = count;
-  return [messageField(field, signedField(BUCKETS.offset, first - 1), packedVarints(BUCKETS.counts, counts))];
+/** A bucket has the number of its lower bound here, as bins have, and that of its upper bound in Prometheus. */
+function bucketFields(field: number, bins: NativeReading['positive']): Uint8Array[] {
+  if (bins.length === 0) return [];
+  const [first] = bins.bins;
+  return [messageField(field, signedField(BUCKETS.offset, first), packedVarints(BUCKETS.counts, bins.adjacent()))];
 }
 
 /** A sint32. */

@@ -7,7 +7,6 @@ import { doubleField, messageField, packedVarints, stringField, varintField, Wir
 import { writeNative } from '../exposition/native-fields.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
 import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
-import { nativeCount } from './native-count.js';
 
 /** A line of an exposition. */
 export interface RemoteSeries {
@@ -183,7 +182,7 @@ function histogramField(
   writeNative(fields, reading, NATIVE);
   return messageField(
     field,
-    varintField(HISTOGRAM.count, nativeCount(buckets)),
+    varintField(HISTOGRAM.count, reading.count),
     doubleField(HISTOGRAM.sum, sum),
     fields.bytes.subarray(0, fields.length),
     varintField(HISTOGRAM.timestamp, time),
