@@ -2,10 +2,11 @@
  * The lock on a whole directory, `dir.lock`: every process that uses the directory holds it shared for its whole life; a
  * process that empties or removes the directory takes it exclusively. The kernel releases it when its holder dies.
  */
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../metrics-file/mapping.js';
 import { DIRECTORY_LOCK } from './file-name.js';
+import { isStillAt, openLockFile } from './lock-file.js';
 
 export interface LockPermissions {
   readonly fileMode?: number;
@@ -24,14 +25,14 @@ export function holdDirectory(dir: string, permissions: LockPermissions | undefi
   if (locks === undefined) return undefined;
   let fd: number;
   try {
-    fd = openLockFile(dir, constants.O_RDONLY, permissions);
+    fd = openDirectoryLock(dir, constants.O_RDONLY, permissions);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined;
     lstatSync(dir);
     return undefined;
   }
   // a lock on a file that was removed meanwhile has no effect
-  if (locks.lockShared(fd) && isStillThere(dir, fd)) return fd;
+  if (locks.lockShared(fd) && isStillAt(join(dir, DIRECTORY_LOCK), fd)) return fd;
   closeSync(fd);
   return 'held';
 }
@@ -46,11 +47,11 @@ export function seizeDirectory(dir: string): number | 'held' | undefined {
   let fd: number;
   try {
     // Opened for writing: NFS implements it by a lock on a byte range, and gives an exclusive lock to no other descriptor.
-    fd = openLockFile(dir, constants.O_RDWR, {});
+    fd = openDirectoryLock(dir, constants.O_RDWR, {});
   } catch {
     return undefined;
   }
-  if (locks.lockExclusive(fd) && isStillThere(dir, fd)) return fd;
+  if (locks.lockExclusive(fd) && isStillAt(join(dir, DIRECTORY_LOCK), fd)) return fd;
   closeSync(fd);
   return 'held';
 }
@@ -74,25 +75,10 @@ export function lockAgainstCleaners(dir: string): number | undefined {
   return undefined;
 }
 
-/** Opens no symlink, and does not overwrite a file that another process has created meanwhile. */
-function openLockFile(dir: string, access: number, permissions: LockPermissions | undefined): number {
-  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  const path = join(dir, DIRECTORY_LOCK);
-  for (;;) {
-    try {
-      return openSync(path, access | O_NOFOLLOW | O_NONBLOCK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || permissions === undefined) throw error;
-    }
-    const { fileMode = 0o600, group } = permissions;
-    try {
-      const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, fileMode);
-      admit(fd, fileMode, group);
-      return fd;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+function openDirectoryLock(dir: string, access: number, permissions: LockPermissions | undefined): number {
+  const { fileMode: mode = 0o600, group } = permissions ?? {};
+  const creation = permissions && { mode, admit: (fd: number) => admit(fd, mode, group) };
+  return openLockFile(join(dir, DIRECTORY_LOCK), access, creation);
 }
 
 /** Lets readers open the lock file: a reader that cannot does not protect the directory from being swept. */
@@ -102,13 +88,5 @@ function admit(fd: number, fileMode: number, group: number | undefined): void {
     fchmodSync(fd, fileMode);
   } catch {
     // not a member of the group: this is logged for the directory already
-  }
-}
-
-function isStillThere(dir: string, fd: number): boolean {
-  try {
-    return lstatSync(join(dir, DIRECTORY_LOCK)).ino === fstatSync(fd).ino;
-  } catch {
-    return false;
   }
 }

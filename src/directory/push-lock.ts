@@ -2,10 +2,11 @@
  * The kernel's locks of a push. The leader holds `push-<id>.lock` exclusively. Every process that could lead holds
  * `push-<id>.members` shared, so that a leader that ends finds out whether another process remains.
  */
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../metrics-file/mapping.js';
 import { DIRECTORY_LOCK, pushLockName, pushMembersName } from './file-name.js';
+import { isStillAt, openLockFile } from './lock-file.js';
 import { type PushRecord, readPushRecord, writePushRecord } from './push-record.js';
 
 export class PushLock {
@@ -20,9 +21,9 @@ export class PushLock {
     id: string,
   ) {
     this.#paths = { lock: join(dir, pushLockName(id)), members: join(dir, pushMembersName(id)) };
-    this.#lock = openLockFile(dir, this.#paths.lock);
+    this.#lock = openPushFile(dir, this.#paths.lock);
     try {
-      this.#members = openLockFile(dir, this.#paths.members);
+      this.#members = openPushFile(dir, this.#paths.members);
     } catch (error) {
       closeSync(this.#lock);
       throw error;
@@ -38,7 +39,7 @@ export class PushLock {
 
   /** False where a cleaner of temporary files has removed or replaced a file: the locks have no effect any more. */
   get isValid(): boolean {
-    return isAt(this.#paths.lock, this.#lock) && isAt(this.#paths.members, this.#members);
+    return isStillAt(this.#paths.lock, this.#lock) && isStillAt(this.#paths.members, this.#members);
   }
 
   /** Whether this process leads; undefined where there are no locks of the kernel. */
@@ -60,7 +61,7 @@ export class PushLock {
   /** Whether no other process could lead, and none can join until `close`. */
   excludeOthers(): boolean {
     closeSync(this.#members);
-    this.#members = openLockFile(this.dir, this.#paths.members);
+    this.#members = openPushFile(this.dir, this.#paths.members);
     return native()?.lockExclusive(this.#members) === true;
   }
 
@@ -71,23 +72,12 @@ export class PushLock {
   }
 }
 
-/** Opens no symlink. A new file gets the permissions of `dir.lock`, which users of the directory may open. */
-function openLockFile(dir: string, path: string): number {
-  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  for (;;) {
-    try {
-      return openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-    try {
-      const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      admitUsersOf(join(dir, DIRECTORY_LOCK), fd);
-      return fd;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+/** A new file gets the permissions of `dir.lock`, which users of the directory may open. */
+function openPushFile(dir: string, path: string): number {
+  return openLockFile(path, constants.O_RDWR, {
+    mode: 0o600,
+    admit: (fd) => admitUsersOf(join(dir, DIRECTORY_LOCK), fd),
+  });
 }
 
 function admitUsersOf(directoryLock: string, fd: number): void {
@@ -98,9 +88,4 @@ function admitUsersOf(directoryLock: string, fd: number): void {
   } catch {
     // no such file, or not a member of the group: other users cannot push
   }
-}
-
-function isAt(path: string, fd: number): boolean {
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  return there !== undefined && there.ino === fstatSync(fd).ino;
 }
