@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   errors: ['copies'],
   'warn-once': ['copies'],
   'debug-log': [],
+  within: [],
   model: ['errors'],
 
   // the file, and its text form
@@ -60,7 +61,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['archive', 'storage'],
     ...['registry', 'merge', 'python-file'],
   ],
-  serve: ['program-file', 'copies', 'errors', 'warn-once', 'model', 'exposition', 'directory', 'registry', 'collector'],
+  serve: [
+    ...['program-file', 'copies', 'errors', 'warn-once', 'within', 'model', 'exposition', 'directory', 'registry'],
+    'collector',
+  ],
 
   // around both
   cluster: ['errors', 'warn-once', 'model', 'directory', 'storage'],
@@ -68,7 +72,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'default-metrics': ['errors', 'warn-once', 'test-runner', 'model', 'registry', 'instruments', 'mirror'],
   // it leaves the default metrics out, and has to know their names
   push: [
-    ...['errors', 'warn-once', 'model', 'metrics-file', 'exposition', 'directory', 'registry', 'collector'],
+    ...['errors', 'warn-once', 'within', 'model', 'metrics-file', 'exposition', 'directory', 'registry', 'collector'],
     'default-metrics',
   ],
   'prom-client': [

@@ -109,6 +109,11 @@ export class HttpDelivery {
   }
 }
 
+/** Whether the receiver has taken the message. */
+export function isSuccess(response: HttpResponse | { readonly error: string }): response is HttpResponse {
+  return 'status' in response && response.status >= 200 && response.status < 300;
+}
+
 /**
  * What a response other than 2xx means, or no response.
  *

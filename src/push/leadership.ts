@@ -80,9 +80,7 @@ export class Leadership {
   record(figures: PushFigures, now = Date.now(), hasEnded = false): void {
     const lock = this.#lock;
     if (lock === undefined) return;
-    const { target, intervalMs } = this.#options;
-    const isLocked = lock.take() === true;
-    lock.write({ target, ...this.#self, isLocked, hasEnded, intervalMs, sentAt: this.#sentAt, beatAt: now, figures });
+    this.#write(lock, { isLocked: lock.take() === true, hasEnded, sentAt: this.#sentAt, beatAt: now, figures });
   }
 
   /** Whether no other process can take over from this leader. None can join until `end`. */
@@ -128,18 +126,13 @@ export class Leadership {
   }
 
   #claim(lock: PushLock, before: PushRecord | undefined): void {
-    const { target, intervalMs } = this.#options;
     const { sentAt = 0, figures = NO_FIGURES } = before ?? {};
-    lock.write({
-      target,
-      ...this.#self,
-      isLocked: false,
-      hasEnded: false,
-      intervalMs,
-      sentAt,
-      beatAt: Date.now(),
-      figures,
-    });
+    this.#write(lock, { isLocked: false, hasEnded: false, sentAt, beatAt: Date.now(), figures });
+  }
+
+  #write(lock: PushLock, state: Pick<PushRecord, 'isLocked' | 'hasEnded' | 'sentAt' | 'beatAt' | 'figures'>): void {
+    const { target, intervalMs } = this.#options;
+    lock.write({ target, intervalMs, ...this.#self, ...state });
   }
 
   /** How long the record of another process is unchanged. */

@@ -5,7 +5,7 @@ import { describeError } from '../errors.js';
 import { groupedSeries } from '../exposition/grouped-series.js';
 import { readVarint } from '../exposition/wire.js';
 import type { Labels } from '../model/metric-family.js';
-import { failure, HttpDelivery } from './http-delivery.js';
+import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
 import {
   endOf,
   type OtlpMetric,
@@ -68,9 +68,7 @@ export class Otlp implements PushTarget {
   async send({ body, samples }: Message, signal: AbortSignal): Promise<Outcome> {
     const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
     const response = await this.#delivery.request({ method: 'POST', headers, body }, signal);
-    if ('error' in response || response.status < 200 || response.status >= 300) {
-      return failure(response, (status) => RETRYABLE.has(status));
-    }
+    if (!isSuccess(response)) return failure(response, (status) => RETRYABLE.has(status));
     const { rejected, reason } = partialSuccess(response.body);
     return rejected === 0 ? { result: 'sent' } : { result: 'sent', lost: Math.min(rejected, samples), reason };
   }

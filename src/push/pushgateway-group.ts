@@ -1,7 +1,7 @@
 import { PromMultiprocError } from '../errors.js';
 import type { Labels } from '../model/metric-family.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
-import { failure, HttpDelivery } from './http-delivery.js';
+import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
 import { groupPath, type Pushgateway } from './pushgateway.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import { textOfFamilies, type TextOptions } from './text-of-registry.js';
@@ -38,8 +38,7 @@ export class PushgatewayGroup implements PushTarget {
   async send({ body }: Message, signal: AbortSignal): Promise<Outcome> {
     const headers = { 'content-type': PROMETHEUS_CONTENT_TYPE };
     const response = await this.#delivery.request({ method: 'PUT', headers, body }, signal);
-    const isTaken = 'status' in response && response.status >= 200 && response.status < 300;
-    return isTaken ? { result: 'sent' } : failure(response, (status) => status >= 500);
+    return isSuccess(response) ? { result: 'sent' } : failure(response, (status) => status >= 500);
   }
 
   close(): void {

@@ -1,9 +1,10 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
 import { PromMultiprocError } from '../errors.js';
-import { groupedSeries } from '../exposition/grouped-series.js';
+import { groupedSeries, type GroupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import type { Line } from '../model/metric-kind.js';
-import { failure, HttpDelivery, type HttpResponse } from './http-delivery.js';
+import type { NativeHistogram } from '../model/native-histogram.js';
+import { failure, HttpDelivery, type HttpResponse, isSuccess } from './http-delivery.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import {
   type RemoteFamily,
@@ -79,47 +80,18 @@ export class RemoteWrite implements PushTarget {
   async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
     const withMetadata = time - this.#metadataAt >= METADATA_MS;
     if (withMetadata) this.#metadataAt = time;
-    let samples: RemoteSample[] = [];
-    for (const { name, type, help, unit, samples: lines } of families) {
-      const family: RemoteFamily = { name, type, help, unit };
-      for (const { lines: names, series, isNative } of groupedSeries({ name, type, help, samples: lines })) {
-        const shown = isNative && !hasBounds(names) ? [] : names;
-        for (const { labels, values, exemplars, created, native } of series) {
-          const createdAt = created === undefined ? undefined : Math.round(created * 1000);
-          if (native !== undefined) {
-            const sent = this.#series.at(name, labels, () => this.#layOut(family, name, labels));
-            const sum = values[names.findIndex((line) => line.name.endsWith('_sum'))] ?? 0;
-            const exemplar = newExemplar(sent, newest(exemplars));
-            samples.push({ series: sent, value: 0, native: { buckets: native, sum }, exemplar, createdAt });
-          }
-          for (const [line, { name: lineName, label }] of shown.entries()) {
-            const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
-            const sent = this.#series.at(lineName, own, () => this.#layOut(family, lineName, own));
-            samples.push({
-              series: sent,
-              value: values[line],
-              exemplar: newExemplar(sent, exemplars[line]),
-              createdAt,
-            });
-            if (samples.length < MAX_SAMPLES) continue;
-            yield this.#message(samples, time, withMetadata);
-            samples = [];
-          }
-        }
-      }
-    }
-    yield* this.#parts([...samples, ...this.#series.takeVanished().map(ended)], time, withMetadata);
+    yield* this.#parts(this.#samplesOf(families), time, withMetadata);
   }
 
   async *ending(time: number): AsyncGenerator<Message> {
-    yield* this.#parts(this.#series.takeVanished().map(ended), time, false);
+    yield* this.#parts(this.#vanished(), time, false);
   }
 
   async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {
     const used = version as VersionName;
     const response = await this.#post(used, body, signal, true);
     const written = 'error' in response ? undefined : writtenBy(response);
-    if ('error' in response || !isSuccess(response)) {
+    if (!isSuccess(response)) {
       // the receiver takes 2.0 no longer: the next snapshot asks again
       if ('status' in response && response.status === 415 && this.#mayChange) this.#version = undefined;
       const failed = failure(response, (status) => status >= 500);
@@ -140,10 +112,59 @@ export class RemoteWrite implements PushTarget {
     this.#delivery.close();
   }
 
-  *#parts(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Generator<Message> {
-    for (let at = 0; at < samples.length; at += MAX_SAMPLES) {
-      yield this.#message(samples.slice(at, at + MAX_SAMPLES), time, withMetadata);
+  *#samplesOf(families: Snapshot['families']): Generator<RemoteSample> {
+    for (const { name, type, help, unit, samples } of families) {
+      const family: RemoteFamily = { name, type, help, unit };
+      for (const { lines, series, isNative } of groupedSeries({ name, type, help, samples })) {
+        for (const one of series) {
+          if (one.native !== undefined) yield this.#nativeSample(family, one.native, one, lines);
+          if (!isNative || hasBounds(lines)) yield* this.#lineSamples(family, one, lines);
+        }
+      }
     }
+    yield* this.#vanished();
+  }
+
+  #nativeSample(
+    family: RemoteFamily,
+    buckets: NativeHistogram,
+    { labels, values, exemplars, created }: GroupedSeries,
+    lines: readonly Line[],
+  ): RemoteSample {
+    const { name } = family;
+    const series = this.#series.at(name, labels, () => this.#layOut(family, name, labels));
+    const sum = values[lines.findIndex((line) => line.name.endsWith('_sum'))] ?? 0;
+    const exemplar = newExemplar(series, newest(exemplars));
+    return { series, value: 0, native: { buckets, sum }, exemplar, createdAt: milliseconds(created) };
+  }
+
+  *#lineSamples(
+    family: RemoteFamily,
+    { labels, values, exemplars, created }: GroupedSeries,
+    lines: readonly Line[],
+  ): Generator<RemoteSample> {
+    for (const [at, { name, label }] of lines.entries()) {
+      const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
+      const series = this.#series.at(name, own, () => this.#layOut(family, name, own));
+      const exemplar = newExemplar(series, exemplars[at]);
+      yield { series, value: values[at], exemplar, createdAt: milliseconds(created) };
+    }
+  }
+
+  /** Called when all samples of a sending are there. */
+  *#vanished(): Generator<RemoteSample> {
+    for (const series of this.#series.takeVanished()) yield { series, value: undefined };
+  }
+
+  *#parts(samples: Iterable<RemoteSample>, time: number, withMetadata: boolean): Generator<Message> {
+    let part: RemoteSample[] = [];
+    for (const sample of samples) {
+      part.push(sample);
+      if (part.length < MAX_SAMPLES) continue;
+      yield this.#message(part, time, withMetadata);
+      part = [];
+    }
+    if (part.length > 0) yield this.#message(part, time, withMetadata);
   }
 
   #message(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Message {
@@ -174,12 +195,8 @@ export class RemoteWrite implements PushTarget {
   }
 }
 
-function ended(series: RemoteSeries): RemoteSample {
-  return { series, value: undefined };
-}
-
-function isSuccess({ status }: HttpResponse): boolean {
-  return status >= 200 && status < 300;
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
 }
 
 /** The number of samples and histograms that a receiver of 2.0 has written. */

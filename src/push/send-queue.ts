@@ -2,7 +2,9 @@
  * The messages that wait to be sent, in their order: a receiver refuses a sample that is older than one that it has. When the
  * queue is full the oldest message is dropped. The newest has the present totals, so that only resolution is lost.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_FIGURES, type PushFigures } from '../directory/push-record.js';
+import { within } from '../within.js';
 import type { Message, Outcome, PushTarget } from './push-target.js';
 
 export interface QueueOptions {
@@ -54,10 +56,7 @@ export class SendQueue {
 
   /** Waits until all is sent or given up, but no longer than this time. */
   async drain(deadlineMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    await Promise.race([this.#running, deadline]);
-    clearTimeout(timer);
+    if (this.#running !== undefined) await within(deadlineMs, this.#running);
   }
 
   /** Drops what is still in the queue. */
@@ -100,7 +99,8 @@ export class SendQueue {
       this.#warn('a message is sent again', outcome.reason);
       this.#count({ retries: this.figures.retries + 1 });
       // a part at random, so that a hundred hosts do not come back at once
-      await this.#pause(Math.max(outcome.afterMs ?? 0, delayMs * (0.5 + Math.random() / 2)));
+      const pauseMs = Math.max(outcome.afterMs ?? 0, delayMs * (0.5 + Math.random() / 2));
+      await sleep(pauseMs, undefined, { signal: this.signal, ref: false }).catch(() => {});
       if (!this.#messages.includes(message)) return;
     }
   }
@@ -125,19 +125,5 @@ export class SendQueue {
 
   #count(changed: Partial<PushFigures>): void {
     this.figures = { ...this.figures, ...changed, queueBytes: this.#bytes };
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      timer.unref();
-      this.signal.addEventListener('abort', done);
-      const { signal } = this;
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-    });
   }
 }

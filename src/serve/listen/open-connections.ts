@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../within.js';
 import { onceOver } from '../answer/response-over.js';
 
 /** Time for the FIN of the last response or the end of TLS, once no request is in progress; handshakes that are not finished are cut off then. */
@@ -72,13 +72,4 @@ function askToClose(res: ServerResponse): void {
 function remember(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
-}
-
-/** Whether the event comes before the deadline. */
-async function within(ms: number, event: Promise<void>): Promise<boolean> {
-  const waiting = new AbortController();
-  const tooLate = delay(ms, false, { signal: waiting.signal }).catch(() => false);
-  const came = await Promise.race([event.then(() => true), tooLate]);
-  waiting.abort();
-  return came;
 }
