@@ -4,6 +4,7 @@
  */
 import type { ChartRequest } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
+import type { ProcessInfo } from '../../collector/report.js';
 import { RequestRates } from '../../collector/request-rates.js';
 
 const SPAN_MS = 15 * 60_000;
@@ -145,8 +146,9 @@ export class StatusHistory {
     const rates = this.#rates.of(processes, collectedAtMs);
     const living = processes.filter(({ state }) => state !== 'dead');
     const figures = new Float32Array(living.length * FIGURES.length);
-    living.forEach(({ file, pid, thread, vitals = {} }, at) => {
-      this.#once(`name ${file}`, thread === 0 ? String(pid) : `${pid}-${thread}`);
+    living.forEach((process, at) => {
+      const { file, vitals = {} } = process;
+      this.#once(`name ${file}`, nameOf(process));
       const rate = rates.get(file);
       const values = [vitals.cpuShare, vitals.residentBytes, vitals.loopLagSeconds, rate?.perSecond, rate?.failedShare];
       figures.set(
@@ -185,14 +187,19 @@ export class StatusHistory {
 
   #mark({ processes }: DirectoryStatus, time: number): void {
     const now = new Map(processes.map(({ file, state }) => [file, state as string]));
-    for (const { file, state, pid, thread } of this.#known === undefined ? [] : processes) {
+    for (const process of this.#known === undefined ? [] : processes) {
+      const { file, state } = process;
       const before = this.#known!.get(file);
-      const name = thread === 0 ? String(pid) : `${pid}-${thread}`;
+      const name = nameOf(process);
       if (state === 'dead' && before !== 'dead') this.#marks.push({ time, kind: 'died', name });
       else if (state !== 'dead' && before === undefined) this.#marks.push({ time, kind: 'started', name });
     }
     this.#known = now;
   }
+}
+
+function nameOf({ pid, thread }: ProcessInfo): string {
+  return thread === 0 ? String(pid) : `${pid}-${thread}`;
 }
 
 /** A counter and a histogram, the largest of each. */
