@@ -30,7 +30,7 @@ export class MergeIndex implements MergedCells {
   /** By scope and name. */
   readonly #families = new Map<string, MergedFamily>();
   #schemas = new Map<string, Schema>();
-  #keys = new KeyTable();
+  #keys = new KeyTable<Uint8Array>(Uint8Array);
   readonly #space = new CellSpace();
   /** Bins of native histograms. */
   readonly native = new NativeCells(this.#space);
@@ -111,7 +111,7 @@ export class MergeIndex implements MergedCells {
   /** Forgets all series. The declarations stay, or a conflict would be found again and again. */
   restart(): void {
     this.#schemas = new Map();
-    this.#keys = new KeyTable();
+    this.#keys = new KeyTable<Uint8Array>(Uint8Array);
     this.#space.restart();
     this.native.clear();
     this.#pinned.clear();

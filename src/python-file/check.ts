@@ -11,7 +11,7 @@ export function checkPythonFile(path: string): FileCheck {
   try {
     const reader = new DbReader(path);
     try {
-      reader.readKeys((bytes, start, end) => samples.sampleOf(0, name.type, bytes, start, end));
+      reader.readKeys((words, from, to) => samples.sampleOf(0, name.type, words, from, to));
       reader.readValues();
     } finally {
       reader.close();

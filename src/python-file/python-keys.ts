@@ -24,50 +24,68 @@ interface ParsedKey {
 
 /** Every sample that any file of a directory has, by numbers, and where it is in the present index. */
 export class PythonSamples {
-  #table = new KeyTable();
+  #table = new KeyTable<Int32Array>(Int32Array);
   readonly #kinds = new Map<string, number>();
   readonly parsed: ParsedKey[] = [];
   /** Per sample the number of its family in this list. */
   readonly familyOf: number[] = [];
   readonly families: string[] = [];
+  /** Per sample a number that samples of one family with one bound have in common. */
+  readonly partOf: number[] = [];
   /** Per sample its merged series and the cell; UNPLACED until a file has placed it. */
   readonly series: number[] = [];
   readonly cells: number[] = [];
   readonly #familyNumbers = new Map<string, number>();
+  readonly #parts = new Map<string, number>();
   #generation = 0;
 
   /** The number of what a file's keys have in common. @param pid where the series of the file have it as a label */
   kindOf({ type, gaugeMode }: PythonFileName, pid: string): number {
-    const key = JSON.stringify([type, gaugeMode, pid]);
-    const kind = this.#kinds.get(key) ?? this.#kinds.size;
-    this.#kinds.set(key, kind);
-    return kind;
+    return numberIn(this.#kinds, JSON.stringify([type, gaugeMode, pid]));
   }
 
   /** Forgets all samples where the index has been restarted: one reason is that it had many of files that are gone. */
   follow(generation: number): void {
     if (generation === this.#generation) return;
     this.#generation = generation;
-    this.#table = new KeyTable();
-    this.parsed.length = this.familyOf.length = this.series.length = this.cells.length = 0;
+    this.#table = new KeyTable<Int32Array>(Int32Array);
+    this.parsed.length = this.familyOf.length = this.partOf.length = 0;
+    this.series.length = this.cells.length = 0;
   }
 
-  /** The sample of a key. @throws {TypeError} where the bytes are no key */
-  sampleOf(kind: number, type: PythonFileName['type'], bytes: Buffer, start: number, end: number): number {
-    const known = this.#table.find(kind, bytes, start, end);
+  /**
+   * The sample of a key, as `DbReader` hands it over.
+   *
+   * @throws {TypeError} where the bytes are no key
+   */
+  sampleOf(kind: number, type: PythonFileName['type'], words: Int32Array, from: number, to: number): number {
+    const known = this.#table.find(kind, words, from, to);
     if (known >= 0) return known;
-    const parsed = parsePythonKey(bytes.toString('utf8', start, end), type);
+    const parsed = parsePythonKey(textOf(words, from), type);
     const sample = this.parsed.length;
     this.parsed.push(parsed);
     this.series.push(UNPLACED);
     this.cells.push(0);
-    const family = this.#familyNumbers.get(parsed.family) ?? this.families.length;
-    if (family === this.families.length) this.families.push(parsed.family);
-    this.#familyNumbers.set(parsed.family, family);
+    const family = numberIn(this.#familyNumbers, parsed.family);
+    this.families[family] = parsed.family;
     this.familyOf.push(family);
-    this.#table.add(kind, bytes, start, end, sample);
+    this.partOf.push(numberIn(this.#parts, `${family} ${parsed.bound}`));
+    this.#table.add(kind, words, from, to, sample);
     return sample;
   }
+}
+
+/** The number of a key, the next one where it is new. */
+function numberIn(numbers: Map<string, number>, key: string): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size);
+  return numbers.size - 1;
+}
+
+/** The first word is the length of the text that follows. */
+function textOf(words: Int32Array, from: number): string {
+  return Buffer.from(words.buffer, words.byteOffset + (from + 1) * words.BYTES_PER_ELEMENT, words[from]).toString();
 }
 
 export const UNPLACED = -1;

@@ -21,7 +21,7 @@ const SOME_TIME = 1;
 interface LocalFamily {
   /** Place in the order in which the file has its families. */
   readonly place: number;
-  readonly bounds: Set<number>;
+  readonly bounds: number[];
   record: FamilyRecord;
   merged: MergedFamily | undefined;
 }
@@ -38,8 +38,9 @@ export class PythonView implements MergedPart {
   #isRewound = false;
   /** By the numbers of families in the list of samples. */
   readonly #families: (LocalFamily | undefined)[] = [];
-  /** Per entry of the file. */
-  readonly #sampleOf: number[] = [];
+  /** The parts of families (`PythonSamples.partOf`) that are declared. */
+  readonly #parts: boolean[] = [];
+  /** Per entry of the file; the reader has its sample. */
   #cells = new Int32Array(0);
   #placed = 0;
   /** The merged series that this file has, once each. */
@@ -84,14 +85,14 @@ export class PythonView implements MergedPart {
     this.#isRewound = false;
     this.#samples.follow(this.#index.generation);
     const { type } = this.#name;
-    this.#reader.readKeys((bytes, start, end) => {
+    this.#reader.readKeys((words, from, to) => {
       try {
-        this.#sampleOf.push(this.#samples.sampleOf(this.#kind, type, bytes, start, end));
+        return this.#samples.sampleOf(this.#kind, type, words, from, to);
       } catch (error) {
         throw new BadFileError('ERR_CORRUPT_FILE', String(error), { file: this.#reader.file, offset: 0 });
       }
     });
-    if (this.#placed < this.#sampleOf.length) this.#place();
+    if (this.#placed < this.#reader.entries) this.#place();
     this.#reader.readValues();
   }
 
@@ -106,7 +107,7 @@ export class PythonView implements MergedPart {
     for (const family of this.#families) {
       if (family?.merged !== undefined) this.#index.retract(family.merged, family.record);
     }
-    this.#families.length = 0;
+    this.#families.length = this.#parts.length = 0;
   }
 
   declareOrder(): void {
@@ -121,20 +122,20 @@ export class PythonView implements MergedPart {
 
   addValues(nowSeconds: number): void {
     this.#unusable.clear();
-    const { values, timestamps } = this.#reader;
+    const { values, timestamps, numbers } = this.#reader;
     const { cells } = this.#index;
     const map = this.#cells;
     if (this.#name.type !== 'gauge') {
       for (let entry = 0; entry < this.#placed; entry++) {
         if (Number.isFinite(values[entry])) cells[map[entry]] += values[entry];
-        else this.#unusable.add(this.#samples.series[this.#sampleOf[entry]]);
+        else this.#unusable.add(this.#samples.series[numbers[entry]]);
       }
       return;
     }
     for (let entry = 0; entry < this.#placed; entry++) {
       const cell = map[entry];
       if (cell === NOWHERE) continue;
-      const sample = this.#sampleOf[entry];
+      const sample = numbers[entry];
       const family = this.#families[this.#samples.familyOf[sample]]!;
       const { mode } = family.merged!;
       const setAt = mode.timed ? timestamps[entry] : SOME_TIME;
@@ -151,7 +152,7 @@ export class PythonView implements MergedPart {
 
   *ownValues(family: MergedFamily): Generator<readonly [series: number, value: number]> {
     for (let entry = 0; entry < this.#placed; entry++) {
-      const series = this.#samples.series[this.#sampleOf[entry]];
+      const series = this.#samples.series[this.#reader.numbers[entry]];
       if (this.#cells[entry] !== NOWHERE && this.#index.familyOf[series] === family) {
         yield [series, this.#reader.values[entry]];
       }
@@ -166,22 +167,32 @@ export class PythonView implements MergedPart {
   /** Gives every new entry its cell. */
   #place(): void {
     this.#declareFamilies();
-    const { length } = this.#sampleOf;
-    if (this.#cells.length < length) {
-      const wider = new Int32Array(Math.max(length, 2 * this.#cells.length));
+    const { entries, numbers } = this.#reader;
+    if (this.#cells.length < entries) {
+      const wider = new Int32Array(Math.max(entries, 2 * this.#cells.length));
       wider.set(this.#cells);
       this.#cells = wider;
     }
-    const { series, cells } = this.#samples;
-    for (; this.#placed < length; this.#placed++) {
-      const sample = this.#sampleOf[this.#placed];
-      const family = this.#families[this.#samples.familyOf[sample]]!;
+    const { series, cells, familyOf } = this.#samples;
+    let number = -1;
+    let [isCounted, isRetained] = [false, false];
+    let last = UNPLACED;
+    for (; this.#placed < entries; this.#placed++) {
+      const sample = numbers[this.#placed];
+      if (familyOf[sample] !== number) {
+        number = familyOf[sample];
+        isCounted = this.#counts(this.#families[number]!);
+        isRetained = !isLeftOut(this.#families[number]!);
+      }
       this.#cells[this.#placed] = NOWHERE;
-      if (!this.#counts(family)) continue;
-      if (series[sample] === UNPLACED) this.#placeSample(sample, family.merged!);
+      if (!isCounted) continue;
+      if (series[sample] === UNPLACED) this.#placeSample(sample, this.#families[number]!.merged!);
       if (cells[sample] === NOWHERE) continue;
       this.#cells[this.#placed] = cells[sample];
-      if (!isLeftOut(family)) this.#retain(series[sample]);
+      // the samples of a series are next to each other
+      if (!isRetained || series[sample] === last) continue;
+      last = series[sample];
+      this.#retain(last);
     }
   }
 
@@ -198,20 +209,18 @@ export class PythonView implements MergedPart {
 
   /** Declares the families of new entries, and again those of which there are more buckets. */
   #declareFamilies(): void {
-    const { parsed, familyOf } = this.#samples;
+    const { parsed, familyOf, partOf } = this.#samples;
+    const { entries, numbers } = this.#reader;
     const changed = new Set<number>();
-    for (let entry = this.#placed; entry < this.#sampleOf.length; entry++) {
-      const sample = this.#sampleOf[entry];
+    for (let entry = this.#placed; entry < entries; entry++) {
+      const sample = numbers[entry];
+      const part = partOf[sample];
+      if (this.#parts[part]) continue;
+      this.#parts[part] = true;
       const number = familyOf[sample];
-      let family = this.#families[number];
-      if (family === undefined) {
-        family = this.#newFamily(sample);
-        this.#families[number] = family;
-        changed.add(number);
-      }
+      const family = (this.#families[number] ??= this.#newFamily(sample));
       const { role, bound } = parsed[sample];
-      if (role !== 'bucket' || bound === Infinity || family.bounds.has(bound)) continue;
-      family.bounds.add(bound);
+      if (role === 'bucket' && bound !== Infinity) family.bounds.push(bound);
       changed.add(number);
     }
     for (const number of changed) this.#declare(this.#families[number]!);
@@ -225,7 +234,7 @@ export class PythonView implements MergedPart {
       ...{ registries: REGISTRIES, declaredAt: this.#reader.bornAt, undated: true },
     };
     const place = this.#families.filter((each) => each !== undefined).length;
-    return { place, bounds: new Set(), record, merged: undefined };
+    return { place, bounds: [], record, merged: undefined };
   }
 
   #declare(family: LocalFamily): void {
@@ -251,7 +260,6 @@ export class PythonView implements MergedPart {
     // a stale index forgets all series by itself
     if (!this.#index.stale) for (const series of this.#series) this.#index.dereference(series, this.#reader.bornAt);
     this.#series.clear();
-    this.#sampleOf.length = 0;
     this.#placed = 0;
   }
 }

@@ -12,27 +12,31 @@ const keys = fc.array(
 );
 
 describe('KeyTable', () => {
-  it('finds the same as a Map of whole keys, in any order of lookups', () => {
-    fc.assert(
-      fc.property(keys, (asked) => {
-        const table = new KeyTable();
-        const known = new Map<string, number>();
-        for (const { schema, text } of asked) {
-          // in the middle of a longer buffer, as in records
-          const bytes = Buffer.from(`##${text}##`);
-          const [from, to] = [2, bytes.length - 2];
-          const key = `${schema} ${text}`;
-          assert.equal(table.find(schema, bytes, from, to), known.get(key) ?? -1);
-          if (known.has(key)) continue;
-          known.set(key, known.size);
-          table.add(schema, bytes, from, to, known.size - 1);
-        }
-      }),
-    );
-  });
+  for (const type of [Uint8Array, Int32Array]) {
+    it(`finds the same as a Map of whole keys, in any order of lookups, in ${type.name}`, () => {
+      fc.assert(
+        fc.property(keys, (asked) => {
+          const table = new KeyTable<Uint8Array | Int32Array>(type);
+          const known = new Map<string, number>();
+          for (const { schema, text } of asked) {
+            // in the middle of a longer buffer, as in records
+            const bytes = Buffer.from(`##${text}##`);
+            // the high bits of words count too
+            const content = type === Uint8Array ? bytes : Int32Array.from(bytes, (code) => code << 24);
+            const [from, to] = [2, content.length - 2];
+            const key = `${schema} ${text}`;
+            assert.equal(table.find(schema, content, from, to), known.get(key) ?? -1);
+            if (known.has(key)) continue;
+            known.set(key, known.size);
+            table.add(schema, content, from, to, known.size - 1);
+          }
+        }),
+      );
+    });
+  }
 
   it('finds the keys of a second process in their order, in the reverse, and one that is new among them', () => {
-    const table = new KeyTable();
+    const table = new KeyTable<Uint8Array>(Uint8Array);
     const bytesOf = (number: number): Buffer => Buffer.from(`/api/items/${number}`);
     for (let number = 0; number < 5000; number++) {
       const bytes = bytesOf(number);

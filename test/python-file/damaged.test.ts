@@ -43,6 +43,43 @@ test('both layouts are told apart by their entries, whatever lengths keys have',
   }
 });
 
+test('files that are read in several parts count as a whole, also where one key is larger than a part', (t) => {
+  const dir = quietly(t);
+  const longs = [0, 1, 2, 3].map((at): PythonEntry => {
+    return { key: pythonKey('jobs', 'jobs_total', { kind: `${at}`.repeat(300_000 + at), other: '' }), value: at };
+  });
+  const many = Array.from({ length: 6000 }, (_, at): PythonEntry => {
+    return { key: pythonKey('jobs', 'jobs_total', { kind: 'k'.repeat(at % 23), other: `${at}` }), value: at + 0.5 };
+  });
+  const entries = [...many.slice(0, 5000), ...longs, ...many.slice(5000)];
+  writeFileSync(join(dir, 'counter_1.db'), pythonFile(entries, false));
+  writeFileSync(join(dir, 'counter_2.db'), pythonFile(entries.toReversed(), true));
+  const sum = 2 * entries.reduce((all, { value }) => all + value, 0);
+  const reading = new Reading(dir);
+  afterTest(t, () => reading.close());
+  assert.deepEqual(read(reading), { jobs: sum, skipped: {} });
+  // values and further entries of a file whose layout is known
+  const later = entries.map(({ key, value }): PythonEntry => ({ key, value: value + 1 }));
+  const added = longs.map(({ key, value }): PythonEntry => ({ key: key.replace('""', '"new"'), value }));
+  writeFileSync(join(dir, 'counter_1.db'), pythonFile([...later, ...added], false), { flag: 'r+' });
+  assert.deepEqual(read(reading), { jobs: sum + later.length + 6, skipped: {} });
+  // cut off in the middle of the last entry, by the word that says how much is used
+  const cut = pythonFile(entries, true);
+  cut.writeInt32LE(cut.readInt32LE(0) - 8, 0);
+  writeFileSync(join(dir, 'counter_3.db'), cut);
+  assert.deepEqual(read(reading), { jobs: sum + later.length + 6, skipped: { corrupt: 1 } });
+});
+
+test('a key that cannot be read is named, in either layout', (t) => {
+  const dir = quietly(t);
+  for (const hasTimestamps of [false, true]) {
+    const path = join(dir, 'counter_1.db');
+    writeFileSync(path, pythonFile([...JOBS, { key: '["jobs"]', value: 1 }, ...JOBS], hasTimestamps));
+    const [problem] = checkMetricsFile(path).problems;
+    assert.match(problem.reason, /the sample of a key is wrong: \["jobs"\]/);
+  }
+});
+
 test('a file that is not there yet, empty, cut off or of something else is skipped by reason; the others count', (t) => {
   const dir = quietly(t);
   const whole = pythonFile(JOBS, true);
