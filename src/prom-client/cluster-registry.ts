@@ -6,7 +6,7 @@ import {
   type RegistryContentType,
 } from '../registry/content-type.js';
 import { Registry } from '../registry/registry.js';
-import { flushStore } from '../storage/process-store.js';
+import { prepareStore } from '../storage/process-store.js';
 import { chooseRegistries, chosenMetrics } from './chosen-registries.js';
 
 type Registries = (Registry | Registry<OpenMetricsContentType>)[] | Registry | Registry<OpenMetricsContentType>;
@@ -30,7 +30,7 @@ export class ClusterRegistry<T extends RegistryContentType = PrometheusContentTy
    * Writes pending values to the place that readers read. Without a call nothing is lost; @prometheus-io/client requires it.
    */
   async shutdown(): Promise<void> {
-    flushStore();
+    await prepareStore();
   }
 
   /**

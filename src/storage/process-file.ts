@@ -18,15 +18,12 @@ import { describeError } from '../errors.js';
 import { takeThreadFile } from './thread-slot.js';
 import { warnOnce } from '../warn-once.js';
 
-/** A file under its temporary name. */
-export interface UnpublishedFile {
-  readonly writer: FileWriter;
-  /** Gives it its own name. @throws the system's error where that cannot be done; nothing is left behind */
-  publish(): void;
-}
-
-/** @throws the system's error where the file cannot be created */
-export function createProcessFile(directory: OpenedDirectory, maxBytes: number): UnpublishedFile {
+/**
+ * Returns a file that readers find: empty, as that of a process which has counted nothing yet.
+ *
+ * @throws the system's error where the file cannot be created, or cannot get its name; nothing is left behind
+ */
+export function createProcessFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
   if (!isMainThread) return createThreadFile(directory, maxBytes);
   const calls = mappingFor(directory.dir);
   if (calls !== undefined) {
@@ -41,7 +38,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
 }
 
 /** Mapped where the main thread has created a file for this thread. */
-function createThreadFile(directory: OpenedDirectory, maxBytes: number): UnpublishedFile {
+function createThreadFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
   const { dir, source, derived, fileMode, group } = directory;
   const made = takeThreadFile({ directory: { dir, source, derived, fileMode, group }, maxBytes });
   return made === undefined
@@ -54,7 +51,7 @@ function create(
   maxBytes: number,
   liveness: LivenessMethod,
   createBytes: (options: CreateOptions) => FileBytes,
-): UnpublishedFile {
+): FileWriter {
   const identity = currentIdentity(liveness);
   const name = dataFileName(identity);
   const options: CreateOptions = {
@@ -64,20 +61,16 @@ function create(
     maxBytes,
   };
   const bytes = createBytes(options);
-  const orNothing = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      // the caller tries again every few seconds, and must not leave a descriptor and a file behind each time
-      bytes.close();
-      rmSync(options.temporaryPath, { force: true });
-      throw error;
-    }
-  };
-  return {
-    writer: orNothing(() => new FileWriter(bytes, identity)),
-    publish: () => orNothing(() => bytes.publish(join(directory.dir, name))),
-  };
+  try {
+    const writer = new FileWriter(bytes, identity);
+    bytes.publish(join(directory.dir, name));
+    return writer;
+  } catch (error) {
+    // the caller tries again every few seconds, and must not leave a descriptor and a file behind each time
+    bytes.close();
+    rmSync(options.temporaryPath, { force: true });
+    throw error;
+  }
 }
 
 /** The native calls, where files of this directory can be mapped. */

@@ -23,7 +23,7 @@ import type { FileWriter } from '../metrics-file/writer.js';
 import { shared } from '../copies.js';
 import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import { createProcessFile, removeQuietly, type UnpublishedFile } from './process-file.js';
+import { createProcessFile, removeQuietly } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
 import { MemoryBacking } from './memory-backing.js';
 import { flushDuringWaits } from './blocking-wait.js';
@@ -46,7 +46,7 @@ class ProcessStore {
   #chosen: ChosenDirectory | undefined;
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
-  /** Into a file that takes the place of `#writer`. */
+  /** Into a file that takes the place of `#writer` when everything has moved. */
   #move: StoreMove | undefined;
   #flushes: FlushSchedule | undefined;
   #vitals: VitalsMeter | undefined;
@@ -54,6 +54,8 @@ class ProcessStore {
   readonly #archives = new ArchiveWatch();
   readonly #keeper = new ArchiveKeeper();
   #maintainedAt = 0;
+  /** Whether `maintain` was called during a move. */
+  #isDue = false;
   #warnsAtExit = false;
   #hasTimer = false;
 
@@ -94,9 +96,14 @@ class ProcessStore {
   maintain(): void {
     this.#maintainedAt = Date.now();
     this.#silence.breaks();
-    this.#move?.finish();
     try {
       if (isForkingPrimary()) this.store.becomePrimary();
+      if (this.#move !== undefined) {
+        // there may be another change, such as of the directory
+        this.#isDue = true;
+        return;
+      }
+      this.#isDue = false;
       if (this.#writer === undefined) this.#open();
       else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
@@ -128,7 +135,7 @@ class ProcessStore {
   /** `flush`, after a check of the directory, and without holding this thread up while the store moves. */
   async prepare(): Promise<void> {
     this.maintainSoon();
-    await this.#move?.done;
+    while (this.#move !== undefined) await this.#move.done;
     this.flush();
   }
 
@@ -146,10 +153,10 @@ class ProcessStore {
     try {
       this.#directory = openDirectory(chosen, this.#settings);
       for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
-      const file = createProcessFile(this.#directory, this.#settings.maxBytes);
+      const writer = createProcessFile(this.#directory, this.#settings.maxBytes);
       this.#chosen = chosen;
       announceDirectory(chosen);
-      this.#moveInto(file, () => {
+      this.#moveInto(writer, () => {
         for (const listener of state.onFirstFile) listener();
       });
     } catch (error) {
@@ -162,27 +169,20 @@ class ProcessStore {
     }
   }
 
-  /** Moves everything into a new file. @param ended called when readers see the file; it may be on a later turn */
-  #moveInto(file: UnpublishedFile, ended: () => void): void {
-    if (file.writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
-    this.#move = new StoreMove(this.store.moveInSteps(file.writer), () => {
+  /** Moves everything into a new file. @param ended called when everything is there; it may be on a later turn */
+  #moveInto(writer: FileWriter, ended: () => void): void {
+    if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
+    this.#move = new StoreMove(this.store.moveInSteps(writer), () => {
       this.#move = undefined;
-      this.#publish(file);
+      this.#countIn(writer);
+      this.#warnOfTrouble();
       ended();
+      if (this.#isDue) this.maintain();
     });
     this.#move.start();
   }
 
-  #publish({ writer, publish }: UnpublishedFile): void {
-    try {
-      publish();
-    } catch (error) {
-      warnOnce('publish', `metrics are counted in memory for now: ${describeError(error)}`);
-      this.store.moveTo(new MemoryBacking());
-      this.#directory?.close();
-      this.#directory = this.#writer = undefined;
-      return;
-    }
+  #countIn(writer: FileWriter): void {
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
     this.#writer = writer;
     this.#vitals ??= new VitalsMeter(this.store, this.#settings.maxSeries);
@@ -215,9 +215,9 @@ class ProcessStore {
     warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is created again`);
     this.#directory = openDirectory(this.#chosen!, this.#settings);
     directory?.close();
-    const file = createProcessFile(this.#directory, this.#settings.maxBytes);
+    const writer = createProcessFile(this.#directory, this.#settings.maxBytes);
     if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
-    this.#moveInto(file, () => {
+    this.#moveInto(writer, () => {
       if (old.bytes.isLinked() === true) removeQuietly(old);
       else old.close();
     });
@@ -230,27 +230,29 @@ class ProcessStore {
     debug('counts in %s from now on, by %s', chosen.dir, chosen.source);
     const [old, directory] = [this.#writer, this.#directory];
     const opened = openDirectory(chosen, this.#settings);
-    let file: UnpublishedFile;
+    let writer: FileWriter;
     try {
-      file = createProcessFile(opened, this.#settings.maxBytes);
+      writer = createProcessFile(opened, this.#settings.maxBytes);
     } catch (error) {
       opened.close();
       throw error;
     }
     this.#directory = opened;
-    this.#moveInto(file, () => {
-      this.#chosen = chosen;
-      announceDirectory(chosen);
+    this.#chosen = chosen;
+    announceDirectory(chosen);
+    this.#moveInto(writer, () => {
       // the counts have moved: they must not count in the old place too
       if (old !== undefined) removeQuietly(old);
       directory?.close();
     });
-    // at once: the old file is read until it is removed, and a SIGKILL would lose what series that have moved count meanwhile
-    this.#move?.finish();
   }
 
+  /** Also writes at once what has moved, before the place is given up where it was. */
   #flushOnTimer(): void {
-    if (this.#flushes !== undefined) return;
+    if (this.#flushes !== undefined) {
+      this.#flushes.flush();
+      return;
+    }
     const flushes = new FlushSchedule(() => this.#write());
     this.#flushes = flushes;
     flushes.start();
@@ -284,9 +286,8 @@ class ProcessStore {
   #warnOfTrouble(): void {
     const { bytesInMemory } = this.store.status;
     if (bytesInMemory === 0) return;
-    // where a process starts on a full disk, its file is being filled for the first time here, and `maintain` warns
-    // afterwards
-    if (this.#writer === undefined) return;
+    // the file is being filled; the end of the move warns
+    if (this.#writer === undefined || this.#move !== undefined) return;
     warnOnce('in memory', `some metrics are counted in memory until there is room: ${this.#reason()}`);
     if (this.#warnsAtExit) return;
     this.#warnsAtExit = true;

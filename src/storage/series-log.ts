@@ -67,7 +67,7 @@ export class SeriesLog {
   }
 
   /**
-   * Begins the log of another backing with default labels and families. The store publishes each series there when it has
+   * Begins the log of another backing with default labels. The store publishes each family there, and each series when it has
    * moved; until `endMove`, `publishedIn` of the others is that of the former log, and this one is not restarted.
    */
   beginMove(backing: Backing): void {
@@ -78,7 +78,7 @@ export class SeriesLog {
     this.#records = this.#liveRecords = this.#slotsUnpublished = 0;
     this.#isBehind = false;
     this.#publishDefaultLabels();
-    for (const family of this.#families) this.publishFamily(family);
+    for (const family of this.#families) family.published = false;
   }
 
   endMove(): void {
@@ -93,7 +93,7 @@ export class SeriesLog {
   /** Publishes a new series. A series that is in memory for lack of room is published when it has moved into the file. */
   publishSeries(series: Series): void {
     if (!this.#isThere || !isInFile(series)) return;
-    series.publishedIn = series.family.published && this.#append(seriesRecord(series)) ? this.#number : 0;
+    series.publishedIn = this.#isNamed(series.family) && this.#append(seriesRecord(series)) ? this.#number : 0;
     if (series.publishedIn > 0) this.#liveRecords++;
     else this.#slotsUnpublished += series.family.slots;
   }
@@ -130,7 +130,7 @@ export class SeriesLog {
     const records = [encodeReplacement(places)];
     const named: (Series | Attachment)[] = [];
     for (const series of added) {
-      if (!isInFile(series) || !series.family.published) continue;
+      if (!isInFile(series) || !this.#isNamed(series.family)) continue;
       records.push(seriesRecord(series));
       named.push(series);
       for (const attachment of series.attachments ?? []) {
@@ -255,6 +255,12 @@ export class SeriesLog {
       }
     }
     return named;
+  }
+
+  /** Whether the log has a family; during a move a family is published before its turn, if it gets a series. */
+  #isNamed(family: SeriesFamily): boolean {
+    if (this.#isMoving && !family.published) this.publishFamily(family);
+    return family.published;
   }
 
   get #isThere(): boolean {

@@ -36,7 +36,7 @@ const DROPPED_SAMPLES: FamilyDeclaration = {
   labelNames: ['metric', 'reason'],
 };
 /** One step of a move takes 0.1 ms. */
-const SERIES_PER_STEP = 64;
+const RECORDS_PER_STEP = 64;
 export type DropReason = 'max_series' | 'value';
 
 export class SeriesStore {
@@ -247,14 +247,10 @@ export class SeriesStore {
     this.#log.restartIfDue();
   }
 
-  /** Moves all values to another backing. The old one does not change, and the caller closes it. */
-  moveTo(backing: Backing): void {
-    for (const steps = this.moveInSteps(backing); steps.next().done !== true;);
-  }
-
   /**
-   * The same with pauses, in which series are added, removed and counted. A new series is in the new place at once, each of
-   * the others from its turn on. The caller ends a move before it begins another one.
+   * Moves all values to another backing, with pauses in which series are added, removed and counted. A new series is in the
+   * new place at once, each of the others from its turn on. The old backing does not change, and the caller closes it. The
+   * caller ends a move before it begins another one.
    */
   *moveInSteps(backing: Backing): Generator<void, void> {
     this.#isMoving = true;
@@ -264,9 +260,13 @@ export class SeriesStore {
     this.#slotsInMemory = 0;
     this.#log.beginMove(backing);
     let seen = 0;
-    for (const series of this.#everySeries()) {
-      this.#bring(series);
-      if (++seen % SERIES_PER_STEP === 0) yield;
+    for (const family of this.families) {
+      if (!family.published) this.#log.publishFamily(family);
+      if (++seen % RECORDS_PER_STEP === 0) yield;
+      for (const series of family.logged()) {
+        this.#bring(series);
+        if (++seen % RECORDS_PER_STEP === 0) yield;
+      }
     }
     this.#isMoving = false;
     this.#log.endMove();

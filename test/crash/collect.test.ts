@@ -14,6 +14,7 @@ import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { watchWrites } from '../support/watched-writes.js';
 import { attach, counter, createFile, fileKinds, gauge, setGauge, type WrittenFile } from '../support/written-file.js';
+import { moveAll } from '../support/move-all.js';
 
 type Values = Readonly<Record<string, number>>;
 
@@ -194,7 +195,7 @@ test('a family that is forgotten in its callback disappears, and one whose file 
   const run = store.beginCollect(family);
   setGauge(room, 4);
   const other = createFile(withTempDir(t), { kind: writer.kind as 'mapped' });
-  store.moveTo(other.writer);
+  moveAll(store, other.writer);
   assert.equal(room.view[room.index], 4);
   const reading = new Reading(join(other.path, '..'));
   assert.deepEqual(reading.values(), roomsOf([3]));

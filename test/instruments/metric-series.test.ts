@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
 import { MemoryBacking } from '../../src/storage/memory-backing.js';
+import { moveAll } from '../support/move-all.js';
 
 const OPENMETRICS = Registry.OPENMETRICS_CONTENT_TYPE;
 
 function moveStore(): void {
-  sharedStore().moveTo(new MemoryBacking());
+  moveAll(sharedStore(), new MemoryBacking());
 }
 
 function localRegistry(): Registry {

@@ -18,6 +18,7 @@ import {
   gauge,
 } from '../support/written-file.js';
 import { describeStore } from './store-contract.js';
+import { moveAll } from '../support/move-all.js';
 
 const read = (writer: FileWriter | undefined): Record<string, number> | undefined =>
   writer === undefined ? undefined : valuesIn(dirname(writer.bytes.path));
@@ -58,7 +59,7 @@ for (const kind of fileKinds()) {
     store.settle();
     const other = withTempDir(t);
     const roomier = createWriter(other, { kind });
-    store.moveTo(roomier);
+    moveAll(store, roomier);
     for (const series of all.slice(100)) addTo(series, 1);
     roomier.flush();
     assert.equal(store.status.bytesInMemory, 0);

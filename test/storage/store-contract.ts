@@ -12,6 +12,7 @@ import { DETACHED, REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { addTo, attach, counter, gauge, histogram } from '../support/written-file.js';
+import { moveAll } from '../support/move-all.js';
 
 /** One kind of backing, on which the suite creates stores. */
 export interface StoreKind {
@@ -164,7 +165,7 @@ export function describeStore(kind: StoreKind): void {
     chunk.view.set([1, 1], chunk.index);
     addTo(series, 3);
     const target = kind.createTarget(t);
-    store.moveTo(target);
+    moveAll(store, target);
     writer?.close();
     addTo(series, 1);
     assert.equal(series.block?.view, series.view);

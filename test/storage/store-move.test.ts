@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { checkFile } from '../../src/metrics-file/check.js';
 import type { CollectRun } from '../../src/storage/collect-updates.js';
 import type { Series, SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import { Random } from '../fuzz/random.js';
-import { forkProgram } from '../support/forked-program.js';
+import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import {
@@ -90,53 +90,62 @@ for (const kind of fileKinds()) {
   }
 }
 
-function startMoving(t: Parameters<typeof forkProgram>[0]): {
+type Origin = 'memory' | 'a deleted file' | 'another directory';
+
+/** An application that has filled its store, and has a reason to move. */
+async function startMoving(
+  t: TestContext,
+  origin: Origin,
+): Promise<{
   dir: string;
-  files(): string[];
+  former: string;
+  series: number;
+  files(place?: string): string[];
   tell(order: Order): Promise<Moved>;
-  application: ReturnType<typeof forkProgram>;
-} {
-  const dir = withTempDir(t);
-  const application = forkProgram(t, 'storage/programs/moving', [], {
-    env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir },
+  application: ForkedProgram;
+}> {
+  const [dir, former] = [withTempDir(t), withTempDir(t)];
+  const from = { memory: undefined, 'a deleted file': dir, 'another directory': former }[origin];
+  const application = forkProgram(t, 'storage/programs/moving', [origin === 'a deleted file' ? '' : dir], {
+    env: { ...process.env, PROMETHEUS_MULTIPROC_DIR: from },
   });
-  return {
-    dir,
-    application,
-    files: () => readdirSync(dir).filter((name) => name.endsWith('.prom-mp') && !name.startsWith('.')),
-    tell: (order) => application.ask<Moved>(order),
-  };
+  const files = (place = dir): string[] => readdirSync(place).filter((name) => /^[^.].*\.prom-mp$/.test(name));
+  const tell = (order: Order): Promise<Moved> => application.ask<Moved>(order);
+  const { series } = await tell('fill');
+  if (origin === 'a deleted file') rmSync(join(dir, files()[0]));
+  return { dir, former, series, files, tell, application };
 }
 
-test('a large file that was deleted is made again on many turns of the event loop, and what is counted meanwhile is in it', async (t) => {
-  const { dir, files, tell } = startMoving(t);
-  await tell('fill');
-  const [former] = files();
-  rmSync(join(dir, former));
-  const { turns, counted, series } = await tell('move to the end');
-  assert.ok(turns > 3, `${turns} turns`);
-  assert.equal(files().length, 1);
-  const values = Object.entries(valuesIn(dir));
-  assert.equal(values.length, series);
-  const total = values.reduce((sum, [, value]) => sum + value, 0);
-  assert.equal(total, series + counted);
-});
+for (const origin of ['memory', 'a deleted file', 'another directory'] as const) {
+  test(`a large store moves from ${origin} on many turns of the event loop, and what is counted meanwhile moves too`, async (t) => {
+    const { dir, former, files, tell } = await startMoving(t, origin);
+    const { turns, counted, series } = await tell('move to the end');
+    assert.ok(turns > 3, `${turns} turns`);
+    assert.deepEqual([files().length, files(former).length], [1, 0]);
+    const values = Object.entries(valuesIn(dir));
+    assert.equal(values.length, series);
+    const total = values.reduce((sum, [, value]) => sum + value, 0);
+    assert.equal(total, series + counted);
+  });
 
-test('a process that is killed while it moves leaves no file that is half full', async (t) => {
-  const { dir, files, tell, application } = startMoving(t);
-  await tell('fill');
-  rmSync(join(dir, files()[0]));
-  application.process.send('move half, and be killed' satisfies Order);
-  assert.equal(await application.ended, 'SIGKILL');
-  assert.deepEqual(files(), []);
-  assert.deepEqual(valuesIn(dir), {});
-});
+  test(`where the new file cannot get its name, a store stays in ${origin}, and moves later`, async (t) => {
+    const { dir, former, series, tell } = await startMoving(t, origin);
+    await tell('fail to name the file');
+    assert.deepEqual(
+      readdirSync(dir).filter((name) => name.includes('.prom-mp')),
+      [],
+    );
+    if (origin === 'another directory') assert.equal(Object.keys(valuesIn(former)).length, series);
+    const moved = await tell('move to the end');
+    const total = Object.values(valuesIn(dir)).reduce((sum, value) => sum + value, 0);
+    assert.equal(total, moved.series + moved.counted);
+  });
 
-test('a process that ends while it moves ends the move first', async (t) => {
-  const { dir, files, tell, application } = startMoving(t);
-  const { series } = await tell('fill');
-  rmSync(join(dir, files()[0]));
-  application.process.send('move half, and exit' satisfies Order);
-  assert.equal(await application.ended, 0);
-  assert.equal(Object.keys(valuesIn(dir)).length, series);
-});
+  test(`a process that ends while it moves from ${origin} ends the move first`, async (t) => {
+    const { dir, files, former, series, application } = await startMoving(t, origin);
+    application.process.send('move half, and exit' satisfies Order);
+    assert.equal(await application.ended, 0);
+    assert.equal(Object.keys(valuesIn(dir)).length, series);
+    assert.deepEqual(files(former), []);
+  });
+}

@@ -13,6 +13,7 @@ import { BIN_BITS, BIN_MASK, placeOf } from '../../src/model/sketch.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import { unpublishedFile } from './unpublished-file.js';
+import { moveAll } from './move-all.js';
 
 /** Above the largest pid of Linux, so that no process has one of these pids. */
 let nextPid = 5_000_000;
@@ -39,7 +40,7 @@ export class DeadProcess {
     this.path = path;
     this.name = basename(path);
     this.#writer = writer;
-    this.#store.moveTo(this.#writer);
+    moveAll(this.#store, this.#writer);
     if (defaultLabels !== undefined) this.#store.setDefaultLabels('default', defaultLabels);
   }
 

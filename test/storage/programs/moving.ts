@@ -1,8 +1,9 @@
-/** An application with many series, whose file is made again on many turns of the event loop. */
+/** An application with many series, which moves to another file on many turns of the event loop. */
+import fs from 'node:fs';
 import { Counter } from 'prom-multiproc';
 import { maintainStore, prepareStore } from '../../../src/storage/process-store.js';
 
-export type Order = 'fill' | 'move to the end' | 'move half, and be killed' | 'move half, and exit';
+export type Order = 'fill' | 'move to the end' | 'fail to name the file' | 'move half, and exit';
 
 export interface Moved {
   /** Turns of the event loop that came during the move. */
@@ -12,7 +13,9 @@ export interface Moved {
   readonly series: number;
 }
 
-const SERIES = 40_000;
+const SERIES = 20_000;
+/** The directory to move to, if it is another one. */
+const [to] = process.argv.slice(2);
 const jobs = new Counter({ name: 'jobs_total', help: 'Jobs', labelNames: ['kind'] });
 
 async function obey(order: Order): Promise<Moved> {
@@ -21,8 +24,17 @@ async function obey(order: Order): Promise<Moved> {
     for (let kind = 0; kind < SERIES; kind++) jobs.inc({ kind });
     return { turns, counted, series };
   }
+  if (to !== '') process.env.PROMETHEUS_MULTIPROC_DIR = to;
+  if (order === 'fail to name the file') {
+    const { renameSync } = fs;
+    fs.renameSync = () => {
+      throw Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' });
+    };
+    maintainStore();
+    fs.renameSync = renameSync;
+    return { turns, counted, series };
+  }
   maintainStore();
-  if (order === 'move half, and be killed') process.kill(process.pid, 'SIGKILL');
   if (order === 'move half, and exit') process.exit();
   let isOver = false;
   const moved = prepareStore().then(() => (isOver = true));
