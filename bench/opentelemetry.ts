@@ -2,7 +2,7 @@
  * The time of one `counter.add(1, attributes)` and one `histogram.record(value, attributes)` with three attributes, compared
  * with OpenTelemetry's SDK, and the time that trace exemplars add where no span is active.
  *
- *   node --expose-gc dist/bench/opentelemetry.js
+ *   node dist/bench/opentelemetry.js
  *
  * Both sides have counted the same before the time is measured.
  */
@@ -12,14 +12,13 @@ import { context, type Context, type ContextManager, type Meter, ROOT_CONTEXT } 
 import { Counter, Histogram, Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
 import { npmPackage } from '../test/support/npm-package.js';
-import { median, table } from './report.js';
+import { nanosecondsOf, type Work } from './operation.js';
+import { table } from './report.js';
 
+/** Of each kind, before the values are compared. */
 const CALLS = 200_000;
-const TURNS = 15;
 const BOUNDARIES = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1000];
 const ATTRIBUTES = Array.from({ length: 50 }, (_, at) => ({ method: 'GET', route: `/users/${at}`, status: 200 }));
-
-type Run = () => void;
 
 async function main(): Promise<void> {
   const sdkMetrics = require(await npmPackage('@opentelemetry/sdk-metrics', '2.12.1'));
@@ -31,7 +30,7 @@ async function main(): Promise<void> {
     'the SDK': instruments(new sdkMetrics.MeterProvider({ readers: [reader] }).getMeter('bench')),
     'prom-multiproc': instruments(new MeterProvider({ registry, scopeLabels: false }).getMeter('bench')),
   };
-  for (const { add, record } of Object.values(sides)) for (const run of [add, record]) run();
+  for (const { add, record } of Object.values(sides)) for (const run of [add, record]) run(CALLS);
   await reader.forceFlush();
   const [counts, sums] = exporter
     .getMetrics()[0]
@@ -50,22 +49,32 @@ async function main(): Promise<void> {
     ['counter.add(1, 3 attributes)', 'add'],
     ['histogram.record(v, 3 attributes)', 'record'],
   ] as const) {
-    const [sdk, own] = measure(sides['the SDK'][pick], sides['prom-multiproc'][pick]);
+    const [sdk, own] = [sides['the SDK'], sides['prom-multiproc']].map((side) => nanosecondsOf(side[pick]));
     rows.push([name, 'the SDK', sdk.toFixed(0), '']);
     rows.push([name, 'prom-multiproc', own.toFixed(0), `${(sdk / own).toFixed(1)} ×`]);
   }
   console.log(table(['call', 'of', 'ns', 'times faster'], rows));
 
-  context.setGlobalContextManager(new Contexts());
-  const without = children(false);
-  const traced = children('trace');
+  const [without, traced] = [children(false), children('trace')];
   const more: string[][] = [];
-  for (const pick of ['inc', 'observe'] as const) {
-    const [plain, exemplars] = measure(without[pick], traced[pick]);
-    more.push([`child.${pick}()`, plain.toFixed(1), exemplars.toFixed(1), (exemplars - plain).toFixed(1)]);
+  for (const [state, prepare] of Object.entries(STATES)) {
+    prepare();
+    for (const pick of ['inc', 'observe'] as const) {
+      const [plain, exemplars] = [without, traced].map((side) => nanosecondsOf(side[pick]));
+      const added = exemplars - plain;
+      more.push([`child.${pick}()`, state, plain.toFixed(1), exemplars.toFixed(1), added.toFixed(1)]);
+    }
   }
-  console.log(table(['call, no active span', 'ns', "ns with 'trace'", 'more'], more));
+  console.log(table(['call, no active span', 'OpenTelemetry', 'ns', "ns with 'trace'", 'more'], more));
 }
+
+/** What an application has set up of OpenTelemetry. Each state includes those before it. */
+const STATES: Readonly<Record<string, () => void>> = {
+  'no context manager': () => {},
+  'a context manager': () => void context.setGlobalContextManager(new Contexts()),
+  // from then on Node 20 and 22 go through async_hooks
+  'a context was entered': () => context.with(context.active().setValue(Symbol('any'), 1), () => {}),
+};
 
 /** The context manager of OpenTelemetry's Node.js set-up, as far as it is called here. */
 class Contexts implements ContextManager {
@@ -87,45 +96,31 @@ class Contexts implements ContextManager {
   }
 }
 
-function instruments(meter: Meter): { readonly add: Run; readonly record: Run } {
+function instruments(meter: Meter): { readonly add: Work; readonly record: Work } {
   const counter = meter.createCounter('requests');
   const histogram = meter.createHistogram('duration', { advice: { explicitBucketBoundaries: BOUNDARIES } });
   return {
-    add: () => {
-      for (let at = 0; at < CALLS; at++) counter.add(1, ATTRIBUTES[at % ATTRIBUTES.length]);
+    add: (count) => {
+      for (let at = 0; at < count; at++) counter.add(1, ATTRIBUTES[at % ATTRIBUTES.length]);
     },
-    record: () => {
-      for (let at = 0; at < CALLS; at++) histogram.record(at % 1000, ATTRIBUTES[at % ATTRIBUTES.length]);
+    record: (count) => {
+      for (let at = 0; at < count; at++) histogram.record(at % 1000, ATTRIBUTES[at % ATTRIBUTES.length]);
     },
   };
 }
 
-function children(enableExemplars: false | 'trace'): { readonly inc: Run; readonly observe: Run } {
+function children(enableExemplars: false | 'trace'): { readonly inc: Work; readonly observe: Work } {
   const shared = { help: 'h', labelNames: ['a'], registers: [], enableExemplars };
   const counter = new Counter({ ...shared, name: 'requests_total' }).labels('x');
   const histogram = new Histogram({ ...shared, name: 'duration', buckets: BOUNDARIES }).labels('x');
   return {
-    inc: () => {
-      for (let at = 0; at < CALLS; at++) counter.inc(0.5);
+    inc: (count) => {
+      for (let at = 0; at < count; at++) counter.inc(0.5);
     },
-    observe: () => {
-      for (let at = 0; at < CALLS; at++) histogram.observe(at % 1000);
+    observe: (count) => {
+      for (let at = 0; at < count; at++) histogram.observe(at % 1000);
     },
   };
-}
-
-/** ns per call of both, in turns. */
-function measure(first: Run, second: Run): [number, number] {
-  const samples: [number[], number[]] = [[], []];
-  for (let turn = 0; turn < TURNS; turn++) {
-    for (const [at, run] of [first, second].entries()) {
-      global.gc?.();
-      const start = process.hrtime.bigint();
-      run();
-      if (turn > 2) samples[at].push(Number(process.hrtime.bigint() - start) / CALLS);
-    }
-  }
-  return [median(samples[0]), median(samples[1])];
 }
 
 void main();

@@ -1,15 +1,26 @@
+import { setTimeout } from 'node:timers';
+
 /**
  * The trace that a sample belongs to, for exemplars. The API of OpenTelemetry keeps its context manager at a well-known symbol
  * of `globalThis`, and the active span under a well-known key, so that several copies of it work together. They are read
- * here without loading it. Where nobody has registered anything, a sample costs 1 to 3 ns more. With a context
- * manager it costs what `AsyncLocalStorage.getStore()` does: 0 to 7 ns, and once the application has entered a context 6 ns on
- * Node 24 and 13 to 30 ns on Node 20, where it goes through async_hooks.
+ * here without loading it.
+ *
+ * The active context is `AsyncLocalStorage.getStore()`, which took up to 36 ns on Node 20 and 22 once the application had entered
+ * a context. A series gets one exemplar a second at most, so that a busy series need not look at each sample.
  */
-import type { Child } from './child.js';
-
 /** The part of a context of OpenTelemetry that is used here. */
 export interface TraceContext {
   getValue(key: symbol): unknown;
+}
+
+/** The fields by which a series spreads its looks. They are of the child itself, since an object beside it costs 1 ns more. */
+export interface TracedSeries {
+  /** The beat of the last samples. */
+  traceBeat: number;
+  /** Samples since that beat began. */
+  traceSamples: number;
+  /** The second of the last trace exemplar: a series gets one per second at most. */
+  tracedAt: number;
 }
 
 interface Span {
@@ -24,16 +35,33 @@ const API = Symbol.for('opentelemetry.js.api.1');
 const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
 const SAMPLED = 1;
 
+/** So many samples of a series in one beat look for the active span. */
+const SAMPLES_BEFORE_SKIPPING = 16;
+/** Further ones of the beat do it once in so many. A power of two. */
+const SAMPLES_PER_LOOK = 32;
+const BEAT_MS = 100;
+
+/** Goes on by a timer, which only runs while a series skips: a process that counts little has none. */
+let beat = 0;
+let isBeating = false;
+
 /** The API registers what it has in one object, which stays. */
 let api: Api | undefined;
-/** A look at `globalThis` takes 7 ns, so that the API is looked for at every so many samples. */
-const SAMPLES_PER_LOOK = 32;
-let samples = 0;
 /** A context does not change: one without a span never gets one. */
 let spanless: TraceContext | undefined;
 
-/** The second of the last trace exemplar of each series: a series keeps one exemplar per second at most. */
-const tracedAt = new WeakMap<Child, number>();
+/**
+ * Whether this sample of a series looks for a span. A series that has few samples always does. One that has more than 160 in a
+ * second looks less often: it still finds a span within 32 of its samples.
+ */
+export function looksForTrace(series: TracedSeries): boolean {
+  if (series.traceBeat !== beat) {
+    series.traceBeat = beat;
+    series.traceSamples = 0;
+  }
+  const sample = series.traceSamples++;
+  return sample < SAMPLES_BEFORE_SKIPPING || sample % SAMPLES_PER_LOOK === 0;
+}
 
 /**
  * Returns the labels of an exemplar for a series: the ids of the active span if it is sampled, at most once per second.
@@ -41,29 +69,38 @@ const tracedAt = new WeakMap<Child, number>();
  * @param context the context to look in, if it is not the active one
  */
 export function traceExemplar(
-  child: Child,
-  context: TraceContext | undefined = (api ?? lookForApi())?.context?.active(),
+  series: TracedSeries,
+  context: TraceContext | undefined = activeContext(),
 ): { trace_id: string; span_id: string } | undefined {
-  return context === spanless ? undefined : inContext(child, context!);
+  if (!isBeating && series.traceSamples >= SAMPLES_BEFORE_SKIPPING) startBeat();
+  return context === spanless ? undefined : inContext(series, context!);
 }
 
-function lookForApi(): Api | undefined {
-  if (samples++ % SAMPLES_PER_LOOK === 0) api = (globalThis as { [API]?: Api })[API];
-  return api;
+function activeContext(): TraceContext | undefined {
+  api ??= (globalThis as { [API]?: Api })[API];
+  return api?.context?.active();
 }
 
-function inContext(child: Child, context: TraceContext): { trace_id: string; span_id: string } | undefined {
+function startBeat(): void {
+  isBeating = true;
+  setTimeout(() => {
+    isBeating = false;
+    beat++;
+  }, BEAT_MS).unref();
+}
+
+function inContext(series: TracedSeries, context: TraceContext): { trace_id: string; span_id: string } | undefined {
   const span = context.getValue(SPAN) as Span | undefined;
-  if (span !== undefined) return ofSpan(child, span);
+  if (span !== undefined) return ofSpan(series, span);
   spanless = context;
   return undefined;
 }
 
-function ofSpan(child: Child, span: Span): { trace_id: string; span_id: string } | undefined {
+function ofSpan(series: TracedSeries, span: Span): { trace_id: string; span_id: string } | undefined {
   const { traceId, spanId, traceFlags } = span.spanContext?.() ?? { traceFlags: 0 };
   if ((traceFlags & SAMPLED) === 0 || traceId === undefined || spanId === undefined) return undefined;
   const second = Math.floor(Date.now() / 1000);
-  if (tracedAt.get(child) === second) return undefined;
-  tracedAt.set(child, second);
+  if (series.tracedAt === second) return undefined;
+  series.tracedAt = second;
   return { trace_id: traceId, span_id: spanId };
 }

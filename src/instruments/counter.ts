@@ -1,5 +1,5 @@
 import { brand } from '../copies.js';
-import { traceExemplar } from './active-trace.js';
+import { looksForTrace, type TraceContext, type TracedSeries, traceExemplar } from './active-trace.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import { Child } from './child.js';
 import type { CounterConfiguration, IncreaseDataWithExemplar } from './configuration.js';
@@ -90,10 +90,16 @@ function addFraction(child: CounterChild): void {
 }
 
 /** A child whose samples get the trace that they belong to as exemplar. */
-class TracedCounterChild extends CounterChild {
-  override inc(value?: number | object): void {
+class TracedCounterChild extends CounterChild implements TracedSeries {
+  traceBeat = 0;
+  traceSamples = 0;
+  tracedAt = 0;
+
+  /** @param context the context of OpenTelemetry, if it is not the active one */
+  override inc(value?: number | object, context?: TraceContext): void {
     super.inc(value as number);
-    const exemplar = traceExemplar(this);
+    if (context === undefined && !looksForTrace(this)) return;
+    const exemplar = traceExemplar(this, context);
     if (exemplar !== undefined && typeof value !== 'object') this.updateExemplar(exemplar, value ?? 1);
   }
 }

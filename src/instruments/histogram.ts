@@ -1,5 +1,5 @@
 import { brand } from '../copies.js';
-import { traceExemplar } from './active-trace.js';
+import { looksForTrace, type TraceContext, type TracedSeries, traceExemplar } from './active-trace.js';
 import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import { Bins, type NativeOptions, nativeOptions } from '../model/native-bins.js';
 import { NativeReading, valueAbove } from '../model/native-histogram.js';
@@ -188,10 +188,16 @@ class NativeHistogramChild extends HistogramChild {
 
 /** Returns a class of children whose samples get the trace that they belong to as exemplar. */
 function traced<Class extends new (...args: any[]) => HistogramChild>(Kind: Class): Class {
-  return class extends Kind {
-    override observe(value: unknown): void {
+  return class extends Kind implements TracedSeries {
+    traceBeat = 0;
+    traceSamples = 0;
+    tracedAt = 0;
+
+    /** @param context the context of OpenTelemetry, if it is not the active one */
+    override observe(value: unknown, context?: TraceContext): void {
       super.observe(value as number);
-      const exemplar = traceExemplar(this);
+      if (context === undefined && !looksForTrace(this)) return;
+      const exemplar = traceExemplar(this, context);
       if (exemplar !== undefined && typeof value === 'number') this.updateExemplar(value, exemplar);
     }
   };

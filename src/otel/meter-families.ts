@@ -57,7 +57,7 @@ export class MeterFamilies {
     options: MetricOptions,
     meter: { readonly name: string; readonly labels: ReadonlyMap<string, string> },
   ): Bound<Child> | undefined {
-    const { viewOf, exemplars, utf8 } = this.#settings;
+    const { viewOf, utf8 } = this.#settings;
     if (typeof instrument !== 'string' || instrument === '' || typeof (options.unit ?? '') !== 'string') {
       warnOnce(
         'instrument without name',
@@ -75,7 +75,7 @@ export class MeterFamilies {
     const attributes = new AttributeIndex(family.open, nameOf, meter.labels, view.attributeKeys);
     // 0 is ValueType.INT, which is not loaded for that
     const isInteger = Number(options.valueType) === 0;
-    return { series: family.open, attributes, isInteger, exemplars };
+    return { series: family.open, attributes, isInteger };
   }
 
   #familyOf(kind: InstrumentKind, shown: ShownName, options: MetricOptions, view: View): Family | undefined {
@@ -112,7 +112,7 @@ export class MeterFamilies {
     multiprocessMode: MultiprocessMode | undefined,
     buckets: readonly number[] | undefined,
   ): OpenSeries<any> {
-    const { registry, utf8 } = this.#settings;
+    const { registry, utf8, exemplars } = this.#settings;
     const config = {
       name,
       help: view.description || options.description || `OpenTelemetry ${type}`,
@@ -121,11 +121,13 @@ export class MeterFamilies {
       registers: [registry],
       nameValidation: utf8 ? ('utf8' as const) : ('legacy' as const),
     };
-    if (type === 'counter') return new OpenCounter(config).open;
+    const enableExemplars = exemplars && 'trace';
+    if (type === 'counter') return new OpenCounter({ ...config, enableExemplars }).open;
     if (type === 'gauge') return new OpenGauge({ ...config, multiprocessMode }).open;
     const native = view.nativeBucketFactor;
     return new OpenHistogram({
       ...config,
+      enableExemplars,
       buckets,
       ...(native !== undefined && { nativeHistogramBucketFactor: native }),
     }).open;

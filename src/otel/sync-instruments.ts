@@ -3,7 +3,6 @@
  * the caller is a library that the application did not write.
  */
 import type { Attributes, Context, Counter, Gauge, Histogram, UpDownCounter } from '@opentelemetry/api';
-import { traceExemplar } from '../instruments/active-trace.js';
 import type { CounterChild } from '../instruments/counter.js';
 import type { GaugeChild } from '../instruments/gauge.js';
 import type { HistogramChild } from '../instruments/histogram.js';
@@ -19,8 +18,14 @@ export interface Bound<C extends Child> {
   readonly attributes: AttributeIndex<C>;
   /** The instrument takes whole numbers: fractions are cut off. */
   readonly isInteger: boolean;
-  /** Samples get the trace that they belong to. */
-  readonly exemplars: boolean;
+}
+
+/** A child whose samples get the trace of a context, or of the active one, as exemplar. Other children ignore the context. */
+interface CountedIn {
+  inc(value: number, context?: Context): void;
+}
+interface ObservedIn {
+  observe(value: number, context?: Context): void;
 }
 
 export class SyncCounter implements Counter {
@@ -31,15 +36,11 @@ export class SyncCounter implements Counter {
   }
 
   add(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
-    const { isInteger, exemplars } = this.#bound;
+    const { isInteger } = this.#bound;
     // NaN is not ≥ 0
     if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
-    const child = this.#bound.attributes.find(attributes);
-    if (child === undefined) return;
-    child.inc(isInteger ? Math.trunc(value) : value);
-    if (!exemplars) return;
-    const exemplar = traceExemplar(child, context);
-    if (exemplar !== undefined) child.updateExemplar(exemplar, value);
+    const child: CountedIn | undefined = this.#bound.attributes.find(attributes);
+    child?.inc(isInteger ? Math.trunc(value) : value, context);
   }
 }
 
@@ -51,14 +52,10 @@ export class SyncHistogram implements Histogram {
   }
 
   record(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
-    const { isInteger, exemplars } = this.#bound;
+    const { isInteger } = this.#bound;
     if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
-    const child = this.#bound.attributes.find(attributes);
-    if (child === undefined) return;
-    child.observe(isInteger ? Math.trunc(value) : value);
-    if (!exemplars) return;
-    const exemplar = traceExemplar(child, context);
-    if (exemplar !== undefined) child.updateExemplar(value, exemplar);
+    const child: ObservedIn | undefined = this.#bound.attributes.find(attributes);
+    child?.observe(isInteger ? Math.trunc(value) : value, context);
   }
 }
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { before, describe, it } from 'node:test';
-import { context, trace, type Tracer } from '@opentelemetry/api';
+import { setTimeout as delay } from 'node:timers/promises';
+import { context, type ContextManager, trace, type Tracer } from '@opentelemetry/api';
 import { Counter, Histogram, httpMetrics, Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
 import { ask } from '../support/http-request.js';
@@ -12,6 +13,7 @@ import { npmPackage } from '../support/npm-package.js';
 
 /** The ids of the last span of `inSpan`. */
 let ids = { trace_id: '', span_id: '' };
+let manager: ContextManager;
 let tracer: Tracer;
 let unsampled: Tracer;
 
@@ -28,7 +30,8 @@ function inSpan(of: Tracer, run: () => void): void {
 before(async () => {
   const sdk = require(await npmPackage('@opentelemetry/sdk-trace-base', '2.12.1'));
   const { AsyncLocalStorageContextManager } = require(await npmPackage('@opentelemetry/context-async-hooks', '2.12.1'));
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  manager = new AsyncLocalStorageContextManager().enable();
+  context.setGlobalContextManager(manager);
   tracer = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOnSampler() }).getTracer('test');
   unsampled = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOffSampler() }).getTracer('test');
 });
@@ -104,6 +107,41 @@ describe('trace exemplars', () => {
     t.mock.timers.tick(100);
     inSpan(tracer, () => counter.inc(3));
     assert.deepEqual((await exemplars(registry)).slice(3), [idsText(), '3']);
+  });
+
+  it('cost a busy series a look at few of its samples, and it finds a span within 32 of them', async (t) => {
+    const active = t.mock.method(manager, 'active');
+    const registry = openMetrics();
+    const registers = [registry];
+    const counter = new Counter({ name: 'hits_total', help: 'h', registers, enableExemplars: 'trace' });
+    const histogram = new Histogram({ name: 'times', help: 'h', registers, enableExemplars: 'trace', buckets: [1] });
+    const hits = new MeterProvider({ registry, scopeLabels: false }).getMeter('m').createCounter('others');
+    for (let at = 0; at < 10_000; at++) {
+      counter.inc();
+      histogram.observe(0.5);
+      hits.add(1);
+    }
+    const looks = active.mock.callCount();
+    assert.ok(looks <= 3 * (16 + 10_000 / 32), `${looks} looks at 30,000 samples`);
+    inSpan(tracer, () => {
+      for (let at = 0; at < 32; at++) {
+        counter.inc();
+        histogram.observe(0.5);
+        hits.add(1);
+      }
+    });
+    const found = (await exemplars(registry)).filter((word) => word.includes('trace_id'));
+    assert.deepEqual(found, [idsText(), idsText(), idsText()]);
+  });
+
+  it('cost a series that is busy no longer nothing: it looks at each sample again after a tenth of a second', async () => {
+    const registry = openMetrics();
+    const counter = new Counter({ name: 'hits_total', help: 'h', registers: [registry], enableExemplars: 'trace' });
+    for (let at = 0; at < 100; at++) counter.inc();
+    // the timer of the series was set before
+    await delay(101);
+    inSpan(tracer, () => counter.inc());
+    assert.deepEqual((await exemplars(registry)).slice(3), [idsText(), '1']);
   });
 
   it('are those of counters and histograms of OpenTelemetry, of the active context or the one that is given', async () => {
