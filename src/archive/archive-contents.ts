@@ -4,6 +4,7 @@
  * what has expired, and nothing else.
  */
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
@@ -16,7 +17,7 @@ import { processKey } from '../metrics-file/process-key.js';
 import { pidLabel } from '../directory/identity.js';
 import { type ClockReading, clockShift, longestInterval } from './clock-reading.js';
 import { dropIdleSeries } from './idle-archive-series.js';
-import { type LivingFamilies, shownDefaultLabels } from './living-families.js';
+import type { LivingFamilies } from './living-families.js';
 import { endOfHour, endOfSeries, HOUR_SECONDS, laterEnd, shiftedEnd } from './series-end.js';
 
 export interface ArchiveLimits {
@@ -224,7 +225,7 @@ export class ArchiveContents {
 
   /** The default labels of the process, and its pid where the mode shows each process, become part of the keys. */
   #planOf(record: FamilyRecord, source: FoldSource, identity: ProcessIdentity, lastSeenAt: number): Plan {
-    const added = shownDefaultLabels(record, source);
+    const added = addedDefaultLabels(record, (registry) => source.defaultLabels.get(registry) ?? {});
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
     const { endsWithProcess } = metricKind(record.type);
     const keepsSeries = !(isGauge && (mode.live || endsWithProcess));

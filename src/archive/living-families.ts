@@ -1,8 +1,8 @@
 /** The metrics that living processes declare, and their series of the metrics whose archived series may expire. */
 import { BlockKind } from '../metrics-file/layout.js';
+import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
-import { metricKind } from '../model/metric-kind.js';
 import type { FoldSource } from './fold-source.js';
 
 export class LivingFamilies {
@@ -21,7 +21,7 @@ export class LivingFamilies {
     for (const series of source.series()) {
       const record = expiring.get(series.family);
       if (record === undefined) continue;
-      const labels = shownDefaultLabels(record, source);
+      const labels = addedDefaultLabels(record, (registry) => source.defaultLabels.get(registry) ?? {});
       const values = source.labelValuesOf(series);
       record.labelNames.forEach((label, at) => {
         const value = values[at];
@@ -44,17 +44,6 @@ export class LivingFamilies {
   hasSeries(name: string, labels: Iterable<readonly [name: string, value: string | undefined]>): boolean {
     return this.#series.has(seriesKey(name, labels));
   }
-}
-
-/** Default labels that a process shows with a family. A label without a value is none, and the type's own label belongs to the lines. */
-export function shownDefaultLabels(record: FamilyRecord, { defaultLabels }: FoldSource): Map<string, string> {
-  const shown = new Map<string, string>();
-  for (const registry of record.registries) {
-    for (const [name, value] of Object.entries(defaultLabels.get(registry) ?? {})) shown.set(name, value);
-  }
-  const { lineLabel } = metricKind(record.type);
-  for (const [name, value] of shown) if (value === '' || name === lineLabel) shown.delete(name);
-  return shown;
 }
 
 /** The same for the same labels in any order. */

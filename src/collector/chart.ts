@@ -129,8 +129,8 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
 /** Counters: one line per process. Gauges: one for each of its series. */
 function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
   return processes.flatMap(({ label, part: file }) => {
-    const values = family.parts.flatMap((part) =>
-      [...file.ownValues(part)].map(([series, value]) => ({ text: part.index.textOf[series], value })),
+    const values = family.parts.flatMap(({ family: part, spell }) =>
+      [...file.ownValues(part)].map(([series, value]) => ({ text: spell(part.index.textOf[series]), value })),
     );
     if (values.length === 0) return [];
     if (!family.isGauge) return { name: label, value: values.reduce((sum, { value }) => sum + value, 0) };

@@ -18,8 +18,9 @@ function settingsOf(query: MergedQuery): OutputSettings {
 }
 
 function selectionOf(query: MergedQuery): Selection {
-  const { withoutPrimary } = query;
-  if ('registries' in query) return { registries: query.registries.toSorted(), withoutPrimary };
+  const { withoutPrimary, chosen, withoutDefaultLabels } = query;
+  const rules = { withoutPrimary, chosen, withoutDefaultLabels };
+  if ('registries' in query) return { registries: query.registries.toSorted(), ...rules };
   const { id, declarations } = query.unnamed;
   const keys = declarations.map((declaration) => [declaration.name, metricKey(declaration)]);
   const unnamed = {
@@ -27,7 +28,7 @@ function selectionOf(query: MergedQuery): Selection {
     isPrimary: isForkingPrimary(),
     declarations: Object.fromEntries(keys) as Record<string, string>,
   };
-  return { registries: [], withoutPrimary, unnamed };
+  return { registries: [], ...rules, unnamed };
 }
 
 /** Most processes of an application are never asked for the merged metrics: the read arm loads at the first request. */

@@ -42,10 +42,12 @@ export function requestCounter(selected: SelectedFamilies): (part: MergedPart) =
 
 function countsOf(family: MergedFamily, part: MergedPart): RequestCounts | undefined {
   let counts: { requests: number; failed: number } | undefined;
-  for (const [series, value] of part.ownCounts(family)) {
-    counts ??= { requests: 0, failed: 0 };
-    counts.requests += value;
-    if (isFailure(family.index.textOf[series])) counts.failed += value;
+  for (const { family: each } of family.parts) {
+    for (const [series, value] of part.ownCounts(each)) {
+      counts ??= { requests: 0, failed: 0 };
+      counts.requests += value;
+      if (isFailure(each.index.textOf[series])) counts.failed += value;
+    }
   }
   return counts;
 }

@@ -5,6 +5,7 @@
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { clockShift, readClocks } from '../archive/clock-reading.js';
 import { BadFileError } from '../errors.js';
+import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import { mayAddText } from '../metrics-file/added-text.js';
 import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
@@ -264,10 +265,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   #addedLabels(record: FamilyRecord, merged: MergedFamily): Map<string, string> {
-    const added = new Map<string, string>();
-    for (const registry of record.registries) {
-      for (const [name, value] of Object.entries(this.#declared.defaultLabels(registry))) added.set(name, value);
-    }
+    const added = addedDefaultLabels(record, (registry) => this.#declared.defaultLabels(registry));
+    merged.noteDefaultLabels(added.keys());
     if (merged.mode.perProcess && !record.pidLabelled && seriesShape(record).kind === BlockKind.Gauge) {
       // a process-wide value belongs to no thread
       added.set('pid', record.processWide === true ? this.#pid.replace(/-.*/, '') : this.#pid);

@@ -46,6 +46,13 @@ export type ConflictReason = 'type' | 'help' | 'gauge_mode' | 'buckets' | 'label
  */
 const MAX_JOINED_BOUNDS = 500;
 
+/** A family that another one combines. */
+interface FamilyPart {
+  readonly family: MergedFamily;
+  /** Converts the label text of a series to that of the combined family. */
+  readonly spell: (text: string) => string;
+}
+
 /** Equal declarations, in any number of files. */
 interface Variant {
   readonly record: FamilyRecord;
@@ -82,8 +89,10 @@ export class MergedFamily {
   referenced = 0;
   readonly name: string;
   readonly scope: FamilyScope;
+  /** Names of labels that are default labels in some file, as `addedDefaultLabels` returns them. */
+  readonly defaultLabels = new Set<string>();
   /** The families that this one combines; only itself, unless an output combines several. */
-  parts: readonly MergedFamily[] = [this];
+  parts: readonly FamilyPart[] = [{ family: this, spell: (text) => text }];
 
   /** @param index to which the numbers of its series belong */
   constructor(
@@ -144,8 +153,16 @@ export class MergedFamily {
     return this.kind.slots(this) + (this.hasClassicOnly ? this.bounds.length + 1 : 0);
   }
 
+  /** Records names of default labels that files add to the keys of series. */
+  noteDefaultLabels(names: Iterable<string>): void {
+    for (const name of names) this.defaultLabels.add(name);
+  }
+
   /** Adds a declaration. */
   declare(record: FamilyRecord): void {
+    const { labelNames, bakedLabels = 0 } = record;
+    const own = ownLabelNames(record).length;
+    this.noteDefaultLabels(labelNames.slice(own, own + bakedLabels));
     if (this.#declarations === 0) this.#variants.clear();
     const key = variantKey(record);
     const variant = this.#variants.get(key);

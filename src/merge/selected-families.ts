@@ -1,10 +1,12 @@
 /**
  * The part of the index that one output shows: the families of its selection, and where several of them have the same name,
- * one combined family with the series of all.
+ * one combined family with the series of all. A family whose registries have different default labels is combined too, since
+ * an output shows the labels of its own registries only.
  * A combined family has its own cells, to which the cells of its parts are added after every merge. It merges the merged
  * values of the parts, so that its cost depends on the series of the parts and not on those of every file.
  */
 import { labelText, parseLabelText } from '../exposition/labels.js';
+import { numberedLabel } from '../metrics-file/default-labels.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { DEFAULT_ESCAPING, type Escaping, escapedClashes } from '../exposition/name-escaping.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
@@ -19,7 +21,7 @@ import {
 } from '../model/name-clash.js';
 import { bucketCells, type ConflictReason, type MergedFamily } from './merged-family.js';
 import { MergeIndex } from './merge-index.js';
-import { type Selection, selects } from './selection.js';
+import { type Selection, selects, showsLabelsOf } from './selection.js';
 
 /** The series of one part, and their place in the combined family. */
 interface Link {
@@ -130,7 +132,7 @@ export class SelectedFamilies {
     this.#combinations = new MergeIndex(() => '');
     this.#links.length = 0;
     this.#declared = [...byName.values()]
-      .map((parts) => (parts.length === 1 ? parts[0] : this.#combine(parts.toSorted(byOrder))))
+      .map((parts) => (this.#isCombined(parts) ? this.#combine(parts.toSorted(byOrder)) : parts[0]))
       .toSorted(byOrder);
     const candidates = this.#declared.filter((family) => !family.hidden);
     // as for one metric, the newest declaration is shown
@@ -147,6 +149,47 @@ export class SelectedFamilies {
     ];
   }
 
+  /** Whether the output needs cells or label texts that differ from those of the index. */
+  #isCombined(parts: readonly MergedFamily[]): boolean {
+    return parts.length > 1 || [...parts[0].defaultLabels].some((name) => this.#shownAs(name, parts[0]) !== name);
+  }
+
+  /** Returns the name under which the output shows a default label; undefined if it does not. */
+  #shownAs(name: string, { scope, labelNames }: MergedFamily): string | undefined {
+    const numbered = numberedLabel(name, scope.registries);
+    if (numbered !== undefined) {
+      return showsLabelsOf(numbered.registry, this.#selection, scope) ? numbered.label : undefined;
+    }
+    const isLeftOut = this.#selection.withoutDefaultLabels === true && !labelNames.includes(name);
+    return isLeftOut ? undefined : name;
+  }
+
+  /**
+   * Returns how the label text of a part changes in the combined family, which has one order of labels. The `pid` of a gauge
+   * that is shown per process is removed where the combined family is not shown per process. (In the opposite case there is
+   * no `pid` to add.)
+   */
+  #spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
+    const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
+    // an open family has all labels in the order of their names
+    const [before, after] = [part, combined].map(({ isOpen, labelNames }) => (isOpen ? [] : labelNames));
+    const renamed = [...part.defaultLabels].map((name) => [name, this.#shownAs(name, part)] as const);
+    const changed = renamed.filter(([name, shown]) => shown !== name);
+    if (!withoutPid && changed.length === 0 && before.join() === after.join()) return (text) => text;
+    return (text) => {
+      const labels = parseLabelText(text);
+      if (withoutPid) delete labels.pid;
+      for (const [name, shown] of changed) {
+        // a label that the series has itself counts
+        if (shown !== undefined && name in labels && !(shown in labels)) labels[shown] = labels[name];
+        delete labels[name];
+      }
+      const known = after.filter((name) => name in labels);
+      const rest = Object.keys(labels).filter((name) => !after.includes(name));
+      return labelText(Object.fromEntries([...known, ...rest.toSorted()].map((name) => [name, labels[name]])));
+    };
+  }
+
   #describe(clash: Clash): string {
     return this.#reserved.some(({ name }) => name === clash.shown)
       ? describeReservedClash(clash)
@@ -157,13 +200,12 @@ export class SelectedFamilies {
     let combined!: MergedFamily;
     for (const part of parts) for (const record of part.records()) combined = this.#combinations.declare(record)!;
     this.#combinations.decide();
-    combined.parts = parts;
+    combined.parts = parts.map((family) => ({ family, spell: this.#spelling(family, combined) }));
     this.#combinations.order(combined, ...parts[0].order);
-    for (const part of parts) {
+    for (const { family: part, spell } of combined.parts) {
       const buckets = part.kind.hasBounds ? bucketCells(part, combined) : undefined;
       if (part.type !== combined.type || (part.kind.hasBounds && buckets === undefined)) continue;
       const from = part.series.filter((series) => this.#index.isReferenced(series));
-      const spell = spelling(part, combined);
       const to = from.map((series) =>
         this.#combinations.referenceText(combined, spell(this.#index.textOf[series]), this.#index.createdAt[series]),
       );
@@ -237,25 +279,6 @@ function newestFirst(families: readonly MergedFamily[]): MergedFamily[] {
 
 function byOrder(a: MergedFamily, b: MergedFamily): number {
   return a.order[0] - b.order[0] || a.order[1] - b.order[1] || (a.name < b.name ? -1 : 1);
-}
-
-/**
- * How the label text of a part changes in the combined family, which has one order of labels. The `pid` of a gauge that is
- * shown per process is removed where the combined family is not shown per process. (In the opposite case there is no `pid`
- * to add.)
- */
-function spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
-  const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
-  // an open family has all labels in the order of their names
-  const [before, after] = [part, combined].map(({ isOpen, labelNames }) => (isOpen ? [] : labelNames));
-  if (!withoutPid && before.join() === after.join()) return (text) => text;
-  return (text) => {
-    const labels = parseLabelText(text);
-    if (withoutPid) delete labels.pid;
-    const known = after.filter((name) => name in labels);
-    const rest = Object.keys(labels).filter((name) => !after.includes(name));
-    return labelText(Object.fromEntries([...known, ...rest.toSorted()].map((name) => [name, labels[name]])));
-  };
 }
 
 function isSet(cells: Float64Array, at: number): boolean {

@@ -19,7 +19,7 @@ export interface FamilyScope {
 
 export function scopeOf(record: Omit<FamilyRecord, 'id'>): FamilyScope {
   const { primary = false, ambiguous = false } = record;
-  const registries = [...new Set(record.registries.map(archivedRegistryId))].toSorted();
+  const registries = registriesOf(record);
   const isUnnamed = registries.some(isUnnamedRegistry);
   return {
     registries,
@@ -27,6 +27,11 @@ export function scopeOf(record: Omit<FamilyRecord, 'id'>): FamilyScope {
     declaration: isUnnamed ? metricKey(record, ownLabelNames(record)) : undefined,
     isAmbiguous: isUnnamed && ambiguous,
   };
+}
+
+/** Returns the ids of the registries that show a family, as an archive has them, in the order of their numbers. */
+export function registriesOf({ registries }: Pick<FamilyRecord, 'registries'>): string[] {
+  return [...new Set(registries.map(archivedRegistryId))].toSorted();
 }
 
 /** Equal for equal scopes. */

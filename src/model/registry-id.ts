@@ -10,6 +10,34 @@ export const DEFAULT_REGISTRY = 'default';
 const UNNAMED = '?';
 const NUMBERED = '?#';
 
+/** Begins the ids that registries have in addition to their own. */
+const ADDITIONAL = '!';
+const CHOSEN = '!chosen#';
+/** The default registry of a process that gave others to `setRegistries`. */
+export const NOT_CHOSEN = '!other';
+
+/**
+ * Returns the additional id of a registry that a process gave to `setRegistries`. Each of them has its own, since their
+ * default labels may differ.
+ */
+export function chosenRegistryId(number: number): string {
+  return CHOSEN + number;
+}
+
+export function isChosenRegistry(id: string): boolean {
+  return id.startsWith(CHOSEN);
+}
+
+/** Whether the registry has another id, under which outputs of all registries show it. */
+export function isAdditionalId(id: string): boolean {
+  return id.startsWith(ADDITIONAL);
+}
+
+/** Whether a registry may have this name. */
+export function isRegistryName(name: string): boolean {
+  return name !== '' && !name.startsWith(UNNAMED) && !name.startsWith(ADDITIONAL);
+}
+
 /**
  * @param place `package/relative path#function#ordinal`; undefined if the registry was not made while modules were loading
  */

@@ -28,25 +28,3 @@ export function withDefaultLabels(family: MetricFamily, defaults: Labels | undef
   });
   return { ...family, samples };
 }
-
-/**
- * Removes the default labels that were added to a family, since registries of other processes may have other values. They
- * stay if removing them would make two series the same.
- *
- * @param labelNames the label names of the metric
- */
-export function withoutDefaultLabels(
-  family: MetricFamily,
-  defaults: Labels = {},
-  labelNames: readonly string[] = Object.keys(defaults),
-): MetricFamily {
-  const added = Object.keys(defaults).filter((name) => !labelNames.includes(name));
-  if (added.length === 0) return family;
-  const samples = family.samples.map((sample) => {
-    const labels = { ...sample.labels };
-    for (const name of added) delete labels[name];
-    return { ...sample, labels };
-  });
-  const lines = new Set(samples.map(({ name, labels }) => JSON.stringify([name, Object.entries(labels)])));
-  return lines.size === samples.length ? { ...family, samples } : family;
-}

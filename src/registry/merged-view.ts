@@ -12,6 +12,10 @@ import type { RegistryContentType } from './content-type.js';
 export type MergedQuery = {
   /** Leaves out the values of the primary of a cluster. */
   readonly withoutPrimary?: boolean;
+  /** Adds the registries that processes gave to `setRegistries`. */
+  readonly chosen?: boolean;
+  /** Leaves out the default labels of the registries. */
+  readonly withoutDefaultLabels?: boolean;
 } & ({ readonly registries: readonly string[] } | { readonly unnamed: UnnamedQuery });
 
 /** An unnamed registry shows only families that it holds in this process. */

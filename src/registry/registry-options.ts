@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
-import { isUnnamedRegistry } from '../model/registry-id.js';
+import { isRegistryName } from '../model/registry-id.js';
 
 export interface RegistryOptions {
   /**
@@ -28,10 +28,10 @@ export interface MergeableRegistry {
 
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the name is not allowed */
 export function nameOf({ name }: RegistryOptions): string | undefined {
-  if (name === undefined || (typeof name === 'string' && name !== '' && !isUnnamedRegistry(name))) return name;
+  if (name === undefined || (typeof name === 'string' && isRegistryName(name))) return name;
   throw new PromMultiprocError(
     'ERR_INVALID_ARGUMENT',
-    `a registry's name is a string that does not begin with "?", not ${inspect(name)}`,
+    `a registry's name is a string that does not begin with "?" or "!", not ${inspect(name)}`,
   );
 }
 

@@ -18,7 +18,7 @@ import {
   textDialectOf,
 } from './content-type.js';
 import { familiesOfOtherCopies, noteRegistry } from './copied-registries.js';
-import { checkedDefaultLabels, withDefaultLabels, withoutDefaultLabels } from './default-labels.js';
+import { checkedDefaultLabels, withDefaultLabels } from './default-labels.js';
 import { MEMBER, type RegisteredMetric } from './member.js';
 import { defaultScope, type MergedQuery, mergedView, type MergedView } from './merged-view.js';
 import {
@@ -51,8 +51,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   readonly #name: string | undefined;
   #isLocal: boolean;
   #unnamed: UnnamedRegistry | undefined;
-  /** Additional names in merged output; see `showAlsoAs`. */
-  #otherNames: Set<string> | undefined;
+  /** Additional names in merged output, and whether its default labels are shown under them; see `showAlsoAs`. */
+  #otherNames: Map<string, boolean> | undefined;
   #contentType: RegistryContentType;
   readonly #metrics = new Map<string, RegisteredMetric>();
   #defaultLabels: Labels | undefined;
@@ -139,8 +139,9 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   #shareDefaultLabels(): void {
-    const { sharedName } = this;
-    if (sharedName !== undefined) sharedStore().setDefaultLabels(sharedName, this.#defaultLabels ?? {});
+    for (const name of this.shownAs) {
+      if (this.#otherNames?.get(name) !== false) sharedStore().setDefaultLabels(name, this.#defaultLabels ?? {});
+    }
   }
 
   get contentType(): T {
@@ -221,19 +222,20 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   /** The registry names of its metrics in merged output; empty if they stay in this process. */
   get shownAs(): string[] {
     const { sharedName } = this;
-    return [...(sharedName === undefined ? [] : [sharedName]), ...(this.#otherNames ?? [])];
+    return [...(sharedName === undefined ? [] : [sharedName]), ...(this.#otherNames?.keys() ?? [])];
   }
 
-  /** Adds or removes a name in merged output for the metrics, and for those of the sources of a merged registry. */
-  showAlsoAs(name: string, shown: boolean): void {
-    for (const source of this.#sources) source.showAlsoAs(name, shown);
+  /** Adds or removes a name in merged output for the metrics, and for those of merged sources, without their default labels. */
+  showAlsoAs(name: string, shown: boolean, labelled = true): void {
+    for (const source of this.#sources) source.showAlsoAs(name, shown, false);
     if ((this.#otherNames?.has(name) ?? false) === shown) return;
-    this.#otherNames ??= new Set();
+    this.#otherNames ??= new Map();
     if (shown) {
-      this.#otherNames.add(name);
+      this.#otherNames.set(name, labelled);
       if (this.#name === undefined && !this.#isLocal) (this.#unnamed ??= new UnnamedRegistry(this)).choose();
     } else {
       this.#otherNames.delete(name);
+      if (labelled && this.#defaultLabels !== undefined) sharedStore().setDefaultLabels(name, {});
     }
     this.sharedNameChanged();
   }
@@ -343,12 +345,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   async #ownUnlabelledFamilies(view: MergedView): Promise<MetricFamily[]> {
     if (this.sharedName === undefined) return this.#collected(this.#own());
-    const { families, missing } = await view.families(this.#query());
-    const unlabelled = families.map((family) => {
-      const labelNames = this.#metrics.get(family.name)?.[MEMBER]?.declaration.labelNames;
-      return withoutDefaultLabels(family, this.#defaultLabels, labelNames);
-    });
-    return [...unlabelled, ...(await this.#collected(this.#unmerged(missing)))];
+    const { families, missing } = await view.families({ ...this.#query(), withoutDefaultLabels: true });
+    return [...families, ...(await this.#collected(this.#unmerged(missing)))];
   }
 
   /** Returns the families of metrics in this process, without those whose `collect()` failed. */

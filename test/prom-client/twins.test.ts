@@ -74,6 +74,24 @@ const LATE_REGISTRY: Twin = {
   ],
 };
 
+const CHOSEN_REGISTRIES: Twin = {
+  file: 'several-registries',
+  prints: [
+    'alone_total{via="merged"} 2',
+    'both_total{kind="x",via="merged"} 10',
+    'load{part="own",via="merged"} 2',
+    'wait_count{via="merged"} 2',
+    'wait_sum{via="merged"} 4',
+  ],
+};
+
+function waits(value: number): string[] {
+  return ['admin{part="admin"}', 'merged{via="merged"}', 'bare'].flatMap((registry) => {
+    const [name, labels] = registry.split(/(?=\{)/);
+    return [`${name}: wait_count${labels ?? ''} ${value}`, `${name}: wait_sum${labels ?? ''} ${2 * value}`];
+  });
+}
+
 const TWINS: Readonly<Record<string, Twin>> = {
   'cluster workers hand getMetricsAsJSON() to the primary, which aggregates': AGGREGATED,
   'worker threads hand getMetricsAsJSON() to the main thread, which aggregates': { ...AGGREGATED, args: ['threads'] },
@@ -95,6 +113,23 @@ const TWINS: Readonly<Record<string, Twin>> = {
   'a registry that others are merged into': {
     file: 'merged-registry',
     prints: ['app', 'later', 'library'].map((name) => `${name}_total{service="shop"} 1`),
+  },
+  'a merged registry that workers give to setRegistries()': { ...CHOSEN_REGISTRIES, args: ['workers', 'merged'] },
+  'a registry beside the default one that workers give to setRegistries()': {
+    ...CHOSEN_REGISTRIES,
+    args: ['workers', 'admin'],
+    prints: [
+      'both_total{kind="x",part="admin"} 10',
+      'load{part="own"} 2',
+      'wait_count{part="admin"} 2',
+      'wait_sum{part="admin"} 4',
+    ],
+  },
+  'a metric in two registries with different default labels, and in one that they are merged into': {
+    ...CHOSEN_REGISTRIES,
+    args: ['workers', 'none'],
+    prints: waits(1),
+    merged: waits(2),
   },
   'a registry that is made late, in cluster workers': LATE_REGISTRY,
   'a registry that is made late, in threads': { ...LATE_REGISTRY, args: ['threads'] },
