@@ -66,7 +66,7 @@ test(
     assert.equal(total(pushedByOtlp(otlp, 'other')), 3);
     assert.deepEqual([...pushedByOtlp(otlp, 'home').keys()].toSorted(), HOSTS.toSorted());
     const { histogram } = otlp.requests.flatMap(decodeOtlp).findLast(({ name }) => name === 'visit_seconds')!;
-    const [{ count, bucket_counts: buckets, explicit_bounds: bounds }] = histogram!.data_points;
+    const [{ count, bucketCounts: buckets, explicitBounds: bounds }] = histogram!.dataPoints;
     assert.deepEqual(bounds, [0.1, 1]);
     assert.equal(
       buckets.reduce((sum: number, each: number) => sum + each, 0),
@@ -118,8 +118,8 @@ function pushedByOtlp(receiver: PushReceiver, page: string): Map<string, number>
   const byHost = new Map<string, number>();
   for (const { name, resource, sum } of receiver.requests.flatMap(decodeOtlp)) {
     if (name !== 'visits_total') continue;
-    for (const point of sum!.data_points) {
-      if (attributesOf(point).page === page) byHost.set(resource['service.instance.id'], point.as_double);
+    for (const point of sum!.dataPoints) {
+      if (attributesOf(point).page === page) byHost.set(resource['service.instance.id'], point.asDouble);
     }
   }
   return byHost;

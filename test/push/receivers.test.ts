@@ -133,23 +133,23 @@ test('an OTLP receiver decodes counters, gauges, histograms and summaries, and t
   assert.equal(receiver.requests[0].path, '/v1/metrics');
   const metrics = new Map(decodeOtlp(receiver.requests[0]).map((metric) => [metric.name, metric]));
   const { sum, resource, description } = metrics.get('jobs_total')!;
-  assert.deepEqual([sum!.is_monotonic, sum!.aggregation_temporality, description], [true, 2, 'Jobs done.']);
+  assert.deepEqual([sum!.isMonotonic, sum!.aggregationTemporality, description], [true, 2, 'Jobs done.']);
   assert.deepEqual(resource, { 'service.name': 'app', zone: 'b' });
-  const [count] = sum!.data_points;
-  assert.deepEqual([attributesOf(count), count.as_double], [{ kind: 'mail' }, 3]);
-  assert.ok(count.start_time_unix_nano > 1e18 && count.start_time_unix_nano <= count.time_unix_nano);
-  assert.equal(metrics.get('depth')!.gauge!.data_points[0].as_double, -1.5);
-  const [wait] = metrics.get('wait_seconds')!.histogram!.data_points;
-  assert.deepEqual([wait.count, wait.sum, wait.bucket_counts, wait.explicit_bounds], [1, 0.5, [0, 1, 0], [0.1, 1]]);
+  const [count] = sum!.dataPoints;
+  assert.deepEqual([attributesOf(count), count.asDouble], [{ kind: 'mail' }, 3]);
+  assert.ok(count.startTimeUnixNano > 1e18 && count.startTimeUnixNano <= count.timeUnixNano);
+  assert.equal(metrics.get('depth')!.gauge!.dataPoints[0].asDouble, -1.5);
+  const [wait] = metrics.get('wait_seconds')!.histogram!.dataPoints;
+  assert.deepEqual([wait.count, wait.sum, wait.bucketCounts, wait.explicitBounds], [1, 0.5, [0, 1, 0], [0.1, 1]]);
   const [exemplar] = wait.exemplars;
-  assert.equal(exemplar.trace_id.toString('hex'), '0123456789abcdef0123456789abcdef');
-  assert.equal(exemplar.span_id.toString('hex'), '0123456789abcdef');
-  assert.deepEqual(attributesOf({ attributes: exemplar.filtered_attributes }), { tenant: 'a' });
-  const [size] = metrics.get('size')!.summary!.data_points;
+  assert.equal(Buffer.from(exemplar.traceId).toString('hex'), '0123456789abcdef0123456789abcdef');
+  assert.equal(Buffer.from(exemplar.spanId).toString('hex'), '0123456789abcdef');
+  assert.deepEqual(attributesOf({ attributes: exemplar.filteredAttributes }), { tenant: 'a' });
+  const [size] = metrics.get('size')!.summary!.dataPoints;
   assert.deepEqual([size.count, size.sum], [1, 2]);
-  assert.equal(size.quantile_values[0].quantile, 0.5);
+  assert.equal(size.quantileValues[0].quantile, 0.5);
   await push.close();
-  const ends = decodeOtlp(receiver.requests.at(-1)!).map(({ name, sum: last }) => [name, last?.data_points[0].flags]);
+  const ends = decodeOtlp(receiver.requests.at(-1)!).map(({ name, sum: last }) => [name, last?.dataPoints[0].flags]);
   assert.deepEqual(
     ends.find(([name]) => name === 'jobs_total'),
     ['jobs_total', 1],
@@ -167,16 +167,16 @@ test('an OTLP receiver decodes native histograms as exponential ones, and those 
   startFor(t, { otlp: { url: receiver.url } });
   await until(() => receiver.requests.length > 0);
   const points = new Map(
-    decodeOtlp(receiver.requests[0]).map((metric) => [metric.name, metric.exponential_histogram?.data_points[0]]),
+    decodeOtlp(receiver.requests[0]).map((metric) => [metric.name, metric.exponentialHistogram?.dataPoints[0]]),
   );
-  const { scale, count, sum, zero_count: zeros, positive, negative } = points.get('near');
+  const { scale, count, sum, zeroCount: zeros, positive, negative } = points.get('near');
   assert.deepEqual([scale, count, sum, zeros], [3, 5, 2.4, 1]);
   // the bucket (2^(index/8), 2^((index+1)/8)] of 0.9, of 1 and of 1.5
-  assert.deepEqual(positive, { offset: -2, bucket_counts: [1, 1, 0, 0, 0, 0, 1] });
-  assert.deepEqual(negative, { offset: -1, bucket_counts: [1] });
+  assert.deepEqual(positive, { offset: -2, bucketCounts: [1, 1, 0, 0, 0, 0, 1] });
+  assert.deepEqual(negative, { offset: -1, bucketCounts: [1] });
   const wide = points.get('far');
-  assert.ok(wide.scale < 3 && wide.positive.bucket_counts.length <= 320);
-  assert.deepEqual(wide.positive.bucket_counts.filter(Boolean), [1, 2]);
+  assert.ok(wide.scale < 3 && wide.positive.bucketCounts.length <= 320);
+  assert.deepEqual(wide.positive.bucketCounts.filter(Boolean), [1, 2]);
   const upper = 2 ** ((wide.positive.offset + 1) / 2 ** wide.scale);
   assert.ok(upper >= 1e-9 && upper / 2 ** (1 / 2 ** wide.scale) < 1e-9);
 });

@@ -1,16 +1,19 @@
 /**
- * A receiver of pushes, which decodes with a protobuf library and the published messages, and shares no code with our
- * writer. Each request is a chance to respond badly.
+ * A receiver of pushes, which decodes with a protobuf library, and shares no code with our writer. The messages of OTLP are
+ * those that are published; those of remote write are written down here, and a real Prometheus decodes them in
+ * `push/prometheus.test.ts`. Each request is a chance to respond badly.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'protobufjs';
 import { afterTest } from './after-test.js';
+import { npmPackage } from './npm-package.js';
 
 /** prometheus/prompb: types.proto, remote.proto and io/prometheus/write/v2/types.proto. */
 const PROMPB = parse(
@@ -34,56 +37,13 @@ const PROMPB = parse(
   { keepCase: true },
 ).root;
 
-/** open-telemetry/opentelemetry-proto: collector/metrics/v1, metrics/v1, resource/v1 and common/v1. */
-const OTLP = parse(
-  `
-  syntax = "proto3";
-  package otlp;
-  message ExportMetricsServiceRequest { repeated ResourceMetrics resource_metrics = 1; }
-  message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; }
-  message Resource { repeated KeyValue attributes = 1; }
-  message KeyValue { string key = 1; AnyValue value = 2; }
-  message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; } }
-  message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; }
-  message Scope { string name = 1; string version = 2; }
-  message Metric {
-    string name = 1; string description = 2; string unit = 3;
-    oneof data { Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9; ExponentialHistogram exponential_histogram = 10; Summary summary = 11; }
-  }
-  message Gauge { repeated NumberDataPoint data_points = 1; }
-  message Sum { repeated NumberDataPoint data_points = 1; uint32 aggregation_temporality = 2; bool is_monotonic = 3; }
-  message Histogram { repeated HistogramDataPoint data_points = 1; uint32 aggregation_temporality = 2; }
-  message ExponentialHistogram { repeated ExponentialHistogramDataPoint data_points = 1; uint32 aggregation_temporality = 2; }
-  message Summary { repeated SummaryDataPoint data_points = 1; }
-  message NumberDataPoint {
-    repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
-    oneof value { double as_double = 4; sfixed64 as_int = 6; } repeated Exemplar exemplars = 5; uint32 flags = 8;
-  }
-  message HistogramDataPoint {
-    repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-    optional double sum = 5; repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7;
-    repeated Exemplar exemplars = 8; uint32 flags = 10;
-  }
-  message Buckets { sint32 offset = 1; repeated uint64 bucket_counts = 2; }
-  message ExponentialHistogramDataPoint {
-    repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-    optional double sum = 5; sint32 scale = 6; fixed64 zero_count = 7; Buckets positive = 8; Buckets negative = 9;
-    uint32 flags = 10; repeated Exemplar exemplars = 11; double zero_threshold = 14;
-  }
-  message SummaryDataPoint {
-    repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-    double sum = 5; repeated ValueAtQuantile quantile_values = 6; uint32 flags = 8;
-  }
-  message ValueAtQuantile { double quantile = 1; double value = 2; }
-  message Exemplar {
-    repeated KeyValue filtered_attributes = 7; fixed64 time_unix_nano = 2;
-    oneof value { double as_double = 3; sfixed64 as_int = 6; } bytes span_id = 4; bytes trace_id = 5;
-  }
-  message ExportMetricsServiceResponse { ExportMetricsPartialSuccess partial_success = 1; }
-  message ExportMetricsPartialSuccess { int64 rejected_data_points = 1; string error_message = 2; }
-`,
-  { keepCase: true },
-).root;
+/** The messages that the OpenTelemetry project generates of opentelemetry-proto. Its later packages have no decoder. */
+let otlp: any;
+
+async function otlpMessages(): Promise<any> {
+  const place = await npmPackage('@opentelemetry/otlp-transformer', '0.57.2');
+  return require(join(place, 'build', 'src', 'generated', 'root.js')).opentelemetry.proto.collector.metrics.v1;
+}
 
 export interface Received {
   readonly path: string;
@@ -107,6 +67,7 @@ export async function startPushReceiver(
   host = '127.0.0.1',
   tls?: ServerOptions,
 ): Promise<PushReceiver> {
+  otlp ??= await otlpMessages();
   const receiver = { url: '', requests: [] as Received[], respond: (() => false) as PushReceiver['respond'] };
   const listener: RequestListener = async (request, response) => {
     const body = await buffer(request);
@@ -156,13 +117,12 @@ export function decodeRemoteWrite(request: Received): DecodedSample[] {
   return isTwo(request) ? decodeTwo(request) : decodeOne(request);
 }
 
-function decode(root: typeof PROMPB, type: string, bytes: Uint8Array): any {
-  const message = root.lookupType(type);
+function decode(message: any, bytes: Uint8Array): any {
   return message.toObject(message.decode(bytes), { longs: Number, arrays: true });
 }
 
 function decodeOne({ body }: Received): DecodedSample[] {
-  const { timeseries } = decode(PROMPB, 'prometheus.WriteRequest', uncompressSnappy(body));
+  const { timeseries } = decode(PROMPB.lookupType('prometheus.WriteRequest'), uncompressSnappy(body));
   return timeseries.flatMap(({ labels, samples, exemplars }: any) =>
     samples.map((sample: any) =>
       decodedSample(pairsOf(labels), sample, exemplars[0] && { ...exemplars[0], labels: pairsOf(exemplars[0].labels) }),
@@ -171,7 +131,7 @@ function decodeOne({ body }: Received): DecodedSample[] {
 }
 
 function decodeTwo({ body }: Received): DecodedSample[] {
-  const { symbols, timeseries } = decode(PROMPB, 'prometheus.Request', uncompressSnappy(body));
+  const { symbols, timeseries } = decode(PROMPB.lookupType('prometheus.Request'), uncompressSnappy(body));
   const pairs = (refs: number[]): Record<string, string> =>
     Object.fromEntries(refs.flatMap((ref, at) => (at % 2 === 0 ? [[symbols[ref], symbols[refs[at + 1]]]] : [])));
   return timeseries.flatMap(({ labels_refs: refs, samples, exemplars, metadata, created_timestamp: createdAt }: any) =>
@@ -213,19 +173,19 @@ export interface OtlpMetric {
   /** Of the resource. */
   readonly resource: Readonly<Record<string, string>>;
   readonly sum?: {
-    readonly data_points: readonly any[];
-    readonly is_monotonic: boolean;
-    readonly aggregation_temporality: number;
+    readonly dataPoints: readonly any[];
+    readonly isMonotonic: boolean;
+    readonly aggregationTemporality: number;
   };
-  readonly gauge?: { readonly data_points: readonly any[] };
-  readonly histogram?: { readonly data_points: readonly any[] };
-  readonly exponential_histogram?: { readonly data_points: readonly any[] };
-  readonly summary?: { readonly data_points: readonly any[] };
+  readonly gauge?: { readonly dataPoints: readonly any[] };
+  readonly histogram?: { readonly dataPoints: readonly any[] };
+  readonly exponentialHistogram?: { readonly dataPoints: readonly any[] };
+  readonly summary?: { readonly dataPoints: readonly any[] };
 }
 
 export function decodeOtlp({ body }: Received): OtlpMetric[] {
-  const { resource_metrics: all } = decode(OTLP, 'otlp.ExportMetricsServiceRequest', gunzipSync(body));
-  return all.flatMap(({ resource, scope_metrics: scopes }: any) =>
+  const { resourceMetrics: all } = decode(otlp.ExportMetricsServiceRequest, gunzipSync(body));
+  return all.flatMap(({ resource, scopeMetrics: scopes }: any) =>
     scopes.flatMap(({ metrics }: any) =>
       metrics.map((metric: any) => ({ ...metric, resource: attributesOf(resource) })),
     ),
@@ -233,18 +193,18 @@ export function decodeOtlp({ body }: Received): OtlpMetric[] {
 }
 
 interface Attributed {
-  readonly attributes: readonly { readonly key: string; readonly value: { readonly string_value: string } }[];
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[];
 }
 
 export function attributesOf({ attributes }: Attributed): Record<string, string> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.string_value]));
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]));
 }
 
 /** A response in which the receiver has rejected some of the points. */
 export function partialSuccess(rejected: number, reason: string): Uint8Array {
-  const message = OTLP.lookupType('otlp.ExportMetricsServiceResponse');
+  const message = otlp.ExportMetricsServiceResponse;
   return message
-    .encode(message.create({ partial_success: { rejected_data_points: rejected, error_message: reason } }))
+    .encode(message.create({ partialSuccess: { rejectedDataPoints: rejected, errorMessage: reason } }))
     .finish();
 }
 
