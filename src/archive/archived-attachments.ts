@@ -10,6 +10,7 @@ import { type ExemplarReading, writeExemplarCell } from '../metrics-file/exempla
 import { SKETCH } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { comparableTime } from '../model/comparable-time.js';
+import { MAX_COUNT } from '../model/capped-sum.js';
 import { coarsePlace, COARSE_SCHEMA, MAX_FINE_CHUNKS, nativeSlots } from '../model/native-bins.js';
 import { isWindowAlive, windowEpoch } from '../model/sketch.js';
 
@@ -102,14 +103,15 @@ export class ArchivedAttachments {
     const { sign, schema } = role;
     if (sign === 0 || schema <= COARSE_SCHEMA || this.#find(row, role) !== undefined || !this.#isFull(row)) {
       const bins = this.#valuesOf(row, role, nativeSlots(role));
-      for (let bin = 0; bin < bins.length; bin++) bins[bin] += from[bin];
+      for (let bin = 0; bin < bins.length; bin++) bins[bin] = Math.min(MAX_COUNT, bins[bin] + from[bin]);
       return;
     }
     for (let bin = 0; bin < from.length; bin++) {
       if (from[bin] === 0) continue;
       const { chunk, slot } = coarsePlace(role, bin);
       const coarse = nativeRole(sign, chunk, COARSE_SCHEMA);
-      this.#valuesOf(row, coarse, nativeSlots(coarse))[slot] += from[bin];
+      const bins = this.#valuesOf(row, coarse, nativeSlots(coarse));
+      bins[slot] = Math.min(MAX_COUNT, bins[slot] + from[bin]);
     }
   }
 

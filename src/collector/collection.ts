@@ -329,8 +329,8 @@ export class DirectoryCollection {
     this.index.clear();
     for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
     this.index.settle();
-    warnOfOverflow(this.index.overflowing);
-    this.#unusableSeries = warnOfUnusableSeries(this.options.dir, this.#files.values());
+    const overflowing = warnOfOverflow(this.index.overflowing);
+    this.#unusableSeries = overflowing + warnOfUnusableSeries(this.options.dir, this.#files.values());
   }
 
   /** Called when no further pass follows. */

@@ -52,7 +52,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'unusable_series',
-    help: 'Series of single processes that are left out since a value of theirs is not a finite number.',
+    help: 'Series of single processes that are left out since a value is not a finite number, and series with too large a sum.',
     values: ({ unusableSeries }) => unusableSeries,
   },
   {

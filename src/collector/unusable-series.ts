@@ -18,10 +18,13 @@ export function warnOfUnusableSeries(dir: string, files: Iterable<MetricsFile>):
   return count;
 }
 
-/** Logs the metrics with sums over the processes that are too large for a number. */
-export function warnOfOverflow(names: ReadonlySet<string>): void {
-  for (const name of names) {
-    const text = `a sum of ${name} over the processes is too large: ${Number.MAX_VALUE}, the largest number, is shown`;
+/** Logs the metrics with sums over the processes that are too large for a number, and returns the number of such series. */
+export function warnOfOverflow(seriesOf: ReadonlyMap<string, number>): number {
+  let count = 0;
+  for (const [name, series] of seriesOf) {
+    count += series;
+    const text = `a sum of ${name} over the processes is too large: the largest possible number is shown`;
     warnOnce(`overflow ${name}`, text);
   }
+  return count;
 }

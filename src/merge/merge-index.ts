@@ -50,8 +50,8 @@ export class MergeIndex implements MergedCells {
   readonly #ofProcesses = new Map<number, Map<string, { readonly value: number; readonly setAt: number }>>();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
-  /** Names of the metrics with a sum that was too large, in this merge. */
-  overflowing: ReadonlySet<string> = new Set();
+  /** By metric: series with a sum that was too large, in this merge. */
+  overflowing: ReadonlyMap<string, number> = new Map();
   #structure = 0;
   #generation = 0;
   readonly #undecided = new Set<MergedFamily>();

@@ -1,10 +1,12 @@
-import { capped } from '../model/capped-sum.js';
+import { capped, MAX_COUNT } from '../model/capped-sum.js';
 import type { MergedFamily } from './merged-family.js';
+import type { NativeChunk } from './native-cells.js';
 
 /** The values of merged series, as an index has them. */
 interface Sums {
   readonly cells: Float64Array;
   readonly cellOf: readonly number[];
+  readonly native: { of(series: number): readonly NativeChunk[] };
   isReferenced(series: number): boolean;
 }
 
@@ -12,26 +14,51 @@ interface Sums {
  * Sums of finite values may be beyond the largest number. Each such sum becomes the largest number, since infinity would be
  * wrong and a missing series would look like an ended one. The fold does the same.
  *
- * @returns the names of metrics with such sums
+ * @returns the number of series with such sums, by the names of their metrics
  */
-export function capSums(families: Iterable<MergedFamily>, sums: Sums): ReadonlySet<string> {
-  const names = new Set<string>();
-  const { cells, cellOf } = sums;
-  if (!hasInfinite(cells)) return names;
+export function capSums(families: Iterable<MergedFamily>, sums: Sums): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  const anyInfinite = hasInfinite(sums.cells);
   for (const family of families) {
     // a gauge may be any number
-    if (family.isGauge) continue;
+    if (family.isGauge || (!anyInfinite && family.native === undefined)) continue;
     for (const series of family.series) {
       if (!sums.isReferenced(series)) continue;
-      const first = cellOf[series];
-      for (let cell = first; cell < first + family.cells; cell++) {
-        if (Number.isFinite(cells[cell])) continue;
-        cells[cell] = capped(cells[cell]);
-        names.add(family.name);
-      }
+      const isCapped = [anyInfinite && capSeries(family, series, sums), capBins(family, series, sums)];
+      if (isCapped.includes(true)) found.set(family.name, (found.get(family.name) ?? 0) + 1);
     }
   }
-  return names;
+  return found;
+}
+
+function capSeries(family: MergedFamily, series: number, { cells, cellOf }: Sums): boolean {
+  let isCapped = false;
+  const first = cellOf[series];
+  for (let cell = first; cell < first + family.cells; cell++) {
+    if (Number.isFinite(cells[cell])) continue;
+    cells[cell] = capped(cells[cell]);
+    isCapped = true;
+  }
+  return isCapped;
+}
+
+/**
+ * Above 2^53 the sum of the bins depends on the order of addition, and Prometheus refuses an exposition with a native
+ * histogram whose count is not the sum of its bins. The bins above the largest exact sum lose the rest of their counts.
+ */
+function capBins({ native, hasClassicOnly, bounds }: MergedFamily, series: number, sums: Sums): boolean {
+  if (native === undefined) return false;
+  const { cells } = sums;
+  let room = MAX_COUNT;
+  const limit = (from: number, slots: number): void => {
+    for (let cell = from; cell < from + slots; cell++) {
+      if (cells[cell] > room) cells[cell] = room;
+      room -= cells[cell];
+    }
+  };
+  for (const { cell, slots } of sums.native.of(series)) limit(cell, slots);
+  if (hasClassicOnly) limit(sums.cellOf[series] + bounds.length + 2, bounds.length + 1);
+  return room === 0;
 }
 
 /** A loop, since `every` takes eight times as long. */

@@ -2,3 +2,6 @@
 export function capped(sum: number): number {
   return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum));
 }
+
+/** The largest sum of the bins of a native histogram: below it every sum of counts is exact, in any order. */
+export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;

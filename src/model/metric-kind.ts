@@ -142,7 +142,7 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
       const buckets = bounds.length + 1;
       let count = 0;
       for (let bucket = 0; bucket < buckets; bucket++) {
-        count += slots[slot + bucket];
+        count = Math.min(Number.MAX_VALUE, count + slots[slot + bucket]);
         values[at + bucket] = count;
       }
       values[at + buckets] = slots[slot + buckets];

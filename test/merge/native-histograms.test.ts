@@ -150,6 +150,35 @@ test('a bin that is no count removes only its process, living, dead and folded',
   }
 });
 
+test('a sum of bins beyond the largest exact count is that count, and the bins add up to it, before and after a fold', (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const dir = withTempDir(t);
+  const reading = new Reading(dir);
+  for (let process = 0; process < 3; process++) {
+    const { store, writer } = createFile(dir, { identity: { pid: 7_000_000 + process } });
+    const series = attach(store, store.declare({ ...DECLARATION, bounds: [1] }, ['default']), []);
+    const chunk = store.attachTo(series, nativeRole(1, 0, 3));
+    const huge = Number.MAX_SAFE_INTEGER - 5;
+    chunk.view.set([3, huge], chunk.index);
+    series.view.set([3, huge, 1], series.index);
+    writer.close();
+  }
+  for (let look = 0; look < 3; look++) {
+    const { native, lines } = read(reading);
+    const count = native!.positive.reduce((sum, [, bin]) => sum + bin, native!.zeroCount);
+    assert.equal(count, Number.MAX_SAFE_INTEGER);
+    // the bucket of 1, +Inf, the sum and the count
+    assert.deepEqual([lines[0], lines[1], lines[3]], [9, count, count]);
+    assert.equal(reading.stats.unusableSeries, 1);
+    foldDirectory(dir);
+  }
+  assert.equal(
+    warn.mock.calls.filter(({ arguments: [text] }) => String(text).includes('a sum of took_seconds')).length,
+    1,
+  );
+  reading.close();
+});
+
 test('an observation that is seen by half is in the count and in +Inf, or in no bucket beyond the count', (t) => {
   const dir = withTempDir(t);
   const { store, writer } = createFile(dir);

@@ -5,6 +5,7 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
+import { attach, createFile, histogram } from '../support/written-file.js';
 
 /** Two processes with equal counts; the file of the second has a value in some series that cannot be added. */
 function poisonedDirectory(t: TestContext, poison: number): string {
@@ -74,11 +75,19 @@ test('a sum beyond the largest number is shown as the largest, before and after 
     const dead = new DeadProcess(dir).count('huge_bytes_total', {}, Number.MAX_VALUE);
     dead.observe('huge_seconds', [1], -Number.MAX_VALUE).set('huge', 'sum', {}, Number.MAX_VALUE, 1).die();
   }
+  const { store, writer } = createFile(dir);
+  // the sum of its buckets is too large, and no value of it is
+  const filled = attach(store, store.declare(histogram('filled', [1]), ['default']), []);
+  filled.view.set([Number.MAX_VALUE, Number.MAX_VALUE], filled.index);
+  writer.close();
   for (let look = 0; look < 4; look++) {
     const values = reading.values();
     assert.equal(values.huge_bytes_total, Number.MAX_VALUE);
     assert.equal(values.huge_seconds_sum, -Number.MAX_VALUE);
     assert.equal(values.huge_seconds_count, 3);
+    assert.equal(values['filled_bucket{le="+Inf"}'], Number.MAX_VALUE);
+    assert.equal(values.filled_count, Number.MAX_VALUE);
+    if (look === 0) assert.equal(reading.stats.unusableSeries, 2);
     // a gauge may be any number
     assert.equal(values.huge, Infinity);
     if (look > 0) foldDirectory(dir);
