@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { before, test } from 'node:test';
 import { Gauge, registerPath, Registry } from 'prom-multiproc';
 import type { ImportEffects } from './support/programs/import-effects.js';
@@ -56,46 +56,61 @@ test('importing the package loads no native module, and none of the packages tha
   assert.deepEqual(effects.packageFiles, ['prom-client/lib/metricAggregators.js', 'prom-client/lib/util.js']);
 });
 
-test('importing the package loads nothing of prom-multiproc/push', () => {
-  const script = `require('prom-multiproc'); console.log(JSON.stringify(Object.keys(require.cache)))`;
-  const loaded: string[] = JSON.parse(
-    execFileSync(process.execPath, ['--eval', script], { cwd: ROOT, encoding: 'utf8' }),
-  );
-  const room = join(ROOT, 'dist', 'src', 'push');
-  const names = loaded.filter((file) => file.startsWith(room)).map((file) => relative(room, file));
-  const ofRoot = ['pushgateway.js', 'text-of-registry.js', 'textfile.js'];
-  assert.deepEqual(
-    names.filter((name) => !ofRoot.includes(name)),
-    [],
-  );
-});
-
 test('importing the package neither reads nor keeps a clock, so that fake timers installed later hold', () => {
   assert.deepEqual(effects.clockUses, []);
 });
 
-test('importing the package loads nothing of the rooms that merge, serve and push until they are used', () => {
-  const script = "require('prom-multiproc'); console.log(JSON.stringify(Object.keys(require.cache)))";
-  const loaded = execFileSync(process.execPath, ['--eval', script], { cwd: ROOT, encoding: 'utf8' });
-  const source = join(ROOT, 'dist', 'src');
-  const rooms = new Set((JSON.parse(loaded) as string[]).map((file) => relative(source, file).split(sep)[0]));
-  for (const room of ['merge', 'python-file', 'cluster', 'cli']) assert.equal(rooms.has(room), false, room);
-  const inServe = (JSON.parse(loaded) as string[]).filter((file) => file.startsWith(join(source, 'serve') + sep));
+test('importing the package loads one file of modules, beside those that the preload needs', () => {
+  const alsoPreloaded = [
+    'warn-once.js',
+    'copies.js',
+    'test-runner.js',
+    'debug-log.js',
+    join('..', '..', 'package.json'),
+  ];
   assert.deepEqual(
-    inServe.map((file) => basename(file)),
-    ['listen-error.js', 'web-config-error.js'],
+    filesOfPackage("require('prom-multiproc')").toSorted(),
+    ['root.js', 'start.js', ...alsoPreloaded].toSorted(),
+  );
+});
+
+test('that file has nothing of the rooms that render, merge, serve and push: they load when they are used', () => {
+  const modules = modulesAtStart();
+  const of = (room: string): string[] => modules.filter((path) => path.startsWith(`${room}/`));
+  for (const room of ['merge', 'python-file', 'cluster', 'cli', 'otel']) assert.deepEqual(of(room), [], room);
+  assert.deepEqual(of('exposition'), ['exposition/text-dialect.js']);
+  assert.deepEqual(of('serve'), ['serve/listen/listen-error.js', 'serve/web-config/web-config-error.js']);
+  assert.deepEqual(of('push'), ['push/pushgateway.js']);
+  assert.ok(of('instruments').length > 10 && of('storage').length > 10, modules.join(' '));
+});
+
+test('a module of that file exists once, whether the package or a file of it is required', () => {
+  const script = `
+    const paths = ${JSON.stringify(modulesAtStart())};
+    const before = require('prom-multiproc/dist/src/start.js');
+    const apart = paths.filter((path) => require('prom-multiproc/dist/src/' + path) !== before(path));
+    console.log(JSON.stringify(apart), require('prom-multiproc').Counter === before('instruments/counter.js').Counter)`;
+  // exports of package.json would refuse the path
+  const direct = script.replaceAll("'prom-multiproc/dist", `'${ROOT}/dist`);
+  assert.equal(execFileSync(process.execPath, ['--eval', direct], { cwd: ROOT, encoding: 'utf8' }), '[] true\n');
+});
+
+test('a module of that file does not ask where it is, except for the one that is beside the file', () => {
+  const asks = regionsAtStart().filter(({ text }) =>
+    /\b__(dirname|filename)\b|[^.\w]import\(/.test(text.replaceAll(/^ *(\/\/|\/?\*).*/gm, '')),
+  );
+  assert.deepEqual(
+    asks.map(({ path }) => path),
+    ['program-file.js'],
   );
 });
 
 test('preloading loads nothing of the package but the hook and its messages, until somebody asks for a metric', () => {
-  const script = 'console.log(JSON.stringify(Object.keys(require.cache)))';
-  const loaded = execFileSync(process.execPath, ['--require', registerPath(), '--eval', script], { encoding: 'utf8' });
-  const source = join(ROOT, 'dist', 'src');
   const hook = ['install-hooks', 'redirection', 'resolve-hook'].map((name) => join('prom-client', `${name}.js`));
   // a message is logged once for all copies of this version in the process, which package.json tells
   const messages = ['warn-once.js', 'copies.js', 'test-runner.js', 'debug-log.js', join('..', '..', 'package.json')];
   assert.deepEqual(
-    (JSON.parse(loaded) as string[]).map((file) => relative(source, file)).toSorted(),
+    filesOfPackage('', ['--require', registerPath()]).toSorted(),
     ['register.js', ...hook, ...messages].toSorted(),
   );
 });
@@ -110,3 +125,24 @@ test('a clock that is replaced after the import is the one that is asked', async
   gauge.setToCurrentTime();
   assert.match(await registry.metrics(), /^set_at 1005$/m);
 });
+
+/** The files of this package that a program loads, relative to dist/src. */
+function filesOfPackage(program: string, args: readonly string[] = []): string[] {
+  const script = `${program}; console.log(JSON.stringify(Object.keys(require.cache)))`;
+  const loaded = execFileSync(process.execPath, [...args, '--eval', script], { cwd: ROOT, encoding: 'utf8' });
+  const own = (JSON.parse(loaded) as string[]).filter((file) => !file.includes('node_modules'));
+  return own.map((file) => relative(join(ROOT, 'dist', 'src'), file));
+}
+
+/** The modules that .ci/start-file.mjs has put into one file. */
+function regionsAtStart(): { path: string; text: string }[] {
+  const text = readFileSync(join(ROOT, 'dist', 'src', 'start.js'), 'utf8');
+  return [...text.matchAll(/^\/\/#region (\S+)\n([^]*?)^\/\/#endregion/gm)].map(([, path, module]) => ({
+    path,
+    text: module,
+  }));
+}
+
+function modulesAtStart(): string[] {
+  return regionsAtStart().map(({ path }) => path);
+}

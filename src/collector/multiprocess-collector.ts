@@ -1,8 +1,7 @@
 /** The public class for reading: the merged view of a directory. */
 import type { FoldResult } from '../archive/fold-result.js';
-import { type ExpositionFormat, formatOf } from '../exposition/formats.js';
-import { DEFAULT_ESCAPING } from '../exposition/name-escaping.js';
-import { negotiateFormat } from '../exposition/negotiate.js';
+import type { ExpositionFormat } from '../exposition/formats.js';
+import type * as negotiation from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './report.js';
@@ -68,10 +67,8 @@ export class MultiprocessCollector {
    */
   async metrics(request: MetricsRequest = {}): Promise<MetricsAnswer> {
     const { accept, format: named, names } = request;
-    const { contentType, format, escaping } =
-      named === undefined
-        ? negotiateFormat(accept)
-        : { format: named, contentType: formatOf(named).offers[0].contentType, escaping: DEFAULT_ESCAPING };
+    const { namedFormat, negotiateFormat } = require('../exposition/negotiate.js') as typeof negotiation;
+    const { contentType, format, escaping } = named === undefined ? negotiateFormat(accept) : namedFormat(named);
     const wanted = names === undefined || names.length === 0 ? { format, escaping } : { format, escaping, names };
     return { contentType, body: await this.#collector.body(wanted, this.#settings) };
   }

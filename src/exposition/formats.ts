@@ -2,14 +2,8 @@
 import { PromMultiprocError } from '../errors.js';
 import type { Format } from './format.js';
 import { protobufFormat } from './protobuf-format.js';
-import { OPENMETRICS, TEXT } from './text-dialect.js';
+import { CONTENT_TYPES, OPENMETRICS, TEXT } from './text-dialect.js';
 import { textFormat } from './text-format.js';
-
-/** The content types of prom-client 15.1.3, character for character: its users compare them. */
-export const CONTENT_TYPES = {
-  text: 'text/plain; version=0.0.4; charset=utf-8',
-  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-} as const;
 
 const TEXT_TYPE = 'text/plain';
 const OPENMETRICS_TYPE = 'application/openmetrics-text';

@@ -1,6 +1,6 @@
 /** Chooses the format of a response by the Accept header of the request (RFC 9110, 12.5.1). */
 import type { Format, Offer } from './format.js';
-import { FALLBACK, FORMATS } from './formats.js';
+import { FALLBACK, formatOf, FORMATS } from './formats.js';
 import { DEFAULT_ESCAPING, type Escaping, ESCAPINGS } from './name-escaping.js';
 
 export interface NegotiatedFormat {
@@ -55,6 +55,11 @@ export function negotiateFormat(accept: string | readonly string[] | undefined):
   // Prometheus 3 sends no escaping with protobuf, only with the other formats that it accepts
   const escaping = asked ?? ranges.map(escapingOf).find((each) => each !== undefined) ?? DEFAULT_ESCAPING;
   return { format: format.name, contentType: offer.contentType + suffix, escaping };
+}
+
+/** What a caller that names the format gets. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no format has the name */
+export function namedFormat(name: string): NegotiatedFormat {
+  return { format: name, contentType: formatOf(name).offers[0].contentType, escaping: DEFAULT_ESCAPING };
 }
 
 /** The most specific range decides on an offer, even with a lower quality: 'text/*, text/plain;q=0'. */

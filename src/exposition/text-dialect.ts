@@ -2,6 +2,12 @@ import type { MetricType } from '../model/metric-family.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
 import type { NamedFamily } from './format.js';
 
+/** The content types of prom-client 15.1.3, character for character: its users compare them. */
+export const CONTENT_TYPES = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+} as const;
+
 /** The differences between the text formats. */
 export interface TextDialect {
   readonly name: string;

@@ -14,10 +14,10 @@ import {
 } from '../registry/content-type.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import { Registry } from '../registry/registry.js';
-import { textOfRegistry, type TextOptions } from './text-of-registry.js';
+import type * as texts from './text-of-registry.js';
 
 /** With `requireJobName: false`, `jobName` may be left out. The other options are those of node:http's request. */
-export type PushgatewayOptions = https.RequestOptions & TextOptions & { readonly requireJobName?: boolean };
+export type PushgatewayOptions = https.RequestOptions & texts.TextOptions & { readonly requireJobName?: boolean };
 
 export interface PushResult {
   resp?: unknown;
@@ -33,7 +33,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
   readonly gatewayUrl: string;
   readonly requireJobName: boolean;
   readonly requestOptions: https.RequestOptions;
-  readonly #text: TextOptions;
+  readonly #text: texts.TextOptions;
 
   /** @param url the gateway's URL, with the path that stands before `/metrics` if there is one */
   constructor(url: string, options?: PushgatewayOptions | null, registry?: Registry<T>);
@@ -95,6 +95,7 @@ export class Pushgateway<T extends RegistryContentType = PrometheusContentType> 
       delete headers['content-encoding'];
       return { headers };
     }
+    const { textOfRegistry } = require('./text-of-registry.js') as typeof texts;
     const exposition = await textOfRegistry(this.registry, this.#text);
     const body = headers['content-encoding'] === 'gzip' ? await compress(exposition) : exposition;
     return { body, headers: { 'content-type': PROMETHEUS_CONTENT_TYPE, ...headers } };
@@ -109,7 +110,7 @@ export namespace Pushgateway {
   }
 }
 
-// modules of Node.js that load at the first push: most processes push nothing
+// what is needed to push loads at the first push: most processes push nothing
 
 function requestOf(protocol: string): typeof http.request {
   if (protocol === 'https:') return (require('node:https') as typeof https).request;

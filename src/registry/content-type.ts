@@ -1,6 +1,6 @@
 /** The content types of the two formats, and their TypeScript types, with the names of prom-client. */
-import { CONTENT_TYPES, type ExpositionFormat } from '../exposition/formats.js';
-import { OPENMETRICS, TEXT, type TextDialect } from '../exposition/text-dialect.js';
+import type { ExpositionFormat } from '../exposition/formats.js';
+import { CONTENT_TYPES, OPENMETRICS, TEXT, type TextDialect } from '../exposition/text-dialect.js';
 
 export type Charset = 'utf-8';
 export type PrometheusMIME = 'text/plain';

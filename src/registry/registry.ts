@@ -1,7 +1,7 @@
 import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
-import { renderText } from '../exposition/render.js';
+import type * as rendering from '../exposition/render.js';
 import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
@@ -371,7 +371,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   }
 
   #render(families: readonly MetricFamily[]): string {
-    return renderText(families, this.#dialect);
+    // loaded here and not at the top: most processes of an application show nothing by themselves
+    return (require('../exposition/render.js') as typeof rendering).renderText(families, this.#dialect);
   }
 
   get #dialect(): TextDialect {
