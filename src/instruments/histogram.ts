@@ -21,7 +21,8 @@ const LIMIT = MAY_OVERFLOW;
 
 /** One series of a histogram: a count per bucket, a count of the values above all bounds, and the sum. */
 export class HistogramChild extends Child {
-  protected readonly bounds: Float64Array;
+  // not a field with the value undefined first: V8 would check its type at every use
+  declare protected readonly bounds: Float64Array;
 
   constructor(home: ChildHome, labelValues: readonly (string | undefined)[], bounds: Float64Array) {
     super(home, labelValues);
@@ -124,7 +125,7 @@ export class HistogramChild extends Child {
 
 /** One series of a native histogram. It counts classic buckets as well, unless it has none. */
 class NativeHistogramChild extends HistogramChild {
-  readonly native: NativeChunks;
+  declare readonly native: NativeChunks;
 
   constructor(
     home: ChildHome,
@@ -139,18 +140,28 @@ class NativeHistogramChild extends HistogramChild {
   override observe(value: number): void;
   override observe(observation: Omit<ObserveDataWithExemplar<string>, 'labels'>): void;
   override observe(value: unknown): void {
+    // the bins come first: readers show their sum as the count
+    if (typeof value === 'number' && this.index >= 0 && this.native.count(value)) this.#addToBuckets(value);
+    else this.#observeSlowly(value);
+  }
+
+  #observeSlowly(value: unknown): void {
     if (typeof value !== 'number' || !(Math.abs(value) < LIMIT)) {
       this.observeUnusual(value);
       return;
     }
-    const child = this.index >= 0 ? this : this.written;
+    const child = this.written;
     if (child === undefined) return;
-    // the bins come first: readers show their sum as the count
-    child.native.add(value);
-    const { view, index, bounds } = child;
+    child.native.addTimes(value, 1);
+    child.#addToBuckets(value);
+  }
+
+  #addToBuckets(value: number): void {
+    const { view, index, bounds } = this;
     const { length } = bounds;
     if (length > 0) view[index + bucketOf(bounds, value)]++;
-    view[index + length + 1] += value;
+    // without the range check of an addition
+    view[(index + length + 1) | 0] += value;
   }
 
   /** Counts each bucket at its upper bound. */

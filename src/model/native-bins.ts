@@ -126,6 +126,12 @@ function powerOfTwoFrom(value: number): number {
   return exponentOf(2 ** exponent) === exponent && 2 ** exponent === value ? value : 2 ** (exponent + 1);
 }
 
+/** Returns the upper half of a float64 as an integer, which ascends with magnitudes; at least that of subnormal numbers. */
+export function highWordOf(magnitude: number): number {
+  FLOAT[0] = magnitude;
+  return Math.max(WORDS[HIGH_WORD], FRACTION);
+}
+
 /** Returns e where 2^e <= value < 2^(e + 1), for a value above 0. */
 export function exponentOf(value: number): number {
   FLOAT[0] = value;
@@ -195,38 +201,48 @@ const LOW_WORD = 1 - HIGH_WORD;
 
 /** Cells without a bound inside are a branch that a processor foresees: more of them saved 1 ns of an `observe()`. */
 const CELL_BITS = 7;
+/** Bits of a bin within its octave. */
+const BIN_BITS = 8;
+const BIN_MASK = (1 << BIN_BITS) - 1;
+
+/** `Bins.findWithin` returns this number where it finds no bin. */
+export const UNUSUAL = -0x8000_0000;
 
 /**
- * Finds the bins of one schema. [1, 2) is divided into equal cells, each narrower than any bin. Per cell: the bin at its
- * start, and the upper bound of that bin as the two words of a float64. Math.log2 would take 12 ns, and be wrong beside
- * bounds.
+ * Finds the bins of one schema. [1, 2) is divided into equal cells, each narrower than any bin. Math.log2 would take 12 ns, and
+ * be wrong beside bounds.
  */
 export class Bins {
-  readonly schema: number;
-  readonly chunkBits: number;
-  readonly chunkMask: number;
-  readonly #cellShift: number;
-  readonly #firstBin: Uint16Array;
-  readonly #boundHigh: Int32Array;
-  readonly #boundLow: Uint32Array;
+  // with an initial value of the final type V8 knows the type of a field, and does not check it at every use
+  readonly schema: number = 0;
+  readonly chunkBits: number = 0;
+  readonly chunkMask: number = 0;
+  readonly #cellShift: number = 0;
+  /** Bins per octave, and octaves per bin, as shifts. */
+  readonly #up: number = 0;
+  readonly #down: number = 0;
+  /** Per cell: the high word of the fraction of the upper bound of the bin at its start, and in the lowest bits that bin. */
+  readonly #cells = new Int32Array(0);
+  readonly #boundLow = new Uint32Array(0);
 
   private constructor(schema: number) {
     this.schema = schema;
     this.chunkBits = chunkBits(schema);
     this.chunkMask = (1 << this.chunkBits) - 1;
+    this.#up = Math.max(schema, 0);
+    this.#down = Math.max(-schema, 0);
     const bits = Math.max(schema + 1, CELL_BITS);
     const cells = 1 << bits;
     this.#cellShift = FRACTION_BITS - bits;
-    this.#firstBin = new Uint16Array(cells);
-    this.#boundHigh = new Int32Array(cells);
+    this.#cells = new Int32Array(cells);
     this.#boundLow = new Uint32Array(cells);
-    const perOctave = 1 << Math.max(schema, 0);
+    const perOctave = 1 << this.#up;
     for (let bin = 0, cell = 0; cell < cells; cell++) {
       while (2 ** ((bin + 1) / perOctave) <= 1 + cell / cells) bin++;
-      this.#firstBin[cell] = bin;
       FLOAT[0] = 2 ** ((bin + 1) / perOctave);
       // the end of the octave is the start of the next one, which no fraction reaches
-      this.#boundHigh[cell] = FLOAT[0] < 2 ? WORDS[HIGH_WORD] & FRACTION : FRACTION + 1;
+      const bound = FLOAT[0] < 2 ? WORDS[HIGH_WORD] & FRACTION : FRACTION + 1;
+      this.#cells[cell] = (bound << BIN_BITS) | bin;
       this.#boundLow[cell] = WORDS[LOW_WORD];
     }
   }
@@ -239,27 +255,40 @@ export class Bins {
 
   /** Returns the bin of a finite magnitude above 0. */
   find(magnitude: number): number {
-    FLOAT[0] = magnitude;
-    const high = WORDS[HIGH_WORD];
-    const fraction = high & FRACTION;
-    const { schema } = this;
-    // the low word is seldom needed
-    if (schema <= 0 || high <= FRACTION || fraction === 0) return this.#findUnusual(magnitude, high, WORDS[LOW_WORD]);
-    const cell = fraction >> this.#cellShift;
-    const bound = this.#boundHigh[cell];
-    const isAbove = fraction > bound || (fraction === bound && WORDS[LOW_WORD] >>> 0 > this.#boundLow[cell]);
-    const first = (((high >>> FRACTION_BITS) - EXPONENT_BIAS) << schema) + this.#firstBin[cell];
-    return isAbove ? first + 1 : first;
+    const bin = this.findWithin(magnitude, FRACTION, EXPONENT);
+    return bin === UNUSUAL ? this.#findUnusual(magnitude) : bin;
   }
 
-  #findUnusual(magnitude: number, high: number, low: number): number {
-    const { schema } = this;
-    if (high <= FRACTION) return this.#findSubnormal(magnitude);
+  /**
+   * Returns the bin of a value whose high word is above `floor` and below `ceiling`; UNUSUAL for any other value, and for the few
+   * values of which the low word decides. `floor` is at least FRACTION, which is the highest one of subnormal numbers.
+   */
+  findWithin(value: number, floor: number, ceiling: number): number {
+    FLOAT[0] = value;
+    const high = WORDS[HIGH_WORD];
+    const fraction = high & FRACTION;
+    const cell = this.#cells[fraction >> this.#cellShift];
+    const bound = cell >> BIN_BITS;
+    if (high <= floor || high >= ceiling || fraction === 0 || fraction === bound) return UNUSUAL;
     const octave = (high >>> FRACTION_BITS) - EXPONENT_BIAS;
-    const isPower = (high & FRACTION) === 0 && low === 0;
-    if (schema <= 0) return (isPower ? octave - 1 : octave) >> -schema;
-    // just above a power of two: in the first bin of the octave
-    return (octave << schema) - (isPower ? 1 : 0);
+    // 1 above the bound: processors do not foresee a branch
+    const above = (bound - fraction) >>> 31;
+    return ((((octave << this.#up) + (cell & BIN_MASK)) | 0) + above) >> this.#down;
+  }
+
+  #findUnusual(magnitude: number): number {
+    FLOAT[0] = magnitude;
+    const high = WORDS[HIGH_WORD];
+    const low = WORDS[LOW_WORD] >>> 0;
+    if (high <= FRACTION) return this.#findSubnormal(magnitude);
+    const fraction = high & FRACTION;
+    const octave = (high >>> FRACTION_BITS) - EXPONENT_BIAS;
+    const at = fraction >> this.#cellShift;
+    const cell = this.#cells[at];
+    let bin = (octave << this.#up) + (cell & BIN_MASK);
+    if (fraction === 0 && low === 0) bin--;
+    else if (fraction === cell >> BIN_BITS && low > this.#boundLow[at]) bin++;
+    return bin >> this.#down;
   }
 
   #findSubnormal(magnitude: number): number {
