@@ -13,6 +13,8 @@ const LONG_FORMS = {
   ENDING_THREADS: '20000',
   THREAD_TERMINATIONS: '5000',
   EXIT_ROUNDS: '2000',
+  // of these numbers, on each other release of Node.js, in a cluster and under PM2
+  THREADS_ELSEWHERE: '0.1',
   NATIVE_HISTOGRAMS_TO_READ: '10000000',
 };
 

@@ -7,13 +7,14 @@ import { MultiprocessCollector } from '../../src/collector/multiprocess-collecto
 import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
+import { nodeRelease, OTHER_NODE_MAJORS } from '../support/node-release.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
-/**
- * `npm run soak` sets a larger number.
- */
+/** `npm run soak` sets larger numbers. */
 const ROUNDS = Number(process.env.EXIT_ROUNDS ?? 12);
+/** On each other release. */
+const ROUNDS_ELSEWHERE = Math.ceil(ROUNDS * Number(process.env.THREADS_ELSEWHERE ?? 0.15));
 const DEAD_PER_ROUND = 25;
 
 function addDead(dir: string, count: number): void {
@@ -27,17 +28,23 @@ async function jobsIn(dir: string): Promise<number | undefined> {
   return families.find(({ name }) => name === 'jobs_total')?.samples[0]?.value;
 }
 
-test('an application that calls process.exit() in the middle of scrapes and folds exits normally, and loses nothing', async (t) => {
-  const dir = withTempDir(t);
-  for (let round = 1; round <= ROUNDS; round++) {
-    addDead(dir, DEAD_PER_ROUND);
-    const application = forkProgram(t, 'archive/programs/exiting-folder', [dir, String((round * 10) % 200)]);
-    assert.equal(await application.ended, 0, application.output);
-    assert.equal(await jobsIn(dir), round * DEAD_PER_ROUND);
-  }
-  // the process of the last fold may still hold the lock
-  await until(() => foldDirectory(dir).generation > 0);
-});
+for (const release of ['this release', ...OTHER_NODE_MAJORS] as const) {
+  const on = release === 'this release' ? release : `Node ${release}`;
+  test(`on ${on}, an application that calls process.exit() in the middle of scrapes and folds exits normally, and loses nothing`, async (t) => {
+    const dir = withTempDir(t);
+    const execPath = release === 'this release' ? process.execPath : await nodeRelease(release);
+    const rounds = release === 'this release' ? ROUNDS : ROUNDS_ELSEWHERE;
+    for (let round = 1; round <= rounds; round++) {
+      addDead(dir, DEAD_PER_ROUND);
+      const afterMs = String((round * 70) % 200);
+      const application = forkProgram(t, 'archive/programs/exiting-folder', [dir, afterMs], { execPath });
+      assert.equal(await application.ended, 0, application.output);
+      assert.equal(await jobsIn(dir), round * DEAD_PER_ROUND);
+    }
+    // the process of the last fold may still hold the lock
+    await until(() => foldDirectory(dir).generation > 0);
+  });
+}
 
 test("the child process of a fold has none of the application's flags and variables", async (t) => {
   const dir = withTempDir(t);
