@@ -17,7 +17,9 @@ const admin = () => {
 
 const loaded: Record<string, InstanceType<typeof client.Registry>> = {};
 if (isHelper) {
-  for (const name of process.env.ORDER!.split(',')) loaded[name] = name === 'shop' ? shop() : admin();
+  // PM2 tells its instances apart by a number
+  const order = process.env.ORDER ?? (process.env.NODE_APP_INSTANCE === '0' ? 'shop,admin' : 'admin,shop');
+  for (const name of order.split(',')) loaded[name] = name === 'shop' ? shop() : admin();
   answer(async (name) => samplesOf(await loaded[name].metrics(), /./));
 } else {
   void (async () => {
