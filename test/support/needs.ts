@@ -10,6 +10,8 @@ import { delimiter, join } from 'node:path';
 export interface Tool {
   /** Programs that must be on the PATH. */
   readonly commands: readonly string[];
+  /** A module of Debian's Python. */
+  readonly module?: string;
   /** Debian packages that contain them. */
   readonly packages: readonly string[];
   /** The purpose of the tool in tests, which is printed when a package is installed. */
@@ -29,13 +31,28 @@ export const TOOLS = {
   },
   'python client': {
     commands: ['python3'],
+    module: 'prometheus_client',
     packages: ['python3-prometheus-client'],
     why: 'the real client_python writes the files that the tests read, and reads their values',
   },
   gunicorn: {
     commands: [],
+    module: 'gunicorn',
     packages: ['python3-gunicorn'],
     why: 'gunicorn runs with the configuration of the guide',
+  },
+  uvicorn: {
+    commands: [],
+    module: 'uvicorn',
+    packages: ['python3-uvicorn'],
+    why: 'uvicorn starts workers as the guide has it',
+  },
+  django: { commands: [], module: 'django', packages: ['python3-django'], why: 'Django counts as the guide has it' },
+  celery: {
+    commands: [],
+    module: 'celery',
+    packages: ['python3-celery'],
+    why: 'Celery forks workers as the guide has it',
   },
   pushgateway: {
     commands: ['prometheus-pushgateway'],
@@ -129,13 +146,16 @@ function isHere(need: Need): boolean {
   if (here === undefined) {
     if (need === 'root') here = isRoot();
     else if (need === 'other users') here = isRoot() && othersCanRun(__filename);
-    else if (need === 'python client') here = hasPythonModule('prometheus_client');
-    else if (need === 'gunicorn') here = hasPythonModule('gunicorn');
     else if (need === 'prometheus 3') here = existsSync(join(prometheus3(), 'usr/bin/prometheus'));
-    else here = TOOLS[need].commands.every((command) => commandPath(command) !== undefined);
+    else here = isInstalled(TOOLS[need]);
     known.set(need, here);
   }
   return here;
+}
+
+function isInstalled({ commands, module }: Tool): boolean {
+  if (!commands.every((command) => commandPath(command) !== undefined)) return false;
+  return module === undefined || spawnSync(PYTHON, ['-c', `import ${module}`]).status === 0;
 }
 
 /**
@@ -149,10 +169,6 @@ export function othersCanRun(file: string): boolean {
 
 /** The Python of Debian, which finds Debian's packages; another one earlier on the PATH does not. */
 export const PYTHON = '/usr/bin/python3';
-
-function hasPythonModule(name: string): boolean {
-  return spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0;
-}
 
 function contents(path: string): string {
   try {
