@@ -10,11 +10,18 @@ import type { Pm2App } from './pm2-app.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const DERIVED_NAME = /[/\\]prom-multiproc-(\d+|none)-[0-9a-f]{16}$/;
+/** The directory of a process is marked as such, because nothing uses it after the process and its children have ended. */
+const PROCESS_MARK = 'process-';
+const DERIVED_NAME = /[/\\]prom-multiproc-(?:\d+|none)-(process-)?[0-9a-f]{16}$/;
 
 /** Whether a path has the form of a derived directory, whatever source names it. */
 export function isDerivedPath(dir: string): boolean {
   return DERIVED_NAME.test(dir);
+}
+
+/** Whether a path is the derived directory of a process, which is not used again after a restart. */
+export function isProcessPath(dir: string): boolean {
+  return DERIVED_NAME.exec(dir)?.[1] !== undefined;
 }
 
 /**
@@ -27,7 +34,7 @@ export function derivedPrefix(): string {
 
 /** The directory of a PM2 app, which every process that knows the app can name. */
 export function pm2AppPath({ home, namespace, name, script }: Pm2App, env: Environment): string {
-  return derivedPath([home, namespace, name, script], pm2BaseDirectory(env));
+  return derivedPath(pm2BaseDirectory(env), '', [home, namespace, name, script]);
 }
 
 /**
@@ -36,7 +43,7 @@ export function pm2AppPath({ home, namespace, name, script }: Pm2App, env: Envir
  */
 export function processPath(pid: number, env: Environment): string {
   const { bootId, pidNamespace } = currentMachine();
-  return derivedPath(['process', bootId, pidNamespace, pid, processStartTime(pid)], baseDirectory(env));
+  return derivedPath(baseDirectory(env), PROCESS_MARK, [bootId, pidNamespace, pid, processStartTime(pid)]);
 }
 
 /**
@@ -53,12 +60,12 @@ export function derivedDirectories(env: Environment): string[] {
   );
 }
 
-function derivedPath(parts: readonly unknown[], base: string): string {
+function derivedPath(base: string, mark: string, parts: readonly unknown[]): string {
   const uid = process.geteuid?.() ?? 'none';
   const digest = createHash('sha256')
     .update(JSON.stringify([uid, ...parts]))
     .digest('hex');
-  return join(base, derivedPrefix() + digest.slice(0, 16));
+  return join(base, derivedPrefix() + mark + digest.slice(0, 16));
 }
 
 /** systemd's default boundary (SYSTEM_UID_MAX): RemoveIPC does not clean /dev/shm for users below it. */

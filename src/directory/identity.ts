@@ -18,6 +18,7 @@ export function currentIdentity(liveness: LivenessMethod): ProcessIdentity {
   return {
     pid: process.pid,
     threadId,
+    osThread: threadId === 0 ? '' : ownOsThread(),
     startTime: processStartTime(process.pid),
     ...currentMachine(),
     id: randomBytes(8).toString('hex'),
@@ -73,6 +74,29 @@ export function processStat(pid: number): ProcessStat | undefined {
  */
 export function processStartTime(pid: number): string {
   return processStat(pid)?.startTime ?? '';
+}
+
+/** This thread of the system, as in `ProcessIdentity.osThread`. */
+function ownOsThread(): string {
+  const tid = Number(linkTarget('/proc/thread-self').split('/')[2]);
+  const startTime = procShowsOurPids() ? threadStat(process.pid, tid)?.startTime : undefined;
+  return startTime === undefined ? '' : `${tid}:${startTime}`;
+}
+
+/** Whether a thread of the system runs. For a process that /proc shows here. */
+export function osThreadRuns(pid: number, osThread: string): boolean {
+  const [tid, startTime] = osThread.split(':');
+  const stat = threadStat(pid, Number(tid));
+  return stat !== undefined && stat.startTime === startTime && !isEnded(stat);
+}
+
+function threadStat(pid: number, tid: number): ProcessStat | undefined {
+  return parseProcessStat(contents(`/proc/${pid}/task/${tid}/stat`));
+}
+
+/** Whether it has ended and is only waited for. */
+export function isEnded({ state }: ProcessStat): boolean {
+  return state === 'Z' || state === 'X';
 }
 
 /** Clock ticks of proc_pid_stat(5): 100 in a second on all architectures that Node.js supports. */

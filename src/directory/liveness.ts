@@ -5,7 +5,7 @@
  * |---|---|---|---|---|
  * | flock | has flock | the lock is held | it is free | free, but the heartbeat of another machine is fresh |
  * | any | otherwise, on the writer's machine | its process is there | it is gone, or its pid is another's | /proc is silent, and the heart |
- * | the same, of a thread | | it has its file open | it has not | the same |
+ * | the same, of a thread | | its thread of the system is there | it is gone | the same |
  * | any | otherwise, elsewhere | | silent, and Closed or of a former boot of a machine of this name | else |
  * | heartbeat | the same | | silent, and of this boot or a machine of this name; a thread after an hour | else |
  *
@@ -16,7 +16,7 @@ import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import { FileState, type ProcessIdentity } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
 import { parseProcessKey } from '../metrics-file/process-key.js';
-import { currentMachine, type ProcessStat, processStat, sameMachine } from './identity.js';
+import { currentMachine, isEnded, osThreadRuns, processStat, sameMachine } from './identity.js';
 import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
@@ -76,7 +76,7 @@ export function probeLiveness(fd: number, vitals: Vitals, now = Date.now() / 100
   const locked = vitals.identity.liveness === 'flock' ? isLocked(fd, vitals.identity.id) : undefined;
   if (locked === true) return 'live';
   if (locked === false) return locksMayNotReachUs(vitals, now) ? 'unknown' : 'dead';
-  return sameMachine(vitals.identity) ? probeHere(fd, vitals, now) : probeElsewhere(vitals, now);
+  return sameMachine(vitals.identity) ? probeHere(vitals, now) : probeElsewhere(vitals, now);
 }
 
 /**
@@ -120,8 +120,8 @@ function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Li
 }
 
 /** For a writer on this machine: its pid belongs to that process or to a later one. */
-function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: number): Liveness {
-  const { pid, startTime, threadId } = identity;
+function probeHere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
+  const { pid, startTime, threadId, osThread } = identity;
   if (!processExists(pid)) return 'dead';
   const isFresh = Math.abs(now - heartbeat) <= FRESH_SECONDS;
   const stat = processStat(pid);
@@ -135,8 +135,7 @@ function probeHere(fd: number, { identity, state, heartbeat }: Vitals, now: numb
   if (threadId === 0) return 'live';
   // The same for a thread: an idle piscina thread waits in Atomics and has no heartbeat, and a terminated one may have a
   // fresh one.
-  const isOpen = isOpenForWriting(fd, pid);
-  if (isOpen !== undefined) return isOpen ? 'live' : 'dead';
+  if (osThread !== '') return osThreadRuns(pid, osThread) ? 'live' : 'dead';
   if (isFresh) return 'live';
   return state === FileState.Closed ? 'dead' : 'unknown';
 }
@@ -161,10 +160,6 @@ export function isProcessOver(key: string, lastSeenAt: number, now: number): boo
   return stat === undefined ? !processExists(pid) : stat.startTime !== startTime || isEnded(stat);
 }
 
-function isEnded({ state }: ProcessStat): boolean {
-  return state === 'Z' || state === 'X';
-}
-
 export function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -176,10 +171,9 @@ export function processExists(pid: number): boolean {
 }
 
 /**
- * Whether a process has the file behind `fd` open for writing. A writer has it open for its whole life, and Node closes a
- * thread's descriptors when the thread ends, also after terminate(). Used only for threads without a lock: it takes 70 µs
- * for 30 descriptors. Readers in the same process have the file open for reading only. Undefined where /proc does not tell,
- * as for another user's process.
+ * Whether a process has the file behind `fd` open for writing; for files of programs that hold no lock and record no start
+ * time. It takes 70 µs for 30 descriptors. Readers in the same process have the file open for reading only. Undefined where
+ * /proc does not tell, as for another user's process.
  */
 export function isOpenForWriting(fd: number, pid: number): boolean | undefined {
   const { ino, dev } = fstatSync(fd);

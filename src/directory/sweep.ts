@@ -22,11 +22,15 @@ import {
   SCRAPED,
 } from './file-name.js';
 import { probeLiveness } from './liveness.js';
-import { derivedPrefix } from './derived-directory.js';
+import { derivedPrefix, isDerivedPath, isProcessPath } from './derived-directory.js';
 import { removeDataFile } from './remove-data-file.js';
 
 /** A directory that was not touched for a day belongs to an application that does not come back. */
 export const ABANDONED_SECONDS = 24 * 3600;
+
+/** A small directory of a process is kept for an hour: restarts of `node --watch` leave many, and nothing uses them again. */
+const SMALL_BYTES = 2 ** 20;
+const SMALL_ABANDONED_SECONDS = 3600;
 
 /** A sweep blocks the event loop for at most this long at a time. */
 const SLICE_MS = 4;
@@ -48,7 +52,7 @@ export function sweepSoon(base: string): void {
 
 /**
  * Removes the derived directories of this user in `base` whose applications are dead and in which nothing has happened for
- * 24 hours. A directory with a problem stays.
+ * 24 hours, or an hour where a directory is one of a process and small. A directory with a problem stays.
  *
  * @param now seconds since the epoch
  * @returns the paths removed
@@ -67,8 +71,6 @@ function* sweep(base: string, now: number): Generator<void, string[]> {
   return removed;
 }
 
-const DERIVED_SUFFIX = /^[0-9a-f]{16}$/;
-
 function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
   const prefix = derivedPrefix();
   const found: string[] = [];
@@ -77,8 +79,8 @@ function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
     const listing = opendirSync(base, { bufferSize: NAMES_PER_STEP });
     try {
       for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
-        const { name } = entry;
-        if (name.startsWith(prefix) && DERIVED_SUFFIX.test(name.slice(prefix.length))) found.push(join(base, name));
+        const path = join(base, entry.name);
+        if (entry.name.startsWith(prefix) && isDerivedPath(path)) found.push(path);
         if (++names % NAMES_PER_STEP === 0) yield;
       }
     } finally {
@@ -111,17 +113,20 @@ function* sweepDirectory(dir: string, now: number): Generator<void, boolean> {
   }
 }
 
-/** Whether the last change or heartbeat in it is more than a day old. */
+/** Whether the last change or heartbeat in it is old enough. */
 function* isAbandoned(dir: string, now: number): Generator<void, boolean> {
-  const isRecent = (seconds: number): boolean => now - seconds <= ABANDONED_SECONDS;
-  if (isRecent(lstatSync(dir).mtimeMs / 1000)) return false;
+  let changed = lstatSync(dir).mtimeMs / 1000;
+  let bytes = 0;
   for (const name of readdirSync(dir)) {
+    if (now - changed <= SMALL_ABANDONED_SECONDS) return false;
     const path = join(dir, name);
-    if (isRecent(lstatSync(path).mtimeMs / 1000)) return false;
-    if (parseDataFileName(name) !== undefined && isRecent(heartbeatOf(path))) return false;
+    const { mtimeMs, size } = lstatSync(path);
+    changed = Math.max(changed, mtimeMs / 1000, parseDataFileName(name) === undefined ? 0 : heartbeatOf(path));
+    bytes += size;
     yield;
   }
-  return true;
+  const isSmall = isProcessPath(dir) && bytes < SMALL_BYTES;
+  return now - changed > (isSmall ? SMALL_ABANDONED_SECONDS : ABANDONED_SECONDS);
 }
 
 /**

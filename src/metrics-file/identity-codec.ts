@@ -43,6 +43,7 @@ const METHODS: readonly unknown[] = ['flock', 'heartbeat'] satisfies LivenessMet
 const RULES: Record<keyof ProcessIdentity, Rule> = {
   pid: integer(1, 2 ** 31 - 1),
   threadId: integer(0, 2 ** 32 - 1),
+  osThread: text(/^(\d{1,10}:\d{1,20})?$/),
   startTime: text(/^\d{0,20}$/),
   bootId: text(/^[0-9a-f-]{0,64}$/),
   pidNamespace: text(/^(pid:\[\d{1,20}\])?$/),

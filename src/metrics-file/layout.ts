@@ -225,6 +225,11 @@ export interface ProcessIdentity {
   /** 0 on the main thread. */
   threadId: number;
   /**
+   * The system's thread of a worker thread: `<tid>:<start time in clock ticks since boot>` of /proc/<pid>/task; '' on the main
+   * thread, and where the system has no such numbers.
+   */
+  osThread: string;
+  /**
    * When the process started, in clock ticks since boot (/proc/<pid>/stat field 22); '' where the system has no such
    * number.
    */

@@ -11,7 +11,7 @@ import { forkProgram } from '../support/forked-program.js';
 import type { ProcessWhereabouts, Whereabouts } from './programs/whereabouts.js';
 import { needs } from '../support/needs.js';
 
-const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-[0-9a-f]{16}$/;
+const DERIVED = /^(\/dev\/shm|\/tmp)\/prom-multiproc-0-(process-)?[0-9a-f]{16}$/;
 
 /** The relevant part of the environment that PM2 7 gives an app in fork mode. */
 const PM2 = {
@@ -69,7 +69,7 @@ test('workers that drop their privileges use the same directory as each other an
   const { workers } = await whereabouts(t, ['cluster', 'drop']);
   const dir = workers[0].main?.dir as string;
   afterTest(t, () => rmSync(dir, { recursive: true }));
-  assert.match(dir, /prom-multiproc-1000-[0-9a-f]{16}$/);
+  assert.match(dir, /prom-multiproc-1000-process-[0-9a-f]{16}$/);
   for (const worker of workers) assertAllIn(dir, worker);
 });
 

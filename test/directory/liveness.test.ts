@@ -164,7 +164,7 @@ test('a pid without a start time counts while the heartbeat is fresh, and then i
   assert.equal(probe(writeBareFile(dir, { startTime: '' }, { heartbeat: now - 500 }).path, now), 'unknown');
 });
 
-test('a thread without a lock is alive while it has its file open, as when it is blocked', async (t) => {
+test('a thread without a lock is alive until it ends, also while it is blocked', async (t) => {
   const { writer, path } = await startWriter(t, 'thread', 'heartbeat');
   await writer.ask('block');
   assert.equal(probe(path), 'live');
@@ -173,11 +173,13 @@ test('a thread without a lock is alive while it has its file open, as when it is
 });
 
 test('a thread that has just ended is dead, though its heartbeat is fresh', (t) => {
-  const { path } = writeBareFile(withTempDir(t), { threadId: 3 });
-  assert.equal(probe(path), 'dead');
+  const dir = withTempDir(t);
+  for (const osThread of ['1:1', `${process.pid}:1`]) {
+    assert.equal(probe(writeBareFile(dir, { threadId: 3, osThread }).path), 'dead', osThread);
+  }
 });
 
-test('for a thread in a process that may not be inspected, the heartbeat decides', needs('other users'), async (t) => {
+test('for a thread of which the system tells nothing, the heartbeat decides', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chmodSync(dir, 0o755);
   const cases: [secondsAgo: number, FileState, Liveness][] = [

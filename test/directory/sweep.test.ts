@@ -79,6 +79,21 @@ test('the directory of a dead application is removed after a day', needs('root')
   assert.deepEqual(readdirSync(base), []);
 });
 
+test(
+  'the directory of a dead process is removed after an hour if less than 1 MiB is in it, and otherwise after a day',
+  needs('root'),
+  (t) => {
+    const base = withTempDir(t);
+    const small = deadDirectory(base, 'process-0123456789abcdef');
+    const large = deadDirectory(base, 'process-fedcba9876543210');
+    writeFileSync(join(large, OUR_FILES[3]), Buffer.alloc(2 ** 20));
+    const ofPm2 = deadDirectory(base);
+    assert.deepEqual(sweepDerivedDirectories(base, NOW + 3600 - 60), []);
+    assert.deepEqual(sweepDerivedDirectories(base, NOW + 2 * 3600), [small]);
+    assert.deepEqual(sweepDerivedDirectories(base, LATER).toSorted(), [ofPm2, large].toSorted());
+  },
+);
+
 test('a heartbeat counts as a change', needs('root'), (t) => {
   const base = withTempDir(t);
   const dir = join(base, 'prom-multiproc-0-0123456789abcdef');
@@ -106,6 +121,20 @@ test('a directory in use stays, however two applications start and end', needs('
   assert.deepEqual(sweepDerivedDirectories(base, LATER), [a]);
   assert.deepEqual(readdirSync(base), []);
 });
+
+test(
+  'a small directory of a process stays while the process lives, and goes an hour after it was killed',
+  needs('root'),
+  async (t) => {
+    const base = withTempDir(t);
+    const dir = join(base, 'prom-multiproc-0-process-0123456789abcdef');
+    const application = await startApplication(t, dir);
+    const hoursLater = NOW + 2 * 3600;
+    assert.deepEqual(sweepDerivedDirectories(base, hoursLater), []);
+    await application.kill();
+    assert.deepEqual(sweepDerivedDirectories(base, hoursLater), [dir]);
+  },
+);
 
 test('a directory whose processes hold no locks is in use while one of them lives', needs('root'), async (t) => {
   const base = withTempDir(t);

@@ -1,4 +1,4 @@
-/** The quick start of a cluster under Bun and Deno, whose programs npm has as packages: a worker is killed and its counts stay. */
+/** Bun and Deno, whose programs npm has as packages: a worker of a cluster is killed and its counts stay, and threads end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { installedApp } from '../support/installed-app.js';
@@ -45,6 +45,57 @@ const RUNTIMES = {
   Bun: { name: 'bun', version: '1.4.5', program: ['node_modules/bun/bin/bun.exe'] },
   Deno: { name: 'deno', version: '2.9.6', program: ['node_modules/deno/bin.cjs', 'run', '--allow-all'] },
 };
+
+const THREADS = `
+const { once } = require('node:events');
+const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads');
+const { Counter, startHttpServer } = require('prom-multiproc');
+
+async function main() {
+  const server = await startHttpServer({ port: 0 });
+  const scrape = async () => {
+    const text = await (await fetch(new URL('/metrics', server.url))).text();
+    return text.split('\\n').filter((line) => /^(jobs_total|prom_multiproc_processes\\{state="(live|dead)"\\})/.test(line)).join();
+  };
+  const workers = ['end', 'exit', 'terminate'].map((workerData) => new Worker(__filename, { workerData }));
+  const ended = workers.map((worker) => once(worker, 'exit'));
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
+  console.log(await scrape());
+  for (const worker of workers) worker.postMessage('end');
+  workers[2].terminate();
+  await Promise.all(ended);
+  // the system's thread ends a moment after the event
+  const deadline = Date.now() + 10_000;
+  let line;
+  do line = await scrape();
+  while (!line.includes('{state="live"} 0') && Date.now() < deadline);
+  console.log(line);
+  process.exit();
+}
+
+if (isMainThread) {
+  main();
+} else {
+  new Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(5);
+  parentPort.once('message', () => {
+    if (workerData === 'exit') process.exit();
+    parentPort.close();
+  });
+  setTimeout(() => parentPort.postMessage('counted'), 1000);
+}
+`;
+
+test('threads that end, exit or are terminated under Bun are dead while their process lives, and their counts stay', async (t) => {
+  const { name, version, program } = RUNTIMES.Bun;
+  const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': THREADS });
+  const metrics = { PROMETHEUS_MULTIPROC_DIR: app.path('metrics') };
+  const { end, output } = await app.run(app.path(...program), ['app.cjs'], metrics);
+  assert.equal(end, 0, output);
+  assert.deepEqual(output.trim().split('\n').slice(-2), [
+    'jobs_total 15,prom_multiproc_processes{state="live"} 3,prom_multiproc_processes{state="dead"} 0',
+    'jobs_total 15,prom_multiproc_processes{state="live"} 0,prom_multiproc_processes{state="dead"} 3',
+  ]);
+});
 
 for (const [runtime, { name, version, program }] of Object.entries(RUNTIMES)) {
   test(`${runtime} ${version} runs a cluster, and a worker killed by SIGKILL keeps its counts`, async (t) => {

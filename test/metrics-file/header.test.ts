@@ -117,6 +117,7 @@ test('an identity with an impossible field is refused with the name of the field
   const impossible: [string, unknown[]][] = [
     ['pid', [0, -1, 1.5, NaN, 2 ** 31, '42', null]],
     ['threadId', [-1, 0.5, 2 ** 32, '0']],
+    ['osThread', [12, '12', '12:', ':12', '1:2\n', null]],
     ['startTime', [12, '-1', '1 2', '1\n', 'x', '1'.repeat(21)]],
     ['bootId', ['../../etc', 'x'.repeat(10), 5]],
     ['pidNamespace', ['pid:[]', 'net:[1]', 'pid:[1]\n']],

@@ -36,6 +36,7 @@ export function newIdentity(changes: Partial<ProcessIdentity> = {}): ProcessIden
   return {
     pid: process.pid,
     threadId: 0,
+    osThread: '',
     startTime: '1',
     bootId: '',
     pidNamespace: '',
