@@ -6,7 +6,17 @@ import type { NativeHistogram } from '../model/native-histogram.js';
 /** Aggregation methods of a prom-client cluster. */
 export type Aggregator = 'omit' | 'sum' | 'first' | 'min' | 'max' | 'average';
 
-export type LabelValues<T extends string> = Partial<Record<T, string | number>>;
+/**
+ * Labels as arguments accept what the types of prom-client and of @prometheus-io/client do, and labels in results are
+ * assignable to both: where T is not known, as in libraries with a `promClient` option, the compiler compares the conditional
+ * type of the successor only with an equal one.
+ */
+export type LabelValues<T extends string> = Partial<Record<T, string | number>> | SuccessorLabelValues<T>;
+type CollectedLabels<T extends string> = Partial<Record<T, string | number>> & SuccessorLabelValues<T>;
+type SuccessorLabelValues<T extends string> = T extends never
+  ? Partial<Record<string, never>>
+  : Partial<Record<T, string | number>>;
+
 export type CollectFunction<T> = (this: T) => void | Promise<void>;
 
 export interface MetricObject {
@@ -18,7 +28,7 @@ export interface MetricObject {
   collect: CollectFunction<any>;
 }
 
-export type MetricValue<T extends string> = { value: number; labels: LabelValues<T> };
+export type MetricValue<T extends string> = { value: number; labels: CollectedLabels<T> };
 export type MetricValueWithName<T extends string> = MetricValue<T> & {
   metricName?: string;
   exemplar?: ExemplarObject | null;
@@ -49,7 +59,7 @@ export function metricObject<T extends string>(family: MetricFamily, aggregator:
 
 function metricValue<T extends string>({ name, type }: MetricFamily, sample: Sample): MetricValueWithName<T> {
   const labels: Record<string, string | number> = { ...sample.labels };
-  const value: MetricValueWithName<T> = { value: sample.value, labels: labels as LabelValues<T> };
+  const value: MetricValueWithName<T> = { value: sample.value, labels: labels as CollectedLabels<T> };
   const { lineLabel } = metricKind(type);
   const bound = lineLabel === undefined ? undefined : sample.labels[lineLabel];
   if (bound !== undefined && bound !== '+Inf') labels[lineLabel!] = Number(bound);

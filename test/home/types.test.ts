@@ -19,6 +19,56 @@ export const registry = new client.Registry(client.Registry.OPENMETRICS_CONTENT_
 registry.setContentType(client.prometheusContentType);
 export const sums = registry.getMetricsAsJSON('sum');
 `;
+/** What programs do with the types of @prometheus-io/client, and libraries with its whole module. */
+const SUCCESSOR = `
+import * as theirs from '@prometheus-io/client';
+import theirDefault from '@prometheus-io/client';
+import * as ours from 'prom-multiproc';
+import ourDefault from 'prom-multiproc';
+export const client: typeof theirs = ours;
+export const byDefault: typeof theirDefault = ourDefault;
+export const counter: theirs.Counter<'a'> = new ours.Counter({ name: 'c', help: 'h', labelNames: ['a'] });
+export const registry: theirs.Registry = ours.register;
+export const metric: theirs.Metric<string> = new ours.Gauge({ name: 'g', help: 'h' });
+export const all: theirs.MetricObject[] = ours.register.getMetricsAsArray('sum');
+export const text: Promise<string> = ours.register.getMetricsAsString(counter);
+export const types = async (): Promise<theirs.MetricType[]> =>
+  (await ours.register.getMetricsAsJSON('sum')).map(({ type }) => (type === 'counter' ? 'counter' : type));
+new ours.Pushgateway('http://127.0.0.1:9091', new ours.Registry());
+const pairs = new ours.Counter({ name: 'p', help: 'h', labelNames: ['a', 'b'] });
+pairs.inc({ a: 1, b: '2' });
+// @ts-expect-error there is no such label
+pairs.inc({ c: 1 });
+`;
+const FASTIFY = `
+import fastify from 'fastify';
+import fastifyMetrics from 'fastify-metrics';
+import promClient from 'prom-multiproc';
+async function main(): Promise<void> {
+  const app = fastify();
+  await app.register(fastifyMetrics, { promClient, endpoint: '/metrics' });
+  app.get('/', async () => 'hello');
+  await app.inject('/');
+  const { body } = await app.inject('/metrics');
+  console.log(/^http_request_duration_seconds_count.*status_code="200".* 1$/m.test(body));
+  console.log(promClient.register.getSingleMetric('http_request_duration_seconds') !== undefined);
+  process.exit();
+}
+void main();
+`;
+
+test('fastify-metrics 14 takes the client without a cast, and the types are those of @prometheus-io/client too', async (t) => {
+  const libraries = ['fastify@5.12.8', 'fastify-metrics@14.1.0', '@prometheus-io/client@0.16.1'];
+  const app = await installedApp(t, ['typescript@5.9.3', '@types/node@20', ...libraries], {
+    'app.ts': FASTIFY,
+    'successor.ts': SUCCESSOR,
+  });
+  const args = '--strict --esModuleInterop --skipLibCheck --types node --module node16 --target es2022'.split(' ');
+  const compiled = await app.node('node_modules/typescript/bin/tsc', ...args, 'app.ts', 'successor.ts');
+  assert.deepEqual(compiled, { end: 0, output: '' });
+  assert.deepEqual(await app.node('app.js'), { end: 0, output: 'true\ntrue\n' });
+});
+
 test('types compile under node10 resolution and with ES2020, and the preload adds to those of prom-client', async (t) => {
   const app = await installedApp(t, ['typescript@5.9.3', '@types/node@20', 'prom-client@15.1.3'], {
     'preloaded.ts': PRELOADED,
