@@ -71,6 +71,43 @@ test('a counter refuses NaN and values that would make it infinite, in a living 
   assert.match(primary.output, /bytes_total was given NaN, which cannot be added to it/);
 });
 
+test('a mirror and OpenTelemetry drop what cannot be added too, and readers see how many samples', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t), 1);
+  await workers[0].run(async ({ prom, require: load }) => {
+    const promClient = load('prom-client') as typeof import('prom-client');
+    const source = new promClient.Registry();
+    const bytes = new promClient.Counter({ name: 'bytes_total', help: 'B.', registers: [source] });
+    const sizes = new promClient.Histogram({ name: 'sizes', help: 'S.', buckets: [1], registers: [source] });
+    const mirror = prom.mirrorRegistry(source, { intervalMs: 2 ** 30 });
+    for (const value of [1000, NaN]) {
+      bytes.inc(value);
+      // a histogram of prom-client refuses NaN, but its sum becomes infinite
+      for (const size of value > 0 ? [1] : [Number.MAX_VALUE, Number.MAX_VALUE]) sizes.observe(size);
+      await mirror.copy();
+    }
+    const { MeterProvider } = load('prom-multiproc/otel') as typeof import('prom-multiproc/otel');
+    const meter = new MeterProvider({ scopeLabels: false }).getMeter('shop');
+    for (const value of [1000, NaN, 500]) meter.createCounter('hits').add(value);
+    for (const value of [1, NaN]) meter.createHistogram('times').record(value);
+  });
+  await written();
+  const text = await scrape(primary);
+  const values = ['bytes_total', 'sizes_sum', 'hits_total', 'times_sum'].map((name) => valueOf(text, name));
+  assert.deepEqual(values, [1000, 1, 1500, 1]);
+  const dropped = ['bytes_total', 'sizes', 'hits_total', 'times'].map((metric) =>
+    valueOf(text, 'prom_multiproc_dropped_samples_total', { metric, reason: 'value' }),
+  );
+  assert.deepEqual(dropped.slice(2), [1, 1]);
+  // each copy drops the difference again, while the source has a total that is no number
+  assert.ok(
+    dropped.slice(0, 2).every((count) => count! >= 1),
+    dropped.join(),
+  );
+  for (const name of ['bytes_total', 'sizes', 'hits_total', 'times']) {
+    assert.equal(primary.output.match(new RegExp(`${name} was given`, 'g'))?.length, 1, name);
+  }
+});
+
 test('gauges show NaN and the infinities', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t));
   for (const [at, worker] of workers.entries()) {

@@ -25,6 +25,54 @@ test('metrics() is merged in every process, and local with the scope "process"',
   assert.deepEqual(objects, [2, 1, '# HELP jobs_total Jobs\n# TYPE jobs_total counter\njobs_total 2']);
 });
 
+test('merged objects name the aggregator by which they were merged, so that an aggregation leaves them as they are', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const [at, worker] of workers.entries()) {
+    await worker.run(
+      ({ prom }, value) => {
+        for (const aggregator of ['sum', 'max', 'min', 'average', 'first', 'omit'] as const) {
+          new prom.Gauge({ name: `by_${aggregator}`, help: 'G.', aggregator }).set(value);
+        }
+        for (const mode of ['livesum', 'max', 'livemin', 'mostrecent'] as const) {
+          new prom.Gauge({ name: `mode_${mode}`, help: 'G.', multiprocessMode: mode }).set(value);
+        }
+        new prom.Counter({ name: 'jobs_total', help: 'J.' }).inc(value);
+        new prom.Histogram({ name: 'wait', help: 'W.', buckets: [1] }).observe(value);
+      },
+      2 + 4 * at,
+    );
+  }
+  await written();
+  const { objects, aggregated } = await primary.run(async ({ prom }) => {
+    const merged = (await prom.register.getMetricsAsJSON({ scope: 'merged' })).filter(
+      ({ name }) => !name.startsWith('prom_multiproc_'),
+    );
+    const again = await prom.AggregatorRegistry.aggregate([merged, merged.slice(0, 0)]).getMetricsAsJSON();
+    const first = ({ name, aggregator, values }: (typeof merged)[number]) => [name, aggregator, values.at(-1)!.value];
+    return { objects: merged.map(first), aggregated: again.map(first) };
+  });
+  assert.deepEqual(objects, [
+    ...[
+      ['by_sum', 'sum', 8],
+      ['by_max', 'max', 6],
+      ['by_min', 'min', 2],
+      ['by_average', 'average', 4],
+    ],
+    ...[
+      ['by_first', 'first', 2],
+      ['mode_livesum', 'sum', 8],
+      ['mode_max', 'max', 6],
+      ['mode_livemin', 'min', 2],
+    ],
+    ...[
+      ['mode_mostrecent', 'first', 6],
+      ['jobs_total', 'sum', 8],
+      ['wait', 'sum', 2],
+    ],
+  ]);
+  assert.deepEqual(aggregated, objects);
+});
+
 test('PROM_MULTIPROC_SCOPE=process makes every process show only itself; a collector still merges', async (t) => {
   const { primary, workers } = await startCluster(t, withTempDir(t), 2, { PROM_MULTIPROC_SCOPE: 'process' });
   for (const worker of workers) await count(worker);
