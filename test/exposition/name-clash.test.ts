@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricType } from '../../src/model/metric-family.js';
-import { assertSound, linesOf, type Member, scrape, startMember } from '../support/cluster.js';
+import { assertSound, linesOf, type Member, scrape, startCluster, startMember, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { needs } from '../support/needs.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
@@ -60,11 +60,13 @@ function clash([first, second]: Pair): boolean {
   return namesOf(first).some((name) => namesOf(second).includes(name));
 }
 
-async function make(member: Member, metrics: readonly Metric[]): Promise<void> {
+/** @param registry a name in `kept`; by default the default registry */
+async function make(member: Member, metrics: readonly Metric[], registry?: string): Promise<void> {
   await member.run(
-    ({ prom }, all) => {
+    ({ prom, kept }, all, place) => {
       for (const { name, type, help } of all) {
-        const config = { help, percentiles: [0.5], buckets: [1], states: ['on', 'off'] };
+        const registers = [place === undefined ? prom.register : kept[place]];
+        const config = { help, percentiles: [0.5], buckets: [1], states: ['on', 'off'], registers };
         if (type === 'counter') new prom.Counter({ ...config, name }).inc();
         else if (type === 'gauge') new prom.Gauge({ ...config, name, multiprocessMode: 'sum' }).set(1);
         else if (type === 'histogram') new prom.Histogram({ ...config, name }).observe(1);
@@ -74,6 +76,7 @@ async function make(member: Member, metrics: readonly Metric[]): Promise<void> {
       }
     },
     metrics.map((metric) => ({ ...metric, help: helpOf(metric) })),
+    registry,
   );
 }
 
@@ -115,22 +118,32 @@ async function shownInProtobuf(member: Member): Promise<ReadonlySet<string>> {
   return new Set(families.map(({ help }) => help));
 }
 
-/** @param shows whether each metric of a pair must be shown */
-async function assertPairs(member: Member, shows: (pair: Pair) => readonly [boolean, boolean]): Promise<void> {
-  const text = await scrape(member, 'text');
+/** Whether each metric of a pair must be shown. */
+type Shows = (pair: Pair) => readonly [boolean, boolean];
+
+function assertShown(shown: ReadonlySet<string>, shows: Shows, pairs: readonly Pair[]): void {
+  const wrong = pairs.filter((pair) => shows(pair).some((is, at) => is !== shown.has(helpOf(pair[at]))));
+  assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${pairs.length} pairs`);
+}
+
+async function assertPairs(member: Member, shows: Shows): Promise<void> {
+  assertTexts([await scrape(member, 'text'), await scrape(member, 'openmetrics')], shows);
+  assertShown(await shownInProtobuf(member), shows, PAIRS);
+}
+
+function assertTexts([text, openMetrics]: readonly string[], shows: Shows, pairs = PAIRS): void {
   const { parses, problems } = checkMetrics(text);
   assert.ok(parses, problems.slice(0, 5).join('\n'));
-  for (const shown of [shownIn(text), await shownInProtobuf(member)]) {
-    const wrong = PAIRS.filter((pair) => shows(pair).some((is, at) => is !== shown.has(helpOf(pair[at]))));
-    assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${PAIRS.length} pairs`);
-  }
-  const openMetrics = await scrape(member, 'openmetrics');
+  assertShown(shownIn(text), shows, pairs);
   assert.deepEqual(openMetricsProblems(openMetrics), []);
   assertNamesAreKept(openMetrics);
   const shownThere = shownIn(openMetrics);
-  const bothHidden = PAIRS.filter((pair) => !pair.some((metric) => shownThere.has(helpOf(metric))));
+  const bothHidden = pairs.filter((pair) => !pair.some((metric) => shownThere.has(helpOf(metric))));
   assert.deepEqual(bothHidden, []);
 }
+
+/** The pairs that clash, for places where all others need not be tried again. */
+const CLASHING = PAIRS.filter(clash);
 
 async function countedClashes(member: Member): Promise<number> {
   const text = await scrape(member);
@@ -179,6 +192,61 @@ test('in memory the later one is shown too', needs('prometheus'), async (t) => {
   await make(member, PAIRS.flat());
   await assertPairs(member, (pair) => [!clash(pair), true]);
 });
+
+test('of a registry that stays in its process the later one is shown', needs('prometheus'), async (t) => {
+  const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
+  await member.run(({ prom, kept }) => {
+    kept.local = new prom.Registry(undefined, { multiprocess: false });
+    kept.other = new prom.Registry(undefined, { multiprocess: false });
+  });
+  await make(member, CLASHING.flat(), 'local');
+  const textsOf = (what: string) =>
+    member.run(async ({ prom, kept }, name) => {
+      kept.local.setContentType(prom.prometheusContentType);
+      const registry = kept[name] ?? prom.Registry.merge([kept.local, kept.other]);
+      const texts: string[] = [];
+      for (const contentType of [prom.prometheusContentType, prom.openMetricsContentType]) {
+        registry.setContentType(contentType);
+        texts.push(await registry.metrics());
+      }
+      return texts;
+    }, what);
+  for (const what of ['local', 'merged']) assertTexts(await textsOf(what), () => [false, true], CLASHING);
+});
+
+test(
+  'of two registries that workers give to setRegistries() the later one is shown',
+  needs('prometheus'),
+  async (t) => {
+    const { primary, workers } = await startCluster(t, withTempDir(t));
+    for (const worker of workers) {
+      await worker.run(({ prom, kept }) => {
+        kept.first = new prom.Registry();
+        kept.second = new prom.Registry();
+        prom.AggregatorRegistry.setRegistries([kept.first, kept.second]);
+      });
+    }
+    for (const [at, name] of ['first', 'second'].entries()) {
+      const metrics = CLASHING.map((pair) => pair[at]);
+      await make(workers[at], metrics, name);
+    }
+    const check = async (): Promise<void> => {
+      const texts = await primary.run(({ prom }) =>
+        Promise.all(
+          [prom.prometheusContentType, prom.openMetricsContentType].map((contentType) =>
+            new prom.AggregatorRegistry<any>(contentType).clusterMetrics(),
+          ),
+        ),
+      );
+      assertTexts(texts, () => [false, true], CLASHING);
+    };
+    await written();
+    await check();
+    for (const worker of workers) await worker.kill('SIGKILL');
+    await primary.run(async ({ prom }) => void (await new prom.MultiprocessCollector().fold()));
+    await check();
+  },
+);
 
 test('an example: an Info beside a gauge with the name of its samples', async (t) => {
   const dir = withTempDir(t);
