@@ -1,9 +1,9 @@
 /** Renders the families of an output, again and again, as an exposition or as a data model. */
-import type { CreatedPlace, ExpositionWriter, Format, OutputRules } from '../exposition/format.js';
+import type { CreatedPlace, ExpositionWriter, Format, NativeSink, OutputRules } from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import { DEFAULT_ESCAPING, escapeFamilies, escapeLabelText, escapeMetricName } from '../exposition/name-escaping.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
-import { readNative } from '../merge/native-series.js';
+import { readNative, writeNativeSeries } from '../merge/native-series.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
@@ -37,7 +37,7 @@ export class MergedBody {
   #blocks: readonly WrittenBlock[] = [];
   #writer: ExpositionWriter | undefined;
   #values = new Float64Array(0);
-  #hasNative = false;
+  readonly #reading = new NativeReading();
 
   constructor(selected: SelectedFamilies, format: Format, options: OutputOptions) {
     this.#selected = selected;
@@ -59,6 +59,8 @@ export class MergedBody {
     }
     const values = this.#values;
     const exemplars: Exemplar[] = [];
+    const { natives } = this.#writer;
+    natives?.clear();
     let at = 0;
     for (const { family, series, created, exemplarLines: traced } of this.#blocks) {
       const { index } = family;
@@ -67,13 +69,22 @@ export class MergedBody {
           const exemplar = exemplarAt(index, family, number, line);
           if (exemplar !== undefined) exemplars[at + line] = exemplar;
         }
-        at = writeValues(index, family, number, values, at);
+        if (natives !== undefined && family.native !== undefined) at = this.#addNative(natives, family, number, at);
+        else at = writeValues(index, family, number, values, at);
         if (created === 'within') values[at++] = index.createdAt[number];
       }
       if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
     }
     for (const { samples } of own) for (const { value } of samples) values[at++] = value;
-    return this.#writer.render(values, exemplars, this.#hasNative ? nativeSource(this.#blocks) : undefined);
+    return this.#writer.render(values, exemplars);
+  }
+
+  /** The bins are read once, for the fields of the histogram and for its count. */
+  #addNative(natives: NativeSink, family: MergedFamily, series: number, at: number): number {
+    const { index } = family;
+    readNative(index, family, series, this.#reading);
+    natives.add(this.#reading);
+    return writeNativeSeries(index, family, series, this.#values, at, this.#reading.count);
   }
 
   #build(own: readonly MetricFamily[]): ExpositionWriter {
@@ -104,26 +115,8 @@ export class MergedBody {
     });
     writer.end();
     this.#values = new Float64Array(writer.valueCount);
-    this.#hasNative = this.#blocks.some(({ family }) => family.native !== undefined);
     return writer;
   }
-}
-
-/** Reads the native histograms of the blocks, one at a time. */
-function nativeSource(blocks: readonly FamilyBlock[]): () => NativeReading {
-  const reading = new NativeReading();
-  const natives = blocks.filter(({ family }) => family.native !== undefined);
-  let block = 0;
-  let next = 0;
-  return () => {
-    while (next === natives[block].series.length) {
-      block++;
-      next = 0;
-    }
-    const { family, series } = natives[block];
-    readNative(family.index, family, series[next++], reading);
-    return reading;
-  };
 }
 
 /** The merged data model: the same families, series and order as the text. */

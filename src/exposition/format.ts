@@ -78,7 +78,12 @@ export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'>
   readonly native?: boolean;
 }
 
-export type NativeSource = () => NativeReading;
+/** Takes the native histograms of a render, series after series. */
+export interface NativeSink {
+  clear(): void;
+  /** @param reading is only valid during the call */
+  add(reading: NativeReading): void;
+}
 
 /**
  * Writes the same series again and again with other values. The caller adds the series once; `render` then takes their
@@ -99,9 +104,12 @@ export interface ExpositionWriter {
   /** The number of values that `render` takes. */
   readonly valueCount: number;
   /**
+   * Takes the native histograms of the series that have one, in their order, before `render`. Undefined where the format shows none.
+   */
+  readonly natives?: NativeSink;
+  /**
    * @param exemplars sparse; each at the index of the value that it belongs to
-   * @param readNative reads the native histogram of the next series, in the order of the series that have one
    * @returns a view of memory that the next `render` overwrites: copy it to keep it
    */
-  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[], readNative?: NativeSource): Uint8Array;
+  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array;
 }

@@ -4,6 +4,7 @@
  * which buckets are there.
  */
 import type { NativeReading } from '../model/native-histogram.js';
+import type { NativeSink } from './format.js';
 import { WireBuffer } from './wire.js';
 
 type Bins = NativeReading['positive'];
@@ -33,6 +34,33 @@ const SPAN = { offset: 1, length: 2 } as const;
 const MAX_GAP = 3;
 
 const deltas = new WireBuffer();
+
+/** The fields of many histograms, one behind the other. */
+export class NativeFields implements NativeSink {
+  readonly bytes = new WireBuffer();
+  #ends = new Int32Array(64);
+  #size = 0;
+
+  clear(): void {
+    this.bytes.length = 0;
+    this.#size = 0;
+  }
+
+  add(reading: NativeReading): void {
+    writeNative(this.bytes, reading);
+    if (this.#size === this.#ends.length) {
+      const ends = this.#ends;
+      this.#ends = new Int32Array(2 * ends.length);
+      this.#ends.set(ends);
+    }
+    this.#ends[this.#size++] = this.bytes.length;
+  }
+
+  /** Returns the offset behind the fields of a histogram; 0 before the first one. */
+  endOf(histogram: number): number {
+    return histogram < 0 ? 0 : this.#ends[histogram];
+  }
+}
 
 /** Writes the fields of a histogram. */
 export function writeNative(

@@ -8,7 +8,7 @@
  */
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
-import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
+import { NativeReading } from '../model/native-histogram.js';
 import { groupedSeries } from './grouped-series.js';
 import type {
   CreatedPlace,
@@ -16,7 +16,6 @@ import type {
   FamilyHead,
   Format,
   Heading,
-  NativeSource,
   NamedFamily,
   Offer,
   OutputRules,
@@ -35,7 +34,7 @@ import {
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
-import { writeNative } from './native-fields.js';
+import { NativeFields } from './native-fields.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { shownFamilies } from './shown-families.js';
 import { Splice } from './splice.js';
@@ -77,7 +76,7 @@ function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }:
   const writer = new ProtobufWriter();
   const values: number[] = [];
   const exemplars: Exemplar[] = [];
-  const natives: NativeHistogram[] = [];
+  const reading = new NativeReading();
   headings(families).forEach((heading, at) => {
     const { name, help, unit, type } = families[at];
     const kind = metricKind(type);
@@ -90,19 +89,16 @@ function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }:
           if (exemplar !== undefined) exemplars[values.length + line] = exemplar;
         });
         values.push(...own);
-        if (native !== undefined) natives.push(native);
+        if (native !== undefined) {
+          reading.set(native);
+          writer.natives.add(reading);
+        }
         if (created) values.push(createdAt ?? 0);
       }
     }
   });
   writer.end();
-  if (natives.length === 0) return writer.render(Float64Array.from(values), exemplars);
-  const reading = new NativeReading();
-  let next = 0;
-  return writer.render(Float64Array.from(values), exemplars, () => {
-    reading.set(natives[next++]);
-    return reading;
-  });
+  return writer.render(Float64Array.from(values), exemplars);
 }
 
 interface WrittenFamily {
@@ -132,7 +128,10 @@ class ProtobufWriter implements ExpositionWriter {
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
   #shown = new Float64Array(0);
+  readonly natives = new NativeFields();
   readonly #splice = new Splice();
+  /** The bytes of exemplars. */
+  readonly #exemplars = new WireBuffer();
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
     this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
@@ -148,9 +147,9 @@ class ProtobufWriter implements ExpositionWriter {
     this.#layOut(0);
   }
 
-  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[], readNative?: NativeSource): Uint8Array {
+  render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
     while (!this.#write(values)) this.#layOut(this.#countWidth + 1);
-    this.#insert(exemplars, readNative);
+    this.#insert(exemplars);
     return this.#splice.size === 0 ? this.#bytes : this.#splice.into(this.#bytes, DELIMITER_WIDTH);
   }
 
@@ -214,10 +213,11 @@ class ProtobufWriter implements ExpositionWriter {
     return true;
   }
 
-  /** Writes what is inserted: exemplars, and native histograms with the exemplars of their series. */
-  #insert(exemplars: readonly (Exemplar | undefined)[], readNative: NativeSource | undefined): void {
+  /** Inserts exemplars, and native histograms with the exemplars of their series. */
+  #insert(exemplars: readonly (Exemplar | undefined)[]): void {
     this.#splice.clear();
-    const { inserted } = this.#splice;
+    this.#exemplars.length = 0;
+    const { natives } = this;
     const traced: number[] = [];
     // forEach skips the holes of the array
     exemplars.forEach((exemplar, value) => {
@@ -226,33 +226,31 @@ class ProtobufWriter implements ExpositionWriter {
     let next = 0;
     let value = 0;
     let number = 0;
+    let histogram = 0;
     for (const placed of this.#placed) {
       const { template, series } = placed;
       const perSeries = template.places.length;
-      const native = readNative === undefined ? undefined : template.holes.get(NATIVE_HOLE);
+      const native = template.holes.get(NATIVE_HOLE);
       const end = value + series * perSeries;
+      const insertLine = (each: number): void => {
+        const line = traced[next] - value - each * perSeries;
+        const hole = template.holes.get(line);
+        const exemplar = exemplars[traced[next]]!;
+        if (hole !== undefined) this.#insertExemplar(placed, number + each, hole, exemplarField(placed.kind, exemplar));
+      };
       if (native === undefined) {
-        for (; traced[next] < end; next++) {
-          const each = Math.floor((traced[next] - value) / perSeries);
-          this.#insertExemplar(
-            placed,
-            number + each,
-            traced[next] - value - each * perSeries,
-            exemplars[traced[next]]!,
-          );
-        }
+        for (; traced[next] < end; next++) insertLine(Math.floor((traced[next] - value) / perSeries));
       } else {
-        for (let each = 0, first = value; each < series; each++, first += perSeries) {
+        for (let each = 0, after = value + perSeries; each < series; each++, after += perSeries) {
           const from = next;
-          for (; traced[next] < first + perSeries; next++) {
-            this.#insertExemplar(placed, number + each, traced[next] - first, exemplars[traced[next]]!);
-          }
-          writeNative(inserted, readNative!());
+          for (; traced[next] < after; next++) insertLine(each);
+          const start = natives.endOf(histogram - 1);
+          this.#add(placed, number + each, native, natives.bytes, start, natives.endOf(histogram++));
           for (let at = from; at < next; at++) {
             const exemplar = exemplars[traced[at]]!;
-            if (exemplar.timestamp !== undefined) inserted.append(nativeExemplarField(exemplar));
+            if (exemplar.timestamp === undefined) continue;
+            this.#insertExemplar(placed, number + each, native, nativeExemplarField(exemplar));
           }
-          this.#addInsertion(placed, number + each, native);
         }
       }
       value = end;
@@ -260,17 +258,17 @@ class ProtobufWriter implements ExpositionWriter {
     }
   }
 
-  #insertExemplar(placed: PlacedFamily, series: number, line: number, exemplar: Exemplar): void {
-    const hole = placed.template.holes.get(line);
-    if (hole === undefined) return;
-    this.#splice.inserted.append(exemplarField(placed.kind, exemplar));
-    this.#addInsertion(placed, series, hole);
+  #insertExemplar(placed: PlacedFamily, series: number, hole: Hole, field: Uint8Array): void {
+    const bytes = this.#exemplars;
+    const start = bytes.length;
+    bytes.append(field);
+    this.#add(placed, series, hole, bytes, start, bytes.length);
   }
 
-  #addInsertion({ at, template }: PlacedFamily, series: number, hole: Hole): void {
+  #add({ at, template }: PlacedFamily, series: number, hole: Hole, from: WireBuffer, start: number, end: number): void {
     // a tag of one byte is before it
     const message = { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) };
-    this.#splice.add(series, this.#valuesAt[series], at, message, hole);
+    this.#splice.add(series, this.#valuesAt[series], at, message, hole, { from, start, end });
   }
 }
 

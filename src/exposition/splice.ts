@@ -1,8 +1,8 @@
 import type { Hole } from './protobuf-message.js';
-import { readVarint, WireBuffer, writeVarint } from './wire.js';
+import { readVarint, type WireBuffer, writeVarint } from './wire.js';
 
 /** Numbers per insertion. */
-const FIELDS = 6;
+const FIELDS = 7;
 const FIRST_NUMBERS = 64 * FIELDS;
 
 /** A place in the bytes where a length is, and its width. */
@@ -11,17 +11,24 @@ interface LengthPlace {
   readonly width: number;
 }
 
+/** Bytes to insert: `bytes[start, end)` of a buffer. */
+interface Insertion {
+  readonly from: WireBuffer;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * Inserts bytes into messages, in ascending order, and increases the lengths of the messages around them. It is used again and
  * again: with new lists, and a new copy of the bytes, the garbage collector took as long as the rest of a render.
  */
 export class Splice {
-  /** What is inserted, one behind the other. */
-  readonly inserted = new WireBuffer();
   #size = 0;
-  // per insertion: its series, offset from which its hole is counted, offsets of lengths, end in `inserted`
+  #inserted = 0;
+  // per insertion: its series, offset from which its hole is counted, offsets of lengths, start and end of its bytes
   #numbers = new Int32Array(FIRST_NUMBERS);
   readonly #holes: Hole[] = [];
+  readonly #sources: WireBuffer[] = [];
   #out = Buffer.alloc(0);
 
   get size(): number {
@@ -29,19 +36,16 @@ export class Splice {
   }
 
   clear(): void {
-    this.#size = 0;
-    this.inserted.length = 0;
+    this.#size = this.#inserted = 0;
   }
 
   /**
-   * Adds the bytes that were appended to `inserted` since the last call.
-   *
    * @param series its number
    * @param base the offset that holes are counted from
    * @param family the offset of the length of the family
    * @param message the offset of the length of the series, and the width of this length
    */
-  add(series: number, base: number, family: number, message: LengthPlace, hole: Hole): void {
+  add(series: number, base: number, family: number, message: LengthPlace, hole: Hole, insertion: Insertion): void {
     const at = this.#size++;
     if (FIELDS * at === this.#numbers.length) {
       const numbers = this.#numbers;
@@ -54,8 +58,11 @@ export class Splice {
     this.#numbers[first + 2] = family;
     this.#numbers[first + 3] = message.at;
     this.#numbers[first + 4] = message.width;
-    this.#numbers[first + 5] = this.inserted.length;
+    this.#numbers[first + 5] = insertion.start;
+    this.#numbers[first + 6] = insertion.end;
     this.#holes[at] = hole;
+    this.#sources[at] = insertion.from;
+    this.#inserted += insertion.end - insertion.start;
   }
 
   /**
@@ -64,39 +71,42 @@ export class Splice {
    * @param familyWidth the width of the length of a family
    */
   into(from: Buffer, familyWidth: number): Uint8Array {
-    const length = from.length + this.inserted.length;
+    const length = from.length + this.#inserted;
     if (this.#out.length < length) this.#out = Buffer.allocUnsafeSlow(length + (length >> 3));
     const out = this.#out;
-    const inserted = this.inserted.bytes;
+    const numbers = this.#numbers;
     let copied = 0;
     let shift = 0;
-    let [series, family, seriesShift, familyShift] = [-1, -1, 0, 0];
+    let [series, seriesShift] = [-1, 0];
+    let [family, familyShift] = [-1, 0];
     for (let each = 0, field = 0; each < this.#size; each++, field += FIELDS) {
       const { at: holeAt, lengths } = this.#holes[each];
-      const base = this.#numbers[field + 1];
+      const base = numbers[field + 1];
       const at = base + holeAt;
-      const end = this.#numbers[field + 5];
-      const added = end - shift;
+      const start = numbers[field + 5];
+      const end = numbers[field + 6];
+      const added = end - start;
       copy(from, copied, at, out, copied + shift);
-      copy(inserted, shift, end, out, at + shift);
+      copy(this.#sources[each].bytes, start, end, out, at + shift);
       copied = at;
-      if (this.#numbers[field] !== series) {
-        series = this.#numbers[field];
+      if (numbers[field] !== series) {
+        series = numbers[field];
         seriesShift = shift;
       }
-      if (this.#numbers[field + 2] !== family) {
-        family = this.#numbers[field + 2];
+      if (numbers[field + 2] !== family) {
+        if (family >= 0) increase(out, family + familyShift, familyWidth, shift - familyShift);
+        family = numbers[field + 2];
         familyShift = shift;
       }
-      increase(out, family + familyShift, familyWidth, added);
-      increase(out, this.#numbers[field + 3] + seriesShift, this.#numbers[field + 4], added);
+      increase(out, numbers[field + 3] + seriesShift, numbers[field + 4], added);
       // the first of them is before all holes of the series, the others behind the last insertion
       for (let level = 0; level < lengths.length; level++) {
         const { at: lengthAt, width } = lengths[level];
         increase(out, base + lengthAt + (level === 0 ? seriesShift : shift), width, added);
       }
-      shift = end;
+      shift += added;
     }
+    if (family >= 0) increase(out, family + familyShift, familyWidth, shift - familyShift);
     copy(from, copied, from.length, out, copied + shift);
     return out.subarray(0, length);
   }

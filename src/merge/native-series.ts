@@ -37,32 +37,48 @@ function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
   return true;
 }
 
-/** Writes the values of the lines of a series. */
+/** Returns the number of observations in a series, as `readNative` counts them. */
+function countOf(
+  { cells, native, cellOf }: MergedCells,
+  { bounds, hasClassicOnly }: MergedFamily,
+  series: number,
+): number {
+  let count = 0;
+  for (const { cell: from, slots } of native.of(series)) {
+    for (let cell = from; cell < from + slots; cell++) count += cells[cell];
+  }
+  if (!hasClassicOnly) return count;
+  const from = cellOf[series] + bounds.length + 2;
+  for (let bucket = 0; bucket <= bounds.length; bucket++) count += cells[from + bucket];
+  return count;
+}
+
+/**
+ * Writes the values of the lines of a series.
+ *
+ * @param count that of its reading, if it was read
+ */
 export function writeNativeSeries(
   index: MergedCells,
   family: MergedFamily,
   series: number,
   values: Float64Array,
   at: number,
+  count: number = countOf(index, family, series),
 ): number {
   const { cells } = index;
   const { bounds } = family;
   const first = index.cellOf[series];
-  let count = 0;
   let more: Float64Array | undefined;
-  for (const chunk of index.native.of(series)) {
-    for (let cell = chunk.cell; cell < chunk.cell + chunk.slots; cell++) count += cells[cell];
-    if (chunk.isApart && bounds.length > 0) {
+  if (bounds.length > 0) {
+    for (const chunk of index.native.of(series)) {
+      if (!chunk.isApart) continue;
       more ??= new Float64Array(bounds.length + 1);
       addToBuckets(more, bounds, chunk, cells);
     }
-  }
-  if (family.hasClassicOnly) {
-    more ??= new Float64Array(bounds.length + 1);
-    for (let bucket = 0; bucket <= bounds.length; bucket++) {
-      const classic = cells[first + bounds.length + 2 + bucket];
-      more[bucket] += classic;
-      count += classic;
+    if (family.hasClassicOnly) {
+      more ??= new Float64Array(bounds.length + 1);
+      for (let bucket = 0; bucket <= bounds.length; bucket++) more[bucket] += cells[first + bounds.length + 2 + bucket];
     }
   }
   return writeNativeLines(cells, first, bounds.length, count, more, values, at);

@@ -49,6 +49,11 @@ function capSeries(family: MergedFamily, series: number, { cells, cellOf }: Sums
 function capBins({ native, hasClassicOnly, bounds }: MergedFamily, series: number, sums: Sums): boolean {
   if (native === undefined) return false;
   const { cells } = sums;
+  const chunks = sums.native.of(series);
+  let count = 0;
+  for (const { cell, slots } of chunks) count += sumOf(cells, cell, slots);
+  if (hasClassicOnly) count += sumOf(cells, sums.cellOf[series] + bounds.length + 2, bounds.length + 1);
+  if (count < MAX_COUNT) return false;
   let room = MAX_COUNT;
   const limit = (from: number, slots: number): void => {
     for (let cell = from; cell < from + slots; cell++) {
@@ -56,9 +61,21 @@ function capBins({ native, hasClassicOnly, bounds }: MergedFamily, series: numbe
       room -= cells[cell];
     }
   };
-  for (const { cell, slots } of sums.native.of(series)) limit(cell, slots);
+  for (const { cell, slots } of chunks) limit(cell, slots);
   if (hasClassicOnly) limit(sums.cellOf[series] + bounds.length + 2, bounds.length + 1);
   return room === 0;
+}
+
+/** Adds in pairs: an addition waits for the one before it. */
+function sumOf(cells: Float64Array, from: number, slots: number): number {
+  let [even, odd] = [0, 0];
+  const end = from + slots - 1;
+  let cell = from;
+  for (; cell < end; cell += 2) {
+    even += cells[cell];
+    odd += cells[cell + 1];
+  }
+  return cell === end ? even + odd + cells[cell] : even + odd;
 }
 
 /** A loop, since `every` takes eight times as long. */
