@@ -19,34 +19,99 @@ export interface GroupedSeries {
   readonly native: NativeHistogram | undefined;
 }
 
+interface Gathered {
+  readonly labels: Labels;
+  readonly samples: Sample[];
+  created: number | undefined;
+}
+
 /** Groups the samples of a family into series. Samples of other libraries may be in any order, and lines may be missing. */
 export function groupedSeries({ name, type, samples }: MetricFamily): SeriesGroup[] {
   const { lineLabel, hasCreated } = metricKind(type);
   const created = hasCreated ? createdName(name, type) : undefined;
-  const bySeries = new Map<string, { labels: Labels; samples: Sample[]; created: number | undefined }>();
+  const gathered = new GatheredSeries(lineLabel);
   for (const sample of samples) {
-    const labels: Labels = { ...sample.labels };
-    if (lineLabel !== undefined) delete labels[lineLabel];
-    const key = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    let series = bySeries.get(key);
-    if (series === undefined) bySeries.set(key, (series = { labels, samples: [], created: undefined }));
+    const series = gathered.of(sample.labels);
     if (sample.name === created) series.created = sample.value;
     else series.samples.push(sample);
   }
   const groups = new Map<string, { lines: Line[]; series: GroupedSeries[]; isNative: boolean }>();
-  for (const { labels, samples: own, created: createdAt } of bySeries.values()) {
-    const lines = own.map(({ name: line, labels: { [lineLabel ?? '']: bound } }): Line =>
-      lineLabel === undefined || bound === undefined
-        ? { name: line }
-        : { name: line, label: { name: lineLabel, value: bound } },
-    );
+  let group: { lines: Line[]; series: GroupedSeries[]; isNative: boolean } | undefined;
+  for (const { labels, samples: own, created: createdAt } of gathered.all) {
     const native = own.find((sample) => sample.native !== undefined)?.native;
     const isNative = native !== undefined;
-    const key = JSON.stringify([isNative, lines]);
-    let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = { lines, series: [], isNative }));
+    if (group?.isNative !== isNative || !haveLines(own, group.lines, lineLabel)) {
+      const lines = own.map(({ name: line, labels: { [lineLabel ?? '']: bound } }): Line =>
+        lineLabel === undefined || bound === undefined
+          ? { name: line }
+          : { name: line, label: { name: lineLabel, value: bound } },
+      );
+      const key = JSON.stringify([isNative, lines]);
+      group = groups.get(key);
+      if (group === undefined) groups.set(key, (group = { lines, series: [], isNative }));
+    }
     const values = own.map(({ value }) => value);
     group.series.push({ labels, values, exemplars: own.map(({ exemplar }) => exemplar), created: createdAt, native });
   }
   return [...groups.values()];
+}
+
+function haveLines(samples: readonly Sample[], lines: readonly Line[], lineLabel: string | undefined): boolean {
+  return (
+    samples.length === lines.length &&
+    samples.every(
+      ({ name, labels }, at) =>
+        name === lines[at].name && (lineLabel === undefined ? undefined : labels[lineLabel]) === lines[at].label?.value,
+    )
+  );
+}
+
+/**
+ * Finds the series of samples by their labels without that of the line. Mostly a sample is of the series of the one before, and
+ * has the same label names as the one before: to copy and sort the labels of each sample took half of the time of a push.
+ */
+class GatheredSeries {
+  readonly all: Gathered[] = [];
+  readonly #lineLabel: string | undefined;
+  readonly #byKey = new Map<string, Gathered>();
+  #last: Gathered | undefined;
+  /** Label names of the last series, sorted. */
+  #names: readonly string[] = [];
+
+  constructor(lineLabel: string | undefined) {
+    this.#lineLabel = lineLabel;
+  }
+
+  of(labels: Labels): Gathered {
+    if (!this.#hasNames(labels)) {
+      this.#names = Object.keys(labels)
+        .filter((label) => label !== this.#lineLabel)
+        .toSorted();
+    } else if (this.#last !== undefined && this.#isLast(labels)) return this.#last;
+    let key = '';
+    // the lengths make the key unambiguous, whatever the texts contain
+    for (const name of this.#names) key += `${name.length} ${labels[name].length} ${name}${labels[name]}`;
+    let series = this.#byKey.get(key);
+    if (series === undefined) {
+      this.#byKey.set(key, (series = { labels: this.#withoutLine(labels), samples: [], created: undefined }));
+      this.all.push(series);
+    }
+    return (this.#last = series);
+  }
+
+  #hasNames(labels: Labels): boolean {
+    let count = 0;
+    for (const label in labels) if (label !== this.#lineLabel) count++;
+    return count === this.#names.length && this.#names.every((name) => Object.hasOwn(labels, name));
+  }
+
+  #isLast(labels: Labels): boolean {
+    const known = this.#last!.labels;
+    return this.#names.every((name) => known[name] === labels[name]);
+  }
+
+  #withoutLine(labels: Labels): Labels {
+    const { [this.#lineLabel ?? '']: _, ...own } = labels;
+    return own;
+  }
 }

@@ -38,7 +38,7 @@ import { NativeFields } from './native-fields.js';
 import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { shownFamilies } from './shown-families.js';
 import { Splice } from './splice.js';
-import { stringFieldBytes, WireBuffer, writeVarint } from './wire.js';
+import { lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
 /**
  * Widths of counts in bytes. The first is enough for 268 million; if a count does not fit, everything is laid out again with
@@ -276,10 +276,10 @@ class ProtobufWriter implements ExpositionWriter {
 function labelPairs(text: string): { readonly bytes: number; write(out: WireBuffer): void } {
   const pairs = Object.entries(parseLabelText(text)).map(([name, value]) => {
     const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
-    return { name, value, nameBytes, valueBytes, bytes: stringFieldBytes(nameBytes) + stringFieldBytes(valueBytes) };
+    return { name, value, nameBytes, valueBytes, bytes: lengthFieldBytes(nameBytes) + lengthFieldBytes(valueBytes) };
   });
   return {
-    bytes: pairs.reduce((sum, { bytes }) => sum + stringFieldBytes(bytes), 0),
+    bytes: pairs.reduce((sum, { bytes }) => sum + lengthFieldBytes(bytes), 0),
     write(out) {
       for (const { name, value, nameBytes, valueBytes, bytes } of pairs) {
         out.head(LABEL, bytes);

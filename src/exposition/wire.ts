@@ -137,6 +137,13 @@ export class WireBuffer {
     this.#varint(value);
   }
 
+  /** Writes integers from 0 up as a packed field below 16. @param byteLength see `packedBytes` */
+  packed(field: number, values: readonly number[], byteLength: number): void {
+    this.head(field, byteLength);
+    this.#room(byteLength);
+    for (const value of values) this.#varint(value);
+  }
+
   /** Writes a signed integer (sint32, sint64) as a field below 16. */
   signed(field: number, value: number): void {
     this.#room(1 + MAX_VARINT_BYTES);
@@ -190,8 +197,15 @@ export class WireBuffer {
   }
 }
 
-/** Returns the size of a string field below 16. */
-export function stringFieldBytes(byteLength: number): number {
+/** Returns the size of the elements of a packed field. */
+export function packedBytes(values: readonly number[]): number {
+  let bytes = 0;
+  for (const value of values) bytes += varintWidth(value);
+  return bytes;
+}
+
+/** Returns the size of a string, message or packed field below 16. */
+export function lengthFieldBytes(byteLength: number): number {
   return 1 + varintWidth(byteLength) + byteLength;
 }
 

@@ -17,6 +17,7 @@ import {
 } from './otlp-message.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import { SeriesTable } from './series-table.js';
+import { TimeSlices } from './time-slices.js';
 
 /** `url` is that of the signal, mostly with the path `/v1/metrics`. */
 export type OtlpOptions = HttpTargetOptions;
@@ -45,6 +46,7 @@ export class Otlp implements PushTarget {
 
   async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
     const points = new Points(this.#resource);
+    const slices = new TimeSlices();
     for (const family of families) {
       for (const { lines, series, isNative } of groupedSeries(family)) {
         const metric = otlpMetric(family, isNative);
@@ -55,6 +57,7 @@ export class Otlp implements PushTarget {
           );
           points.add(metric, pointOf(sent, each, lines, time));
           if (points.count >= MAX_POINTS) yield await points.take();
+          else if (slices.isOver) await slices.next();
         }
       }
     }

@@ -68,6 +68,7 @@ export class Pusher {
       if (!wasLeader) queue.figures = { ...leadership.figures, queueBytes: 0 };
       const families = await collect();
       await target.prepare?.(queue.signal);
+      await eventLoopTurn();
       const time = leadership.nextTime(queue.figures);
       await this.#add(target.messages({ families, time }));
     } catch (error) {

@@ -3,7 +3,16 @@
  * (prometheus/prompb). The writer of the expositions makes the bytes (`exposition/wire.ts`): a protobuf library would be many
  * times as large as these two messages, whose fields receivers have fixed.
  */
-import { doubleField, messageField, packedVarints, stringField, varintField, WireBuffer } from '../exposition/wire.js';
+import {
+  doubleField,
+  lengthFieldBytes,
+  messageField,
+  packedBytes,
+  packedVarints,
+  stringField,
+  varintField,
+  WireBuffer,
+} from '../exposition/wire.js';
 import { writeNative } from '../exposition/native-fields.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
 import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
@@ -133,29 +142,28 @@ function encodeTwo(samples: readonly RemoteSample[], time: number): Uint8Array {
   const metadataOf = new Map<RemoteFamily, Uint8Array>();
   for (const { series, value, native, exemplar, createdAt } of samples) {
     const point = native === undefined ? sample.of(value) : histogramField(TWO.series.histogram, native, time);
-    const labels = packedVarints(TWO.series.labelRefs, symbols.refs(series.labels));
-    const parts = [labels, point];
-    if (exemplar !== undefined) {
-      parts.push(
-        messageField(
-          TWO.series.exemplar,
-          packedVarints(TWO.exemplar.labelRefs, symbols.refs(Object.entries(exemplar.labels))),
-          doubleField(TWO.exemplar.value, exemplar.value),
-          varintField(TWO.exemplar.timestamp, exemplarTime(exemplar)),
-        ),
-      );
-    }
+    const refs = symbols.refs(series.labels);
+    const refBytes = packedBytes(refs);
     let metadata = metadataOf.get(series.family);
     if (metadata === undefined) metadataOf.set(series.family, (metadata = metadataField(series.family, symbols)));
-    parts.push(metadata);
-    if (createdAt !== undefined) parts.push(varintField(TWO.series.created, createdAt));
-    out.head(
-      TWO.timeseries,
-      parts.reduce((sum, { length }) => sum + length, 0),
-    );
-    for (const part of parts) out.append(part);
+    const traced = exemplar === undefined ? NOTHING : exemplarField(exemplar, symbols);
+    const created = createdAt === undefined ? NOTHING : varintField(TWO.series.created, createdAt);
+    const { length } = point;
+    out.head(TWO.timeseries, lengthFieldBytes(refBytes) + length + traced.length + metadata.length + created.length);
+    out.packed(TWO.series.labelRefs, refs, refBytes);
+    for (const part of [point, traced, metadata, created]) out.append(part);
   }
   return Buffer.concat([...symbols.fields(), out.bytes.subarray(0, out.length)]);
+}
+
+function exemplarField(exemplar: Exemplar, symbols: Symbols): Uint8Array {
+  const { labels, value } = exemplar;
+  return messageField(
+    TWO.series.exemplar,
+    packedVarints(TWO.exemplar.labelRefs, symbols.refs(Object.entries(labels))),
+    doubleField(TWO.exemplar.value, value),
+    varintField(TWO.exemplar.timestamp, exemplarTime(exemplar)),
+  );
 }
 
 function metadataField({ type, help, unit = '' }: RemoteFamily, symbols: Symbols): Uint8Array {
@@ -235,7 +243,9 @@ class Symbols {
   }
 
   refs(pairs: LabelPairs): number[] {
-    return pairs.flatMap(([name, value]) => [this.ref(name), this.ref(value)]);
+    const refs: number[] = [];
+    for (const [name, value] of pairs) refs.push(this.ref(name), this.ref(value));
+    return refs;
   }
 
   fields(): Uint8Array[] {

@@ -15,6 +15,7 @@ import {
 } from './remote-write-message.js';
 import { SeriesTable } from './series-table.js';
 import { compressSnappy } from './snappy.js';
+import { TimeSlices } from './time-slices.js';
 
 export interface RemoteWriteOptions extends HttpTargetOptions {
   /**
@@ -156,15 +157,20 @@ export class RemoteWrite implements PushTarget {
     for (const series of this.#series.takeVanished()) yield { series, value: undefined };
   }
 
-  *#parts(samples: Iterable<RemoteSample>, time: number, withMetadata: boolean): Generator<Message> {
+  async *#parts(samples: Iterable<RemoteSample>, time: number, withMetadata: boolean): AsyncGenerator<Message> {
+    const slices = new TimeSlices();
     let part: RemoteSample[] = [];
     for (const sample of samples) {
       part.push(sample);
-      if (part.length < MAX_SAMPLES) continue;
-      yield this.#message(part, time, withMetadata);
-      part = [];
+      if (part.length === MAX_SAMPLES) {
+        await slices.next();
+        yield this.#message(part, time, withMetadata);
+        part = [];
+      } else if (slices.isOver) await slices.next();
     }
-    if (part.length > 0) yield this.#message(part, time, withMetadata);
+    if (part.length === 0) return;
+    await slices.next();
+    yield this.#message(part, time, withMetadata);
   }
 
   #message(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Message {

@@ -10,8 +10,9 @@ export class SeriesTable<Series> {
 
   /** Returns the series, which is part of the present sending from now on. */
   at(name: string, labels: Labels, create: () => Series): Series {
-    let key = name;
-    for (const label in labels) key += `\u0000${label}\u0001${labels[label]}`;
+    // the lengths make the key unambiguous, whatever the texts contain
+    let key = `${name} `;
+    for (const label in labels) key += `${label.length} ${labels[label].length} ${label}${labels[label]}`;
     let entry = this.#entries.get(key);
     if (entry === undefined) this.#entries.set(key, (entry = { series: create(), round: this.#round }));
     entry.round = this.#round;

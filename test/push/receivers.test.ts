@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { Counter, Gauge, Histogram, register, Summary } from 'prom-multiproc';
 import { type PushOptions, type RunningPush, startPush } from 'prom-multiproc/push';
 import type { PushFigures } from '../../src/directory/push-record.js';
+import type { Sample } from '../../src/model/metric-family.js';
 import { Otlp } from '../../src/push/otlp.js';
 import { PUSH_TARGETS } from '../../src/push/push-targets.js';
 import type { Message, Outcome, PushTarget } from '../../src/push/push-target.js';
@@ -303,6 +304,30 @@ test('a row of the push targets is an option of startPush, and gets the metrics'
   afterTest(t, () => void delete rows.memory);
   startFor(t, { memory: {} } as PushOptions);
   assert.equal(await until(() => sent[0]), 'jobs_total');
+});
+
+test('many samples, also those of native histograms, become messages of 2,000, between which and within which the event loop turns', async () => {
+  const native = { schema: 3, zeroThreshold: 0, zeroCount: 1, positive: [], negative: [] };
+  const sample = (at: number): Sample => ({ name: 'wait_count', labels: { at: String(at) }, value: 1, native });
+  const samples = Array.from({ length: 5000 }, (_, at) => sample(at));
+  const families = [{ name: 'wait', help: 'Waits.', type: 'histogram' as const, samples }];
+  for (const open of [
+    () => PUSH_TARGETS.remoteWrite.open({ url: 'http://receiver', version: '1.0' }, {}),
+    () => PUSH_TARGETS.remoteWrite.open({ url: 'http://receiver', version: '2.0' }, {}),
+    () => PUSH_TARGETS.otlp.open({ url: 'http://receiver' }, {}),
+  ]) {
+    const sizes: number[] = [];
+    let turns = 0;
+    const turning = setInterval(() => turns++, 0);
+    let turnsInFirst: number | undefined;
+    for await (const { samples: size } of open().messages({ families, time: Date.now() })) {
+      turnsInFirst ??= turns;
+      sizes.push(size);
+    }
+    clearInterval(turning);
+    assert.deepEqual(sizes, [2000, 2000, 1000]);
+    assert.ok(turnsInFirst! > 0);
+  }
 });
 
 test('a full queue drops the oldest messages, counts them, and holds no more bytes than it may', async (t) => {

@@ -40,9 +40,10 @@ const PROMPB = parse(
 /** The messages that the OpenTelemetry project generates of opentelemetry-proto. Its later packages have no decoder. */
 let otlp: any;
 
-async function otlpMessages(): Promise<any> {
+/** Call it before `decodeOtlp`. */
+export async function loadOtlpMessages(): Promise<void> {
   const place = await npmPackage('@opentelemetry/otlp-transformer', '0.57.2');
-  return require(join(place, 'build', 'src', 'generated', 'root.js')).opentelemetry.proto.collector.metrics.v1;
+  otlp ??= require(join(place, 'build', 'src', 'generated', 'root.js')).opentelemetry.proto.collector.metrics.v1;
 }
 
 export interface Received {
@@ -67,7 +68,7 @@ export async function startPushReceiver(
   host = '127.0.0.1',
   tls?: ServerOptions,
 ): Promise<PushReceiver> {
-  otlp ??= await otlpMessages();
+  await loadOtlpMessages();
   const receiver = { url: '', requests: [] as Received[], respond: (() => false) as PushReceiver['respond'] };
   const listener: RequestListener = async (request, response) => {
     const body = await buffer(request);
