@@ -105,7 +105,14 @@ export function isSystemTrouble(error: unknown): boolean {
  * files.
  */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message + deniedBy(error) : String(error);
   // oxlint-disable-next-line no-control-regex -- control characters are what it removes
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').slice(0, 500);
+}
+
+/** Names what Node's `--permission` denies, which its message does not. */
+function deniedBy(error: Error & { code?: string; permission?: string; resource?: string }): string {
+  const { code, permission, resource } = error;
+  if (code !== 'ERR_ACCESS_DENIED' || permission === undefined) return '';
+  return ` (--permission: ${permission}${resource ? ` of ${JSON.stringify(resource)}` : ''})`;
 }

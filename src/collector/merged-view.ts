@@ -1,10 +1,12 @@
 /** Makes registries return the merged view (registry/merged-view.ts). */
+import { existsSync } from 'node:fs';
 import { isForkingPrimary } from '../directory/role.js';
 import type { Selection } from '../merge/selection.js';
 import { metricKey } from '../model/family-declaration.js';
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';
 import { textDialectOf } from '../registry/content-type.js';
 import { type MergedQuery, provideMergedView } from '../registry/merged-view.js';
+import { storeDirectory } from '../storage/process-store.js';
 import { directoryToRead } from './directory-to-read.js';
 import type { OutputSettings } from './engine.js';
 import type * as collecting from './shared-collector.js';
@@ -36,8 +38,14 @@ function collector(): ReturnType<typeof collecting.sharedCollector> {
   return (require('./shared-collector.js') as typeof collecting).sharedCollector();
 }
 
+/** A process whose directory cannot be made counts in memory, and shows what it counts. */
+function hasDirectory(): boolean {
+  const chosen = directoryToRead();
+  return chosen !== undefined && (storeDirectory() !== undefined || existsSync(chosen.dir));
+}
+
 provideMergedView({
-  active: () => directoryToRead() !== undefined,
+  active: hasDirectory,
   async metrics(query, contentType) {
     const { name } = textDialectOf(contentType);
     const { body, missing } = await collector().bodyAndMissing({ format: name }, settingsOf(query));

@@ -6,7 +6,7 @@ import Module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { warnOnce } from '../warn-once.js';
-import { redirected, REPLACED } from './redirection.js';
+import { mayBeRedirected, redirected, REPLACED } from './redirection.js';
 import { resolve } from './resolve-hook.js';
 
 /** Internals that Node's types do not declare. `require` and `require.resolve` both call `_resolveFilename`. */
@@ -65,7 +65,10 @@ function redirectInBun(): void {
     name: 'prom-multiproc/register',
     setup(build) {
       for (const name of REPLACED) {
-        build.module(name, () => ({ exports: load(redirected(name, undefined)!) as object, loader: 'object' }));
+        build.module(name, () => ({
+          exports: load(redirected(name, undefined, undefined)!) as object,
+          loader: 'object',
+        }));
       }
     },
   });
@@ -75,6 +78,17 @@ function redirectInBun(): void {
 function patchRequire(): void {
   const original = internals._resolveFilename;
   internals._resolveFilename = function (request, parent, ...rest) {
-    return redirected(request, parent?.filename ?? undefined) ?? original.call(this, request, parent, ...rest);
+    const file = parent?.filename ?? undefined;
+    if (!mayBeRedirected(request, file)) return original.call(this, request, parent, ...rest);
+    let resolved: string;
+    try {
+      resolved = original.call(this, request, parent, ...rest);
+    } catch (error) {
+      // the package need not be installed
+      const path = redirected(request, file, undefined);
+      if (path === undefined) throw error;
+      return path;
+    }
+    return redirected(request, file, resolved) ?? resolved;
   };
 }

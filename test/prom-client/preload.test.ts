@@ -94,6 +94,39 @@ for (const major of ['this', ...OTHER_NODE_MAJORS] as const) {
   });
 }
 
+const OTHER_NAMES = `
+import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+const real = require(${JSON.stringify(PACKAGE)});
+const names = ['metrics-alias', '#client', 'prom-client-cb39b826407dce36'];
+const found = [];
+for (const name of names) {
+  found.push(require(name) === real, (await import(name)).default === real, require.resolve(name) === require.resolve('prom-client'));
+}
+found.push(require('metrics-alias/lib/registry.js') === real.Registry, (await import('metrics-alias/lib/registry.js')).default === real.Registry);
+console.log(JSON.stringify({ found, other: require('prom-client-like').fake, version: require('metrics-alias/package.json').version }));`;
+
+for (const major of ['this', ...OTHER_NODE_MAJORS] as const) {
+  test(`an alias of npm, an entry of imports and a linked name of prom-client are redirected by the package that they resolve to, on Node ${major}`, async (t) => {
+    const dir = project(t, {
+      'app.mjs': OTHER_NAMES,
+      'package.json': '{ "imports": { "#client": "prom-client" } }',
+      'node_modules/metrics-alias/package.json': '{ "name": "prom-client", "version": "15.1.3" }',
+      'node_modules/metrics-alias/index.js': FAKE,
+      'node_modules/metrics-alias/lib/registry.js': FAKE,
+      'node_modules/prom-client-like/package.json': '{ "name": "prom-client-like" }',
+      'node_modules/prom-client-like/index.js': FAKE,
+    });
+    symlinkSync('prom-client', join(dir, 'node_modules', 'prom-client-cb39b826407dce36'), 'junction');
+    const node = major === 'this' ? process.execPath : await nodeRelease(major);
+    assert.deepEqual(JSON.parse(await preloaded(node, dir, 'app.mjs')), {
+      found: Array(11).fill(true),
+      other: true,
+      version: '15.1.3',
+    });
+  });
+}
+
 /** Hooks of an application's own, as a TypeScript loader or a tracer has them. */
 const OWN_HOOKS = {
   'own-hooks.mjs': `
