@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RequestRates } from '../collector/request-rates.js';
+import type { ProcessInfo } from '../collector/report.js';
 import type { Finding } from '../collector/verdict.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../errors.js';
@@ -9,7 +9,7 @@ import { metricKind } from '../model/metric-kind.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { columns, plain, print } from './print.js';
-import { SORT_KEYS, type Worker, workerTable } from './worker-table.js';
+import { SORT_KEYS, workerTable } from './worker-table.js';
 
 interface TopOptions {
   readonly dir?: string;
@@ -49,7 +49,6 @@ export async function topCommand(options: TopOptions): Promise<void> {
   const waking = new AbortController();
   process.once('SIGINT', () => waking.abort());
   const keys = listenForKeys(() => waking.abort());
-  const requestRates = new RequestRates();
   let before = new Map<string, number>();
   let updatedAt = performance.now();
   for (let update = -1; update < updates && !waking.signal.aborted; update++) {
@@ -58,10 +57,8 @@ export async function topCommand(options: TopOptions): Promise<void> {
     const values = counterValues(families);
     const rates = ratesOf(before, values, (now - updatedAt) / 1000);
     [before, updatedAt] = [values, now];
-    const requests = requestRates.of(processes, now);
-    const workers = processes.map((process): Worker => ({ ...process, rate: requests.get(process.file) }));
-    if (update >= 0 && options.json === true) print(JSON.stringify({ verdict, processes: workers, series: rates }));
-    else if (update >= 0) print(screen(workers, verdict, rates, keys.sortKey));
+    if (update >= 0 && options.json === true) print(JSON.stringify({ verdict, processes, series: rates }));
+    else if (update >= 0) print(screen(processes, verdict, rates, keys.sortKey));
     const pauseMs = update < 0 ? Math.min(FIRST_MS, seconds * 1000) : seconds * 1000;
     if (update + 1 < updates) await sleep(pauseMs, undefined, { signal: waking.signal }).catch(() => {});
   }
@@ -71,7 +68,7 @@ export async function topCommand(options: TopOptions): Promise<void> {
 
 /** The text of one update: the whole text for a pipe, and as much as fits on a terminal. */
 function screen(
-  workers: readonly Worker[],
+  workers: readonly ProcessInfo[],
   findings: readonly Finding[],
   rates: readonly SeriesRate[],
   sortKey: string | undefined,
@@ -84,7 +81,7 @@ function screen(
     `${workers.length} processes, ${rates.length} counter series`,
     ...news,
     workerTable(workers, findings, { most: MAX_PROCESSES, width: isTTY ? width || Infinity : Infinity, sortKey }),
-    ...(isTTY ? [helpLine(sortKey)] : []),
+    ...(isTTY ? [helpLine(sortKey, width || Infinity)] : []),
     '',
     columns(['PER SECOND', 'TOTAL', 'SERIES'], rateRows),
   ].join('\n');
@@ -103,9 +100,10 @@ function verdictLines(findings: readonly Finding[]): string[] {
   return others === 0 ? lines : [...lines, `${others} more: prom-multiproc check --health`];
 }
 
-function helpLine(sortKey: string | undefined): string {
-  const keys = [...SORT_KEYS].map(([key, head]) => `${key === sortKey ? '*' : ''}${key} ${head.toLowerCase()}`);
-  return `sort by ${keys.join(', ')}; q ends`;
+function helpLine(sortKey: string | undefined, width: number): string {
+  const keys = [...SORT_KEYS].map(([key, head]) => ({ key: `${key === sortKey ? '*' : ''}${key}`, head }));
+  const line = `sort ${keys.map(({ key, head }) => `${key}:${head.toLowerCase()}`).join(' ')}, end q`;
+  return line.length <= width ? line : `sort ${keys.map(({ key }) => key).join(' ')}, end q`;
 }
 
 /** On a terminal, a key chooses the column that sorts the workers, and q ends. */

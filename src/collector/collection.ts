@@ -29,12 +29,14 @@ import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import { type FileContext, type MetricsFile, type SkipReason, skipReason } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
 import { requestCounter } from './request-counts.js';
+import { RequestRates } from './request-rates.js';
 import { OpenFiles } from './open-files.js';
 import {
   type CollectionStats,
   livingOf,
   type ProcessInfo,
   processesOf,
+  requestsIn,
   type SkippedFile,
   skippedByReason,
   statsOf,
@@ -84,6 +86,7 @@ export class DirectoryCollection {
   #lostArchive: NodeFile | undefined;
   #filesKey = '';
   #unusableSeries = 0;
+  readonly #requestRates = new RequestRates();
 
   constructor(options: CollectionOptions) {
     this.options = options;
@@ -137,9 +140,17 @@ export class DirectoryCollection {
     return totalsOf(this.#all());
   }
 
-  /** @param selected where it is given, the processes have their HTTP requests */
-  processes(selected?: SelectedFamilies): ProcessInfo[] {
-    return processesOf(this.#all(), selected && requestCounter(selected));
+  processes(): ProcessInfo[] {
+    return processesOf(this.#all());
+  }
+
+  /** The processes with the rates of their HTTP requests. */
+  workers(): ProcessInfo[] {
+    const files = this.#all();
+    const living = files.filter(({ liveness }) => liveness !== 'dead');
+    const counts = requestsIn(living, requestCounter(this.index.declared()));
+    const rates = this.#requestRates.of(counts, this.collectedAtMs);
+    return processesOf(files, (file) => rates.get(file));
   }
 
   living(): LivingProcess[] {

@@ -77,7 +77,7 @@ export function directoryStatus(
 ): DirectoryStatus {
   const { options } = collection;
   const { archive, ...stats } = collection.stats(selected);
-  const processes = collection.processes(selected).toSorted(byLife);
+  const processes = collection.workers().toSorted(byLife);
   const families = [...familySizes(selected), ...own.map(sizeOf)];
   const living = collection.living();
   const folding = {

@@ -4,6 +4,7 @@ import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MergedPart } from '../merge/merged-part.js';
 import type { LivingProcess } from './chart.js';
 import type { RequestCounts } from './request-counts.js';
+import type { RequestRate } from './request-rates.js';
 import type { Vitals } from '../metrics-file/layout.js';
 import { type MetricsFile, SKIP_REASONS, type SkipReason } from './metrics-file.js';
 
@@ -47,8 +48,8 @@ export interface ProcessInfo {
   readonly vitals: Vitals | undefined;
   /** Whether it has ended normally, and was not killed. */
   readonly endedNormally: boolean;
-  /** The HTTP requests that a known metric counts; only in a status. */
-  readonly requests?: RequestCounts;
+  /** The HTTP requests that a known metric counts, over the last seconds; only in a status, from the second one on. */
+  readonly requests?: RequestRate;
 }
 
 export interface SkippedFile {
@@ -117,13 +118,13 @@ export function statsOf(
 /** One row per process or thread. client_python has a file for each type and gauge mode; they make one row. */
 export function processesOf(
   files: readonly MetricsFile[],
-  requestsOf: (part: MergedPart) => RequestCounts | undefined = () => undefined,
+  requestsOf: (file: string) => RequestRate | undefined = () => undefined,
 ): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
   for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
     if (kind === 'archive') continue;
-    const { pid, threadId: thread, label, startedAt, hostName } = writer;
-    const key = kind === 'node' ? name : label;
+    const { pid, threadId: thread, startedAt, hostName } = writer;
+    const key = fileOf({ kind, name, writer });
     const known = rows.get(key);
     rows.set(key, {
       pid,
@@ -134,14 +135,32 @@ export function processesOf(
       sizeBytes: sizeBytes + (known?.sizeBytes ?? 0),
       lastBeatAt,
       hostName,
-      file: kind === 'node' ? name : `*_${label}.db`,
+      file: key,
       kind,
       vitals,
       endedNormally: liveness === 'dead' && isClosed,
-      requests: known?.requests ?? requestsOf(part),
+      requests: requestsOf(key),
     });
   }
   return [...rows.values()];
+}
+
+/** The HTTP requests of each process, by its file. */
+export function requestsIn(
+  files: readonly MetricsFile[],
+  countIn: (part: MergedPart) => RequestCounts | undefined,
+): Map<string, RequestCounts> {
+  const counts = new Map<string, RequestCounts>();
+  for (const file of files) {
+    const own = file.kind === 'archive' || counts.has(fileOf(file)) ? undefined : countIn(file.part);
+    if (own !== undefined) counts.set(fileOf(file), own);
+  }
+  return counts;
+}
+
+/** Names a process by its file, or by a pattern of its files. */
+function fileOf({ kind, name, writer }: Pick<MetricsFile, 'kind' | 'name' | 'writer'>): string {
+  return kind === 'node' ? name : `*_${writer.label}.db`;
 }
 
 /** The processes that are alive, or may be, and the values of their files. */

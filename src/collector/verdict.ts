@@ -42,6 +42,8 @@ const LAG_SECONDS = 0.1;
 const BUSY_SHARE = 0.95;
 /** How long a process that was killed is worth a line. */
 const RECENT_SECONDS = 300;
+/** Of the requests of the last seconds. */
+const FAILING = { share: 0.05, requests: 3 };
 const UNEVEN_MEMORY = { factor: 2, bytes: 64 * 1024 * 1024, processes: 3 };
 const NEARLY_FULL = 0.9;
 const GROWTH = { share: 0.5, series: 200 };
@@ -93,6 +95,18 @@ export const RULES: readonly Rule[] = [
             ? `the event loop of ${nameOf(process)} stood still for ${shownSeconds(lag)}`
             : `the event loop of ${nameOf(process)} is busy for ${Math.round(busy * 100)} % of the time`;
         return [{ level: lag > 1 ? 'bad' : 'warning', text, process: process.file }];
+      }),
+  },
+  {
+    name: 'failing',
+    alert: 'HttpErrorsHigh',
+    judge: ({ processes }) =>
+      processes.flatMap((process) => {
+        const { perSecond = 0, failedPerSecond: failed = 0, seconds = 0 } = process.requests ?? {};
+        const isFailing = failed * seconds >= FAILING.requests && failed >= FAILING.share * perSecond;
+        if (process.state === 'dead' || !isFailing) return [];
+        const text = `${nameOf(process)} fails ${Math.round((failed / perSecond) * 100)} % of its requests with a status of 5xx`;
+        return [{ level: 'bad', text, process: process.file }];
       }),
   },
   {

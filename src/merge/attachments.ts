@@ -98,6 +98,11 @@ export class Attachments {
     for (const cell of this.#exemplars.values()) this.#addExemplar(cell, maps, nowSeconds);
   }
 
+  /** The numbers of observations in the bins of native histograms, one for each chunk of a series. */
+  *nativeCounts(): Generator<readonly [series: number, count: number]> {
+    for (const map of this.#native) if (map !== undefined) yield* map.counts();
+  }
+
   #addExemplar(cell: Placed<ExemplarRole>, maps: readonly (SlotMap | undefined)[], nowSeconds: number): void {
     const block = this.#reader.block(cell.block);
     const map = maps[cell.owner.block];

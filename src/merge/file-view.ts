@@ -183,7 +183,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
     else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
     const place = placeOf({ block: blockNumber, slot });
-    if (record.native !== undefined && record.bounds?.length === 0 && merged.bounds.length > 0) {
+    if (hasOnlyBins(record) && merged.bounds.length > 0) {
       this.#withoutBuckets.add(place);
     } else if (this.#withoutBuckets.size > 0) this.#withoutBuckets.delete(place);
   }
@@ -224,8 +224,14 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   *ownCounts(family: MergedFamily): Generator<readonly [series: number, count: number]> {
-    for (const { merged, shape } of this.#families.values()) {
+    for (const { merged, shape, record } of this.#families.values()) {
       if (merged !== family || shape.kind === BlockKind.Gauge) continue;
+      if (hasOnlyBins(record)) {
+        for (const counted of this.#attachments.nativeCounts()) {
+          if (this.#index.familyOf[counted[0]] === family) yield counted;
+        }
+        return;
+      }
       for (const [number, map] of this.#maps.entries()) {
         const block = this.reader.block(number);
         if (map === undefined || block?.kind !== shape.kind) continue;
@@ -344,6 +350,11 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   #corrupt(reason: string): BadFileError {
     return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.reader.file, offset: 0 });
   }
+}
+
+/** Whether a histogram counts in bins alone: it has no classic buckets. */
+function hasOnlyBins({ native, bounds }: FamilyRecord): boolean {
+  return native !== undefined && bounds?.length === 0;
 }
 
 /** A histogram's slots end with the sum of its observations; a summary's are the sum and the count. */

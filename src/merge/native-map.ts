@@ -78,6 +78,17 @@ export class NativeMap {
     }
   }
 
+  /** The numbers of observations of the last reading, one for each chunk of a series. */
+  *counts(): Generator<readonly [series: number, count: number]> {
+    const { values } = this.#block;
+    for (let slot = 0; slot < this.#places.length; slot++) {
+      const place = this.#places[slot] - 1;
+      if (place < 0) continue;
+      const count = values.subarray(slot, slot + this.#chunks[place].slots).reduce((sum, value) => sum + value, 0);
+      yield [this.#series[place], Number.isFinite(count) ? count : 0];
+    }
+  }
+
   #widen(): void {
     const { extent, capacity } = this.#block;
     if (this.#cells.length >= extent) return;

@@ -73,6 +73,15 @@ const CASES: Readonly<Record<string, { found: Partial<VerdictInput>; texts: stri
       ],
       not: [{ processes: [processOf(vitals({ loopLagSeconds: 0.1, loopShare: 0.95 }))] }],
     },
+    failing: {
+      found: { processes: [processOf({ requests: { perSecond: 20, failedPerSecond: 3, seconds: 10 } })] },
+      texts: ['failing bad: process 100 fails 15 % of its requests with a status of 5xx'],
+      not: [
+        { processes: [processOf({ requests: { perSecond: 20, failedPerSecond: 0.9, seconds: 10 } })] },
+        { processes: [processOf({ requests: { perSecond: 1, failedPerSecond: 0.2, seconds: 10 } })] },
+        { processes: [processOf({ requests: { perSecond: 20, failedPerSecond: undefined, seconds: 10 } })] },
+      ],
+    },
     memory: {
       found: {
         processes: [60, 70, 400].map((mib) => processOf({ pid: mib, ...vitals({ residentBytes: mib * 2 ** 20 }) })),

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { registerPath } from 'prom-multiproc';
+import { MultiprocessCollector, registerPath } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { assertSound, BEHIND_MS, written } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
-import { freePort } from '../support/program.js';
+import { freePort, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Listening } from './member.js';
 
@@ -35,7 +35,10 @@ export class LibraryCluster {
   readonly #counts: LibraryRun['counts'];
   readonly workers: Listening[] = [];
 
-  constructor(child: ChildProcess, counts: LibraryRun['counts']) {
+  readonly #collector: MultiprocessCollector;
+
+  constructor(child: ChildProcess, counts: LibraryRun['counts'], collector: MultiprocessCollector) {
+    this.#collector = collector;
     this.#process = child;
     this.#counts = counts;
     for (const stream of [child.stdout, child.stderr]) {
@@ -81,6 +84,19 @@ export class LibraryCluster {
     assert.equal(this.#counted(text), expected);
   }
 
+  /** Makes hits, and waits until the status page has as many requests of this worker, of which none failed. */
+  async hitAndSee(worker: Listening, hits: number): Promise<void> {
+    await this.#collector.status();
+    await this.hit(worker, hits);
+    // libraries count a request a moment after its response
+    const seen = await until(async () => {
+      const { processes } = await this.#collector.status();
+      const { requests } = processes.find(({ pid }) => pid === worker.pid)!;
+      return requests !== undefined && requests.perSecond * requests.seconds > hits - 0.5 && requests;
+    });
+    assert.equal(seen.failedPerSecond, 0);
+  }
+
   #counted(text: string): number {
     const { name, labels } = this.#counts;
     const found = parseExposition(text).samples.filter(
@@ -107,8 +123,10 @@ export async function startLibrary(t: TestContext, run: LibraryRun): Promise<Lib
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, PROMETHEUS_MULTIPROC_DIR: dir, LIBRARY: run.library },
   });
-  const cluster = new LibraryCluster(child, run.counts);
+  const collector = new MultiprocessCollector({ dir });
+  const cluster = new LibraryCluster(child, run.counts, collector);
   afterTest(t, async () => {
+    await collector.close();
     const workers = cluster.workers.map(({ pid }) => pid);
     for (const pid of [...workers, child.pid as number]) kill(pid);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

@@ -18,7 +18,7 @@ test('instrumentation libraries of OpenTelemetry, as they are: every request cou
 
   process.kill(first.pid, 'SIGKILL');
   await cluster.assertCounted(second, 14);
-  await cluster.hit(second, 2);
+  await cluster.hitAndSee(second, 2);
   await cluster.assertCounted(second, 18);
 
   const text = await cluster.scrape(second);

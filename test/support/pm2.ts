@@ -104,6 +104,13 @@ export class Pm2 {
     return pids.filter((pid) => pid > 0 && isThere(pid)).toSorted((a, b) => a - b);
   }
 
+  /** Returns an app's instances as PM2 itself describes them. */
+  async described(name: string): Promise<{ pid: number; restarts: number }[]> {
+    const list = JSON.parse(await this.run(['jlist'])) as any[];
+    const own = list.filter((app) => app.name === name);
+    return own.map(({ pid, pm2_env: { restart_time: restarts } }) => ({ pid, restarts }));
+  }
+
   /** Returns the end of each log of the daemon and the apps. */
   logs(): string {
     const files = ['pm2.log', ...readdirSync(join(this.home, 'logs')).map((name) => join('logs', name))];

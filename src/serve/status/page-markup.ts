@@ -29,23 +29,24 @@ export const PAGE_MARKUP = `<!doctype html>
 <main>
 <noscript><p class="trouble">This page needs JavaScript; the same numbers are in the metrics.</p></noscript>
 <p id="trouble" class="trouble" role="alert"></p>
-<p id="news" class="news" role="status"></p>
-<section id="verdict" class="verdict" aria-labelledby="verdict-heading"><h2 id="verdict-heading" role="status">Reading…</h2><ul id="findings"></ul></section>
+<p id="news" class="unseen" role="status"></p>
+<section id="verdict" class="verdict" aria-labelledby="verdict-heading"><h2 id="verdict-heading"><span aria-live="polite">Reading…</span></h2><ul id="findings"></ul></section>
 <dl class="tiles">
 <div><dt>Processes</dt><dd id="tile-live">–</dd><dd class="note" id="tile-live-note"></dd></div>
-<div><dt>CPU</dt><dd id="tile-cpu">–</dd><dd class="note">all processes, in cores</dd></div>
+<div><dt>CPU</dt><dd id="tile-cpu">–</dd><dd class="note">all processes</dd></div>
 <div><dt>Memory</dt><dd id="tile-memory">–</dd><dd class="note">all processes</dd></div>
-<div><dt>Longest lag</dt><dd id="tile-lag">–</dd><dd class="note" id="tile-lag-note">event loop</dd></div>
-<div><dt>Requests</dt><dd id="tile-requests">–</dd><dd class="note">per second</dd></div>
+<div><dt>Longest lag</dt><dd id="tile-lag">–</dd><dd class="note" id="tile-lag-note">of event loops</dd></div>
+<div><dt>Requests</dt><dd id="tile-requests">–</dd><dd class="note" id="tile-requests-note">per second</dd></div>
 <div><dt>Failed</dt><dd id="tile-failed">–</dd><dd class="note">status 5xx</dd></div>
 </dl>
 <section aria-labelledby="processes-heading">
 <h2 id="processes-heading" tabindex="-1">Processes <span class="count" id="process-count"></span></h2>
 <p id="no-processes" class="empty" hidden>No process uses this directory yet. Start the application with <code id="no-processes-dir"></code>; its processes then appear here.</p>
-<div class="scroll tall" role="region" tabindex="0" aria-labelledby="processes-heading"><table id="processes"><caption>Processes and worker threads: those that the verdict names first, dead ones last</caption></table></div>
+<div class="scroll tall" role="region" tabindex="0" aria-label="Table of processes"><table id="processes"><caption>Processes and worker threads: those that the verdict names first, dead ones last</caption></table></div>
 </section>
-<section aria-labelledby="workers-heading">
-<h2 id="workers-heading">The last 15 minutes <span class="count">dashed: a process died or started</span></h2>
+<section id="workers" aria-labelledby="workers-heading">
+<h2 id="workers-heading">The last 15 minutes</h2>
+<ul id="marks" class="marks" aria-label="Processes that died (dashed) or started (dotted), the latest first"></ul>
 <div id="worker-charts" class="charts"></div>
 </section>
 <section aria-labelledby="charts-heading">
@@ -54,6 +55,7 @@ export const PAGE_MARKUP = `<!doctype html>
 <form id="add-chart"><label for="metric">Metric</label><input id="metric" name="metric" list="metric-names" autocomplete="off" spellcheck="false" placeholder="name of a metric"><datalist id="metric-names"></datalist><button type="submit">Add chart</button></form>
 </div>
 <div id="charts" class="charts"></div>
+<p id="charts-news" class="note" role="status"></p>
 <p id="no-charts" class="note">Pick a metric here or in the table below.</p>
 </section>
 <section aria-labelledby="families-heading">
@@ -62,7 +64,7 @@ export const PAGE_MARKUP = `<!doctype html>
 <label class="filter">Search <input id="family-filter" type="search" autocomplete="off" spellcheck="false" placeholder="name, help or label"></label>
 </div>
 <p id="conflicts" class="trouble" hidden></p>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="families-heading"><table id="families"><caption>Metrics, those with the most series first</caption></table></div>
+<div class="scroll" role="region" tabindex="0" aria-label="Table of metrics"><table id="families"><caption>Metrics, those with the most series first</caption></table></div>
 <button type="button" id="all-families" hidden></button>
 </section>
 <section aria-labelledby="housekeeping-heading">
@@ -78,7 +80,7 @@ export const PAGE_MARKUP = `<!doctype html>
 </section>
 <section id="skipped-section" aria-labelledby="skipped-heading" hidden>
 <h2 id="skipped-heading">Skipped files</h2>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="skipped-heading"><table id="skipped-files"><caption>Files that the last update could not read</caption></table></div>
+<div class="scroll" role="region" tabindex="0" aria-label="Table of skipped files"><table id="skipped-files"><caption>Files that the last update could not read</caption></table></div>
 </section>
 </main>
 </body>

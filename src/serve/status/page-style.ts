@@ -3,7 +3,7 @@ export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --text: #1b1f24; --muted: #59636e; --edge: #d9dee3; --grid: #e6eaee;
-  --accent: #1d4ed8; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #1d4ed8; --bar: #22303c;
+  --accent: #1d4ed8; --accent-text: #fff; --live: #1a7f4b; --dead: #b42318; --perhaps: #8a5a00; --heat: #1d4ed8; --bar: #22303c; --spark: #6f8fc9;
   --line-0: #2563eb; --line-1: #0f8a5f; --line-2: #7c3aed; --line-3: #0e7490; --line-4: #c026a3;
   --line-5: #4d7c0f; --line-6: #475569; --line-7: #1e3a8a; --line-8: #0d9488; --line-9: #9333ea;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
@@ -11,7 +11,7 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1216; --card: #181c22; --text: #e7eaee; --muted: #9aa4af; --edge: #2c333b; --grid: #262c34;
-    --accent: #6ea8fe; --accent-text: #08131f; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #6ea8fe; --bar: #1c2630;
+    --accent: #6ea8fe; --accent-text: #08131f; --live: #4fd18b; --dead: #ff8b80; --perhaps: #f0b44c; --heat: #6ea8fe; --bar: #1c2630; --spark: #5b7fb8;
     --line-0: #6ea8fe; --line-1: #4ade9f; --line-2: #b197fc; --line-3: #4fc8e0; --line-4: #f07ad8;
     --line-5: #a3d65c; --line-6: #a8b3c2; --line-7: #93b4f5; --line-8: #5eead4; --line-9: #d0a5ff;
   }
@@ -50,15 +50,21 @@ header button[aria-pressed="true"] { background: #fff; color: #22303c; }
 .verdict ul { list-style: none; display: grid; gap: .2rem; margin-top: .3rem; }
 .verdict ul:empty { display: none; }
 .verdict li { overflow-wrap: anywhere; }
+.verdict li.over { color: var(--muted); }
+.verdict li.over::before { content: "·"; color: var(--muted); }
 .verdict li::before { content: "!"; display: inline-block; width: 1.1rem; font-weight: 700; color: var(--perhaps); }
 .verdict li.bad::before { color: var(--dead); }
 tr.named > :first-child { box-shadow: inset 4px 0 var(--dead); }
 tr.named > :first-child::before { content: "! "; color: var(--dead); font-weight: 700; }
 tr:target, tr.found { background: var(--grid); }
 td.trouble-cell { color: var(--dead); font-weight: 600; }
-.figure { display: inline-flex; gap: .5rem; align-items: center; justify-content: flex-end; }
-.spark { width: 3.5rem; height: 1.1rem; overflow: visible; }
-.spark polyline { fill: none; stroke: var(--line-0); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.figure { display: block; }
+.spark { display: block; width: 100%; min-width: 2.5rem; height: .85rem; overflow: visible; }
+.spark polyline { fill: none; stroke: var(--spark); stroke-width: 1.25; vector-effect: non-scaling-stroke; }
+.marks { list-style: none; display: flex; flex-wrap: wrap; gap: 0 1.2rem; font-size: .8rem; color: var(--muted); }
+.marks:empty { display: none; }
+.marks time { font-variant-numeric: tabular-nums; }
+.marks .died { color: var(--dead); }
 .tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .7rem; }
 @media (max-width: 62rem) { .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 .facts dd:not(.note) { font-size: 1.1rem; }
@@ -68,9 +74,8 @@ td.trouble-cell { color: var(--dead); font-weight: 600; }
 .note, .tiles dd.note { color: var(--muted); font-size: .8rem; font-weight: 400; }
 .alarming { border-color: var(--dead) !important; }
 .alarming dd:not(.note) { color: var(--dead); }
-.trouble:empty, .news:empty, .note:empty { display: none; }
+.trouble:empty, .note:empty { display: none; }
 .trouble { border-left: 4px solid var(--dead); background: var(--card); padding: .5rem .8rem; overflow-wrap: anywhere; }
-.news { border-left: 4px solid var(--muted); background: var(--card); padding: .5rem .8rem; overflow-wrap: anywhere; }
 .stale .tiles, .stale .charts, .stale table { opacity: .55; }
 .bar-of-section { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; }
 .count { color: var(--muted); font-weight: 400; font-size: .9rem; }
@@ -78,6 +83,7 @@ td.trouble-cell { color: var(--dead); font-weight: 600; }
 #add-chart label, .filter { color: var(--muted); font-size: .875rem; }
 #metric { width: 19rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .7rem; }
+.charts.four { grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 .chart { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: .7rem .8rem; min-width: 0;
   display: flex; flex-direction: column; gap: .3rem; }
 .chart .head { display: flex; gap: .3rem .6rem; align-items: start; justify-content: space-between; }
@@ -98,7 +104,7 @@ ${Array.from({ length: 10 }, (_, at) => `.line-${at} { background: var(--line-${
 .tall { max-height: 26rem; overflow-y: auto; }
 .tall thead th { position: sticky; top: 0; background: var(--card); border-bottom: 0; box-shadow: inset 0 -1px var(--grid); }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
-caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+caption, .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { text-align: left; padding: .35rem .75rem; border-bottom: 1px solid var(--grid); vertical-align: top; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 500; white-space: nowrap; }
@@ -130,11 +136,12 @@ td:has(.share) { width: 24%; }
 #all-families { justify-self: start; }
 @media (max-width: 40rem) {
   header, main { padding-left: .75rem; padding-right: .75rem; }
-  .minor, .spark { display: none; }
-  th, td, #processes th, #processes td { padding: .35rem .3rem; }
+  .minor { display: none; }
+  th, td, #processes th, #processes td { padding: .35rem .25rem; }
+  .sort::after { content: none; }
+  #processes .state > span, #processes th:nth-child(2) button { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table { font-size: .8rem; }
-  .state { font-size: .75rem; }
-  .state::before { margin-right: .2rem; }
+  .state::before { margin-right: 0; }
   tbody th.text { min-width: 0; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #add-chart, #metric { width: 100%; }

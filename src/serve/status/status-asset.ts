@@ -15,7 +15,8 @@ interface Asset {
 
 const PAGE_FILES = [
   ...['uplot.js', 'uplot.css', 'page.mjs', 'chart-panel.mjs', 'chosen-charts.mjs', 'element.mjs', 'format.mjs'],
-  ...['heatmap.mjs', 'history.mjs', 'live-table.mjs', 'sparkline.mjs', 'tables.mjs', 'worker-charts.mjs'],
+  ...['heatmap.mjs', 'history.mjs', 'live-table.mjs', 'marks.mjs', 'sparkline.mjs', 'tables.mjs', 'verdict.mjs'],
+  'worker-charts.mjs',
 ];
 
 /**

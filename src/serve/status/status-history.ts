@@ -5,7 +5,6 @@
 import type { ChartRequest } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
 import type { ProcessInfo } from '../../collector/report.js';
-import { RequestRates } from '../../collector/request-rates.js';
 
 const SPAN_MS = 15 * 60_000;
 const INTERVAL_MS = 5000;
@@ -14,11 +13,11 @@ const PAUSE_FACTOR = 50;
 const MAX_SAMPLES = 180;
 const MAX_CHARTS = 8;
 const MAX_MARKS = 200;
-/** More points than that make a page slow: of many processes it gets every n-th sample. */
-const MAX_POINTS = 20_000;
+/** More points than that make a page slow: of many processes it gets the largest values of every n samples. */
+const MAX_POINTS = 60_000;
 
 /** Per process and sample, in this order; NaN: not measured. */
-const FIGURES = ['cpu', 'memory', 'lag', 'requests', 'failed'] as const;
+const FIGURES = ['cpu', 'memory', 'lag', 'requests', 'failed', 'gc'] as const;
 type Figure = (typeof FIGURES)[number];
 
 interface ChartSample {
@@ -44,6 +43,8 @@ export interface Mark {
 export interface RecordedStatus {
   readonly times: readonly number[];
   readonly marks: readonly Mark[];
+  /** Files of the processes that lived at the last sample. */
+  readonly living: readonly string[];
   readonly workers: readonly ({ readonly file: string; readonly name: string } & Readonly<
     Record<Figure, readonly (number | null)[]>
   >)[];
@@ -54,7 +55,6 @@ type Read = (charts: readonly ChartRequest[]) => Promise<DirectoryStatus>;
 
 export class StatusHistory {
   readonly #read: Read;
-  readonly #rates = new RequestRates();
   readonly #names = new Map<string, string>();
   /** The charts that a page has shown, or would show first, by their keys; the one that was asked for last is last. */
   readonly #charts = new Map<string, ChartRequest>();
@@ -96,20 +96,29 @@ export class StatusHistory {
   recorded(): RecordedStatus {
     const files = [...new Set(this.#samples.flatMap((sample) => sample.files))];
     const stride = Math.max(1, Math.ceil((files.length * FIGURES.length * this.#samples.length) / MAX_POINTS));
-    const samples = this.#samples.filter((_, at) => (this.#samples.length - 1 - at) % stride === 0);
-    const places = samples.map((sample) => new Map(sample.files.map((file, at) => [file, at])));
+    const groups: Sample[][] = [];
+    for (let end = this.#samples.length; end > 0; end -= stride) {
+      groups.unshift(this.#samples.slice(Math.max(0, end - stride), end));
+    }
+    const places = new Map(
+      this.#samples.map((sample) => [sample, new Map(sample.files.map((file, at) => [file, at]))]),
+    );
+    const valueIn = (sample: Sample, file: string, figure: number): number => {
+      const place = places.get(sample)!.get(file);
+      return place === undefined ? NaN : sample.figures[place * FIGURES.length + figure];
+    };
+    const largest = (group: Sample[], file: string, figure: number): number | null => {
+      const values = group.map((sample) => valueIn(sample, file, figure)).filter((value) => !Number.isNaN(value));
+      return values.length === 0 ? null : Number(Math.max(...values).toPrecision(4));
+    };
     return {
-      times: samples.map(({ time }) => time),
+      times: groups.map((group) => group.at(-1)!.time),
       marks: this.#marks,
+      living: this.#samples.at(-1)?.files ?? [],
       workers: files.map((file) => {
-        const figure = (at: number): (number | null)[] =>
-          samples.map(({ figures }, sample) => {
-            const place = places[sample].get(file);
-            const value = place === undefined ? NaN : figures[place * FIGURES.length + at];
-            return Number.isNaN(value) ? null : Number(value.toPrecision(4));
-          });
-        const [cpu, memory, lag, requests, failed] = FIGURES.map((_, at) => figure(at));
-        return { file, name: this.#names.get(`name ${file}`) ?? file, cpu, memory, lag, requests, failed };
+        const figures = FIGURES.map((name, at) => [name, groups.map((group) => largest(group, file, at))]);
+        const name = this.#names.get(`name ${file}`) ?? file;
+        return { file, name, ...(Object.fromEntries(figures) as Record<Figure, (number | null)[]>) };
       }),
       charts: [...this.#charts].map(([key, request]) => ({ request, samples: this.#chartSamples(key) })),
     };
@@ -141,23 +150,23 @@ export class StatusHistory {
     if (!this.#isClosed) this.#next(Math.max(INTERVAL_MS, (performance.now() - startedAt) * PAUSE_FACTOR));
   }
 
-  #add(status: DirectoryStatus, requests: readonly ChartRequest[]): void {
+  #add(status: DirectoryStatus, watched: readonly ChartRequest[]): void {
     const { collectedAtMs, processes } = status;
-    const rates = this.#rates.of(processes, collectedAtMs);
     const living = processes.filter(({ state }) => state !== 'dead');
     const figures = new Float32Array(living.length * FIGURES.length);
     living.forEach((process, at) => {
-      const { file, vitals = {} } = process;
+      const { file, vitals = {}, requests } = process;
       this.#once(`name ${file}`, nameOf(process));
-      const rate = rates.get(file);
-      const values = [vitals.cpuShare, vitals.residentBytes, vitals.loopLagSeconds, rate?.perSecond, rate?.failedShare];
+      const { cpuShare, residentBytes, loopLagSeconds, gcShare } = vitals;
+      const { perSecond, failedPerSecond } = requests ?? {};
+      const values = [cpuShare, residentBytes, loopLagSeconds, perSecond, failedPerSecond, gcShare];
       figures.set(
         values.map((value) => value ?? NaN),
         at * FIGURES.length,
       );
     });
     const charts = new Map<string, ChartSample>();
-    requests.forEach((request, at) => {
+    watched.forEach((request, at) => {
       const chart = status.charts[at];
       if (chart === null || chart === undefined) return;
       charts.set(JSON.stringify(request), {

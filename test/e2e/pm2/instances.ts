@@ -1,7 +1,7 @@
 /** The ways in which PM2 ends an app's instances, and those in which they end by themselves: tests for both modes. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { AggregatorRegistry } from 'prom-multiproc';
+import { AggregatorRegistry, MultiprocessCollector } from 'prom-multiproc';
 import { BEHIND_MS, linesOf } from '../../support/cluster.js';
 import { valueOf } from '../../support/exposition-parser.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
@@ -85,6 +85,21 @@ export function testInstances(mode: Mode): { shop(): Shop } {
     assert.deepEqual(pidsIn(text, 'shop_worker'), shop.pids);
     assert.equal(valueOf(text, 'shop_workers'), 2);
     assert.deepEqual(linesOf(text, 'shop_slot'), SLOTS, 'its successor has its workerLabel()');
+  });
+
+  test('each instance knows how many had its slot before, as pm2 counts them', async () => {
+    const [{ pid: crashed }] = await pm2.described('shop');
+    process.kill(crashed, 'SIGKILL');
+    await shop.instancesUp(2, [crashed]);
+    const described = await pm2.described('shop');
+    assert.ok(described.some(({ restarts }) => restarts > 0));
+    const collector = new MultiprocessCollector({ dir: shop.directory });
+    const known = new Map((await collector.processes()).map(({ pid, vitals }) => [pid, vitals?.restarts]));
+    await collector.close();
+    assert.deepEqual(
+      described.map(({ pid }) => known.get(pid)),
+      described.map(({ restarts }) => restarts),
+    );
   });
 
   for (const [product, what] of [

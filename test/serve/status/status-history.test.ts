@@ -23,6 +23,15 @@ test('rates are per second between two looks; what is new or has fallen has none
   assert.deepEqual([...rates.of(104, [{ name: 'a', value: 1 }])], [['a', null]]);
 });
 
+test('a look that comes soon after another makes no peak: its rate is over two seconds', async () => {
+  const { Rates } = await history;
+  const rates = new Rates();
+  const at = (time: number, value: number): number | null => rates.of(time, [{ name: 'a', value }]).get('a')!;
+  // those that the server has kept, every 5 s, and then the first two of the page
+  const shown = [at(100, 0), at(105, 50), at(105.25, 54), at(105.5, 57), at(107.5, 77)];
+  assert.deepEqual(shown, [null, 10, 54 / 5.25, 57 / 5.5, 10]);
+});
+
 test('lines begin and end with gaps, and those of long ago are forgotten', async () => {
   const { HISTORY_SECONDS, LineHistory } = await history;
   const lines = new LineHistory();

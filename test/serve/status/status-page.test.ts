@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
@@ -344,24 +344,4 @@ test('the page tells when its server is gone, and goes on when it is back', need
   afterTest(t, () => collector.close());
   await serving(t, { source: collector, port: server.port });
   await page.locator('#trouble:empty').waitFor({ state: 'attached' });
-});
-
-test('its picture for the README is drawn', needs('chromium'), async (t) => {
-  const dir = withTempDir(t);
-  const { serving: server, workers } = await watchedCluster(t, { dir, workers: 4 });
-  await workers[3].kill('SIGKILL');
-  const { page } = await openTab(await browser(), { viewport: { width: 1000, height: 770 } });
-  const charts = ['series/http_requests_total', '/http_request_duration_seconds'];
-  await page.goto(`${server.url}/status#${charts.map((chart) => `chart=${chart}`).join('&')}`);
-  await page.getByLabel('View of http_request_duration_seconds').selectOption('heatmap');
-  await isDrawn(page, 'http_requests_total');
-  const path = process.env.STATUS_PICTURE;
-  // worth keeping only once there is something to see
-  if (path !== undefined) await page.waitForTimeout(62_000);
-  const picture = await page.screenshot({ fullPage: false });
-  assert.ok(picture.byteLength > 10_000);
-  if (path === undefined) return;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, picture);
-  assert.ok(statSync(path).size < 150_000, 'it is to be small enough for a README');
 });

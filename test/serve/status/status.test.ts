@@ -74,7 +74,7 @@ test('all that the page asks for is there, from this server, and runs under a st
       seen.add(`status/${name}`);
     }
   }
-  assert.equal(waiting.filter((address) => address.endsWith('.mjs')).length, 11);
+  assert.equal(waiting.filter((address) => address.endsWith('.mjs')).length, 13);
 });
 
 test('parts that have not changed are not sent again, and none but the listed are to be had', async (t) => {

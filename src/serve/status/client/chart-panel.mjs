@@ -3,6 +3,7 @@ import { element, setName, setText } from './element.mjs';
 import { isBytes, metricValue } from './format.mjs';
 import { drawHeatmap } from './heatmap.mjs';
 import { BucketHistory, HISTORY_SECONDS, LineHistory, Rates } from './history.mjs';
+import { drawMarks } from './marks.mjs';
 
 /** Readers cannot tell more lines apart. */
 const MAX_DRAWN = 10;
@@ -21,6 +22,7 @@ export class ChartPanel {
   #plot;
   #drawn = '';
   #colours = new Map();
+  #preferred;
   #chart;
   #asHeatmap = false;
   #title;
@@ -34,8 +36,12 @@ export class ChartPanel {
   #scheme;
   #onScheme = () => this.#draw(true);
 
-  /** Calls `onRemove` where the user removes the chart, and `onGrouping` where the user chooses another grouping (`by`). */
-  constructor(metric, by, { onRemove, onGrouping, title = metric }) {
+  /**
+   * Calls `onRemove` where the user removes the chart, and `onGrouping` where the user chooses another grouping (`by`). `colourOf`
+   * returns the colour that a line should have, if no other line of the chart has it.
+   */
+  constructor(metric, by, { onRemove, onGrouping, title = metric, colourOf = () => 0 }) {
+    this.#preferred = colourOf;
     this.metric = metric;
     this.by = by;
     this.#title = element('h3');
@@ -115,11 +121,12 @@ export class ChartPanel {
   }
 
   setMarks(marks) {
-    this.#marks = [...marks];
+    this.#marks = marks;
   }
 
-  addMark(mark) {
-    this.#marks.push(mark);
+  /** Whether no line had a value in the time that is shown. */
+  get isEmpty() {
+    return this.#lines.names.length === 0;
   }
 
   #take(time, chart) {
@@ -174,12 +181,15 @@ export class ChartPanel {
     this.#draw(true);
   }
 
-  /** The lines with the greatest values, in their own order. */
+  /** The lines with the greatest values in the time that is shown, in their own order. */
   #chosenNames() {
     const names = this.#lines.names;
     if (names.length <= MAX_DRAWN) return names;
-    const latest = (name) => this.#lines.valuesOf(name).findLast((value) => value !== null) ?? -Infinity;
-    const chosen = new Set(names.toSorted((a, b) => latest(b) - latest(a)).slice(0, MAX_DRAWN));
+    // by the peak and not by the latest value: lines that are nearly equal would come and go, and a past incident is to be seen
+    const peaks = new Map(names.map((name) => [name, this.#lines.peakOf(name)]));
+    const largest = names.toSorted((a, b) => peaks.get(b) - peaks.get(a)).slice(0, MAX_DRAWN);
+    // lines that are always 0 tell nothing beside others
+    const chosen = new Set(largest.filter((name, at) => at === 0 || peaks.get(name) !== 0));
     return names.filter((name) => chosen.has(name));
   }
 
@@ -259,7 +269,7 @@ export class ChartPanel {
         setCursor: [() => this.#showValues()],
         draw: [
           (plot) => heatmap && drawHeatmap(plot, this.#buckets, colour('--heat')),
-          (plot) => drawMarks(plot, this.#marks, colour('--muted')),
+          (plot) => drawMarks(plot, this.#marks, { died: colour('--dead'), started: colour('--muted') }),
         ],
       },
     };
@@ -273,7 +283,8 @@ export class ChartPanel {
     const drawn = new Set(this.#chosenNames());
     for (const other of [...this.#colours.keys()]) if (!drawn.has(other)) this.#colours.delete(other);
     const taken = new Set(this.#colours.values());
-    const free = Array.from({ length: MAX_DRAWN }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
+    const inOrder = [this.#preferred(name) % MAX_DRAWN, ...Array(MAX_DRAWN).keys()];
+    const free = inOrder.find((at) => !taken.has(at)) ?? 0;
     this.#colours.set(name, free);
     return free;
   }
@@ -336,23 +347,6 @@ export class ChartPanel {
       plot.setCursor({ left: plot.valToPos(time, 'x'), top: 10 });
     }
   }
-}
-
-/** Dashed lines where a process died or started. */
-function drawMarks(plot, marks, colour) {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.strokeStyle = colour;
-  ctx.setLineDash([4, 4]);
-  for (const { time } of marks) {
-    const x = plot.valToPos(time, 'x', true);
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
 
 /** The names of the series without the labels that are equal in all of them. */

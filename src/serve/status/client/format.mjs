@@ -57,6 +57,7 @@ export function age(value) {
 export function metricValue(value, metric, perSecond) {
   if (value === null || value === undefined) return '–';
   const rate = perSecond ? '/s' : '';
+  if (metric.endsWith('_percent') && !perSecond) return `${short(value)} %`;
   if (isBytes(metric)) return bytes(value) + rate;
   // seconds per second have no unit
   if (/_seconds(?:_total)?$/.test(metric) && !perSecond) return seconds(value);

@@ -18,6 +18,10 @@ export class LineHistory {
     return this.#lines.get(name);
   }
 
+  peakOf(name) {
+    return this.#lines.get(name).reduce((most, value) => (value === null ? most : Math.max(most, value)), -Infinity);
+  }
+
   /** @param {Map<string, number | null>} values a line that is absent gets a gap */
   add(time, values) {
     this.times.push(time);
@@ -33,21 +37,26 @@ export class LineHistory {
   }
 }
 
+/** A rate over less time than this jumps: it is of a few counts. */
+const LEAST_RATE_SECONDS = 1.9;
+
 /** Computes rates from the totals of counters. */
 export class Rates {
-  #before = new Map();
-  #time;
+  /** Totals by name, of the last few calls, the oldest first. */
+  #readings = [];
 
-  /** The rate per second since the last call; null for a counter that is new, or that fell because it was reset. */
+  /** The rate per second since an earlier call; null for a counter that is new, or that fell because it was reset. */
   of(time, lines) {
-    const passed = time - this.#time;
+    const isOldEnough = (reading) => time - reading.time >= LEAST_RATE_SECONDS;
+    // one reading is kept that is old enough
+    while (this.#readings.length > 1 && isOldEnough(this.#readings[1])) this.#readings.shift();
+    const before = this.#readings[0];
     const rates = new Map();
     for (const { name, value } of lines) {
-      const more = value - this.#before.get(name);
-      rates.set(name, passed > 0 && more >= 0 ? more / passed : null);
+      const more = value - before?.totals.get(name);
+      rates.set(name, time > before?.time && more >= 0 ? more / (time - before.time) : null);
     }
-    this.#before = new Map(lines.map(({ name, value }) => [name, value]));
-    this.#time = time;
+    this.#readings.push({ time, totals: new Map(lines.map(({ name, value }) => [name, value])) });
     return rates;
   }
 }

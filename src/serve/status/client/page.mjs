@@ -6,7 +6,9 @@ import { ChartPanel } from './chart-panel.mjs';
 import { chosenCharts, rememberCharts } from './chosen-charts.mjs';
 import { element, setText } from './element.mjs';
 import { bytes, count, percent, seconds, short } from './format.mjs';
+import { ProcessWatch } from './marks.mjs';
 import { familyTable, processTable, skippedFileTable } from './tables.mjs';
+import { Verdict } from './verdict.mjs';
 import { WorkerCharts } from './worker-charts.mjs';
 
 const INTERVAL_MS = 2000;
@@ -22,6 +24,8 @@ const MAX_NAMES = 5;
 const MAX_SUGGESTIONS = 1000;
 /** The table shows so many metrics until the user asks for all. */
 const FIRST_FAMILIES = 20;
+/** A share that is shown as more than 1 %. */
+const LARGE_SHARE = 0.015;
 /** Also where all of them are small. */
 const MIN_FAMILIES = 8;
 
@@ -37,16 +41,15 @@ let failures = 0;
 let isFirstUpdate = true;
 let typing;
 let allFamilies = false;
-/** The state of each process at the last update, for announcing the processes that died. */
-let known;
 
 /** @type {{ request: { metric: string, by?: string }, samples: any[] }[]} */
 let recordedCharts = [];
-const workers = new WorkerCharts(byId('worker-charts'));
+const watch = new ProcessWatch();
+const workers = new WorkerCharts(byId('worker-charts'), byId('marks'));
+const verdictList = new Verdict(byId('verdict'), searchFor);
 const processes = processTable(byId('processes'), {
   now: () => latest.collectedAtMs / 1000,
-  rateOf: (file) => workers.rates.get(file),
-  pastOf: (file, key) => workers.pastOf(file, key),
+  charts: workers,
 });
 const families = familyTable(byId('families'), {
   isDrawn: (name) => panels.some(({ metric }) => metric === name),
@@ -75,8 +78,9 @@ function show(status) {
   byId('tile-skipped').parentElement.classList.toggle('alarming', status.skippedFiles.length > 0);
 
   workers.add(status.collectedAtMs / 1000, status.processes);
-  showVerdict(status);
-  showTotals(status.processes);
+  const isEmpty = status.processCount === 0 && stats.series === 0;
+  verdictList.show(status.verdict, status.collectedAtMs / 1000, isEmpty);
+  showTotals(status);
   processes.show(withFindings(status));
   showWhetherEmpty(status);
   setText(byId('process-count'), countOf(status.processes.length, status.processCount));
@@ -85,54 +89,14 @@ function show(status) {
   skippedFiles.show(status.skippedFiles);
   showConflicts(stats);
   if (byId('family-filter').value.trim() === '') suggest(status.families);
-  announceDeaths(status.processes);
+  announceDeaths(status);
 }
 
-function showVerdict({ verdict, processCount, stats }) {
-  const isEmpty = processCount === 0 && stats.series === 0;
-  const level = isEmpty ? '' : (verdict[0]?.level ?? 'healthy');
-  byId('verdict').className = `verdict ${level}`;
-  const problems = verdict.length === 1 ? '1 problem' : `${count(verdict.length)} problems`;
-  setText(byId('verdict-heading'), isEmpty ? 'Nothing to show yet' : verdict.length === 0 ? 'Healthy' : problems);
-  const list = byId('findings');
-  const key = JSON.stringify(verdict.map(({ text }) => text));
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
-  list.replaceChildren(...(isEmpty ? [] : verdict.map(findingItem)));
-}
-
-/** The link leads to the process or the metric. */
-function findingItem({ level, text, process, metric }) {
-  if (process !== undefined) {
-    return element(
-      'li',
-      { class: level },
-      element('a', { href: `#process-${process}`, onclick: (event) => find(event, process) }, text),
-    );
-  }
-  if (metric === undefined) return element('li', { class: level }, text);
-  const search = (event) => {
-    event.preventDefault();
-    byId('family-filter').value = metric;
-    byId('family-filter').focus();
-    void ask();
-  };
-  return element('li', { class: level }, element('a', { href: '#families-heading', onclick: search }, text));
-}
-
-/** The fragment of the address is taken by the charts. */
-function find(event, file) {
-  event.preventDefault();
-  const row = document.getElementById(`process-${file}`);
-  for (const other of document.querySelectorAll('tr.found')) other.classList.remove('found');
-  row?.classList.add('found');
-  row?.scrollIntoView({ block: 'center' });
-}
-
-/** Those that the verdict names first, dead ones last. */
+/** Those that the verdict names first, in its order; dead ones last. */
 function withFindings({ processes: infos, verdict }) {
-  const findings = Map.groupBy === undefined ? groupByProcess(verdict) : Map.groupBy(verdict, ({ process }) => process);
-  const rank = ({ state, findings: own }) => (own.length > 0 ? 0 : state === 'dead' ? 2 : 1);
+  const findings = groupByProcess(verdict);
+  const places = new Map([...findings.keys()].map((file, at) => [file, at - findings.size]));
+  const rank = ({ file, state }) => places.get(file) ?? (state === 'dead' ? 1 : 0);
   return infos
     .map((info) => ({ ...info, findings: findings.get(info.file) ?? [] }))
     .toSorted((a, b) => rank(a) - rank(b));
@@ -144,27 +108,33 @@ function groupByProcess(verdict) {
   return groups;
 }
 
-function showTotals(infos) {
+/** Red is the colour of what the verdict names. */
+function showTotals({ processes: infos, verdict: findings }) {
   const living = infos.filter(({ state }) => state !== 'dead');
   const sum = (valueOf) => living.reduce((total, info) => total + (valueOf(info) ?? 0), 0);
   const isMeasured = living.some(({ vitals }) => vitals?.residentBytes !== undefined);
   const mains = living.filter(({ thread }) => thread === 0);
+  const cores = mains.reduce((all, { vitals }) => all + (vitals?.cpuShare ?? 0), 0);
   const lag = Math.max(0, ...mains.map(({ vitals }) => vitals?.loopLagSeconds ?? 0));
   const worst = mains.find(({ vitals }) => vitals?.loopLagSeconds === lag);
-  setText(
-    byId('tile-cpu'),
-    isMeasured ? short(Number(mains.reduce((all, { vitals }) => all + (vitals?.cpuShare ?? 0), 0).toFixed(2))) : '–',
-  );
+  setText(byId('tile-cpu'), isMeasured ? `${short(Number(cores.toFixed(2)))} cores` : '–');
   setText(byId('tile-memory'), isMeasured ? bytes(sum(({ vitals }) => vitals?.residentBytes)) : '–');
   setText(byId('tile-lag'), isMeasured ? seconds(lag) : '–');
-  setText(byId('tile-lag-note'), worst === undefined || lag === 0 ? 'event loop' : `process ${worst.pid}`);
-  byId('tile-lag').parentElement.classList.toggle('alarming', lag > 0.1);
-  const rates = [...workers.rates.values()].filter(({ requests }) => requests !== null);
-  const requests = rates.reduce((total, rate) => total + rate.requests, 0);
-  const failed = rates.reduce((total, rate) => total + (rate.failed ?? 0), 0);
-  setText(byId('tile-requests'), rates.length === 0 ? '–' : short(requests));
-  setText(byId('tile-failed'), rates.length === 0 ? '–' : percent(requests > 0 ? failed / requests : 0));
-  byId('tile-failed').parentElement.classList.toggle('alarming', requests > 0 && failed / requests >= 0.01);
+  setText(byId('tile-lag-note'), worst === undefined || lag === 0 ? 'of event loops' : `process ${worst.pid}`);
+  const isCounted = living.some(({ requests }) => requests !== undefined);
+  const knowsStatus = living.some(({ requests }) => requests?.failedPerSecond !== undefined);
+  const perSecond = sum(({ requests }) => requests?.perSecond);
+  const failed = sum(({ requests }) => requests?.failedPerSecond);
+  setText(byId('tile-requests'), isCounted ? short(perSecond) : '–');
+  setText(byId('tile-requests-note'), isCounted ? 'per second' : 'no metric counts them');
+  setText(byId('tile-failed'), knowsStatus ? percent(perSecond > 0 ? failed / perSecond : 0) : '–');
+  const alarm = (id, rule) =>
+    byId(id).parentElement.classList.toggle(
+      'alarming',
+      findings.some((finding) => finding.rule === rule),
+    );
+  alarm('tile-lag', 'lag');
+  alarm('tile-failed', 'failing');
 }
 
 /** The collector's own metrics are in the table, but in no file. */
@@ -179,6 +149,7 @@ function metricsNote({ families: sizes, familyCount }) {
 function showWhetherEmpty({ dir, processCount }) {
   byId('processes').parentElement.hidden = processCount === 0;
   byId('no-processes').hidden = processCount > 0;
+  byId('workers').hidden = processCount === 0 && workers.isEmpty;
   setText(byId('no-processes-dir'), `PROMETHEUS_MULTIPROC_DIR=${dir}`);
 }
 
@@ -207,8 +178,8 @@ function showFamilies() {
   const listed = latest.families.reduce((sum, { series }) => sum + series, 0);
   // where not all metrics are listed, the sum of the collector's statistics is the total, without its own metrics
   const all = Math.max(1, listed, latest.stats.series);
-  // metrics of less than one percent are nearly the same row again and again: they fold into the button
-  const large = matching.filter(({ series }) => series >= all / 100).length;
+  // rows of one percent or less are nearly the same again and again: they fold into the button
+  const large = matching.filter(({ series }) => series >= all * LARGE_SHARE).length;
   const first = wanted === '' ? Math.max(MIN_FAMILIES, Math.min(large, FIRST_FAMILIES)) : FIRST_FAMILIES;
   const shown = allFamilies ? matching : matching.slice(0, first);
   families.show(shown.map((family) => ({ ...family, share: family.series / all })));
@@ -218,7 +189,7 @@ function showFamilies() {
   const rest = count(matching.length - first);
   setText(
     more,
-    allFamilies ? 'Show fewer' : large <= first ? `Show ${rest} more, each less than 1 %` : `Show ${rest} more`,
+    allFamilies ? 'Show fewer' : large <= first ? `Show ${rest} more, each 1 % or less` : `Show ${rest} more`,
   );
 }
 
@@ -234,30 +205,22 @@ function suggest(sizes) {
 }
 
 /** Announces only changes, each once: a screen reader must not repeat every two seconds that nothing happened. */
-function announceDeaths(infos) {
-  const now = new Map(infos.map(({ file, pid, thread, state }) => [file, { name: nameOf(pid, thread), state }]));
-  if (known !== undefined) {
-    const died = [...now].filter(([file, { state }]) => state === 'dead' && known.get(file)?.state !== 'dead');
-    const came = [...now].filter(([file, { state }]) => state !== 'dead' && !known.has(file));
-    const parts = [];
-    if (died.length > 0) parts.push(`Died: ${namesOf(died)}.`);
-    if (came.length > 0) parts.push(`Started: ${namesOf(came)}.`);
-    if (parts.length > 0) setText(byId('news'), parts.join(' '));
-    const time = latest.collectedAtMs / 1000;
-    for (const [, { name }] of died) workers.mark({ time, kind: 'died', name });
-    for (const [, { name }] of came) workers.mark({ time, kind: 'started', name });
-  }
-  known = now;
+function announceDeaths({ processes: infos, collectedAtMs }) {
+  const marks = watch.changes(infos, collectedAtMs / 1000);
+  if (marks.length === 0) return;
+  const parts = [
+    ['Died', marks.filter(({ kind }) => kind === 'died')],
+    ['Started', marks.filter(({ kind }) => kind === 'started')],
+  ];
+  const texts = parts.flatMap(([what, found]) => (found.length === 0 ? [] : `${what}: ${namesOf(found)}.`));
+  setText(byId('news'), texts.join(' '));
+  workers.mark(marks);
 }
 
 function namesOf(found) {
-  const names = found.slice(0, MAX_NAMES).map(([, { name }]) => name);
+  const names = found.slice(0, MAX_NAMES).map(({ name }) => name);
   if (found.length > names.length) names.push(`${count(found.length - names.length)} more`);
-  return names.join(', ');
-}
-
-function nameOf(pid, thread) {
-  return thread === 0 ? `process ${pid}` : `process ${pid} thread ${thread}`;
+  return `${found.length === 1 ? 'process' : 'processes'} ${names.join(', ')}`;
 }
 
 /** Opens the charts that the URL names, otherwise a counter and a histogram, so that a beginner sees what charts look like. */
@@ -283,10 +246,15 @@ function addPanel(metric, by) {
   return panel;
 }
 
-function removePanel(panel) {
+function closePanel(panel) {
   panels = panels.filter((other) => other !== panel);
   panel.close();
+  setText(byId('charts-news'), '');
   byId('no-charts').hidden = panels.length > 0;
+}
+
+function removePanel(panel) {
+  closePanel(panel);
   changedCharts();
   byId('metric').focus();
 }
@@ -294,11 +262,10 @@ function removePanel(panel) {
 function toggleChart(metric) {
   const panel = panels.find((other) => other.metric === metric);
   if (panel !== undefined) {
-    panels = panels.filter((other) => other !== panel);
-    panel.close();
-    byId('no-charts').hidden = panels.length > 0;
+    closePanel(panel);
   } else if (addPanel(metric) === undefined) {
-    setText(byId('news'), `There is room for ${MAX_CHARTS} charts: remove one first.`);
+    setText(byId('charts-news'), `There is room for ${MAX_CHARTS} charts: remove one first.`);
+    byId('charts-news').scrollIntoView({ block: 'nearest' });
   }
   changedCharts();
 }
@@ -306,6 +273,12 @@ function toggleChart(metric) {
 function changedCharts() {
   rememberCharts(panels);
   if (latest !== undefined) showFamilies();
+  void ask();
+}
+
+function searchFor(metric) {
+  byId('family-filter').value = metric;
+  byId('family-filter').focus();
   void ask();
 }
 
@@ -390,6 +363,7 @@ async function recall() {
     const recorded = await response.json();
     recordedCharts = recorded.charts;
     workers.fill(recorded);
+    if (recorded.times.length > 0) watch.begin(recorded.living);
   } catch {
     // the charts begin now
   }

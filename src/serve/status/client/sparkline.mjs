@@ -14,9 +14,8 @@ export function sparkline() {
   return root;
 }
 
-/** @param {number[]} values the oldest first */
-export function drawSparkline(root, values) {
-  const most = Math.max(...values, Number.EPSILON);
+/** @param {number[]} values the oldest first @param {number} most the top of the scale */
+export function drawSparkline(root, values, most) {
   const step = WIDTH / Math.max(1, values.length - 1);
   const points = values.map(
     (value, at) => `${(at * step).toFixed(1)},${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`,

@@ -4,32 +4,25 @@ import { age, bytes, count, percent, seconds, short } from './format.mjs';
 import { drawSparkline, sparkline } from './sparkline.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
 
-/** @param {{ now: () => number, rateOf: (file: string) => any, pastOf: (file: string, key: string) => number[] }} source */
-export function processTable(table, { now, rateOf, pastOf }) {
-  const figure = (title, about, valueOf, textOf, more = {}) => ({
+/** @param {{ now: () => number, charts: import('./worker-charts.mjs').WorkerCharts }} source */
+export function processTable(table, { now, charts }) {
+  /** @param more `spark`: the figure of its sparkline; `rule`: the rule of the verdict that makes its cell red */
+  const figure = (title, about, valueOf, textOf, { spark, rule, minor } = {}) => ({
     title,
     kind: 'number',
     about,
+    minor,
     sortBy: (process) => valueOf(process) ?? -1,
     show: (cell, process) => {
       const value = valueOf(process);
-      showFigure(
-        cell,
-        value === undefined || value === null ? '–' : textOf(value),
-        more.spark && pastOf(process.file, more.spark),
+      showFigure(cell, value === undefined ? '–' : textOf(value), process.file, spark, charts);
+      if (rule === undefined) return;
+      cell.classList.toggle(
+        'trouble-cell',
+        process.findings.some((finding) => finding.rule === rule),
       );
-      cell.classList.toggle('trouble-cell', more.isTrouble?.(value, process) === true);
     },
-    minor: more.minor,
   });
-  const failedShare = ({ file }) => {
-    const rate = rateOf(file);
-    return rate?.requests > 0 && rate.failed !== null
-      ? rate.failed / rate.requests
-      : rate?.requests === 0
-        ? 0
-        : undefined;
-  };
   return new LiveTable(
     table,
     [
@@ -42,21 +35,25 @@ export function processTable(table, { now, rateOf, pastOf }) {
         show: textCell(({ pid, thread }) => (thread === 0 ? String(pid) : `${pid}-${thread}`)),
       },
       { title: 'State', kind: 'text', sortBy: ({ state }) => state, show: showState },
-      figure('CPU', 'CPU seconds per second', ({ vitals }) => vitals?.cpuShare, percent, { spark: 'cpu' }),
+      figure('CPU', '100 % is a whole core', ({ vitals }) => vitals?.cpuShare, percent, { spark: 'cpu' }),
       figure('Memory', 'Resident memory', ({ vitals }) => vitals?.residentBytes, bytes, {
         spark: 'memory',
-        isTrouble: (_, { findings }) => findings.some(({ rule }) => rule === 'memory'),
+        rule: 'memory',
       }),
       figure('Lag', 'Longest time without a turn of the event loop', ({ vitals }) => vitals?.loopLagSeconds, seconds, {
-        isTrouble: (lag) => lag > 0.1,
+        spark: 'lag',
+        rule: 'lag',
       }),
-      figure('Req/s', 'HTTP requests per second', ({ file }) => rateOf(file)?.requests, short),
-      figure('5xx', 'Requests with a status of 5xx', failedShare, percent, {
-        isTrouble: (share) => share >= 0.01,
-        minor: true,
+      figure('Req/s', 'HTTP requests per second', ({ requests }) => requests?.perSecond, short, { spark: 'requests' }),
+      figure('5xx', 'Part of the requests that had a status of 5xx', failedShare, percent, {
+        spark: 'failed',
+        rule: 'failing',
       }),
       figure('Loop', 'Event loop utilization', ({ vitals }) => vitals?.loopShare, percent, { minor: true }),
-      figure('GC', 'Time in garbage collection', ({ vitals }) => vitals?.gcShare, percent, { minor: true }),
+      figure('GC', 'Time in garbage collection', ({ vitals }) => vitals?.gcShare, percent, {
+        spark: 'gc',
+        minor: true,
+      }),
       figure('Age', 'Time since the process started', ({ startedAt }) => now() - startedAt, age, { minor: true }),
       figure('Restarts', 'Processes that had this slot before', ({ vitals }) => vitals?.restarts, count, {
         minor: true,
@@ -94,12 +91,19 @@ export function processTable(table, { now, rateOf, pastOf }) {
   );
 }
 
-function showFigure(cell, text, past) {
-  if (cell.firstChild === null) {
-    cell.append(element('span', { class: 'figure' }, ...(past ? [sparkline()] : []), element('span')));
-  }
-  setText(cell.firstChild.lastChild, text);
-  if (past && past.length > 1) drawSparkline(cell.firstChild.firstChild, past);
+function failedShare({ requests }) {
+  const { perSecond, failedPerSecond: failed } = requests ?? {};
+  return failed === undefined || perSecond === 0 ? failed : failed / perSecond;
+}
+
+function showFigure(cell, text, file, spark, charts) {
+  if (cell.firstChild === null) cell.append(element('span', { class: 'figure' }), ...(spark ? [sparkline()] : []));
+  setText(cell.firstChild, text);
+  // sparklines change less often than the figures
+  if (spark === undefined || cell.dataset.version === String(charts.version)) return;
+  cell.dataset.version = charts.version;
+  const { values, most } = charts.sparkOf(file, spark);
+  drawSparkline(cell.lastChild, values, most);
 }
 
 const STATES = { live: 'live', dead: 'dead', unknown: 'perhaps live', ended: 'ended' };
@@ -108,7 +112,7 @@ function showState(cell, { state: liveness, endedNormally }) {
   const state = endedNormally ? 'ended' : liveness;
   if (cell.dataset.state === state) return;
   cell.dataset.state = state;
-  cell.replaceChildren(element('span', { class: `state ${state}` }, STATES[state]));
+  cell.replaceChildren(element('span', { class: `state ${state}` }, element('span', {}, STATES[state])));
 }
 
 export function familyTable(table, { isDrawn, toggle }) {
