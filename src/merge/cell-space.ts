@@ -4,21 +4,30 @@
  */
 export class CellSpace {
   cells = new Float64Array(1024);
+  /** Per cell the number of the series that has taken it. */
+  owners = new Int32Array(1024);
   /** Cell 0 belongs to no series. */
   #used = 1;
   /** The first of adjacent free cells, by their number. */
   readonly #free = new Map<number, number[]>();
 
   /** Returns the first of that many adjacent cells. */
-  take(count: number): number {
-    const free = this.#free.get(count)?.pop();
-    if (free !== undefined) return free;
+  take(count: number, owner: number): number {
+    const at = this.#free.get(count)?.pop() ?? this.#extend(count);
+    this.owners.fill(owner, at, at + count);
+    return at;
+  }
+
+  #extend(count: number): number {
     const at = this.#used;
     this.#used += count;
     if (this.#used > this.cells.length) {
       const wider = new Float64Array(Math.max(this.cells.length * 2, this.#used));
       wider.set(this.cells);
       this.cells = wider;
+      const owners = new Int32Array(wider.length);
+      owners.set(this.owners);
+      this.owners = owners;
     }
     return at;
   }
@@ -37,6 +46,7 @@ export class CellSpace {
   /** Frees all cells. */
   restart(): void {
     this.cells = new Float64Array(1024);
+    this.owners = new Int32Array(1024);
     this.#used = 1;
     this.#free.clear();
   }

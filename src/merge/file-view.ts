@@ -103,7 +103,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   get seriesCount(): number {
     let count = 0;
-    for (const map of this.#maps) if (map !== undefined) for (const _ of map.series()) count++;
+    for (const map of this.#maps) count += map?.size ?? 0;
     return count;
   }
 
@@ -178,10 +178,9 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
-    const cell = this.#index.cellOf[series];
     if (record.processWide === true) map.placeProcessWide(slot, series, createdAt, record.ofProcess ?? this.#process);
-    else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt, cell, merged.mode);
-    else map.placeSums(slot, shape.slots, series, createdAt, cell, family.buckets);
+    else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt);
+    else map.placeSums(slot, shape.slots, series, createdAt, family.buckets);
     const place = placeOf({ block: blockNumber, slot });
     if (hasOnlyBins(record) && merged.bounds.length > 0) {
       this.#withoutBuckets.add(place);
@@ -195,7 +194,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   addValues(nowSeconds: number): void {
     this.#unusable.clear();
     this.#attachments.findUnusable(this.#unusable);
-    for (const map of this.#maps) map?.addTo(this.#index, nowSeconds, this.#unusable);
+    for (const map of this.#maps) map?.addTo(nowSeconds, this.#unusable);
     this.#attachments.addValues(this.#maps, nowSeconds, this.#unusable);
   }
 
@@ -297,7 +296,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       const source = this.#mapOf(claimSlots(this.reader, from, GAUGE_SHAPE));
       const map = this.#mapOf(claimSlots(this.reader, to, GAUGE_SHAPE));
       this.#release(map, to.slot);
-      map.takeGauge(to.slot, source, from.slot, this.#index);
+      map.takeGauge(to.slot, source, from.slot);
     }
   }
 
@@ -321,7 +320,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   #mapOf(block: ReaderBlock): SlotMap {
-    return (this.#maps[block.number] ??= new SlotMap(block));
+    return (this.#maps[block.number] ??= new SlotMap(block, this.#index));
   }
 
   /** Removes the series at a slot, if there is one. */

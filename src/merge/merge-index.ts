@@ -216,7 +216,7 @@ export class MergeIndex implements MergedCells {
     this.#indexTexts(family);
     const series = this.#seriesOf(family, text);
     this.#pinned.add(series);
-    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(family.cells);
+    this.#giveCells(series);
     return series;
   }
 
@@ -226,11 +226,20 @@ export class MergeIndex implements MergedCells {
       this.#garbage--;
       this.#structure++;
       this.familyOf[series].referenced++;
-      if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(this.familyOf[series].cells);
+      this.#giveCells(series);
       this.createdAt[series] = createdAt;
     } else {
       this.noteCreated(series, createdAt);
     }
+  }
+
+  #giveCells(series: number): void {
+    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(this.familyOf[series].cells, series);
+  }
+
+  /** The series that has a cell. */
+  seriesOfCell(cell: number): number {
+    return this.#space.owners[cell];
   }
 
   /** @param createdAt the value that was passed with the reference */
@@ -266,11 +275,8 @@ export class MergeIndex implements MergedCells {
   }
 
   sketchOf(series: number): Sketch {
-    let sketch = this.sketches.get(series);
-    if (sketch === undefined) {
-      sketch = new Sketch();
-      this.sketches.set(series, sketch);
-    }
+    const sketch = this.sketches.get(series) ?? new Sketch();
+    this.sketches.set(series, sketch);
     return sketch;
   }
 
@@ -288,8 +294,7 @@ export class MergeIndex implements MergedCells {
     let processes = this.#ofProcesses.get(series);
     if (processes === undefined) this.#ofProcesses.set(series, (processes = new Map()));
     const known = processes.get(process);
-    const isGauge = this.familyOf[series].isGauge;
-    if (known === undefined || (isGauge ? setAt >= known.setAt : value > known.value)) {
+    if (known === undefined || (this.familyOf[series].isGauge ? setAt >= known.setAt : value > known.value)) {
       processes.set(process, { value, setAt });
     }
   }

@@ -62,7 +62,7 @@ export class NativeCells {
       if (known.role.chunk < role.chunk) break;
     }
     const slots = nativeSlots(role);
-    const chunk = { role, isApart, slots, cell: this.#space.take(slots), references: 0 };
+    const chunk = { role, isApart, slots, cell: this.#space.take(slots, series), references: 0 };
     chunks.splice(before, 0, chunk);
     return chunk;
   }

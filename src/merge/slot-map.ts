@@ -4,55 +4,69 @@ import { comparableTime } from '../model/comparable-time.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
-/** Maps the slots of one value block to merged cells. An entry is a slot, or in blocks of gauges a pair of slots. */
+/**
+ * Maps the slots of one value block to merged cells. An entry is a slot, or in blocks of gauges a pair of slots. It has eight bytes
+ * for an entry, and nothing for a series: lists of the series and of their created times took more memory than the values.
+ */
 export class SlotMap {
   readonly #block: ReaderBlock;
+  readonly #index: MergeIndex;
   readonly #isGauge: boolean;
   #cells: Int32Array = new Int32Array(0);
-  /** At the first entry of each series: its index in the lists below + 1. Elsewhere 0. */
-  #places: Int32Array = new Int32Array(0);
-  /** By that index: the merged series, and when the file created its part, in seconds since the epoch. */
-  readonly #series: number[] = [];
-  readonly #createdAt: number[] = [];
-  readonly #freePlaces: number[] = [];
+  /** At the first entry of each series: the place of its created time in the list below. Elsewhere 0. */
+  #times: Int32Array = new Int32Array(0);
+  /** When the file created its part of a series, in seconds since the epoch; many that follow each other have the same time. */
+  readonly #createdAt: number[] = [0];
   readonly #modes: (GaugeMode | undefined)[] = [];
-  /** Process-wide series by their first entries: the process that they belong to. */
-  readonly #processes = new Map<number, string>();
+  /** Process-wide series by their first entries. */
+  readonly #processWide = new Map<number, { readonly series: number; readonly process: string }>();
 
-  constructor(block: ReaderBlock) {
+  constructor(block: ReaderBlock, index: MergeIndex) {
     this.#block = block;
+    this.#index = index;
     this.#isGauge = block.kind === BlockKind.Gauge;
   }
 
   /** The merged series that begins at a slot, or -1. */
   seriesAt(slot: number): number {
-    const place = this.#places[this.#entry(slot)] ?? 0;
-    return place === 0 ? -1 : this.#series[place - 1];
+    return this.#seriesAt(this.#entry(slot));
+  }
+
+  #seriesAt(entry: number): number {
+    if ((this.#times[entry] ?? 0) === 0) return -1;
+    return this.#processWide.get(entry)?.series ?? this.#index.seriesOfCell(this.#cells[entry]);
   }
 
   /** The process-wide series here, which has no cells, or -1. */
   processWideAt(slot: number): number {
-    return this.#processes.has(this.#entry(slot)) ? this.seriesAt(slot) : -1;
+    return this.#processWide.get(this.#entry(slot))?.series ?? -1;
   }
 
   cellAt(slot: number): number {
     return this.#cells[this.#entry(slot)] ?? NOWHERE;
   }
 
+  /** Number of series here. */
+  get size(): number {
+    let count = 0;
+    for (const time of this.#times) if (time > 0) count++;
+    return count;
+  }
+
   /** The series here, with their slots and created times. */
   *series(): Generator<readonly [series: number, slot: number, createdAt: number]> {
-    for (let entry = 0; entry < this.#places.length; entry++) {
-      const place = this.#places[entry] - 1;
-      if (place >= 0) yield [this.#series[place], this.#isGauge ? 2 * entry : entry, this.#createdAt[place]];
+    for (let entry = 0; entry < this.#times.length; entry++) {
+      const time = this.#times[entry];
+      if (time > 0) yield [this.#seriesAt(entry), this.#isGauge ? 2 * entry : entry, this.#createdAt[time]];
     }
   }
 
-  placeGauge(slot: number, series: number, createdAt: number, cell: number, mode: GaugeMode): void {
+  placeGauge(slot: number, series: number, createdAt: number): void {
     this.#widen();
     const entry = this.#entry(slot);
-    this.#cells[entry] = cell;
-    this.#modes[entry] = mode;
-    this.#place(entry, series, createdAt);
+    this.#cells[entry] = this.#index.cellOf[series];
+    this.#modes[entry] = this.#index.familyOf[series].mode;
+    this.#place(entry, createdAt);
   }
 
   /** Whether none of these slots belongs to a series. */
@@ -62,16 +76,10 @@ export class SlotMap {
   }
 
   /** @param offsets from the first cell, where the order of slots differs from that of cells */
-  placeSums(
-    slot: number,
-    slots: number,
-    series: number,
-    createdAt: number,
-    cell: number,
-    offsets: Int32Array | undefined,
-  ): void {
+  placeSums(slot: number, slots: number, series: number, createdAt: number, offsets: Int32Array | undefined): void {
     this.#widen();
-    this.#place(slot, series, createdAt);
+    this.#place(slot, createdAt);
+    const cell = this.#index.cellOf[series];
     if (offsets === undefined) for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + at;
     else for (let at = 0; at < slots; at++) this.#cells[slot + at] = cell + offsets[at];
   }
@@ -82,40 +90,39 @@ export class SlotMap {
   placeProcessWide(slot: number, series: number, createdAt: number, process: string): void {
     this.#widen();
     const entry = this.#entry(slot);
-    this.#place(entry, series, createdAt);
-    this.#processes.set(entry, process);
+    this.#place(entry, createdAt);
+    this.#processWide.set(entry, { series, process });
   }
 
   /** Takes a gauge that has moved here from other slots. */
-  takeGauge(slot: number, from: SlotMap, formerSlot: number, index: MergeIndex): void {
-    const process = from.#processes.get(from.#entry(formerSlot));
+  takeGauge(slot: number, from: SlotMap, formerSlot: number): void {
+    const processWide = from.#processWide.get(from.#entry(formerSlot));
     const released = from.release(formerSlot);
     if (released === undefined) return;
     const [series, createdAt] = released;
-    if (process !== undefined) this.placeProcessWide(slot, series, createdAt, process);
-    else this.placeGauge(slot, series, createdAt, index.cellOf[series], index.familyOf[series].mode);
+    if (processWide !== undefined) this.placeProcessWide(slot, series, createdAt, processWide.process);
+    else this.placeGauge(slot, series, createdAt);
   }
 
-  #place(entry: number, series: number, createdAt: number): void {
-    const place = this.#freePlaces.pop() ?? this.#series.length;
-    this.#series[place] = series;
-    this.#createdAt[place] = createdAt;
-    this.#places[entry] = place + 1;
+  #place(entry: number, createdAt: number): void {
+    // entries of series that are removed stay, like their records, until there is a new log
+    if (this.#createdAt.at(-1) !== createdAt || this.#createdAt.length === 1) this.#createdAt.push(createdAt);
+    this.#times[entry] = this.#createdAt.length - 1;
   }
 
   /** Removes the series at a slot, if there is one; returns it with its created time. */
   release(slot: number): readonly [series: number, createdAt: number] | undefined {
     const first = this.#entry(slot);
-    const place = (this.#places[first] ?? 0) - 1;
-    if (place < 0) return undefined;
-    this.#places[first] = 0;
-    this.#processes.delete(first);
-    this.#freePlaces.push(place);
+    const series = this.#seriesAt(first);
+    if (series < 0) return undefined;
+    const createdAt = this.#createdAt[this.#times[first]];
+    this.#times[first] = 0;
+    this.#processWide.delete(first);
     for (let entry = first; this.#cells[entry] !== NOWHERE && entry < this.#cells.length; entry++) {
-      if (entry > first && (this.#isGauge || this.#places[entry] !== 0)) break;
+      if (entry > first && (this.#isGauge || this.#times[entry] !== 0)) break;
       this.#cells[entry] = NOWHERE;
     }
-    return [this.#series[place], this.#createdAt[place]];
+    return [series, createdAt];
   }
 
   /**
@@ -123,14 +130,14 @@ export class SlotMap {
    *
    * @param unusable series that are left out; receives each with a value that is not a finite number
    */
-  addTo(index: MergeIndex, nowSeconds: number, unusable: Set<number>): void {
+  addTo(nowSeconds: number, unusable: Set<number>): void {
     const { values, extent, isSound } = this.#block;
+    const index = this.#index;
     const end = Math.min(extent, values.length);
     if (this.#isGauge) this.#addGauges(index, values, end >> 1, nowSeconds);
     else if (isSound && unusable.size === 0) addSums(index.cells, this.#cells, values, end);
     else this.#addFinite(index.cells, values, end, unusable);
-    for (const [entry, process] of this.#processes) {
-      const series = this.#series[this.#places[entry] - 1];
+    for (const [entry, { series, process }] of this.#processWide) {
       if (!this.#isGauge && !Number.isFinite(values[entry] ?? 0)) unusable.add(series);
       else if (!this.#isGauge) index.noteOfProcess(series, process, values[entry] ?? 0, 0);
       else if ((values[2 * entry + 1] ?? 0) !== 0) {
@@ -143,11 +150,10 @@ export class SlotMap {
   #addFinite(cells: Float64Array, values: Float64Array, end: number, unusable: Set<number>): void {
     const extent = Math.min(end, this.#cells.length);
     for (let first = 0; first < extent; first++) {
-      const place = this.#places[first] - 1;
-      if (place < 0 || this.#cells[first] === NOWHERE) continue;
+      if (this.#times[first] === 0 || this.#cells[first] === NOWHERE) continue;
       let after = first + 1;
-      while (after < extent && this.#places[after] === 0 && this.#cells[after] !== NOWHERE) after++;
-      const series = this.#series[place];
+      while (after < extent && this.#times[after] === 0 && this.#cells[after] !== NOWHERE) after++;
+      const series = this.#index.seriesOfCell(this.#cells[first]);
       if (unusable.has(series)) continue;
       if (!values.subarray(first, after).every(Number.isFinite)) unusable.add(series);
       else for (let slot = first; slot < after; slot++) cells[this.#cells[slot]] += values[slot];
@@ -176,11 +182,11 @@ export class SlotMap {
     const { extent, capacity } = this.#block;
     if (this.#cells.length >= this.#entry(extent)) return;
     const length = this.#entry(Math.min(capacity, this.#cells.length === 0 ? extent : 2 * extent));
-    const [cells, places] = [this.#cells, this.#places];
+    const [cells, times] = [this.#cells, this.#times];
     this.#cells = new Int32Array(length);
     this.#cells.set(cells);
-    this.#places = new Int32Array(length);
-    this.#places.set(places);
+    this.#times = new Int32Array(length);
+    this.#times.set(times);
   }
 }
 

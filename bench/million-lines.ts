@@ -1,0 +1,169 @@
+/**
+ * A scrape of a million lines out of 8 × 1,000,000 slots.
+ *
+ *   node dist/bench/million-lines.js [--quick]
+ *
+ * One process has written the files and holds them; another collects, inline, so that its CPU time and its memory are those of a
+ * collector and of nothing else. The benchmark first compares the text with the expected one. All values change between two
+ * scrapes. The memory is that beyond a collector of an empty directory, after the last scrape and at the highest.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+
+import { Engine, productKey } from '../src/collector/engine.js';
+import { Series } from '../src/storage/series.js';
+import { createFile } from '../test/support/written-file.js';
+import { median, table } from './report.js';
+
+const QUICK = process.argv.includes('--quick');
+const FILES = 8;
+const SERIES = QUICK ? 20_000 : 1_000_000;
+const ROUNDS = 7;
+/** Fewer samples of the first scrape, which each need a new process. */
+const PROCESSES = QUICK ? 1 : 3;
+const WANTED = { coldMs: 3000, warmMs: 150, memoryMb: 400 };
+
+const PRODUCT = {
+  kind: 'body',
+  format: 'text',
+  settings: { selection: { registries: 'all' }, selfMetrics: false },
+} as const;
+
+interface Scrape {
+  readonly cpuMs: number;
+  readonly rssMb: number;
+  readonly digest: string;
+}
+
+/** The slots that hold values, for changes of all of them. */
+type Slots = Map<Float64Array, number>;
+
+function writeFile(dir: string, number: number): Slots {
+  const { store } = createFile(dir, {
+    maxBytes: 1 << 30,
+    limits: { maxSeries: SERIES, maxSeriesPerMetric: SERIES },
+    identity: { pid: 100_000 + number },
+  });
+  const labelNames = ['method', 'path', 'code'];
+  const family = store.declare({ name: 'hits_total', help: 'h', type: 'counter', labelNames }, ['default']);
+  const slots: Slots = new Map();
+  for (let at = 0; at < SERIES; at++) {
+    const series = new Series(family, labelsOf(at));
+    store.attach(series);
+    series.view[series.index] = at;
+    slots.set(series.view, Math.max(slots.get(series.view) ?? 0, series.index));
+  }
+  return slots;
+}
+
+function labelsOf(at: number): readonly string[] {
+  return ['GET', `/api/items/${String(at).padStart(7, '0')}`, '200'];
+}
+
+/** Of the text after so many changes. */
+function expectedDigest(changes: number): string {
+  const hash = createHash('sha256').update('# HELP hits_total h\n# TYPE hits_total counter\n');
+  for (let at = 0; at < SERIES; at++) {
+    const [method, path, code] = labelsOf(at);
+    hash.update(`hits_total{method="${method}",path="${path}",code="${code}"} ${FILES * (at + changes)}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function collect(engine: Engine): Uint8Array {
+  const steps = engine.collect({ products: [PRODUCT], heldLocks: { dir: 0, fold: 0 } });
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value.bodies.get(productKey(PRODUCT))!;
+  }
+}
+
+function rssMb(): number {
+  return process.memoryUsage.rss() / 1e6;
+}
+
+/** The process that collects: a scrape for every message. */
+function runCollector(dir: string): void {
+  const engine = new Engine({ dir, deadRetentionSeconds: 3600, maxOpenFiles: 64, readOnly: true });
+  process.on('message', () => {
+    const before = process.cpuUsage();
+    const body = collect(engine);
+    const { user, system } = process.cpuUsage(before);
+    const digest = createHash('sha256').update(body).digest('hex');
+    process.send!({ cpuMs: (user + system) / 1000, rssMb: rssMb(), digest } satisfies Scrape);
+  });
+}
+
+async function scrape(child: ChildProcess): Promise<Scrape> {
+  child.send('collect');
+  return ((await once(child, 'message')) as [Scrape])[0];
+}
+
+function highestRssMb({ pid }: ChildProcess): number {
+  return (Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]) * 1024) / 1e6;
+}
+
+async function drive(): Promise<void> {
+  const [dir, empty] = [0, 1].map(() => mkdtempSync('/dev/shm/million-'));
+  const children: ChildProcess[] = [];
+  const collector = (of: string): ChildProcess => {
+    const child = fork(__filename, ['--collect', of]);
+    children.push(child);
+    return child;
+  };
+  try {
+    const idle = collector(empty);
+    await scrape(idle);
+    const { rssMb: emptyMb } = await scrape(idle);
+    const files = Array.from({ length: FILES }, (_, number) => writeFile(dir, number));
+    const cold: number[] = [];
+    const warm: number[] = [];
+    const memory: number[] = [];
+    const highest: number[] = [];
+    let changes = 0;
+    for (let process = 0; process < PROCESSES; process++) {
+      const child = collector(dir);
+      const first = await scrape(child);
+      assert.equal(first.digest, expectedDigest(changes));
+      cold.push(first.cpuMs);
+      let last = first;
+      for (let round = 0; round < ROUNDS; round++) {
+        changes++;
+        for (const slots of files) for (const [view, end] of slots) for (let at = 0; at <= end; at++) view[at]++;
+        last = await scrape(child);
+        warm.push(last.cpuMs);
+      }
+      assert.equal(last.digest, expectedDigest(changes));
+      memory.push(last.rssMb - emptyMb);
+      highest.push(highestRssMb(child) - emptyMb);
+      child.kill();
+    }
+    const of = { coldMs: median(cold), warmMs: median(warm), memoryMb: median(memory) };
+    const row = (name: string, value: number, unit: string, wanted?: number): string[] => [
+      ...[name, `${value.toFixed(0)} ${unit}`],
+      ...(wanted === undefined ? [] : [`${wanted} ${unit}`, `${(value / wanted).toFixed(2)} ×`]),
+    ];
+    console.log(
+      table(
+        [`${SERIES.toLocaleString('en')} lines of ${FILES} files`, 'measured', 'at most', 'ratio'],
+        [
+          row('warm scrape, CPU', of.warmMs, 'ms', WANTED.warmMs),
+          row('cold scrape, CPU', of.coldMs, 'ms', WANTED.coldMs),
+          row('memory beyond an empty collector', of.memoryMb, 'MB', WANTED.memoryMb),
+          row('at its highest', median(highest), 'MB'),
+        ],
+      ),
+    );
+    const isMissed = (Object.keys(WANTED) as (keyof typeof WANTED)[]).some((key) => of[key] > WANTED[key]);
+    if (!QUICK && isMissed) process.exitCode = 1;
+  } finally {
+    for (const child of children) child.kill();
+    for (const each of [dir, empty]) rmSync(each, { recursive: true });
+  }
+}
+
+if (process.argv[2] === '--collect') runCollector(process.argv[3]);
+else void drive();
