@@ -8,6 +8,8 @@ const VERSIONS = {
   '@opentelemetry/instrumentation-undici': '0.33.0',
   '@opentelemetry/instrumentation-runtime-node': '0.36.1',
   '@opentelemetry/host-metrics': '0.39.0',
+  '@opentelemetry/instrumentation-express': '0.71.0',
+  '@opentelemetry/context-async-hooks': '2.12.1',
 };
 
 export const OTEL_REGISTER = join(__dirname, '..', '..', 'src', 'otel', 'register.js');

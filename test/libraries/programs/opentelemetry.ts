@@ -3,24 +3,33 @@
  * with undici, whose instrumentation counts it.
  */
 import { join } from 'node:path';
+import { context } from '@opentelemetry/api';
 
 const paths = (process.env.LIBRARY ?? '').split(',');
 const { registerInstrumentations } = require(join(paths[0], '..', 'instrumentation'));
-const [{ HttpInstrumentation }, { UndiciInstrumentation }, { RuntimeNodeInstrumentation }, { HostMetrics }] = paths.map(
-  (path) => require(path),
-);
+const [
+  { HttpInstrumentation },
+  { UndiciInstrumentation },
+  { RuntimeNodeInstrumentation },
+  { HostMetrics },
+  { ExpressInstrumentation },
+  { AsyncLocalStorageContextManager },
+] = paths.map((path) => require(path));
+// the instrumentation of Express tells that of HTTP the route by the context
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 registerInstrumentations({
   instrumentations: [
     new HttpInstrumentation({ ignoreIncomingRequestHook: ({ url }: { url: string }) => url === '/metrics' }),
     new UndiciInstrumentation(),
     new RuntimeNodeInstrumentation({ monitoringPrecision: 100 }),
+    new ExpressInstrumentation(),
   ],
 });
 new HostMetrics({ name: 'host' }).start();
 
 export async function start(port: number): Promise<void> {
-  // loaded after its instrumentation
-  const { default: express } = await import('express');
+  // loaded after its instrumentation, and by `require`, which that hooks
+  const express = require('express') as typeof import('express');
   const { register } = await import('prom-multiproc');
   const app = express();
   app.get('/hit', async (_request, response) => {
