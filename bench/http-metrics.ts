@@ -1,176 +1,288 @@
 /**
- * The time that httpMetrics() adds to a request, compared with express-prom-bundle on Express and fastify-metrics on Fastify.
+ * The time that httpMetrics() adds to a request, beside a listener that only takes the time of the response, and beside another
+ * library: express-prom-bundle on Express, fastify-metrics on Fastify.
  *
  *   node dist/bench/http-metrics.js
  *
- * One process serves the same application three times: without metrics, with this package, and with the other library. The
- * three get their requests over keep-alive connections in short turns. The benchmark compares the CPU time of the process per
- * request, the median over all turns. With three processes the same server took from 66 to 188 µs in different processes. At the
- * end each side must have counted every request.
+ * Each side is a process of its own, several times, since the same server takes different times in different processes. The
+ * processes of a framework get their requests over keep-alive connections in short turns. The benchmark compares the CPU time of the
+ * process per request: the median over the turns, then over the processes. At the end each side must have counted every request.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, get } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
+import type { HttpMetrics } from 'prom-multiproc';
 import { median, table } from './report.js';
 
-const SIDES = ['none', 'prom-multiproc', 'peer'] as const;
-type Side = (typeof SIDES)[number];
-const FRAMEWORKS = ['express', 'fastify'] as const;
+type Side = 'none' | 'listener' | 'prom-multiproc' | 'peer';
+const FRAMEWORKS = ['express', 'fastify', 'node:http', 'hono'] as const;
 type Framework = (typeof FRAMEWORKS)[number];
-const PEERS = { express: 'express-prom-bundle', fastify: 'fastify-metrics' } as const;
+const PEERS: Partial<Record<Framework, string>> = { express: 'express-prom-bundle', fastify: 'fastify-metrics' };
 
+const PROCESSES = 5;
 /** After so many requests the compiler, whose threads add CPU time, has little work left. */
 const WARM_UP_TURNS = 10;
-const TURNS = 60;
+const TURNS = 25;
 const REQUESTS = 1000;
 const CONNECTIONS = 8;
 
-async function drive(): Promise<void> {
+async function drive(frameworks: readonly Framework[]): Promise<void> {
   const rows: string[][] = [];
-  for (const framework of FRAMEWORKS) {
-    const micros = await measure(framework);
-    const [bare, ours, peer] = SIDES.map((side) => micros[side]);
-    rows.push([framework, 'none', bare.toFixed(1), '', '']);
-    rows.push([framework, 'prom-multiproc', ours.toFixed(1), (ours - bare).toFixed(1), '1']);
-    rows.push([
-      framework,
-      PEERS[framework],
-      peer.toFixed(1),
-      (peer - bare).toFixed(1),
-      `${((peer - bare) / (ours - bare)).toFixed(1)} ×`,
-    ]);
+  for (const framework of frameworks) {
+    const sides: Side[] = ['none', 'listener', 'prom-multiproc', ...(framework in PEERS ? (['peer'] as const) : [])];
+    const micros = await measure(framework, sides);
+    const listener = micros.get('listener')! - micros.get('none')!;
+    for (const side of sides) {
+      const added = micros.get(side)! - micros.get('none')!;
+      rows.push([
+        framework,
+        side === 'peer' ? PEERS[framework]! : side,
+        micros.get(side)!.toFixed(1),
+        ...(side === 'none'
+          ? []
+          : [
+              added.toFixed(1),
+              `${(micros.get(side)! / micros.get('listener')!).toFixed(2)} ×`,
+              `${(added / listener).toFixed(1)} ×`,
+            ]),
+      ]);
+    }
   }
-  console.log(table(['server', 'metrics', 'µs CPU a request', 'µs added', 'ratio'], rows));
+  console.log(
+    table(
+      ['server', 'metrics', 'µs CPU a request', 'µs added', 'request to the listener', 'added to the listener'],
+      rows,
+    ),
+  );
 }
 
 /** µs of CPU time per request. */
-async function measure(framework: Framework): Promise<Record<Side, number>> {
-  const child = fork(__filename, ['--serve', framework]);
-  const ports = (await answer(child)) as Record<Side, number>;
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const samples: Record<Side, number[]> = { none: [], 'prom-multiproc': [], peer: [] };
-  for (let turn = 0; turn < WARM_UP_TURNS + TURNS; turn++) {
-    for (const side of SIDES) {
-      const before = await ask<number>(child, 'cpu');
-      await load(ports[side], agent, REQUESTS);
-      const after = await ask<number>(child, 'cpu');
-      if (turn >= WARM_UP_TURNS) samples[side].push((after - before) / REQUESTS);
+async function measure(framework: Framework, sides: readonly Side[]): Promise<Map<Side, number>> {
+  const samples = new Map(sides.map((side) => [side, [] as number[]]));
+  for (let process = 0; process < PROCESSES; process++) {
+    const servers = await Promise.all(sides.map((side) => RunningServer.start(framework, side)));
+    const cpu = servers.map((): number[] => []);
+    for (let turn = 0; turn < WARM_UP_TURNS + TURNS; turn++) {
+      for (const [at, server] of servers.entries()) {
+        const used = await server.turn();
+        if (turn >= WARM_UP_TURNS) cpu[at].push(used);
+      }
+    }
+    for (const [at, server] of servers.entries()) {
+      samples.get(server.side)!.push(median(cpu[at]));
+      await server.end((WARM_UP_TURNS + TURNS) * REQUESTS);
     }
   }
-  const counted = await ask<Record<Side, number>>(child, 'counts');
-  const sent = (WARM_UP_TURNS + TURNS) * REQUESTS;
-  assert.deepEqual(counted, { none: 0, 'prom-multiproc': sent, peer: sent }, framework);
-  agent.destroy();
-  child.kill();
-  const of = (side: Side): number => median(samples[side]);
-  return { none: of('none'), 'prom-multiproc': of('prom-multiproc'), peer: of('peer') };
+  return new Map(sides.map((side) => [side, median(samples.get(side)!)]));
 }
 
-async function ask<Answer>(child: ChildProcess, question: 'cpu' | 'counts'): Promise<Answer> {
-  child.send(question);
-  return (await answer(child)) as Answer;
+class RunningServer {
+  readonly side: Side;
+  readonly #child: ChildProcess;
+  readonly #sockets: readonly Socket[];
+
+  private constructor(side: Side, child: ChildProcess, sockets: readonly Socket[]) {
+    this.side = side;
+    this.#child = child;
+    this.#sockets = sockets;
+  }
+
+  static async start(framework: Framework, side: Side): Promise<RunningServer> {
+    const child = fork(__filename, ['--serve', framework, side]);
+    const [port] = (await once(child, 'message')) as [number];
+    const sockets = Array.from({ length: CONNECTIONS }, () => connect(port, '127.0.0.1').setEncoding('latin1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    return new RunningServer(side, child, sockets);
+  }
+
+  /** µs of CPU time per request, over one turn. */
+  async turn(): Promise<number> {
+    const before = await this.#ask('cpu');
+    let left = REQUESTS;
+    await Promise.all(
+      this.#sockets.map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            const next = (): void => {
+              if (left <= 0) {
+                socket.removeAllListeners('data');
+                resolve();
+                return;
+              }
+              socket.write(`GET /users/${left-- % 50} HTTP/1.1\r\nHost: bench\r\n\r\n`);
+            };
+            let response = '';
+            socket.on('data', (chunk: string) => {
+              response += chunk;
+              if (!response.endsWith('hello')) return;
+              response = '';
+              next();
+            });
+            next();
+          }),
+      ),
+    );
+    return ((await this.#ask('cpu')) - before) / REQUESTS;
+  }
+
+  async end(requests: number): Promise<void> {
+    assert.equal(await this.#ask('count'), this.side === 'none' ? 0 : requests, this.side);
+    for (const socket of this.#sockets) socket.destroy();
+    this.#child.kill();
+  }
+
+  async #ask(question: 'cpu' | 'count'): Promise<number> {
+    this.#child.send(question);
+    return ((await once(this.#child, 'message')) as [number])[0];
+  }
 }
 
-async function answer(child: ChildProcess): Promise<unknown> {
-  return (await once(child, 'message'))[0];
-}
+/** Returns the number of requests that the side has counted. */
+type Count = () => Promise<number>;
 
-async function load(port: number, agent: Agent, requests: number): Promise<void> {
-  let left = requests;
-  const client = async (): Promise<void> => {
-    while (left-- > 0) {
-      await new Promise<void>((resolve, reject) => {
-        get({ host: '127.0.0.1', port, agent, path: `/users/${left % 50}` }, (response) => {
-          response.resume();
-          response.on('end', resolve);
-        }).on('error', reject);
+const none: Count = async () => 0;
+
+/** The least that a duration of responses takes. */
+function listener(): { listen: (response: ServerResponse) => void; count: Count } {
+  let count = 0;
+  let ms = 0;
+  return {
+    listen(response) {
+      const start = performance.now();
+      response.on('finish', () => {
+        ms += performance.now() - start;
+        count++;
       });
-    }
+    },
+    count: async () => (ms > 0 ? count : 0),
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, client));
 }
 
-async function serve(framework: Framework): Promise<void> {
-  const ports = {} as Record<Side, number>;
-  const counters = {} as Record<Side, Bench['count']>;
-  for (const side of SIDES) {
-    const { listen, count } = framework === 'express' ? await expressServer(side) : await fastifyServer(side);
-    ports[side] = await listen();
-    counters[side] = count;
-  }
+async function ours(): Promise<{ metrics: HttpMetrics; count: Count }> {
+  const { httpMetrics, register } = await import('prom-multiproc');
+  return { metrics: httpMetrics(), count: async () => counts(await register.metrics(), 'http_requests_total') };
+}
+
+async function peerCount(): Promise<number> {
+  const { register } = await import('prom-client');
+  return counts(await register.metrics(), 'http_request_duration_seconds_count');
+}
+
+function counts(text: string, name: string): number {
+  const lines = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, 'gm'));
+  return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+interface Started {
+  readonly server: Server;
+  readonly count: Count;
+}
+
+const SERVERS: Readonly<Record<Framework, (side: Side) => Promise<Started>>> = {
+  async express(side) {
+    const express = (await import('express')).default;
+    const app = express();
+    let count = none;
+    if (side === 'listener') {
+      const bare = listener();
+      app.use((_request, response, next) => {
+        bare.listen(response);
+        next();
+      });
+      ({ count } = bare);
+    } else if (side === 'prom-multiproc') {
+      const { metrics, count: counted } = await ours();
+      app.use(metrics.middleware);
+      count = counted;
+    } else if (side === 'peer') {
+      const promBundle = (await import('express-prom-bundle')).default;
+      app.use(promBundle({ includeMethod: true, includePath: true, includeStatusCode: true, autoregister: false }));
+      count = peerCount;
+    }
+    app.get('/users/:user', (_request, response) => void response.send('hello'));
+    return { server: app.listen(0, '127.0.0.1'), count };
+  },
+
+  async fastify(side) {
+    const { fastify } = await import('fastify');
+    const app = fastify();
+    let count = none;
+    if (side === 'listener') {
+      const bare = listener();
+      app.addHook('onRequest', (_request, reply, done) => {
+        bare.listen(reply.raw);
+        done();
+      });
+      ({ count } = bare);
+    } else if (side === 'prom-multiproc') {
+      const { metrics, count: counted } = await ours();
+      app.register(metrics.fastify);
+      count = counted;
+    } else if (side === 'peer') {
+      const { default: metrics } = await import('fastify-metrics');
+      await app.register(metrics as never, { defaultMetrics: { enabled: false }, endpoint: null } as never);
+      count = peerCount;
+    }
+    app.get('/users/:user', async () => 'hello');
+    await app.ready();
+    return { server: app.server.listen(0, '127.0.0.1'), count };
+  },
+
+  async 'node:http'(side) {
+    const server = createServer();
+    let count = none;
+    if (side === 'listener') {
+      const bare = listener();
+      server.on('request', (_request, response) => bare.listen(response));
+      ({ count } = bare);
+    } else if (side === 'prom-multiproc') {
+      const { metrics, count: counted } = await ours();
+      metrics.attach(server);
+      count = counted;
+    }
+    server.on('request', (_request, response) => void response.end('hello'));
+    return { server: server.listen(0, '127.0.0.1'), count };
+  },
+
+  async hono(side) {
+    const { Hono } = await import('hono');
+    const { createAdaptorServer } = await import('@hono/node-server');
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    let count = none;
+    if (side === 'listener') {
+      const bare = listener();
+      app.use(async (context, next) => {
+        bare.listen(context.env.outgoing as ServerResponse);
+        await next();
+      });
+      ({ count } = bare);
+    } else if (side === 'prom-multiproc') {
+      const { metrics, count: counted } = await ours();
+      app.use(metrics.hono);
+      count = counted;
+    }
+    app.get('/users/:user', (context) => context.text('hello'));
+    return { server: (createAdaptorServer(app) as Server).listen(0, '127.0.0.1'), count };
+  },
+};
+
+async function serve(framework: Framework, side: Side): Promise<void> {
+  const { server, count } = await SERVERS[framework](side);
+  if (!server.listening) await once(server, 'listening');
   process.on('message', async (question) => {
-    if (question === 'cpu') {
-      const { user, system } = process.cpuUsage();
-      process.send!(user + system);
+    if (question === 'count') {
+      process.send!(await count());
       return;
     }
-    const counts = {} as Record<Side, number>;
-    for (const side of SIDES) counts[side] = await counters[side]();
-    process.send!(counts);
+    const { user, system } = process.cpuUsage();
+    process.send!(user + system);
   });
-  process.send!(ports);
+  process.send!((server.address() as AddressInfo).port);
 }
 
-interface Bench {
-  listen(): Promise<number>;
-  /** The number of requests in the metrics. */
-  count(): Promise<number>;
-}
-
-const counts = (text: string, name: string): number =>
-  [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce(
-    (sum, [, value]) => sum + Number(value),
-    0,
-  );
-
-async function expressServer(side: Side): Promise<Bench> {
-  const express = (await import('express')).default;
-  const app = express();
-  let count = async (): Promise<number> => 0;
-  if (side === 'prom-multiproc') {
-    const { httpMetrics, register } = await import('prom-multiproc');
-    app.use(httpMetrics().middleware);
-    count = async () => counts(await register.metrics(), 'http_requests_total');
-  } else if (side === 'peer') {
-    const promBundle = (await import('express-prom-bundle')).default;
-    const { register } = await import('prom-client');
-    app.use(promBundle({ includeMethod: true, includePath: true, includeStatusCode: true, autoregister: false }));
-    count = async () => counts(await register.metrics(), 'http_request_duration_seconds_count');
-  }
-  app.get('/users/:user', (_request, response) => void response.send('hello'));
-  return {
-    count,
-    listen: () =>
-      new Promise((resolve) => {
-        const server = app.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
-      }),
-  };
-}
-
-async function fastifyServer(side: Side): Promise<Bench> {
-  const { fastify } = await import('fastify');
-  const app = fastify();
-  let count = async (): Promise<number> => 0;
-  if (side === 'prom-multiproc') {
-    const { httpMetrics, register } = await import('prom-multiproc');
-    app.register(httpMetrics().fastify);
-    count = async () => counts(await register.metrics(), 'http_requests_total');
-  } else if (side === 'peer') {
-    const { default: metrics } = await import('fastify-metrics');
-    const { register } = await import('prom-client');
-    await app.register(metrics as never, { defaultMetrics: { enabled: false }, endpoint: null } as never);
-    count = async () => counts(await register.metrics(), 'http_request_duration_seconds_count');
-  }
-  app.get('/users/:user', async () => 'hello');
-  return {
-    count,
-    async listen() {
-      await app.listen({ port: 0, host: '127.0.0.1' });
-      return (app.server.address() as { port: number }).port;
-    },
-  };
-}
-
-if (process.argv[2] === '--serve') void serve(process.argv[3] as Framework);
-else void drive();
+const [mode, ...args] = process.argv.slice(2);
+if (mode === '--serve') void serve(args[0] as Framework, args[1] as Side);
+else void drive(mode === undefined ? FRAMEWORKS : [mode as Framework]);

@@ -16,6 +16,7 @@ export interface ExpressRequest {
 
 /** A template with one of these may match any number of segments. */
 const PATTERN = /[*?+(){}\\]/;
+const SLASH = 0x2f;
 
 export class ExpressRoutes {
   /** An application has few mount points, but a client chooses the values of parameters in them. */
@@ -34,21 +35,42 @@ export class ExpressRoutes {
   }
 }
 
-/** The part of the URL that is above a template; undefined where the template does not tell how long that is. */
+/**
+ * The part of the URL that is above a template; undefined where the template does not tell how long that is. It goes through the URL
+ * from its end, since lists of segments took 0.5 µs a request.
+ */
 function mountOf(template: string, { originalUrl, url = '/' }: ExpressRequest): string | undefined {
   if (PATTERN.test(template)) return undefined;
-  const wanted = segmentsOf(template);
-  const given = segmentsOf(originalUrl ?? url);
-  const above = given.length - wanted.length;
-  // the application has rewritten the URL before it was routed
-  const isRewritten = wanted.some(
-    (segment, at) => !segment.includes(':') && segment.toLowerCase() !== given[above + at]?.toLowerCase(),
-  );
-  if (above < 0 || isRewritten) return undefined;
-  return above === 0 ? '' : `/${given.slice(0, above).join('/')}`;
+  const path = withoutQuery(originalUrl ?? url);
+  let end = endOfSegments(path, path.length);
+  for (let left = endOfSegments(template, template.length); left > 0;) {
+    const segment = lastSegment(template, left);
+    const given = lastSegment(path, end);
+    // the application has rewritten the URL before it was routed
+    if (
+      given === '' ||
+      (!segment.includes(':') && segment !== given && segment.toLowerCase() !== given.toLowerCase())
+    ) {
+      return undefined;
+    }
+    left = endOfSegments(template, left - segment.length);
+    end = endOfSegments(path, end - given.length);
+  }
+  return end === 0 ? '' : path.slice(0, end);
 }
 
-function segmentsOf(url: string): string[] {
+function withoutQuery(url: string): string {
   const query = url.indexOf('?');
-  return (query < 0 ? url : url.slice(0, query)).split('/').filter((segment) => segment !== '');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** Where the last segment of `path[0, end)` ends: slashes behind it are none; 0 where no segment is left. */
+function endOfSegments(path: string, end: number): number {
+  let at = end;
+  while (at > 0 && path.charCodeAt(at - 1) === SLASH) at--;
+  return at;
+}
+
+function lastSegment(path: string, end: number): string {
+  return end === 0 ? '' : path.slice(path.lastIndexOf('/', end - 1) + 1, end);
 }

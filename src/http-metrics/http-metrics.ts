@@ -25,7 +25,7 @@ import {
 } from './frameworks.js';
 import { type LabelNames, labelNamesOf, type LabelPreset } from './label-names.js';
 import { type PathRule, PathNormalizer, withoutState } from './path-normalizer.js';
-import { whenOver } from './response-end.js';
+import { type Pending, whenOver } from './response-end.js';
 
 export interface HttpMetricsOptions {
   /** Default: the default registry. */
@@ -71,7 +71,7 @@ export interface HttpMetricsOptions {
 
 type RouteOf = () => string | undefined;
 
-interface Tracked {
+interface Tracked extends Pending {
   routeOf: RouteOf | undefined;
 }
 
@@ -185,35 +185,30 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     }
     const url = request.originalUrl ?? request.url ?? '/';
     if (isExcluded(url)) return;
-    const known: Tracked = (properties[tracked] = { routeOf });
     const start = performance.now();
     const method = METHODS.has(request.method ?? '') ? request.method! : 'OTHER';
     const sentBytes = responseSize === undefined ? undefined : countResponseBody(request, response);
-    const count = (seconds: number, sent: boolean): void => {
-      const status = sent ? response.statusCode : CLIENT_WENT_AWAY;
-      const values = [
-        method,
-        known.routeOf?.() ?? pathOf(url, request, status),
-        groupStatus ? `${Math.floor(status / 100)}xx` : String(status),
-        ...customValues.map((valueOf) => valueOf(request, response)),
-      ];
-      requests.labels(...values).inc();
-      duration.labels(...values).observe(seconds);
-      requestSize?.labels(...values).observe(requestBodyBytes(request));
-      if (sentBytes !== undefined) responseSize?.labels(...values).observe(sentBytes());
-    };
-    move(method, 1);
-    const end = (sent: boolean): void => {
+    const over = (sent: boolean): void => {
       const seconds = (performance.now() - start) / 1000;
       move(method, -1);
       try {
-        count(seconds, sent);
+        const status = sent ? response.statusCode : CLIENT_WENT_AWAY;
+        const route = known.routeOf?.() ?? pathOf(url, request, status);
+        const values = [method, route, groupStatus ? `${Math.floor(status / 100)}xx` : String(status)];
+        for (const valueOf of customValues) values.push(valueOf(request, response));
+        requests.labels(...values).inc();
+        duration.labels(...values).observe(seconds);
+        requestSize?.labels(...values).observe(requestBodyBytes(request));
+        if (sentBytes !== undefined) responseSize?.labels(...values).observe(sentBytes());
       } catch (error) {
         warnOnce('http metrics', `a request is not counted: ${describeError(error)}`);
       }
     };
     // the end of a response is an event of its connection, outside of the span of the request
-    whenOver(request, response, options.exemplars === true ? AsyncResource.bind(end) : end);
+    const known: Tracked = { routeOf, over: options.exemplars === true ? AsyncResource.bind(over) : over };
+    properties[tracked] = known;
+    move(method, 1);
+    whenOver(request, response, known);
   }
 
   /** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */

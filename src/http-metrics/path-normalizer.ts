@@ -28,6 +28,8 @@ const VERSION = /^v\d{1,3}$/i;
 const MAX_SEGMENTS = 10;
 const MAX_SEGMENT_LENGTH = 60;
 const MAX_PATH_LENGTH = 2048;
+const MAX_RECENT = 500;
+const MAX_RECENT_LENGTH = 100;
 
 /** The label value of all paths beyond the limit. */
 export const OTHER = ':other';
@@ -36,6 +38,8 @@ export class PathNormalizer {
   readonly #rules: readonly PathRule[];
   readonly #mostPaths: number;
   readonly #paths = new Set<string>();
+  /** The templates of recent paths. A client chooses the paths: few are kept, and none of a long URL, which a part of it would keep in memory. */
+  readonly #recent = new Map<string, string>();
 
   /** @param mostPaths maximum number of different results; further ones become `:other` */
   constructor(rules: readonly PathRule[] = DEFAULT_PATH_RULES, mostPaths = 100) {
@@ -59,6 +63,17 @@ export class PathNormalizer {
   #pathOf(url: string): string {
     const query = url.search(/[?#]/);
     const whole = query < 0 ? url : url.slice(0, query);
+    if (url.length > MAX_RECENT_LENGTH) return this.#templateOf(whole);
+    let template = this.#recent.get(whole);
+    if (template === undefined) {
+      template = this.#templateOf(whole);
+      if (this.#recent.size >= MAX_RECENT) this.#recent.clear();
+      this.#recent.set(whole, template);
+    }
+    return template;
+  }
+
+  #templateOf(whole: string): string {
     if (whole.length > MAX_PATH_LENGTH) return OTHER;
     const segments = whole.split('/').filter((segment) => segment !== '');
     const shown = segments.slice(0, MAX_SEGMENTS).map((segment) => this.#segmentOf(segment));

@@ -256,3 +256,38 @@ test('streams of HTTP/2: answered, cancelled, and of a session that is gone', as
     ],
   );
 });
+
+test('a pipelined request whose connection is gone before the middleware is reached, while it waits for its turn', async (t) => {
+  const { registry, metrics } = fresh();
+  const asked = counter();
+  const server = createServer((request, response) => {
+    asked.arrived();
+    // the first one is never answered, so that the second has no connection yet
+    if (request.url === '/late')
+      request.socket.once('close', () => setImmediate(() => metrics.track(request, response)));
+  });
+  const { url, close } = await onFreePort(server);
+  afterTest(t, close);
+  const socket = connectionTo(url);
+  socket.write(line('/first') + line('/late'));
+  await until(async () => asked.count === 2);
+  socket.destroy();
+  assert.deepEqual(await ended(registry, 1), { 'GET /late 499': 1 });
+});
+
+test('however many requests a connection has, its end has one listener', async (t) => {
+  const listeners: number[] = [];
+  const { registry, url } = await onNodeHttp(t, {}, (request, response) => {
+    listeners.push(request.socket.listenerCount('close'));
+    response.end();
+  });
+  const socket = connectionTo(url);
+  socket.resume();
+  for (let sent = 1; sent <= 30; sent++) {
+    socket.write(line('/a'));
+    await until(async () => listeners.length === sent);
+  }
+  assert.deepEqual(await ended(registry, 30), { 'GET /a 200': 30 });
+  assert.equal(new Set(listeners).size, 1, listeners.join(' '));
+  socket.destroy();
+});
