@@ -34,7 +34,7 @@ async function drive(frameworks: readonly Framework[]): Promise<void> {
   for (const framework of frameworks) {
     const sides: Side[] = ['none', 'listener', 'prom-multiproc', ...(framework in PEERS ? (['peer'] as const) : [])];
     const micros = await measure(framework, sides);
-    const listener = micros.get('listener')! - micros.get('none')!;
+    const least = micros.get('listener')! - micros.get('none')!;
     for (const side of sides) {
       const added = micros.get(side)! - micros.get('none')!;
       rows.push([
@@ -46,7 +46,7 @@ async function drive(frameworks: readonly Framework[]): Promise<void> {
           : [
               added.toFixed(1),
               `${(micros.get(side)! / micros.get('listener')!).toFixed(2)} ×`,
-              `${(added / listener).toFixed(1)} ×`,
+              `${(added / least).toFixed(1)} ×`,
             ]),
       ]);
     }
@@ -255,7 +255,7 @@ const SERVERS: Readonly<Record<Framework, (side: Side) => Promise<Started>>> = {
     if (side === 'listener') {
       const bare = listener();
       app.use(async (context, next) => {
-        bare.listen(context.env.outgoing as ServerResponse);
+        bare.listen(context.env.outgoing);
         await next();
       });
       ({ count } = bare);
@@ -271,6 +271,8 @@ const SERVERS: Readonly<Record<Framework, (side: Side) => Promise<Started>>> = {
 
 async function serve(framework: Framework, side: Side): Promise<void> {
   const { server, count } = await SERVERS[framework](side);
+  // a turn of the other sides may take longer than the default of 5 s
+  server.keepAliveTimeout = 0;
   if (!server.listening) await once(server, 'listening');
   process.on('message', async (question) => {
     if (question === 'count') {

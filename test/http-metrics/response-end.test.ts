@@ -263,8 +263,8 @@ test('a pipelined request whose connection is gone before the middleware is reac
   const server = createServer((request, response) => {
     asked.arrived();
     // the first one is never answered, so that the second has no connection yet
-    if (request.url === '/late')
-      request.socket.once('close', () => setImmediate(() => metrics.track(request, response)));
+    if (request.url !== '/late') return;
+    request.socket.once('close', () => setImmediate(() => metrics.track(request, response)));
   });
   const { url, close } = await onFreePort(server);
   afterTest(t, close);
