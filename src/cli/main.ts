@@ -41,6 +41,7 @@ function program(): Command {
     )
     .option('--created', 'show when each series was created')
     .option('--strict', 'OpenMetrics in the form of other libraries')
+    .option('--openmetrics2', 'OpenMetrics 2.0, which is not final, for scrapers that request it')
     .option('--dead-retention <seconds>', 'how long gauges of dead processes are kept')
     .option('--fold-files <files>', 'fold when so many processes have died')
     .option('--no-fold', 'do not fold the files of dead processes')

@@ -17,6 +17,7 @@ interface ServeOptions {
   readonly name?: readonly string[];
   readonly created?: boolean;
   readonly strict?: boolean;
+  readonly openmetrics2?: boolean;
   readonly deadRetention?: string;
   readonly fold: boolean;
   readonly foldFiles?: string;
@@ -58,11 +59,12 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   process.once('SIGINT', () => void end());
 }
 
-function collectorOptions({ registry, created, strict, deadRetention, fold, foldFiles }: ServeOptions) {
+function collectorOptions({ registry, created, strict, openmetrics2, deadRetention, fold, foldFiles }: ServeOptions) {
   return {
     registry: registry ?? 'all',
     created,
     strict,
+    openMetrics2: openmetrics2,
     deadRetentionSeconds: deadRetention === undefined ? undefined : positive('--dead-retention', deadRetention),
     fold: fold
       ? { files: foldFiles === undefined ? undefined : positive('--fold-files', foldFiles) }

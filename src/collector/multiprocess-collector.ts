@@ -2,6 +2,7 @@
 import type { FoldResult } from '../archive/fold-result.js';
 import type { ExpositionFormat } from '../exposition/formats.js';
 import type * as negotiation from '../exposition/negotiate.js';
+import type { NegotiationOptions } from '../exposition/negotiate.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './report.js';
@@ -16,6 +17,8 @@ export interface MultiprocessCollectorOptions extends collecting.ReadingOptions 
   readonly created?: boolean;
   /** OpenMetrics in the form of other libraries: every counter in `_total`, `le="1.0"`. Default false. */
   readonly strict?: boolean;
+  /** Serves OpenMetrics 2.0, whose specification is not final, to scrapers that request this version. Default false. */
+  readonly openMetrics2?: boolean;
   /** Shows the collector's own metrics, `prom_multiproc_…`. Default true. */
   readonly selfMetrics?: boolean;
 }
@@ -49,12 +52,14 @@ export interface StatusOptions {
 export class MultiprocessCollector {
   readonly #collector: collecting.DirectoryCollector;
   readonly #settings: OutputSettings;
+  readonly #negotiation: NegotiationOptions;
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: MultiprocessCollectorOptions = {}) {
-    const { registry = 'all', created = false, strict = false, selfMetrics = true, ...reading } = options;
+    const { registry = 'all', created = false, strict = false, selfMetrics = true, openMetrics2, ...reading } = options;
     const registries = registry === 'all' ? registry : typeof registry === 'string' ? [registry] : registry;
     this.#settings = { selection: { registries }, created, strict, selfMetrics };
+    this.#negotiation = { openMetrics2 };
     // loaded here and not at the top: most processes that load this package collect nothing
     const { DirectoryCollector } = require('./directory-collector.js') as typeof collecting;
     this.#collector = new DirectoryCollector(reading);
@@ -68,7 +73,8 @@ export class MultiprocessCollector {
   async metrics(request: MetricsRequest = {}): Promise<MetricsAnswer> {
     const { accept, format: named, names } = request;
     const { namedFormat, negotiateFormat } = require('../exposition/negotiate.js') as typeof negotiation;
-    const { contentType, format, escaping } = named === undefined ? negotiateFormat(accept) : namedFormat(named);
+    const { contentType, format, escaping } =
+      named === undefined ? negotiateFormat(accept, this.#negotiation) : namedFormat(named);
     const wanted = names === undefined || names.length === 0 ? { format, escaping } : { format, escaping, names };
     return { contentType, body: await this.#collector.body(wanted, this.#settings) };
   }

@@ -16,6 +16,8 @@ export interface Format {
   readonly offers: readonly Offer[];
   /** The format shows creation times of series even where the options ask for no `_created` samples. */
   readonly showsCreated?: boolean;
+  /** The specification is not final: a request gets the format only where an option allows it. */
+  readonly isDraft?: boolean;
   /** Returns the headings of all families of one exposition, in the same order. */
   readonly headings: (families: readonly NamedFamily[], options: OutputRules) => Heading[];
   /** Renders a whole exposition; the families stay in the given order. */

@@ -1,6 +1,7 @@
 /** The formats, one row each. If an Accept header likes several equally, the first row wins. */
 import { PromMultiprocError } from '../errors.js';
 import type { Format } from './format.js';
+import { openMetrics2Format } from './openmetrics2-format.js';
 import { protobufFormat } from './protobuf-format.js';
 import { CONTENT_TYPES, OPENMETRICS, TEXT } from './text-dialect.js';
 import { textFormat } from './text-format.js';
@@ -41,6 +42,14 @@ const ROWS = {
       contentType: `${PROTOBUF_TYPE}; proto=io.prometheus.client.MetricFamily; encoding=delimited`,
       versions: new Set(['']),
       parameters: { proto: 'io.prometheus.client.MetricFamily', encoding: 'delimited' },
+      escapes: true,
+    },
+  ]),
+  openmetrics2: openMetrics2Format('openmetrics2', [
+    {
+      mediaType: OPENMETRICS_TYPE,
+      contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '2.0.0'),
+      versions: new Set(['2.0.0']),
       escapes: true,
     },
   ]),

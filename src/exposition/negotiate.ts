@@ -10,6 +10,11 @@ export interface NegotiatedFormat {
   readonly escaping: Escaping;
 }
 
+export interface NegotiationOptions {
+  /** Serves OpenMetrics 2.0, whose specification is not final, to scrapers that request this version. Default false. */
+  readonly openMetrics2?: boolean;
+}
+
 /** One element of an Accept header. */
 interface MediaRange {
   readonly mediaType: string;
@@ -34,13 +39,17 @@ interface Match {
  * then the one that it names first. Without a header, or if no format fits, it is text 0.0.4: a scraper can do more with
  * that than with a 406. It never throws, and its time is linear in the length of the header.
  */
-export function negotiateFormat(accept: string | readonly string[] | undefined): NegotiatedFormat {
+export function negotiateFormat(
+  accept: string | readonly string[] | undefined,
+  { openMetrics2 = false }: NegotiationOptions = {},
+): NegotiatedFormat {
   const header = typeof accept === 'string' ? accept : Array.isArray(accept) ? accept.join(',') : '';
   const ranges = splitOutsideQuotes(header, ',')
     .map(parseRange)
     .filter((range) => range !== undefined);
   let best = noMatch(FALLBACK, FALLBACK.offers[0]);
   for (const format of FORMATS.values()) {
+    if (format.isDraft === true && !openMetrics2) continue;
     for (const offer of format.offers) {
       const match = matchOf(format, offer, ranges);
       const better =

@@ -6,21 +6,11 @@
  * values. Only exemplars have a variable length. If there are any, the bytes between them are copied, and the lengths of the
  * enclosing messages (which have a fixed width too) are increased by the bytes of the exemplar.
  */
-import type { Exemplar, MetricFamily } from '../model/metric-family.js';
+import type { Exemplar } from '../model/metric-family.js';
 import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
-import { NativeReading } from '../model/native-histogram.js';
-import { groupedSeries } from './grouped-series.js';
-import type {
-  CreatedPlace,
-  ExpositionWriter,
-  FamilyHead,
-  Format,
-  Heading,
-  NamedFamily,
-  Offer,
-  OutputRules,
-} from './format.js';
-import { labelText, parseLabelText } from './labels.js';
+import { renderGrouped } from './render-grouped.js';
+import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, NamedFamily, Offer } from './format.js';
+import { parseLabelText } from './labels.js';
 import {
   Encoding,
   exemplarField,
@@ -35,8 +25,7 @@ import {
   writeTime,
 } from './protobuf-message.js';
 import { NativeFields } from './native-fields.js';
-import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
-import { shownFamilies } from './shown-families.js';
+import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { Splice } from './splice.js';
 import { lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
@@ -52,7 +41,15 @@ const LABEL = 1;
 const DELIMITER_WIDTH = 5;
 
 export function protobufFormat(name: string, offers: readonly Offer[]): Format {
-  return { name, offers, showsCreated: true, headings, render, newWriter: () => new ProtobufWriter() };
+  return {
+    name,
+    offers,
+    showsCreated: true,
+    headings,
+    render: (families, { escaping = DEFAULT_ESCAPING } = {}) =>
+      renderGrouped(families, escaping, headings, new ProtobufWriter()),
+    newWriter: () => new ProtobufWriter(),
+  };
 }
 
 /** Samples have the same names as in text 0.0.4. */
@@ -69,36 +66,6 @@ function headings(families: readonly NamedFamily[]): Heading[] {
       isShown: true,
     };
   });
-}
-
-function render(given: readonly MetricFamily[], { escaping = DEFAULT_ESCAPING }: OutputRules = {}): Uint8Array {
-  const families = escapeFamilies(shownFamilies(given), escaping);
-  const writer = new ProtobufWriter();
-  const values: number[] = [];
-  const exemplars: Exemplar[] = [];
-  const reading = new NativeReading();
-  headings(families).forEach((heading, at) => {
-    const { name, help, unit, type } = families[at];
-    const kind = metricKind(type);
-    for (const { lines, series, isNative } of groupedSeries(families[at])) {
-      const created = heading.created === 'within' && series.some((each) => each.created !== undefined);
-      writer.family({ name, help, unit, kind, lines, native: isNative }, heading, created ? 'within' : 'nowhere');
-      for (const { labels, values: own, exemplars: traced, created: createdAt, native } of series) {
-        writer.series(labelText(labels));
-        traced.forEach((exemplar, line) => {
-          if (exemplar !== undefined) exemplars[values.length + line] = exemplar;
-        });
-        values.push(...own);
-        if (native !== undefined) {
-          reading.set(native);
-          writer.natives.add(reading);
-        }
-        if (created) values.push(createdAt ?? 0);
-      }
-    }
-  });
-  writer.end();
-  return writer.render(Float64Array.from(values), exemplars);
 }
 
 interface WrittenFamily {
