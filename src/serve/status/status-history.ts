@@ -1,8 +1,8 @@
 /**
  * The last 15 minutes of what the status page shows, so that a page that is opened after an incident shows the incident. At most 5 MiB: 180
- * samples of 500 processes, and of 8 charts with 40 lines. Figures are in typed arrays, and each text is kept once.
+ * samples of 500 processes, and of 8 charts with 40 lines or 160 buckets. Figures are in typed arrays, and each text is kept once.
  */
-import type { ChartRequest } from '../../collector/chart.js';
+import type { Chart, ChartRequest } from '../../collector/chart.js';
 import type { DirectoryStatus } from '../../collector/directory-status.js';
 import type { ProcessInfo } from '../../collector/report.js';
 
@@ -14,7 +14,7 @@ const MAX_SAMPLES = 180;
 const MAX_CHARTS = 8;
 const MAX_MARKS = 200;
 /** More points than that make a page slow: of many processes it gets the largest values of every n samples. */
-const MAX_POINTS = 60_000;
+const MAX_POINTS = 150_000;
 
 /** Per process and sample, in this order; NaN: not measured. */
 const FIGURES = ['cpu', 'memory', 'lag', 'requests', 'failed', 'gc'] as const;
@@ -29,7 +29,8 @@ interface ChartSample {
 interface Sample {
   /** Seconds since the epoch. */
   readonly time: number;
-  readonly files: readonly string[];
+  /** Numbers of the processes. */
+  readonly ids: Uint32Array;
   readonly figures: Float32Array;
   readonly charts: ReadonlyMap<string, ChartSample>;
 }
@@ -55,7 +56,10 @@ type Read = (charts: readonly ChartRequest[]) => Promise<DirectoryStatus>;
 
 export class StatusHistory {
   readonly #read: Read;
-  readonly #names = new Map<string, string>();
+  /** The processes in the samples, by number, and their numbers by file. */
+  readonly #workers = new Map<number, { readonly file: string; readonly name: string }>();
+  readonly #ids = new Map<string, number>();
+  #nextId = 0;
   /** The charts that a page has shown, or would show first, by their keys; the one that was asked for last is last. */
   readonly #charts = new Map<string, ChartRequest>();
   #samples: Sample[] = [];
@@ -94,43 +98,47 @@ export class StatusHistory {
 
   /** The history in a form that JSON holds. */
   recorded(): RecordedStatus {
-    const files = [...new Set(this.#samples.flatMap((sample) => sample.files))];
-    const stride = Math.max(1, Math.ceil((files.length * FIGURES.length * this.#samples.length) / MAX_POINTS));
+    const ids = [...new Set(this.#samples.flatMap((sample) => [...sample.ids]))];
+    const stride = Math.max(1, Math.ceil((ids.length * FIGURES.length * this.#samples.length) / MAX_POINTS));
     const groups: Sample[][] = [];
     for (let end = this.#samples.length; end > 0; end -= stride) {
       groups.unshift(this.#samples.slice(Math.max(0, end - stride), end));
     }
-    const places = new Map(
-      this.#samples.map((sample) => [sample, new Map(sample.files.map((file, at) => [file, at]))]),
-    );
-    const valueIn = (sample: Sample, file: string, figure: number): number => {
-      const place = places.get(sample)!.get(file);
+    const places = new Map(this.#samples.map((sample) => [sample, placesIn(sample)]));
+    const valueIn = (sample: Sample, id: number, figure: number): number => {
+      const place = places.get(sample)!.get(id);
       return place === undefined ? NaN : sample.figures[place * FIGURES.length + figure];
     };
-    const largest = (group: Sample[], file: string, figure: number): number | null => {
-      const values = group.map((sample) => valueIn(sample, file, figure)).filter((value) => !Number.isNaN(value));
+    const largest = (group: Sample[], id: number, figure: number): number | null => {
+      const values = group.map((sample) => valueIn(sample, id, figure)).filter((value) => !Number.isNaN(value));
       return values.length === 0 ? null : Number(Math.max(...values).toPrecision(4));
     };
     return {
       times: groups.map((group) => group.at(-1)!.time),
       marks: this.#marks,
-      living: this.#samples.at(-1)?.files ?? [],
-      workers: files.map((file) => {
-        const figures = FIGURES.map((name, at) => [name, groups.map((group) => largest(group, file, at))]);
-        const name = this.#names.get(`name ${file}`) ?? file;
-        return { file, name, ...(Object.fromEntries(figures) as Record<Figure, (number | null)[]>) };
+      living: [...(this.#samples.at(-1)?.ids ?? [])].map((id) => this.#workers.get(id)!.file),
+      workers: ids.map((id) => {
+        const figures = FIGURES.map((name, at) => [name, groups.map((group) => largest(group, id, at))]);
+        return { ...this.#workers.get(id)!, ...(Object.fromEntries(figures) as Record<Figure, (number | null)[]>) };
       }),
       charts: [...this.#charts].map(([key, request]) => ({ request, samples: this.#chartSamples(key) })),
     };
   }
 
+  /** Names of lines and bounds of buckets are in the first sample that has them; a sample without has those of the one before. */
   #chartSamples(key: string): object[] {
+    let known: Partial<ChartSample> = {};
     return this.#samples.flatMap(({ time, charts }) => {
       const chart = charts.get(key);
       if (chart === undefined) return [];
-      const lines = chart.names.map((name, at) => ({ name, value: chart.values[at] }));
-      const { buckets } = chart;
-      return { time, lines, buckets: buckets && { bounds: buckets.bounds, counts: [...buckets.counts] } };
+      const { names, values, buckets } = chart;
+      const sample = {
+        ...{ time, values: [...values], counts: buckets && [...buckets.counts] },
+        names: names === known.names ? undefined : names,
+        bounds: buckets?.bounds === known.buckets?.bounds ? undefined : buckets?.bounds,
+      };
+      known = chart;
+      return sample;
     });
   }
 
@@ -155,8 +163,7 @@ export class StatusHistory {
     const living = processes.filter(({ state }) => state !== 'dead');
     const figures = new Float32Array(living.length * FIGURES.length);
     living.forEach((process, at) => {
-      const { file, vitals = {}, requests } = process;
-      this.#once(`name ${file}`, nameOf(process));
+      const { vitals = {}, requests } = process;
       const { cpuShare, residentBytes, loopLagSeconds, gcShare } = vitals;
       const { perSecond, failedPerSecond } = requests ?? {};
       const values = [cpuShare, residentBytes, loopLagSeconds, perSecond, failedPerSecond, gcShare];
@@ -165,33 +172,45 @@ export class StatusHistory {
         at * FIGURES.length,
       );
     });
+    const before = this.#samples.at(-1)?.charts;
     const charts = new Map<string, ChartSample>();
     watched.forEach((request, at) => {
       const chart = status.charts[at];
       if (chart === null || chart === undefined) return;
-      charts.set(JSON.stringify(request), {
-        names: chart.lines.map(({ name }) => this.#once(name, name)),
-        values: Float64Array.from(chart.lines, ({ value }) => value),
-        buckets: chart.buckets && { bounds: chart.buckets.bounds, counts: Float64Array.from(chart.buckets.counts) },
-      });
+      const key = JSON.stringify(request);
+      charts.set(key, chartSample(chart, before?.get(key)));
     });
     const time = collectedAtMs / 1000;
     this.#mark(status, time);
-    const files = living.map(({ file }) => this.#once(file, file));
-    this.#samples.push({ time, files, figures, charts });
+    this.#samples.push({ time, ids: Uint32Array.from(living, (process) => this.#idOf(process)), figures, charts });
     const from = time - SPAN_MS / 1000;
     this.#samples = this.#samples.filter((sample) => sample.time >= from).slice(-MAX_SAMPLES);
     this.#marks = this.#marks.filter((mark) => mark.time >= from).slice(-MAX_MARKS);
     // where nothing is watched yet, the charts that a page opens first
     if (this.#charts.size === 0) this.watch(firstCharts(status));
-    if (this.#names.size > 20 * (files.length + 100)) this.#names.clear();
+    this.#forgetWorkers(living.length);
   }
 
-  /** Keeps one copy of a text: those that come from a thread are new in each status. */
-  #once(key: string, text: string): string {
-    const known = this.#names.get(key);
-    if (known === undefined) this.#names.set(key, text);
-    return known ?? text;
+  #idOf(process: ProcessInfo): number {
+    const { file } = process;
+    let id = this.#ids.get(file);
+    if (id === undefined) {
+      id = this.#nextId++;
+      this.#ids.set(file, id);
+      this.#workers.set(id, { file, name: nameOf(process) });
+    }
+    return id;
+  }
+
+  /** Forgets the processes that are in no sample any more, where they are many. */
+  #forgetWorkers(living: number): void {
+    if (this.#workers.size <= 2 * (living + MAX_SAMPLES)) return;
+    const used = new Set(this.#samples.flatMap(({ ids }) => [...ids]));
+    for (const [id, { file }] of this.#workers) {
+      if (used.has(id)) continue;
+      this.#workers.delete(id);
+      this.#ids.delete(file);
+    }
   }
 
   #mark({ processes }: DirectoryStatus, time: number): void {
@@ -205,6 +224,33 @@ export class StatusHistory {
     }
     this.#known = now;
   }
+}
+
+function placesIn({ ids }: Sample): Map<number, number> {
+  return new Map(Array.from(ids, (id, at) => [id, at]));
+}
+
+/** @param before the sample before it, whose texts and bounds it shares: those that come from a thread are new in each status */
+function chartSample({ lines, buckets }: Chart, before: ChartSample | undefined): ChartSample {
+  const names = lines.map(({ name }) => name);
+  return {
+    names: shared(names, before?.names),
+    values: Float64Array.from(lines, ({ value }) => value),
+    buckets: buckets && {
+      bounds: shared(buckets.bounds, before?.buckets?.bounds),
+      counts: Float64Array.from(buckets.counts),
+    },
+  };
+}
+
+/** Returns the earlier array where it is equal, and where only some elements are, a new one of its elements. */
+function shared<Element extends string | number>(
+  now: readonly Element[],
+  before: readonly Element[] = [],
+): readonly Element[] {
+  if (now.length === before.length && now.every((each, at) => each === before[at])) return before;
+  const known = new Map(before.map((each) => [each, each]));
+  return now.map((each) => known.get(each) ?? each);
 }
 
 function nameOf({ pid, thread }: ProcessInfo): string {

@@ -32,6 +32,36 @@ test('a look that comes soon after another makes no peak: its rate is over two s
   assert.deepEqual(shown, [null, 10, 54 / 5.25, 57 / 5.5, 10]);
 });
 
+test('the samples that the server has kept have the names and bounds of the ones before', async () => {
+  const { recordedSamples } = await history;
+  const recorded = [
+    { time: 1, names: ['a'], values: [1] },
+    { time: 2, values: [2] },
+    { time: 3, names: ['a', 'b'], values: [3, 4], bounds: [1, 2], counts: [0, 1, 2] },
+    { time: 4, values: [5, 6], counts: [1, 1, 2] },
+  ];
+  assert.deepEqual(recordedSamples(recorded), [
+    { time: 1, lines: [{ name: 'a', value: 1 }] },
+    { time: 2, lines: [{ name: 'a', value: 2 }] },
+    {
+      time: 3,
+      lines: [
+        { name: 'a', value: 3 },
+        { name: 'b', value: 4 },
+      ],
+      buckets: { bounds: [1, 2], counts: [0, 1, 2] },
+    },
+    {
+      time: 4,
+      lines: [
+        { name: 'a', value: 5 },
+        { name: 'b', value: 6 },
+      ],
+      buckets: { bounds: [1, 2], counts: [1, 1, 2] },
+    },
+  ]);
+});
+
 test('lines begin and end with gaps, and those of long ago are forgotten', async () => {
   const { HISTORY_SECONDS, LineHistory } = await history;
   const lines = new LineHistory();

@@ -117,7 +117,7 @@ export class ChartPanel {
 
   /** @param samples the values of the chart before it was opened, with their times */
   setPast(samples) {
-    this.#past = samples;
+    this.#past = [...samples];
   }
 
   setMarks(marks) {

@@ -5,6 +5,18 @@ export const HISTORY_SECONDS = 900;
 const QUANTILE_UPDATES = 5;
 const QUANTILES = [0.5, 0.9, 0.99];
 
+/** The samples of a chart as the server has kept them, in the form of charts: names and bounds are sent where they change. */
+export function recordedSamples(samples) {
+  let names = [];
+  let bounds;
+  return samples.map(({ time, values, counts, ...changed }) => {
+    names = changed.names ?? names;
+    bounds = changed.bounds ?? bounds;
+    const lines = values.map((value, at) => ({ name: names[at], value }));
+    return { time, lines, ...(counts !== undefined && { buckets: { bounds, counts } }) };
+  });
+}
+
 /** The values of each line over time. */
 export class LineHistory {
   times = [];

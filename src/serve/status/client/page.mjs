@@ -6,6 +6,7 @@ import { ChartPanel } from './chart-panel.mjs';
 import { chosenCharts, rememberCharts } from './chosen-charts.mjs';
 import { element, setText } from './element.mjs';
 import { bytes, count, percent, seconds, short } from './format.mjs';
+import { recordedSamples } from './history.mjs';
 import { ProcessWatch } from './marks.mjs';
 import { familyTable, processTable, skippedFileTable } from './tables.mjs';
 import { Verdict } from './verdict.mjs';
@@ -239,7 +240,7 @@ function addPanel(metric, by) {
   if (panels.length >= MAX_CHARTS || panels.some((panel) => panel.metric === metric)) return undefined;
   const panel = new ChartPanel(metric, by, { onRemove: removePanel, onGrouping: changedCharts });
   const past = recordedCharts.find(({ request }) => request.metric === metric && request.by === by);
-  if (past !== undefined) panel.setPast(past.samples);
+  if (past !== undefined) panel.setPast(recordedSamples(past.samples));
   panels.push(panel);
   byId('charts').append(panel.root);
   byId('no-charts').hidden = true;
