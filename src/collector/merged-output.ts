@@ -1,7 +1,13 @@
 /** Renders the families of an output, again and again, as an exposition or as a data model. */
 import type { CreatedPlace, ExpositionWriter, Format, NativeSink, OutputRules } from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
-import { DEFAULT_ESCAPING, escapeFamilies, escapeLabelText, escapeMetricName } from '../exposition/name-escaping.js';
+import {
+  DEFAULT_ESCAPING,
+  escapeExemplar,
+  escapeFamilies,
+  escapeLabelText,
+  escapeMetricName,
+} from '../exposition/name-escaping.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
 import { readNative, writeNativeSeries } from '../merge/native-series.js';
 import type { MergedFamily } from '../merge/merged-family.js';
@@ -60,6 +66,7 @@ export class MergedBody {
     const values = this.#values;
     const exemplars: Exemplar[] = [];
     const { natives } = this.#writer;
+    const { escaping = DEFAULT_ESCAPING } = this.#options;
     natives?.clear();
     let at = 0;
     for (const { family, series, created, exemplarLines: traced } of this.#blocks) {
@@ -67,7 +74,7 @@ export class MergedBody {
       for (const number of series) {
         for (let line = 0; hasExemplars && line < traced; line++) {
           const exemplar = exemplarAt(index, family, number, line);
-          if (exemplar !== undefined) exemplars[at + line] = exemplar;
+          if (exemplar !== undefined) exemplars[at + line] = escapeExemplar(exemplar, escaping);
         }
         if (natives !== undefined && family.native !== undefined) at = this.#addNative(natives, family, number, at);
         else at = writeValues(index, family, number, values, at);

@@ -3,7 +3,7 @@
  * (prometheus.io/docs/instrumenting/escaping_schemes). Only `dots` changes legal names too: it doubles their underscores, so
  * that the original name can be recovered.
  */
-import type { Labels, MetricFamily } from '../model/metric-family.js';
+import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
 import { type Clash, nameClashes } from '../model/name-clash.js';
 import { isLabelName, validateMetricName } from '../model/naming.js';
 import { labelText, parseLabelText } from './labels.js';
@@ -62,6 +62,16 @@ export function escapeLabelText(text: string, escaping: Escaping): string {
   return labelText(escapedLabels(parseLabelText(text), escaping));
 }
 
+/** Escapes the names of an exemplar's labels that are not legal. Legal ones, such as `trace_id`, stay in every scheme. */
+export function escapeExemplar(exemplar: Exemplar, escaping: Escaping): Exemplar {
+  const { labels } = exemplar;
+  if (escaping === 'allow-utf-8' || Object.keys(labels).every((name) => isLabelName(name))) return exemplar;
+  const escaped = Object.entries(labels).map(
+    ([name, value]) => [isLabelName(name) ? name : escapeLabelName(name, escaping), value] as const,
+  );
+  return { ...exemplar, labels: Object.fromEntries(escaped) };
+}
+
 /** Escapes the names of families and leaves out a family whose escaped name an earlier one has. */
 export function escapeFamilies(families: readonly MetricFamily[], escaping: Escaping): readonly MetricFamily[] {
   if (escaping === 'allow-utf-8') return families;
@@ -87,7 +97,9 @@ function escapedFamily(family: MetricFamily, escaping: Escaping): MetricFamily {
   const escaped = escapeMetricName(name, escaping);
   const isLegal = (labels: Labels): boolean =>
     Object.keys(labels).every((label) => escapeLabelName(label, escaping) === label);
-  if (escaped === name && samples.every(({ labels }) => isLegal(labels))) return family;
+  const isUnchanged = ({ labels, exemplar }: Sample): boolean =>
+    isLegal(labels) && (exemplar === undefined || escapeExemplar(exemplar, escaping) === exemplar);
+  if (escaped === name && samples.every(isUnchanged)) return family;
   return {
     ...family,
     name: escaped,
@@ -98,6 +110,7 @@ function escapedFamily(family: MetricFamily, escaping: Escaping): MetricFamily {
         ? escaped + sample.name.slice(name.length)
         : escapeMetricName(sample.name, escaping),
       labels: escapedLabels(sample.labels, escaping),
+      ...(sample.exemplar !== undefined && { exemplar: escapeExemplar(sample.exemplar, escaping) }),
     })),
   };
 }

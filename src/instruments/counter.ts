@@ -53,7 +53,7 @@ export class CounterChild extends Child {
 
   /** Sets the exemplar without counting. @throws {RangeError} prom-client's error, where the labels are too long */
   updateExemplar(exemplarLabels: LabelValues<string>, value: number): void {
-    setExemplar(this.written, 0, exemplarLabels, value || 1);
+    setExemplar(this.home, this.written, 0, exemplarLabels, value || 1);
   }
 
   /**

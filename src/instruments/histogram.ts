@@ -78,7 +78,7 @@ export class HistogramChild extends Child {
    * @throws {RangeError} prom-client's error, where the labels are too long
    */
   updateExemplar(value: number, exemplarLabels: LabelValues<string>): void {
-    setExemplar(this.written, bucketOf(this.bounds, value), exemplarLabels, value);
+    setExemplar(this.home, this.written, bucketOf(this.bounds, value), exemplarLabels, value);
   }
 
   /**

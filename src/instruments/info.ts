@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
 import { assertLabelsDeclared, labelValue } from '../model/label-set.js';
-import { isLabelName } from '../model/naming.js';
+import { isLabelName, labelNameRule } from '../model/naming.js';
 import type { LabelValues } from '../registry/metric-object.js';
 import type { InfoConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
@@ -88,12 +88,11 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
   }
 
   #assertPairs(pairs: InfoPairs): void {
+    const { nameValidation } = this.series.declaration;
     for (const name of Object.keys(pairs)) {
-      if (isLabelName(name) && !this.#isOwn(name)) continue;
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        `${inspect(name)} cannot be set as Info: give a name of letters, digits and "_" that is not among the labelNames`,
-      );
+      if (isLabelName(name, nameValidation) && !this.#isOwn(name)) continue;
+      const rule = this.#isOwn(name) ? 'it is among the labelNames' : labelNameRule(nameValidation);
+      throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${inspect(name)} cannot be set as Info: ${rule}`);
     }
   }
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { wellFormed } from './well-formed.js';
 import type { Labels } from './metric-family.js';
-import { isLabelName } from './naming.js';
+import { isLabelName, labelNameRule, type NameValidation } from './naming.js';
 
 /** Maximum number of characters in the names and values of an exemplar's labels together (OpenMetrics 1.0, 4.6.1). */
 const MAX_EXEMPLAR_CHARACTERS = 128;
@@ -17,19 +17,19 @@ const MAX_EXEMPLAR_CHARACTERS = 128;
  * @throws {RangeError} prom-client's error, where the labels are too long
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name breaks the rule for label names
  */
-export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>): Labels {
+export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>, validation?: NameValidation): Labels {
   const copy: Labels = Object.create(null) as Labels;
   let characters = 0;
   for (const [name, value] of Object.entries(labels)) {
     if (value === undefined) continue;
-    if (!isLabelName(name)) {
+    if (!isLabelName(name, validation)) {
       throw new PromMultiprocError(
         'ERR_INVALID_ARGUMENT',
-        `the exemplar label ${inspect(name)} is not a label name: use letters, digits and "_", and do not begin with a digit`,
+        `the exemplar label ${inspect(name)} is not a label name: ${labelNameRule(validation)}`,
       );
     }
     copy[name] = wellFormed(String(value));
-    characters += name.length + codePoints(copy[name]);
+    characters += codePoints(name) + codePoints(copy[name]);
   }
   if (characters > MAX_EXEMPLAR_CHARACTERS) {
     throw new RangeError('Label set size must be smaller than 128 UTF-8 chars');

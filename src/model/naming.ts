@@ -23,6 +23,13 @@ export function isLabelName(name: string, validation: NameValidation = 'legacy')
   return (validation === 'utf8' ? isUtf8Name(name) : LABEL_NAME.test(name)) && name !== '__name__';
 }
 
+/** What a message about an illegal label name says about legal ones. */
+export function labelNameRule(validation: NameValidation = 'legacy'): string {
+  return validation === 'utf8'
+    ? 'use any characters, but not none, and not "__name__"'
+    : 'use letters, digits and "_", and do not begin with a digit';
+}
+
 export function isMetricName(name: string, validation: NameValidation): boolean {
   return validation === 'utf8' ? isUtf8Name(name) : validateMetricName(name);
 }

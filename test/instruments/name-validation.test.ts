@@ -60,3 +60,43 @@ test('a process that counts in memory serves UTF-8 names, protobuf and named met
   assert.deepEqual([name, samples[0].value], ['http_requests_total', 2]);
   assert.ok(Math.abs(created[0] - Date.now() / 1000) < 60, String(created));
 });
+
+test('the pairs of an Info and the labels of exemplars follow the rule of their metric', async (t) => {
+  t.after(() => register.clear());
+  const shared = { help: 'h', nameValidation: 'utf8' } as const;
+  new Info({ ...shared, name: 'node_build' }).set({ 'service.version': '1' });
+  const jobs = new Counter({ ...shared, name: 'jobs_total', enableExemplars: true });
+  jobs.inc({ value: 1, labels: {}, exemplarLabels: { 'trace.id': 'a', span_id: 'b' } });
+  const legacy = { help: 'h', enableExemplars: true } as const;
+  assert.throws(
+    () => new Info({ ...legacy, name: 'build' }).set({ 'a.b': '1' }),
+    /'a\.b' cannot be set as Info: use let/,
+  );
+  assert.throws(
+    () => new Counter({ ...legacy, name: 'other_total' }).inc({ value: 1, labels: {}, exemplarLabels: { 'a.b': 'x' } }),
+    /the exemplar label 'a\.b' is not a label name: use letters/,
+  );
+  assert.throws(
+    () => jobs.inc({ value: 1, labels: {}, exemplarLabels: { '': 'x' } }),
+    /the exemplar label '' is not a label name: use any characters, but not none/,
+  );
+  register.removeSingleMetric('build');
+  register.removeSingleMetric('other_total');
+  const lines = async (escaping: string): Promise<string[]> => {
+    const accept = `application/openmetrics-text;version=1.0.0;escaping=${escaping}`;
+    const text = Buffer.from((await defaultSource.metrics({ accept })).body).toString();
+    return text.split('\n').flatMap((line) => (/^#|^$/.test(line) ? [] : line.replace(/ \d{10}\.?\d*$/, '')));
+  };
+  assert.deepEqual(await lines('allow-utf-8'), [
+    'node_build_info{"service.version"="1"} 1',
+    'jobs_total 2 # {"trace.id"="a",span_id="b"} 1',
+  ]);
+  assert.deepEqual(await lines('underscores'), [
+    'node_build_info{service_version="1"} 1',
+    'jobs_total 2 # {trace_id="a",span_id="b"} 1',
+  ]);
+  assert.deepEqual(await lines('dots'), [
+    'node__build_info{service_dot_version="1"} 1',
+    'jobs__total 2 # {trace_dot_id="a",span_id="b"} 1',
+  ]);
+});
