@@ -1,56 +1,19 @@
 /** Many processes that could push, of which one does. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import fs from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type PushRecord, readPushRecord, writePushRecord, NO_FIGURES } from '../../src/directory/push-record.js';
+import { startPush } from 'prom-multiproc/push';
+import { NO_FIGURES, writePushRecord } from '../../src/directory/push-record.js';
 import { Leadership } from '../../src/push/leadership.js';
 import { afterTest } from '../support/after-test.js';
 import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
 import { needs, prometheus3 } from '../support/needs.js';
 import { startCli, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
-import { decodeRemoteWrite, startPushReceiver } from '../support/push-receiver.js';
+import { INTERVAL_MS, pushFrom, recordOf, withLock } from '../support/push-leader.js';
+import { decodeRemoteWrite, isTwo, startPushReceiver } from '../support/push-receiver.js';
 import { withTempDir } from '../support/temp-dir.js';
-
-const INTERVAL_MS = 500;
-
-function lockFile(dir: string): string {
-  return join(
-    dir,
-    readdirSync(dir).find((name) => name.startsWith('push-') && name.endsWith('.lock'))!,
-  );
-}
-
-function withLock<T>(dir: string, use: (fd: number) => T): T {
-  const fd = openSync(lockFile(dir), 'r+');
-  try {
-    return use(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function recordOf(dir: string): PushRecord | undefined {
-  try {
-    return withLock(dir, readPushRecord);
-  } catch {
-    return undefined;
-  }
-}
-
-async function pushFrom(members: readonly Member[], url: string, intervalMs = INTERVAL_MS): Promise<void> {
-  for (const member of members) {
-    await member.run(
-      (kit, to, ms) => {
-        const { startPush } = kit.require('prom-multiproc/push') as typeof import('prom-multiproc/push');
-        kit.kept.push = startPush({ intervalMs: ms, labels: { job: 'app' }, remoteWrite: { url: to } });
-      },
-      url,
-      intervalMs,
-    );
-  }
-}
 
 async function count(members: readonly Member[], times: number): Promise<void> {
   for (const member of members) {
@@ -77,9 +40,10 @@ test(
     const dir = withTempDir(t);
     const { workers } = await startCluster(t, dir, 3);
     await count(workers, 1);
-    await pushFrom(workers, `${prometheus.url}/api/v1/write`);
+    await pushFrom(workers, { remoteWrite: { url: `${prometheus.url}/api/v1/write` } });
     const first = await until(() => recordOf(dir));
     await until(async () => (await prometheus.value('jobs_total')) === 3);
+    const beforeKill = (await prometheus.value('timestamp(jobs_total)'))!;
     const leader = workers.find(({ pid }) => pid === first.pid)!;
     const others = workers.filter((worker) => worker !== leader);
     await count(workers, 10);
@@ -94,6 +58,13 @@ test(
     assert.equal(await prometheus.value('count({__name__="jobs_total"})'), 1);
     assert.equal(await prometheus.value('resets(jobs_total[5m])'), 0);
     assert.equal(await prometheus.value('max_over_time(jobs_total[5m]) - min_over_time(jobs_total[5m])'), 233);
+    // at the time of a sample, of a series that began at 0, increase() extrapolates nothing
+    const last = (await prometheus.value('timestamp(jobs_total)'))!;
+    assert.equal(await prometheus.value('increase(jobs_total[5m])', last), 233);
+    // from the last sample before the kill: increase() adds the millisecond by which the range has to begin before that
+    const rangeMs = Math.round((last - beforeKill) * 1000) + 1;
+    const increase = (await prometheus.value(`increase(jobs_total[${rangeMs}ms])`, last))!;
+    assert.ok(Math.abs(increase * (1 - 1 / rangeMs) - 230) < 1e-6, `${increase} in ${rangeMs} ms`);
     const { sentAt, figures } = recordOf(dir)!;
     assert.ok(sentAt > first.sentAt);
     assert.equal(figures.refused, 0);
@@ -106,7 +77,7 @@ test('the last orderly end marks the series as stale, and an end before others d
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 2);
   await count(workers, 1);
-  await pushFrom(workers, receiver.url);
+  await pushFrom(workers, { remoteWrite: { url: receiver.url } });
   const first = await until(() => recordOf(dir));
   const leader = workers.find(({ pid }) => pid === first.pid)!;
   const other = workers.find((worker) => worker !== leader)!;
@@ -125,12 +96,42 @@ test('the last orderly end marks the series as stale, and an end before others d
   );
 });
 
+test('a receiver that is away fills the queue up to its bound, and a scrape shows what was dropped', async (t) => {
+  const receiver = await startPushReceiver(t);
+  receiver.respond = (request, response) => isTwo(request) && Boolean(response.writeHead(503).end());
+  const dir = withTempDir(t);
+  const { primary, workers } = await startCluster(t, dir, 1);
+  await count(workers, 1);
+  const maxQueueBytes = 5000;
+  const remoteWrite = { url: receiver.url, version: '2.0' as const };
+  await pushFrom(workers, { remoteWrite, intervalMs: 100, maxQueueBytes, maxRetries: 1000 });
+  await until(() => (recordOf(dir)?.figures.overflowed ?? 0) > 500);
+  const { figures } = recordOf(dir)!;
+  assert.ok(figures.queueBytes > 0 && figures.queueBytes <= maxQueueBytes, `${figures.queueBytes} bytes`);
+  assert.equal(figures.sent, 0);
+  const text = await scrape(primary);
+  assert.match(text, /^prom_multiproc_push_lost_samples_total\{.*reason="queue_full".*\} [1-9]\d\d/m);
+  assert.match(workers[0].output, /the queue is full/);
+  receiver.respond = () => false;
+  await until(() => recordOf(dir)!.figures.sent > 0);
+});
+
+test('a directory on a network file system is pushed with labels only', (t) => {
+  const dir = withTempDir(t);
+  const NFS = 0x6969;
+  t.mock.method(fs, 'statfsSync', () => ({ type: NFS }));
+  const options = { dir, textfile: { path: join(dir, 'app.prom') } };
+  assert.throws(() => startPush(options), { code: 'ERR_INVALID_ARGUMENT', message: /give the option labels/ });
+  const push = startPush({ ...options, labels: { host: 'a' } });
+  afterTest(t, () => push.close());
+});
+
 test('a leader that is stopped is not replaced: the others warn, and a scrape shows push_stalled', async (t) => {
   const receiver = await startPushReceiver(t);
   const dir = withTempDir(t);
   const { primary, workers } = await startCluster(t, dir, 2);
   await count(workers, 1);
-  await pushFrom(workers, receiver.url, 200);
+  await pushFrom(workers, { remoteWrite: { url: receiver.url }, intervalMs: 200 });
   await until(() => recordOf(dir) !== undefined && recordOf(dir)!.figures.sent > 0);
   const first = recordOf(dir)!;
   assert.match(await scrape(primary), /^prom_multiproc_push_stalled\{target="remote_write"\} 0$/m);
@@ -184,7 +185,7 @@ test('without locks of the kernel one process claims the push, and another takes
   const dir = withTempDir(t);
   const { workers } = await startCluster(t, dir, 2, { PROM_MULTIPROC_NO_MMAP: '1' });
   await count(workers, 1);
-  await pushFrom(workers, receiver.url, 200);
+  await pushFrom(workers, { remoteWrite: { url: receiver.url }, intervalMs: 200 });
   await until(() => receiver.requests.length > 2);
   const first = recordOf(dir)!;
   assert.equal(first.isLocked, false);

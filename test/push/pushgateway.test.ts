@@ -21,7 +21,12 @@ before(async () => {
   if (!has('pushgateway')) return;
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  gateway = spawn('prometheus-pushgateway', [`--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
+  gateway = spawn(
+    'prometheus-pushgateway',
+    // Debian's keeps its groups in a file of the system
+    [`--web.listen-address=127.0.0.1:${port}`, '--persistence.file='],
+    { stdio: 'ignore' },
+  );
   await once(gateway, 'spawn');
   await until(isReady);
 });

@@ -19,10 +19,10 @@ export interface PrometheusOptions {
 
 export interface Prometheus {
   readonly url: string;
-  /** Returns the current instant vector of an expression. */
-  query(expression: string): Promise<QueriedSample[]>;
+  /** Returns the instant vector of an expression, now or at a time in seconds since the epoch. */
+  query(expression: string, time?: number): Promise<QueriedSample[]>;
   /** Returns the value of an expression with one sample; undefined while it has none. */
-  value(expression: string): Promise<number | undefined>;
+  value(expression: string, time?: number): Promise<number | undefined>;
 }
 
 /**
@@ -48,8 +48,9 @@ export async function startPrometheus(
   ]);
   await program.printed(/Server is ready to receive web requests/);
   const url = `http://${host}:${port}`;
-  const query = async (expression: string): Promise<QueriedSample[]> => {
-    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`);
+  const query = async (expression: string, time?: number): Promise<QueriedSample[]> => {
+    const at = time === undefined ? '' : `&time=${time}`;
+    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}${at}`);
     const { data: found, error } = (await response.json()) as {
       data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
       error?: string;
@@ -57,5 +58,5 @@ export async function startPrometheus(
     if (found === undefined) throw new Error(`${expression}: ${error}`);
     return found.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
   };
-  return { url, query, value: async (expression) => (await query(expression))[0]?.value };
+  return { url, query, value: async (expression, time) => (await query(expression, time))[0]?.value };
 }
