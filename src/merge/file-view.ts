@@ -35,6 +35,9 @@ interface LocalFamily extends DeclaredFamily {
   hasSeries: boolean;
 }
 
+const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
+const NO_WORDS = new Int32Array(0);
+
 export class FileView implements LogVisitor, LogSink, MergedPart {
   readonly reader: FileReader;
   order = -1;
@@ -66,6 +69,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   readonly #attachments: Attachments;
   /** Places of native histograms whose slots have no classic buckets, where the merged family has some. */
   readonly #withoutBuckets = new Set<number>();
+  /** The bytes of the records that are being read: records and their keys begin at whole words. */
+  #words: Int32Array = NO_WORDS;
   /** Characters of labels that are added to the series here and are not in their keys. */
   #addedText = 0;
   /** The default labels that the series here were merged with. */
@@ -127,6 +132,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     this.#hasRestarted = false;
     this.#hasMoved = false;
     this.reader.readLog(this);
+    this.#words = NO_WORDS;
     if (this.#hasRestarted) this.#declared.retractUnmet();
   }
 
@@ -172,9 +178,11 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     if (!mayAddText(this.#addedText, this.reader.knownBytes)) {
       throw this.#corrupt(`default labels that make ${this.#addedText} bytes of text`);
     }
+    if (this.#words.buffer !== bytes.buffer) this.#words = new Int32Array(bytes.buffer);
     let series: number;
     try {
-      series = this.#index.reference(schema, bytes, keyStart, keyEnd, createdAt);
+      const [from, to] = [keyStart / WORD_BYTES - 1, Math.ceil(keyEnd / WORD_BYTES)];
+      series = this.#index.reference(schema, this.#words, from, to, createdAt);
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }

@@ -14,7 +14,7 @@ import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
 import { CellSpace } from './cell-space.js';
-import { KeyTable } from './key-table.js';
+import { keyBytes, KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { NativeCells } from './native-cells.js';
 import { capSums } from './overflow.js';
@@ -30,7 +30,7 @@ export class MergeIndex implements MergedCells {
   /** By scope and name. */
   readonly #families = new Map<string, MergedFamily>();
   #schemas = new Map<string, Schema>();
-  #keys = new KeyTable<Uint8Array>(Uint8Array);
+  #keys = new KeyTable();
   readonly #space = new CellSpace();
   /** Bins of native histograms. */
   readonly native = new NativeCells(this.#space);
@@ -111,7 +111,7 @@ export class MergeIndex implements MergedCells {
   /** Forgets all series. The declarations stay, or a conflict would be found again and again. */
   restart(): void {
     this.#schemas = new Map();
-    this.#keys = new KeyTable<Uint8Array>(Uint8Array);
+    this.#keys = new KeyTable();
     this.#space.restart();
     this.native.clear();
     this.#pinned.clear();
@@ -189,13 +189,13 @@ export class MergeIndex implements MergedCells {
   }
 
   /** Adds a reference to the merged series of a key, and creates the series where it is missing. */
-  reference(schema: Schema, bytes: Uint8Array, from: number, to: number, createdAt: number): number {
-    let series = this.#keys.find(schema.number, bytes, from, to);
+  reference(schema: Schema, words: Int32Array, from: number, to: number, createdAt: number): number {
+    let series = this.#keys.find(schema.number, words, from, to);
     if (series < 0) {
-      const values = decodeKey(bytes.subarray(from, to), schema.labelNames.length);
+      const values = decodeKey(keyBytes(words, from), schema.labelNames.length);
       if (values.length < schema.labelNames.length) this.#indexTexts(schema.family);
       series = this.#seriesOf(schema.family, schema.text(values));
-      this.#keys.add(schema.number, bytes, from, to, series);
+      this.#keys.add(schema.number, words, from, to, series);
     }
     this.retain(series, createdAt);
     return series;

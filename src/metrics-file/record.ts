@@ -279,6 +279,10 @@ export function walkRecords(
       const keyStart = at + SERIES.key;
       const keyEnd = keyStart + view.getUint32(at + SERIES.keyLength, LITTLE_ENDIAN);
       if (keyEnd > next) throw corrupt(at, 'a key is longer than its record', keyEnd - at);
+      // readers compare keys by whole words
+      for (let rest = keyEnd; rest < next; rest++) {
+        if (bytes[rest] !== 0) throw corrupt(at, 'there is something behind the key of a series');
+      }
       visitor.series(
         view.getUint32(at + SERIES.family, LITTLE_ENDIAN),
         view.getUint32(at + SERIES.block, LITTLE_ENDIAN),

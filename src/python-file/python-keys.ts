@@ -3,7 +3,7 @@
  * one series. A key is parsed once for all files, since every process writes the same ones: the first scrape of 32
  * processes with 160,000 keys each would parse five million of them.
  */
-import { KeyTable } from '../merge/key-table.js';
+import { keyBytes, KeyTable } from '../merge/key-table.js';
 import { isLabelName, validateMetricName } from '../model/naming.js';
 import type { PythonFileName } from './file-name.js';
 
@@ -24,7 +24,7 @@ interface ParsedKey {
 
 /** Every sample that any file of a directory has, by numbers, and where it is in the present index. */
 export class PythonSamples {
-  #table = new KeyTable<Int32Array>(Int32Array);
+  #table = new KeyTable();
   readonly #kinds = new Map<string, number>();
   readonly parsed: ParsedKey[] = [];
   /** Per sample the number of its family in this list. */
@@ -48,7 +48,7 @@ export class PythonSamples {
   follow(generation: number): void {
     if (generation === this.#generation) return;
     this.#generation = generation;
-    this.#table = new KeyTable<Int32Array>(Int32Array);
+    this.#table = new KeyTable();
     this.parsed.length = this.familyOf.length = this.partOf.length = 0;
     this.series.length = this.cells.length = 0;
   }
@@ -61,7 +61,7 @@ export class PythonSamples {
   sampleOf(kind: number, type: PythonFileName['type'], words: Int32Array, from: number, to: number): number {
     const known = this.#table.find(kind, words, from, to);
     if (known >= 0) return known;
-    const parsed = parsePythonKey(textOf(words, from), type);
+    const parsed = parsePythonKey(Buffer.from(keyBytes(words, from)).toString(), type);
     const sample = this.parsed.length;
     this.parsed.push(parsed);
     this.series.push(UNPLACED);
@@ -81,11 +81,6 @@ function numberIn(numbers: Map<string, number>, key: string): number {
   if (known !== undefined) return known;
   numbers.set(key, numbers.size);
   return numbers.size - 1;
-}
-
-/** The first word is the length of the text that follows. */
-function textOf(words: Int32Array, from: number): string {
-  return Buffer.from(words.buffer, words.byteOffset + (from + 1) * words.BYTES_PER_ELEMENT, words[from]).toString();
 }
 
 export const UNPLACED = -1;

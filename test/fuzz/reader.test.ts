@@ -19,7 +19,8 @@ import { mock, test } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { mergedFamilies } from '../../src/collector/merged-output.js';
 import { dataFileName } from '../../src/directory/file-name.js';
-import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from '../../src/metrics-file/layout.js';
+import { crc32 } from '../../src/metrics-file/crc32.js';
+import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD } from '../../src/metrics-file/layout.js';
 import { encodeFamily, encodeKey, encodeKeyedSeries } from '../../src/metrics-file/record.js';
 import { afterTest } from '../support/after-test.js';
 import { bareHeader } from '../support/bare-file.js';
@@ -159,6 +160,22 @@ test('a log in thousands of key blocks, which none of ours is, is read through o
   }
   writeFileSync(join(dir, dataFileName(identity)), file);
   assert.deepEqual(collect(dir).skipped, {});
+});
+
+test('a key with something behind it, which readers would take for another key, is refused', (t) => {
+  const warn = mock.method(console, 'warn', () => {});
+  afterTest(t, () => warn.mock.restore());
+  const dir = withTempDir(t, { checkFiles: false });
+  const writer = createWriter(dir);
+  writer.addValueBlock(BlockKind.Sum, 8)!.publishUsed(2);
+  const declaration = counter('jobs_total', ['kind']);
+  writer.append(encodeFamily({ id: 1, declaration, registries: ['default'], declaredAt: 1 }));
+  const record = encodeKeyedSeries({ family: 1, block: 0, slot: 0, createdAt: 0, endedAt: 0 }, encodeKey(['x']));
+  assert.equal(record.at(-1), 0);
+  record[record.length - 1] = 1;
+  Buffer.from(record.buffer).writeUInt32LE(crc32(record, RECORD.kind), RECORD.crc);
+  writer.append(record);
+  assert.deepEqual(collect(dir).skipped, { corrupt: 1 });
 });
 
 test('two spellings of one key are not two series of the same labels', (t) => {
