@@ -8,8 +8,6 @@
 import { PathNormalizer, type PathRule } from './path-normalizer.js';
 
 export interface ExpressRequest {
-  readonly url?: string;
-  readonly originalUrl?: string;
   readonly baseUrl?: string;
   readonly route?: { readonly path?: unknown };
 }
@@ -26,11 +24,15 @@ export class ExpressRoutes {
     this.#mounts = new PathNormalizer(rules, mostMounts);
   }
 
-  /** Undefined where no route matched, or where the path of the route is not a string. */
-  templateOf(request: ExpressRequest): string | undefined {
+  /**
+   * Undefined where no route matched, or where the path of the route is not a string.
+   *
+   * @param url the whole URL of the request
+   */
+  templateOf(request: ExpressRequest, url: string): string | undefined {
     const template = request.route?.path;
     if (typeof template !== 'string') return undefined;
-    const mount = mountOf(template, request) ?? request.baseUrl ?? '';
+    const mount = mountOf(template, url) ?? request.baseUrl ?? '';
     return mount === '' ? template || '/' : this.#mounts.normalize(mount) + (template === '/' ? '' : template);
   }
 }
@@ -39,9 +41,9 @@ export class ExpressRoutes {
  * The part of the URL that is above a template; undefined where the template does not tell how long that is. It goes through the URL
  * from its end, since lists of segments took 0.5 µs a request.
  */
-function mountOf(template: string, { originalUrl, url = '/' }: ExpressRequest): string | undefined {
+function mountOf(template: string, url: string): string | undefined {
   if (PATTERN.test(template)) return undefined;
-  const path = withoutQuery(originalUrl ?? url);
+  const path = withoutQuery(url);
   let end = endOfSegments(path, path.length);
   for (let left = endOfSegments(template, template.length); left > 0;) {
     const segment = lastSegment(template, left);

@@ -14,7 +14,7 @@ import { Histogram } from '../instruments/histogram.js';
 import type { Registry } from '../registry/registry.js';
 import { warnOnce } from '../warn-once.js';
 import { countResponseBody, requestBodyBytes } from './body-size.js';
-import { ExpressRoutes } from './express-route.js';
+import { type ExpressRequest, ExpressRoutes } from './express-route.js';
 import {
   type FastifyPlugin,
   fastifyPlugin,
@@ -25,7 +25,7 @@ import {
 } from './frameworks.js';
 import { type LabelNames, labelNamesOf, type LabelPreset } from './label-names.js';
 import { type PathRule, PathNormalizer, withoutState } from './path-normalizer.js';
-import { type Pending, whenOver } from './response-end.js';
+import { type Pending, TrackedRequests } from './response-end.js';
 
 export interface HttpMetricsOptions {
   /** Default: the default registry. */
@@ -69,14 +69,15 @@ export interface HttpMetricsOptions {
   readonly customLabels?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => string>>;
 }
 
-type RouteOf = () => string | undefined;
+/** Returns the template of the route. @param url the whole URL of the request */
+type RouteOf = (url: string) => string | undefined;
 
 interface Tracked extends Pending {
   routeOf: RouteOf | undefined;
 }
 
 /** Express and other frameworks that mount routers below a path keep the whole URL in `originalUrl`. */
-type MountedRequest = IncomingMessage & { readonly originalUrl?: string };
+type MountedRequest = IncomingMessage & ExpressRequest & { readonly originalUrl?: string };
 
 interface Running {
   readonly gauge: GaugeChild;
@@ -173,16 +174,18 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const pathOf = pathNaming(options);
   const expressRoutes = new ExpressRoutes(rulesOf(options), options.maxPaths);
   const running = new Map<string, Running>();
-  /** So that a request counts once where the metrics are mounted twice. A WeakMap of requests would cost the garbage collector 0.4 µs a request, as much as all the rest. */
-  const tracked = Symbol('prom-multiproc.http-metrics');
+  /** So that a request counts once where the metrics are mounted twice. */
+  const tracked = new TrackedRequests<Tracked>();
 
   function track(request: MountedRequest, response: ServerResponse, routeOf?: RouteOf): void {
-    const properties = request as unknown as Record<symbol, Tracked | undefined>;
-    const earlier = properties[tracked];
+    const { socket } = request;
+    const earlier = tracked.find(request, socket);
     if (earlier !== undefined) {
       earlier.routeOf = routeOf ?? earlier.routeOf;
       return;
     }
+    // the whole response was sent before, so that the request has been counted where the metrics are mounted twice
+    if (response.socket !== socket && response.writableFinished) return;
     const url = request.originalUrl ?? request.url ?? '/';
     if (isExcluded(url)) return;
     const start = performance.now();
@@ -193,7 +196,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       move(method, -1);
       try {
         const status = sent ? response.statusCode : CLIENT_WENT_AWAY;
-        const route = known.routeOf?.() ?? pathOf(url, request, status);
+        const route = known.routeOf?.(url) ?? pathOf(url, request, status);
         const values = [method, route, groupStatus ? `${Math.floor(status / 100)}xx` : String(status)];
         for (const valueOf of customValues) values.push(valueOf(request, response));
         requests.labels(...values).inc();
@@ -205,10 +208,13 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       }
     };
     // the end of a response is an event of its connection, outside of the span of the request
-    const known: Tracked = { routeOf, over: options.exemplars === true ? AsyncResource.bind(over) : over };
-    properties[tracked] = known;
+    const known: Tracked = {
+      routeOf,
+      isOver: false,
+      over: options.exemplars === true ? AsyncResource.bind(over) : over,
+    };
     move(method, 1);
-    whenOver(request, response, known);
+    tracked.add(request, response, socket, known);
   }
 
   /** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */
@@ -221,8 +227,8 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
 
   return {
     track,
-    middleware(request, response, next) {
-      track(request, response, () => expressRoutes.templateOf(request));
+    middleware(request: MountedRequest, response, next) {
+      track(request, response, (url) => expressRoutes.templateOf(request, url));
       next();
     },
     attach(server) {

@@ -291,3 +291,40 @@ test('however many requests a connection has, its end has one listener', async (
   assert.equal(new Set(listeners).size, 1, listeners.join(' '));
   socket.destroy();
 });
+
+test('a request that attach() counts, and that reaches a middleware when it is over, is counted once', async (t) => {
+  const { registry, metrics } = fresh();
+  const late = counter();
+  const asked = counter();
+  const app = express();
+  app.use((request, response, next) => {
+    asked.arrived();
+    const slow = (): void => {
+      next();
+      late.arrived();
+    };
+    if (request.url === '/gone') {
+      request.socket.once('close', () => setImmediate(slow));
+      return;
+    }
+    // the response is sent, and then the next middleware is called: at once, and after the event 'close'
+    response.once(request.url === '/at-once' ? 'finish' : 'close', slow);
+    response.end('hello');
+  });
+  app.use(metrics.middleware, (_request, _response) => {});
+  const server = createServer(app);
+  metrics.attach(server);
+  const { url, close } = await onFreePort(server);
+  afterTest(t, close);
+  const socket = connectionTo(url);
+  socket.resume();
+  for (const [at, path] of ['/at-once', '/later'].entries()) {
+    socket.write(line(path));
+    await until(async () => late.count === at + 1);
+  }
+  socket.write(line('/gone'));
+  await until(async () => asked.count === 3);
+  socket.destroy();
+  await until(async () => late.count === 3);
+  assert.deepEqual(await ended(registry, 3), { 'GET /at-once 200': 1, 'GET /later 200': 1, 'GET /gone 499': 1 });
+});
