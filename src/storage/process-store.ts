@@ -33,7 +33,7 @@ import { warnOfFull } from './series-store-options.js';
 import { readSettings, type Settings } from './settings.js';
 import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
-import { StoreMove } from './store-move.js';
+import { StoreTask } from './store-task.js';
 import { VitalsMeter } from './vitals-meter.js';
 
 /** Time between checks of the file and the directory; also the interval of heartbeats. */
@@ -47,7 +47,9 @@ class ProcessStore {
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
   /** Into a file that takes the place of `#writer` when everything has moved. */
-  #move: StoreMove | undefined;
+  #move: StoreTask | undefined;
+  /** Into the file, where it had no room before. */
+  #settling: StoreTask | undefined;
   #flushes: FlushSchedule | undefined;
   #vitals: VitalsMeter | undefined;
   readonly #silence = new Silence();
@@ -112,8 +114,7 @@ class ProcessStore {
       // for a worker thread the main thread does that, or a collector
       if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
       this.#writer?.beat(this.#vitals!.measure());
-      this.store.settle();
-      this.#warnOfTrouble();
+      this.#settle();
       this.#writer?.bytes.touch();
     } catch (error) {
       warnOnce('maintain', `metrics are counted in memory for now: ${describeError(error)}`);
@@ -135,14 +136,19 @@ class ProcessStore {
   /** `flush`, after a check of the directory, and without holding this thread up while the store moves. */
   async prepare(): Promise<void> {
     this.maintainSoon();
-    while (this.#move !== undefined) await this.#move.done;
+    for (let task = this.#task; task !== undefined; task = this.#task) await task.done;
     this.flush();
   }
 
   /** Makes all counts visible to readers. */
   flush(): void {
-    this.#move?.finish();
+    this.#task?.finish();
     this.#flushes?.flush();
+  }
+
+  /** What has to end before readers see everything. */
+  get #task(): StoreTask | undefined {
+    return this.#move ?? this.#settling;
   }
 
   #open(): void {
@@ -172,7 +178,7 @@ class ProcessStore {
   /** Moves everything into a new file. @param ended called when everything is there; it may be on a later turn */
   #moveInto(writer: FileWriter, ended: () => void): void {
     if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
-    this.#move = new StoreMove(this.store.moveInSteps(writer), () => {
+    this.#move = new StoreTask(this.store.moveInSteps(writer), () => {
       this.#move = undefined;
       this.#countIn(writer);
       this.#warnOfTrouble();
@@ -180,6 +186,15 @@ class ProcessStore {
       if (this.#isDue) this.maintain();
     });
     this.#move.start();
+  }
+
+  #settle(): void {
+    if (this.#settling !== undefined) return;
+    this.#settling = new StoreTask(this.store.settleInSteps(), () => {
+      this.#settling = undefined;
+      this.#warnOfTrouble();
+    });
+    this.#settling.start();
   }
 
   #countIn(writer: FileWriter): void {
@@ -356,24 +371,6 @@ export function sharedStore(): SeriesStore {
   if (state.store === undefined) state.store = new ProcessStore();
   else state.store.noticeDirectory();
   return state.store.store;
-}
-
-let local: SeriesStore | undefined;
-
-/**
- * The store of metrics that are not in merged output. It has no common limit, because that would also count metrics that no
- * longer exist.
- */
-export function localStore(): SeriesStore {
-  local ??= new SeriesStore(new MemoryBacking(), {
-    get maxSeriesPerMetric() {
-      return readSettings().maxSeriesPerMetric;
-    },
-    maxSeries: Infinity,
-    keepsNothing: true,
-    onFull: warnOfFull,
-  });
-  return local;
 }
 
 /** The directory that this process counts in; undefined where it counts in memory or has no store. */

@@ -158,8 +158,8 @@ export class SeriesLog {
     this.#publishDefaultLabels();
   }
 
-  /** Publishes the records for which there was no room before, in an order that a reader can follow. */
-  catchUp(): void {
+  /** Publishes the records for which there was no room before, in an order that a reader can follow; with pauses. */
+  *catchUp(): Generator<void, void> {
     this.#isBehind = false;
     this.#slotsUnpublished = 0;
     while (this.#pendingRemovals.length > 0) {
@@ -167,6 +167,7 @@ export class SeriesLog {
       if (!this.#appendToPresent(encodeRemoval(cells.block!.number, cells.index))) return;
       this.#freed(cells, shape);
       this.#pendingRemovals.shift();
+      yield;
     }
     if (!this.#defaultLabelsPublished) this.#publishDefaultLabels();
     for (const family of this.#families) {
@@ -176,6 +177,7 @@ export class SeriesLog {
         for (const attachment of series.attachments ?? []) {
           if (attachment.publishedIn === 0) this.publishAttachment(attachment);
         }
+        yield;
       }
     }
   }
@@ -230,7 +232,7 @@ export class SeriesLog {
     // the new log does not name what was removed, or it names the removal
     for (const { cells, shape } of this.#pendingRemovals) this.#freed(cells, shape);
     this.#pendingRemovals = [];
-    if (this.#isBehind) this.catchUp();
+    if (this.#isBehind) for (const _ of this.catchUp());
   }
 
   /** Records a failure: the next try waits until the log has doubled. */

@@ -11,6 +11,7 @@ import type { Backing, StoreStatus } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { CopiedFamilies } from './copied-families.js';
+import { DROPPED_SAMPLES, type DropReason } from './dropped-samples.js';
 import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
@@ -27,17 +28,6 @@ import {
   memoryBlock,
   SlotAllocator,
 } from './value-blocks.js';
-
-/** Stored with the other counts of a process, so that it outlives the process as they do. */
-const DROPPED_SAMPLES: FamilyDeclaration = {
-  name: 'prom_multiproc_dropped_samples_total',
-  help: 'Samples that were dropped, by metric and reason: of a new series beyond maxSeries, or a value that cannot be added.',
-  type: 'counter',
-  labelNames: ['metric', 'reason'],
-};
-/** One step of a move takes 0.1 ms. */
-const RECORDS_PER_STEP = 64;
-export type DropReason = 'max_series' | 'value';
 
 export class SeriesStore {
   readonly families = new Set<SeriesFamily>();
@@ -259,13 +249,12 @@ export class SeriesStore {
     this.#inMemory = new SlotAllocator(memoryBlock);
     this.#slotsInMemory = 0;
     this.#log.beginMove(backing);
-    let seen = 0;
     for (const family of this.families) {
       if (!family.published) this.#log.publishFamily(family);
-      if (++seen % RECORDS_PER_STEP === 0) yield;
+      yield;
       for (const series of family.logged()) {
         this.#bring(series);
-        if (++seen % RECORDS_PER_STEP === 0) yield;
+        yield;
       }
     }
     this.#isMoving = false;
@@ -283,12 +272,25 @@ export class SeriesStore {
 
   /** Tries again what had no room before, and reports the state to the backing. Called every few seconds. */
   settle(): void {
+    for (const _ of this.settleInSteps());
+  }
+
+  /** The same with pauses. */
+  *settleInSteps(): Generator<void, void> {
     if (this.#isMoving) return;
-    const wasInMemory = this.#slotsInMemory > 0;
-    if (wasInMemory) this.#moveIn();
-    if (wasInMemory || this.#log.isBehind) this.#log.catchUp();
+    for (const _ of this.#tryAgain()) {
+      yield;
+      // it takes everything along
+      if (this.#isMoving) return;
+    }
     if (this.status.bytesInMemory === 0) this.#isShort = false;
     this.report();
+  }
+
+  *#tryAgain(): Generator<void, void> {
+    const wasInMemory = this.#slotsInMemory > 0;
+    if (wasInMemory) yield* this.#moveIn();
+    if (wasInMemory || this.#log.isBehind) yield* this.#log.catchUp();
   }
 
   report(): void {
@@ -354,7 +356,7 @@ export class SeriesStore {
   }
 
   /** Moves slots from memory to the file as far as there is room. */
-  #moveIn(): void {
+  *#moveIn(): Generator<void, void> {
     const move = (cells: Cells, shape: SlotShape): boolean => {
       if (cells.block === undefined || cells.block.number >= 0 || isShadow(cells)) return true;
       const { view, index } = cells;
@@ -365,17 +367,15 @@ export class SeriesStore {
     };
     for (const series of this.#everySeries()) {
       if (!move(series, series.family)) return;
-      for (const attachment of series.attachments ?? []) {
-        if (!move(attachment, attachmentShape(attachment.role))) return;
-      }
+      if (!(series.attachments ?? []).every((each) => move(each, attachmentShape(each.role)))) return;
+      yield;
     }
-    this.#inMemory = new SlotAllocator(memoryBlock);
+    if (this.#slotsInMemory === 0) this.#inMemory = new SlotAllocator(memoryBlock);
   }
 
   #release(cells: Cells & { publishedIn: number }, shape: SlotShape): void {
-    const { block, index } = cells;
-    const slots = { view: cells.view, index, block };
-    const { publishedIn } = cells;
+    const { view, block, index, publishedIn } = cells;
+    const slots = { view, index, block };
     cells.view = DETACHED_VIEW;
     cells.index = DETACHED;
     cells.block = undefined;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type TestContext, mock, test } from 'node:test';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
+import type { Series } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import { checkFile } from '../../src/metrics-file/check.js';
 import { afterTest } from '../support/after-test.js';
@@ -98,6 +99,49 @@ test('settle() moves in what was counted in memory as soon as the file has room,
   assert.ok(Object.values(values).every((value) => value === 2));
   assert.ok(checkFile(writer.bytes.path).ok);
 });
+
+for (const end of ['to the end', 'until the store moves elsewhere'] as const) {
+  test(`settling in steps ${end}, series come, go and count, and all is there`, (t) => {
+    const dir = withTempDir(t);
+    const { store, writer } = createFile(dir);
+    const { addValueBlock, append } = writer;
+    let room = 3;
+    writer.addValueBlock = (...block) => (room-- > 0 ? addValueBlock.apply(writer, block) : undefined);
+    writer.append = (record) => room > 0 && append.call(writer, record);
+    const families = ['jobs_total', 'tasks_total'].map((name) => store.declare(counter(name, ['kind']), ['default']));
+    const truth = new Map<Series, number>();
+    const come = (kind: number): void => {
+      const series = attach(store, families[kind % 2], [String(kind)]);
+      addTo(series, kind);
+      if (kind % 10 === 0) store.attachTo(series, { kind: 'exemplar', slotOffset: 0 });
+      truth.set(series, kind);
+    };
+    for (let kind = 0; kind < 3000; kind++) come(kind);
+    room = 100;
+    let steps = 0;
+    for (const _ of store.settleInSteps()) {
+      const all = [...truth.keys()];
+      const [first, last] = [all[0], all.at(-1)!];
+      if (steps % 7 === 0) store.detach(first);
+      if (steps % 7 === 0) truth.delete(first);
+      addTo(last, 1);
+      truth.set(last, truth.get(last)! + 1);
+      if (steps % 5 === 0) come(3000 + steps);
+      if (end !== 'to the end' && steps === 1000) break;
+      steps++;
+    }
+    const elsewhere = withTempDir(t);
+    if (end !== 'to the end') moveAll(store, createWriter(elsewhere));
+    assert.ok(steps >= 1000, `${steps} steps`);
+    assert.equal(store.status.bytesInMemory, 0);
+    const expected = [...truth].map(([{ family, labelValues }, value]) => [
+      `${family.declaration.name}{kind="${String(labelValues[0])}"}`,
+      value,
+    ]);
+    assert.deepEqual(valuesIn(end === 'to the end' ? dir : elsewhere), Object.fromEntries(expected));
+    assert.ok(checkFile(writer.bytes.path).ok);
+  });
+}
 
 test('slots of a file that is flushed are not reused before readers know of the removal', (t) => {
   let nowMs = 10_000;

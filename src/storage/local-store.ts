@@ -1,0 +1,22 @@
+import { MemoryBacking } from './memory-backing.js';
+import { SeriesStore } from './series-store.js';
+import { warnOfFull } from './series-store-options.js';
+import { readSettings } from './settings.js';
+
+let local: SeriesStore | undefined;
+
+/**
+ * The store of metrics that are not in merged output. It has no common limit, because that would also count metrics that no
+ * longer exist.
+ */
+export function localStore(): SeriesStore {
+  local ??= new SeriesStore(new MemoryBacking(), {
+    get maxSeriesPerMetric() {
+      return readSettings().maxSeriesPerMetric;
+    },
+    maxSeries: Infinity,
+    keepsNothing: true,
+    onFull: warnOfFull,
+  });
+  return local;
+}
