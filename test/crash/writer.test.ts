@@ -13,19 +13,10 @@ import { FileWriter, type PublishStep } from '../../src/metrics-file/writer.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
 import { forkProgram } from '../support/forked-program.js';
+import { PUBLISH_STEPS } from '../support/publish-steps.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
-
-const STEPS: readonly PublishStep[] = [
-  'block made',
-  'block headed',
-  'block published',
-  'record written',
-  'record published',
-  'log restarted',
-  'epoch published',
-];
 
 type Values = Readonly<Record<string, number>>;
 
@@ -74,7 +65,7 @@ test('killed while a file grows: every counted series exists, and at most one mo
       else assert.deepEqual(values, expected);
     },
   );
-  assert.deepEqual([...seen].toSorted(), STEPS.slice(0, 5).toSorted());
+  assert.deepEqual([...seen].toSorted(), PUBLISH_STEPS.slice(0, 5).toSorted());
 });
 
 test('killed while series are removed: each exists with its value or does not exist', (t) => {
@@ -149,7 +140,7 @@ test('killed while a new log is written: remaining series exist, and at most the
     FileWriter.onStep = undefined;
   }
   assert.ok(restarts >= 3);
-  assert.deepEqual([...seen].toSorted(), STEPS.toSorted());
+  assert.deepEqual([...seen].toSorted(), PUBLISH_STEPS.toSorted());
   file.writer.close();
 });
 
@@ -184,7 +175,7 @@ test('a new log after one without room does not continue in leftovers of that on
   writer.remove();
 });
 
-for (const step of STEPS) {
+for (const step of PUBLISH_STEPS) {
   test(`a process that is killed by SIGKILL at the step “${step}” loses none of its counts`, async (t) => {
     const dir = withTempDir(t);
     for (const occurrence of [1, 4]) {
