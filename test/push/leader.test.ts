@@ -7,12 +7,13 @@ import { startPush } from 'prom-multiproc/push';
 import { NO_FIGURES, writePushRecord } from '../../src/directory/push-record.js';
 import { Leadership } from '../../src/push/leadership.js';
 import { afterTest } from '../support/after-test.js';
+import { TestAuthority } from '../support/certificates.js';
 import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
 import { needs, prometheus3 } from '../support/needs.js';
 import { startCli, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
 import { INTERVAL_MS, pushFrom, recordOf, withLock } from '../support/push-leader.js';
-import { decodeRemoteWrite, isTwo, startPushReceiver } from '../support/push-receiver.js';
+import { decodeOtlp, decodeRemoteWrite, isTwo, startPushReceiver } from '../support/push-receiver.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 async function count(members: readonly Member[], times: number): Promise<void> {
@@ -194,34 +195,49 @@ test('without locks of the kernel one process claims the push, and another takes
   await until(() => receiver.requests.length > before && recordOf(dir)!.leader !== first.leader);
 });
 
-test('the command pushes beside an application, and ends with the last values at SIGTERM', async (t) => {
-  const receiver = await startPushReceiver(t);
-  const dir = withTempDir(t);
-  const { workers } = await startCluster(t, dir, 1);
-  await count(workers, 1);
-  const command = startCli(t, [
-    'push',
-    '--dir',
-    dir,
-    '--remote-write',
-    receiver.url,
-    '--interval',
-    '1m',
-    '--label',
-    'job=app',
-  ]);
-  await command.printed(/pushing the metrics of .* every 1m/);
-  await until(() => receiver.requests.flatMap(decodeRemoteWrite).some(({ name }) => name === 'jobs_total'));
-  await count(workers, 5);
-  command.child.kill('SIGTERM');
-  assert.equal(await command.ended(), 0);
-  const values = receiver.requests.flatMap(decodeRemoteWrite).filter(({ name }) => name === 'jobs_total');
-  assert.deepEqual(
-    values.map(({ value, isStale }) => (isStale ? 'stale' : value)),
-    [1, 6, 'stale'],
-  );
-  assert.deepEqual(values[0].labels, { job: 'app' });
-});
+test(
+  'the command pushes beside an application, and ends with the last values at SIGTERM',
+  needs('openssl'),
+  async (t) => {
+    const receiver = await startPushReceiver(t);
+    const files = withTempDir(t);
+    const authority = new TestAuthority(files);
+    const [{ cert, key }, own] = [authority.issue('receiver', 'IP:127.0.0.1'), authority.issue('client', 'DNS:client')];
+    const secure = await startPushReceiver(t, '127.0.0.1', { cert, key, ca: authority.cert, requestCert: true });
+    const [passwordFile, textfile] = [join(files, 'password'), join(files, 'app.prom')];
+    fs.writeFileSync(passwordFile, 'secret\n');
+    const dir = withTempDir(t);
+    const { workers } = await startCluster(t, dir, 1);
+    await count(workers, 1);
+    const command = startCli(t, [
+      ...['push', '--dir', dir, '--interval', '1m', '--label', 'job=app', '--header', 'x-scope-orgid: a'],
+      ...['--remote-write', receiver.url, '--otlp', `${secure.url}/v1/metrics`, '--textfile', textfile],
+      ...['--basic-auth.username', 'u', '--basic-auth.password-file', passwordFile],
+      ...['--tls.ca-file', authority.certFile, '--tls.cert-file', own.certFile, '--tls.key-file', own.keyFile],
+    ]);
+    await command.printed(/pushing the metrics of .* every 1m/);
+    const written = (): boolean =>
+      receiver.requests.flatMap(decodeRemoteWrite).some(({ name }) => name === 'jobs_total');
+    await until(() => written() && secure.requests.length > 0 && fs.existsSync(textfile));
+    await count(workers, 5);
+    command.child.kill('SIGTERM');
+    assert.equal(await command.ended(), 0);
+    const values = receiver.requests.flatMap(decodeRemoteWrite).filter(({ name }) => name === 'jobs_total');
+    assert.deepEqual(
+      values.map(({ value, isStale }) => (isStale ? 'stale' : value)),
+      [1, 6, 'stale'],
+    );
+    assert.deepEqual(values[0].labels, { job: 'app' });
+    const [{ headers }] = secure.requests;
+    assert.deepEqual([headers.authorization, headers['x-scope-orgid']], [`Basic ${btoa('u:secret')}`, 'a']);
+    const points = secure.requests.flatMap(decodeOtlp).flatMap(({ name, sum }) => (name === 'jobs_total' ? sum! : []));
+    assert.deepEqual(
+      points.map(({ dataPoints: [{ asDouble, flags }] }) => (flags === 1 ? 'ended' : asDouble)),
+      [1, 6, 'ended'],
+    );
+    assert.deepEqual(linesOf(fs.readFileSync(textfile, 'utf8'), 'jobs_total'), ['jobs_total{job="app"} 6']);
+  },
+);
 
 test('a push keeps no process alive, also while its receiver hangs', async (t) => {
   const receiver = await startPushReceiver(t);
