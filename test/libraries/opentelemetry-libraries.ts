@@ -10,6 +10,7 @@ const VERSIONS = {
   '@opentelemetry/host-metrics': '0.39.0',
   '@opentelemetry/instrumentation-express': '0.71.0',
   '@opentelemetry/context-async-hooks': '2.12.1',
+  '@fastify/otel': '0.21.2',
 };
 
 export const OTEL_REGISTER = join(__dirname, '..', '..', 'src', 'otel', 'register.js');

@@ -147,7 +147,7 @@ function both(first: ApiMeterProvider, second: ApiMeterProvider): ApiMeterProvid
 
 test('instrumentation libraries as they are give the names, types, labels and values of the SDK with its exporter', async (t) => {
   const libraries = (await openTelemetryLibraries()).split(',').map((path) => require(path));
-  const [http, undici, runtime, host, { ExpressInstrumentation }, contexts] = libraries;
+  const [http, undici, runtime, host, { ExpressInstrumentation }, contexts, { FastifyOtelInstrumentation }] = libraries;
   context.setGlobalContextManager(new contexts.AsyncLocalStorageContextManager().enable());
   const { metrics: theirs, shown } = (await sdk()).provider();
   const registry = new Registry(undefined, { multiprocess: false });
@@ -157,6 +157,7 @@ test('instrumentation libraries as they are give the names, types, labels and va
     new undici.UndiciInstrumentation(),
     new runtime.RuntimeNodeInstrumentation({ monitoringPrecision: 100 }),
     new ExpressInstrumentation(),
+    new FastifyOtelInstrumentation(),
   ];
   new host.HostMetrics({ name: 'host' }).start();
   t.after(() => {
@@ -173,6 +174,11 @@ test('instrumentation libraries as they are give the names, types, labels and va
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   for (const path of ['/users/1', '/users/2', '/failing', '/nowhere']) await (await fetch(`${url}${path}`)).text();
   await ask(`${url}/users/3`);
+  const fastify = (require('fastify') as typeof import('fastify')).default();
+  await fastify.register(instrumentations.at(-1).plugin());
+  fastify.get('/orders/:id', () => 'order');
+  t.after(() => fastify.close());
+  await ask(`${await fastify.listen({ port: 0, host: '127.0.0.1' })}/orders/7`);
 
   // garbage may be collected between two reads
   const [oursText, expectedText] = await until(async () => {
@@ -183,7 +189,7 @@ test('instrumentation libraries as they are give the names, types, labels and va
       name.startsWith('http_server_request_duration_count'),
     );
     const isQuiet = JSON.stringify(counted(valuesOf(before))) === JSON.stringify(counted(valuesOf(after)));
-    return isQuiet && served.reduce((sum, [, value]) => sum + value, 0) === 5 && ([after, exported] as const);
+    return isQuiet && served.reduce((sum, [, value]) => sum + value, 0) === 6 && ([after, exported] as const);
   });
   assert.deepEqual(typesOf(oursText), typesOf(expectedText));
   const [ours, expected] = [valuesOf(oursText), valuesOf(expectedText)];
@@ -196,6 +202,7 @@ test('instrumentation libraries as they are give the names, types, labels and va
     routes.map(([name, value]) => [/"http_route","([^"]+)"/.exec(name)![1], value]),
     [
       ['/failing', 1],
+      ['/orders/:id', 1],
       ['/users/:id', 3],
     ],
   );

@@ -7,8 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { context, type ContextManager, trace, type Tracer } from '@opentelemetry/api';
 import { Counter, Histogram, httpMetrics, Registry } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
+import { formatOf } from '../../src/exposition/formats.js';
+import { MEMBER } from '../../src/registry/member.js';
 import { ask } from '../support/http-request.js';
 import { until } from '../support/program.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { npmPackage } from '../support/npm-package.js';
 
 /** The ids of the last span of `inSpan`. */
@@ -77,6 +80,15 @@ describe('trace exemplars', () => {
       ...['times_bucket{le="1",a="x"}', '2', '#', idsText(), '0.5'],
       ...['native_bucket{le="+Inf",a="x"}', '1', '#', idsText(), '3'],
     ]);
+    const body = formatOf('protobuf').render([counter, histogram, native].map((metric) => metric[MEMBER].family()));
+    const decoded = decodeProtobuf(body).flatMap(({ samples, native: natives }) => [
+      ...samples.flatMap(({ exemplar }) => exemplar ?? []),
+      ...natives.flatMap((each) => each.exemplars),
+    ]);
+    assert.deepEqual(
+      decoded.map(({ labels, value }) => [{ ...labels }, value]),
+      [2, 0.5, 3, 3].map((value) => [ids, value]),
+    );
   });
 
   it('are those of the spans of requests that httpMetrics counts', async (t) => {
