@@ -11,6 +11,7 @@ import { linesOf, scrape, startCluster, startMember } from '../support/cluster.j
 import { parseExposition } from '../support/exposition-parser.js';
 import { collectGarbage } from '../support/garbage.js';
 import { checkMetrics } from '../support/promtool.js';
+import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
@@ -42,8 +43,8 @@ test('names, types, help texts, order and labels are those of prom-client', asyn
     described((await ours.getMetricsAsJSON({ scope: 'process' })) as Described[]),
     described((await theirs.getMetricsAsJSON()) as unknown as Described[]),
   );
-  // the lag is measured by one read and shown by the next
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // the lag is measured by one read and shown by the next, once the histogram of delays has had its first tick
+  await until(async () => /lag_seconds\{[^]*lag_p99_seconds\{/.test(await ours.metrics()));
   const [a, b] = await Promise.all([ours.metrics(), theirs.metrics()]);
   const withoutGc = (lines: string[]): string[] => lines.filter((line) => !line.includes('_gc_duration'));
   assert.deepEqual(withoutGc(shape(a)), withoutGc(shape(b)));
@@ -97,8 +98,8 @@ test("the event loop's utilization is sampled, and a loop that was blocked count
   };
   while ((await counted('app_nodejs_eventloop_utilization_summary_count')) === 0) await delay(5);
   const before = await counted('app_nodejs_eventloop_utilization_histogram_count');
-  const until = performance.now() + 100;
-  while (performance.now() < until);
+  const end = performance.now() + 100;
+  while (performance.now() < end);
   await delay(10);
   const after = await counted('app_nodejs_eventloop_utilization_histogram_count');
   assert.ok(after - before >= 20, `${after - before} samples`);

@@ -12,9 +12,10 @@ export type Order =
   /** In all threads. */
   | { readonly order: 'collect' };
 
-/** The figures that the process has of itself, before and after it has collected. */
+/** The figures that the process has of itself. */
 export interface Truth {
-  readonly cpuSeconds: readonly [number, number];
+  /** Before it has collected. */
+  readonly cpuSeconds: number;
   readonly residentBytes: number;
 }
 
@@ -60,7 +61,7 @@ class Application {
     }
     const status = readFileSync('/proc/self/status', 'latin1');
     const residentBytes = Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)![1]) * 1024;
-    return { cpuSeconds: [before, cpuSeconds()], residentBytes };
+    return { cpuSeconds: before, residentBytes };
   }
 
   async #ask(thread: Worker, what: string): Promise<void> {
