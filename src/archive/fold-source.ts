@@ -19,7 +19,8 @@ export interface SourceSeries {
   readonly shape: SlotShape;
   readonly address: Address;
   readonly createdAt: number;
-  readonly endedAt: number;
+  /** In the file of a process: not 0 while the series is marked as idle. A later record of the series may change it. */
+  endedAt: number;
   /** Key bytes, one per character. */
   readonly key: string;
 }
@@ -111,8 +112,13 @@ export class FoldSource implements LogSink {
         const record = this.families.get(family);
         if (record === undefined) throw this.#corrupt(`a series of family ${family}, which is not declared`);
         const shape = seriesShape(record);
-        const address = this.#claim({ block, slot }, shape);
         const key = buffer.toString('latin1', keyStart, keyEnd);
+        const known = this.#series.get(placeOf({ block, slot }));
+        if (known?.family === family && known.key === key) {
+          known.endedAt = endedAt;
+          return;
+        }
+        const address = this.#claim({ block, slot }, shape);
         this.#series.set(placeOf(address), { family, shape, address, createdAt, endedAt, key });
       },
     };

@@ -8,7 +8,8 @@ import type { FoldSource } from './fold-source.js';
 export class LivingFamilies {
   /** By name, the longest `expireAfterSeconds` of a declaration; Infinity where one has none. */
   readonly #expiry = new Map<string, number>();
-  readonly #series = new Set<string>();
+  /** The series, and whether a process uses it: one that is marked as idle in all processes does not make its archived part younger. */
+  readonly #series = new Map<string, boolean>();
 
   add(source: FoldSource): void {
     const expiring = new Map<number, FamilyRecord>();
@@ -27,7 +28,8 @@ export class LivingFamilies {
         const value = values[at];
         if (value !== undefined) labels.set(label, value);
       });
-      this.#series.add(seriesKey(record.name, labels));
+      const key = seriesKey(record.name, labels);
+      this.#series.set(key, this.#series.get(key) === true || series.endedAt === 0);
     }
   }
 
@@ -40,9 +42,17 @@ export class LivingFamilies {
     return this.#expiry.get(name) ?? 0;
   }
 
-  /** @param labels with those that an archive holds as part of every series */
-  hasSeries(name: string, labels: Iterable<readonly [name: string, value: string | undefined]>): boolean {
-    return this.#series.has(seriesKey(name, labels));
+  /**
+   * Returns whether a process has a series, and uses it.
+   *
+   * @param labels with those that an archive holds as part of every series
+   */
+  useOf(
+    name: string,
+    labels: Iterable<readonly [name: string, value: string | undefined]>,
+  ): 'used' | 'idle' | undefined {
+    const isUsed = this.#series.get(seriesKey(name, labels));
+    return isUsed === undefined ? undefined : isUsed ? 'used' : 'idle';
   }
 }
 

@@ -48,9 +48,9 @@ export interface MetricConfiguration<T extends string> {
    */
   maxSeries?: number;
   /**
-   * Removes series with labels that have not changed for this time, in this process, when the metric is read. A removed
-   * counter starts from 0 with its next increase. A fold drops the counts of dead processes that have been
-   * dead for this time, unless a living process has the series.
+   * Series with labels that have not changed for this time are not shown any more. Gauges are removed; a counter, histogram or
+   * summary keeps its counts in the file, and is shown while another process uses it. A fold drops the counts of processes
+   * that have been dead for this time, unless a living process has the series.
    */
   expireAfterSeconds?: number;
 }

@@ -8,7 +8,7 @@ interface Seen {
 }
 
 /**
- * Removes series whose slots have not changed for some time. Writes store no time, to keep the hot path fast; each time the
+ * Finds series whose slots have not changed for some time. Writes store no time, to keep the hot path fast; each time the
  * metric is read, the slots are compared with those of the previous read.
  */
 export class IdleSeries {
@@ -19,11 +19,11 @@ export class IdleSeries {
     this.#expireAfterMs = expireAfterSeconds * 1000;
   }
 
-  removeFrom<C extends Child>(series: MetricSeries<C>): void {
-    if (series.declaration.labelNames.length === 0) return;
+  expire<C extends Child>({ declaration, stored, index: children, store }: MetricSeries<C>): void {
+    if (declaration.labelNames.length === 0) return;
     const now = performance.now();
-    const { slots } = series.stored;
-    for (const child of series.index) {
+    const { slots } = stored;
+    for (const child of children) {
       const { view, index } = child;
       const seen = this.#seen.get(child);
       if (seen === undefined) {
@@ -31,9 +31,10 @@ export class IdleSeries {
       } else if (!seen.values.every((value, at) => Object.is(value, view[index + at]))) {
         seen.values.set(view.subarray(index, index + slots));
         seen.since = now;
-      } else if (now - seen.since > this.#expireAfterMs) {
-        this.#seen.delete(child);
-        series.remove(child);
+        store.idle.revive(child);
+      } else if (now - seen.since > this.#expireAfterMs && stored.idle?.has(child) !== true) {
+        store.idle.expire(child);
+        if (child.index < 0) this.#seen.delete(child);
       }
     }
   }

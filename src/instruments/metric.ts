@@ -187,11 +187,11 @@ class MetricMember<C extends Child> implements Member {
 
   prepareRead(collected: boolean): void {
     this.#kind.prepareRead?.(this.#series, collected);
-    this.#idle?.removeFrom(this.#series);
+    this.#idle?.expire(this.#series);
   }
 
   family(withCreated?: boolean): MetricFamily {
-    const { declaration, index } = this.#series;
+    const { declaration, index, stored } = this.#series;
     const { name, help, type, unit, labelNames } = declaration;
     const samples: Sample[] = [];
     const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
@@ -199,6 +199,7 @@ class MetricMember<C extends Child> implements Member {
     const lines = linesOf(declaration);
     const values = new Float64Array(lines.length);
     for (const child of index) {
+      if (stored.idle?.has(child) === true) continue;
       const native = this.#kind.native?.(child);
       const { view, index: slot } = child;
       if (native === undefined) writeValues(view, slot, declaration, this.#kind.sketch?.(child), values, 0);

@@ -20,6 +20,7 @@ import { bucketCells, type MergedFamily } from './merged-family.js';
 import type { MergeIndex } from './merge-index.js';
 import { type AttachmentBody, attachmentShape } from '../metrics-file/attachment.js';
 import { type Address, type Moves, placeOf } from '../metrics-file/record-bodies.js';
+import type { Use } from './idle-references.js';
 import type { MergedPart, ProcessState } from './merged-part.js';
 import type { Schema } from './schema.js';
 import { SlotMap } from './slot-map.js';
@@ -58,6 +59,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   readonly #expiredBefore: number;
   /** Archives only: how far the wall clock has jumped since the fold. */
   #clockShift = 0;
+  /** Archives only: when the next series is past its time of expiry. */
+  #nextPast = Infinity;
   readonly #families = new Map<number, LocalFamily>();
   readonly #declared: DeclaredFamilies;
   /** Epoch of the log that was last read from its beginning. */
@@ -119,6 +122,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
    * @throws {BadFileError} where the file breaks the format
    */
   readLog(): void {
+    if (this.#nextPast < Date.now() / 1000) this.rewind();
     this.#readRecords();
     const defaults = this.#declared.defaultsFingerprint();
     if (defaults === this.#appliedDefaults && !this.#hasMoved) return;
@@ -172,6 +176,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     const block = claimSlots(this.reader, { block: blockNumber, slot }, shape);
     if (merged === undefined || schema === undefined || !this.#counts(family, endedAt)) return;
     const map = this.#mapOf(block);
+    const use = this.#useOf(family, endedAt);
     this.#release(map, slot);
     if (shape.kind !== BlockKind.Gauge && !map.isFree(slot, shape.slots)) throw this.#overlap(slot);
     this.#addedText += schema.addedLength;
@@ -182,13 +187,14 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     let series: number;
     try {
       const [from, to] = [keyStart / WORD_BYTES - 1, Math.ceil(keyEnd / WORD_BYTES)];
-      series = this.#index.reference(schema, this.#words, from, to, createdAt);
+      series = this.#index.reference(schema, this.#words, from, to, createdAt, use);
     } catch (error) {
       throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
     if (record.processWide === true) map.placeProcessWide(slot, series, createdAt, record.ofProcess ?? this.#process);
     else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt);
     else map.placeSums(slot, shape.slots, series, createdAt, family.buckets);
+    map.setUse(slot, use);
     const place = placeOf({ block: blockNumber, slot });
     if (hasOnlyBins(record) && merged.bounds.length > 0) {
       this.#withoutBuckets.add(place);
@@ -287,6 +293,17 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     return added;
   }
 
+  /** An archive has the time when the last process of a series ended; a living process, when it marked the series. */
+  #useOf({ shape, record }: LocalFamily, endedAt: number): Use {
+    if (endedAt === 0 || shape.kind === BlockKind.Gauge) return 'active';
+    if (this.archive === undefined) return 'marked';
+    const { expireAfterSeconds = Infinity } = record;
+    const pastAt = endedAt + this.#clockShift + expireAfterSeconds;
+    if (pastAt < Date.now() / 1000) return 'past';
+    this.#nextPast = Math.min(this.#nextPast, pastAt);
+    return 'active';
+  }
+
   #counts({ shape, live }: LocalFamily, endedAt: number): boolean {
     if (shape.kind !== BlockKind.Gauge || this.#state === 'live') return true;
     if (live || this.#state === 'expired') return false;
@@ -341,9 +358,12 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     for (const map of this.#maps) {
       // a stale index will forget all series anyway
       if (map === undefined || this.#index.stale) continue;
-      for (const [series, , createdAt] of map.series()) this.#index.dereference(series, createdAt);
+      for (const [series, slot, createdAt] of map.series()) {
+        this.#index.dereference(series, createdAt, map.useOf(slot));
+      }
     }
     this.#maps.length = 0;
+    this.#nextPast = Infinity;
     this.#families.clear();
     this.#attachments.clear();
     this.#withoutBuckets.clear();

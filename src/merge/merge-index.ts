@@ -14,10 +14,12 @@ import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
 import { CellSpace } from './cell-space.js';
+import { IdleReferences, type Use } from './idle-references.js';
 import { keyBytes, KeyTable } from './key-table.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { NativeCells } from './native-cells.js';
 import { capSums } from './overflow.js';
+import { ProcessValues } from './process-values.js';
 import { Schema } from './schema.js';
 
 /** Cell 0 receives the values that are not shown, so that the loop over a block has no branch. */
@@ -41,13 +43,13 @@ export class MergeIndex implements MergedCells {
   readonly familyOf: MergedFamily[] = [];
   readonly textOf: string[] = [];
   readonly #references: number[] = [];
+  readonly #idle = new IdleReferences();
   readonly createdAt: number[] = [];
   #createdStale = false;
   #garbage = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
-  /** Per process-wide series: the values of its processes, in this merge. */
-  readonly #ofProcesses = new Map<number, Map<string, { readonly value: number; readonly setAt: number }>>();
+  readonly #processValues = new ProcessValues();
   /** Per cell of a counter or a bucket. */
   readonly exemplars = new Map<number, Exemplar>();
   /** By metric: series with a sum that was too large, in this merge. */
@@ -118,6 +120,7 @@ export class MergeIndex implements MergedCells {
     this.cellOf.length = this.familyOf.length = this.textOf.length = 0;
     this.#references.length = this.createdAt.length = 0;
     this.#garbage = 0;
+    this.#idle.clear();
     this.sketches.clear();
     this.exemplars.clear();
     this.#shownGauges.clear();
@@ -189,7 +192,7 @@ export class MergeIndex implements MergedCells {
   }
 
   /** Adds a reference to the merged series of a key, and creates the series where it is missing. */
-  reference(schema: Schema, words: Int32Array, from: number, to: number, createdAt: number): number {
+  reference(schema: Schema, words: Int32Array, from: number, to: number, createdAt: number, use: Use): number {
     let series = this.#keys.find(schema.number, words, from, to);
     if (series < 0) {
       const values = decodeKey(keyBytes(words, from), schema.labelNames.length);
@@ -197,14 +200,14 @@ export class MergeIndex implements MergedCells {
       series = this.#seriesOf(schema.family, schema.text(values));
       this.#keys.add(schema.number, words, from, to, series);
     }
-    this.retain(series, createdAt);
+    this.retain(series, createdAt, use);
     return series;
   }
 
   /** The same by the label text, as the family's schemas print it. */
-  referenceText(family: MergedFamily, text: string, createdAt: number): number {
+  referenceText(family: MergedFamily, text: string, createdAt: number, use: Use): number {
     const series = this.seriesOfText(family, text);
-    this.retain(series, createdAt);
+    this.retain(series, createdAt, use);
     return series;
   }
 
@@ -221,7 +224,8 @@ export class MergeIndex implements MergedCells {
   }
 
   /** Adds a reference to a series. */
-  retain(series: number, createdAt: number): void {
+  retain(series: number, createdAt: number, use: Use = 'active'): void {
+    if (this.#idle.note(series, use, 1)) this.#structure++;
     if (this.#references[series]++ === 0) {
       this.#garbage--;
       this.#structure++;
@@ -242,8 +246,9 @@ export class MergeIndex implements MergedCells {
     return this.#space.owners[cell];
   }
 
-  /** @param createdAt the value that was passed with the reference */
-  dereference(series: number, createdAt: number): void {
+  /** Takes a reference away, with the values that were passed with it. */
+  dereference(series: number, createdAt: number, use: Use = 'active'): void {
+    if (this.#idle.note(series, use, -1)) this.#structure++;
     if (--this.#references[series] > 0) {
       this.#createdStale ||= createdAt <= this.createdAt[series];
       return;
@@ -285,36 +290,20 @@ export class MergeIndex implements MergedCells {
     this.#space.clear();
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
-    this.#ofProcesses.clear();
+    this.#processValues.clear();
     this.#pidConflicts = 0;
   }
 
   /** Adds the value of a process-wide series from one file of a process. Gauges have a set-at. */
   noteOfProcess(series: number, process: string, value: number, setAt: number): void {
-    let processes = this.#ofProcesses.get(series);
-    if (processes === undefined) this.#ofProcesses.set(series, (processes = new Map()));
-    const known = processes.get(process);
-    if (known === undefined || (this.familyOf[series].isGauge ? setAt >= known.setAt : value > known.value)) {
-      processes.set(process, { value, setAt });
-    }
-  }
-
-  #addProcesses(): void {
-    for (const [series, processes] of this.#ofProcesses) {
-      const { isGauge, mode } = this.familyOf[series];
-      const cell = this.cellOf[series];
-      for (const { value, setAt } of processes.values()) {
-        if (isGauge) mode.reduce(this.cells, cell, value, setAt);
-        else this.cells[cell] += value;
-      }
-    }
+    this.#processValues.note(series, process, value, setAt, this.familyOf[series].isGauge);
   }
 
   /**
    * Called after all files were added: lines of gauges appear and disappear, because gauges that were never set have none.
    */
   settle(): void {
-    this.#addProcesses();
+    this.#processValues.addTo(this);
     this.overflowing = capSums(this.#families.values(), this);
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
@@ -345,6 +334,11 @@ export class MergeIndex implements MergedCells {
       .toSorted((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
   }
 
+  /** Whether the series has not changed for its time of expiry, in all files that have it. */
+  isIdle(series: number): boolean {
+    return this.#idle.isIdle(series, this.#references[series]);
+  }
+
   /** Whether any file has the series. */
   isReferenced(series: number): boolean {
     return this.#references[series] > 0;
@@ -352,7 +346,8 @@ export class MergeIndex implements MergedCells {
 
   /** Whether a series of a family has a line. */
   isShown(series: number, family: MergedFamily): boolean {
-    return this.#references[series] > 0 && (!family.isGauge || this.#isSet(series, family));
+    if (this.#references[series] === 0) return false;
+    return family.isGauge ? this.#isSet(series, family) : !this.isIdle(series);
   }
 
   gaugeValue(series: number, mode: GaugeMode): number {

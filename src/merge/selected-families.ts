@@ -207,7 +207,12 @@ export class SelectedFamilies {
       if (part.type !== combined.type || (part.kind.hasBounds && buckets === undefined)) continue;
       const from = part.series.filter((series) => this.#index.isReferenced(series));
       const to = from.map((series) =>
-        this.#combinations.referenceText(combined, spell(this.#index.textOf[series]), this.#index.createdAt[series]),
+        this.#combinations.referenceText(
+          combined,
+          spell(this.#index.textOf[series]),
+          this.#index.createdAt[series],
+          this.#index.isIdle(series) ? 'marked' : 'active',
+        ),
       );
       this.#links.push({ part, combined, from, to, buckets });
     }

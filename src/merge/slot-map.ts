@@ -2,6 +2,7 @@ import { BlockKind } from '../metrics-file/layout.js';
 import type { ReaderBlock } from '../metrics-file/reader.js';
 import { comparableTime } from '../model/comparable-time.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
+import type { Use } from './idle-references.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
 /**
@@ -20,6 +21,9 @@ export class SlotMap {
   readonly #modes: (GaugeMode | undefined)[] = [];
   /** Process-wide series by their first entries. */
   readonly #processWide = new Map<number, { readonly series: number; readonly process: string }>();
+
+  /** Series that are not in use, by their first entries. */
+  readonly #uses = new Map<number, Use>();
 
   constructor(block: ReaderBlock, index: MergeIndex) {
     this.#block = block;
@@ -94,6 +98,14 @@ export class SlotMap {
     this.#processWide.set(entry, { series, process });
   }
 
+  setUse(slot: number, use: Use): void {
+    if (use !== 'active') this.#uses.set(this.#entry(slot), use);
+  }
+
+  useOf(slot: number): Use {
+    return this.#uses.get(this.#entry(slot)) ?? 'active';
+  }
+
   /** Takes a gauge that has moved here from other slots. */
   takeGauge(slot: number, from: SlotMap, formerSlot: number): void {
     const processWide = from.#processWide.get(from.#entry(formerSlot));
@@ -110,19 +122,21 @@ export class SlotMap {
     this.#times[entry] = this.#createdAt.length - 1;
   }
 
-  /** Removes the series at a slot, if there is one; returns it with its created time. */
-  release(slot: number): readonly [series: number, createdAt: number] | undefined {
+  /** Removes the series at a slot, if there is one; returns it with its created time and its use. */
+  release(slot: number): readonly [series: number, createdAt: number, use: Use] | undefined {
     const first = this.#entry(slot);
     const series = this.#seriesAt(first);
     if (series < 0) return undefined;
     const createdAt = this.#createdAt[this.#times[first]];
     this.#times[first] = 0;
     this.#processWide.delete(first);
+    const use = this.useOf(slot);
+    this.#uses.delete(first);
     for (let entry = first; this.#cells[entry] !== NOWHERE && entry < this.#cells.length; entry++) {
       if (entry > first && (this.#isGauge || this.#times[entry] !== 0)) break;
       this.#cells[entry] = NOWHERE;
     }
-    return [series, createdAt];
+    return [series, createdAt, use];
   }
 
   /**

@@ -204,7 +204,7 @@ class Check implements LogSink {
     } catch (error) {
       this.#report({ offset: offset + SERIES.key, reason: describeError(error) });
     }
-    this.#claim(offset, block, slot, declared.shape, true);
+    this.#claim(offset, block, slot, declared.shape, `${family} ${Buffer.from(key).toString('latin1')}`);
   }
 
   #other(kind: number, body: () => unknown, offset: number): void {
@@ -230,7 +230,7 @@ class Check implements LogSink {
         const place = `block ${from.block}, slot ${from.slot}`;
         this.#report({ offset, reason: `the move of a gauge at ${place}, where none is` });
       }
-      this.#claim(offset, to.block, to.slot, GAUGE_SHAPE, true);
+      this.#claim(offset, to.block, to.slot, GAUGE_SHAPE, `from ${from.block} ${from.slot}`);
     }
   }
 
@@ -239,20 +239,20 @@ class Check implements LogSink {
   }
 
   attachment({ block, slot, role }: AttachmentBody, offset: number): void {
-    this.#claim(offset, block, slot, attachmentShape(role), false);
+    this.#claim(offset, block, slot, attachmentShape(role));
   }
 
   archiveBody(): void {
     verifySeal(this.#fd, this.#path);
   }
 
-  #claim(offset: number, block: number, slot: number, shape: SlotShape, isSeries: boolean): void {
+  #claim(offset: number, block: number, slot: number, shape: SlotShape, series?: string): void {
     if (!Number.isSafeInteger(block + slot + shape.slots) || slot < 0) {
       this.#report({ offset, reason: `slots at block ${block}, slot ${slot}, which is no place` });
       return;
     }
     this.#claims.push({ offset, block, slot, shape });
-    this.#slots.add({ offset, block, slot, slots: shape.slots, isSeries });
+    this.#slots.add({ offset, block, slot, slots: shape.slots, series });
   }
 
   #checkClaim({ offset, block: number, slot, shape }: Claim): void {

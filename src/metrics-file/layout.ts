@@ -144,8 +144,8 @@ export type FileState = (typeof FileState)[keyof typeof FileState];
  * 16 block      u32   number of the value block, from 0 in file order
  * 20 slot       u32   float64 index in the data of the block
  * 24 createdAt  f64   seconds since the epoch; 0: not known
- * 32 endedAt    f64   archives only: when the last process ended whose values these are, rounded up to the hour; 0 where the
- *                     series does not expire
+ * 32 endedAt    f64   archives: when the last process ended whose values these are, rounded up to the hour; 0 where the series
+ *                     does not expire. Files of processes: when the series was marked as idle; 0 where it is not
  * 40 keyLength  u32
  * 44 key             msgpack array: the label values in the order of the family's labelNames, nil where a label is absent;
  *                    fewer where the family has got labels since; in archives one more for the series of gauges shown per process, the `pid`

@@ -5,8 +5,8 @@ export interface SlotRun {
   readonly block: number;
   readonly slot: number;
   readonly slots: number;
-  /** False for an attachment of a series. */
-  readonly isSeries: boolean;
+  /** The family and the key of a series; undefined for an attachment. */
+  readonly series: string | undefined;
 }
 
 /** Maps the slots of a file to the records that name them, in the order of its log. */
@@ -16,7 +16,7 @@ export class SlotMap {
 
   get series(): number {
     let count = 0;
-    for (const runs of this.#blocks.values()) for (const { isSeries } of runs.values()) if (isSeries) count++;
+    for (const runs of this.#blocks.values()) for (const { series } of runs.values()) if (series !== undefined) count++;
     return count;
   }
 
@@ -27,7 +27,11 @@ export class SlotMap {
       this.#blocks.set(run.block, runs);
     }
     const known = runs.get(run.slot);
-    if (known !== undefined) this.#takenTwice.push({ offset: run.offset, slot: run.slot, other: known.offset });
+    // a second record of a series tells that it is idle, or that it is not any more
+    const isSame = known !== undefined && known.series !== undefined && known.series === run.series;
+    if (known !== undefined && !isSame) {
+      this.#takenTwice.push({ offset: run.offset, slot: run.slot, other: known.offset });
+    }
     runs.set(run.slot, run);
   }
 

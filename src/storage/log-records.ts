@@ -16,7 +16,7 @@ export function seriesRecord(series: Series): Uint8Array {
     block: series.block!.number,
     slot: series.index,
     createdAt: series.createdAt,
-    endedAt: 0,
+    endedAt: series.family.idle?.get(series) ?? 0,
     labelValues: series.labelValues,
   });
 }

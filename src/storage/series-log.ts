@@ -98,6 +98,11 @@ export class SeriesLog {
     else this.#slotsUnpublished += series.family.slots;
   }
 
+  /** Publishes that a series of the file is idle, or is not idle any more. False where the log has no room. */
+  publishChange(series: Series): boolean {
+    return series.publishedIn > 0 && this.#append(seriesRecord(series));
+  }
+
   publishAttachment(attachment: Attachment): void {
     if (!this.#isThere) return;
     const isNamed =

@@ -3,8 +3,7 @@
  * is called only when a series is added, removed or moved. series-log.ts publishes that to readers.
  * The backing decides where the slots are: in plain memory (one process without a directory), in a mapped file, or in a
  * file that a timer writes. A series without room in the file is counted in memory, and moved into the file later. A whole
- * store moves when a directory appears or its file was deleted. Then the children are bound again: nothing else holds
- * slots.
+ * store moves when a directory appears or its file was deleted. Then the children are bound again.
  */
 import { type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
@@ -12,6 +11,7 @@ import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { CopiedFamilies } from './copied-families.js';
 import { DROPPED_SAMPLES, type DropReason } from './dropped-samples.js';
+import { IdleMarks } from './idle-marks.js';
 import { AmbiguousNames } from './ambiguous-names.js';
 import { MemoryBacking } from './memory-backing.js';
 import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
@@ -37,6 +37,7 @@ export class SeriesStore {
   #inMemory = new SlotAllocator(memoryBlock);
   readonly #log: SeriesLog;
   readonly #updates: CollectUpdates;
+  readonly idle: IdleMarks;
   #nextFamilyId = 1;
   #liveSeries = 0;
   #slotsInMemory = 0;
@@ -55,6 +56,7 @@ export class SeriesStore {
     this.#inFile = allocatorOf(backing, options.keepsNothing === true ? FIRST_BLOCK_BYTES : undefined);
     this.#log = new SeriesLog(backing, this.families, (cells, shape) => this.#inFile.release(shape, cells));
     this.#updates = new CollectUpdates(this.#slots());
+    this.idle = new IdleMarks(this.#log, (series) => this.detach(series));
   }
 
   get backing(): Backing {
@@ -70,8 +72,6 @@ export class SeriesStore {
   }
 
   /**
-   * Declares a family. Its series are added one by one through `attach`.
-   *
    * @param maxSeries maximum number of its series; by default `maxSeriesPerMetric`
    * @param owner the value of `family.owner`, for the family's series
    */
@@ -164,7 +164,8 @@ export class SeriesStore {
   attach(series: Series): boolean {
     const { family } = series;
     const perProcess = this.#options.maxSeries ?? DEFAULT_MAX_SERIES;
-    if (family.series.size >= family.maxSeries || this.#liveSeries >= perProcess) {
+    const isFull = family.series.size >= family.maxSeries || this.#liveSeries >= perProcess;
+    if (isFull && !this.idle.makeRoom(family)) {
       this.dropSample(family, 'max_series');
       if (!family.warnedFull) {
         family.warnedFull = true;
@@ -187,7 +188,6 @@ export class SeriesStore {
     if (this.#log.isBehind) this.#reportShortage();
   }
 
-  /** Counts a sample that was refused. */
   dropSample(family: SeriesFamily, reason: DropReason): void {
     const { name } = family.declaration;
     this.#droppedSamples++;
@@ -205,7 +205,7 @@ export class SeriesStore {
    */
   detach(series: Series): void {
     if (series.index === DETACHED) return;
-    series.family.series.delete(series);
+    series.family.remove(series);
     this.#liveSeries--;
     if (this.#updates.defers(series.family)) this.#updates.remove(series);
     if (series.attachments !== undefined) {

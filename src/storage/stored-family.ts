@@ -28,6 +28,8 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
    * process.
    */
   shown: ShownSeries<S> | undefined = undefined;
+  /** Series that have not changed for `expireAfterSeconds`, and when that was found, in seconds since the epoch; oldest first. */
+  idle: Map<S, number> | undefined;
   /** Whether the warning that `maxSeries` was reached has been logged. */
   warnedFull = false;
 
@@ -54,6 +56,11 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     this.declaration = { ...this.declaration, labelNames: [...this.declaration.labelNames, ...added] };
     this.series.widen(added);
     this.shown?.widen(added);
+  }
+
+  remove(series: S): void {
+    this.series.delete(series);
+    this.idle?.delete(series);
   }
 
   get holders(): Owner[] {

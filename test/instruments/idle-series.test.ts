@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Info, Registry, StateSet, Summary } from 'prom-multiproc';
-import { linesOf, scrape, startCluster } from '../support/cluster.js';
+import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
+import type { Kit } from '../support/cluster-member.js';
+import { valueOf } from '../support/exposition-parser.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -85,4 +87,62 @@ test('merged output does not show a series that all workers have removed', async
     'streams{tenant="b",kind="x"} 2',
     'streams{tenant="b",kind="y"} 2',
   ]);
+});
+
+/** Lets the metrics notice what is idle: they compare their values at each read. */
+async function readUntilIdle({ prom }: Kit): Promise<void> {
+  for (const end = Date.now() + 700; Date.now() < end;) {
+    await prom.register.metrics({ scope: 'process' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a counter that is idle in one process and not in another does not fall, and is hidden when it is idle in all', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) {
+    await worker.run(({ prom, kept }) => {
+      const expiring = { help: 'H.', labelNames: ['tenant'], expireAfterSeconds: 0.3 };
+      kept.jobs = new prom.Counter({ ...expiring, name: 'jobs_total' });
+      kept.wait = new prom.Histogram({ ...expiring, name: 'wait', buckets: [1], enableExemplars: true });
+      kept.size = new prom.Summary({ ...expiring, name: 'size', percentiles: [0.5] });
+      kept.count = (tenant: string, by: number) => {
+        kept.jobs.inc({ tenant }, by);
+        kept.wait.observe({ tenant }, by);
+        kept.size.observe({ tenant }, by);
+      };
+      kept.count('a', 60);
+      kept.keepBusy = setInterval(() => kept.count('busy', 1), 10);
+    });
+  }
+  const [idle, active] = workers;
+  const sums = async () => {
+    const text = await scrape(primary);
+    const labels = { tenant: 'a' };
+    return ['jobs_total', 'wait_count', 'wait_sum', 'size_sum'].map((name) => valueOf(text, name, labels));
+  };
+  assert.deepEqual(await sums(), [120, 2, 120, 120]);
+  const read = (member: Member): Promise<unknown> => member.run(readUntilIdle);
+  await active.run(({ kept }) => void (kept.active = setInterval(() => kept.count('a', 0), 20)));
+  await Promise.all([read(idle), read(active)]);
+  const local = await idle.run(({ prom }) => prom.register.metrics({ scope: 'process' }));
+  assert.equal(valueOf(local, 'jobs_total', { tenant: 'a' }), undefined, 'the idle process does not show it');
+  assert.ok(valueOf(local, 'jobs_total', { tenant: 'busy' })! > 0);
+  const [jobs, ...rest] = await sums();
+  // a counter does not notice an increment by 0, but the histogram does
+  assert.deepEqual([jobs, rest[1], rest[2]], [undefined, 120, 120]);
+  assert.ok(rest[0]! > 2);
+
+  await active.run(({ kept }) => clearInterval(kept.active));
+  await read(active);
+  assert.deepEqual(await sums(), [undefined, undefined, undefined, undefined]);
+
+  // any of them shows the sum of all again
+  await idle.run(({ kept }) => kept.count('a', 1));
+  await idle.run(({ prom }) => prom.register.metrics({ scope: 'process' }));
+  const [jobsAgain, , sum] = await sums();
+  assert.deepEqual([jobsAgain, sum], [121, 121]);
+  const all = await sums();
+  for (const worker of workers) await worker.kill('SIGKILL');
+  await primary.run(async ({ prom }) => void (await new prom.MultiprocessCollector().fold()));
+  assert.deepEqual(await sums(), all, 'and nothing is lost when they are folded');
 });
