@@ -68,6 +68,10 @@ for (const [origin, steps] of CASES) {
       } else if (typeof step === 'number' && isMapped) {
         assert.ok(seen >= step - 3, `${seen} series have moved at record ${step}`);
       }
+      if (typeof step === 'number') {
+        const { length } = Object.keys(moved);
+        assert.ok(length <= step, `${length} series have moved at record ${step}`);
+      }
       // no series that the process has not counted, but for one that it was about to count
       const unknown = Object.keys({ ...moved, ...stayed }).filter((line) => !counted.has(/"(.*)"/.exec(line)![1]));
       assert.ok(unknown.length <= 1 && unknown.every((line) => line.includes('new')), unknown.join());
