@@ -10,6 +10,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setupPrimary } from '../src/cluster/setup-primary.js';
+import { lentMetrics, MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
 import { successor } from '../test/support/npm-package.js';
 import { median, table } from './report.js';
 
@@ -142,19 +144,20 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
   await sleep(SETTLE_MS);
   const stall = watchStall();
   const errors: string[] = [];
-  const scrape = async (): Promise<{ ms: number; text: string }> => {
+  const scrape = async (): Promise<Scraped & { ms: number }> => {
     const start = performance.now();
-    const text = await api.scrape!().catch((error: unknown) => {
+    const scraped = await api.scrape!().catch((error: unknown): Scraped => {
       errors.push(`fails: ${String(error).slice(0, 60)}`);
-      return '';
+      return { text: '' };
     });
-    return { ms: performance.now() - start, text };
+    return { ms: performance.now() - start, ...scraped };
   };
   const cold = await scrape();
+  cold.giveBack?.();
   const idle = await ask(workers, 'idle');
   const warm: number[] = [];
   let primaryStallMs = 0;
-  let text = '';
+  let digest = '';
   await ask(workers, 'reset');
   for (let round = 0; round < WARM_SCRAPES && errors.length === 0; round++) {
     await ask(workers, 'change');
@@ -163,11 +166,12 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
     await sleep(5);
     primaryStallMs = Math.max(primaryStallMs, stall.longestMs());
     warm.push(scraped.ms);
-    text = scraped.text;
+    if (round === WARM_SCRAPES - 1) digest = digestOf(scraped.text);
+    scraped.giveBack?.();
   }
   const stalls = await ask(workers, 'report');
   process.send!({
-    digest: digestOf(text),
+    digest,
     coldMs: cold.ms,
     warmMs: median(warm),
     primaryStallMs,
@@ -200,22 +204,30 @@ function answerOf(worker: Worker): Promise<number> {
   });
 }
 
+interface Scraped {
+  readonly text: string | Uint8Array;
+  /** Call it when the text is no longer used. */
+  readonly giveBack?: () => void;
+}
+
 interface Library {
   setup?(): void;
-  scrape?(): Promise<string>;
+  scrape?(): Promise<Scraped>;
   client: typeof import('prom-client');
 }
 
 function loadLibrary(contender: Contender): Library {
   if (contender === 'prom-multiproc') {
-    const ours = require('prom-multiproc') as typeof import('prom-multiproc');
-    const collector = new ours.MultiprocessCollector({ selfMetrics: false, threads: true });
+    const client = require('prom-multiproc') as typeof import('prom-multiproc');
+    if (!cluster.isPrimary) return { client };
+    const collector = new MultiprocessCollector({ selfMetrics: false, threads: true });
     return {
-      client: ours,
-      setup: () => ours.setupPrimary({ clean: true }),
+      client,
+      setup: () => setupPrimary({ clean: true }),
+      // as the handler gets it: it gives the body back when it is sent
       scrape: async () => {
-        const { body } = await collector.metrics({ format: 'text' });
-        return body as unknown as string;
+        const { body: text, giveBack } = await lentMetrics(collector, { format: 'text' })!;
+        return { text, giveBack };
       },
     };
   }
@@ -229,7 +241,7 @@ function loadLibrary(contender: Contender): Library {
     return { client };
   }
   const aggregator = new Aggregator();
-  return { client, scrape: () => aggregator.clusterMetrics() };
+  return { client, scrape: async () => ({ text: await aggregator.clusterMetrics() }) };
 }
 
 function digestOf(text: string | Uint8Array): string {

@@ -33,6 +33,7 @@ import { directoryToRead } from './directory-to-read.js';
 import { eventLoopTurn } from './event-loop-turn.js';
 import { isMetricsFile } from './file-kinds.js';
 import { LockWatch } from './held-locks.js';
+import { type LentBody, LentBodies } from './lent-bodies.js';
 import { TaskThread } from './task-thread.js';
 
 /** How a directory is read; the same for all outputs of it. */
@@ -94,6 +95,7 @@ export class DirectoryCollector {
   #closed = false;
   readonly #folding: AutomaticFolding;
   readonly #locks = new LockWatch();
+  readonly #lent = new LentBodies();
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: ReadingOptions = {}) {
@@ -127,18 +129,25 @@ export class DirectoryCollector {
 
   /** One exposition, encoded. Throws as `collect` does. */
   async body(request: BodyRequest, settings: OutputSettings): Promise<Uint8Array> {
-    return (await this.bodyAndMissing(request, settings)).body;
+    const { body } = await this.#bodyOf(request, settings);
+    this.#lent.keep(body);
+    return body;
   }
 
   async families(settings: OutputSettings): Promise<MetricFamily[]> {
     return (await this.familiesAndMissing(settings)).families;
   }
 
-  /** An exposition, and the names of families that the settings select but that cannot be merged. */
-  async bodyAndMissing(
+  /** An exposition that the caller gives back, and the names of families that the settings select but that cannot be merged. */
+  async lentBody(
     request: BodyRequest,
     settings: OutputSettings,
-  ): Promise<{ body: Uint8Array; missing: readonly string[] }> {
+  ): Promise<LentBody & { readonly missing: readonly string[] }> {
+    const { body, missing } = await this.#bodyOf(request, settings);
+    return { ...this.#lent.lend(body), missing };
+  }
+
+  async #bodyOf(request: BodyRequest, settings: OutputSettings) {
     const product = { kind: 'body', settings, ...request } as const;
     const key = productKey(product);
     const { bodies, missing } = await this.collect(product);
@@ -199,7 +208,7 @@ export class DirectoryCollector {
     clearTimeout(this.#idleTimer);
     try {
       const heldLocks = this.#locks.held(dir, this.#joined);
-      const collected = await this.#collectFrom(dir, { products, heldLocks });
+      const collected = await this.#collectFrom(dir, { products, heldLocks, spares: this.#lent.take() });
       if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
       return collected;
     } finally {
@@ -212,7 +221,8 @@ export class DirectoryCollector {
     if (this.#usesThread(dir)) {
       try {
         const locks = await inSlices(surveyLocks(dir));
-        return await this.#thread.run({ key: JSON.stringify(options), options, ...request, locks });
+        const task = { key: JSON.stringify(options), options, ...request, locks };
+        return await this.#thread.run(task, request.spares);
       } catch (error) {
         if (error instanceof PromMultiprocError || isSystemTrouble(error) || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
@@ -221,7 +231,9 @@ export class DirectoryCollector {
       }
     }
     this.#engine ??= new Engine(options);
-    const collected = await inSlices(this.#engine.collect(request));
+    // what moved to a thread that failed is gone
+    const spares = request.spares?.filter(({ byteLength }) => byteLength > 0);
+    const collected = await inSlices(this.#engine.collect({ ...request, spares }));
     // the next collection runs in a thread, which does not use this index
     if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
@@ -282,6 +294,7 @@ export class DirectoryCollector {
   }
 
   #dropEngine(): void {
+    this.#lent.take();
     this.#engine?.close();
     this.#engine = undefined;
   }

@@ -10,6 +10,7 @@ import { warnOnce } from '../warn-once.js';
 import { type CollectionOptions, DirectoryCollection } from './collection.js';
 import { type DirectoryStatus, directoryStatus, type StatusRequest } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
+import { copyInto } from './lent-bodies.js';
 import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
 import type { ProcessInfo } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
@@ -39,6 +40,8 @@ export interface BodyRequest {
 
 export interface CollectionRequest {
   readonly products: readonly Product[];
+  /** Memory for bodies. */
+  readonly spares?: ArrayBuffer[];
   readonly heldLocks: HeldLocks;
 }
 
@@ -71,6 +74,7 @@ interface Reading {
   readonly seconds: number;
   readonly heldLocks: HeldLocks;
   readonly pushes: readonly PushRecord[];
+  readonly spares: ArrayBuffer[];
 }
 
 /** One output, which is updated from its last state. */
@@ -90,7 +94,7 @@ export class Engine {
   }
 
   /** Collects once. Pauses wherever the event loop may turn. */
-  *collect({ products, heldLocks }: CollectionRequest): Generator<void, Collected> {
+  *collect({ products, heldLocks, spares = [] }: CollectionRequest): Generator<void, Collected> {
     const start = performance.now();
     yield* this.#collection.collect();
     yield;
@@ -104,7 +108,7 @@ export class Engine {
       ...this.#collection.totals(),
       leftovers: this.#collection.leftovers,
     };
-    const reading = { seconds, heldLocks, pushes: this.#collection.pushes() };
+    const reading = { seconds, heldLocks, spares, pushes: this.#collection.pushes() };
     for (const product of products) {
       this.#make(product, reading, collected);
       yield;
@@ -116,7 +120,7 @@ export class Engine {
     this.#collection.close();
   }
 
-  #make(product: Product, { seconds, heldLocks, pushes }: Reading, collected: Collected): void {
+  #make(product: Product, { seconds, heldLocks, pushes, spares }: Reading, collected: Collected): void {
     if (product.kind === 'processes') {
       collected.processes = this.#collection.processes();
       return;
@@ -134,7 +138,7 @@ export class Engine {
     } else if (product.kind === 'families') {
       collected.families.set(key, [...mergedFamilies(selected, settings), ...own]);
     } else {
-      collected.bodies.set(key, new Uint8Array(render(product, output, own)));
+      collected.bodies.set(key, copyInto(spares, render(product, output, own)));
     }
   }
 

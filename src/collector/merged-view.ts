@@ -48,8 +48,10 @@ provideMergedView({
   active: hasDirectory,
   async metrics(query, contentType) {
     const { name } = textDialectOf(contentType);
-    const { body, missing } = await collector().bodyAndMissing({ format: name }, settingsOf(query));
-    return { text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(), missing };
+    const { body, giveBack, missing } = await collector().lentBody({ format: name }, settingsOf(query));
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+    giveBack();
+    return { text, missing };
   },
   async families(query) {
     const { families, missing } = await collector().familiesAndMissing(settingsOf(query));

@@ -8,7 +8,8 @@ import type { ChartRequest } from './chart.js';
 import type { ProcessInfo } from './report.js';
 import type * as collecting from './directory-collector.js';
 import type { DirectoryStatus } from './directory-status.js';
-import type { OutputSettings } from './engine.js';
+import type { BodyRequest, OutputSettings } from './engine.js';
+import type { LentBody } from './lent-bodies.js';
 
 export interface MultiprocessCollectorOptions extends collecting.ReadingOptions {
   /** The registries to show: 'default', the `name` of another registry, several of them, or 'all' (the default). */
@@ -44,6 +45,13 @@ export interface StatusOptions {
   readonly isBackground?: boolean;
 }
 
+/** An exposition that the caller gives back. */
+export interface LentAnswer extends LentBody {
+  readonly contentType: string;
+}
+
+let lend: (collector: MultiprocessCollector, request: MetricsRequest) => Promise<LentAnswer>;
+
 /**
  * Merges the metrics files of all processes in a directory. One collector may serve any number of calls, also concurrent
  * ones: calls in one turn of the event loop share one collection, and calls during a collection share the next, so that
@@ -71,12 +79,16 @@ export class MultiprocessCollector {
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
   async metrics(request: MetricsRequest = {}): Promise<MetricsAnswer> {
-    const { accept, format: named, names } = request;
+    const { contentType, wanted } = this.#wanted(request);
+    return { contentType, body: await this.#collector.body(wanted, this.#settings) };
+  }
+
+  #wanted({ accept, format: named, names }: MetricsRequest): { contentType: string; wanted: BodyRequest } {
     const { namedFormat, negotiateFormat } = require('../exposition/negotiate.js') as typeof negotiation;
     const { contentType, format, escaping } =
       named === undefined ? negotiateFormat(accept, this.#negotiation) : namedFormat(named);
     const wanted = names === undefined || names.length === 0 ? { format, escaping } : { format, escaping, names };
-    return { contentType, body: await this.#collector.body(wanted, this.#settings) };
+    return { contentType, wanted };
   }
 
   /** The merged data model: the same families, series and order as the exposition. Throws as `metrics` does. */
@@ -112,4 +124,20 @@ export class MultiprocessCollector {
   async close(): Promise<void> {
     await this.#collector.close();
   }
+
+  static {
+    lend = async (collector: MultiprocessCollector, request: MetricsRequest): Promise<LentAnswer> => {
+      const { contentType, wanted } = collector.#wanted(request);
+      return { contentType, ...(await collector.#collector.lentBody(wanted, collector.#settings)) };
+    };
+  }
+}
+
+/**
+ * The same as `metrics()`, for a caller that gives the body back. Undefined where the source is no collector, or one whose
+ * `metrics` is another function: then that one counts.
+ */
+export function lentMetrics(source: object, request: MetricsRequest): Promise<LentAnswer> | undefined {
+  const isOurs = source instanceof MultiprocessCollector && source.metrics === MultiprocessCollector.prototype.metrics;
+  return isOurs ? lend(source, request) : undefined;
 }

@@ -1,4 +1,5 @@
 import type { BodyRequest, OutputSettings } from '../../collector/engine.js';
+import type { LentAnswer, MetricsRequest } from '../../collector/multiprocess-collector.js';
 import { sharedCollector } from '../../collector/shared-collector.js';
 import { directoryToRead } from '../../collector/directory-to-read.js';
 import { namedFamilies } from '../../exposition/name-filter.js';
@@ -16,12 +17,9 @@ const SETTINGS: OutputSettings = { selection: { registries: 'all' }, selfMetrics
  */
 export const defaultSource: StatusSource = {
   async metrics(request) {
-    const { contentType, ...wanted } = negotiateFormat(request.accept);
-    const { names } = request;
+    const { contentType, wanted } = wantedBy(request);
     const body =
-      directoryToRead() === undefined
-        ? await ownBody(wanted, names)
-        : await sharedCollector().body(names === undefined ? wanted : { ...wanted, names }, SETTINGS);
+      directoryToRead() === undefined ? await ownBody(wanted) : await sharedCollector().body(wanted, SETTINGS);
     return { contentType, body };
   },
   async status(charts, { search, isBackground } = {}) {
@@ -30,7 +28,19 @@ export const defaultSource: StatusSource = {
   },
 };
 
-async function ownBody({ format, escaping }: BodyRequest, names: readonly string[] | undefined): Promise<Uint8Array> {
+/** The same as its `metrics()`, for a caller that gives the body back. */
+export async function lentDefault(request: MetricsRequest): Promise<LentAnswer> {
+  const { contentType, wanted } = wantedBy(request);
+  if (directoryToRead() === undefined) return { contentType, body: await ownBody(wanted), giveBack: () => {} };
+  return { contentType, ...(await sharedCollector().lentBody(wanted, SETTINGS)) };
+}
+
+function wantedBy({ accept, names }: MetricsRequest): { contentType: string; wanted: BodyRequest } {
+  const { contentType, ...wanted } = negotiateFormat(accept);
+  return { contentType, wanted: names === undefined ? wanted : { ...wanted, names } };
+}
+
+async function ownBody({ format, escaping, names }: BodyRequest): Promise<Uint8Array> {
   const row = formatOf(format);
   const families = await register.processFamilies({ created: row.showsCreated });
   return row.render(names === undefined ? families : namedFamilies(families, names), { escaping });

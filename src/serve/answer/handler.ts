@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type LentAnswer, lentMetrics, type MetricsRequest } from '../../collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../../errors.js';
 import { codingFor, encoded } from './compression.js';
-import { defaultSource } from './default-source.js';
+import { defaultSource, lentDefault } from './default-source.js';
 import { InFlightLimit } from './in-flight.js';
 import type { MetricsSource } from './metrics-source.js';
 import { limit, milliseconds, refuseOption } from '../option-rules.js';
@@ -80,14 +81,14 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
     }
     const budgetMs = scrapeBudgetMs(req.headers['x-prometheus-scrape-timeout-seconds'], timeout);
     const page = await slots.during(() =>
-      withinBudget(render(source, req, compression), budgetMs, [req, res], onError),
+      withinBudget(render(source, req, res, compression), budgetMs, [req, res], onError),
     );
     // Other code may have responded: Hono's adapter responds to HEAD itself and ignores its handler.
     if (page === 'client gone' || res.headersSent) return;
     if (page === 'too late') {
       return sendText(res, 503, `The scrape was not done within ${Math.round(budgetMs)} ms.`);
     }
-    const { contentType, coding, body } = page.value;
+    const { contentType, coding, body, giveBack } = page.value;
     res.writeHead(200, {
       'Content-Type': contentType,
       'Content-Length': body.byteLength,
@@ -97,6 +98,10 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
       'Process-Start-Time-Unix': processStart,
     });
     if (req.method === 'HEAD') return void res.end();
+    res.once('finish', () => {
+      // where the client is gone, a write of a part of the body may be under way
+      if (!req.socket.destroyed) giveBack?.();
+    });
     await unsent.send(req, res, body);
   }
 
@@ -109,9 +114,12 @@ export function metricsHandler(options: MetricsHandlerOptions = {}): MetricsHand
   };
 }
 
-/** One exposition in the format and the coding that the client accepts. */
-async function render(source: MetricsSource, req: IncomingMessage, compression: boolean) {
-  const { contentType, body } = await source.metrics({ accept: req.headers.accept, ...namesOf(req) });
+/** One exposition in the format and the coding that the client accepts. `giveBack` is to be called when the body is sent. */
+async function render(source: MetricsSource, req: IncomingMessage, res: ServerResponse, compression: boolean) {
+  const request = { accept: req.headers.accept, ...namesOf(req) };
+  const lent = isSentAsItIs(req, res) ? lentFrom(source, request) : undefined;
+  const { contentType, body } = await (lent ?? source.metrics(request));
+  const giveBack = (await lent)?.giveBack;
   if (typeof contentType !== 'string' || contentType === '' || !(body instanceof Uint8Array)) {
     throw new PromMultiprocError(
       'ERR_INVALID_ARGUMENT',
@@ -119,7 +127,20 @@ async function render(source: MetricsSource, req: IncomingMessage, compression: 
     );
   }
   const coding = compression ? codingFor(req.headers['accept-encoding'], body.byteLength) : 'identity';
-  return { contentType, coding, body: await encoded(body, coding) };
+  if (coding === 'identity') return { contentType, coding, body, giveBack };
+  const compressed = await encoded(body, coding);
+  giveBack?.();
+  return { contentType, coding, body: compressed };
+}
+
+function lentFrom(source: MetricsSource, request: MetricsRequest): Promise<LentAnswer> | undefined {
+  return source === defaultSource ? lentDefault(request) : lentMetrics(source, request);
+}
+
+/** Whether Node itself sends the body, and nothing in between keeps parts of it: a middleware that replaces `write` might. */
+function isSentAsItIs(req: IncomingMessage, res: ServerResponse): boolean {
+  const { write, end } = ServerResponse.prototype;
+  return req.httpVersionMajor === 1 && res.write === write && res.end === end;
 }
 
 /** The names in `?name[]=a&name[]=b`. */
