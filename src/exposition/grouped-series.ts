@@ -26,7 +26,16 @@ interface Gathered {
 }
 
 /** Groups the samples of a family into series. Samples of other libraries may be in any order, and lines may be missing. */
-export function groupedSeries({ name, type, samples }: MetricFamily): SeriesGroup[] {
+export function groupedSeries(family: MetricFamily): SeriesGroup[] {
+  const steps = groupingSteps(family);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same in small steps, between which the caller may do something else. */
+export function* groupingSteps({ name, type, samples }: MetricFamily): Generator<void, SeriesGroup[]> {
   const { lineLabel, hasCreated } = metricKind(type);
   const created = hasCreated ? createdName(name, type) : undefined;
   const gathered = new GatheredSeries(lineLabel);
@@ -34,6 +43,7 @@ export function groupedSeries({ name, type, samples }: MetricFamily): SeriesGrou
     const series = gathered.of(sample.labels);
     if (sample.name === created) series.created = sample.value;
     else series.samples.push(sample);
+    yield;
   }
   const groups = new Map<string, { lines: Line[]; series: GroupedSeries[]; isNative: boolean }>();
   let group: { lines: Line[]; series: GroupedSeries[]; isNative: boolean } | undefined;
@@ -52,6 +62,7 @@ export function groupedSeries({ name, type, samples }: MetricFamily): SeriesGrou
     }
     const values = own.map(({ value }) => value);
     group.series.push({ labels, values, exemplars: own.map(({ exemplar }) => exemplar), created: createdAt, native });
+    yield;
   }
   return [...groups.values()];
 }

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { describeError } from '../errors.js';
-import { groupedSeries } from '../exposition/grouped-series.js';
+import { groupingSteps } from '../exposition/grouped-series.js';
 import { readVarint } from '../exposition/wire.js';
 import type { Labels } from '../model/metric-family.js';
 import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
@@ -48,7 +48,7 @@ export class Otlp implements PushTarget {
     const points = new Points(this.#resource);
     const slices = new TimeSlices();
     for (const family of families) {
-      for (const { lines, series, isNative } of groupedSeries(family)) {
+      for (const { lines, series, isNative } of await slices.run(groupingSteps(family))) {
         const metric = otlpMetric(family, isNative);
         for (const each of series) {
           // another declaration may give the name another type

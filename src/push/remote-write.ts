@@ -1,6 +1,6 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
 import { PromMultiprocError } from '../errors.js';
-import { groupedSeries, type GroupedSeries } from '../exposition/grouped-series.js';
+import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import type { Line } from '../model/metric-kind.js';
 import type { NativeHistogram } from '../model/native-histogram.js';
@@ -81,11 +81,12 @@ export class RemoteWrite implements PushTarget {
   async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
     const withMetadata = time - this.#metadataAt >= METADATA_MS;
     if (withMetadata) this.#metadataAt = time;
-    yield* this.#parts(this.#samplesOf(families), time, withMetadata);
+    const slices = new TimeSlices();
+    yield* this.#parts(this.#batches(families, slices), slices, time, withMetadata);
   }
 
   async *ending(time: number): AsyncGenerator<Message> {
-    yield* this.#parts(this.#vanished(), time, false);
+    yield* this.#parts([this.#vanished()], new TimeSlices(), time, false);
   }
 
   async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {
@@ -113,17 +114,21 @@ export class RemoteWrite implements PushTarget {
     this.#delivery.close();
   }
 
-  *#samplesOf(families: Snapshot['families']): Generator<RemoteSample> {
+  /** The samples of each group of series, and at last those of series that have vanished. */
+  async *#batches(families: Snapshot['families'], slices: TimeSlices): AsyncGenerator<Iterable<RemoteSample>> {
     for (const { name, type, help, unit, samples } of families) {
       const family: RemoteFamily = { name, type, help, unit };
-      for (const { lines, series, isNative } of groupedSeries({ name, type, help, samples })) {
-        for (const one of series) {
-          if (one.native !== undefined) yield this.#nativeSample(family, one.native, one, lines);
-          if (!isNative || hasBounds(lines)) yield* this.#lineSamples(family, one, lines);
-        }
-      }
+      const groups = await slices.run(groupingSteps({ name, type, help, samples }));
+      for (const group of groups) yield this.#samplesOf(family, group);
     }
-    yield* this.#vanished();
+    yield this.#vanished();
+  }
+
+  *#samplesOf(family: RemoteFamily, { lines, series, isNative }: SeriesGroup): Generator<RemoteSample> {
+    for (const one of series) {
+      if (one.native !== undefined) yield this.#nativeSample(family, one.native, one, lines);
+      if (!isNative || hasBounds(lines)) yield* this.#lineSamples(family, one, lines);
+    }
   }
 
   #nativeSample(
@@ -157,16 +162,22 @@ export class RemoteWrite implements PushTarget {
     for (const series of this.#series.takeVanished()) yield { series, value: undefined };
   }
 
-  async *#parts(samples: Iterable<RemoteSample>, time: number, withMetadata: boolean): AsyncGenerator<Message> {
-    const slices = new TimeSlices();
+  async *#parts(
+    batches: Iterable<Iterable<RemoteSample>> | AsyncIterable<Iterable<RemoteSample>>,
+    slices: TimeSlices,
+    time: number,
+    withMetadata: boolean,
+  ): AsyncGenerator<Message> {
     let part: RemoteSample[] = [];
-    for (const sample of samples) {
-      part.push(sample);
-      if (part.length === MAX_SAMPLES) {
-        await slices.next();
-        yield this.#message(part, time, withMetadata);
-        part = [];
-      } else if (slices.isOver) await slices.next();
+    for await (const batch of batches) {
+      for (const sample of batch) {
+        part.push(sample);
+        if (part.length === MAX_SAMPLES) {
+          await slices.next();
+          yield this.#message(part, time, withMetadata);
+          part = [];
+        } else if (slices.isOver) await slices.next();
+      }
     }
     if (part.length === 0) return;
     await slices.next();

@@ -11,6 +11,15 @@ export class TimeSlices {
     return performance.now() >= this.#until;
   }
 
+  /** Returns what the steps lead to. */
+  async run<T>(steps: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      if (this.isOver) await this.next();
+    }
+  }
+
   async next(): Promise<void> {
     await eventLoopTurn();
     this.#until = performance.now() + SLICE_MS;

@@ -5,7 +5,7 @@ import type { PushOptions } from 'prom-multiproc/push';
 import { type PushRecord, readPushRecord } from '../../src/directory/push-record.js';
 import type { Member } from './cluster.js';
 
-export const INTERVAL_MS = 500;
+const INTERVAL_MS = 500;
 
 function lockFile(dir: string): string {
   return join(
