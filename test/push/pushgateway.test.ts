@@ -112,7 +112,7 @@ test('the default metrics are pushed where they are asked for', needs('pushgatew
   const registry = localRegistry();
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: 'rows', help: 'Rows', registers: [registry] }).set(3);
-  await new Pushgateway(url, {}, registry).push({ jobName: 'lean' });
+  await new Pushgateway(url, registry).push({ jobName: 'lean' });
   assert.deepEqual(await values('lean'), { rows: 3 });
   await new Pushgateway(url, { selfMetrics: true }, registry).push({ jobName: 'full' });
   const all = await values('full');
