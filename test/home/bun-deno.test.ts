@@ -1,7 +1,10 @@
 /** Bun and Deno, whose programs npm has as packages: a worker of a cluster is killed and its counts stay, and threads end. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { installedApp } from '../support/installed-app.js';
+import { README } from '../guide/page.js';
+import { type InstalledApp, installedApp } from '../support/installed-app.js';
+import { freePort, startProgram, until } from '../support/program.js';
 
 const CLUSTER = `
 const cluster = require('node:cluster');
@@ -97,14 +100,53 @@ test('threads that end, exit or are terminated under Bun are dead while their pr
   ]);
 });
 
+/** Returns the command of a runtime that runs a file. */
+function commandOf(app: InstalledApp, [path, ...args]: readonly string[]): [command: string, ...args: string[]] {
+  // the launcher of Deno is a program of Node.js
+  return path.endsWith('.cjs') ? [process.execPath, app.path(path), ...args] : [app.path(path), ...args];
+}
+
 for (const [runtime, { name, version, program }] of Object.entries(RUNTIMES)) {
   test(`${runtime} ${version} runs a cluster, and a worker killed by SIGKILL keeps its counts`, async (t) => {
     const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': CLUSTER });
-    const [path, ...args] = program;
-    // the launcher of Deno is a program of Node.js
-    const command = path.endsWith('.cjs') ? [process.execPath, path] : [app.path(path)];
-    const { end, output } = await app.run(command[0], [...command.slice(1), ...args, 'app.cjs']);
+    const [command, ...args] = commandOf(app, program);
+    const { end, output } = await app.run(command, [...args, 'app.cjs']);
     assert.equal(end, 0, output);
     assert.deepEqual(output.trim().split('\n').slice(-EXPECTED.length), EXPECTED, output);
   });
+
+  test(`${runtime} ${version} runs the quick start of README, and keeps the counts of a worker killed by SIGKILL`, async (t) => {
+    const [appPort, metricsPort] = [await freePort(), await freePort()];
+    const [, quickStart] = README.blocks('Quick start: a cluster');
+    const text = quickStart.text.replace('8080', String(appPort)).replace('9464', String(metricsPort));
+    const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': text });
+    const [command, ...args] = commandOf(app, program);
+    const { child } = startProgram(t, command, [...args, 'app.cjs'], { NODE_TEST_CONTEXT: undefined }, app.dir);
+    const greeting = async (): Promise<string> => (await fetch(`http://127.0.0.1:${appPort}/`)).text();
+    await until(() =>
+      greeting().then(
+        (answer) => answer === 'hello\n',
+        () => false,
+      ),
+    );
+    for (let asked = 1; asked < 8; asked++) assert.equal(await greeting(), 'hello\n');
+    const shows = async (...lines: readonly string[]): Promise<boolean> => {
+      const body = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      return lines.every((line) => body.includes(`\n${line}\n`));
+    };
+    await until(() => shows('http_requests_total{code="200"} 8', 'prom_multiproc_processes{state="live"} 4'));
+    // the launcher of Deno has the primary as its only child
+    const children = childrenOf(child.pid!);
+    const primary = children.length === 1 ? children[0] : child.pid!;
+    try {
+      process.kill(childrenOf(primary)[0], 'SIGKILL');
+      await until(() => shows('http_requests_total{code="200"} 8', 'prom_multiproc_processes{state="dead"} 1'));
+    } finally {
+      for (const pid of [...childrenOf(primary), primary]) process.kill(pid, 'SIGKILL');
+    }
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
