@@ -48,9 +48,12 @@ export interface DirectoryStatus {
   readonly processCount: number;
   /** The metrics with the most series first, the collector's own last; at most MAX_FAMILIES. */
   readonly families: readonly FamilySize[];
+  /** Number of metrics, without the collector's own. */
   readonly familyCount: number;
-  /** Number of metrics that the search has found; all of them without a search. */
+  /** Number of metrics that the search has found, without the collector's own; all of them without a search. */
   readonly foundCount: number;
+  /** Number of the collector's own metrics that the search has found. */
+  readonly ownCount: number;
   readonly skippedFiles: readonly SkippedFile[];
   /** Metrics with different declarations or clashing names, and the declaration that is shown; at most MAX_FAMILIES. */
   readonly conflicts: readonly Conflict[];
@@ -78,7 +81,8 @@ export function directoryStatus(
   const { options } = collection;
   const { archive, ...stats } = collection.stats(selected);
   const processes = collection.workers().toSorted(byLife);
-  const families = [...familySizes(selected), ...own.map(sizeOf)];
+  const families = familySizes(selected);
+  const ownFamilies = own.map(sizeOf);
   const living = collection.living();
   const folding = {
     generation: archive?.generation ?? 0,
@@ -91,7 +95,8 @@ export function directoryStatus(
   };
   const { collectedAtMs, skippedFiles } = collection;
   const conflicts = selected.conflicts();
-  const found = search === undefined ? families : families.filter(searched(selected, search));
+  const isFound = search === undefined ? () => true : searched(selected, search);
+  const [found, foundOwn] = [families.filter(isFound), ownFamilies.filter(isFound)];
   return {
     dir: options.dir,
     collectedAtMs,
@@ -101,9 +106,10 @@ export function directoryStatus(
     folding,
     processes: processes.slice(0, MAX_PROCESSES),
     processCount: processes.length,
-    families: found.slice(0, MAX_FAMILIES),
+    families: [...found, ...foundOwn].slice(0, MAX_FAMILIES),
     familyCount: families.length,
     foundCount: found.length,
+    ownCount: foundOwn.length,
     skippedFiles,
     conflicts: conflicts.slice(0, MAX_FAMILIES),
     charts: requests.map((request) => {

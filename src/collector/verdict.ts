@@ -31,7 +31,12 @@ interface Rule {
   readonly name: string;
   /** The alert of examples/monitoring/alerts.yml that tells the same. */
   readonly alert: string;
-  readonly judge: (input: VerdictInput) => Omit<Finding, 'rule'>[];
+  readonly judge: (input: VerdictInput) => Judged[];
+}
+
+interface Judged extends Omit<Finding, 'rule'> {
+  /** Of many findings of a rule those with the largest are listed. */
+  readonly weight?: number;
 }
 
 /** A process beats every 5 s, if its event loop turns. */
@@ -62,7 +67,7 @@ export const RULES: readonly Rule[] = [
         const limit = process.hostName === hostname() ? STALE_SECONDS : STALE_ELSEWHERE_SECONDS;
         if (age <= limit) return [];
         const text = `${nameOf(process)} does not react: its last beat was ${Math.round(age)} s ago, so its event loop is blocked or it is stopped`;
-        return [{ level: 'bad', text, process: process.file }];
+        return [{ level: 'bad', text, process: process.file, weight: age }];
       }),
   },
   {
@@ -74,7 +79,7 @@ export const RULES: readonly Rule[] = [
         const isKilled = process.state === 'dead' && !process.endedNormally && process.thread === 0;
         if (!isKilled || ago > RECENT_SECONDS) return [];
         const text = `${nameOf(process)} was killed or crashed: its last beat was ${Math.max(0, Math.round(ago))} s ago`;
-        return [{ level: 'bad', text, process: process.file }];
+        return [{ level: 'bad', text, process: process.file, weight: -ago }];
       }),
   },
   {
@@ -94,7 +99,7 @@ export const RULES: readonly Rule[] = [
           lag > LAG_SECONDS
             ? `the event loop of ${nameOf(process)} stood still for ${shownSeconds(lag)}`
             : `the event loop of ${nameOf(process)} is busy for ${Math.round(busy * 100)} % of the time`;
-        return [{ level: lag > 1 ? 'bad' : 'warning', text, process: process.file }];
+        return [{ level: lag > 1 ? 'bad' : 'warning', text, process: process.file, weight: lag + busy }];
       }),
   },
   {
@@ -106,7 +111,7 @@ export const RULES: readonly Rule[] = [
         const isFailing = failed * seconds >= FAILING.requests && failed >= FAILING.share * perSecond;
         if (process.state === 'dead' || !isFailing) return [];
         const text = `${nameOf(process)} fails ${Math.round((failed / perSecond) * 100)} % of its requests with a status of 5xx`;
-        return [{ level: 'bad', text, process: process.file }];
+        return [{ level: 'bad', text, process: process.file, weight: failed / perSecond }];
       }),
   },
   {
@@ -122,7 +127,7 @@ export const RULES: readonly Rule[] = [
         const own = bytesOf(process);
         if (own < UNEVEN_MEMORY.factor * median || own < median + UNEVEN_MEMORY.bytes) return [];
         const text = `${nameOf(process)} holds ${mebibytes(own)} of memory, where the others hold about ${mebibytes(median)}`;
-        return [{ level: 'warning', text, process: process.file }];
+        return [{ level: 'warning', text, process: process.file, weight: own }];
       });
     },
   },
@@ -152,7 +157,7 @@ export const RULES: readonly Rule[] = [
         if (process.state === 'dead' || seriesShare < NEARLY_FULL) return [];
         const full = seriesShare >= 1;
         const text = `${nameOf(process)} has ${full ? 'reached its limit of series: further samples are dropped' : `${Math.floor(seriesShare * 100)} % of the series that it may have`}`;
-        return [{ level: full ? 'bad' : 'warning', text, process: process.file }];
+        return [{ level: full ? 'bad' : 'warning', text, process: process.file, weight: seriesShare }];
       }),
   },
   {
@@ -163,7 +168,7 @@ export const RULES: readonly Rule[] = [
         const older = series - newSeries;
         if (older === 0 || newSeries < GROWTH.series || newSeries < GROWTH.share * older) return [];
         const text = `${name} grew from ${older} to ${series} series within the hour: a label may have too many values`;
-        return [{ level: 'warning', text, metric: name }];
+        return [{ level: 'warning', text, metric: name, weight: newSeries }];
       }),
   },
   {
@@ -184,15 +189,19 @@ export const RULES: readonly Rule[] = [
 /** What is wrong, the worst first; nothing where all is well. */
 export function verdictOf(input: VerdictInput): Finding[] {
   const found = RULES.flatMap(({ name, judge }): Finding[] => {
-    const all = judge(input).map((finding) => ({ rule: name, ...finding }));
-    if (all.length <= MAX_OF_A_RULE) return all;
-    const { level } = all[0];
-    return [
-      ...all.slice(0, MAX_OF_A_RULE),
-      { rule: name, level, text: `${all.length - MAX_OF_A_RULE} more like that` },
-    ];
+    const all = judge(input);
+    const listed = all.length <= MAX_OF_A_RULE ? all : heaviest(all, MAX_OF_A_RULE);
+    const findings = listed.map(({ weight: _weight, ...finding }): Finding => ({ rule: name, ...finding }));
+    const others = all.length - listed.length;
+    return others === 0
+      ? findings
+      : [...findings, { rule: name, level: listed[0].level, text: `${others} more like that` }];
   });
   return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level !== 'bad')];
+}
+
+function heaviest(all: readonly Judged[], most: number): Judged[] {
+  return all.toSorted(({ weight: one = 0 }, { weight: other = 0 }) => other - one).slice(0, most);
 }
 
 /** Living main threads of this package: an idle worker thread of a pool does not turn its event loop. */
@@ -209,5 +218,5 @@ function mebibytes(bytes: number): string {
 }
 
 function shownSeconds(seconds: number): string {
-  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${Number(seconds.toPrecision(3))} s`;
 }

@@ -153,11 +153,15 @@ describe('the verdict on a directory', () => {
     });
   }
 
-  it('has five findings of a rule, and the number of the others', () => {
-    const processes = Array.from({ length: 8 }, () => processOf({ lastBeatAt: NOW - 20 }));
+  it('has the five worst findings of a rule, and the number of the others', () => {
+    const processes = [12, 9, 30, 11, 25, 10, 40, 20].map((age) => processOf({ lastBeatAt: NOW - age, pid: age }));
     const findings = rulesOf({ processes });
-    assert.equal(findings.length, 6);
+    assert.deepEqual(
+      findings.slice(0, 5).map((text) => /process (\d+)/.exec(text)?.[1]),
+      ['40', '30', '25', '20', '12'],
+    );
     assert.equal(findings.at(-1), 'stale bad: 3 more like that');
+    assert.equal(findings.length, 6);
   });
 
   it('has the bad findings first', () => {

@@ -72,5 +72,9 @@ test('the systemd unit starts a command that there is', () => {
 
 test('every rule of the verdict has its alert', () => {
   const alerts = readFileSync(join(EXAMPLES, 'monitoring', 'alerts.yml'), 'utf8');
-  for (const { name, alert } of RULES) assert.match(alerts, new RegExp(`- alert: ${alert}$`, 'm'), name);
+  const tested = readFileSync(join(EXAMPLES, 'monitoring', 'alerts.test.yml'), 'utf8');
+  for (const { name, alert } of RULES) {
+    assert.match(alerts, new RegExp(`- alert: ${alert}$`, 'm'), name);
+    assert.match(tested, new RegExp(`alertname: ${alert}\\n +exp_alerts`), `${alert} is tested`);
+  }
 });

@@ -11,7 +11,7 @@ const ROUTES = ['/', '/', '/', '/cart', '/cart', '/login', '/search'];
 const WORKERS = 4;
 
 function serve(number: number): void {
-  collectDefaultMetrics();
+  collectDefaultMetrics({ perProcess: true });
   const server = createServer((request, response) => {
     const longest = request.url === '/search' ? 60 : 8;
     setTimeout(

@@ -84,7 +84,7 @@ function show(status) {
   showTotals(status);
   processes.show(withFindings(status));
   showWhetherEmpty(status);
-  setText(byId('process-count'), countOf(status.processes.length, status.processCount));
+  setText(byId('process-count'), processNote(status));
   showFamilies();
   byId('skipped-section').hidden = status.skippedFiles.length === 0;
   skippedFiles.show(status.skippedFiles);
@@ -138,12 +138,16 @@ function showTotals({ processes: infos, verdict: findings }) {
   alarm('tile-failed', 'failing');
 }
 
-/** The collector's own metrics are in the table, but in no file. */
-const OWN_PREFIX = 'prom_multiproc_';
+function metricsNote({ familyCount }) {
+  return `in ${count(familyCount)} ${familyCount === 1 ? 'metric' : 'metrics'}`;
+}
 
-function metricsNote({ families: sizes, familyCount }) {
-  const metrics = familyCount - sizes.filter(({ name }) => name.startsWith(OWN_PREFIX)).length;
-  return `in ${count(metrics)} ${metrics === 1 ? 'metric' : 'metrics'}`;
+/** The collector's own metrics are in the table, but in no file. */
+function familyNote({ families: listed, foundCount, ownCount }) {
+  const parts = [count(foundCount)];
+  if (ownCount > 0) parts.push(`and ${count(ownCount)} of the collector`);
+  if (listed.length < foundCount + ownCount) parts.push(`the first ${count(listed.length)} are listed`);
+  return parts.join(', ');
 }
 
 /** Instead of a table without rows, a beginner sees what to do. */
@@ -160,8 +164,11 @@ function archiveNote({ generation, foldedFiles, droppedSeries }) {
   return droppedSeries > 0 ? `${folded}, ${count(droppedSeries)} series dropped` : folded;
 }
 
-function countOf(shown, all) {
-  return shown === all ? count(all) : `${count(shown)} of ${count(all)}`;
+function processNote({ processes: listed, processCount, stats: { live, unknown, dead } }) {
+  const parts = [`${count(live + unknown)} alive`];
+  if (dead > 0) parts.push(`${count(dead)} dead`);
+  if (listed.length < processCount) parts.push(`the first ${count(listed.length)} are listed`);
+  return parts.join(', ');
 }
 
 function showConflicts({ conflicts, pidConflicts }) {
@@ -184,7 +191,7 @@ function showFamilies() {
   const first = wanted === '' ? Math.max(MIN_FAMILIES, Math.min(large, FIRST_FAMILIES)) : FIRST_FAMILIES;
   const shown = allFamilies ? matching : matching.slice(0, first);
   families.show(shown.map((family) => ({ ...family, share: family.series / all })));
-  setText(byId('family-count'), countOf(shown.length, latest.foundCount));
+  setText(byId('family-count'), familyNote(latest));
   const more = byId('all-families');
   more.hidden = matching.length <= first;
   const rest = count(matching.length - first);

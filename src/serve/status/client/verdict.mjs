@@ -8,6 +8,9 @@ import { age, count } from './format.mjs';
 const KEPT_SECONDS = 60;
 /** The text of this rule has its own time, and ends by it. */
 const ENDS_BY_ITSELF = 'killed';
+/** Only what is about a process or a metric is worth a line when it is over; «3 more like that» is not. */
+const isKept = ({ rule, process, metric }) =>
+  rule !== ENDS_BY_ITSELF && (process !== undefined || metric !== undefined);
 
 export class Verdict {
   #section;
@@ -33,7 +36,7 @@ export class Verdict {
     for (const [key, { finding, seenAt, item, text }] of this.#shown) {
       const isOver = !keys.has(key);
       const passed = now - seenAt;
-      if (isOver && (passed > KEPT_SECONDS || finding.rule === ENDS_BY_ITSELF)) {
+      if (isOver && (passed > KEPT_SECONDS || !isKept(finding))) {
         item.remove();
         this.#shown.delete(key);
       } else {

@@ -95,6 +95,7 @@ export class WorkerCharts {
       const past = FIGURES.map(({ key }) => [key, worker[key].filter((value) => value !== null)]);
       this.#past.set(worker.file, Object.fromEntries(past));
     }
+    this.#scale();
     this.#lastAt = times.at(-1) ?? 0;
     this.mark(marks);
     FIGURES.forEach(({ key, metric }, at) => {
@@ -146,6 +147,10 @@ export class WorkerCharts {
         while (past[key].length > HISTORY_SECONDS / 5) past[key].shift();
       }
     }
+    this.#scale();
+  }
+
+  #scale() {
     for (const { key, least } of FIGURES) {
       let most = least;
       for (const past of this.#past.values()) for (const value of past[key]) most = Math.max(most, value);
