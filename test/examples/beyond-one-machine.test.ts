@@ -18,8 +18,8 @@ const HOSTS = ['11', '12', '13'].map((host) => `${NETWORK}.${host}`);
 const HERE = `${NETWORK}.1`;
 
 test(
-  'three hosts have the same totals in one Prometheus that scrapes them and is written into, and in what is pushed by OTLP',
-  needs('prometheus 3', 'ip', 'root'),
+  'three hosts have the same totals in one Prometheus that scrapes them and is written into, in one that federates it, and in what is pushed by OTLP',
+  needs('prometheus', 'prometheus 3', 'ip', 'root'),
   async (t) => {
     const hosts = makeHosts(t);
     const dir = withTempDir(t);
@@ -62,6 +62,18 @@ test(
       assert.equal(await prometheus.value(`sum(visit_seconds_count{job="${job}"})`), 63);
       assert.equal(await prometheus.value(`sum(visit_seconds_bucket{job="${job}",le="+Inf"})`), 63);
     }
+    // a global Prometheus has what that of the site has recorded, and nothing of single hosts
+    const elsewhere = join(dir, 'global');
+    mkdirSync(elsewhere);
+    const site = readFileSync(join(EXAMPLE, 'global.yml'), 'utf8').replace(
+      '10.9.0.1:9090',
+      new URL(prometheus.url).host,
+    );
+    writeFileSync(join(elsewhere, 'prometheus.yml'), site);
+    const everything = await startPrometheus(t, elsewhere, join(elsewhere, 'prometheus.yml'));
+    await until(async () => (await everything.value('page:visits:sum{page="home"}')) === 60);
+    assert.equal(await everything.value('page:visits:sum{page="other"}'), 3);
+    assert.equal(await everything.value('count(visits_total) or vector(0)'), 0);
     await until(() => total(pushedByOtlp(otlp, 'home')) === 60);
     assert.equal(total(pushedByOtlp(otlp, 'other')), 3);
     assert.deepEqual([...pushedByOtlp(otlp, 'home').keys()].toSorted(), HOSTS.toSorted());
