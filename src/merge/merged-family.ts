@@ -75,6 +75,8 @@ export class MergedFamily {
   #isUndecided = false;
   kind!: MetricKind;
   bounds: readonly number[] = [];
+  /** Those of the newest declaration come first: a process declares an Info before it sets the first pairs. */
+  labelNames: readonly string[] = [];
   native: NativeOptions | undefined;
   hasClassicOnly = false;
   mode: GaugeMode = gaugeMode(undefined);
@@ -116,10 +118,6 @@ export class MergedFamily {
   }
   get unit(): string | undefined {
     return this.#winner.record.unit;
-  }
-  get labelNames(): readonly string[] {
-    if (!this.isOpen) return ownLabelNames(this.#winner.record);
-    return [...new Set([...this.#variants.values()].flatMap(({ record }) => ownLabelNames(record)))].toSorted();
   }
   /** Whether processes add labels, which are then sorted by their names. */
   get isOpen(): boolean {
@@ -247,6 +245,11 @@ export class MergedFamily {
     const alike = all.filter(({ record }) => record.type === newest.record.type);
     const modest = alike.filter(({ record }) => (record.bounds ?? []).length <= MAX_JOINED_BOUNDS);
     this.#winner = modest.length === 0 || modest.includes(newest) ? newest : newestOf(modest);
+    // the order must not depend on the order of files, where times are equal
+    const named = all.map(({ record, newest: time }) => ({ time, own: ownLabelNames(record) }));
+    named.sort((a, b) => b.time - a.time || (a.own.join() < b.own.join() ? -1 : 1));
+    const names = [...new Set([...ownLabelNames(this.#winner.record), ...named.flatMap(({ own }) => own)])];
+    this.labelNames = this.isOpen ? names.toSorted() : names;
     this.kind = metricKind(this.type);
     this.mode = gaugeMode(this.#winner.record.gaugeMode);
     this.bounds = this.kind.hasBounds ? (this.#winner.record.bounds ?? []) : [];

@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { foldDirectory } from '../../src/archive/fold.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
-import { gaugeMode, MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';
+import { gaugeMode, MULTIPROCESS_MODES, STATE_MODE } from '../../src/model/gauge-mode.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } from '../support/exposition-parser.js';
@@ -194,4 +195,22 @@ test('releases that declare one name in any two ways make an output that is vali
     }),
     { numRuns: 60 },
   );
+});
+
+test('an Info keeps the order of its labels while a new process has declared it and not set it', async (t) => {
+  const dir = withTempDir(t);
+  const shape = { name: 'build_info', help: 'h', type: 'info', gaugeMode: STATE_MODE } as const;
+  const set = new DeadProcess(dir);
+  set.declare({ ...shape, labelNames: ['version', 'revision'] });
+  set.set('build_info', STATE_MODE, { version: '1', revision: '7' }, 1, 1).show();
+  const reading = new Reading(dir);
+  const line = /^build_info\{version="1",revision="7"\} 1$/m;
+  assert.match(reading.text(), line);
+  const declared = new DeadProcess(dir);
+  // a declaration in the same millisecond would not be the newest one
+  await setTimeout(5);
+  declared.declare({ ...shape, labelNames: [] });
+  declared.show();
+  assert.match(reading.text(), line);
+  reading.close();
 });

@@ -52,7 +52,7 @@ export function nativeTotals(body: Uint8Array): NativeTotal[] {
     });
     if (isNative) totals.push({ labels, count, inBins, inBuckets });
   };
-  for (const reader = Reader.create(body); reader.pos < reader.len;)
-    readMessage(reader, reader.uint32(), { 4: metric });
+  const reader = Reader.create(body);
+  while (reader.pos < reader.len) readMessage(reader, reader.uint32(), { 4: metric });
   return totals;
 }
