@@ -4,11 +4,13 @@
  *   node dist/bench/merged-scrape.js [--quick]
  *
  * Each sample runs in a new process tree, the libraries take turns, and the figures are medians. Every value changes between two
- * scrapes. A stall is the longest time in which an event loop did not run a timer of 1 ms, over all warm scrapes of a tree.
+ * scrapes. A stall is the longest time in which an event loop did not run a timer of 1 ms, over all warm scrapes of a tree. The
+ * mark-compacts are those of the primary's V8 during these scrapes.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import { createHash } from 'node:crypto';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setupPrimary } from '../src/cluster/setup-primary.js';
 import { lentMetrics, MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
@@ -28,6 +30,8 @@ interface Sample {
   readonly coldMs: number;
   readonly warmMs: number;
   readonly primaryStallMs: number;
+  /** Number of times that the primary's V8 collected all garbage during the warm scrapes. */
+  readonly markCompacts: number;
   readonly workerStallMs: number;
   /** The same time in the same workers, without scrapes. */
   readonly workerIdleStallMs: number;
@@ -95,10 +99,11 @@ async function drive(): Promise<void> {
               warm.toFixed(1),
               contender === 'prom-multiproc' ? '1' : `${(warm / ours).toFixed(0)} ×`,
               of('primaryStallMs').toFixed(1),
+              of('markCompacts').toFixed(0),
               of('workerStallMs').toFixed(1),
               of('workerIdleStallMs').toFixed(1),
             ]
-          : [failed.error!, '', '', of('primaryStallMs').toFixed(1), of('workerStallMs').toFixed(1), '']),
+          : [failed.error!, '', '', of('primaryStallMs').toFixed(1), '', of('workerStallMs').toFixed(1), '']),
       ]);
     }
   }
@@ -111,6 +116,7 @@ async function drive(): Promise<void> {
         'warm ms',
         'ratio',
         'primary stall ms',
+        'mark-compacts',
         'worker stall ms',
         'without scrapes ms',
       ],
@@ -158,6 +164,7 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
   const warm: number[] = [];
   let primaryStallMs = 0;
   let digest = '';
+  const markCompacts = countMarkCompacts();
   await ask(workers, 'reset');
   for (let round = 0; round < WARM_SCRAPES && errors.length === 0; round++) {
     await ask(workers, 'change');
@@ -175,6 +182,7 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
     coldMs: cold.ms,
     warmMs: median(warm),
     primaryStallMs,
+    markCompacts: await markCompacts(),
     workerStallMs: Math.max(...stalls),
     workerIdleStallMs: Math.max(...idle),
     error: errors[0],
@@ -289,6 +297,23 @@ async function work(contender: Contender, { kind, series }: Scenario): Promise<v
     }
   });
   answer(0);
+}
+
+/** Counts from now on, and returns a function that ends it. */
+function countMarkCompacts(): () => Promise<number> {
+  let count = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
+      if (entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) count++;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return async () => {
+    // entries arrive on a later turn
+    await sleep(20);
+    observer.disconnect();
+    return count;
+  };
 }
 
 /** The longest time in which a timer of 1 ms did not fire, minus that millisecond. */

@@ -1,11 +1,12 @@
 /**
- * A scrape of a million lines out of 8 × 1,000,000 slots.
+ * A scrape of a million lines out of 8 × 1,000,000 slots, and the memory of each of several instances that serve a directory.
  *
  *   node dist/bench/million-lines.js [--quick]
  *
  * One process has written the files and holds them; another collects, inline, so that its CPU time and its memory are those of a
  * collector and of nothing else. The benchmark first compares the text with the expected one. All values change between two
  * scrapes. The memory is that beyond a collector of an empty directory, after the last scrape and at the highest.
+ * An instance collects in a thread, as a process that serves does; its memory is that beyond an instance with an empty directory too.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
@@ -14,6 +15,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 
 import { Engine, productKey } from '../src/collector/engine.js';
+import { lentMetrics, MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
 import { Series } from '../src/storage/series.js';
 import { createFile } from '../test/support/written-file.js';
 import { median, table } from './report.js';
@@ -24,6 +26,10 @@ const SERIES = QUICK ? 20_000 : 1_000_000;
 const ROUNDS = 7;
 /** Fewer samples of the first scrape, which each need a new process. */
 const PROCESSES = QUICK ? 1 : 3;
+const INSTANCES = QUICK ? 2 : 8;
+const INSTANCE_SERIES = 25_000;
+/** Half of what an instance took before its index had typed arrays. */
+const WANTED_INSTANCE_MB = 35;
 const WANTED = { coldMs: 3000, warmMs: 150, memoryMb: 400 };
 
 const PRODUCT = {
@@ -41,16 +47,16 @@ interface Scrape {
 /** The slots that hold values, for changes of all of them. */
 type Slots = Map<Float64Array, number>;
 
-function writeFile(dir: string, number: number): Slots {
+function writeFile(dir: string, number: number, count = SERIES): Slots {
   const { store } = createFile(dir, {
     maxBytes: 1 << 30,
-    limits: { maxSeries: SERIES, maxSeriesPerMetric: SERIES },
+    limits: { maxSeries: count, maxSeriesPerMetric: count },
     identity: { pid: 100_000 + number },
   });
   const labelNames = ['method', 'path', 'code'];
   const family = store.declare({ name: 'hits_total', help: 'h', type: 'counter', labelNames }, ['default']);
   const slots: Slots = new Map();
-  for (let at = 0; at < SERIES; at++) {
+  for (let at = 0; at < count; at++) {
     const series = new Series(family, labelsOf(at));
     store.attach(series);
     series.view[series.index] = at;
@@ -97,6 +103,17 @@ function runCollector(dir: string): void {
   });
 }
 
+/** The process of an instance: a scrape for every message, in its thread. */
+function runInstance(dir: string): void {
+  const collector = new MultiprocessCollector({ dir, selfMetrics: false, threads: true, readOnly: true });
+  process.on('message', async () => {
+    const { body, giveBack } = await lentMetrics(collector, { format: 'text' })!;
+    const digest = createHash('sha256').update(body).digest('hex');
+    giveBack();
+    process.send!({ cpuMs: 0, rssMb: rssMb(), digest } satisfies Scrape);
+  });
+}
+
 async function scrape(child: ChildProcess): Promise<Scrape> {
   child.send('collect');
   return ((await once(child, 'message')) as [Scrape])[0];
@@ -104,6 +121,33 @@ async function scrape(child: ChildProcess): Promise<Scrape> {
 
 function highestRssMb({ pid }: ChildProcess): number {
   return (Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]) * 1024) / 1e6;
+}
+
+async function driveInstances(): Promise<void> {
+  const dirs = [0, 1].map(() => mkdtempSync('/dev/shm/million-'));
+  for (let number = 0; number < FILES; number++) writeFile(dirs[1], number, INSTANCE_SERIES);
+  const rss: number[] = [];
+  const digests: string[] = [];
+  for (const dir of dirs) {
+    const instances = Array.from({ length: INSTANCES }, () => fork(__filename, ['--instance', dir]));
+    const last = await Promise.all(
+      instances.map(async (instance) => {
+        for (let round = 0; round < ROUNDS; round++) await scrape(instance);
+        return scrape(instance);
+      }),
+    );
+    rss.push(median(last.map(({ rssMb: mb }) => mb)));
+    digests.push(...new Set(last.map(({ digest }) => digest)));
+    for (const instance of instances) instance.kill();
+    rmSync(dir, { recursive: true });
+  }
+  assert.equal(digests.length, 2);
+  const beyond = rss[1] - rss[0];
+  console.log(
+    `\n${INSTANCES} instances that serve ${FILES} × ${INSTANCE_SERIES.toLocaleString('en')} counters: ${beyond.toFixed(0)} MB each ` +
+      `beyond one with an empty directory (at most ${WANTED_INSTANCE_MB} MB)`,
+  );
+  if (beyond > WANTED_INSTANCE_MB) process.exitCode = 1;
 }
 
 async function drive(): Promise<void> {
@@ -166,4 +210,5 @@ async function drive(): Promise<void> {
 }
 
 if (process.argv[2] === '--collect') runCollector(process.argv[3]);
-else void drive();
+else if (process.argv[2] === '--instance') runInstance(process.argv[3]);
+else void drive().then(driveInstances);
