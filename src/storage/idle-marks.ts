@@ -6,23 +6,25 @@
  * remainder again. Readers do not show a series that is marked in every process that has it.
  */
 import { BlockKind } from '../metrics-file/layout.js';
+import type { StoreSlots } from './collect-updates.js';
 import type { Series, SeriesFamily } from './series.js';
-import type { SeriesLog } from './series-log.js';
 
 /** Marked series beyond this number in a metric are removed, the longest idle first, because each takes memory. */
 const MAX_MARKED = 10_000;
 
 export class IdleMarks {
-  readonly #log: SeriesLog;
+  readonly #store: StoreSlots;
   readonly #remove: (series: Series) => void;
 
-  constructor(log: SeriesLog, remove: (series: Series) => void) {
-    this.#log = log;
+  constructor(store: StoreSlots, remove: (series: Series) => void) {
+    this.#store = store;
     this.#remove = remove;
   }
 
   /** Marks or removes a series that is idle. */
   expire(series: Series): void {
+    // while the store moves, the log does not name the slots that the series has before its turn
+    this.#store.bring(series);
     const { family, publishedIn } = series;
     if (family.kind === BlockKind.Gauge || publishedIn === 0 || family.shown !== undefined) {
       this.#remove(series);
@@ -30,7 +32,7 @@ export class IdleMarks {
     }
     family.idle ??= new Map();
     family.idle.set(series, Date.now() / 1000);
-    if (!this.#log.publishChange(series)) family.idle.delete(series);
+    if (!this.#store.log.publishChange(series)) family.idle.delete(series);
     if (family.idle.size > MAX_MARKED) this.makeRoom(family);
   }
 
@@ -39,8 +41,9 @@ export class IdleMarks {
     const { idle } = series.family;
     const since = idle?.get(series);
     if (since === undefined) return;
+    this.#store.bring(series);
     idle!.delete(series);
-    if (!this.#log.publishChange(series)) idle!.set(series, since);
+    if (!this.#store.log.publishChange(series)) idle!.set(series, since);
   }
 
   /** Removes the series of a family that is idle for the longest time. @returns whether there was one */

@@ -55,8 +55,9 @@ export class SeriesStore {
     this.#backing = backing;
     this.#inFile = allocatorOf(backing, options.keepsNothing === true ? FIRST_BLOCK_BYTES : undefined);
     this.#log = new SeriesLog(backing, this.families, (cells, shape) => this.#inFile.release(shape, cells));
-    this.#updates = new CollectUpdates(this.#slots());
-    this.idle = new IdleMarks(this.#log, (series) => this.detach(series));
+    const slots = this.#slots();
+    this.#updates = new CollectUpdates(slots);
+    this.idle = new IdleMarks(slots, (series) => this.detach(series));
   }
 
   get backing(): Backing {
@@ -217,7 +218,6 @@ export class SeriesStore {
     this.#log.restartIfDue();
   }
 
-  /** Further slots for a series, all zero. */
   attachTo(owner: Series, role: AttachmentRole): Attachment {
     // the record of an attachment names the slots of its owner
     this.#bring(owner);

@@ -101,6 +101,35 @@ test('an archived part that has expired is hidden with the series of living proc
   living.writer.close();
 });
 
+test('series that are marked, and used again, while a store moves are so in the new file', (t) => {
+  const from = start(withTempDir(t), fileKinds()[0], 60);
+  const { store, series } = from;
+  const others = Array.from({ length: 500 }, (_, at) => attach(store, series.family, [`b${at}`]));
+  for (const other of others) addTo(other, 1);
+  // so that the series have other slots in the new file
+  for (let at = 2; at < 400; at += 2) store.detach(others[at]);
+  const early = others[0];
+  const late = others.at(-1)!;
+  store.idle.expire(late);
+  const dir = withTempDir(t);
+  const to = createFile(dir, { kind: fileKinds()[0] });
+  const steps = store.moveInSteps(to.writer);
+  for (let step = 0; step < 3; step++) steps.next();
+  store.idle.expire(early);
+  store.idle.expire(others[498]);
+  store.idle.revive(late);
+  for (const _ of steps);
+  from.writer.close();
+  to.writer.flush();
+  const values = valuesIn(dir);
+  const shown = [early, others[1], others[498], late].map(
+    ({ labelValues }) => values[`jobs_total{tenant="${labelValues[0]}"}`],
+  );
+  assert.deepEqual(shown, [undefined, 1, undefined, 1]);
+  assert.equal(Object.keys(values).length, 300);
+  to.writer.close();
+});
+
 test('families that an output combines show what is not idle in one of them', (t) => {
   const dir = withTempDir(t);
   const processes = [start(dir, 'written', 60, ['a']), start(dir, 'written', 40, ['b'])];
