@@ -80,6 +80,42 @@ test('registries that workers name with setRegistries are what the primary shows
   assert.deepEqual(linesOf(text, 'before_total'), ['before_total 1']);
 });
 
+test('the last choice and the last default labels of workers hold, whichever came first', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  for (const worker of workers) {
+    await worker.run(({ prom, kept }) => {
+      kept.shop = new prom.Registry();
+      kept.admin = new prom.Registry();
+      new prom.Counter({ name: 'shop_total', help: 'S.', registers: [kept.shop] }).inc();
+      new prom.Counter({ name: 'both_total', help: 'B.', registers: [kept.admin, kept.shop] }).inc();
+      new prom.Counter({ name: 'default_total', help: 'D.' }).inc();
+    });
+  }
+  const shownAfter = async (step: Parameters<Member['run']>[0]): Promise<string[]> => {
+    for (const worker of workers) await worker.run(step);
+    await written();
+    const text = await primary.run(({ prom }) => new prom.AggregatorRegistry().clusterMetrics());
+    assertSound(text);
+    return ['shop', 'both', 'default'].flatMap((name) => linesOf(text, `${name}_total`));
+  };
+  const chosen = await shownAfter(({ prom, kept }) => {
+    prom.AggregatorRegistry.setRegistries([kept.shop]);
+    kept.shop.setDefaultLabels({ of: 'shop' });
+  });
+  assert.deepEqual(chosen, ['shop_total{of="shop"} 2', 'both_total{of="shop"} 2']);
+  const both = await shownAfter(({ prom, kept }) => {
+    prom.AggregatorRegistry.setRegistries([kept.admin, kept.shop]);
+    kept.admin.setDefaultLabels({ by: 'admin' });
+  });
+  assert.deepEqual(both, ['shop_total{of="shop"} 2', 'both_total{by="admin",of="shop"} 2']);
+  const usual = await shownAfter(({ prom }) => prom.AggregatorRegistry.setRegistries(prom.register));
+  assert.deepEqual(usual, ['default_total 2']);
+  const merged = await shownAfter(({ prom, kept }) =>
+    prom.AggregatorRegistry.setRegistries([prom.Registry.merge([kept.shop, prom.register])]),
+  );
+  assert.deepEqual(merged, ['shop_total 2', 'both_total 2', 'default_total 2']);
+});
+
 test('workerMetrics() has the counts of threads, idle, blocked and terminated', async (t) => {
   const dir = withTempDir(t);
   const { primary } = await startCluster(t, dir, 0);
