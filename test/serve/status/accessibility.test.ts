@@ -13,20 +13,25 @@ import { serving } from '../serving.js';
 let opened: Promise<Browser> | undefined;
 after(async () => (await opened)?.close());
 
-/** The page with a living process, one that has ended, and charts. */
-async function statusPage(t: TestContext, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+const VITALS = { cpuShare: 0.1, residentBytes: 6e7, loopLagSeconds: 0.4, gcShare: 0.01, restarts: 2 };
+
+/** The page with a living process, one that has ended, and charts. `beat` sets the vitals of the living one. */
+async function statusPage(
+  t: TestContext,
+  colorScheme: 'light' | 'dark' = 'light',
+): Promise<{ page: Page; beat: (vitals: typeof VITALS) => void }> {
   const dir = withTempDir(t);
   new DeadProcess(dir).count('jobs_total', { queue: 'mail' }, 1).die();
   const { store, writer } = createFile(dir, { identity: { pid: 4_200_001, startedAt: Date.now() / 1000 - 60 } });
   addTo(attach(store, store.declare(counter('http_requests_total', ['code']), ['default']), ['200']), 5);
-  writer.beat({ cpuShare: 0.1, residentBytes: 6e7, loopLagSeconds: 0.4, gcShare: 0.01, restarts: 2 });
+  writer.beat(VITALS);
   const collector = new MultiprocessCollector({ dir });
   afterTest(t, () => collector.close());
   const { url } = await serving(t, { source: collector });
   const { page } = await openTab(await (opened ??= openBrowser()), { colorScheme });
   await page.goto(`${url}/status`);
   await page.getByRole('rowheader', { name: '4200001' }).waitFor();
-  return page;
+  return { page, beat: (vitals) => writer.beat(vitals) };
 }
 
 /** The roles that a reader can stop at. */
@@ -49,7 +54,7 @@ test(
   'everything that a screen reader stops at has a name, and the verdict is a heading that it hears of',
   needs('chromium'),
   async (t) => {
-    const page = await statusPage(t);
+    const { page } = await statusPage(t);
     await page.getByRole('heading', { level: 2, name: '1 problem', exact: true }).waitFor();
     await page.getByRole('link', { name: 'the event loop of process 4200001 stood still for 400 ms' }).waitFor();
     await page.locator('#verdict-heading [aria-live="polite"]').waitFor();
@@ -77,7 +82,7 @@ test(
   'the Tab key reaches every control in the order of the page, and a finding leads to its process',
   needs('chromium'),
   async (t) => {
-    const page = await statusPage(t);
+    const { page } = await statusPage(t);
     await page.getByRole('button', { name: 'Chart of http_requests_total' }).waitFor();
     const reached: string[] = [];
     for (let press = 0; press < 60; press++) {
@@ -116,9 +121,23 @@ test(
   },
 );
 
+test('a finding that is over stays for a while in grey, and the verdict is healthy', needs('chromium'), async (t) => {
+  const { page, beat } = await statusPage(t);
+  await page.getByRole('heading', { name: '1 problem', exact: true }).waitFor();
+  assert.equal(await page.locator('.alarming #tile-lag').textContent(), '400 ms');
+  beat({ ...VITALS, loopLagSeconds: 0.01 });
+  await page.getByRole('heading', { name: 'Healthy', exact: true }).waitFor();
+  const [text] = await page.locator('#findings li.over').allTextContents();
+  assert.match(text, /^\d+ s ago: the event loop of process 4200001 stood still for 400 ms$/);
+  assert.equal(await page.locator('.alarming').count(), 0, 'red is trouble');
+  beat(VITALS);
+  await page.getByRole('heading', { name: '1 problem', exact: true }).waitFor();
+  assert.equal(await page.locator('#findings li').count(), 1);
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`the texts have the contrast of WCAG AA in ${colorScheme} colours`, needs('chromium'), async (t) => {
-    const page = await statusPage(t, colorScheme);
+    const { page } = await statusPage(t, colorScheme);
     const ratios = await page.evaluate<Record<string, number>>(`(() => {
       const style = getComputedStyle(document.documentElement);
       const channel = (value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);

@@ -56,6 +56,9 @@ test('with 10,000 metrics and 500 processes the page stays usable', needs('chrom
   );
   assert.equal(await page.locator('#tile-series-note').textContent(), 'in 10,001 metrics');
 
+  // those that are nearly equal fold into one row
+  assert.equal(await page.locator('#all-families').textContent(), 'Show 992 more, each 1 % or less');
+
   // CPU time and not time, since other tests run meanwhile
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable', { timeDomain: 'threadTicks' });

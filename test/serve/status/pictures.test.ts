@@ -83,6 +83,10 @@ for (const [processes, looks] of Object.entries(LOOKS)) {
         }
         const [content, window] = await page.evaluate<number[]>('[document.documentElement.scrollWidth, innerWidth]');
         assert.ok(content <= window, `${name}: ${content} pixels in ${window}`);
+        const cut = await page.evaluate<string[]>(
+          '[...document.querySelectorAll(".scroll")].filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.ariaLabel)',
+        );
+        assert.deepEqual(cut, [], `${name} cuts no column`);
         const path = STATUS_PICTURES === undefined ? undefined : join(STATUS_PICTURES, `${name}.png`);
         await page.screenshot({ path });
         if (path !== undefined) assert.ok(statSync(path).size < 250_000, `${name} is too large for a guide`);

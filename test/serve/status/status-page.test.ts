@@ -81,27 +81,32 @@ function stateOf(page: Page, pid: number) {
   return page.locator('#processes tbody tr', { hasText: String(pid) }).locator('.state');
 }
 
-/** How many of a chart's pixels are neither empty nor grid: lines that were drawn. */
-function colourfulPixels(page: Page, metric: string): Promise<number> {
-  return page.locator(`#charts .chart[aria-label="${metric}"] canvas`).evaluate((canvas: any) => {
+/**
+ * How many of a chart's pixels are neither empty nor grid: lines that were drawn. Those that are red are marks of deaths: no line is
+ * red.
+ */
+function pixelsOf(page: Page, chart: string): Promise<{ colourful: number; red: number }> {
+  return page.locator(`.chart[aria-label="${chart}"] canvas`).evaluate((canvas: any) => {
     // a copy, for Chromium complains of reading what is being drawn on
     const copy = new (globalThis as any).OffscreenCanvas(canvas.width, canvas.height).getContext('2d', {
       willReadFrequently: true,
     });
     copy.drawImage(canvas, 0, 0);
     const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-    let colourful = 0;
+    const counts = { colourful: 0, red: 0 };
     for (let at = 0; at < data.length; at += 4) {
       const [red, green, blue, alpha] = data.slice(at, at + 4);
-      if (alpha > 128 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) colourful++;
+      if (alpha <= 128) continue;
+      if (Math.max(red, green, blue) - Math.min(red, green, blue) > 60) counts.colourful++;
+      if (red - Math.max(green, blue) > 60) counts.red++;
     }
-    return colourful;
+    return counts;
   });
 }
 
 async function isDrawn(page: Page, metric: string): Promise<void> {
   await page.waitForSelector(`#charts .chart[aria-label="${metric}"] canvas`);
-  await until(async () => (await colourfulPixels(page, metric)) >= 50);
+  await until(async () => (await pixelsOf(page, metric)).colourful >= 50);
 }
 
 async function assertNoOverflow(page: Page): Promise<void> {
@@ -179,6 +184,26 @@ test(
     assert.deepEqual(complaints, []);
   },
 );
+
+test('a page that is opened after an incident shows the incident', needs('chromium'), async (t) => {
+  const { serving: server, workers } = await watchedCluster(t);
+  const history = async (): Promise<any> => (await fetch(`${server.url}/status/history.json`)).json();
+  const [victim, survivor] = workers;
+  await until(async () => (await history()).workers.filter(({ memory }: any) => memory.some(Number)).length === 2);
+  await victim.kill('SIGKILL');
+  await until(async () => (await history()).marks.length > 0);
+
+  const { page, complaints } = await openTab(await browser());
+  await page.goto(`${server.url}/status`);
+  const died = page.locator('#marks .died');
+  await died.getByText(`${victim.pid} died`).waitFor();
+  const names = page.locator('#worker-charts .chart[aria-label="Memory"] .legend .name');
+  await names.getByText(String(victim.pid)).waitFor();
+  await names.getByText(String(survivor.pid)).waitFor();
+  // the dashed line in the colour of trouble
+  await until(async () => (await pixelsOf(page, 'Memory')).red > 20);
+  assert.deepEqual(complaints, []);
+});
 
 test('everything works from the keyboard', needs('chromium'), async (t) => {
   const { serving: server } = await watchedCluster(t, { workers: 1 });

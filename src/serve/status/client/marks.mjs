@@ -8,7 +8,7 @@ const MAX_LISTED = 6;
 export function drawMarks(plot, marks, colours) {
   const { ctx, bbox } = plot;
   ctx.save();
-  ctx.lineWidth = devicePixelRatio;
+  ctx.lineWidth = 2 * Math.max(1, Math.round(devicePixelRatio));
   for (const { time, kind } of marks) {
     const x = Math.round(plot.valToPos(time, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
