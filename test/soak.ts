@@ -1,4 +1,4 @@
-/** The long forms of the tests that have one: `npm run soak`, about an hour and a half on two cores. `npm run fuzz` is apart. */
+/** The long forms of the tests that have one: `npm run soak`, about two hours on two idle cores. `npm run fuzz` is apart. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
