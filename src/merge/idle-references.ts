@@ -28,6 +28,11 @@ export class IdleReferences {
     return true;
   }
 
+  /** The series that have such references. */
+  series(): Iterable<number> {
+    return this.#counts.keys();
+  }
+
   /** Whether a process has marked the series, and no other file has it in use. */
   isIdle(series: number, references: number): boolean {
     const counts = this.#counts.get(series);

@@ -339,12 +339,16 @@ export class MergeIndex implements MergedCells {
     return this.#idle.isIdle(series, this.#references[series]);
   }
 
+  /** Number of series of these families that are not shown for that reason. */
+  idleCount(families: ReadonlySet<MergedFamily>): number {
+    return [...this.#idle.series()].filter((each) => families.has(this.familyOf[each]) && this.isIdle(each)).length;
+  }
+
   /** Whether any file has the series. */
   isReferenced(series: number): boolean {
     return this.#references[series] > 0;
   }
 
-  /** Whether a series of a family has a line. */
   isShown(series: number, family: MergedFamily): boolean {
     if (this.#references[series] === 0) return false;
     return family.isGauge ? this.#isSet(series, family) : !this.isIdle(series);

@@ -81,7 +81,9 @@ export class SelectedFamilies {
   }
 
   get seriesCount(): number {
-    return this.#declared.reduce((sum, family) => sum + family.referenced, 0);
+    const declared = new Set(this.#declared);
+    const idle = this.#index.idleCount(declared) + this.#combinations.idleCount(declared);
+    return this.#declared.reduce((sum, family) => sum + family.referenced, -idle);
   }
 
   get hasExemplars(): boolean {

@@ -40,6 +40,7 @@ for (const kind of fileKinds()) {
     const reading = new Reading(dir);
     const check = (expected: number | undefined): void => {
       assert.equal(reading.values()['jobs_total{tenant="a"}'], expected);
+      assert.equal(reading.stats.series, expected === undefined ? 0 : 1);
       assert.equal(valuesIn(dir)['jobs_total{tenant="a"}'], expected, 'to a new reader');
     };
     check(100);
@@ -141,8 +142,10 @@ test('families that an output combines show what is not idle in one of them', (t
   assert.equal(value(), 100);
   mark(processes[1], true);
   assert.equal(value(), undefined);
+  assert.equal(reading.stats.series, 0);
   mark(processes[0], false);
   assert.equal(value(), 100);
+  assert.equal(reading.stats.series, 1);
   reading.close();
   for (const { writer } of processes) writer.close();
 });
