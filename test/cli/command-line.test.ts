@@ -13,7 +13,7 @@ import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
 import { pythonFile, pythonKey } from '../support/python-file.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { createFile } from '../support/written-file.js';
+import { addTo, attach, counter, createFile } from '../support/written-file.js';
 
 const MAIN = join(DIST, 'src', 'cli', 'main.js');
 
@@ -208,6 +208,21 @@ test('check --health exits 1 and tells in words what is wrong, and 0 where all i
   const writer = createFile(living);
   const well = cli('check', '--health', '--dir', living);
   assert.deepEqual([well.stdout, well.status], ['healthy\n', 0], writer.path);
+});
+
+test('check --health finds a worker that fails requests', async (t) => {
+  const dir = withTempDir(t);
+  const { store } = createFile(dir);
+  const requests = store.declare(counter('http_requests_total', ['status_code']), ['default']);
+  const [served, failed] = ['200', '503'].map((status) => attach(store, requests, [status]));
+  const counting = setInterval(() => {
+    addTo(served, 9);
+    addTo(failed, 1);
+  }, 20);
+  t.after(() => clearInterval(counting));
+  const check = startCli(t, ['check', '--health', '--dir', dir]);
+  await check.printed(/^bad: process \d+ fails (?:9|10|11) % of its requests with a status of 5xx$/m);
+  assert.equal(await check.ended(), 1);
 });
 
 test('check finds metrics whose lines have one name and exits 1', (t) => {
