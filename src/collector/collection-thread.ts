@@ -3,6 +3,8 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type LockSurvey, useSurvey } from '../directory/writer-locks.js';
 import type { CollectionOptions } from './collection.js';
 import { type Collected, type CollectionRequest, Engine } from './engine.js';
+import { type PackedFamilies, packFamilies } from './packed-families.js';
+import { completed } from './time-slices.js';
 
 export interface ThreadTask extends CollectionRequest {
   /** Identifies an engine. */
@@ -14,22 +16,24 @@ export interface ThreadTask extends CollectionRequest {
 
 const engines = new Map<string, Engine>();
 
-function collect(task: ThreadTask): Collected {
+/** What has been collected, in the form in which it leaves the thread. */
+export interface ThreadResult extends Omit<Collected, 'families'> {
+  readonly families: Map<string, PackedFamilies>;
+}
+
+function collect(task: ThreadTask): ThreadResult {
   useSurvey(task.locks);
   let engine = engines.get(task.key);
   if (engine === undefined) {
     engine = new Engine(task.options);
     engines.set(task.key, engine);
   }
-  const steps = engine.collect(task);
-  for (;;) {
-    const step = steps.next();
-    if (step.done !== true) continue;
-    const collected = step.value;
-    const buffers = [...collected.bodies.values()].map(({ buffer }) => buffer);
-    if (buffers.length === 0) return collected;
-    return move({ [transferableSymbol]: buffers, [valueSymbol]: collected }) as unknown as Collected;
-  }
+  const { families, ...collected } = completed(engine.collect(task));
+  const packed = new Map([...families].map(([key, each]) => [key, packFamilies(each)]));
+  const result: ThreadResult = { ...collected, families: packed };
+  const buffers = [...collected.bodies.values(), ...[...packed.values()].flat()].map(({ buffer }) => buffer);
+  if (buffers.length === 0) return result;
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: result }) as unknown as ThreadResult;
 }
 
 // piscina calls the default export of a module

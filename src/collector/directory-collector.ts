@@ -18,7 +18,7 @@ import { warnOnce } from '../warn-once.js';
 import { prepareStore } from '../storage/process-store.js';
 import { AutomaticFolding, type FoldSettings } from './automatic-folding.js';
 import type { CollectionOptions } from './collection.js';
-import type { ThreadTask } from './collection-thread.js';
+import type { ThreadResult, ThreadTask } from './collection-thread.js';
 import type { DirectoryStatus, StatusRequest } from './directory-status.js';
 import {
   type BodyRequest,
@@ -30,11 +30,12 @@ import {
   productKey,
 } from './engine.js';
 import { directoryToRead } from './directory-to-read.js';
-import { eventLoopTurn } from './event-loop-turn.js';
 import { isMetricsFile } from './file-kinds.js';
 import { LockWatch } from './held-locks.js';
 import { type LentBody, LentBodies } from './lent-bodies.js';
+import { unpackFamilies } from './packed-families.js';
 import { TaskThread } from './task-thread.js';
+import { TimeSlices } from './time-slices.js';
 
 /** How a directory is read; the same for all outputs of it. */
 export interface ReadingOptions {
@@ -86,7 +87,7 @@ export class DirectoryCollector {
   #running: Promise<unknown> = Promise.resolve();
   #next: Batch | undefined;
   #engine: Engine | undefined;
-  readonly #thread: TaskThread<ThreadTask, Collected>;
+  readonly #thread: TaskThread<ThreadTask, ThreadResult>;
   /** By the clock of `performance.now()`; merging is inline until then, because the thread has failed. */
   #threadRestsUntil = 0;
   #joined: OpenedDirectory | undefined;
@@ -220,9 +221,9 @@ export class DirectoryCollector {
     const options = this.#collectionOptions(dir);
     if (this.#usesThread(dir)) {
       try {
-        const locks = await inSlices(surveyLocks(dir));
+        const locks = await new TimeSlices(SLICE_MS).run(surveyLocks(dir));
         const task = { key: JSON.stringify(options), options, ...request, locks };
-        return await this.#thread.run(task, request.spares);
+        return await unpacked(await this.#thread.run(task, request.spares));
       } catch (error) {
         if (error instanceof PromMultiprocError || isSystemTrouble(error) || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
@@ -233,7 +234,7 @@ export class DirectoryCollector {
     this.#engine ??= new Engine(options);
     // what moved to a thread that failed is gone
     const spares = request.spares?.filter(({ byteLength }) => byteLength > 0);
-    const collected = await inSlices(this.#engine.collect({ ...request, spares }));
+    const collected = await new TimeSlices(SLICE_MS).run(this.#engine.collect({ ...request, spares }));
     // the next collection runs in a thread, which does not use this index
     if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
@@ -311,16 +312,11 @@ function closedError(): PromMultiprocError {
   return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: create another one');
 }
 
-/** Runs steps for a slice of time, lets the event loop turn, and continues. */
-async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const until = performance.now() + SLICE_MS;
-    do {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-    } while (performance.now() < until);
-    await eventLoopTurn();
-  }
+async function unpacked({ families: packed, ...collected }: ThreadResult): Promise<Collected> {
+  const slices = new TimeSlices(SLICE_MS);
+  const families = new Map<string, MetricFamily[]>();
+  for (const [key, each] of packed) families.set(key, await slices.run(unpackFamilies(each)));
+  return { ...collected, families };
 }
 
 function sizeOf(dir: string): number {

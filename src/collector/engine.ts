@@ -11,7 +11,7 @@ import { type CollectionOptions, DirectoryCollection } from './collection.js';
 import { type DirectoryStatus, directoryStatus, type StatusRequest } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
 import { copyInto } from './lent-bodies.js';
-import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
+import { MergedBody, mergedFamilies, mergedFamilySteps, type OutputOptions } from './merged-output.js';
 import type { ProcessInfo } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
 
@@ -110,7 +110,7 @@ export class Engine {
     };
     const reading = { seconds, heldLocks, spares, pushes: this.#collection.pushes() };
     for (const product of products) {
-      this.#make(product, reading, collected);
+      yield* this.#make(product, reading, collected);
       yield;
     }
     return collected;
@@ -120,7 +120,11 @@ export class Engine {
     this.#collection.close();
   }
 
-  #make(product: Product, { seconds, heldLocks, pushes, spares }: Reading, collected: Collected): void {
+  *#make(
+    product: Product,
+    { seconds, heldLocks, pushes, spares }: Reading,
+    collected: Collected,
+  ): Generator<void, void> {
     if (product.kind === 'processes') {
       collected.processes = this.#collection.processes();
       return;
@@ -136,7 +140,7 @@ export class Engine {
     if (product.kind === 'status') {
       collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product));
     } else if (product.kind === 'families') {
-      collected.families.set(key, [...mergedFamilies(selected, settings), ...own]);
+      collected.families.set(key, [...(yield* mergedFamilySteps(selected, settings)), ...own]);
     } else {
       collected.bodies.set(key, copyInto(spares, render(product, output, own)));
     }

@@ -12,10 +12,11 @@ import { exemplarAt, writeValues } from '../merge/lines.js';
 import { readNative, writeNativeSeries } from '../merge/native-series.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
-import type { Exemplar, MetricFamily } from '../model/metric-family.js';
+import type { Exemplar, MetricFamily, Sample } from '../model/metric-family.js';
 import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
 import { NativeReading } from '../model/native-histogram.js';
 import { seriesSamples } from '../model/series-samples.js';
+import { completed } from './time-slices.js';
 
 export interface OutputOptions extends OutputRules {
   /** Shows when each series of a counter, histogram or summary was created. */
@@ -127,19 +128,26 @@ export class MergedBody {
 }
 
 /** The merged data model: the same families, series and order as the text. */
-export function mergedFamilies(
+export function mergedFamilies(...of: Parameters<typeof mergedFamilySteps>): MetricFamily[] {
+  return completed(mergedFamilySteps(...of));
+}
+
+/** The same in a step for each series. */
+export function* mergedFamilySteps(
   selected: SelectedFamilies,
   options: OutputOptions,
   isWanted: (family: MergedFamily) => boolean = () => true,
-): MetricFamily[] {
-  return shownBlocks(selected, isWanted).map(({ family, series }) => {
+): Generator<void, MetricFamily[]> {
+  const families: MetricFamily[] = [];
+  for (const { family, series } of shownBlocks(selected, isWanted)) {
     const { index } = family;
     const lines = family.kind.lines(family);
     const withExemplars = exemplarLines(family.kind, lines);
     const values = new Float64Array(lines.length);
     const reading = new NativeReading();
     const created = options.created === true ? createdLineName(family) : undefined;
-    const samples = series.flatMap((number) => {
+    const samples: Sample[] = [];
+    for (const number of series) {
       writeValues(index, family, number, values, 0);
       const labels = parseLabelText(index.textOf[number]);
       const own = seriesSamples(lines, labels, values, (line) =>
@@ -150,17 +158,19 @@ export function mergedFamilies(
         own[own.length - 1].native = reading.toPlain();
       }
       if (created !== undefined) own.push({ name: created, labels, value: index.createdAt[number] });
-      return own;
-    });
+      samples.push(...own);
+      yield;
+    }
     const { name, help, type, unit } = family;
     const { aggregator } = family.mode;
-    return {
+    families.push({
       ...{ name, help, type },
       ...(unit !== undefined && { unit }),
       ...(family.isGauge && aggregator !== 'sum' && { aggregator }),
       samples,
-    };
-  });
+    });
+  }
+  return families;
 }
 
 /** `jobs_created` of `jobs_total`; undefined for types that have none. */

@@ -41,6 +41,9 @@ export interface PushTarget {
   close?(): void;
 }
 
+/** After this time of making messages the event loop turns. */
+export const SLICE_MS = 2;
+
 /** Options of targets that are reached by HTTP. */
 export interface HttpTargetOptions {
   /** Where to send: `http:` or `https:`. */

@@ -1,11 +1,19 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
+import { TimeSlices } from '../collector/time-slices.js';
 import { PromMultiprocError } from '../errors.js';
 import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import type { Line } from '../model/metric-kind.js';
 import type { NativeHistogram } from '../model/native-histogram.js';
 import { failure, HttpDelivery, type HttpResponse, isSuccess } from './http-delivery.js';
-import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
+import {
+  type HttpTargetOptions,
+  type Message,
+  type Outcome,
+  type PushTarget,
+  SLICE_MS,
+  type Snapshot,
+} from './push-target.js';
 import {
   type RemoteFamily,
   type RemoteSample,
@@ -15,7 +23,6 @@ import {
 } from './remote-write-message.js';
 import { SeriesTable } from './series-table.js';
 import { compressSnappy } from './snappy.js';
-import { TimeSlices } from './time-slices.js';
 
 export interface RemoteWriteOptions extends HttpTargetOptions {
   /**
@@ -81,12 +88,12 @@ export class RemoteWrite implements PushTarget {
   async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
     const withMetadata = time - this.#metadataAt >= METADATA_MS;
     if (withMetadata) this.#metadataAt = time;
-    const slices = new TimeSlices();
+    const slices = new TimeSlices(SLICE_MS);
     yield* this.#parts(this.#batches(families, slices), slices, time, withMetadata);
   }
 
   async *ending(time: number): AsyncGenerator<Message> {
-    yield* this.#parts([this.#vanished()], new TimeSlices(), time, false);
+    yield* this.#parts([this.#vanished()], new TimeSlices(SLICE_MS), time, false);
   }
 
   async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {

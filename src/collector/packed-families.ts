@@ -1,0 +1,53 @@
+/**
+ * Families on their way from the thread. As objects they would be copied in one step, which takes 1 µs a sample on the main
+ * thread: 150 ms for 137,000 samples. In parts they can be read one after the other, while the event loop turns.
+ */
+import { deserialize, serialize } from 'node:v8';
+import type { MetricFamily, Sample } from '../model/metric-family.js';
+
+const MAX_SAMPLES = 500;
+
+/** Samples of a family; the first ones come with what else the family has. */
+interface Part {
+  readonly family?: Omit<MetricFamily, 'samples'>;
+  readonly samples: readonly Sample[];
+}
+
+/** Each element holds several parts. */
+export type PackedFamilies = readonly Uint8Array<ArrayBuffer>[];
+
+export function packFamilies(families: readonly MetricFamily[]): PackedFamilies {
+  const packed: Uint8Array<ArrayBuffer>[] = [];
+  let parts: Part[] = [];
+  let count = 0;
+  const pack = (): void => {
+    packed.push(serialize(parts));
+    parts = [];
+    count = 0;
+  };
+  for (const { samples, ...family } of families) {
+    parts.push({ family, samples: samples.slice(0, MAX_SAMPLES - count) });
+    count += parts.at(-1)!.samples.length;
+    for (let at = parts.at(-1)!.samples.length; at < samples.length; at += MAX_SAMPLES) {
+      pack();
+      parts.push({ samples: samples.slice(at, at + MAX_SAMPLES) });
+      count = parts[0].samples.length;
+    }
+    if (count >= MAX_SAMPLES) pack();
+  }
+  if (parts.length > 0) pack();
+  return packed;
+}
+
+/** A step for each element. */
+export function* unpackFamilies(packed: PackedFamilies): Generator<void, MetricFamily[]> {
+  const families: MetricFamily[] = [];
+  for (const bytes of packed) {
+    for (const { family, samples } of deserialize(bytes) as Part[]) {
+      if (family === undefined) families.at(-1)!.samples.push(...samples);
+      else families.push({ ...family, samples: [...samples] });
+    }
+    yield;
+  }
+  return families;
+}
