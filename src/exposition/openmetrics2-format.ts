@@ -5,7 +5,7 @@
  */
 import type { Exemplar } from '../model/metric-family.js';
 import type { NativeReading } from '../model/native-histogram.js';
-import { createdName, type Line, metricKind } from '../model/metric-kind.js';
+import { type Line, metricKind } from '../model/metric-kind.js';
 import { escapeHelp } from './escape.js';
 import type {
   CreatedPlace,
@@ -17,6 +17,7 @@ import type {
   NativeSink,
   Offer,
 } from './format.js';
+import { groupedHeadings } from './heading.js';
 import { exemplarSuffix, quotedMetricName, samplePrefix } from './labels.js';
 import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { formatNumber } from './number.js';
@@ -35,20 +36,8 @@ export function openMetrics2Format(name: string, offers: readonly Offer[]): Form
   };
 }
 
-function headings(families: readonly NamedFamily[]): Heading[] {
-  return families.map(({ name, type }) => {
-    const { ownName, hasCreated, exemplarSuffix: suffix } = metricKind(type);
-    return {
-      name: ownName(name),
-      type: metricKind(type).type,
-      sampleName: ownName(name),
-      createdName: createdName(name, type),
-      created: hasCreated ? 'within' : 'nowhere',
-      exemplars: suffix !== undefined,
-      isShown: true,
-    };
-  });
-}
+const headings = (families: readonly NamedFamily[]): Heading[] =>
+  groupedHeadings(families, ({ name, type }) => metricKind(type).ownName(name));
 
 interface WrittenFamily {
   readonly header: string;

@@ -7,9 +7,10 @@
  * enclosing messages (which have a fixed width too) are increased by the bytes of the exemplar.
  */
 import type { Exemplar } from '../model/metric-family.js';
-import { createdName, type MetricKind, metricKind } from '../model/metric-kind.js';
+import type { MetricKind } from '../model/metric-kind.js';
 import { renderGrouped } from './render-grouped.js';
 import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, NamedFamily, Offer } from './format.js';
+import { groupedHeadings } from './heading.js';
 import { parseLabelText } from './labels.js';
 import {
   Encoding,
@@ -53,20 +54,7 @@ export function protobufFormat(name: string, offers: readonly Offer[]): Format {
 }
 
 /** Samples have the same names as in text 0.0.4. */
-function headings(families: readonly NamedFamily[]): Heading[] {
-  return families.map(({ name, type }) => {
-    const { ownName, hasCreated, exemplarSuffix } = metricKind(type);
-    return {
-      name: ownName(name),
-      type,
-      sampleName: name,
-      createdName: createdName(name, type),
-      created: hasCreated ? 'within' : 'nowhere',
-      exemplars: exemplarSuffix !== undefined,
-      isShown: true,
-    };
-  });
-}
+const headings = (families: readonly NamedFamily[]): Heading[] => groupedHeadings(families, ({ name }) => name);
 
 interface WrittenFamily {
   readonly head: FamilyHead;

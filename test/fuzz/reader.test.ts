@@ -15,7 +15,7 @@ import {
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { mock, test } from 'node:test';
+import { mock, test, type TestContext } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { mergedFamilies } from '../../src/collector/merged-output.js';
 import { dataFileName } from '../../src/directory/file-name.js';
@@ -162,7 +162,8 @@ test('a log in thousands of key blocks, which none of ours is, is read through o
   assert.deepEqual(collect(dir).skipped, {});
 });
 
-test('a key with something behind it, which readers would take for another key, is refused', (t) => {
+/** A file that declares one counter, and has room for two series of it. */
+function fileOfOneFamily(t: TestContext): { dir: string; writer: ReturnType<typeof createWriter> } {
   const warn = mock.method(console, 'warn', () => {});
   afterTest(t, () => warn.mock.restore());
   const dir = withTempDir(t, { checkFiles: false });
@@ -170,6 +171,11 @@ test('a key with something behind it, which readers would take for another key, 
   writer.addValueBlock(BlockKind.Sum, 8)!.publishUsed(2);
   const declaration = counter('jobs_total', ['kind']);
   writer.append(encodeFamily({ id: 1, declaration, registries: ['default'], declaredAt: 1 }));
+  return { dir, writer };
+}
+
+test('a key with something behind it, which readers would take for another key, is refused', (t) => {
+  const { dir, writer } = fileOfOneFamily(t);
   const record = encodeKeyedSeries({ family: 1, block: 0, slot: 0, createdAt: 0, endedAt: 0 }, encodeKey(['x']));
   assert.equal(record.at(-1), 0);
   record[record.length - 1] = 1;
@@ -179,13 +185,7 @@ test('a key with something behind it, which readers would take for another key, 
 });
 
 test('two spellings of one key are not two series of the same labels', (t) => {
-  const warn = mock.method(console, 'warn', () => {});
-  afterTest(t, () => warn.mock.restore());
-  const dir = withTempDir(t, { checkFiles: false });
-  const writer = createWriter(dir);
-  writer.addValueBlock(BlockKind.Sum, 8)!.publishUsed(2);
-  const declaration = counter('jobs_total', ['kind']);
-  writer.append(encodeFamily({ id: 1, declaration, registries: ['default'], declaredAt: 1 }));
+  const { dir, writer } = fileOfOneFamily(t);
   const place = { family: 1, block: 0, createdAt: 0, endedAt: 0 };
   writer.append(encodeKeyedSeries({ ...place, slot: 0 }, encodeKey(['x'])));
   assert.deepEqual(collect(dir).skipped, {});

@@ -68,14 +68,7 @@ for (const [name, { app, injected, counts, countsNoRequests, onNode22 }] of Obje
     test(`${name}, ${how}: every request counts, from either worker, before and after a SIGKILL`, async (t) => {
       const node = onNode22 === undefined ? undefined : await nodeRelease(22);
       const cluster = await startLibrary(t, { ...run, counts, node, library: await onNode22?.() });
-      const [first, second] = cluster.workers;
-      await cluster.hit(first, 3);
-      await cluster.hit(second, 4);
-      await cluster.assertCounted(first, 7);
-      await cluster.assertCounted(second, 7);
-
-      process.kill(first.pid, 'SIGKILL');
-      await cluster.assertCounted(second, 7);
+      const second = await cluster.assertKilledCounts();
       if (countsNoRequests === true) await cluster.hit(second, 2);
       else await cluster.hitAndSee(second, 2);
       await cluster.assertCounted(second, 9);

@@ -84,6 +84,19 @@ export class LibraryCluster {
     assert.equal(this.#counted(text), expected);
   }
 
+  /** Either worker shows the requests of both, and the second one also after the first was killed. @returns the second */
+  async assertKilledCounts(): Promise<Listening> {
+    const [first, second] = this.workers;
+    await this.hit(first, 3);
+    await this.hit(second, 4);
+    await this.assertCounted(first, 7);
+    await this.assertCounted(second, 7);
+
+    process.kill(first.pid, 'SIGKILL');
+    await this.assertCounted(second, 7);
+    return second;
+  }
+
   /** Makes hits, and waits until the status page has as many requests of this worker, of which none failed. */
   async hitAndSee(worker: Listening, hits: number): Promise<void> {
     await this.#collector.status();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { registerPath } from 'prom-multiproc';
 import { startProgram } from '../support/program.js';
+import { AGGREGATED_LINES } from './aggregated-lines.js';
 
 interface Twin {
   readonly file: string;
@@ -19,16 +20,7 @@ interface Twin {
 
 const AGGREGATED: Twin = {
   file: 'json-aggregate',
-  prints: [
-    'busy 7',
-    'job_seconds_bucket{le="+Inf"} 3',
-    'job_seconds_bucket{le="1"} 0',
-    'job_seconds_bucket{le="5"} 3',
-    'job_seconds_count 3',
-    'job_seconds_sum 6',
-    'jobs_total{kind="a"} 30',
-    'load 7',
-  ],
+  prints: AGGREGATED_LINES,
 };
 
 const PRIMARY_AND_WORKERS: Twin = {

@@ -7,22 +7,14 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { registerPath } from 'prom-multiproc';
+import { AGGREGATED_LINES } from '../../prom-client/aggregated-lines.js';
 import { eventually, Pm2 } from '../../support/pm2.js';
 import { DIST, startProgram } from '../../support/program.js';
 
 const PROGRAMS: Readonly<Record<string, { readonly instances: number; readonly prints: readonly string[] }>> = {
   'json-aggregate': {
     instances: 3,
-    prints: [
-      'busy 7',
-      'job_seconds_bucket{le="+Inf"} 3',
-      'job_seconds_bucket{le="1"} 0',
-      'job_seconds_bucket{le="5"} 3',
-      'job_seconds_count 3',
-      'job_seconds_sum 6',
-      'jobs_total{kind="a"} 30',
-      'load 7',
-    ],
+    prints: AGGREGATED_LINES,
   },
   modules: {
     instances: 2,
