@@ -225,7 +225,7 @@ export class SeriesStore {
     const shape = attachmentShape(role);
     if (isShadow(owner)) owner.family.shown!.bind(shape.kind, shape.slots, attachment);
     else this.#bind(shape, attachment);
-    (owner.attachments ??= []).push(attachment);
+    owner.attachments = (owner.attachments ?? []).concat(attachment);
     this.#log.publishAttachment(attachment);
     return attachment;
   }
