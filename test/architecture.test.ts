@@ -30,14 +30,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'warn-once': ['copies'],
   'debug-log': [],
   within: [],
+  'event-loop-turn': [],
+  'time-slices': ['event-loop-turn'],
   model: ['errors'],
 
   // the file, and its text form
   'metrics-file': ['program-file', 'errors', 'model'],
-  exposition: ['errors', 'warn-once', 'model'],
+  exposition: ['errors', 'warn-once', 'time-slices', 'model'],
 
   // the write arm
-  directory: ['errors', 'test-runner', 'warn-once', 'model', 'metrics-file'],
+  directory: ['errors', 'test-runner', 'warn-once', 'time-slices', 'model', 'metrics-file'],
   archive: ['program-file', 'errors', 'warn-once', 'model', 'metrics-file', 'directory'],
   storage: [
     'test-runner',
@@ -58,7 +60,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'python-file': ['errors', 'model', 'metrics-file', 'directory', 'merge'],
   collector: [
     ...['program-file', 'errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory'],
-    ...['archive', 'storage'],
+    ...['event-loop-turn', 'time-slices', 'archive', 'storage'],
     ...['registry', 'merge', 'python-file'],
   ],
   serve: [
@@ -72,7 +74,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'default-metrics': ['errors', 'warn-once', 'test-runner', 'model', 'registry', 'instruments', 'mirror'],
   // it leaves the default metrics out, and has to know their names
   push: [
-    ...['errors', 'warn-once', 'within', 'model', 'metrics-file', 'exposition', 'directory', 'registry', 'collector'],
+    ...['errors', 'warn-once', 'within', 'event-loop-turn', 'time-slices', 'model', 'metrics-file', 'exposition'],
+    ...['directory', 'registry', 'collector'],
     'default-metrics',
   ],
   'prom-client': [

@@ -4,7 +4,7 @@ import { type LockSurvey, useSurvey } from '../directory/writer-locks.js';
 import type { CollectionOptions } from './collection.js';
 import { type Collected, type CollectionRequest, Engine } from './engine.js';
 import { type PackedFamilies, packFamilies } from './packed-families.js';
-import { completed } from './time-slices.js';
+import { completed } from '../time-slices.js';
 
 export interface ThreadTask extends CollectionRequest {
   /** Identifies an engine. */

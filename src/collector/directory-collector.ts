@@ -35,7 +35,7 @@ import { LockWatch } from './held-locks.js';
 import { type LentBody, LentBodies } from './lent-bodies.js';
 import { unpackFamilies } from './packed-families.js';
 import { TaskThread } from './task-thread.js';
-import { TimeSlices } from './time-slices.js';
+import { TimeSlices } from '../time-slices.js';
 
 /** How a directory is read; the same for all outputs of it. */
 export interface ReadingOptions {

@@ -16,7 +16,7 @@ import type { Exemplar, MetricFamily, Sample } from '../model/metric-family.js';
 import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
 import { NativeReading } from '../model/native-histogram.js';
 import { seriesSamples } from '../model/series-samples.js';
-import { completed } from './time-slices.js';
+import { completed } from '../time-slices.js';
 
 export interface OutputOptions extends OutputRules {
   /** Shows when each series of a counter, histogram or summary was created. */

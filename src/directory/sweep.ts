@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
+import { completed } from '../time-slices.js';
 import { seizeDirectory } from './directory-lock.js';
 import {
   DIRECTORY_LOCK,
@@ -58,11 +59,7 @@ export function sweepSoon(base: string): void {
  * @returns the paths removed
  */
 export function sweepDerivedDirectories(base: string, now = Date.now() / 1000): string[] {
-  const steps = sweep(base, now);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
+  return completed(sweep(base, now));
 }
 
 function* sweep(base: string, now: number): Generator<void, string[]> {

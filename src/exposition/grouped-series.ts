@@ -1,6 +1,7 @@
 import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
 import type { NativeHistogram } from '../model/native-histogram.js';
 import { createdName, type Line, metricKind } from '../model/metric-kind.js';
+import { completed } from '../time-slices.js';
 
 /** Series whose lines have the same names and the same bounds. */
 export interface SeriesGroup {
@@ -27,11 +28,7 @@ interface Gathered {
 
 /** Groups the samples of a family into series. Samples of other libraries may be in any order, and lines may be missing. */
 export function groupedSeries(family: MetricFamily): SeriesGroup[] {
-  const steps = groupingSteps(family);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
+  return completed(groupingSteps(family));
 }
 
 /** The same in small steps, between which the caller may do something else. */

@@ -1,7 +1,7 @@
 /** OTLP over HTTP, in protobuf: to the OpenTelemetry Collector, and to receivers that take OTLP themselves. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { TimeSlices } from '../collector/time-slices.js';
+import { TimeSlices } from '../time-slices.js';
 import { describeError } from '../errors.js';
 import { groupingSteps } from '../exposition/grouped-series.js';
 import { readVarint } from '../exposition/wire.js';

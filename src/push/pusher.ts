@@ -1,6 +1,6 @@
 /** Pushes to one target by an interval, as long as this process leads. */
 import { describeError } from '../errors.js';
-import { eventLoopTurn } from '../collector/event-loop-turn.js';
+import { eventLoopTurn } from '../event-loop-turn.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { warnOnce } from '../warn-once.js';
 import { Leadership } from './leadership.js';

@@ -1,5 +1,5 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
-import { TimeSlices } from '../collector/time-slices.js';
+import { TimeSlices } from '../time-slices.js';
 import { PromMultiprocError } from '../errors.js';
 import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
