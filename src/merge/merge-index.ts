@@ -280,8 +280,8 @@ export class MergeIndex implements MergedCells {
   }
 
   sketchOf(series: number): Sketch {
-    const sketch = this.sketches.get(series) ?? new Sketch();
-    this.sketches.set(series, sketch);
+    let sketch = this.sketches.get(series);
+    if (sketch === undefined) this.sketches.set(series, (sketch = new Sketch()));
     return sketch;
   }
 

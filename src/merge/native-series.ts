@@ -24,7 +24,7 @@ export function readNative(index: MergedCells, family: MergedFamily, series: num
     if (sign !== 0) reading.addBins(sign, own, chunk * slots, cells, cell, slots);
   }
   if (family.hasClassicOnly) {
-    const from = index.cellOf[series] + bounds.length + 2;
+    const from = classicOnlyCell(index.cellOf[series], bounds);
     bounds.forEach((bound, at) => reading.addValue(bound, cells[from + at]));
     reading.addValue(valueAbove(bounds.at(-1) ?? 0), cells[from + bounds.length]);
   }
@@ -37,20 +37,39 @@ function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
   return true;
 }
 
-/** Returns the number of observations in a series, as `readNative` counts them. */
-function countOf(
-  { cells, native, cellOf }: MergedCells,
+/** Adjacent cells that count observations. */
+type CountCells = Pick<NativeChunk, 'cell' | 'slots'>;
+
+/** Returns the cells in which the observations of a series are counted once: its bins, and the buckets of processes without bins. */
+export function countCells(
+  { native, cellOf }: Pick<MergedCells, 'cellOf' | 'native'>,
   { bounds, hasClassicOnly }: MergedFamily,
   series: number,
-): number {
-  let count = 0;
-  for (const { cell: from, slots } of native.of(series)) {
-    for (let cell = from; cell < from + slots; cell++) count += cells[cell];
+): readonly CountCells[] {
+  const chunks = native.of(series);
+  return hasClassicOnly
+    ? [...chunks, { cell: classicOnlyCell(cellOf[series], bounds), slots: bounds.length + 1 }]
+    : chunks;
+}
+
+/** Returns the number of observations in such cells. It adds in pairs: an addition waits for the one before it. */
+export function sumOfCounts(cells: Float64Array, counts: readonly CountCells[]): number {
+  let [even, odd] = [0, 0];
+  for (const { cell: from, slots } of counts) {
+    const end = from + slots - 1;
+    let cell = from;
+    for (; cell < end; cell += 2) {
+      even += cells[cell];
+      odd += cells[cell + 1];
+    }
+    if (cell === end) even += cells[cell];
   }
-  if (!hasClassicOnly) return count;
-  const from = cellOf[series] + bounds.length + 2;
-  for (let bucket = 0; bucket <= bounds.length; bucket++) count += cells[from + bucket];
-  return count;
+  return even + odd;
+}
+
+/** The first cell of the buckets of processes without bins, behind the classic buckets and the sum. */
+function classicOnlyCell(first: number, bounds: readonly number[]): number {
+  return first + bounds.length + 2;
 }
 
 /**
@@ -64,7 +83,7 @@ export function writeNativeSeries(
   series: number,
   values: Float64Array,
   at: number,
-  count: number = countOf(index, family, series),
+  count: number = sumOfCounts(index.cells, countCells(index, family, series)),
 ): number {
   const { cells } = index;
   const { bounds } = family;
@@ -78,7 +97,8 @@ export function writeNativeSeries(
     }
     if (family.hasClassicOnly) {
       more ??= new Float64Array(bounds.length + 1);
-      for (let bucket = 0; bucket <= bounds.length; bucket++) more[bucket] += cells[first + bounds.length + 2 + bucket];
+      const from = classicOnlyCell(first, bounds);
+      for (let bucket = 0; bucket <= bounds.length; bucket++) more[bucket] += cells[from + bucket];
     }
   }
   return writeNativeLines(cells, first, bounds.length, count, more, values, at);

@@ -1,12 +1,9 @@
 import { capped, MAX_COUNT } from '../model/capped-sum.js';
-import type { MergedFamily } from './merged-family.js';
-import type { NativeChunk } from './native-cells.js';
+import type { MergedCells, MergedFamily } from './merged-family.js';
+import { countCells, sumOfCounts } from './native-series.js';
 
 /** The values of merged series, as an index has them. */
-interface Sums {
-  readonly cells: Float64Array;
-  readonly cellOf: readonly number[];
-  readonly native: { of(series: number): readonly NativeChunk[] };
+interface Sums extends Pick<MergedCells, 'cells' | 'cellOf' | 'native'> {
   isReferenced(series: number): boolean;
 }
 
@@ -46,36 +43,19 @@ function capSeries(family: MergedFamily, series: number, { cells, cellOf }: Sums
  * Above 2^53 the sum of the bins depends on the order of addition, and Prometheus refuses an exposition with a native
  * histogram whose count is not the sum of its bins. The bins above the largest exact sum lose the rest of their counts.
  */
-function capBins({ native, hasClassicOnly, bounds }: MergedFamily, series: number, sums: Sums): boolean {
-  if (native === undefined) return false;
+function capBins(family: MergedFamily, series: number, sums: Sums): boolean {
+  if (family.native === undefined) return false;
   const { cells } = sums;
-  const chunks = sums.native.of(series);
-  let count = 0;
-  for (const { cell, slots } of chunks) count += sumOf(cells, cell, slots);
-  if (hasClassicOnly) count += sumOf(cells, sums.cellOf[series] + bounds.length + 2, bounds.length + 1);
-  if (count < MAX_COUNT) return false;
+  const counts = countCells(sums, family, series);
+  if (sumOfCounts(cells, counts) < MAX_COUNT) return false;
   let room = MAX_COUNT;
-  const limit = (from: number, slots: number): void => {
+  for (const { cell: from, slots } of counts) {
     for (let cell = from; cell < from + slots; cell++) {
       if (cells[cell] > room) cells[cell] = room;
       room -= cells[cell];
     }
-  };
-  for (const { cell, slots } of chunks) limit(cell, slots);
-  if (hasClassicOnly) limit(sums.cellOf[series] + bounds.length + 2, bounds.length + 1);
-  return room === 0;
-}
-
-/** Adds in pairs: an addition waits for the one before it. */
-function sumOf(cells: Float64Array, from: number, slots: number): number {
-  let [even, odd] = [0, 0];
-  const end = from + slots - 1;
-  let cell = from;
-  for (; cell < end; cell += 2) {
-    even += cells[cell];
-    odd += cells[cell + 1];
   }
-  return cell === end ? even + odd + cells[cell] : even + odd;
+  return room === 0;
 }
 
 /** A loop, since `every` takes eight times as long. */

@@ -1,9 +1,7 @@
-import type { MergedFamily } from './merged-family.js';
+import type { MergedCells, MergedFamily } from './merged-family.js';
 
 /** The merged series that the values are added to. */
-interface Sums {
-  readonly cells: Float64Array;
-  readonly cellOf: readonly number[];
+interface Sums extends Pick<MergedCells, 'cells' | 'cellOf'> {
   readonly familyOf: readonly MergedFamily[];
 }
 

@@ -1,5 +1,4 @@
 import type { FamilyScope } from '../metrics-file/family-scope.js';
-
 import { isAdditionalId, isChosenRegistry, isPlace, isUnnamedRegistry, NOT_CHOSEN } from '../model/registry-id.js';
 
 /** The families of a directory that an output shows; plain data, so that it can be sent to the thread that collects. */
