@@ -1,5 +1,6 @@
 /** The table of workers of `prom-multiproc top`. */
 import type { ProcessInfo } from '../collector/report.js';
+import { failedShare } from '../collector/request-rates.js';
 import type { Finding } from '../collector/verdict.js';
 import { colour } from './colour.js';
 import { bytes, columns, duration } from './print.js';
@@ -17,11 +18,6 @@ interface Column {
 
 const percent = (share: number | undefined): string =>
   share === undefined ? '-' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
-
-function failedShare({ requests }: ProcessInfo): number | undefined {
-  const { perSecond = 0, failedPerSecond: failed } = requests ?? {};
-  return failed === undefined || perSecond === 0 ? failed : failed / perSecond;
-}
 
 const COLUMNS: readonly Column[] = [
   {
@@ -68,8 +64,8 @@ const COLUMNS: readonly Column[] = [
     head: '5XX',
     rank: 6,
     key: 'e',
-    sortBy: (worker) => failedShare(worker) ?? -1,
-    show: (worker) => percent(failedShare(worker)),
+    sortBy: ({ requests }) => failedShare(requests) ?? -1,
+    show: ({ requests }) => percent(failedShare(requests)),
   },
   { head: 'LOOP', rank: 9, show: ({ vitals }) => percent(vitals?.loopShare) },
   {

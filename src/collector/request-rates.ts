@@ -8,6 +8,12 @@ export interface RequestRate {
   readonly seconds: number;
 }
 
+/** Part of the requests that had a status of 5xx, 0 to 1; undefined where that is not known. */
+export function failedShare(rate: RequestRate | undefined): number | undefined {
+  const { perSecond = 0, failedPerSecond: failed } = rate ?? {};
+  return failed === undefined || perSecond === 0 ? failed : failed / perSecond;
+}
+
 interface Reading {
   readonly at: number;
   /** By file. */

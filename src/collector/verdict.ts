@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import type { Conflict } from '../merge/selected-families.js';
 import type { CollectionStats, ProcessInfo, SkippedFile } from './report.js';
+import { failedShare } from './request-rates.js';
 
 /** One thing that is wrong. */
 export interface Finding {
@@ -107,11 +108,12 @@ export const RULES: readonly Rule[] = [
     alert: 'HttpErrorsHigh',
     judge: ({ processes }) =>
       processes.flatMap((process) => {
-        const { perSecond = 0, failedPerSecond: failed = 0, seconds = 0 } = process.requests ?? {};
-        const isFailing = failed * seconds >= FAILING.requests && failed >= FAILING.share * perSecond;
+        const { failedPerSecond: failed = 0, seconds = 0 } = process.requests ?? {};
+        const share = failedShare(process.requests) ?? 0;
+        const isFailing = failed * seconds >= FAILING.requests && share >= FAILING.share;
         if (process.state === 'dead' || !isFailing) return [];
-        const text = `${nameOf(process)} fails ${Math.round((failed / perSecond) * 100)} % of its requests with a status of 5xx`;
-        return [{ level: 'bad', text, process: process.file, weight: failed / perSecond }];
+        const text = `${nameOf(process)} fails ${Math.round(share * 100)} % of its requests with a status of 5xx`;
+        return [{ level: 'bad', text, process: process.file, weight: share }];
       }),
   },
   {

@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
-import { afterTest } from '../support/after-test.js';
 import { startCluster } from '../support/cluster.js';
-import { openBrowser, openTab } from '../support/browser.js';
+import { openTab } from '../support/browser.js';
 import { needs } from '../support/needs.js';
 import { startCli } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { serving } from '../serve/serving.js';
+import { servingDirectory } from '../serve/serving.js';
 
 /** Two heartbeats. */
 const WITHIN_MS = 10_000;
@@ -23,12 +21,8 @@ test(
     for (const worker of workers) {
       await worker.run(({ prom }) => new prom.Counter({ name: 'jobs_total', help: 'Jobs' }).inc());
     }
-    const collector = new MultiprocessCollector({ dir });
-    afterTest(t, () => collector.close());
-    const { url } = await serving(t, { source: collector });
-    const browser = await openBrowser();
-    afterTest(t, () => browser.close());
-    const { page, complaints } = await openTab(browser);
+    const { url } = await servingDirectory(t, dir);
+    const { page, complaints } = await openTab();
     await page.goto(`${url}/status`);
     const top = startCli(t, ['top', '--dir', dir, '--interval', '0.5']);
     for (const { pid } of workers) {

@@ -7,8 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterTest } from '../support/after-test.js';
-import { openBrowser, openTab } from '../support/browser.js';
+import { openTab } from '../support/browser.js';
 import { forkProgram } from '../support/forked-program.js';
 import { needs } from '../support/needs.js';
 import { DIST, until } from '../support/program.js';
@@ -45,9 +44,7 @@ test(
       return empty.length === 0 && found;
     });
 
-    const browser = await openBrowser();
-    afterTest(t, () => browser.close());
-    const { page, complaints } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+    const { page, complaints } = await openTab({ viewport: { width: 1280, height: 900 } });
     const caption =
       'Drawn by this package’s test from the answers of Prometheus to the queries of dashboard.json; Grafana draws them in its own style.';
     const height = await drawPanels(page, drawn, caption);

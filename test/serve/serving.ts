@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { startHttpServer, type HttpServerOptions, type RunningServer } from '../../src/serve/listen/http-server.js';
 import { afterTest } from '../support/after-test.js';
 import { fixedSource } from '../support/fixed-source.js';
@@ -22,4 +23,15 @@ export async function serving(t: TestContext, options: Partial<HttpServerOptions
   afterTest(t, () => server.close());
   const port = typeof server.address === 'string' ? NaN : server.address.port;
   return { ...server, port, warnings };
+}
+
+/** A server of the metrics in a directory, closed after the test with its collector. */
+export async function servingDirectory(
+  t: TestContext,
+  dir: string,
+  options: Partial<HttpServerOptions> = {},
+): Promise<Serving> {
+  const collector = new MultiprocessCollector({ dir });
+  afterTest(t, () => collector.close());
+  return serving(t, { source: collector, ...options });
 }

@@ -1,3 +1,4 @@
+import { after } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { commandPath } from './needs.js';
 
@@ -24,13 +25,15 @@ export interface Tab {
   readonly complaints: string[];
 }
 
-/** Starts a headless Chromium with an empty profile, which is removed when the browser is closed. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
-}
+/** A headless Chromium with an empty profile, for all tests of a file. */
+let browser: Promise<Browser> | undefined;
+after(async () => (await browser)?.close());
 
-export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+/** Opens a tab with a context of its own: it has no cookies or stored values of another one. */
+export async function openTab(options: BrowserContextOptions = {}): Promise<Tab> {
+  browser ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  const running = await browser;
+  const context = await running.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
   // a browser is slow on a busy machine; after the timeout the test names the event that did not happen
   context.setDefaultTimeout(90_000);
   const page = await context.newPage();

@@ -1,12 +1,13 @@
 /** The handler sends bodies out of memory that is used again: no client gets a part of another scrape. */
 import assert from 'node:assert/strict';
-import { createServer, get, type IncomingHttpHeaders } from 'node:http';
+import { createServer, get, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
+import type { Series } from '../../../src/storage/series.js';
 import { metricsHandler } from '../../../src/serve/answer/handler.js';
 import { afterTest } from '../../support/after-test.js';
 import { withTempDir } from '../../support/temp-dir.js';
@@ -34,13 +35,9 @@ function assertOfOneScrape(text: string, least: number): void {
   assert.ok(new Set(values).size === 1 && Number(values[0]) >= least, `${values[0]} to ${values.at(-1)}`);
 }
 
-test('fast, slow, compressing and disconnecting clients in turn each get the text of one scrape', async (t) => {
-  const dir = withTempDir(t);
-  const { store } = createFile(dir);
-  const family = store.declare(counter('requests_total', ['path']), ['default']);
-  const series = Array.from({ length: SERIES }, (_, at) => attach(store, family, [`/api/items/${at}`]));
-  const source = new MultiprocessCollector({ dir, threads: true, selfMetrics: false });
-  const server = createServer(metricsHandler({ source }));
+/** A server on a free port, closed after the test together with the collector. */
+async function listening(t: TestContext, source: MultiprocessCollector, handler: RequestListener): Promise<number> {
+  const server = createServer(handler);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   afterTest(t, async () => {
@@ -48,7 +45,21 @@ test('fast, slow, compressing and disconnecting clients in turn each get the tex
     server.close();
     await source.close();
   });
-  const { port } = server.address() as AddressInfo;
+  return (server.address() as AddressInfo).port;
+}
+
+/** A directory with the series of one counter, and a collector that has a thread. */
+function manySeries(t: TestContext): { source: MultiprocessCollector; series: Series[] } {
+  const dir = withTempDir(t);
+  const { store } = createFile(dir);
+  const family = store.declare(counter('requests_total', ['path']), ['default']);
+  const series = Array.from({ length: SERIES }, (_, at) => attach(store, family, [`/api/items/${at}`]));
+  return { source: new MultiprocessCollector({ dir, threads: true, selfMetrics: false }), series };
+}
+
+test('fast, slow, compressing and disconnecting clients in turn each get the text of one scrape', async (t) => {
+  const { source, series } = manySeries(t);
+  const port = await listening(t, source, metricsHandler({ source }));
   const slow: Promise<void>[] = [];
   for (let count = 1; count <= 5; count++) {
     for (const one of series) addTo(one, 1);
@@ -63,14 +74,11 @@ test('fast, slow, compressing and disconnecting clients in turn each get the tex
 });
 
 test('a middleware that replaces write keeps the pieces that it got', async (t) => {
-  const dir = withTempDir(t);
-  const { store } = createFile(dir);
-  const family = store.declare(counter('requests_total', ['path']), ['default']);
-  for (let at = 0; at < SERIES; at++) addTo(attach(store, family, [`/api/items/${at}`]), 1);
-  const source = new MultiprocessCollector({ dir, threads: true, selfMetrics: false });
+  const { source, series } = manySeries(t);
+  for (const one of series) addTo(one, 1);
   const handler = metricsHandler({ source });
   const kept: Uint8Array[] = [];
-  const server = createServer((req, res) => {
+  const port = await listening(t, source, (req, res) => {
     const write = res.write.bind(res) as (piece: Uint8Array) => boolean;
     res.write = (piece: Uint8Array) => {
       kept.push(piece);
@@ -78,14 +86,6 @@ test('a middleware that replaces write keeps the pieces that it got', async (t) 
     };
     handler(req, res);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  afterTest(t, async () => {
-    server.closeAllConnections();
-    server.close();
-    await source.close();
-  });
-  const { port } = server.address() as AddressInfo;
   const first = await read(port, {});
   const pieces = [...kept];
   await read(port, {});

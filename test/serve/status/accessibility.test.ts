@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, test, type TestContext } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
-import { afterTest } from '../../support/after-test.js';
-import { openBrowser, openTab } from '../../support/browser.js';
+import { test, type TestContext } from 'node:test';
+import type { Page } from 'playwright-core';
+import { openTab } from '../../support/browser.js';
 import { DeadProcess } from '../../support/dead-process.js';
 import { needs } from '../../support/needs.js';
 import { withTempDir } from '../../support/temp-dir.js';
+import { servingDirectory } from '../serving.js';
 import { addTo, attach, counter, createFile } from '../../support/written-file.js';
-import { serving } from '../serving.js';
-
-let opened: Promise<Browser> | undefined;
-after(async () => (await opened)?.close());
 
 const VITALS = { cpuShare: 0.1, residentBytes: 6e7, loopLagSeconds: 0.4, gcShare: 0.01, restarts: 2 };
 
@@ -25,10 +20,8 @@ async function statusPage(
   const { store, writer } = createFile(dir, { identity: { pid: 4_200_001, startedAt: Date.now() / 1000 - 60 } });
   addTo(attach(store, store.declare(counter('http_requests_total', ['code']), ['default']), ['200']), 5);
   writer.beat(VITALS);
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  const { url } = await serving(t, { source: collector });
-  const { page } = await openTab(await (opened ??= openBrowser()), { colorScheme });
+  const { url } = await servingDirectory(t, dir);
+  const { page } = await openTab({ colorScheme });
   await page.goto(`${url}/status`);
   await page.getByRole('rowheader', { name: '4200001' }).waitFor();
   return { page, beat: (vitals) => writer.beat(vitals) };

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
-import { afterTest } from '../../support/after-test.js';
-import { openBrowser, openTab } from '../../support/browser.js';
+import { openTab } from '../../support/browser.js';
 import { ask } from '../../support/http-request.js';
 import { needs } from '../../support/needs.js';
 import { withTempDir } from '../../support/temp-dir.js';
+import { servingDirectory } from '../serving.js';
 import { addTo, attach, counter, createFile } from '../../support/written-file.js';
-import { serving } from '../serving.js';
 
 const PROCESSES = 500;
 const FAMILIES = 10_000;
@@ -39,12 +37,8 @@ test('with 10,000 metrics and 500 processes the page stays usable', needs('chrom
   const dir = withTempDir(t, { checkFiles: false });
   const beat = largeDirectory(dir);
   beat();
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  const { url } = await serving(t, { source: collector });
-  const browser = await openBrowser();
-  afterTest(t, () => browser.close());
-  const { page, complaints } = await openTab(browser);
+  const { url } = await servingDirectory(t, dir);
+  const { page, complaints } = await openTab();
   await page.goto(`${url}/status`);
   await page
     .locator('#processes tbody tr')

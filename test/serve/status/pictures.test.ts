@@ -5,16 +5,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
+import type { BrowserContextOptions } from 'playwright-core';
 import { afterTest } from '../../support/after-test.js';
-import { openBrowser, openTab } from '../../support/browser.js';
+import { openTab } from '../../support/browser.js';
 import { forkProgram } from '../../support/forked-program.js';
 import { needs } from '../../support/needs.js';
 import { withTempDir } from '../../support/temp-dir.js';
-import { serving } from '../serving.js';
+import { servingDirectory } from '../serving.js';
 
 /** The folder for the pictures; without it they are drawn sooner, and not kept. */
 const { STATUS_PICTURES } = process.env;
@@ -23,9 +22,6 @@ const SHOWN_DIR = '/run/app-metrics';
 /** The workers have a history then: one has leaked for that long. */
 const HISTORY_MS = 50_000;
 const KILL_AFTER_SECONDS = 38;
-
-let opened: Promise<Browser> | undefined;
-after(async () => (await opened)?.close());
 
 interface Look extends BrowserContextOptions {
   readonly name: string;
@@ -70,13 +66,10 @@ for (const [processes, looks] of Object.entries(LOOKS)) {
         const env = { ...process.env, PROMETHEUS_MULTIPROC_DIR: dir };
         await forkProgram(t, 'serve/status/programs/pictured-workers', args, { env }).nextMessage();
       }
-      const collector = new MultiprocessCollector({ dir });
-      afterTest(t, () => collector.close());
-      const { url } = await serving(t, { source: collector });
+      const { url } = await servingDirectory(t, dir);
       if (STATUS_PICTURES !== undefined && processes !== '0') await delay(HISTORY_MS);
-      const browser = await (opened ??= openBrowser());
       for (const { name, ...options } of looks.filter(isLookedAt)) {
-        const { page, complaints } = await openTab(browser, options);
+        const { page, complaints } = await openTab(options);
         await page.goto(`${url}/status`);
         await page
           .getByRole('heading', { name: processes === '0' ? 'Nothing to show yet' : /problem|Healthy/ })

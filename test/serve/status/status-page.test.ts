@@ -1,26 +1,19 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
-import { afterTest } from '../../support/after-test.js';
+import { test, type TestContext } from 'node:test';
+import type { Page } from 'playwright-core';
 import { writeBareFile } from '../../support/bare-file.js';
-import { openBrowser, openTab } from '../../support/browser.js';
+import { openTab } from '../../support/browser.js';
 import { type Member, startCluster } from '../../support/cluster.js';
 import { DeadProcess } from '../../support/dead-process.js';
 import { until } from '../../support/program.js';
 import { withTempDir } from '../../support/temp-dir.js';
-import { serving, type Serving } from '../serving.js';
+import { type Serving, servingDirectory } from '../serving.js';
 import { SECRET_HASH, WebConfigFile } from '../web-config/web-config-file.js';
 import { needs } from '../../support/needs.js';
 
 const HOSTILE = '"><img src=x onerror="document.title=\'broken into\'"><script>document.title="broken into"</script>';
-
-let opened: Promise<Browser> | undefined;
-/** One for all tests; each has a context of its own in it. */
-const browser = (): Promise<Browser> => (opened ??= openBrowser());
-after(async () => (await opened)?.close());
 
 /** Counts as an HTTP server would, a few times a second. */
 function traffic({ prom, kept }: { prom: typeof import('prom-multiproc'); kept: Record<string, any> }): void {
@@ -71,9 +64,7 @@ async function watchedCluster(
 ): Promise<Watched> {
   const cluster = await startCluster(t, dir, workers);
   for (const worker of cluster.workers) await worker.run(traffic);
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  const server = await serving(t, { source: collector, ...(webConfigFile !== '' && { webConfigFile }) });
+  const server = await servingDirectory(t, dir, webConfigFile === '' ? {} : { webConfigFile });
   return { serving: server, workers: cluster.workers, dir };
 }
 
@@ -119,8 +110,7 @@ test(
   needs('chromium'),
   async (t) => {
     const { serving: server, workers } = await watchedCluster(t);
-    const chromium = await browser();
-    const { page, requests, complaints } = await openTab(chromium);
+    const { page, requests, complaints } = await openTab();
     await page.goto(`${server.url}/`);
     await page.getByRole('link', { name: 'Status' }).click();
     for (const { pid } of workers) await stateOf(page, pid).getByText('live').waitFor();
@@ -147,7 +137,7 @@ test(
   needs('chromium'),
   async (t) => {
     const { serving: server, workers } = await watchedCluster(t);
-    const { page, complaints } = await openTab(await browser());
+    const { page, complaints } = await openTab();
     await page.goto(`${server.url}/status#chart=total/http_requests_total`);
     await isDrawn(page, 'http_requests_total');
     assert.equal(await page.locator('#charts .chart').count(), 1, 'the address says which charts there are');
@@ -193,7 +183,7 @@ test('a page that is opened after an incident shows the incident', needs('chromi
   await victim.kill('SIGKILL');
   await until(async () => (await history()).marks.length > 0);
 
-  const { page, complaints } = await openTab(await browser());
+  const { page, complaints } = await openTab();
   await page.goto(`${server.url}/status`);
   const died = page.locator('#marks .died');
   await died.getByText(`${victim.pid} died`).waitFor();
@@ -207,7 +197,7 @@ test('a page that is opened after an incident shows the incident', needs('chromi
 
 test('everything works from the keyboard', needs('chromium'), async (t) => {
   const { serving: server } = await watchedCluster(t, { workers: 1 });
-  const { page } = await openTab(await browser());
+  const { page } = await openTab();
   await page.goto(`${server.url}/status#chart=`);
   await page.locator('#families tbody tr').first().waitFor();
 
@@ -256,7 +246,7 @@ test('what files say is text, whatever it says', needs('chromium'), async (t) =>
   writeBareFile(dir, { pid: 999_999, hostName: HOSTILE });
   writeFileSync(join(dir, '12-0-00000000000000aa.prom-mp'), HOSTILE.repeat(200));
 
-  const { page, complaints, requests } = await openTab(await browser());
+  const { page, complaints, requests } = await openTab();
   await page.goto(`${server.url}/status#chart=series/hostile_total&chart=/${encodeURIComponent(HOSTILE)}`);
   await page.locator('#families .help', { hasText: HOSTILE }).waitFor();
   await page.locator('#charts .legend .name', { hasText: 'onerror' }).waitFor();
@@ -276,10 +266,8 @@ test(
   needs('chromium'),
   async (t) => {
     const dir = withTempDir(t);
-    const collector = new MultiprocessCollector({ dir });
-    afterTest(t, () => collector.close());
-    const server = await serving(t, { source: collector });
-    const { page, complaints } = await openTab(await browser());
+    const server = await servingDirectory(t, dir);
+    const { page, complaints } = await openTab();
     await page.goto(`${server.url}/status`);
     await page.getByText(`PROMETHEUS_MULTIPROC_DIR=${dir}`).waitFor();
     assert.equal(await page.locator('#processes').isVisible(), false);
@@ -299,7 +287,7 @@ test(
     const dir = withTempDir(t);
     new DeadProcess(dir).observe('job_seconds', [0.1, 1], 0.5).die();
     const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
-    const { page, complaints } = await openTab(await browser());
+    const { page, complaints } = await openTab();
     await page.goto(`${server.url}/status`);
     const note = page.locator('#charts .chart[aria-label="job_seconds"] .note');
     await note.getByText('Nothing was observed in the time that is shown.').waitFor();
@@ -314,7 +302,7 @@ test("a metric's share is of all series, and its bar stays in its column", needs
   // of the collector's own metrics some have more series than this one, which comes first
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
   const { serving: server } = await watchedCluster(t, { dir, workers: 0 });
-  const { page } = await openTab(await browser());
+  const { page } = await openTab();
   await page.goto(`${server.url}/status`);
   await page.locator('#families tbody tr').first().waitFor();
   const shares = await page.evaluate<[number, number][]>(`
@@ -329,11 +317,10 @@ test("a metric's share is of all series, and its bar stays in its column", needs
 
 test('it fits a phone and follows the system to dark colours', needs('chromium'), async (t) => {
   const { serving: server } = await watchedCluster(t);
-  const chromium = await browser();
   const address = `${server.url}/status#chart=/http_requests_total&chart=/http_request_duration_seconds`;
   const backgrounds = [];
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { page, complaints } = await openTab(chromium, { viewport: { width: 360, height: 740 }, colorScheme });
+    const { page, complaints } = await openTab({ viewport: { width: 360, height: 740 }, colorScheme });
     await page.goto(address);
     await isDrawn(page, 'http_requests_total');
     await page.locator('#processes tbody tr').first().waitFor();
@@ -347,12 +334,11 @@ test('it fits a phone and follows the system to dark colours', needs('chromium')
 test('where passwords are asked for, the page and its numbers ask too', needs('chromium'), async (t) => {
   const file = new WebConfigFile(withTempDir(t), `basic_auth_users:\n  alice: ${SECRET_HASH}\n`);
   const { serving: server } = await watchedCluster(t, { workers: 1, webConfigFile: file.path });
-  const chromium = await browser();
-  const stranger = await openTab(chromium);
+  const stranger = await openTab();
   for (const path of ['/status', '/status/data.json', '/status/page.mjs', '/status/uplot.js']) {
     assert.equal((await stranger.page.request.get(server.url + path)).status(), 401, path);
   }
-  const { page, complaints } = await openTab(chromium, { httpCredentials: { username: 'alice', password: 'secret' } });
+  const { page, complaints } = await openTab({ httpCredentials: { username: 'alice', password: 'secret' } });
   await page.goto(`${server.url}/status`);
   await page.locator('#processes tbody tr').first().waitFor();
   assert.deepEqual(complaints, []);
@@ -360,13 +346,11 @@ test('where passwords are asked for, the page and its numbers ask too', needs('c
 
 test('the page tells when its server is gone, and goes on when it is back', needs('chromium'), async (t) => {
   const { serving: server, dir } = await watchedCluster(t, { workers: 1 });
-  const { page } = await openTab(await browser());
+  const { page } = await openTab();
   await page.goto(`${server.url}/status`);
   await page.locator('#processes tbody tr').first().waitFor();
   await server.close();
   await page.locator('#trouble', { hasText: 'No status' }).waitFor();
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  await serving(t, { source: collector, port: server.port });
+  await servingDirectory(t, dir, { port: server.port });
   await page.locator('#trouble:empty').waitFor({ state: 'attached' });
 });

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import type { DirectoryStatus } from '../../../src/collector/directory-status.js';
 import { MultiprocessCollector } from '../../../src/collector/multiprocess-collector.js';
 import { PromMultiprocError } from '../../../src/errors.js';
-import type { HttpServerOptions } from '../../../src/serve/listen/http-server.js';
-import { afterTest } from '../../support/after-test.js';
 import { startMember, written } from '../../support/cluster.js';
 import { DeadProcess } from '../../support/dead-process.js';
 import { fixedSource } from '../../support/fixed-source.js';
@@ -14,17 +12,7 @@ import { ask } from '../../support/http-request.js';
 import { pythonFile, pythonKey } from '../../support/python-file.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { until } from '../../support/program.js';
-import { serving, type Serving } from '../serving.js';
-
-async function servingDirectory(
-  t: TestContext,
-  dir: string,
-  options: Partial<HttpServerOptions> = {},
-): Promise<Serving> {
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
-  return serving(t, { source: collector, ...options });
-}
+import { serving, servingDirectory } from '../serving.js';
 
 test('the landing page links to the status, unless it is turned off or the source has none', async (t) => {
   const dir = withTempDir(t);
