@@ -63,22 +63,44 @@ function sample({ library, work, inDirectory }: Row, dir: string): Sample {
   return JSON.parse(execFileSync(process.execPath, ['--eval', script], { cwd: ROOT, env, encoding: 'utf8' })) as Sample;
 }
 
-function installed(dir: string, packages: readonly string[]): { packages: number; bytes: number } {
+/** Bytes of files by package, after an installation into an empty folder. */
+function installed(dir: string, packages: readonly string[]): ReadonlyMap<string, number> {
   mkdirSync(dir);
   writeFileSync(join(dir, 'package.json'), '{ "private": true }');
   execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], {
     cwd: dir,
     stdio: 'ignore',
   });
-  const files = readdirSync(join(dir, 'node_modules'), { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
   const list = execFileSync('npm', ['ls', '--all', '--parseable'], { cwd: dir, encoding: 'utf8' });
-  return {
-    // the first line is the folder itself
-    packages: new Set(list.trim().split('\n')).size - 1,
-    bytes: files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0),
-  };
+  // the first line is the folder itself
+  const folders = new Set(list.trim().split('\n').slice(1));
+  return new Map([...folders].map((folder) => [folder.slice(join(dir, 'node_modules').length + 1), size(folder)]));
+}
+
+function size(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+}
+
+/** Smaller packages stand in one row. */
+const SMALL_BYTES = 100_000;
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+function printSizes(dir: string): void {
+  const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir];
+  const packed = execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' });
+  const theirs = installed(join(dir, 'prom-client'), ['prom-client@15.1.3']);
+  const ours = installed(join(dir, 'prom-multiproc'), [join(dir, packed.trim())]);
+  const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, bytes) => total + bytes, 0);
+  const libraries = Object.entries({ 'prom-client': theirs, 'prom-multiproc': ours });
+  const totals = libraries.map(([name, sizes]) => [name, String(sizes.size), megabytes(sum(sizes.values()))]);
+  console.log(`\n${table(['installed', 'packages', 'MB'], totals)}`);
+  const large = [...ours].filter(([, bytes]) => bytes >= SMALL_BYTES).toSorted(([, a], [, b]) => b - a);
+  const others = sum(ours.values()) - sum(large.map(([, bytes]) => bytes));
+  const rows = [...large, [`${ours.size - large.length} others`, others] as const];
+  const ofPromClient = (name: string): string => (theirs.has(name) ? 'yes' : '');
+  const cells = rows.map(([name, bytes]) => [name, megabytes(bytes), ofPromClient(name)]);
+  console.log(`\n${table(['package', 'MB', 'comes with prom-client'], cells)}`);
 }
 
 const MIB = 2 ** 20;
@@ -102,20 +124,7 @@ try {
     ];
   });
   console.log(table(['start', 'library', 'ms', 'ms of CPU', 'MiB', 'files of JavaScript'], rows));
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  const sizes = { 'prom-client': ['prom-client@15.1.3'], 'prom-multiproc': [join(dir, packed.trim())] };
-  console.log(
-    `\n${table(
-      ['installed', 'packages', 'MB'],
-      Object.entries(sizes).map(([name, packages]) => {
-        const { packages: count, bytes } = installed(join(dir, name), packages);
-        return [name, String(count), (bytes / 1e6).toFixed(1)];
-      }),
-    )}`,
-  );
+  printSizes(dir);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
