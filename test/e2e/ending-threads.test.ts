@@ -24,6 +24,8 @@ const ENDINGS = Object.keys(NUMBERS) as Ending[];
 const SUDDEN = ENDINGS.slice(1);
 /** Of these numbers, elsewhere than in one process of this release. */
 const PART_ELSEWHERE = Number(process.env.THREADS_ELSEWHERE ?? 0.15);
+/** Of the processor that all of them share, on a busy machine. */
+const MAX_MS_PER_THREAD = 1000;
 const MIB = 2 ** 20;
 const skip = process.platform !== 'linux' && 'only Linux tells how many mappings there are';
 const isMapped = process.env.PROM_MULTIPROC_NO_MMAP !== '1';
@@ -97,26 +99,34 @@ test(
         name: `${exec_mode}-${'abc'[at]}`,
         script: join(__dirname, 'programs/thread-keeper.js'),
         exec_mode,
+        instances: 2,
         ending,
         results: withTempDir(t),
         number: Math.ceil((NUMBERS[ending] * PART_ELSEWHERE) / 2),
       })),
     );
     await pm2.start(
-      ...apps.map(({ name, script, exec_mode, ending, results, number }) => ({
+      ...apps.map(({ name, script, exec_mode, instances, ending, results, number }) => ({
         name,
         script,
         exec_mode,
-        instances: 2,
+        instances,
         node_args: ['--expose-gc'],
         env: { KEEP_THREADS: [number, ending, results].join() },
       })),
     );
+    // all of them run at once
+    const threads = apps.reduce((sum, { number, instances }) => sum + number * instances, 0);
+    const patienceMs = 60_000 + threads * MAX_MS_PER_THREAD;
     for (const app of apps) {
-      const files = await eventually(`the results of ${app.name}`, () => {
-        const names = readdirSync(app.results).filter((name) => !name.startsWith('.'));
-        return names.length === 2 && names;
-      });
+      const files = await eventually(
+        `the results of ${app.name}`,
+        () => {
+          const names = readdirSync(app.results).filter((name) => !name.startsWith('.'));
+          return names.length === app.instances && names;
+        },
+        patienceMs,
+      );
       const pids = files.map((file) => Number.parseInt(file, 10));
       assert.deepEqual(new Set(pids), new Set(pm2.pids(app.name)), 'none was restarted');
       const kept = files.map((file) => JSON.parse(readFileSync(join(app.results, file), 'utf8')) as Kept);

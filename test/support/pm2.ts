@@ -151,18 +151,19 @@ function isThere(pid: number): boolean {
 const PATIENCE_MS = 60_000;
 
 /**
- * Repeats a query until it has a result. After a minute it throws an error that names the condition, with the logs of the
- * apps.
+ * Repeats a query until it has a result. After a minute, or `patienceMs`, it throws an error that names the condition, with
+ * the logs of the apps.
  */
 export async function eventually<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + patienceMs;
   return until(async () => {
     const answer = await ask();
     const isAnswer = answer !== undefined && answer !== false;
     if (isAnswer || Date.now() < deadline) return answer;
     throw new Error([`waited in vain: ${what}`, ...[...running].map((pm2) => pm2.logs())].join('\n'));
-  });
+  }, 2 * patienceMs);
 }
