@@ -34,6 +34,7 @@ import { isMetricsFile } from './file-kinds.js';
 import { LockWatch } from './held-locks.js';
 import { type LentBody, LentBodies } from './lent-bodies.js';
 import { unpackFamilies } from './packed-families.js';
+import { mergeBytesOf } from './report.js';
 import { TaskThread } from './task-thread.js';
 import { TimeSlices } from '../time-slices.js';
 
@@ -61,13 +62,16 @@ export interface ReadingOptions {
    */
   readonly readOnly?: boolean;
   /**
-   * After this time without a scrape the index is dropped and the thread ends; a thread that failed is tried again after
-   * this time. Default 5 minutes.
+   * After this time without a scrape the index is dropped and the thread ends; it ends too when for this time the files were
+   * small. A thread that failed is tried again after this time. Default 5 minutes.
    */
   readonly idleMs?: number;
 }
 
-/** Files of this total size are merged in a thread: about 15,000 series, which take 15 ms the first time. */
+/**
+ * Files of this total size, as `mergeBytesOf` counts it, are merged in a thread: about 15,000 series, which take 15 ms the
+ * first time.
+ */
 const THREAD_AT_BYTES = 1024 * 1024;
 /** After this time the event loop may turn. */
 const SLICE_MS = 3;
@@ -90,6 +94,8 @@ export class DirectoryCollector {
   readonly #thread: TaskThread<ThreadTask, ThreadResult>;
   /** By the clock of `performance.now()`; merging is inline until then, because the thread has failed. */
   #threadRestsUntil = 0;
+  /** By the same clock: when the files were last so large that they are merged in a thread. */
+  #threadWantedAt = 0;
   #joined: OpenedDirectory | undefined;
   #dir: string | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -223,7 +229,9 @@ export class DirectoryCollector {
       try {
         const locks = await new TimeSlices(SLICE_MS).run(surveyLocks(dir));
         const task = { key: JSON.stringify(options), options, ...request, locks };
-        return await unpacked(await this.#thread.run(task, request.spares));
+        const result = await this.#thread.run(task, request.spares);
+        await this.#endUnwantedThread(result.mergeBytes);
+        return await unpacked(result);
       } catch (error) {
         if (error instanceof PromMultiprocError || isSystemTrouble(error) || this.#closed) throw error;
         warnOnce('thread', `metrics are merged on the main thread: ${describeError(error)}`);
@@ -236,7 +244,7 @@ export class DirectoryCollector {
     const spares = request.spares?.filter(({ byteLength }) => byteLength > 0);
     const collected = await new TimeSlices(SLICE_MS).run(this.#engine.collect({ ...request, spares }));
     // the next collection runs in a thread, which does not use this index
-    if (this.#wantsThread(() => collected.fileBytes) && this.#mayUseThread()) this.#dropEngine();
+    if (this.#wantsThread(() => collected.mergeBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
   }
 
@@ -271,12 +279,22 @@ export class DirectoryCollector {
 
   #usesThread(dir: string): boolean {
     if (this.#engine !== undefined) return false;
-    return (this.#thread.isOpen || this.#wantsThread(() => sizeOf(dir))) && this.#mayUseThread();
+    if (!this.#thread.isOpen) {
+      if (!this.#wantsThread(() => mergeBytesIn(dir))) return false;
+      this.#threadWantedAt = performance.now();
+    }
+    return this.#mayUseThread();
   }
 
-  #wantsThread(fileBytes: () => number): boolean {
+  #wantsThread(mergeBytes: () => number): boolean {
     const { threads } = this.#options;
-    return threads === 'auto' ? fileBytes() > THREAD_AT_BYTES : threads;
+    return threads === 'auto' ? mergeBytes() > THREAD_AT_BYTES : threads;
+  }
+
+  /** The directory may have been large only until its files of dead processes were folded. */
+  async #endUnwantedThread(mergeBytes: number): Promise<void> {
+    if (this.#wantsThread(() => mergeBytes)) this.#threadWantedAt = performance.now();
+    else if (performance.now() - this.#threadWantedAt > this.#options.idleMs) await this.#thread.close();
   }
 
   #mayUseThread(): boolean {
@@ -319,12 +337,12 @@ async function unpacked({ families: packed, ...collected }: ThreadResult): Promi
   return { ...collected, families };
 }
 
-function sizeOf(dir: string): number {
+function mergeBytesIn(dir: string): number {
   let bytes = 0;
   const { dataFiles, archives, foreign } = scanDirectory(dir);
   const ours = [...dataFiles, ...archives].map(({ name }) => name);
   for (const name of [...ours, ...foreign.filter(isMetricsFile)]) {
-    bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
+    bytes += mergeBytesOf(statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0);
   }
   return bytes;
 }

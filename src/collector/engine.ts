@@ -12,7 +12,7 @@ import { type DirectoryStatus, directoryStatus, type StatusRequest } from './dir
 import type { HeldLocks } from './held-locks.js';
 import { copyInto } from './lent-bodies.js';
 import { MergedBody, mergedFamilies, mergedFamilySteps, type OutputOptions } from './merged-output.js';
-import type { ProcessInfo } from './report.js';
+import type { ProcessInfo, Totals } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
 
 /** The families that an output shows, and their form. */
@@ -46,17 +46,13 @@ export interface CollectionRequest {
 }
 
 /** The products by their keys (`productKey`), and the figures that decide about threads and folds. */
-export interface Collected {
+export interface Collected extends Omit<Totals, 'fileBytes'> {
   readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
   readonly families: Map<string, MetricFamily[]>;
   /** By product: names of families that its selection includes but that cannot be merged. */
   readonly missing: Map<string, readonly string[]>;
   readonly statuses: Map<string, DirectoryStatus>;
   processes: ProcessInfo[];
-  /** Bytes of all files that were read. */
-  readonly fileBytes: number;
-  /** The files that could be folded. */
-  readonly dead: { readonly files: number; readonly bytes: number };
   /** Number of files that a process is creating, or has left when it was killed. */
   readonly leftovers: number;
 }
