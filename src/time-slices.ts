@@ -1,12 +1,17 @@
 import { eventLoopTurn } from './event-loop-turn.js';
 
-/** Work in small steps, between which the event loop turns when a slice of time is over. */
+const SLICE_MS = 4;
+
+/** Work in small steps. When a slice of time is over, the event loop turns before the next step. */
 export class TimeSlices {
   readonly #sliceMs: number;
+  readonly #keepsAlive: boolean;
   #until: number;
 
-  constructor(sliceMs: number) {
+  /** @param keepsAlive whether the process waits for the work before it ends by itself */
+  constructor(sliceMs = SLICE_MS, keepsAlive = true) {
     this.#sliceMs = sliceMs;
+    this.#keepsAlive = keepsAlive;
     this.#until = performance.now() + sliceMs;
   }
 
@@ -14,23 +19,31 @@ export class TimeSlices {
     return performance.now() >= this.#until;
   }
 
-  /** Returns what the steps lead to. */
-  async run<T>(steps: Generator<void, T>): Promise<T> {
+  /** Runs steps until the last one, or until the slice is over. Returns what the step returned. */
+  advance<T>(steps: Iterator<void, T>): IteratorResult<void, T> {
     for (;;) {
-      const { done, value } = steps.next();
+      const step = steps.next();
+      if (step.done === true || this.isOver) return step;
+    }
+  }
+
+  /** Runs all steps. Returns what they lead to. */
+  async run<T>(steps: Iterator<void, T>): Promise<T> {
+    for (;;) {
+      const { done, value } = this.advance(steps);
       if (done === true) return value;
-      if (this.isOver) await this.next();
+      await this.next();
     }
   }
 
   async next(): Promise<void> {
-    await eventLoopTurn();
+    await eventLoopTurn(this.#keepsAlive);
     this.#until = performance.now() + this.#sliceMs;
   }
 }
 
-/** Returns what the steps lead to, at once. */
-export function completed<T>(steps: Generator<void, T>): T {
+/** Runs all steps at once. Returns what they lead to. */
+export function completed<T>(steps: Iterator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;

@@ -99,7 +99,7 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
         opened.lock({ makesFile: true });
       }
       // a thread takes no locks, and without them nothing may be swept
-      if (isNew && chosen.derived && isMainThread) sweepSoon(dirname(chosen.dir));
+      if (isNew && chosen.derived && isMainThread) void sweepSoon(dirname(chosen.dir));
       return opened;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt > MAX_REMAKES) throw error;

@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
-import { completed } from '../time-slices.js';
+import { completed, TimeSlices } from '../time-slices.js';
 import { seizeDirectory } from './directory-lock.js';
 import {
   DIRECTORY_LOCK,
@@ -33,22 +33,13 @@ export const ABANDONED_SECONDS = 24 * 3600;
 const SMALL_BYTES = 2 ** 20;
 const SMALL_ABANDONED_SECONDS = 3600;
 
-/** A sweep blocks the event loop for at most this long at a time. */
-const SLICE_MS = 4;
 const NAMES_PER_STEP = 256;
 
 /** Sweeps on later turns of the event loop, a few milliseconds at a time, without keeping the process alive. */
-export function sweepSoon(base: string): void {
-  const steps = sweep(base, Date.now() / 1000);
-  const goOn = (): void => {
-    const until = performance.now() + SLICE_MS;
-    while (steps.next().done !== true) {
-      if (performance.now() < until) continue;
-      setImmediate(goOn).unref();
-      return;
-    }
-  };
-  setImmediate(goOn).unref();
+export async function sweepSoon(base: string): Promise<void> {
+  const slices = new TimeSlices(undefined, false);
+  await slices.next();
+  await slices.run(sweep(base, Date.now() / 1000));
 }
 
 /**

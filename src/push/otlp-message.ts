@@ -3,7 +3,6 @@
  * specification «Prometheus and OpenMetrics compatibility»; names stay as they are.
  */
 import {
-  doubleField,
   fixed64Field,
   lengthField,
   messageField,
@@ -72,7 +71,7 @@ const NUMBER = {
   attributes: NUMBER_POINT.attributes,
   flags: NUMBER_POINT.flags,
   values: ({ values: [value], exemplars: [exemplar] }: GroupedSeries) => [
-    doubleField(NUMBER_POINT.value, value),
+    fixed64Field(NUMBER_POINT.value, value),
     ...exemplarFields(NUMBER_POINT.exemplars, exemplar),
   ],
 };
@@ -193,7 +192,7 @@ function histogramValues({ values, exemplars }: GroupedSeries, lines: readonly L
       below = values[at];
       traced.push(...exemplarFields(HISTOGRAM_POINT.exemplars, exemplars[at]));
     } else if (name.endsWith('_sum')) {
-      others.push(doubleField(HISTOGRAM_POINT.sum, values[at]));
+      others.push(fixed64Field(HISTOGRAM_POINT.sum, values[at]));
     }
   }
   // the count has to be the sum of the buckets, also where the lines of another library disagree
@@ -221,10 +220,10 @@ function exponentialValues(
   const sum = values[lines.findIndex(({ name }) => name.endsWith('_sum'))] ?? 0;
   return [
     fixed64Field(EXPONENTIAL_POINT.count, BigInt(reading.count)),
-    doubleField(EXPONENTIAL_POINT.sum, sum),
+    fixed64Field(EXPONENTIAL_POINT.sum, sum),
     signedField(EXPONENTIAL_POINT.scale, reading.schema),
     fixed64Field(EXPONENTIAL_POINT.zeroCount, BigInt(reading.zeroCount)),
-    doubleField(EXPONENTIAL_POINT.zeroThreshold, reading.zeroThreshold),
+    fixed64Field(EXPONENTIAL_POINT.zeroThreshold, reading.zeroThreshold),
     ...bucketFields(EXPONENTIAL_POINT.positive, reading.positive),
     ...bucketFields(EXPONENTIAL_POINT.negative, reading.negative),
     ...exemplars.flatMap((exemplar) => exemplarFields(EXPONENTIAL_POINT.exemplars, exemplar)),
@@ -249,12 +248,12 @@ function summaryValues({ values }: GroupedSeries, lines: readonly Line[]): Uint8
   return lines.map(({ name, label }, at) => {
     if (label !== undefined) {
       const [share, value] = [
-        doubleField(QUANTILE.share, Number(label.value)),
-        doubleField(QUANTILE.value, values[at]),
+        fixed64Field(QUANTILE.share, Number(label.value)),
+        fixed64Field(QUANTILE.value, values[at]),
       ];
       return messageField(SUMMARY_POINT.quantiles, share, value);
     }
-    if (name.endsWith('_sum')) return doubleField(SUMMARY_POINT.sum, values[at]);
+    if (name.endsWith('_sum')) return fixed64Field(SUMMARY_POINT.sum, values[at]);
     return fixed64Field(SUMMARY_POINT.count, BigInt(Math.max(0, Math.trunc(values[at]))));
   });
 }
@@ -273,7 +272,7 @@ function exemplarFields(field: number, exemplar: Exemplar | undefined): Uint8Arr
     else if (id !== '') labels[name] = id;
   }
   const at = fixed64Field(EXEMPLAR.time, nanoseconds(exemplar.timestamp * 1000));
-  const value = doubleField(EXEMPLAR.value, exemplar.value);
+  const value = fixed64Field(EXEMPLAR.value, exemplar.value);
   return [messageField(field, attributeFields(EXEMPLAR.attributes, labels), at, value, ...parts)];
 }
 

@@ -1,7 +1,7 @@
 /** OTLP over HTTP, in protobuf: to the OpenTelemetry Collector, and to receivers that take OTLP themselves. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { TimeSlices } from '../time-slices.js';
+import type { TimeSlices } from '../time-slices.js';
 import { describeError } from '../errors.js';
 import { groupingSteps } from '../exposition/grouped-series.js';
 import { readVarint } from '../exposition/wire.js';
@@ -16,14 +16,7 @@ import {
   otlpSeries,
   pointOf,
 } from './otlp-message.js';
-import {
-  type HttpTargetOptions,
-  type Message,
-  type Outcome,
-  type PushTarget,
-  SLICE_MS,
-  type Snapshot,
-} from './push-target.js';
+import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import { SeriesTable } from './series-table.js';
 
 /** `url` is that of the signal, mostly with the path `/v1/metrics`. */
@@ -51,9 +44,8 @@ export class Otlp implements PushTarget {
     );
   }
 
-  async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
+  async *messages({ families, time }: Snapshot, slices: TimeSlices): AsyncGenerator<Message> {
     const points = new Points(this.#resource);
-    const slices = new TimeSlices(SLICE_MS);
     for (const family of families) {
       for (const { lines, series, isNative } of await slices.run(groupingSteps(family))) {
         const metric = otlpMetric(family, isNative);

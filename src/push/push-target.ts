@@ -1,4 +1,5 @@
 /** What every target of a push is: it makes messages of the metrics, and sends one. */
+import type { TimeSlices } from '../time-slices.js';
 import type { MetricFamily } from '../model/metric-family.js';
 
 /** The metrics at one time. */
@@ -32,17 +33,14 @@ export interface PushTarget {
   readonly destination: string;
   /** Called before the messages of each snapshot are made. */
   prepare?(signal: AbortSignal): Promise<void>;
-  /** Makes messages one by one, so that the event loop may turn between them. */
-  messages(snapshot: Snapshot): AsyncIterable<Message>;
+  /** Makes messages one by one, and lets the event loop turn when a slice of time is over. */
+  messages(snapshot: Snapshot, slices: TimeSlices): AsyncIterable<Message>;
   /** Messages that end all series, for targets that can. */
-  ending?(time: number): AsyncIterable<Message>;
+  ending?(time: number, slices: TimeSlices): AsyncIterable<Message>;
   /** Never rejects. */
   send(message: Message, signal: AbortSignal): Promise<Outcome>;
   close?(): void;
 }
-
-/** After this time of making messages the event loop turns. */
-export const SLICE_MS = 2;
 
 /** Options of targets that are reached by HTTP. */
 export interface HttpTargetOptions {

@@ -2,6 +2,7 @@
 import { describeError } from '../errors.js';
 import { eventLoopTurn } from '../event-loop-turn.js';
 import type { MetricFamily } from '../model/metric-family.js';
+import { TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import { Leadership } from './leadership.js';
 import type { Message, PushTarget } from './push-target.js';
@@ -19,6 +20,8 @@ export interface PusherOptions extends QueueOptions {
 
 /** How long the last sending may take when a push ends. */
 const END_MS = 5000;
+/** Making messages blocks the event loop for so long at a time. */
+const SLICE_MS = 2;
 
 export class Pusher {
   readonly #target: PushTarget;
@@ -70,7 +73,7 @@ export class Pusher {
       await target.prepare?.(queue.signal);
       await eventLoopTurn();
       const time = leadership.nextTime(queue.figures);
-      await this.#add(target.messages({ families, time }));
+      await this.#add(target.messages({ families, time }, new TimeSlices(SLICE_MS)));
     } catch (error) {
       // before the application has made the directory there is nothing to push
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
@@ -94,7 +97,7 @@ export class Pusher {
       await this.#push();
       await queue.drain(END_MS);
       if (target.ending !== undefined && leadership.isLeader && leadership.isLast()) {
-        await this.#add(target.ending(leadership.nextTime(queue.figures)));
+        await this.#add(target.ending(leadership.nextTime(queue.figures), new TimeSlices(SLICE_MS)));
         await queue.drain(END_MS);
       }
     }

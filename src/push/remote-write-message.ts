@@ -4,7 +4,7 @@
  * times as large as these two messages, whose fields receivers have fixed.
  */
 import {
-  doubleField,
+  fixed64Field,
   lengthFieldBytes,
   messageField,
   packedBytes,
@@ -111,7 +111,7 @@ function encodeOne(samples: readonly RemoteSample[], time: number, withMetadata:
         : messageField(
             ONE.series.exemplar,
             labelFields(ONE.exemplar.label, Object.entries(exemplar.labels)),
-            doubleField(ONE.exemplar.value, exemplar.value),
+            fixed64Field(ONE.exemplar.value, exemplar.value),
             varintField(ONE.exemplar.timestamp, exemplarTime(exemplar)),
           );
     out.head(ONE.timeseries, labels.length + point.length + traced.length);
@@ -161,7 +161,7 @@ function exemplarField(exemplar: Exemplar, symbols: Symbols): Uint8Array {
   return messageField(
     TWO.series.exemplar,
     packedVarints(TWO.exemplar.labelRefs, symbols.refs(Object.entries(labels))),
-    doubleField(TWO.exemplar.value, value),
+    fixed64Field(TWO.exemplar.value, value),
     varintField(TWO.exemplar.timestamp, exemplarTime(exemplar)),
   );
 }
@@ -191,7 +191,7 @@ function histogramField(
   return messageField(
     field,
     varintField(HISTOGRAM.count, reading.count),
-    doubleField(HISTOGRAM.sum, sum),
+    fixed64Field(HISTOGRAM.sum, sum),
     fields.bytes.subarray(0, fields.length),
     varintField(HISTOGRAM.timestamp, time),
   );
@@ -219,7 +219,7 @@ class SampleField {
 
   constructor(time: number) {
     const timestamp = varintField(SAMPLE.timestamp, time);
-    this.bytes = messageField(ONE.series.sample, doubleField(SAMPLE.value, 0), timestamp);
+    this.bytes = messageField(ONE.series.sample, fixed64Field(SAMPLE.value, 0), timestamp);
     this.#valueAt = this.bytes.length - timestamp.length - Float64Array.BYTES_PER_ELEMENT;
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }

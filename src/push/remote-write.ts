@@ -1,19 +1,12 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
-import { TimeSlices } from '../time-slices.js';
+import type { TimeSlices } from '../time-slices.js';
 import { PromMultiprocError } from '../errors.js';
 import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import type { Line } from '../model/metric-kind.js';
 import type { NativeHistogram } from '../model/native-histogram.js';
 import { failure, HttpDelivery, type HttpResponse, isSuccess } from './http-delivery.js';
-import {
-  type HttpTargetOptions,
-  type Message,
-  type Outcome,
-  type PushTarget,
-  SLICE_MS,
-  type Snapshot,
-} from './push-target.js';
+import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import {
   type RemoteFamily,
   type RemoteSample,
@@ -85,15 +78,14 @@ export class RemoteWrite implements PushTarget {
     this.#version = isSuccess(response) && writtenBy(response) !== undefined ? '2.0' : '1.0';
   }
 
-  async *messages({ families, time }: Snapshot): AsyncGenerator<Message> {
+  async *messages({ families, time }: Snapshot, slices: TimeSlices): AsyncGenerator<Message> {
     const withMetadata = time - this.#metadataAt >= METADATA_MS;
     if (withMetadata) this.#metadataAt = time;
-    const slices = new TimeSlices(SLICE_MS);
     yield* this.#parts(this.#batches(families, slices), slices, time, withMetadata);
   }
 
-  async *ending(time: number): AsyncGenerator<Message> {
-    yield* this.#parts([this.#vanished()], new TimeSlices(SLICE_MS), time, false);
+  async *ending(time: number, slices: TimeSlices): AsyncGenerator<Message> {
+    yield* this.#parts([this.#vanished()], slices, time, false);
   }
 
   async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {

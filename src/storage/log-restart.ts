@@ -19,7 +19,8 @@ export class LogRestart {
   readonly #draft: LogDraft;
   readonly #named: readonly (Series | Attachment)[];
   readonly #since: Uint8Array[] = [];
-  readonly #steps: Generator<void, boolean>;
+  /** Write the log. The last one returns whether everything had room. */
+  readonly steps: Generator<void, boolean>;
   #records = 0;
 
   /**
@@ -35,7 +36,7 @@ export class LogRestart {
   ) {
     this.#draft = draft;
     this.#named = named;
-    this.#steps = this.#write(head);
+    this.steps = this.#write(head);
   }
 
   /** Records in the new log. */
@@ -46,19 +47,6 @@ export class LogRestart {
   /** Adds a record that was appended to the present log. */
   add(record: Uint8Array): void {
     this.#since.push(record);
-  }
-
-  /**
-   * Continues for that long. Returns true when everything is written, false where there is no room for it, and undefined
-   * when more is to do.
-   */
-  run(forMs: number): boolean | undefined {
-    const until = performance.now() + forMs;
-    do {
-      const step = this.#steps.next();
-      if (step.done === true) return step.value;
-    } while (performance.now() < until);
-    return undefined;
   }
 
   publish(): void {

@@ -1,6 +1,7 @@
 import { encodeDefaultLabels, encodeFamily, encodeRemoval, encodeReplacement } from '../metrics-file/record.js';
 import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
+import { completed, TimeSlices } from '../time-slices.js';
 import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
 import { LogRestart } from './log-restart.js';
 import type { Attachment, Series, SeriesFamily } from './series.js';
@@ -18,8 +19,6 @@ const MOVES_PER_RECORD = 8;
  */
 const RESTART_AT_MOST_EVERY_MS = 1000;
 const RESTART_AT_ONCE = 65_536;
-/** Writing a new log blocks the thread for at most this long at a time. */
-const SLICE_MS = 4;
 
 /**
  * The log of a store's families and series in its file. Records without room are appended later, and slots without room for
@@ -192,7 +191,9 @@ export class SeriesLog {
     if (this.#isMoving) return;
     if (this.#restart !== undefined) {
       // the event loop has not turned for long
-      if (this.#records >= this.#recordsAtRestart + RESTART_AT_ONCE) this.#goOn(this.#restart, Infinity);
+      if (this.#records >= this.#recordsAtRestart + RESTART_AT_ONCE) {
+        this.#endRestart(this.#restart, completed(this.#restart.steps));
+      }
       return;
     }
     if (this.#records < RESTART_AT_LEAST || this.#records < this.#liveRecords * DEAD_PER_LIVE) return;
@@ -210,7 +211,7 @@ export class SeriesLog {
       ...[...this.#families].map((family) => encodeFamily(family)),
     ];
     this.#restart = new LogRestart(draft, ++this.#number, head, this.#named());
-    this.#goOn(this.#restart, SLICE_MS);
+    void this.#write(this.#restart);
   }
 
   /** For changes that a new log in progress cannot include. It is started again when it is due. */
@@ -219,13 +220,18 @@ export class SeriesLog {
     this.#restart = undefined;
   }
 
-  #goOn(restart: LogRestart, forMs: number): void {
-    if (restart !== this.#restart) return;
-    const isWhole = restart.run(forMs);
-    if (isWhole === undefined) {
-      setImmediate(() => this.#goOn(restart, SLICE_MS)).unref();
-      return;
+  /** Ends without a turn of the event loop where the log is small. */
+  async #write(restart: LogRestart): Promise<void> {
+    const slices = new TimeSlices(undefined, false);
+    for (;;) {
+      const { done, value } = slices.advance(restart.steps);
+      if (done === true) return this.#endRestart(restart, value);
+      await slices.next();
+      if (restart !== this.#restart) return;
     }
+  }
+
+  #endRestart(restart: LogRestart, isWhole: boolean): void {
     if (!isWhole) {
       this.cancelRestart();
       this.#isNotRestarted();

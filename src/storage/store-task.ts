@@ -14,14 +14,9 @@
  * | before the old file is removed | every series in the new directory; in the old one their former values, of which nobody adds up both |
  */
 
-import { setImmediate } from 'node:timers';
 import { describeError } from '../errors.js';
+import { completed, TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
-
-/** The work holds the thread up for so long at a time. */
-const SLICE_MS = 4;
-/** The clock is read after this many steps, which take 0.1 ms. */
-const STEPS_PER_LOOK = 64;
 
 export class StoreTask {
   readonly #steps: Iterator<void>;
@@ -42,31 +37,25 @@ export class StoreTask {
 
   /** Begins. With a few thousand series the work has ended when this returns. */
   start(): void {
-    this.#run(SLICE_MS);
-    if (this.#isOver) return;
     // before the listeners that close the file or warn of what is lost
     process.prependListener('exit', this.#atExit);
-    this.#goOnLater();
+    void this.#run();
   }
 
   /** Does at once what is left. */
   finish(): void {
-    this.#run(Infinity);
+    if (this.#isOver) return;
+    completed(this.#steps);
+    this.#end();
   }
 
-  #goOnLater(): void {
-    setImmediate(() => {
-      this.#run(SLICE_MS);
-      if (!this.#isOver) this.#goOnLater();
-    });
-  }
-
-  #run(forMs: number): void {
-    const until = performance.now() + forMs;
-    for (let steps = 1; !this.#isOver; steps++) {
-      if (this.#steps.next().done === true) this.#end();
-      else if (steps % STEPS_PER_LOOK === 0 && performance.now() >= until) return;
+  async #run(): Promise<void> {
+    const slices = new TimeSlices();
+    while (slices.advance(this.#steps).done !== true) {
+      await slices.next();
+      if (this.#isOver) return;
     }
+    this.#end();
   }
 
   #end(): void {

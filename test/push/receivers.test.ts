@@ -8,6 +8,7 @@ import { type PushOptions, type RunningPush, startPush } from 'prom-multiproc/pu
 import type { PushFigures } from '../../src/directory/push-record.js';
 import type { Sample } from '../../src/model/metric-family.js';
 import { Otlp } from '../../src/push/otlp.js';
+import { TimeSlices } from '../../src/time-slices.js';
 import { PUSH_TARGETS } from '../../src/push/push-targets.js';
 import type { Message, Outcome, PushTarget } from '../../src/push/push-target.js';
 import { SendQueue } from '../../src/push/send-queue.js';
@@ -358,7 +359,7 @@ test('many samples, also those of native histograms, become messages of 2,000, b
     let turns = 0;
     const turning = setInterval(() => turns++, 0);
     let turnsInFirst: number | undefined;
-    for await (const { samples: size } of open().messages({ families, time: Date.now() })) {
+    for await (const { samples: size } of open().messages({ families, time: Date.now() }, new TimeSlices(2))) {
       turnsInFirst ??= turns;
       sizes.push(size);
     }
