@@ -93,7 +93,7 @@ function rssMb(): number {
 
 /** The process that collects: a scrape for every message. */
 function runCollector(dir: string): void {
-  const engine = new Engine({ dir, deadRetentionSeconds: 3600, maxOpenFiles: 64, readOnly: true });
+  const engine = new Engine({ dir, deadRetentionSeconds: 3600, maxOpenFiles: 64 });
   process.on('message', () => {
     const before = process.cpuUsage();
     const body = collect(engine);

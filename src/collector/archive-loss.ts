@@ -13,27 +13,31 @@ import type { NodeFile } from './node-file.js';
 
 export class ArchiveLoss {
   readonly #dir: string;
-  readonly #readOnly: boolean;
   /** Inode of the directory in which an archive was last found. */
   #directory: number | undefined;
 
-  constructor(dir: string, readOnly: boolean) {
+  constructor(dir: string) {
     this.#dir = dir;
-    this.#readOnly = readOnly;
   }
 
   /**
    * @param shown the archive of the last pass
    * @param newest the archive that counts among the files found now
+   * @param mayWrite whether it may be restored
    */
-  after(shown: NodeFile | undefined, newest: NodeFile | undefined, found: DirectoryScan): 'none' | 'restored' | 'lost' {
+  after(
+    shown: NodeFile | undefined,
+    newest: NodeFile | undefined,
+    found: DirectoryScan,
+    mayWrite: boolean,
+  ): 'none' | 'restored' | 'lost' {
     const inode = statSync(this.#dir, { throwIfNoEntry: false })?.ino;
     // this is another directory under the same name: nothing of it has been shown
     if (shown === undefined || inode !== this.#directory || !this.#isDeleted(shown, newest, found)) {
       this.#directory = inode;
       return 'none';
     }
-    return !this.#readOnly && this.#restore(shown) ? 'restored' : 'lost';
+    return mayWrite && this.#restore(shown) ? 'restored' : 'lost';
   }
 
   /** Whether it was removed although there is no higher archive, as there would be after a fold. */

@@ -50,8 +50,6 @@ export interface CollectionOptions {
   readonly deadRetentionSeconds: number;
   /** Maximum number of files that stay open between two scrapes. */
   readonly maxOpenFiles: number;
-  /** Forbids writes in the directory: without it, a deleted archive is restored. */
-  readonly readOnly?: boolean;
 }
 
 /**
@@ -93,22 +91,23 @@ export class DirectoryCollection {
     const python = { samples: new PythonSamples(), liveness: new PythonLiveness() };
     this.#context = { ...options, index: this.index, probe: new LivenessProbe(), python };
     this.#openFiles = new OpenFiles(options.maxOpenFiles);
-    this.#archiveLoss = new ArchiveLoss(options.dir, options.readOnly === true);
+    this.#archiveLoss = new ArchiveLoss(options.dir);
   }
 
   /**
    * Reads the changes and merges all values. Pauses between files.
    *
+   * @param mayWrite whether it may restore a deleted archive
    * @throws {PromMultiprocError} where the directory itself cannot be read
    * @throws {NodeJS.ErrnoException} EMFILE, ENFILE, ENOMEM, EIO: the sums would lack the files that could not be read
    */
-  *collect(): Generator<void, void> {
+  *collect(mayWrite = false): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = yield* this.#scan();
       this.leftovers = found.temporaries.filter((name) => isLeftover(join(this.options.dir, name))).length;
       this.#pushes = found.pushes;
       this.#skipped.clear();
-      yield* this.#readFiles(found);
+      yield* this.#readFiles(found, mayWrite);
       if (this.index.wasteful) yield* this.#readAgain();
       for (let again = 0; this.index.decide() && again < MAX_RESTARTS; again++) yield* this.#readAgain();
       if (this.#isSettled(found, yield* this.#scan()) || pass === MAX_PASSES) break;
@@ -175,9 +174,9 @@ export class DirectoryCollection {
     return [...this.#files.values()];
   }
 
-  *#readFiles(found: DirectoryScan): Generator<void, void> {
+  *#readFiles(found: DirectoryScan, mayWrite: boolean): Generator<void, void> {
     this.#trust = trustIn(this.options.dir);
-    const archive = this.#readArchive(found);
+    const archive = this.#readArchive(found, mayWrite);
     this.#archive = archive?.part.archive;
     const absorbed = this.#archive?.absorbed;
     const foreign = found.foreign.filter(isMetricsFile);
@@ -208,10 +207,10 @@ export class DirectoryCollection {
   }
 
   /** The archive that counts: the newest one, or a deleted one that was shown before. */
-  #readArchive(found: DirectoryScan): NodeFile | undefined {
+  #readArchive(found: DirectoryScan, mayWrite: boolean): NodeFile | undefined {
     const shown = this.#all().find((file) => file.kind === 'archive') as NodeFile | undefined;
     const newest = this.#newestArchive(found);
-    const loss = this.#archiveLoss.after(shown, newest, found);
+    const loss = this.#archiveLoss.after(shown, newest, found, mayWrite);
     this.#lostArchive = loss === 'lost' ? shown : undefined;
     if (loss !== 'restored') return this.#lostArchive ?? newest;
     this.#drop(shown!.name);

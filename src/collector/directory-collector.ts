@@ -215,7 +215,10 @@ export class DirectoryCollector {
     clearTimeout(this.#idleTimer);
     try {
       const heldLocks = this.#locks.held(dir, this.#joined);
-      const collected = await this.#collectFrom(dir, { products, heldLocks, spares: this.#lent.take() });
+      const collected = await this.#collectFrom(dir, {
+        ...{ products, heldLocks, isScrape },
+        spares: this.#lent.take(),
+      });
       if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
       return collected;
     } finally {
@@ -273,8 +276,8 @@ export class DirectoryCollector {
   }
 
   #collectionOptions(dir: string): CollectionOptions {
-    const { deadRetentionSeconds, maxOpenFiles, readOnly } = this.#options;
-    return { dir, deadRetentionSeconds, maxOpenFiles, readOnly };
+    const { deadRetentionSeconds, maxOpenFiles } = this.#options;
+    return { dir, deadRetentionSeconds, maxOpenFiles };
   }
 
   #usesThread(dir: string): boolean {

@@ -43,6 +43,8 @@ export interface CollectionRequest {
   /** Memory for bodies. */
   readonly spares?: ArrayBuffer[];
   readonly heldLocks: HeldLocks;
+  /** Whether it is a scrape, which restores a deleted archive; looking writes nothing. */
+  readonly isScrape?: boolean;
 }
 
 /** The products by their keys (`productKey`), and the figures that decide about threads and folds. */
@@ -90,9 +92,9 @@ export class Engine {
   }
 
   /** Collects once. Pauses wherever the event loop may turn. */
-  *collect({ products, heldLocks, spares = [] }: CollectionRequest): Generator<void, Collected> {
+  *collect({ products, heldLocks, spares = [], isScrape }: CollectionRequest): Generator<void, Collected> {
     const start = performance.now();
-    yield* this.#collection.collect();
+    yield* this.#collection.collect(isScrape);
     yield;
     const seconds = (performance.now() - start) / 1000;
     const collected: Collected = {

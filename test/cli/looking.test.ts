@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { foldDirectory } from '../../src/archive/fold.js';
+import { archiveName } from '../../src/directory/file-name.js';
 import { startCluster } from '../support/cluster.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
@@ -92,6 +104,28 @@ test('the status page writes nothing', async (t) => {
     assert.equal((await ask(`http://127.0.0.1:${port}/status/data.json`)).status, 200);
   }
   assert.deepEqual(listing(dir), before);
+});
+
+test('looks that have read an archive do not restore it when it is deleted, and a scrape does', async (t) => {
+  const dir = withTempDir(t);
+  fill(dir);
+  foldDirectory(dir);
+  const archive = join(dir, archiveName(1));
+  const port = await freePort();
+  const serve = startCli(t, ['serve', '--dir', dir, '--web.listen-address', `127.0.0.1:${port}`]);
+  await serve.printed(/serving/);
+  const page = async (): Promise<number> => (await ask(`http://127.0.0.1:${port}/status/data.json`)).status;
+  assert.equal(await page(), 200);
+  const top = startCli(t, ['top', '--dir', dir, '--json', '--count', '3', '--interval', '1']);
+  await top.printed(/"series":/);
+  unlinkSync(archive);
+  const deleted = listing(dir);
+  assert.equal(await top.ended(), 0);
+  assert.equal(await page(), 200);
+  for (const look of LOOKS) assert.equal(cli([...look, '--dir', dir]).status, 0, look[0]);
+  assert.deepEqual(listing(dir), deleted);
+  await ask(`http://127.0.0.1:${port}/metrics`);
+  assert.ok(existsSync(archive));
 });
 
 test('serve, dump and the others fail on a link that others could turn, and say why', needs('root'), async (t) => {
