@@ -15,6 +15,7 @@ import { Counter } from '../src/instruments/counter.js';
 import { Histogram } from '../src/instruments/histogram.js';
 import { Summary } from '../src/instruments/summary.js';
 import { Registry } from '../src/registry/registry.js';
+import { Random } from '../test/fuzz/random.js';
 import { CODES, METHODS, nanosecondsOf, ROUNDS, ROUTES, type Work } from './operation.js';
 import { median } from './report.js';
 
@@ -39,8 +40,16 @@ interface Row {
 }
 
 const labelNames = ['method', 'route', 'code'];
-/** Durations in seconds, the same in every process: log-normal around 50 ms, from a linear congruential generator. */
-const DURATIONS = durations(1024);
+/** The same in every process. */
+const random = new Random(42);
+const DURATIONS = Float64Array.from({ length: 1024 }, () => random.duration());
+
+function observing(histogram: promClient.Histogram): Work {
+  const child = histogram.labels('GET', '/api/v1/orders/:id', '200');
+  return (count) => {
+    for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
+  };
+}
 
 const ROWS: readonly Row[] = [
   {
@@ -93,14 +102,7 @@ const ROWS: readonly Row[] = [
     name: 'held histogram child .observe()',
     atLeast: 35,
     prepare: ({ Histogram: H }, registry) => {
-      const child = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }).labels(
-        'GET',
-        '/api/v1/orders/:id',
-        '200',
-      );
-      return (count) => {
-        for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
-      };
+      return observing(new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry] }));
     },
   },
   {
@@ -109,14 +111,7 @@ const ROWS: readonly Row[] = [
     prepare: ({ Histogram: H }, registry) => {
       // prom-client has no native histograms: it counts the bucket +Inf
       const native = { nativeHistogramBucketFactor: 1.1, buckets: [] };
-      const child = new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry], ...native }).labels(
-        'GET',
-        '/api/v1/orders/:id',
-        '200',
-      );
-      return (count) => {
-        for (let at = 0; at < count; at++) child.observe(DURATIONS[at & 1023]);
-      };
+      return observing(new H({ name: 'a_seconds', help: 'a', labelNames, registers: [registry], ...native }));
     },
   },
   {
@@ -201,18 +196,6 @@ async function assertEqualOutput(row: Row): Promise<void> {
     if (line.includes('quantile=') && !line.includes('"0.5"')) return;
     const [value, expected] = [line, theirs[at]].map((text) => Number(text.slice(text.lastIndexOf(' '))));
     assert.ok(Math.abs(value / expected - 1) < 0.03, `${row.name}: ${line} but ${theirs[at]}`);
-  });
-}
-
-function durations(count: number): Float64Array {
-  let state = 42;
-  const uniform = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 1) / 2 ** 32;
-  };
-  return Float64Array.from({ length: count }, () => {
-    const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-    return 0.05 * Math.exp(normal);
   });
 }
 

@@ -50,13 +50,10 @@ async function ask(): Promise<void> {
 
 async function main(): Promise<void> {
   await ask();
-  const timer = setInterval(() => void ask(), INTERVAL_MS);
+  setInterval(() => void ask(), INTERVAL_MS);
   const server = await startHttpServer({ port: Number(process.env.PORT ?? 9464) });
   console.log(`serving on ${server.url}/metrics`);
-  process.once('SIGTERM', () => {
-    clearInterval(timer);
-    void server.close();
-  });
+  process.once('SIGTERM', () => void server.close().then(() => process.exit()));
 }
 
 void main();

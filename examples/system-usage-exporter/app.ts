@@ -22,15 +22,12 @@ async function read(): Promise<void> {
 
 async function main(): Promise<void> {
   await read();
-  const timer = setInterval(() => {
+  setInterval(() => {
     read().catch((error: unknown) => console.error(`reading failed: ${String(error)}`));
   }, INTERVAL_SECONDS * 1000);
   const server = await startHttpServer({ port: Number(process.env.PORT ?? 9464) });
   console.log(`serving on ${server.url}/metrics`);
-  process.once('SIGTERM', () => {
-    clearInterval(timer);
-    void server.close();
-  });
+  process.once('SIGTERM', () => void server.close().then(() => process.exit()));
 }
 
 void main();

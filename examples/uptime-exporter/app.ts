@@ -22,13 +22,10 @@ function read(): void {
 
 async function main(): Promise<void> {
   read();
-  const timer = setInterval(read, INTERVAL_SECONDS * 1000);
+  setInterval(read, INTERVAL_SECONDS * 1000);
   const server = await startHttpServer({ port: Number(process.env.PORT ?? 9464) });
   console.log(`serving on ${server.url}/metrics`);
-  process.once('SIGTERM', () => {
-    clearInterval(timer);
-    void server.close();
-  });
+  process.once('SIGTERM', () => void server.close().then(() => process.exit()));
 }
 
 void main();

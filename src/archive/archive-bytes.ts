@@ -9,25 +9,17 @@ export class ArchiveBytes implements FileBytes {
   readonly immediate = true;
   readonly path = '';
   readonly #regions: Uint8Array[] = [];
-  #length = 0;
-  #lastError: Error | undefined;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  get lastError(): Error | undefined {
-    return this.#lastError;
-  }
+  length = 0;
+  lastError: Error | undefined;
 
   extend(length: number): Uint8Array | undefined {
     try {
       const region = new Uint8Array(length);
       this.#regions.push(region);
-      this.#length += length;
+      this.length += length;
       return region;
     } catch (error) {
-      this.#lastError = error as Error;
+      this.lastError = error as Error;
       return undefined;
     }
   }

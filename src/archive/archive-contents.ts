@@ -55,35 +55,19 @@ export class ArchiveContents {
   #families = new Map<string, ArchiveFamily>();
   /** Names of families that a process had in two registries without a name. */
   readonly #ambiguous = new Set<string>();
-  #seriesCount = 0;
-  #droppedSeries = 0;
+  seriesCount = 0;
+  /** Number of series for which there was no room. */
+  droppedSeries = 0;
   /** Families that lost a series of one process, because one of its values was not a finite number. */
   readonly unusableFamilies = new Set<string>();
-  #droppedFamilies = 0;
-  #expiredSeries = 0;
+  droppedFamilies = 0;
+  /** Series that were idle for longer than their `expireAfterSeconds`. */
+  expiredSeries = 0;
 
   constructor(limits: ArchiveLimits, clocks: ClockReading) {
     this.#limits = limits;
     this.#clocks = clocks;
     this.#now = clocks.wall;
-  }
-
-  get seriesCount(): number {
-    return this.#seriesCount;
-  }
-
-  /** Number of series for which there was no room. */
-  get droppedSeries(): number {
-    return this.#droppedSeries;
-  }
-
-  get droppedFamilies(): number {
-    return this.#droppedFamilies;
-  }
-
-  /** Series that were idle for longer than their `expireAfterSeconds`. */
-  get expiredSeries(): number {
-    return this.#expiredSeries;
   }
 
   /** In the order of first registration. */
@@ -161,7 +145,7 @@ export class ArchiveContents {
       let into = families.get(whole) ?? this.#families.get(whole);
       if (into === undefined) families.set(whole, (into = new ArchiveFamily(declaration)));
       else into.declare(declaration);
-      this.#seriesCount += into.include(family, this.#now) - family.size;
+      this.seriesCount += into.include(family, this.#now) - family.size;
     }
     this.#families = families;
   }
@@ -176,8 +160,8 @@ export class ArchiveContents {
     this.#dropOldProcesses();
     this.#dropOldFamilies(livingFamilies);
     const expired = dropIdleSeries([...this.#families.values()], this.#now, livingFamilies);
-    this.#expiredSeries += expired;
-    this.#seriesCount -= expired;
+    this.expiredSeries += expired;
+    this.seriesCount -= expired;
   }
 
   #dropOldFamilies(livingFamilies: () => LivingFamilies | undefined): void {
@@ -198,10 +182,10 @@ export class ArchiveContents {
         continue;
       }
       this.#families.delete(variant);
-      this.#seriesCount -= family.size;
+      this.seriesCount -= family.size;
       dropped.add(name);
     }
-    this.#droppedFamilies += dropped.size;
+    this.droppedFamilies += dropped.size;
   }
 
   /** A time from a file, which may be any number. */
@@ -290,18 +274,18 @@ export class ArchiveContents {
     for (const { series, family, key, endedAt } of landings) {
       const values = source.valuesOf(series);
       if (!family.isGauge && (!values.every(Number.isFinite) || unsound.has(series))) {
-        this.#droppedSeries++;
+        this.droppedSeries++;
         this.unusableFamilies.add(family.declaration.name);
         continue;
       }
       let row = family.rowOf(key, endedAt);
       if (row === undefined) {
-        if (this.#seriesCount >= this.#limits.maxSeries) {
-          this.#droppedSeries++;
+        if (this.seriesCount >= this.#limits.maxSeries) {
+          this.droppedSeries++;
           continue;
         }
         row = family.addRow(key, endedAt);
-        this.#seriesCount++;
+        this.seriesCount++;
       }
       family.merge(row, values, series.createdAt, this.#now);
       family.endedAt[row] = laterEnd(family.endedAt[row], endedAt);
@@ -350,7 +334,7 @@ export class ArchiveContents {
     const oldestFirst = [...ends.keys()].toSorted((a, b) => ends.get(a)! - ends.get(b)!);
     const kept = new Set(oldestFirst.slice(ends.size - deadRetentionProcesses));
     for (const family of perProcess) {
-      this.#seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
+      this.seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
     }
   }
 }

@@ -25,17 +25,17 @@ export interface ChartLine {
 }
 
 export interface Chart {
+  /**
+   * The largest lines, at most MAX_LINES. Counters are totals, from which the caller computes rates; summaries are
+   * quantiles.
+   */
+  readonly lines: readonly ChartLine[];
   readonly metric: string;
   readonly type: MetricType;
   readonly help: string;
   readonly by: Grouping;
   /** The groupings that are possible for this metric. */
   readonly choices: readonly Grouping[];
-  /**
-   * The largest lines, at most MAX_LINES. Counters are totals, from which the caller computes rates; summaries are
-   * quantiles.
-   */
-  readonly lines: readonly ChartLine[];
   /** Number of lines that were left out. */
   readonly omitted: number;
   /** Histograms: whether it is a native one, which is drawn as a heatmap unless the user chooses otherwise. */

@@ -1,6 +1,6 @@
 import { Counter } from '../instruments/counter.js';
 import { Gauge } from '../instruments/gauge.js';
-import type { SummaryConfiguration } from '../instruments/configuration.js';
+import type { MetricConfiguration, SummaryConfiguration } from '../instruments/configuration.js';
 import { Histogram } from '../instruments/histogram.js';
 import { Summary } from '../instruments/summary.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
@@ -54,39 +54,32 @@ export class DefaultMetricMaker {
 
   gauge(name: string, help: string, collect?: () => void): Gauge {
     return new Gauge({
-      name: this.#prefix + name,
-      help,
-      labelNames: Object.keys(this.labels),
-      registers: [this.#register],
+      ...this.#of(name, help),
       collect,
       ...(this.#perProcess ? { multiprocessMode: 'liveall' } : { aggregator: defaultMetricAggregator(name) }),
     });
   }
 
   counter(name: string, help: string, collect?: () => void): Counter {
-    return new Counter({
-      name: this.#prefix + name,
-      help,
-      labelNames: Object.keys(this.labels),
-      registers: [this.#register],
-      processWide: isProcessWide(name),
-      collect,
-    });
+    return new Counter({ ...this.#of(name, help), processWide: isProcessWide(name), collect });
   }
 
   histogram(name: string, help: string, labelNames: readonly string[], buckets: readonly number[]): Histogram {
-    return new Histogram({
-      name: this.#prefix + name,
-      help,
-      labelNames: [...labelNames, ...Object.keys(this.labels)],
-      buckets,
-      registers: [this.#register],
-    });
+    return new Histogram({ ...this.#of(name, help, labelNames), buckets });
   }
 
   summary(name: string, help: string, options: Partial<SummaryConfiguration<string>>): Summary {
-    const labelNames = Object.keys(this.labels);
-    return new Summary({ ...options, name: this.#prefix + name, help, labelNames, registers: [this.#register] });
+    return new Summary({ ...options, ...this.#of(name, help) });
+  }
+
+  /** Options that all metrics have. */
+  #of(name: string, help: string, labelNames: readonly string[] = []): MetricConfiguration<string> {
+    return {
+      name: this.#prefix + name,
+      help,
+      labelNames: [...labelNames, ...Object.keys(this.labels)],
+      registers: [this.#register],
+    };
   }
 
   /** Whether the registry still holds this metric, which was made for it. */

@@ -14,15 +14,7 @@ import type { DefaultMetricMaker } from './default-metric-maker.js';
 const WINDOW_MS = 15_000;
 const NANOSECONDS = 1e9;
 
-interface Delays {
-  readonly min: number;
-  readonly max: number;
-  readonly mean: number;
-  readonly stddev: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-}
+type Delays = Readonly<Record<'min' | 'max' | 'mean' | 'stddev' | 'p50' | 'p90' | 'p99', number>>;
 
 /**
  * A histogram wakes the process every few milliseconds, even after its metrics were cleared, as tests do again and again.

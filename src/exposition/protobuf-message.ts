@@ -5,7 +5,7 @@
 import type { Exemplar } from '../model/metric-family.js';
 import type { Line, MetricKind } from '../model/metric-kind.js';
 import type { FamilyHead } from './format.js';
-import { doubleField, lengthField, messageField, stringField, varintField, writeVarint } from './wire.js';
+import { fixed64Field, lengthField, messageField, stringField, varintField, writeVarint } from './wire.js';
 
 /** How a value is written: as a double of eight bytes, as a varint, as a Timestamp, or not at all. */
 export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
@@ -109,7 +109,7 @@ function exemplarMessage(field: number, { labels, value, timestamp }: Exemplar):
   const parts = Object.entries(labels).map(([name, text]) =>
     messageField(EXEMPLAR.label, stringField(LABEL_PAIR.name, name), stringField(LABEL_PAIR.value, text)),
   );
-  parts.push(doubleField(EXEMPLAR.value, value));
+  parts.push(fixed64Field(EXEMPLAR.value, value));
   if (timestamp !== undefined && timestamp > 0) parts.push(timestampField(EXEMPLAR.timestamp, timestamp));
   return messageField(field, ...parts);
 }
@@ -130,7 +130,7 @@ function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidt
     else if (label !== undefined) {
       const bucket = new MessageBuilder();
       bucket.count(BUCKET.count, countWidth);
-      bucket.append(doubleField(BUCKET.bound, boundOf(label.value)));
+      bucket.append(fixed64Field(BUCKET.bound, boundOf(label.value)));
       bucket.hole(line);
       message.message(HISTOGRAM.bucket, bucket, EXEMPLAR_LENGTH_WIDTH);
     } else if (name.endsWith('_sum')) message.double(HISTOGRAM.sum);
@@ -143,7 +143,7 @@ function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth:
   for (const { name, label } of lines) {
     if (label !== undefined) {
       const quantile = new MessageBuilder();
-      quantile.append(doubleField(QUANTILE.share, boundOf(label.value)));
+      quantile.append(fixed64Field(QUANTILE.share, boundOf(label.value)));
       quantile.double(QUANTILE.value);
       message.message(SUMMARY.quantile, quantile);
     } else if (name.endsWith('_sum')) message.double(SUMMARY.sum);
@@ -163,7 +163,7 @@ class MessageBuilder implements Template {
   }
 
   double(field: number): void {
-    this.append(doubleField(field, 0));
+    this.append(fixed64Field(field, 0));
     this.#place(Float64Array.BYTES_PER_ELEMENT, Encoding.Double);
   }
 

@@ -81,19 +81,14 @@ export function varintField(field: number, value: number, width = 0): Uint8Array
   return bytes;
 }
 
-export function doubleField(field: number, value: number): Uint8Array {
+/** Returns a field of 8 bytes: of a double for a number, of an integer for a bigint. */
+export function fixed64Field(field: number, value: number | bigint): Uint8Array {
   const head = tag(field, Wire.Fixed64);
-  const bytes = new Uint8Array(head.length + Float64Array.BYTES_PER_ELEMENT);
+  const bytes = new Uint8Array(head.length + 8);
   bytes.set(head);
-  new DataView(bytes.buffer).setFloat64(head.length, value, true);
-  return bytes;
-}
-
-export function fixed64Field(field: number, value: bigint): Uint8Array {
-  const head = tag(field, Wire.Fixed64);
-  const bytes = new Uint8Array(head.length + BigUint64Array.BYTES_PER_ELEMENT);
-  bytes.set(head);
-  new DataView(bytes.buffer).setBigUint64(head.length, value, true);
+  const view = new DataView(bytes.buffer, head.length);
+  if (typeof value === 'number') view.setFloat64(0, value, true);
+  else view.setBigUint64(0, value, true);
   return bytes;
 }
 

@@ -7,7 +7,7 @@ import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { processWideDeclaration } from './metric.js';
 import { withFloatFeedback } from './float-feedback.js';
-import { LabelledMetric } from './labelled-metric.js';
+import { TimedMetric } from './timed-metric.js';
 import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
 
@@ -88,7 +88,7 @@ export class GaugeChild extends Child {
 }
 
 /** A number that goes up and down. */
-export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChild> {
+export class Gauge<T extends string = string> extends TimedMetric<T, GaugeChild> {
   /** How the values of several processes are merged: the name of a gauge mode. */
   readonly multiprocessMode: string;
 
@@ -170,16 +170,6 @@ export class Gauge<T extends string = string> extends LabelledMetric<T, GaugeChi
     return stopwatch((seconds, endLabels?: LabelValues<T>) => {
       this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
     });
-  }
-
-  /**
-   * Wraps a function, or decorates a method as `@gauge.time()`: sets the gauge to the seconds of each call. For a series
-   * with labels: `gauge.labels(…).time`.
-   */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 
   /**

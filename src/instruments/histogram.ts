@@ -9,7 +9,7 @@ import type { HistogramConfiguration, ObserveDataWithExemplar } from './configur
 import { getOrCreate } from './get-or-create.js';
 import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
-import { LabelledMetric } from './labelled-metric.js';
+import { TimedMetric } from './timed-metric.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { NativeChunks } from './native-chunks.js';
 import { stopwatch } from './stopwatch.js';
@@ -218,7 +218,7 @@ const TracedHistogramChild = traced(HistogramChild);
 const TracedNativeHistogramChild = traced(NativeHistogramChild);
 
 /** Counts observations in buckets, and sums them. */
-export class Histogram<T extends string = string> extends LabelledMetric<T, HistogramChild> {
+export class Histogram<T extends string = string> extends TimedMetric<T, HistogramChild> {
   /** Upper bounds of the buckets, ascending, without +Inf. */
   readonly upperBounds: readonly number[];
   readonly buckets: readonly number[];
@@ -315,16 +315,6 @@ export class Histogram<T extends string = string> extends LabelledMetric<T, Hist
       value.labels = le === undefined ? {} : { le };
     }
     return collected;
-  }
-
-  /**
-   * Wraps a function, or decorates a method as `@histogram.time()`: observes the seconds of each call. For a series with
-   * labels: `histogram.labels(…).time`.
-   */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
   }
 
   #observeWithExemplar({ labels, ...observation }: ObserveDataWithExemplar<T>): void {

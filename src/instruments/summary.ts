@@ -8,7 +8,7 @@ import { Child, type ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
-import { LabelledMetric } from './labelled-metric.js';
+import { TimedMetric } from './timed-metric.js';
 import { currentEpoch, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
 import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { stopwatch } from './stopwatch.js';
@@ -84,7 +84,7 @@ export class SummaryChild extends Child {
  * Count and sum of observations, and their quantiles with at most 1 % relative error, over all time or the last
  * `maxAgeSeconds`. The quantiles of several processes are those of all their observations together.
  */
-export class Summary<T extends string = string> extends LabelledMetric<T, SummaryChild> {
+export class Summary<T extends string = string> extends TimedMetric<T, SummaryChild> {
   readonly percentiles: readonly number[];
   readonly maxAgeSeconds: number | undefined;
   readonly ageBuckets: number | undefined;
@@ -163,30 +163,20 @@ export class Summary<T extends string = string> extends LabelledMetric<T, Summar
       this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
     });
   }
-
-  /**
-   * Wraps a function, or decorates a method as `@summary.time()`: observes the seconds of each call. For a series with
-   * labels: `summary.labels(…).time`.
-   */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return fn === undefined ? this.unlabelled.time() : this.unlabelled.time(fn);
-  }
 }
 
 brand(Summary, 'Summary');
 
 export namespace Summary {
+  export interface Config {
+    /** Quantiles to show. */
+    percentiles?: number[];
+  }
+
   /** The methods of prom-client's children; the children that `labels()` returns have more. */
   export interface Internal<T extends string = string> {
     observe(value: number): void;
     startTimer(): (labels?: LabelValues<T>) => number;
-  }
-
-  export interface Config {
-    /** Quantiles to show. */
-    percentiles?: number[];
   }
 }
 

@@ -35,38 +35,31 @@ export class Meter implements ApiMeter {
   }
 
   createCounter(name: string, options?: MetricOptions): Counter {
-    const found = this.#bind<CounterChild>('counter', name, options);
-    return found === undefined ? NOOP : new SyncCounter(found);
+    return this.#make('counter', SyncCounter, name, options);
   }
 
   createUpDownCounter(name: string, options?: MetricOptions): UpDownCounter {
-    const found = this.#bind<GaugeChild>('upDownCounter', name, options);
-    return found === undefined ? NOOP : new SyncUpDownCounter(found);
+    return this.#make('upDownCounter', SyncUpDownCounter, name, options);
   }
 
   createHistogram(name: string, options?: MetricOptions): Histogram {
-    const found = this.#bind<HistogramChild>('histogram', name, options);
-    return found === undefined ? NOOP : new SyncHistogram(found);
+    return this.#make('histogram', SyncHistogram, name, options);
   }
 
   createGauge(name: string, options?: MetricOptions): Gauge {
-    const found = this.#bind<GaugeChild>('gauge', name, options);
-    return found === undefined ? NOOP : new SyncGauge(found);
+    return this.#make('gauge', SyncGauge, name, options);
   }
 
   createObservableCounter(name: string, options?: MetricOptions): ObservableCounter {
-    const found = this.#bind<CounterChild>('counter', name, options);
-    return found === undefined ? NOOP : new ObservedCounter(found, this.#families.callbacks);
+    return this.#make('counter', ObservedCounter, name, options);
   }
 
   createObservableUpDownCounter(name: string, options?: MetricOptions): ObservableUpDownCounter {
-    const found = this.#bind<GaugeChild>('upDownCounter', name, options);
-    return found === undefined ? NOOP : new ObservedGauge(found, this.#families.callbacks);
+    return this.#make('upDownCounter', ObservedGauge, name, options);
   }
 
   createObservableGauge(name: string, options?: MetricOptions): ObservableGauge {
-    const found = this.#bind<GaugeChild>('gauge', name, options);
-    return found === undefined ? NOOP : new ObservedGauge(found, this.#families.callbacks);
+    return this.#make('gauge', ObservedGauge, name, options);
   }
 
   addBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
@@ -77,11 +70,13 @@ export class Meter implements ApiMeter {
     this.#families.callbacks.removeBatch(callback, observables);
   }
 
-  #bind<C extends CounterChild | GaugeChild | HistogramChild>(
+  #make<C extends CounterChild | GaugeChild | HistogramChild, I>(
     kind: InstrumentKind,
+    Instrument: new (bound: Bound<C>, callbacks: MeterFamilies['callbacks']) => I,
     name: string,
-    options: MetricOptions | undefined,
-  ): Bound<C> | undefined {
-    return this.#families.bind(kind, name, options ?? {}, { name: this.#name, labels: this.#scope }) as never;
+    options: MetricOptions = {},
+  ): I | typeof NOOP {
+    const found = this.#families.bind(kind, name, options, { name: this.#name, labels: this.#scope });
+    return found === undefined ? NOOP : new Instrument(found as never, this.#families.callbacks);
   }
 }

@@ -28,59 +28,46 @@ interface ObservedIn {
   observe(value: number, context?: Context): void;
 }
 
-export class SyncCounter implements Counter {
-  readonly #bound: Bound<CounterChild>;
+abstract class SyncInstrument<C extends Child> {
+  constructor(protected readonly bound: Bound<C>) {}
 
-  constructor(bound: Bound<CounterChild>) {
-    this.#bound = bound;
+  /** The value that is counted: without its fraction where the instrument takes whole numbers. */
+  protected counted(value: number): number {
+    return this.bound.isInteger ? Math.trunc(value) : value;
   }
+}
 
+export class SyncCounter extends SyncInstrument<CounterChild> implements Counter {
   add(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
-    const { isInteger } = this.#bound;
-    // NaN is not ≥ 0
-    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
-    const child: CountedIn | undefined = this.#bound.attributes.find(attributes);
-    child?.inc(isInteger ? Math.trunc(value) : value, context);
+    if (!isAmount(value)) return this.bound.series.drop(value);
+    const child: CountedIn | undefined = this.bound.attributes.find(attributes);
+    child?.inc(this.counted(value), context);
   }
 }
 
-export class SyncHistogram implements Histogram {
-  readonly #bound: Bound<HistogramChild>;
-
-  constructor(bound: Bound<HistogramChild>) {
-    this.#bound = bound;
-  }
-
+export class SyncHistogram extends SyncInstrument<HistogramChild> implements Histogram {
   record(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
-    const { isInteger } = this.#bound;
-    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return this.#bound.series.drop(value);
-    const child: ObservedIn | undefined = this.#bound.attributes.find(attributes);
-    child?.observe(isInteger ? Math.trunc(value) : value, context);
+    if (!isAmount(value)) return this.bound.series.drop(value);
+    const child: ObservedIn | undefined = this.bound.attributes.find(attributes);
+    child?.observe(this.counted(value), context);
   }
 }
 
-export class SyncUpDownCounter implements UpDownCounter {
-  readonly #bound: Bound<GaugeChild>;
-
-  constructor(bound: Bound<GaugeChild>) {
-    this.#bound = bound;
-  }
-
+export class SyncUpDownCounter extends SyncInstrument<GaugeChild> implements UpDownCounter {
   add(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
-    if (!Number.isFinite(value)) return this.#bound.series.drop(value);
-    this.#bound.attributes.find(attributes)?.inc(this.#bound.isInteger ? Math.trunc(value) : value);
+    if (!Number.isFinite(value)) return this.bound.series.drop(value);
+    this.bound.attributes.find(attributes)?.inc(this.counted(value));
   }
 }
 
-export class SyncGauge implements Gauge {
-  readonly #bound: Bound<GaugeChild>;
-
-  constructor(bound: Bound<GaugeChild>) {
-    this.#bound = bound;
-  }
-
+export class SyncGauge extends SyncInstrument<GaugeChild> implements Gauge {
   record(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
-    if (typeof value !== 'number' || Number.isNaN(value)) return this.#bound.series.drop(value);
-    this.#bound.attributes.find(attributes)?.set(this.#bound.isInteger ? Math.trunc(value) : value);
+    if (typeof value !== 'number' || Number.isNaN(value)) return this.bound.series.drop(value);
+    this.bound.attributes.find(attributes)?.set(this.counted(value));
   }
+}
+
+function isAmount(value: number): boolean {
+  // NaN is not ≥ 0
+  return typeof value === 'number' && value >= 0 && value < Infinity;
 }

@@ -98,25 +98,25 @@ export class DbReader {
     this.fingerprint = [ino, size, mtimeMs].join();
   }
 
+  get entries(): number {
+    return this.#entries;
+  }
+
   /** Opens the file again if need be. @throws the system's error; ENOENT too where it is another file now */
   get fd(): number {
     if (this.#fd < 0) this.#fd = openAgain(this.file, this.#inode);
     return this.#fd;
   }
 
-  get entries(): number {
-    return this.#entries;
+  /** Makes the next `readKeys` start from the first entry. */
+  rewind(): void {
+    this.#end = HEAD_BYTES;
+    this.#entries = 0;
   }
 
   /** Bytes that were read. */
   get usedBytes(): number {
     return this.#end;
-  }
-
-  /** Makes the next `readKeys` start from the first entry. */
-  rewind(): void {
-    this.#end = HEAD_BYTES;
-    this.#entries = 0;
   }
 
   /**

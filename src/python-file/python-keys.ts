@@ -14,12 +14,12 @@ interface ParsedKey {
   /** As ours are named: with `_total` where it is a counter. */
   readonly family: string;
   readonly help: string;
-  readonly role: SampleRole;
-  /** The upper bound of a bucket. */
-  readonly bound: number;
   /** In the order of JSON's keys, which client_python sorts; without `le`. */
   readonly labelNames: readonly string[];
   readonly labelValues: readonly string[];
+  readonly role: SampleRole;
+  /** The upper bound of a bucket. */
+  readonly bound: number;
 }
 
 /** Every sample that any file of a directory has, by numbers, and where it is in the present index. */

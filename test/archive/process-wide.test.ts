@@ -11,16 +11,8 @@ import { FoldSource } from '../../src/archive/fold-source.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { Reading } from '../support/reading.js';
-import {
-  addTo,
-  attach,
-  counter,
-  createFile,
-  gauge,
-  setGauge,
-  fileKinds,
-  type WrittenFile,
-} from '../support/written-file.js';
+import { counter, gauge } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge, fileKinds, type WrittenFile } from '../support/written-file.js';
 
 const CPU = { ...counter('cpu_total', ['mode']), processWide: true };
 const MEMORY = { ...gauge('memory', 'sum'), processWide: true };

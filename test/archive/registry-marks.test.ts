@@ -7,7 +7,8 @@ import { mergedFamilies } from '../../src/collector/merged-output.js';
 import type { Selection } from '../../src/merge/selection.js';
 import { metricKey } from '../../src/model/family-declaration.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, type WrittenFile } from '../support/written-file.js';
 
 const JOBS = counter('jobs_total', []);
 

@@ -169,18 +169,14 @@ test("root's archive may not be written by users that could write a file in it",
   assert.equal(statSync(join(dir, archiveName(2))).mode & 0o777, 0o664);
 });
 
-test(
-  'a fold by an untrusted user does no harm, and its archive counts for that user only',
-  needs('other users'),
-  async (t) => {
-    const dir = openToAll(t);
-    new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
-    const stranger = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: NOBODY, gid: NOBODY });
-    assert.deepEqual(await stranger.nextMessage(), { value: 3, folded: 1 });
-    // the sticky bit has protected the file
-    assert.deepEqual(read(dir), { jobs: 3, skipped: { owner: 1 } });
-    writeFileSync(join(dir, 'unrelated'), '');
-    assert.equal(foldDirectory(dir).folded, 1);
-    assert.equal(read(dir).jobs, 3);
-  },
-);
+test('the archive of a fold by an untrusted user counts for that user only', needs('other users'), async (t) => {
+  const dir = openToAll(t);
+  new DeadProcess(dir, { mode: 0o644 }).count('jobs_total', {}, 3).die();
+  const stranger = forkProgram(t, 'archive/programs/fold-sidecar', [dir], { uid: NOBODY, gid: NOBODY });
+  assert.deepEqual(await stranger.nextMessage(), { value: 3, folded: 1 });
+  // the sticky bit has protected the file
+  assert.deepEqual(read(dir), { jobs: 3, skipped: { owner: 1 } });
+  writeFileSync(join(dir, 'unrelated'), '');
+  assert.equal(foldDirectory(dir).folded, 1);
+  assert.equal(read(dir).jobs, 3);
+});

@@ -13,7 +13,8 @@ import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
 import { pythonFile, pythonKey } from '../support/python-file.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile } from '../support/written-file.js';
 
 const MAIN = join(DIST, 'src', 'cli', 'main.js');
 

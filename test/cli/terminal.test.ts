@@ -9,7 +9,8 @@ import { DeadProcess } from '../support/dead-process.js';
 import { DIST, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
-import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile } from '../support/written-file.js';
 
 const ESCAPE = '\u001b';
 

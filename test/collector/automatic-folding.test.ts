@@ -32,24 +32,27 @@ function dataFiles(dir: string): number {
   return readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length;
 }
 
+/** A scrape shows the jobs, and starts a fold that leaves no file and changes no count. */
+async function assertFolded(collector: MultiprocessCollector, dir: string, jobs: number): Promise<void> {
+  assert.equal(await jobsOf(collector), jobs);
+  await until(() => dataFiles(dir) === 0);
+  assert.equal(await jobsOf(collector), jobs);
+}
+
 test('a scrape that finds enough dead files starts a fold in the background', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir, fold: { files: 4 } });
   addDead(dir, 3);
   assert.equal(await jobsOf(collector), 3);
   addDead(dir, 1);
-  assert.equal(await jobsOf(collector), 4);
-  await until(() => dataFiles(dir) === 0);
-  assert.equal(await jobsOf(collector), 4);
+  await assertFolded(collector, dir, 4);
 });
 
 test('the size of dead files counts as well, and a collector that merges in a thread folds too', async (t) => {
   const dir = withTempDir(t);
   const collector = startCollector(t, { dir, threads: true, fold: { bytes: 1000 } });
   addDead(dir, 2);
-  assert.equal(await jobsOf(collector), 2);
-  await until(() => dataFiles(dir) === 0);
-  assert.equal(await jobsOf(collector), 2);
+  await assertFolded(collector, dir, 2);
 });
 
 test('a scrape starts a fold that removes incomplete files, also where few files are dead', async (t) => {
@@ -114,7 +117,7 @@ test('folding adds no listener to the process', async (t) => {
 });
 
 test(
-  'a reader without write permission folds nothing, and reports it in the result only',
+  'a reader without write permission folds nothing, and reports that in the result',
   needs('other users'),
   async (t) => {
     const dir = withTempDir(t);

@@ -8,7 +8,8 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { BLOCK, HEADER, type LivenessMethod } from '../../src/metrics-file/layout.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, createFile, histogram } from '../support/written-file.js';
+import { histogram } from '../support/declarations.js';
+import { addTo, attach, createFile } from '../support/written-file.js';
 
 const DEFAULT = ['default'];
 

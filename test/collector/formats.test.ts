@@ -11,7 +11,8 @@ import { afterTest } from '../support/after-test.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, gauge, histogram, setGauge } from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
 
 const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 const UTF8 = 'text/plain;version=1.0.0;escaping=allow-utf-8';

@@ -6,7 +6,8 @@ import { copyInto, LentBodies } from '../../src/collector/lent-bodies.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile } from '../support/written-file.js';
 
 const REQUEST = { format: 'text' };
 const SETTINGS = { selection: { registries: 'all' }, selfMetrics: false } as const;

@@ -2,22 +2,18 @@ import { describe } from 'node:test';
 import type { Registry } from 'prom-client';
 import { type Client, sameAsPromClient } from './script.js';
 
-function openMetricsRegistry(client: Client): Registry {
+/** Options of a metric with exemplars, in a registry of its own. */
+function withExemplars(client: Client): { labelNames: 'method'[]; enableExemplars: true; registers: [Registry] } {
   const registry = new client.Registry();
   registry.setContentType(client.openMetricsContentType as never);
-  return registry;
+  return { labelNames: ['method'], enableExemplars: true, registers: [registry] };
 }
 
 describe('Exemplars, as in prom-client', () => {
   sameAsPromClient('are shown on a counter', async ({ client, record, attempt, wait }) => {
-    const registry = openMetricsRegistry(client);
-    const counter = new client.Counter({
-      name: 'jobs_total',
-      help: 'Jobs.',
-      labelNames: ['method'],
-      enableExemplars: true,
-      registers: [registry],
-    });
+    const options = withExemplars(client);
+    const [registry] = options.registers;
+    const counter = new client.Counter({ name: 'jobs_total', help: 'Jobs.', ...options });
     counter.inc({ labels: { method: 'GET' }, value: 2, exemplarLabels: { trace_id: 'abc', user: 5 } as never });
     counter.inc({ labels: { method: 'PUT' } });
     record(await counter.get());
@@ -35,15 +31,9 @@ describe('Exemplars, as in prom-client', () => {
   });
 
   sameAsPromClient('are shown on buckets', async ({ client, record, attempt, wait }) => {
-    const registry = openMetricsRegistry(client);
-    const histogram = new client.Histogram({
-      name: 'took_seconds',
-      help: 'Took.',
-      labelNames: ['method'],
-      buckets: [0.1, 1],
-      enableExemplars: true,
-      registers: [registry],
-    });
+    const options = withExemplars(client);
+    const [registry] = options.registers;
+    const histogram = new client.Histogram({ name: 'took_seconds', help: 'Took.', buckets: [0.1, 1], ...options });
     const labels = { method: 'GET' };
     histogram.observe({ labels, value: 0.05, exemplarLabels: { trace_id: 'a' } as never });
     histogram.observe({ labels, value: 0.5 });

@@ -82,8 +82,8 @@ describe('Histogram, as in prom-client', () => {
     ];
     wait(0.75);
     record(ends[0]());
-    record(ends[1]({ b: 'end' }));
     record(ends[2]());
+    record(ends[1]({ b: 'end' }));
     wait(2);
     record(ends[0]({ a: 'late' }));
     record(ends[2]({ b: 'z' }));

@@ -13,7 +13,8 @@ import type { Series } from '../../src/storage/series.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { watchWrites } from '../support/watched-writes.js';
-import { attach, counter, createFile, fileKinds, gauge, setGauge, type WrittenFile } from '../support/written-file.js';
+import { counter, gauge } from '../support/declarations.js';
+import { attach, createFile, fileKinds, setGauge, type WrittenFile } from '../support/written-file.js';
 import { moveAll } from '../support/move-all.js';
 
 type Values = Readonly<Record<string, number>>;

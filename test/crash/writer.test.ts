@@ -16,7 +16,8 @@ import { forkProgram } from '../support/forked-program.js';
 import { PUBLISH_STEPS } from '../support/publish-steps.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, type WrittenFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, type WrittenFile } from '../support/written-file.js';
 
 type Values = Readonly<Record<string, number>>;
 

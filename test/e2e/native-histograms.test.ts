@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
+import { Random } from '../fuzz/random.js';
 import { type Member, startCluster } from '../support/cluster.js';
 import { needs, prometheus3 } from '../support/needs.js';
 import { until } from '../support/program.js';
@@ -11,18 +12,10 @@ import { withTempDir } from '../support/temp-dir.js';
 
 const SHARES = [0.1, 0.5, 0.9, 0.99];
 
-/** Log-normal durations around 50 ms, from a linear congruential generator. */
-function durations(seed: number, count: number): number[] {
-  let state = seed;
-  const uniform = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 1) / 2 ** 32;
-  };
-  return Array.from({ length: count }, () => {
-    const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-    return 0.05 * Math.exp(normal);
-  });
-}
+const durations = (seed: number, count: number): number[] => {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => random.duration());
+};
 
 async function observe(worker: Member, factor: number, values: readonly number[]): Promise<void> {
   await worker.run(

@@ -110,38 +110,34 @@ for (const [format, protocols] of [
   });
 }
 
-test(
-  'Prometheus 3 gets names in each escaping scheme, from text and from protobuf',
-  needs('prometheus 3'),
-  async (t) => {
-    const dir = withTempDir(t);
-    const address = await startApplication(t, dir);
-    const names = {
-      underscores: ['http_server_requests', 'http_method', 'job_seconds_count'],
-      dots: ['http_dot_server_dot_requests', 'http_dot_method', 'job__seconds_count'],
-      values: ['U__http_2e_server_2e_requests', 'U__http_2e_method', 'job_seconds_count'],
-    };
-    const protocols = {
-      text: ['PrometheusText1.0.0'],
-      openmetrics: ['OpenMetricsText1.0.0'],
-      protobuf: PROTOBUF_FIRST,
-    };
-    const jobs = Object.keys(names).flatMap((scheme) =>
-      Object.entries(protocols).map(([format, scrape_protocols]) => ({
-        ...{ job_name: `${scheme} ${format}`, static_configs: [{ targets: [address] }], scrape_protocols },
-        metric_name_escaping_scheme: scheme,
-      })),
-    );
-    const options = { program: join(prometheus3(), 'usr/bin/prometheus') };
-    const settings = { global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: jobs };
-    const prometheus = await startPrometheus(t, dir, settings, options);
-    for (const [scheme, [requests, method, seconds]] of Object.entries(names)) {
-      for (const format of Object.keys(protocols)) {
-        const job = `job="${scheme} ${format}"`;
-        await until(async () => (await prometheus.value(`${requests}{${method}="GET",${job}}`)) === 6);
-        // Prometheus adds the suffix of a protobuf histogram by itself
-        assert.equal(await prometheus.value(`${seconds}{${job}}`), 8, job);
-      }
+test('Prometheus 3 gets names in each escaping scheme, in text and protobuf', needs('prometheus 3'), async (t) => {
+  const dir = withTempDir(t);
+  const address = await startApplication(t, dir);
+  const names = {
+    underscores: ['http_server_requests', 'http_method', 'job_seconds_count'],
+    dots: ['http_dot_server_dot_requests', 'http_dot_method', 'job__seconds_count'],
+    values: ['U__http_2e_server_2e_requests', 'U__http_2e_method', 'job_seconds_count'],
+  };
+  const protocols = {
+    text: ['PrometheusText1.0.0'],
+    openmetrics: ['OpenMetricsText1.0.0'],
+    protobuf: PROTOBUF_FIRST,
+  };
+  const jobs = Object.keys(names).flatMap((scheme) =>
+    Object.entries(protocols).map(([format, scrape_protocols]) => ({
+      ...{ job_name: `${scheme} ${format}`, static_configs: [{ targets: [address] }], scrape_protocols },
+      metric_name_escaping_scheme: scheme,
+    })),
+  );
+  const options = { program: join(prometheus3(), 'usr/bin/prometheus') };
+  const settings = { global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: jobs };
+  const prometheus = await startPrometheus(t, dir, settings, options);
+  for (const [scheme, [requests, method, seconds]] of Object.entries(names)) {
+    for (const format of Object.keys(protocols)) {
+      const job = `job="${scheme} ${format}"`;
+      await until(async () => (await prometheus.value(`${requests}{${method}="GET",${job}}`)) === 6);
+      // Prometheus adds the suffix of a protobuf histogram by itself
+      assert.equal(await prometheus.value(`${seconds}{${job}}`), 8, job);
     }
-  },
-);
+  }
+});

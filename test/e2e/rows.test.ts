@@ -14,7 +14,8 @@ import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { METRIC_KINDS, type MetricKind, metricKind } from '../../src/model/metric-kind.js';
 import { afterTest } from '../support/after-test.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, createFile, gauge, setGauge } from '../support/written-file.js';
+import { gauge } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
 
 /** Adds a row for the duration of the test. */
 function addRow<Row extends { readonly name: string } | { readonly type: string }>(

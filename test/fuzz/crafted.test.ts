@@ -17,7 +17,8 @@ import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { afterTest } from '../support/after-test.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, createWriter, histogram } from '../support/written-file.js';
+import { counter, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, createWriter } from '../support/written-file.js';
 
 const MIB = 1024 * 1024;
 const REGISTRIES = ['default'];

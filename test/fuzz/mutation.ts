@@ -123,11 +123,7 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = {
       const at = random.of(records.flatMap((record, number) => (hasFields(record) ? [number] : [])));
       records[at] = withOddField(records[at], random);
     }),
-  'has records in another order': (file, random) =>
-    withRecords(file, (records) => {
-      const [one, other] = [random.below(records.length), random.below(records.length)];
-      [records[one], records[other]] = [records[other], records[one]];
-    }),
+  'has records in another order': (file, random) => withRecords(file, (records) => random.swap(records)),
   'lacks a record': (file, random) => withRecords(file, (records) => records.splice(random.below(records.length), 1)),
   'has a record many times, in other slots': (file, random) =>
     withMoreRecords(file, random, file.records, (record, at) => {

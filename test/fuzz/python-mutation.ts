@@ -35,11 +35,7 @@ const PYTHON_MUTATIONS: Readonly<Record<string, Mutate>> = {
       const part = random.of(parts);
       flipBit(part, random.below(part.length), random);
     }),
-  'has entries in another order': (file, random) =>
-    joined(file, (parts) => {
-      const [one, other] = [random.below(parts.length), random.below(parts.length)];
-      [parts[one], parts[other]] = [parts[other], parts[one]];
-    }),
+  'has entries in another order': (file, random) => joined(file, (parts) => random.swap(parts)),
   'lacks an entry': (file, random) => joined(file, (parts) => parts.splice(random.below(parts.length), 1)),
   'has an entry twice': (file, random) =>
     joined(file, (parts) => parts.splice(random.below(parts.length), 0, random.of(parts))),

@@ -24,6 +24,18 @@ export class Random {
     return choices[this.below(choices.length)];
   }
 
+  /** Exchanges two elements. */
+  swap(list: unknown[]): void {
+    const [one, other] = [this.below(list.length), this.below(list.length)];
+    [list[one], list[other]] = [list[other], list[one]];
+  }
+
+  /** A duration: log-normal around 50 ms, in seconds. */
+  duration(): number {
+    const normal = Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+    return 0.05 * Math.exp(normal);
+  }
+
   bytes(length: number): Buffer {
     return Buffer.from(Array.from({ length }, () => this.below(256)));
   }

@@ -8,7 +8,8 @@ import { labelText } from '../../src/exposition/labels.js';
 import type { Selection } from '../../src/merge/selection.js';
 import { chosenRegistryId, NOT_CHOSEN } from '../../src/model/registry-id.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, gauge, histogram, setGauge } from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
 
 const CHOSEN = chosenRegistryId(0);
 const REGISTRIES = ['default', 'admin', CHOSEN];

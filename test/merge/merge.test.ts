@@ -10,16 +10,8 @@ import type { Series, SeriesFamily } from '../../src/storage/series.js';
 import { assertHistogramsAreSound, assertNoDuplicateSeries } from '../support/exposition-parser.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import {
-  addTo,
-  attach,
-  counter,
-  createFile,
-  gauge,
-  histogram,
-  setGauge,
-  type WrittenFile,
-} from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge, type WrittenFile } from '../support/written-file.js';
 
 const DEFAULT = ['default'];
 const BOUNDS = [1, 5, 10];

@@ -8,7 +8,8 @@ import { forkProgram } from '../support/forked-program.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { BEHIND_MS } from '../support/cluster.js';
-import { attach, counter, createFile, gauge, setGauge } from '../support/written-file.js';
+import { counter, gauge } from '../support/declarations.js';
+import { attach, createFile, setGauge } from '../support/written-file.js';
 import { countTorn, findMisplaced } from './parallel-reading.js';
 
 for (const [where, parent] of [

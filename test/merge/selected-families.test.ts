@@ -9,7 +9,8 @@ import { DirectoryCollection } from '../../src/collector/collection.js';
 import { mergedFamilies } from '../../src/collector/merged-output.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, gauge, histogram, setGauge } from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
 
 const GAUGE_MODES = [...MULTIPROCESS_MODES, 'average', 'first'];
 

@@ -5,7 +5,8 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { attach, createFile, histogram } from '../support/written-file.js';
+import { histogram } from '../support/declarations.js';
+import { attach, createFile } from '../support/written-file.js';
 
 /** Two processes with equal counts; the file of the second has a value in some series that cannot be added. */
 function poisonedDirectory(t: TestContext, poison: number): string {

@@ -9,16 +9,8 @@ import { FileReader } from '../../src/metrics-file/reader.js';
 import { encodeFamily, encodeRemoval, encodeReplacement, encodeSeries } from '../../src/metrics-file/record.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import {
-  addTo,
-  attach,
-  counter,
-  createFile,
-  createWriter,
-  fileKinds,
-  gauge,
-  histogram,
-} from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, createWriter, fileKinds } from '../support/written-file.js';
 
 const SERIES = { family: 1, block: 0, slot: 0, createdAt: 0, endedAt: 0, labelValues: ['x'] };
 const FAMILY = { id: 1, declaration: counter('jobs_total', ['kind']), registries: ['default'], declaredAt: 1 };

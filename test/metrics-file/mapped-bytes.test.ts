@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../../src/metrics-file/mapping.js';
 import { collectGarbage } from '../support/garbage.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile } from '../support/written-file.js';
 
 const skip = native() === undefined ? 'without native calls nothing is mapped' : !existsSync('/proc/self/maps');
 const GIB_IN_KIB = 2 ** 20;

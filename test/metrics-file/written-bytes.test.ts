@@ -11,7 +11,8 @@ import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { failWritesAfter, watchWrites } from '../support/watched-writes.js';
-import { addTo, attach, counter, createFile, newIdentity } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, newIdentity } from '../support/written-file.js';
 
 const PAGE_BYTES = 4096;
 const SLOTS_OF_PAGE = PAGE_BYTES / 8;

@@ -10,7 +10,8 @@ import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { collectByPython, NEW_CLIENT, OLD_CLIENT, PythonProcess, sampleKey } from '../support/python-process.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, gauge, histogram, setGauge } from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
 
 const CLIENTS = [
   [OLD_CLIENT, needs('python client')],

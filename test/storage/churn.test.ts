@@ -5,7 +5,8 @@ import { checkFile } from '../../src/metrics-file/check.js';
 import { collectGarbage } from '../support/garbage.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, fileKinds } from '../support/written-file.js';
 
 /** The kind of file makes no difference to its growth: the million is run once. */
 const CYCLES = { mapped: 1_000_000, written: 200_000 };

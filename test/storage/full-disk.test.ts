@@ -12,6 +12,8 @@ import { withTempDir } from '../support/temp-dir.js';
 import type { StoreState, Order } from './programs/counting.js';
 import { needs } from '../support/needs.js';
 
+const LIMITED = needs('root', 'namespaces');
+
 const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
 const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
 
@@ -127,25 +129,21 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
   );
 }
 
-test(
-  'a process whose file has reached its cap continues in memory, and reports how much',
-  needs('root', 'namespaces'),
-  async (t) => {
-    const dir = withTempDir(t);
-    const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
-    const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
-    assert.equal(liveSeries, 3000);
-    assert.ok(bytesInMemory > 8 * 1000);
-    await tell({ order: 'maintain' });
-    const reading = new Reading(dir);
-    assert.ok(Object.values(reading.values()).every((value) => value === 1));
-    assert.equal(reading.stats.bytesInMemory, bytesInMemory);
-    assert.ok(reading.stats.fileBytes <= 50_000);
-    reading.close();
-    await fixture.kill();
-    assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
-  },
-);
+test('a process whose file is full continues in memory, and reports how much', LIMITED, async (t) => {
+  const dir = withTempDir(t);
+  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
+  const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
+  assert.equal(liveSeries, 3000);
+  assert.ok(bytesInMemory > 8 * 1000);
+  await tell({ order: 'maintain' });
+  const reading = new Reading(dir);
+  assert.ok(Object.values(reading.values()).every((value) => value === 1));
+  assert.equal(reading.stats.bytesInMemory, bytesInMemory);
+  assert.ok(reading.stats.fileBytes <= 50_000);
+  reading.close();
+  await fixture.kill();
+  assert.match(fixture.output, /PROM_MULTIPROC_MAX_BYTES raises it/);
+});
 
 for (const noMmap of ['0', '1']) {
   test(
@@ -213,48 +211,40 @@ const CLEANINGS: Record<string, (dir: string) => void> = {
 };
 
 for (const [name, clean] of Object.entries(CLEANINGS)) {
-  test(
-    `a process creates its file again when ${name} deleted, with all its counts`,
-    needs('root', 'namespaces'),
-    async (t) => {
-      const dir = join(withTempDir(t), 'app');
-      mkdirSync(dir);
-      const { tell, fixture } = startApplication(t, dir);
+  test(`a process creates its file again when ${name} deleted, with all its counts`, LIMITED, async (t) => {
+    const dir = join(withTempDir(t), 'app');
+    mkdirSync(dir);
+    const { tell, fixture } = startApplication(t, dir);
+    await tell({ order: 'count', from: 0, series: 1000 });
+    for (let round = 1; round <= 3; round++) {
+      clean(dir);
       await tell({ order: 'count', from: 0, series: 1000 });
-      for (let round = 1; round <= 3; round++) {
-        clean(dir);
-        await tell({ order: 'count', from: 0, series: 1000 });
-        await tell({ order: 'maintain' });
-        await tell({ order: 'maintain' });
-        assertCounted(dir, 1000, round + 1);
-      }
-      await fixture.kill();
-      assert.match(fixture.output, /was deleted while in use/);
-    },
-  );
+      await tell({ order: 'maintain' });
+      await tell({ order: 'maintain' });
+      assertCounted(dir, 1000, round + 1);
+    }
+    await fixture.kill();
+    assert.match(fixture.output, /was deleted while in use/);
+  });
 }
 
-test(
-  'a process whose file cannot be written continues, logs that once, and writes everything when it can',
-  needs('root', 'namespaces'),
-  async (t) => {
-    const dir = withTempDir(t);
-    const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
+test('a process that cannot write logs that once, and writes everything when it can', LIMITED, async (t) => {
+  const dir = withTempDir(t);
+  const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
+  await tell({ order: 'count', from: 0, series: 1000 });
+  await tell({ order: 'maintain' });
+  for (let round = 0; round < 3; round++) {
     await tell({ order: 'count', from: 0, series: 1000 });
-    await tell({ order: 'maintain' });
-    for (let round = 0; round < 3; round++) {
-      await tell({ order: 'count', from: 0, series: 1000 });
-      await tell({ order: 'maintain while no write succeeds' });
-    }
-    await tell({ order: 'maintain' });
-    assertCounted(dir, 1000, 4);
-    assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
-  },
-);
+    await tell({ order: 'maintain while no write succeeds' });
+  }
+  await tell({ order: 'maintain' });
+  assertCounted(dir, 1000, 4);
+  assert.equal(fixture.output.match(/could not be written.*EIO/g)?.length, 1, fixture.output);
+});
 
 test(
   'a process without free descriptors continues, and moves into a file when it has some again',
-  needs('root', 'namespaces'),
+  LIMITED,
   async (t) => {
     const dir = withTempDir(t);
     const { tell } = startApplication(t, dir);

@@ -10,7 +10,8 @@ import { Clocks } from '../support/clocks.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, fileKinds, histogram, type WrittenFile } from '../support/written-file.js';
+import { counter, histogram } from '../support/declarations.js';
+import { addTo, attach, createFile, fileKinds, type WrittenFile } from '../support/written-file.js';
 
 interface Process extends WrittenFile {
   readonly series: Series;

@@ -8,7 +8,8 @@ import type { Series } from '../../src/storage/series.js';
 import { Reading } from '../support/reading.js';
 import { Random } from '../fuzz/random.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, fileKinds } from '../support/written-file.js';
 
 const LIVE = 8000;
 const CHURN = 400;

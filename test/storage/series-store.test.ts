@@ -8,16 +8,8 @@ import { checkFile } from '../../src/metrics-file/check.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import {
-  addTo,
-  attach,
-  counter,
-  createFile,
-  createWriter,
-  fileKinds,
-  setGauge,
-  gauge,
-} from '../support/written-file.js';
+import { counter, gauge } from '../support/declarations.js';
+import { addTo, attach, createFile, createWriter, fileKinds, setGauge } from '../support/written-file.js';
 import { describeStore } from './store-contract.js';
 import { moveAll } from '../support/move-all.js';
 

@@ -11,7 +11,8 @@ import type { SeriesStoreOptions } from '../../src/storage/series-store-options.
 import { DETACHED, REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
-import { addTo, attach, counter, gauge, histogram } from '../support/written-file.js';
+import { counter, gauge, histogram } from '../support/declarations.js';
+import { addTo, attach } from '../support/written-file.js';
 import { moveAll } from '../support/move-all.js';
 
 /** One kind of backing, on which the suite creates stores. */

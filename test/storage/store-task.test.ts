@@ -10,16 +10,8 @@ import { Random } from '../fuzz/random.js';
 import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
-import {
-  addTo,
-  attach,
-  counter,
-  createFile,
-  createWriter,
-  fileKinds,
-  gauge,
-  setGauge,
-} from '../support/written-file.js';
+import { counter, gauge } from '../support/declarations.js';
+import { addTo, attach, createFile, createWriter, fileKinds, setGauge } from '../support/written-file.js';
 import type { Moved, Order } from './programs/moving.js';
 
 const SERIES = 3000;

@@ -11,7 +11,8 @@ import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
-import { addTo, attach, counter, createFile, fileKinds } from '../support/written-file.js';
+import { counter } from '../support/declarations.js';
+import { addTo, attach, createFile, fileKinds } from '../support/written-file.js';
 import type { Order } from './programs/stopped.js';
 
 const OTHER_BOOT = '11111111-2222-3333-4444-555555555555';

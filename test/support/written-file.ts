@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
 import { native } from '../../src/metrics-file/mapping.js';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
-import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import type { SeriesStoreOptions } from '../../src/storage/series-store-options.js';
@@ -79,20 +78,4 @@ export function addTo(series: Series, amount: number, slot = 0): void {
 export function setGauge(series: Series, value: number, setAt = 1): void {
   series.view[series.index] = value;
   series.view[series.index + 1] = setAt;
-}
-
-export function counter(name: string, labelNames: readonly string[] = []): FamilyDeclaration {
-  return { name, help: `Help of ${name}`, type: 'counter', labelNames };
-}
-
-export function gauge(name: string, gaugeMode: string, labelNames: readonly string[] = []): FamilyDeclaration {
-  return { name, help: `Help of ${name}`, type: 'gauge', labelNames, gaugeMode };
-}
-
-export function histogram(
-  name: string,
-  bounds: readonly number[],
-  labelNames: readonly string[] = [],
-): FamilyDeclaration {
-  return { name, help: `Help of ${name}`, type: 'histogram', labelNames, bounds };
 }

@@ -2,7 +2,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileWriter } from '../../../src/metrics-file/writer.js';
-import { addTo, attach, counter, createFile } from '../../support/written-file.js';
+import { counter } from '../../support/declarations.js';
+import { addTo, attach, createFile } from '../../support/written-file.js';
 
 const [dir, step, occurrence] = process.argv.slice(2);
 const counted = openSync(join(dir, 'counted'), 'a');

@@ -1,13 +1,6 @@
-import { serve } from '@hono/node-server';
-import { prometheus } from '@hono/prometheus';
-import { Hono } from 'hono';
 import { register } from 'prom-client';
+import { startHono } from './hono-own-registry.js';
 
 export function start(port: number): Promise<void> {
-  const { printMetrics, registerMetrics } = prometheus({ registry: register });
-  const app = new Hono();
-  app.use('*', registerMetrics);
-  app.get('/metrics', printMetrics);
-  app.get('/hit', (context) => context.text('ok'));
-  return new Promise((resolve) => void serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve()));
+  return startHono(port, { registry: register });
 }

@@ -3,7 +3,11 @@ import { prometheus } from '@hono/prometheus';
 import { Hono } from 'hono';
 
 export function start(port: number): Promise<void> {
-  const { printMetrics, registerMetrics } = prometheus({ collectDefaultMetrics: true });
+  return startHono(port, { collectDefaultMetrics: true });
+}
+
+export function startHono(port: number, options: Parameters<typeof prometheus>[0]): Promise<void> {
+  const { printMetrics, registerMetrics } = prometheus(options);
   const app = new Hono();
   app.use('*', registerMetrics);
   app.get('/metrics', printMetrics);

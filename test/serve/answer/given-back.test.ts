@@ -11,7 +11,8 @@ import type { Series } from '../../../src/storage/series.js';
 import { metricsHandler } from '../../../src/serve/answer/handler.js';
 import { afterTest } from '../../support/after-test.js';
 import { withTempDir } from '../../support/temp-dir.js';
-import { addTo, attach, counter, createFile } from '../../support/written-file.js';
+import { counter } from '../../support/declarations.js';
+import { addTo, attach, createFile } from '../../support/written-file.js';
 
 const SERIES = 10_000;
 

@@ -6,7 +6,8 @@ import { DeadProcess } from '../../support/dead-process.js';
 import { needs } from '../../support/needs.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { servingDirectory } from '../serving.js';
-import { addTo, attach, counter, createFile } from '../../support/written-file.js';
+import { counter } from '../../support/declarations.js';
+import { addTo, attach, createFile } from '../../support/written-file.js';
 
 const VITALS = { cpuShare: 0.1, residentBytes: 6e7, loopLagSeconds: 0.4, gcShare: 0.01, restarts: 2 };
 

@@ -6,7 +6,8 @@ import { ask } from '../../support/http-request.js';
 import { needs } from '../../support/needs.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { servingDirectory } from '../serving.js';
-import { addTo, attach, counter, createFile } from '../../support/written-file.js';
+import { counter } from '../../support/declarations.js';
+import { addTo, attach, createFile } from '../../support/written-file.js';
 
 const PROCESSES = 500;
 const FAMILIES = 10_000;

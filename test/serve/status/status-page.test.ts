@@ -262,7 +262,7 @@ test('what files say is text, whatever it says', needs('chromium'), async (t) =>
 });
 
 test(
-  'before any process counts, the page says what to do, and shows the first one when it comes',
+  'a page without processes tells what to do, and shows the first one when it comes',
   needs('chromium'),
   async (t) => {
     const dir = withTempDir(t);

@@ -5,7 +5,10 @@ import { Authenticator, parseBasicCredentials } from '../../../src/serve/web-con
 import { ask, basic } from '../../support/http-request.js';
 import { withTempDir } from '../../support/temp-dir.js';
 import { serving } from '../serving.js';
-import { CHANGED_HASH, COLON_HASH, SECRET_HASH, SECRET_HASH_COST_5, WebConfigFile } from './web-config-file.js';
+import { CHANGED_HASH, COLON_HASH, SECRET_HASH, WebConfigFile } from './web-config-file.js';
+
+/** Of `secret`, as SECRET_HASH, at cost 5. */
+const SECRET_HASH_COST_5 = '$2b$05$npl3Mx3J0fPGMOMkEEmgxuvOkvQTy3Uj1uFkinjkwWOJ2KlJ34iSy';
 
 /** Counts comparisons, and answers each when the test says so. */
 class CountedBcrypt {

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 
 /** Hashes of `secret`, made by bcryptjs; at the least cost there is, so that tests are quick. */
 export const SECRET_HASH = '$2b$04$J0M3V4R.ViMmFPujvgcfqevqtfSWYGbokLJRoeWy.q6gx/gWQePLi';
-/** The same password at cost 5. */
-export const SECRET_HASH_COST_5 = '$2b$05$npl3Mx3J0fPGMOMkEEmgxuvOkvQTy3Uj1uFkinjkwWOJ2KlJ34iSy';
 /** Of `changed`. */
 export const CHANGED_HASH = '$2b$04$RxOkxojUvawWBb2Qzhp/OuX6meEtlMf.rgat66pVYSMNn40h.Xxl.';
 /** Of `schön:gut`. */

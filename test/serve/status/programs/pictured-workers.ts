@@ -6,7 +6,8 @@
  */
 import cluster from 'node:cluster';
 import * as prom from 'prom-multiproc';
-import { addTo, attach, counter, createFile } from '../../../support/written-file.js';
+import { counter } from '../../../support/declarations.js';
+import { addTo, attach, createFile } from '../../../support/written-file.js';
 
 const [processes, killAfterSeconds] = process.argv.slice(2).map(Number);
 const PATHS = ['/', '/cart', '/login', '/search'];
