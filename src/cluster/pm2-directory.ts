@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { choosePm2App } from '../directory/choose.js';
+import { pm2AppPath } from '../directory/derived-directory.js';
 import { DEFAULT_NAMESPACE, pm2Home } from '../directory/pm2-app.js';
 import { PromMultiprocError } from '../errors.js';
 
@@ -45,7 +45,8 @@ export function pm2Directory(app: Pm2AppOptions): string {
     );
   }
   const { name, script, cwd = '', namespace = DEFAULT_NAMESPACE } = app;
-  return choosePm2App({ home: pm2Home(process.env.PM2_HOME), namespace, name, script: resolve(cwd, script) }).dir;
+  const home = pm2Home(process.env.PM2_HOME);
+  return pm2AppPath({ home, namespace, name, script: resolve(cwd, script) }, process.env);
 }
 
 function describe(value: unknown): string {

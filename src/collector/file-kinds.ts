@@ -8,7 +8,7 @@ import type { FileContext, FileKind, MetricsFile } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
 import { PythonMetricsFile } from './python-metrics-file.js';
 
-interface Row {
+export interface FileKindRow {
   readonly isNamed: (name: string) => boolean;
   readonly open: (name: string, context: FileContext) => MetricsFile;
   /** Called before the files of this kind are read, where their liveness depends on all of them together. */
@@ -17,31 +17,41 @@ interface Row {
   readonly check: (path: string) => FileCheck;
 }
 
-const ROWS: Readonly<Record<FileKind, Row>> = {
-  node: {
-    isNamed: (name) => parseDataFileName(name) !== undefined,
-    open: (name, context) => new NodeFile(name, context, 'node'),
-    check: checkFile,
-  },
-  archive: {
-    isNamed: (name) => parseArchiveName(name) !== undefined,
-    open: (name, context) => new NodeFile(name, context, 'archive'),
-    check: checkFile,
-  },
-  python: {
-    isNamed: (name) => parsePythonFileName(name) !== undefined,
-    open: (name, context) => new PythonMetricsFile(name, context),
-    survey: (names, { dir, python }) =>
-      python.liveness.survey(
-        dir,
-        names.map((name) => parsePythonFileName(name)!),
-      ),
-    check: checkPythonFile,
-  },
-};
+export const FILE_KINDS: ReadonlyMap<FileKind, FileKindRow> = new Map<FileKind, FileKindRow>([
+  [
+    'node',
+    {
+      isNamed: (name) => parseDataFileName(name) !== undefined,
+      open: (name, context) => new NodeFile(name, context, 'node'),
+      check: checkFile,
+    },
+  ],
+  [
+    'archive',
+    {
+      isNamed: (name) => parseArchiveName(name) !== undefined,
+      open: (name, context) => new NodeFile(name, context, 'archive'),
+      check: checkFile,
+    },
+  ],
+  [
+    'python',
+    {
+      isNamed: (name) => parsePythonFileName(name) !== undefined,
+      open: (name, context) => new PythonMetricsFile(name, context),
+      survey: (names, { dir, python }) =>
+        python.liveness.survey(
+          dir,
+          names.map((name) => parsePythonFileName(name)!),
+        ),
+      check: checkPythonFile,
+    },
+  ],
+]);
 
-function rowOf(name: string): Row | undefined {
-  return Object.values(ROWS).find(({ isNamed }) => isNamed(name));
+function rowOf(name: string): FileKindRow | undefined {
+  for (const row of FILE_KINDS.values()) if (row.isNamed(name)) return row;
+  return undefined;
 }
 
 /** Whether a file has the name of any kind. */
@@ -56,10 +66,10 @@ export function openMetricsFile(name: string, context: FileContext): MetricsFile
 
 /** Prepares the reading of files, kind by kind. */
 export function surveyFiles(names: readonly string[], context: FileContext): void {
-  for (const { isNamed, survey } of Object.values(ROWS)) survey?.(names.filter(isNamed), context);
+  for (const { isNamed, survey } of FILE_KINDS.values()) survey?.(names.filter(isNamed), context);
 }
 
 /** Checks a file by the row of its name; with any other name it has to be in this package's format. */
 export function checkMetricsFile(path: string): FileCheck {
-  return (rowOf(basename(path)) ?? ROWS.node).check(path);
+  return (rowOf(basename(path)) ?? FILE_KINDS.get('node')!).check(path);
 }

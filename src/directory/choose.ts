@@ -34,7 +34,7 @@ import { isUnderTestRunner } from '../test-runner.js';
 import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
 import { processStartTime } from './identity.js';
 import { onlyUsedOf } from './used-directory.js';
-import { type Pm2App, pm2AppOf } from './pm2-app.js';
+import { pm2AppOf } from './pm2-app.js';
 
 export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | 'cluster' | 'threads' | 'search';
 
@@ -46,45 +46,67 @@ export interface ChosenDirectory {
   readonly derived: boolean;
 }
 
-/** A row of the table above, as far as an environment is enough to decide it. */
-type Row = (env: Environment) => ChosenDirectory | undefined;
+/** A source that an environment is enough to decide. */
+interface Source {
+  /** Whether it is named at run time, which may change while the process counts. */
+  readonly isNamed?: boolean;
+  /** Returns the path; undefined where this source names none. */
+  readonly find: (env: Environment) => string | undefined;
+  /** The same in a worker thread, if it differs. */
+  readonly findInThread?: (env: Environment) => string | undefined;
+}
 
-const byVariable: Row = ({ PROMETHEUS_MULTIPROC_DIR: named }) =>
-  named === undefined || named === '' ? undefined : chosen('variable', resolve(named));
-
-const bySetupPrimary: Row = (env) => {
-  const { PROM_MULTIPROC_PRIMARY: handed } = env;
-  if (handed === undefined) return undefined;
-  const dir = handed === verified ? handed.replace(HANDED, '$3') : handedBy(handed, env);
-  return dir === undefined ? undefined : chosen('setupPrimary', dir);
-};
-
-const byPm2: Row = (env) => {
-  const app = pm2AppOf(env);
-  return app === undefined ? undefined : choosePm2App(app, env);
-};
-
-const byCluster: Row = (env) => {
-  if (cluster.isWorker) return chosen('cluster', processPath(primaryPid(), env));
-  const hasForked = Object.keys(cluster.settings ?? {}).length > 0;
-  return hasForked ? chosen('cluster', processPath(process.pid, env)) : undefined;
-};
-
-/** The row of a worker, for its threads: NODE_UNIQUE_ID is in the environment that the process was started with. */
-const byClusterOfThread: Row = (env) =>
-  env.NODE_UNIQUE_ID === undefined ? undefined : chosen('cluster', processPath(primaryPid(), env));
+/** The rows of the table above, from variable to cluster. */
+export const SOURCES: ReadonlyMap<DirectorySource, Source> = new Map<DirectorySource, Source>([
+  ['variable', { isNamed: true, find: ({ PROMETHEUS_MULTIPROC_DIR: named }) => (named ? resolve(named) : undefined) }],
+  [
+    'setupPrimary',
+    {
+      isNamed: true,
+      find(env) {
+        const { PROM_MULTIPROC_PRIMARY: handed } = env;
+        if (handed === undefined) return undefined;
+        return handed === verified ? handed.replace(HANDED, '$3') : handedBy(handed, env);
+      },
+    },
+  ],
+  [
+    'PM2',
+    {
+      find(env) {
+        const app = pm2AppOf(env);
+        return app === undefined ? undefined : pm2AppPath(app, env);
+      },
+    },
+  ],
+  [
+    'cluster',
+    {
+      find(env) {
+        if (cluster.isWorker) return processPath(primaryPid(), env);
+        const hasForked = Object.keys(cluster.settings ?? {}).length > 0;
+        return hasForked ? processPath(process.pid, env) : undefined;
+      },
+      // NODE_UNIQUE_ID is in the environment that a worker was started with
+      findInThread: (env) => (env.NODE_UNIQUE_ID === undefined ? undefined : processPath(primaryPid(), env)),
+    },
+  ],
+]);
 
 /**
  * The directory that this process or thread counts in; undefined where none of the sources names one, so that it counts in
  * memory. Creates nothing.
  */
 export function chooseOwn(env: Environment = process.env): ChosenDirectory | undefined {
-  return isMainThread ? firstOf([byVariable, bySetupPrimary, byPm2, byCluster], env) : chooseOfThread(env);
+  return isMainThread ? firstOf([...SOURCES], env) : chooseOfThread(env);
 }
 
 /** The same, but only where it is named at run time, which may change while the process counts. */
 export function chooseNamed(env: Environment = process.env): ChosenDirectory | undefined {
-  return firstOf([byVariable, bySetupPrimary], env);
+  return firstOf(
+    [...SOURCES].filter(([, { isNamed }]) => isNamed),
+    env,
+  );
 }
 
 /** The directory of this process as the primary of a cluster, before or after it has forked. */
@@ -98,11 +120,6 @@ export function chooseAsPrimary(env: Environment = process.env): ChosenDirectory
  */
 export function chooseForThreads(env: Environment = process.env): ChosenDirectory {
   return chooseOwn(env) ?? chosen('threads', processPath(process.pid, env));
-}
-
-/** The directory of a PM2 app. */
-export function choosePm2App(app: Pm2App, env: Environment = process.env): ChosenDirectory {
-  return chosen('PM2', pm2AppPath(app, env));
 }
 
 /**
@@ -185,16 +202,20 @@ function chooseOfThread(env: Environment): ChosenDirectory | undefined {
   const initial = initialEnvironment();
   const all = { ...initial, ...env };
   return (
-    firstOf([byVariable, bySetupPrimary, byPm2, byClusterOfThread], all) ??
+    firstOf([...SOURCES], all, true) ??
     existing(initial === undefined ? chosen('cluster', processPath(primaryPid(), all)) : undefined) ??
     chosen('threads', processPath(process.pid, all))
   );
 }
 
-function firstOf(rows: readonly Row[], env: Environment): ChosenDirectory | undefined {
-  for (const row of rows) {
-    const found = row(env);
-    if (found !== undefined) return found;
+function firstOf(
+  sources: Iterable<[DirectorySource, Source]>,
+  env: Environment,
+  isInThread = false,
+): ChosenDirectory | undefined {
+  for (const [name, { find, findInThread = find }] of sources) {
+    const dir = isInThread ? findInThread(env) : find(env);
+    if (dir !== undefined) return chosen(name, dir);
   }
   return undefined;
 }
