@@ -23,6 +23,8 @@ export interface FileWriter {
   readonly startedAt: number;
   readonly createdAt: number;
   readonly id: string;
+  /** Name of its file; a pattern, where it has several. */
+  readonly files: string;
 }
 
 export interface MetricsFile {

@@ -38,7 +38,7 @@ export class NodeFile implements MetricsFile {
     this.reader = new FileReader(join(context.dir, name));
     if (kind === 'node') assertOriginal(this.reader, name);
     const { identity } = this.reader.header;
-    this.writer = { ...identity, label: pidLabel(identity) };
+    this.writer = { ...identity, label: pidLabel(identity), files: name };
     this.#liveness = kind === 'archive' ? 'dead' : 'unknown';
     const expiredBefore = Date.now() / 1000 - context.deadRetentionSeconds;
     // a gauge in an archive that was not shown per process when it was folded belongs to no single process

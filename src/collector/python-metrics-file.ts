@@ -30,7 +30,7 @@ export class PythonMetricsFile implements MetricsFile {
     const pid = Number(parsed.pid);
     this.writer = {
       ...{ pid: Number.isInteger(pid) ? pid : 0, threadId: 0, label: parsed.pid, hostName: '' },
-      ...{ startedAt: bornAt, createdAt: bornAt, id: name },
+      ...{ startedAt: bornAt, createdAt: bornAt, id: name, files: `*_${parsed.pid}.db` },
     };
     this.part = new PythonView(context.index, this.#reader, parsed, context.python.samples);
   }

@@ -139,10 +139,9 @@ export function processesOf(
   requestsOf: (file: string) => RequestRate | undefined = () => undefined,
 ): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
-  for (const { kind, name, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
+  for (const { kind, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
     if (kind === 'archive') continue;
-    const { pid, threadId: thread, startedAt, hostName } = writer;
-    const key = fileOf({ kind, name, writer });
+    const { pid, threadId: thread, startedAt, hostName, files: key } = writer;
     const known = rows.get(key);
     rows.set(key, {
       pid,
@@ -170,15 +169,11 @@ export function requestsIn(
 ): Map<string, RequestCounts> {
   const counts = new Map<string, RequestCounts>();
   for (const file of files) {
-    const own = file.kind === 'archive' || counts.has(fileOf(file)) ? undefined : countIn(file.part);
-    if (own !== undefined) counts.set(fileOf(file), own);
+    const { files: key } = file.writer;
+    const own = file.kind === 'archive' || counts.has(key) ? undefined : countIn(file.part);
+    if (own !== undefined) counts.set(key, own);
   }
   return counts;
-}
-
-/** Names a process by its file, or by a pattern of its files. */
-function fileOf({ kind, name, writer }: Pick<MetricsFile, 'kind' | 'name' | 'writer'>): string {
-  return kind === 'node' ? name : `*_${writer.label}.db`;
 }
 
 /** The processes that are alive, or may be, and the values of their files. */

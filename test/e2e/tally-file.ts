@@ -97,7 +97,16 @@ export class TallyFile implements MetricsFile {
     const { uid, size, mtimeMs } = statSync(this.file);
     [this.uid, this.sizeBytes, this.fingerprint] = [uid, size, String(mtimeMs)];
     const label = name.replaceAll(/\D/g, '');
-    this.writer = { pid: Number(label), threadId: 0, label, hostName: '', startedAt: 1, createdAt: 1, id: name };
+    this.writer = {
+      pid: Number(label),
+      threadId: 0,
+      label,
+      hostName: '',
+      startedAt: 1,
+      createdAt: 1,
+      id: name,
+      files: name,
+    };
     this.part = new TallyPart(index, this.file);
   }
 
