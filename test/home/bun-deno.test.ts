@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { README } from '../guide/page.js';
-import { type InstalledApp, installedApp } from '../support/installed-app.js';
+import { type InstalledApp, sharedApp } from '../support/installed-app.js';
 import { freePort, startProgram, until } from '../support/program.js';
 
 const CLUSTER = `
@@ -49,6 +49,8 @@ const RUNTIMES = {
   Deno: { name: 'deno', version: '2.9.6', program: ['node_modules/deno/bin.cjs', 'run', '--allow-all'] },
 };
 
+const installed = sharedApp(Object.values(RUNTIMES).map(({ name, version }) => `${name}@${version}`));
+
 const THREADS = `
 const { once } = require('node:events');
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads');
@@ -88,9 +90,10 @@ if (isMainThread) {
 }
 `;
 
-test('threads that end, exit or are terminated under Bun are dead while their process lives, and their counts stay', async (t) => {
-  const { name, version, program } = RUNTIMES.Bun;
-  const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': THREADS });
+test('threads that end, exit or are terminated under Bun are dead while their process lives, and their counts stay', async () => {
+  const { program } = RUNTIMES.Bun;
+  const app = await installed();
+  app.write({ 'app.cjs': THREADS });
   const metrics = { PROMETHEUS_MULTIPROC_DIR: app.path('metrics') };
   const { end, output } = await app.run(app.path(...program), ['app.cjs'], metrics);
   assert.equal(end, 0, output);
@@ -106,9 +109,10 @@ function commandOf(app: InstalledApp, [path, ...args]: readonly string[]): [comm
   return path.endsWith('.cjs') ? [process.execPath, app.path(path), ...args] : [app.path(path), ...args];
 }
 
-for (const [runtime, { name, version, program }] of Object.entries(RUNTIMES)) {
-  test(`${runtime} ${version} runs a cluster, and a worker killed by SIGKILL keeps its counts`, async (t) => {
-    const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': CLUSTER });
+for (const [runtime, { version, program }] of Object.entries(RUNTIMES)) {
+  test(`${runtime} ${version} runs a cluster, and a worker killed by SIGKILL keeps its counts`, async () => {
+    const app = await installed();
+    app.write({ 'app.cjs': CLUSTER });
     const [command, ...args] = commandOf(app, program);
     const { end, output } = await app.run(command, [...args, 'app.cjs']);
     assert.equal(end, 0, output);
@@ -119,7 +123,8 @@ for (const [runtime, { name, version, program }] of Object.entries(RUNTIMES)) {
     const [appPort, metricsPort] = [await freePort(), await freePort()];
     const [, quickStart] = README.blocks('Quick start: a cluster');
     const text = quickStart.text.replace('8080', String(appPort)).replace('9464', String(metricsPort));
-    const app = await installedApp(t, [`${name}@${version}`], { 'app.cjs': text });
+    const app = await installed();
+    app.write({ 'app.cjs': text });
     const [command, ...args] = commandOf(app, program);
     const { child } = startProgram(t, command, [...args, 'app.cjs'], { NODE_TEST_CONTEXT: undefined }, app.dir);
     const greeting = async (): Promise<string> => (await fetch(`http://127.0.0.1:${appPort}/`)).text();

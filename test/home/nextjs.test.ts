@@ -1,16 +1,16 @@
 /** The example of Next.js, with the packed package: built by both bundlers, alone and under PM2, and edited under `next dev`. */
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { guidePage } from '../guide/page.js';
 import { afterTest } from '../support/after-test.js';
-import { installedApp, type InstalledApp } from '../support/installed-app.js';
+import { type InstalledApp, sharedApp } from '../support/installed-app.js';
 import { eventually, Pm2 } from '../support/pm2.js';
 import { DIST, freePort, type Program, startProgram, until } from '../support/program.js';
 
 const EXAMPLE = join(DIST, '..', 'examples', 'nextjs');
-const PACKAGES = ['next@16.4.6', 'react@19', 'react-dom@19'];
+const installed = sharedApp(['next@16.4.6', 'react@19', 'react-dom@19']);
 const BUNDLERS = ['turbopack', 'webpack'];
 const PRELOAD = 'node_modules/prom-multiproc/dist/src/register.js';
 const VARIABLES = { NEXT_TELEMETRY_DISABLED: '1', NODE_TEST_CONTEXT: undefined };
@@ -25,9 +25,12 @@ export function POST() {
 }
 `;
 
-async function nextApp(t: TestContext): Promise<InstalledApp> {
-  const app = await installedApp(t, PACKAGES);
+/** The example, without what an earlier test built or edited. */
+async function nextApp(): Promise<InstalledApp> {
+  const app = await installed();
+  rmSync(app.path('.next'), { recursive: true, force: true });
   for (const name of ['app', 'lib', 'instrumentation.js', 'next.config.mjs']) {
+    rmSync(app.path(name), { recursive: true, force: true });
     cpSync(join(EXAMPLE, name), app.path(name), { recursive: true });
   }
   return app;
@@ -95,7 +98,7 @@ async function served(
 
 for (const bundler of BUNDLERS) {
   test(`a standalone build by ${bundler} counts once what instrumentation, a page, a route and a user of prom-client count, alone and under PM2`, async (t) => {
-    const standalone = await build(await nextApp(t), bundler);
+    const standalone = await build(await nextApp(), bundler);
     const { site: alone, program } = await served(t, standalone, ['--import', `./${PRELOAD}`, 'server.js']);
     await alone.visit();
     assert.equal(await alone.counts(), 'emails 1,instrumentation 1,page 1,route 1');
@@ -122,7 +125,7 @@ for (const bundler of BUNDLERS) {
   });
 
   test(`after an edit of the shared module under next dev, by ${bundler}, nothing is registered twice and counts continue`, async (t) => {
-    const app = await nextApp(t);
+    const app = await nextApp();
     const next = app.path('node_modules', 'next', 'dist', 'bin', 'next');
     const { site, program } = await served(t, app.dir, [next, 'dev', `--${bundler}`]);
     try {

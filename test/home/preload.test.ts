@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { test } from 'node:test';
-import { installedApp } from '../support/installed-app.js';
+import { installedApp, sharedApp } from '../support/installed-app.js';
 import { nodeRelease } from '../support/node-release.js';
 
+const installed = sharedApp([
+  ...['prom-client@15.1.3', '@platformatic/prom-client@1.0.0', 'fastify@5.12.8', 'fastify-metrics@14.1.0'],
+  'bun@1.4.5',
+]);
 const PRELOAD = ['--import', 'prom-multiproc/register'];
 const KINDS = `
 const names = ['prom-client', '@platformatic/prom-client', '@prometheus-io/client', 'prom-client-cb39b826407dce36'];
@@ -29,14 +33,9 @@ const app = require('fastify')();
 })();
 `;
 
-test('forks and hashed names of prom-client are redirected, and the debug log tells for which file', async (t) => {
-  const packages = [
-    'prom-client@15.1.3',
-    '@platformatic/prom-client@1.0.0',
-    'fastify@5.12.8',
-    'fastify-metrics@14.1.0',
-  ];
-  const app = await installedApp(t, packages, { 'kinds.js': KINDS, 'esm.mjs': ESM, 'fastify.js': FASTIFY });
+test('forks and hashed names of prom-client are redirected, and the debug log tells for which file', async () => {
+  const app = await installed();
+  app.write({ 'kinds.js': KINDS, 'esm.mjs': ESM, 'fastify.js': FASTIFY });
   // as Next.js links a package that it does not bundle
   symlinkSync('prom-client', app.path('node_modules', 'prom-client-cb39b826407dce36'));
   const kinds = await app.run(process.execPath, [...PRELOAD, 'kinds.js'], { NODE_DEBUG: 'prom-multiproc' });
@@ -60,31 +59,33 @@ test('a prom-client whose metrics() is synchronous stays, with one warning', asy
   assert.equal(output.match(/gets its own prom-client 12\.0\.0, whose metrics\(\) is synchronous/g)?.length, 1, output);
 });
 
-test('with --permission the program runs, and one line tells what the model forbids', async (t) => {
-  const app = await installedApp(t, [], {
-    'app.js': `
+test('with --permission the program runs, and one line tells what the model forbids', async () => {
+  const app = await installed();
+  app.write({
+    'permission.js': `
       const client = require('prom-client');
       new client.Counter({ name: 'jobs_total', help: 'Jobs.' }).inc();
       client.register.metrics().then((text) => console.log(text.includes('jobs_total 1')));`,
   });
   const [major] = process.versions.node.split('.').map(Number);
   const permission = major < 23 ? '--experimental-permission' : '--permission';
-  const { end, output } = await app.node(permission, '--allow-fs-read=*', ...PRELOAD, 'app.js');
+  const { end, output } = await app.node(permission, '--allow-fs-read=*', ...PRELOAD, 'permission.js');
   assert.equal(end, 0, output);
   assert.match(output, /^true$/m);
   assert.ok((output.match(/^prom-multiproc: /gm)?.length ?? 0) <= 1, output);
-  const on24 = await app.run(await nodeRelease(24), ['--permission', '--allow-fs-read=*', ...PRELOAD, 'app.js']);
+  const on24 = await app.run(await nodeRelease(24), ['--permission', '--allow-fs-read=*', ...PRELOAD, 'permission.js']);
   assert.equal(on24.end, 0, on24.output);
   assert.match(on24.output, /^true$/m);
 });
 
-test('under Bun, require and import are redirected', async (t) => {
-  const app = await installedApp(t, ['bun@1.4.5', 'prom-client@15.1.3', '@platformatic/prom-client@1.0.0'], {
-    'kinds.js': KINDS.replace(", 'prom-client-cb39b826407dce36'", ''),
+test('under Bun, require and import are redirected', async () => {
+  const app = await installed();
+  app.write({
+    'bun.js': KINDS.replace(", 'prom-client-cb39b826407dce36'", ''),
     'esm.mjs': ESM,
   });
   const bun = app.path('node_modules/bun/bin/bun.exe');
   const preload = ['--preload', 'prom-multiproc/register'];
   assert.deepEqual(await app.run(bun, [...preload, 'esm.mjs']), { end: 0, output: 'function true\n' });
-  assert.deepEqual(await app.run(bun, [...preload, 'kinds.js']), { end: 0, output: 'function,function,function\n' });
+  assert.deepEqual(await app.run(bun, [...preload, 'bun.js']), { end: 0, output: 'function,function,function\n' });
 });

@@ -1,5 +1,6 @@
 /** Test runners run an application's tests; the application counts with the packed package. */
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { installedApp, type InstalledApp } from '../support/installed-app.js';
 import { needs } from '../support/needs.js';
@@ -7,19 +8,40 @@ import { nodeRelease } from '../support/node-release.js';
 import { startProgram, until } from '../support/program.js';
 
 const FILES = 50;
+const MAX_GROWTH_MIB = 40;
 
 /** It collects default metrics too: they have an observer, a timer and a late measurement. */
 const APPLICATION = `
-const client = require('prom-multiproc');
-const jobs = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['kind'] });
-const seconds = new client.Summary({ name: 'job_seconds', help: 'Seconds.', maxAgeSeconds: 60, ageBuckets: 5 });
-client.collectDefaultMetrics({ eventLoopUtilization: true });
-exports.work = () => {
+const { createHook } = require('node:async_hooks');
+const { appendFileSync } = require('node:fs');
+// timers that keep no process alive are not among its active resources
+let timers = 0;
+const hook = createHook({ init: (_id, type) => (timers += type === 'Timeout' ? 1 : 0) });
+const watched = (work) => {
+  hook.enable();
+  try {
+    return work();
+  } finally {
+    hook.disable();
+  }
+};
+const { client, jobs, seconds } = watched(() => {
+  const client = require('prom-multiproc');
+  const jobs = new client.Counter({ name: 'jobs_total', help: 'Jobs.', labelNames: ['kind'] });
+  const seconds = new client.Summary({ name: 'job_seconds', help: 'Seconds.', maxAgeSeconds: 60, ageBuckets: 5 });
+  client.collectDefaultMetrics({ eventLoopUtilization: true });
+  return { client, jobs, seconds };
+});
+exports.work = () => watched(() => {
   jobs.inc({ kind: 'a' });
   seconds.observe(1);
+});
+exports.jobs = async () => {
+  const text = await watched(() => client.register.metrics());
+  appendFileSync(__dirname + '/rss', process.memoryUsage.rss() + '\\n');
+  return /^jobs_total.*$/m.exec(text)?.[0];
 };
-exports.jobs = async () => /^jobs_total.*$/m.exec(await client.register.metrics())?.[0];
-exports.timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+exports.timers = () => timers;
 `;
 const EXPECTED = '\'jobs_total{kind="a"} 1\'';
 
@@ -40,22 +62,33 @@ ls -d /dev/shm/prom-multiproc-* "$TMPDIR"/prom-multiproc-* 2>/dev/null
 exit $code`;
 
 /** Runs a tool to its end: it succeeds, complains about no late work, and no directory is left. @returns the output */
-async function passes(app: InstalledApp, command: string, args: readonly string[]): Promise<string> {
+async function passes(t: TestContext, app: InstalledApp, command: string, args: readonly string[]): Promise<string> {
   const watched = ['--mount', 'sh', '-c', WATCHED, 'sh', command, ...args];
   const { end, output } = await app.run('unshare', watched, { TMPDIR: app.path('temporary') });
   assert.equal(end, 0, output);
   assert.doesNotMatch(output, /soft deleted|torn down|Unhandled|after the Jest environment/i);
   assert.doesNotMatch(output, /prom-multiproc-\d+-/, 'no directory is left');
+  assertFlat(t, app, `${command} ${args.join(' ')}`);
   return output;
+}
+
+/** The memory of the process, or of each file's process, at the end of each file. The first files warm it up. */
+function assertFlat(t: TestContext, app: InstalledApp, name: string): void {
+  const sizes = readFileSync(app.path('rss'), 'latin1').trim().split('\n').map(Number);
+  rmSync(app.path('rss'));
+  if (sizes.length < FILES) return;
+  const fifth = Math.floor(sizes.length / 5);
+  const growth = (Math.min(...sizes.slice(-fifth)) - Math.min(...sizes.slice(fifth, 2 * fifth))) / 2 ** 20;
+  t.diagnostic(`${name}: grew by ${growth.toFixed(1)} MiB over the last three fifths of ${sizes.length} reads`);
+  assert.ok(growth < MAX_GROWTH_MIB, `grew by ${growth} MiB: ${sizes.join()}`);
 }
 
 const JEST_FILE = `
 const { work, jobs, timers } = require('../app.js');
 test('counts of other files are not seen, and no timer runs', async () => {
-  const before = timers();
   work();
   expect(await jobs()).toBe(${EXPECTED});
-  expect(timers()).toBeLessThanOrEqual(before);
+  expect(timers()).toBe(0);
 });
 test('a module registry that was reset counts from zero', async () => {
   jest.resetModules();
@@ -89,7 +122,7 @@ test(
   async (t) => {
     const app = await jestApp(t);
     const jest = app.path('node_modules/jest/bin/jest.js');
-    const inBand = await passes(app, process.execPath, ['--expose-gc', jest, '-i', '--logHeapUsage']);
+    const inBand = await passes(t, app, process.execPath, ['--expose-gc', jest, '-i', '--logHeapUsage']);
     const sizes = heapSizes(inBand);
     assert.equal(sizes.length, FILES);
     // 50 files with a leak took 505 MB; the garbage collector decides about the rest
@@ -98,20 +131,21 @@ test(
     assert.ok(growth < 40, `grew by ${growth} MB: ${sizes.join()}`);
     // ten files are enough for these
     const few = ['--testPathPatterns', 'file\\d.test'];
-    await passes(app, process.execPath, [jest, ...few, '-i', '--detectLeaks']);
-    await passes(app, process.execPath, [jest, ...few, '-w', '2']);
-    await passes(app, process.execPath, [jest, ...few, '-w', '2', '--workerThreads']);
+    await passes(t, app, process.execPath, [jest, ...few, '-i', '--detectLeaks']);
+    await passes(t, app, process.execPath, [jest, ...few, '-w', '2']);
+    await passes(t, app, process.execPath, [jest, ...few, '-w', '2', '--workerThreads']);
     app.write({ 'jest.config.js': "module.exports = { testEnvironmentOptions: { globalsCleanup: 'on' } };\n" });
-    await passes(app, process.execPath, [jest, ...few, '-i']);
+    await passes(t, app, process.execPath, [jest, ...few, '-i']);
   },
 );
 
 const VITEST_FILE = `
 import { expect, test } from 'vitest';
 import app from '../app.js';
-test('counts of other files are not seen', async () => {
+test('counts of other files are not seen, and no timer runs', async () => {
   app.work();
   expect(await app.jobs()).toBe(${EXPECTED});
+  expect(app.timers()).toBe(0);
 });
 `;
 
@@ -121,7 +155,7 @@ test('Vitest: in forks and in threads', needs('namespaces', 'root'), async (t) =
   // it declares Node 22.12
   const node = await nodeRelease(24);
   for (const pool of ['forks', 'threads']) {
-    const output = await passes(app, node, ['node_modules/vitest/vitest.mjs', 'run', `--pool=${pool}`]);
+    const output = await passes(t, app, node, ['node_modules/vitest/vitest.mjs', 'run', `--pool=${pool}`]);
     assert.match(output, new RegExp(`${FILES} passed`));
   }
 });
@@ -129,16 +163,17 @@ test('Vitest: in forks and in threads', needs('namespaces', 'root'), async (t) =
 const AVA_FILE = `
 const test = require('ava').default ?? require('ava');
 const app = require('../app.js');
-test('counts of other files are not seen', async (t) => {
+test('counts of other files are not seen, and no timer runs', async (t) => {
   app.work();
   t.is(await app.jobs(), ${EXPECTED});
+  t.is(app.timers(), 0);
 });
 `;
 
 test('AVA: in worker threads and in child processes', needs('namespaces', 'root'), async (t) => {
   const app = await installedApp(t, ['ava@7'], { 'app.js': APPLICATION, ...testFiles('test', 'cjs', AVA_FILE) });
   for (const threads of ['--worker-threads', '--no-worker-threads']) {
-    const output = await passes(app, process.execPath, ['node_modules/ava/entrypoints/cli.mjs', threads]);
+    const output = await passes(t, app, process.execPath, ['node_modules/ava/entrypoints/cli.mjs', threads]);
     assert.match(output, new RegExp(`${FILES} tests passed`));
   }
 });
@@ -149,9 +184,10 @@ const assert = require('node:assert');
 const client = require('prom-multiproc');
 const app = require('../app.js');
 afterEach(() => client.register.resetMetrics());
-it('counts from zero after resetMetrics()', async () => {
+it('counts from zero after resetMetrics(), and no timer runs', async () => {
   app.work();
   assert.strictEqual(await app.jobs(), ${EXPECTED});
+  assert.strictEqual(app.timers(), 0);
 });
 `;
 
@@ -164,7 +200,7 @@ test('mocha: serially, in parallel, and again after a change under --watch', nee
   });
   const mocha = app.path('node_modules/mocha/bin/mocha.js');
   for (const option of ['--no-parallel', '--parallel']) {
-    const output = await passes(app, process.execPath, [mocha, '--exit', option]);
+    const output = await passes(t, app, process.execPath, [mocha, '--exit', option]);
     assert.match(output, new RegExp(`${FILES} passing`));
   }
   const watch = startProgram(
@@ -188,14 +224,15 @@ const NODE_FILE = `
 const { test } = require('node:test');
 const assert = require('node:assert');
 const app = require('../app.js');
-test('counts of other files are not seen', async () => {
+test('counts of other files are not seen, and no timer runs', async () => {
   app.work();
   assert.strictEqual(await app.jobs(), ${EXPECTED});
+  assert.strictEqual(app.timers(), 0);
 });
 `;
 
 test('node --test: each file is a process', needs('namespaces', 'root'), async (t) => {
   const app = await installedApp(t, [], { 'app.js': APPLICATION, ...testFiles('test', 'test.js', NODE_FILE) });
-  const output = await passes(app, process.execPath, ['--test']);
+  const output = await passes(t, app, process.execPath, ['--test']);
   assert.match(output, new RegExp(`pass ${FILES}`));
 });

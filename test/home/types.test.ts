@@ -18,6 +18,7 @@ import * as client from 'prom-multiproc';
 export const registry = new client.Registry(client.Registry.OPENMETRICS_CONTENT_TYPE);
 registry.setContentType(client.prometheusContentType);
 export const sums = registry.getMetricsAsJSON('sum');
+export const kind: client.FamilyType = 'counter';
 `;
 /** What programs do with the types of @prometheus-io/client, and libraries with its whole module. */
 const SUCCESSOR = `
@@ -34,6 +35,7 @@ export const all: theirs.MetricObject[] = ours.register.getMetricsAsArray('sum')
 export const text: Promise<string> = ours.register.getMetricsAsString(counter);
 export const types = async (): Promise<theirs.MetricType[]> =>
   (await ours.register.getMetricsAsJSON('sum')).map(({ type }) => (type === 'counter' ? 'counter' : type));
+export const kind: theirs.MetricType = 'gauge' satisfies ours.FamilyType;
 new ours.Pushgateway('http://127.0.0.1:9091', new ours.Registry());
 const pairs = new ours.Counter({ name: 'p', help: 'h', labelNames: ['a', 'b'] });
 pairs.inc({ a: 1, b: '2' });

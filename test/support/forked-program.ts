@@ -59,6 +59,8 @@ export function forkProgram(
   const fixture = new ForkedProgram(
     fork(join(TESTS, `${module}.js`), args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // those of the test runner of Node 24 are unknown to other releases
+      execArgv: [],
       // with this variable of the test runner, a process that imports node:test would print no report
       env: { ...env, NODE_TEST_CONTEXT: undefined },
       ...options,

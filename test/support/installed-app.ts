@@ -69,10 +69,31 @@ export async function installedApp(
   packages: readonly string[],
   files: Readonly<Record<string, string>> = {},
 ): Promise<InstalledApp> {
+  const app = await install(packages);
+  afterTest(t, () => rm(app.dir, { recursive: true, force: true, maxRetries: 3 }));
+  app.write(files);
+  return app;
+}
+
+/**
+ * Returns a function that gives all tests of a file the same application, as most of what `installedApp` takes is npm's time. It
+ * is installed when the first test asks for it, and removed when the process exits.
+ */
+export function sharedApp(packages: readonly string[]): () => Promise<InstalledApp> {
+  let shared: Promise<InstalledApp> | undefined;
+  return () => {
+    shared ??= install(packages).then((app) => {
+      process.once('exit', () => rmSync(app.dir, { recursive: true, force: true, maxRetries: 3 }));
+      return app;
+    });
+    return shared;
+  };
+}
+
+async function install(packages: readonly string[]): Promise<InstalledApp> {
   const dir = await mkdtemp(join(tmpdir(), 'prom-multiproc-app-'));
-  afterTest(t, () => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   const app = new InstalledApp(dir);
-  app.write({ 'package.json': '{ "private": true }\n', ...files });
+  app.write({ 'package.json': '{ "private": true }\n' });
   await run('npm', ['install', ...NPM_OPTIONS, await tarball(), ...packages], { cwd: dir, timeout: DEADLINE_MS });
   return app;
 }

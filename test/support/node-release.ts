@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { npmPackage } from './npm-package.js';
 
 /** The releases of Node.js that some tests run under, in addition to the one that runs the tests. */
-const VERSIONS = { 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' } as const;
+const VERSIONS = { 22: '22.23.3', 24: '24.21.0', 26: '26.12.1' } as const;
 
 export type NodeMajor = keyof typeof VERSIONS;
 export const OTHER_NODE_MAJORS: readonly NodeMajor[] = [22, 24, 26];
