@@ -33,6 +33,8 @@ export class SeriesLog {
   /** Slots of removed series for whose removal the log has had no room. */
   #pendingRemovals: { cells: Cells; shape: SlotShape }[] = [];
   #isBehind = false;
+  /** Families whose records lack a change. */
+  readonly #changedFamilies = new Set<SeriesFamily>();
   #slotsUnpublished = 0;
   #records = 0;
   #liveRecords = 0;
@@ -58,6 +60,10 @@ export class SeriesLog {
     return this.#isBehind;
   }
 
+  get hasChangedFamilies(): boolean {
+    return this.#changedFamilies.size > 0;
+  }
+
   /**
    * Number of slots in the file whose series had no room in the log, so that no reader sees them; also of removed series.
    */
@@ -76,6 +82,7 @@ export class SeriesLog {
     this.#pendingRemovals = [];
     this.#records = this.#liveRecords = this.#slotsUnpublished = 0;
     this.#isBehind = false;
+    this.#changedFamilies.clear();
     this.#publishDefaultLabels();
     for (const family of this.#families) family.published = false;
   }
@@ -86,7 +93,14 @@ export class SeriesLog {
 
   /** Publishes a family that is new, or that other registries show now. */
   publishFamily(family: SeriesFamily): void {
+    this.#changedFamilies.delete(family);
     family.published = !this.#isThere || this.#append(encodeFamily(family));
+  }
+
+  /** Has `catchUp` publish all families again: 5,000 took 80 ms in one go. */
+  publishFamiliesLater(): void {
+    if (!this.#isThere) return;
+    for (const family of this.#families) if (family.published) this.#changedFamilies.add(family);
   }
 
   /** Publishes a new series. A series that is in memory for lack of room is published when it has moved into the file. */
@@ -183,6 +197,10 @@ export class SeriesLog {
         }
         yield;
       }
+    }
+    for (const family of this.#changedFamilies) {
+      this.publishFamily(family);
+      yield;
     }
   }
 

@@ -116,14 +116,12 @@ export class SeriesStore {
     return this.#updates.begin(family);
   }
 
-  /** Marks this process as the primary of a cluster: readers have to know which families belong to it. */
+  /** Marks this process as the primary of a cluster. Readers know which families belong to it when `settle` has ended. */
   becomePrimary(): void {
     if (this.#isPrimary) return;
     this.#isPrimary = true;
-    for (const family of this.families) {
-      family.flags.primary = true;
-      this.#log.publishFamily(family);
-    }
+    for (const family of this.families) family.flags.primary = true;
+    this.#log.publishFamiliesLater();
   }
 
   #publish(family: SeriesFamily): void {
@@ -290,7 +288,7 @@ export class SeriesStore {
   *#tryAgain(): Generator<void, void> {
     const wasInMemory = this.#slotsInMemory > 0;
     if (wasInMemory) yield* this.#moveIn();
-    if (wasInMemory || this.#log.isBehind) yield* this.#log.catchUp();
+    if (wasInMemory || this.#log.isBehind || this.#log.hasChangedFamilies) yield* this.#log.catchUp();
   }
 
   report(): void {

@@ -85,6 +85,7 @@ test('a primary is separate from other processes as soon as it forks', (t) => {
   const [primary, worker] = files;
   count(primary, '?app/a.js##0', 100);
   primary.store.becomePrimary();
+  primary.store.settle();
   addTo(attach(primary.store, primary.store.declare(counter('forks_total', []), ['default']), []), 5);
   count(worker, '?app/a.js##0', 1);
   assertShown(t, dir, files, [
@@ -94,6 +95,22 @@ test('a primary is separate from other processes as soon as it forks', (t) => {
     [{ registries: 'all', withoutPrimary: true }, 1],
     [{ registries: ['default'] }, 5],
     [{ registries: ['default'], withoutPrimary: true }, undefined],
+  ]);
+});
+
+test('a process with many families becomes a primary a few families at a time', (t) => {
+  const dir = withTempDir(t);
+  const files = [createFile(dir), createFile(dir)];
+  const [{ store }] = files;
+  for (let at = 0; at < 500; at++) {
+    addTo(attach(store, store.declare(counter(`jobs_${at}_total`, []), ['default']), []), 100);
+  }
+  store.becomePrimary();
+  const pauses = [...store.settleInSteps()].length;
+  assert.ok(pauses > 500, `${pauses} pauses`);
+  assertShown(t, dir, files, [
+    [{ registries: 'all' }, 100],
+    [{ registries: 'all', withoutPrimary: true }, undefined],
   ]);
 });
 
