@@ -2,6 +2,9 @@
 // a file, and the root has some 170. The file of each of these modules then returns what start.js holds, so that a module
 // exists once, whichever way it is required. tsc alone (`npx tsc`) leaves the modules in their own files, which work too.
 //
+// Why no bundler: the file that esbuild 0.28 makes of the same modules loads no faster (24.8 ms of CPU time, this one 23.3; median
+// of 31), a second compiler would make the code, and the files that return its modules would still have to be written here.
+//
 //   node .ci/start-file.mjs unpack    before tsc, which writes only the files whose sources have changed
 //   node .ci/start-file.mjs pack      after it
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
