@@ -26,7 +26,7 @@ function makeMetrics({ prom }: Kit): void {
 /** Lets the callbacks of metrics that the last task has created run. */
 function turnLoop(): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, 50);
+    setImmediate(() => setImmediate(resolve));
   });
 }
 

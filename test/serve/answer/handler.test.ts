@@ -197,11 +197,13 @@ test('line breaks in a label value stay in the body', async (t) => {
 
 test('a large body arrives whole at a client that reads slowly', async (t) => {
   const text = 'some_metric_with_a_long_name{label="value"} 12345\n'.repeat(200_000);
-  const { port } = await serve(t, { source: fixedSource(text) });
+  let response: ServerResponse | undefined;
+  const { port } = await serve(t, { source: fixedSource(text) }, (_req, res) => (response = res));
   const socket = await connected({ port, highWaterMark: 1024 } as never);
   socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   socket.pause();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // the kernel's buffers are full
+  await until(() => response?.writableNeedDrain === true);
   const answer = await readToEnd(socket);
   assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, text.length);
 });
