@@ -231,6 +231,16 @@ test('tests mirror the sources: every folder of test/ is a room, or one of the f
   );
 });
 
+test('a test of a room has the name of a source file, or its first line tells what it is about', () => {
+  const ofRooms = sourceFiles(ROOT, 'test').filter(({ path, room }) => room in ROOMS && path.endsWith('.test.ts'));
+  const named = ({ path }: SourceFile): boolean =>
+    byPath.has(path.replace(/^test/, 'src').replace(/\.test\.ts$/, '.ts'));
+  assert.deepEqual(
+    ofRooms.filter((file) => !named(file) && !file.text.startsWith('/**')).map(({ path }) => path),
+    [],
+  );
+});
+
 test('the root folder holds what its owner fixed, and nothing else', () => {
   const names = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !NOT_KEPT.includes(name));
   assert.deepEqual(

@@ -1,3 +1,4 @@
+/** The command with its arguments as a user types them: output, exit status, and errors. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

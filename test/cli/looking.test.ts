@@ -1,3 +1,4 @@
+/** Commands that look at a directory, and the status page: they change nothing in it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {

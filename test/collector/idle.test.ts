@@ -1,3 +1,4 @@
+/** What a collector keeps while nobody scrapes. */
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';

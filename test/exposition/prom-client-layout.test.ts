@@ -1,3 +1,4 @@
+/** The text of an exposition beside that of prom-client. */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import * as promClient from 'prom-client';

@@ -1,3 +1,4 @@
+/** Names of metrics and labels, with and without `nameValidation`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counter, Gauge, Info, register, Registry, StateSet } from 'prom-multiproc';

@@ -1,3 +1,4 @@
+/** Histograms with native bins, in one process. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

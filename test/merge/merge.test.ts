@@ -1,3 +1,4 @@
+/** The merged output of files, as a whole: it equals that of one process that did all the work. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Metrics that get further labels while they count. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';

@@ -1,3 +1,4 @@
+/** Reading while a process writes. */
 import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Exemplars with the ids of the active span, of both kinds of instruments. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

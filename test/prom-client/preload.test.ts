@@ -1,3 +1,4 @@
+/** The preload hook, in projects of several shapes and on several releases of Node. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';

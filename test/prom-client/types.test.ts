@@ -1,3 +1,4 @@
+/** The types of this package beside those of prom-client. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

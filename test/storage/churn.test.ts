@@ -1,3 +1,4 @@
+/** Series that come and go for long. */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';

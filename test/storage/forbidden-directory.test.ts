@@ -1,3 +1,4 @@
+/** A directory that the process may not make. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+/** Ten thousand scrapes at once. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { HeldSource } from '../../support/fixed-source.js';

@@ -1,3 +1,4 @@
+/** The handler in the frameworks that the guide names. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';

@@ -1,3 +1,4 @@
+/** The status page with a keyboard, a screen reader and little contrast. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';

@@ -1,3 +1,4 @@
+/** The memory of the status history. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

@@ -1,3 +1,4 @@
+/** The status page of a directory with many metrics and processes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';

@@ -1,3 +1,4 @@
+/** The requests for the status page and its data. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** TLS as a client sees it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test, type TestContext } from 'node:test';
