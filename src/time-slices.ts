@@ -19,7 +19,7 @@ export class TimeSlices {
     return performance.now() >= this.#until;
   }
 
-  /** Runs steps until the last one, or until the slice is over. Returns what the step returned. */
+  /** Runs steps until the slice is over, or to the last one. Returns the result of the last call of `next`. */
   advance<T>(steps: Iterator<void, T>): IteratorResult<void, T> {
     for (;;) {
       const step = steps.next();
@@ -27,7 +27,7 @@ export class TimeSlices {
     }
   }
 
-  /** Runs all steps. Returns what they lead to. */
+  /** Runs all steps. Returns their result. */
   async run<T>(steps: Iterator<void, T>): Promise<T> {
     for (;;) {
       const { done, value } = this.advance(steps);
@@ -42,7 +42,7 @@ export class TimeSlices {
   }
 }
 
-/** Runs all steps at once. Returns what they lead to. */
+/** Runs all steps at once. Returns their result. */
 export function completed<T>(steps: Iterator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next();

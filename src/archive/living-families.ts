@@ -8,7 +8,7 @@ import type { FoldSource } from './fold-source.js';
 export class LivingFamilies {
   /** By name, the longest `expireAfterSeconds` of a declaration; Infinity where one has none. */
   readonly #expiry = new Map<string, number>();
-  /** The series, and whether a process uses it: one that is marked as idle in all processes does not make its archived part younger. */
+  /** The series, and whether a process uses it: a series that all processes have marked as idle does not keep its archived part. */
   readonly #series = new Map<string, boolean>();
 
   add(source: FoldSource): void {

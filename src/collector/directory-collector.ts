@@ -170,7 +170,7 @@ export class DirectoryCollector {
     return { families: families.get(key)!, missing: missing.get(key)! };
   }
 
-  /** @param isBackground whether nobody waits for it: then no `collect()` of the application runs for it alone */
+  /** @param isBackground whether no caller waits for it: then no `collect()` of the application runs for it alone */
   async status(settings: OutputSettings, request: StatusRequest, isBackground = false): Promise<DirectoryStatus> {
     const product = { kind: 'status', settings, isBackground, ...request } as const;
     return (await this.collect(product)).statuses.get(productKey(product))!;
@@ -355,7 +355,7 @@ function isShown({ kind }: Product): boolean {
   return kind === 'body' || kind === 'families';
 }
 
-/** Whether nobody waits for the product. */
+/** Whether no caller waits for the product. */
 function isForNobody(product: Product): boolean {
   return product.kind === 'status' && product.isBackground === true;
 }

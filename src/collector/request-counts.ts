@@ -10,7 +10,7 @@ export interface RequestCounts {
   readonly failed: number | undefined;
 }
 
-/** The first of these that a process has counts its requests; one with a label for the status goes before the others. */
+/** The first of these that a process has counts its requests; one with a label for the status is preferred. */
 const NAMES = [
   // httpMetrics(), express-prom-bundle, fastify-metrics, @promster, prometheus-api-metrics, @hono/prometheus, and most examples
   'http_requests_total',

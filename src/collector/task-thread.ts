@@ -17,7 +17,7 @@ const YOUNG_MB = 8;
 
 /**
  * A piscina thread that runs one task at a time, and whose failure is an error of its task and nothing else.
- * By default piscina (5.3, ran) reports a thread that fails before it is ready, for example because of a module that the
+ * By default piscina (tested with 5.3) reports a thread that fails before it is ready, for example because of a module that the
  * application preloads, by an 'error' event, which ends a process without a listener. And where a thread ends without an
  * error, the tasks in its queue wait for ever.
  */

@@ -30,7 +30,7 @@ export interface VerdictInput {
 
 interface Rule {
   readonly name: string;
-  /** The alert of examples/monitoring/alerts.yml that tells the same. */
+  /** The alert of examples/monitoring/alerts.yml for the same problem. */
   readonly alert: string;
   readonly judge: (input: VerdictInput) => Judged[];
 }
@@ -46,7 +46,7 @@ const STALE_SECONDS = 8;
 const STALE_ELSEWHERE_SECONDS = 60;
 const LAG_SECONDS = 0.1;
 const BUSY_SHARE = 0.95;
-/** How long a process that was killed is worth a line. */
+/** A killed process is reported for so long. */
 const RECENT_SECONDS = 300;
 /** Of the requests of the last seconds. */
 const FAILING = { share: 0.05, requests: 3 };

@@ -57,7 +57,7 @@ export function seizeDirectory(dir: string): number | 'held' | undefined {
 }
 
 /**
- * Locks the directory itself, shared. systemd-tmpfiles skips a directory that it cannot lock (ran); otherwise it deletes
+ * Locks the directory itself, shared. systemd-tmpfiles skips a directory that it cannot lock (tested); otherwise it deletes
  * every file that was not touched for long, also `dir.lock` and the archive.
  *
  * @returns the descriptor that holds the lock; undefined where the lock is not available, for example while a cleaner works

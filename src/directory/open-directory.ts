@@ -155,7 +155,7 @@ function makeDirectory(
 
 /**
  * Like mkdir -p. Node's own `recursive` never returns where an existing directory refuses new ones with ENOENT, as /proc
- * does (ran: 20 to 26).
+ * does (tested with 20 to 26).
  */
 function makeWithParents(dir: string): void {
   try {

@@ -1,11 +1,11 @@
 /**
  * The record of a push: the contents of `push-<id>.lock`. The leader writes it before each sending, in one write, so that a
- * process that takes over knows the last timestamp, and every collector can show how the push is getting on.
+ * process that takes over knows the last timestamp, and every collector can show its figures.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Trust } from './trust.js';
 
-/** What all leaders of the push have done together. */
+/** The figures of all leaders of the push together. */
 export interface PushFigures {
   /** Samples that the receiver accepted. */
   readonly sent: number;
@@ -73,12 +73,12 @@ export function pushRecordIn(path: string, trust: Trust): PushRecord | undefined
   }
 }
 
-/** After this time a leader that was killed is no longer a push that is stalled, but one that was given up. */
+/** A push whose leader was killed counts as stalled for this time, and then as given up. */
 const GIVEN_UP_MS = 24 * 3600 * 1000;
 /** Number of intervals without a record after which a leader is stalled. */
 export const STALLED_INTERVALS = 3;
 
-/** Whether nobody pushes although nobody has ended the push. @param now milliseconds since the epoch */
+/** Whether no process pushes although the push was not ended. @param now milliseconds since the epoch */
 export function isStalled({ hasEnded, beatAt, intervalMs }: PushRecord, now: number): boolean {
   const silence = now - beatAt;
   return !hasEnded && silence > STALLED_INTERVALS * intervalMs && silence < GIVEN_UP_MS;

@@ -4,7 +4,7 @@ import cluster from 'node:cluster';
 export interface WorkerSlot {
   /** Text, since PM2's users may choose it. */
   readonly name: string;
-  /** Undefined where nobody counts them. */
+  /** Undefined where no program counts them. */
   readonly restarts: number | undefined;
 }
 

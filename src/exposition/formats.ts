@@ -1,4 +1,4 @@
-/** The formats, one row each. If an Accept header likes several equally, the first row wins. */
+/** The formats, one row each. If an Accept header gives several the same quality, the first row wins. */
 import { PromMultiprocError } from '../errors.js';
 import type { Format } from './format.js';
 import { openMetrics2Format } from './openmetrics2-format.js';

@@ -66,7 +66,7 @@ export function negotiateFormat(
   return { format: format.name, contentType: offer.contentType + suffix, escaping };
 }
 
-/** What a caller that names the format gets. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no format has the name */
+/** Returns the result for a caller that names the format. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where no format has the name */
 export function namedFormat(name: string): NegotiatedFormat {
   return { format: name, contentType: formatOf(name).offers[0].contentType, escaping: DEFAULT_ESCAPING };
 }

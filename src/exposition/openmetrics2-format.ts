@@ -121,7 +121,7 @@ function composite(
   });
   const fields = `count:${count},sum:${sum}`;
   if (native === undefined) return `{${fields},${parts}:[${inner}]}`;
-  // without bounds the one bucket says no more than the count
+  // without bounds the one bucket adds nothing to the count
   return `{${fields},${native}${labelled > 1 ? `,${parts}:[${inner}]` : ''}}`;
 }
 

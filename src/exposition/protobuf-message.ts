@@ -123,7 +123,7 @@ export function writeTime(target: Uint8Array, at: number, seconds: number): void
 }
 
 function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidth: number, isNative: boolean): void {
-  // without bounds the one bucket says no more than the count
+  // without bounds the one bucket adds nothing to the count
   const isNativeOnly = isNative && lines.filter(({ label }) => label !== undefined).length === 1;
   lines.forEach(({ name, label }, line) => {
     if (label !== undefined && isNativeOnly) message.unshown();

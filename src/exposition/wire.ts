@@ -2,7 +2,7 @@
  * The parts of the protobuf wire format that an exposition needs: protobuf.dev/programming-guides/encoding.
  *
  * Integers that change from one scrape to the next have a fixed width: a varint may have more bytes than it needs, and every
- * decoder accepts it (ran: Prometheus 2.42 and 3.5, protobufjs). So a new value overwrites the old one in place, and no
+ * decoder accepts it (tested with Prometheus 2.42 and 3.5, and protobufjs). So a new value overwrites the old one in place, and no
  * other byte moves.
  */
 const Wire = { Varint: 0, Fixed64: 1, Length: 2 } as const;

@@ -14,7 +14,7 @@ export interface Pending {
 }
 
 /**
- * The requests of which one httpMetrics() knows. Express gives the requests and responses other prototypes, so that reading a property
+ * The requests that one httpMetrics() counts. Express gives the requests and responses other prototypes, so that reading a property
  * of one takes V8 0.1 to 0.3 µs, and adding one takes 1 µs. So a request is found by its connection, which is a plain object. A WeakMap of
  * requests would cost the garbage collector 0.4 µs a request. And the responses of a connection share one listener for its end.
  */

@@ -13,7 +13,7 @@ export interface TraceContext {
   getValue(key: symbol): unknown;
 }
 
-/** The fields by which a series spreads its looks. They are of the child itself, since an object beside it costs 1 ns more. */
+/** The fields that decide when a series looks for the active span. They are of the child itself, since an object beside it costs 1 ns more. */
 export interface TracedSeries {
   /** The beat of the last samples. */
   traceBeat: number;
@@ -41,11 +41,11 @@ const SAMPLES_BEFORE_SKIPPING = 16;
 const SAMPLES_PER_LOOK = 32;
 const BEAT_MS = 100;
 
-/** Goes on by a timer, which only runs while a series skips: a process that counts little has none. */
+/** A timer advances it, which only runs while a series skips: a process that counts little has none. */
 let beat = 0;
 let isBeating = false;
 
-/** The API registers what it has in one object, which stays. */
+/** The API registers everything in one object, which stays the same. */
 let api: Api | undefined;
 /** A context does not change: one without a span never gets one. */
 let spanless: TraceContext | undefined;

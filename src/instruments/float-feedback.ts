@@ -11,7 +11,7 @@ const taught = new Set<unknown>();
 /**
  * Makes the first child of a class add fractions, in memory that is used for nothing else. V8 14 (Node 25 and later)
  * compiles an addition that has only seen integers for integers, and then converts each float64 that it loads: `inc()` took
- * 6.2 ns, and takes 3.0 ns after it has added fractions (ran).
+ * 6.2 ns, and takes 3.0 ns after it has added fractions (measured).
  */
 export function withFloatFeedback<C extends Child>(child: C, write: (child: C) => void): C {
   if (taught.has(child.constructor)) return child;

@@ -28,7 +28,7 @@ import { SlotMap } from './slot-map.js';
 interface LocalFamily extends DeclaredFamily {
   readonly shape: SlotShape;
   readonly schema: Schema | undefined;
-  /** Whether its values end with the process: the file says so, or the newest declaration does. */
+  /** Whether its values end with the process: by the file's declaration, or by the newest one. */
   readonly live: boolean;
   /** Histograms: the cell of each slot, from the series' first cell. */
   readonly buckets: Int32Array | undefined;

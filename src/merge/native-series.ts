@@ -31,7 +31,7 @@ export function readNative(index: MergedCells, family: MergedFamily, series: num
   reading.end();
 }
 
-/** A coarse chunk that was counted into once has counts for ever; one that was only allocated says nothing. */
+/** A coarse chunk that was counted into once keeps its counts; one that was only allocated has none. */
 function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
   for (let at = cell; at < cell + slots; at++) if (cells[at] > 0) return false;
   return true;

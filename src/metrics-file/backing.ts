@@ -28,7 +28,7 @@ export interface LogDraft {
   discard(): void;
 }
 
-/** No method throws: where there is no room, the result says so. */
+/** No method throws: the result tells whether there was room. */
 export interface Backing {
   readonly kind: 'memory' | 'mapped' | 'written';
   /** Adds a block of zeroed slots; undefined where there is no room. */

@@ -53,7 +53,7 @@ export interface CreateOptions {
 
 /**
  * The cap protects memory cgroups: pages of a tmpfs count there, and the limit ends in the OOM killer and not in ENOSPC
- * (ran). A counter takes 8 bytes plus a record of 44 bytes and its label values; a histogram takes 8 × (buckets + 2) bytes
+ * (tested). A counter takes 8 bytes plus a record of 44 bytes and its label values; a histogram takes 8 × (buckets + 2) bytes
  * plus the same record. So 64 MiB hold about 600,000 counters or 300,000 histograms of 11 buckets.
  */
 export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;

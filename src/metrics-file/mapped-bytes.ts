@@ -99,7 +99,7 @@ export class MappedBytes extends OwnFile {
     super.release();
   }
 
-  /** When the disk is full, the first touch of a page without disk space raises SIGBUS (ran). */
+  /** When the disk is full, the first touch of a page without disk space raises SIGBUS (tested). */
   #back(length: number): void {
     const errno = this.#native?.allocate(this.fd, this.length, length);
     if (errno === 0) return;

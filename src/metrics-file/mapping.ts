@@ -50,7 +50,7 @@ const STATFS_BYTES = 256;
 let loaded: Native | undefined;
 let failure: Error | undefined;
 
-/** The native calls, or undefined where this thread or system has none; `nativeFailure()` then tells why. */
+/** The native calls, or undefined where this thread or system has none; `nativeFailure()` then has the reason. */
 export function native(): Native | undefined {
   if (loaded === undefined && failure === undefined) {
     try {
@@ -69,7 +69,7 @@ export function nativeFailure(): Error | undefined {
 
 function load(): Native {
   // a worker thread that is terminated inside a native call aborts its process: koffi throws where no JavaScript may run
-  // (ran)
+  // (tested)
   if (!isMainThread) throw new Error('worker threads make no native calls');
   if (process.env.PROM_MULTIPROC_NO_MMAP === '1') throw new Error('PROM_MULTIPROC_NO_MMAP=1');
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw new Error(`no mmap on ${process.platform}`);

@@ -3,7 +3,7 @@
  * down to the depth that a record can have.
  * msgpackr 2.1 limits the lengths that heads of arrays may claim. But its extension types build record readers, errors,
  * regular expressions and typed arrays from the bytes, and unlimited nesting overflows the stack with a RangeError (3 MB of
- * array heads; ran). A checksum prevents none of this: an attacker that writes the bytes writes the checksum too. The check
+ * array heads; tested). A checksum prevents none of this: an attacker that writes the bytes writes the checksum too. The check
  * below allocates nothing, and costs one step per value.
  */
 const MAX_DEPTH = 16;

@@ -1,5 +1,5 @@
 /**
- * Reads another process's file by plain reads, which are coherent with stores through a mapping (ran on tmpfs and ext4),
+ * Reads another process's file by plain reads, which are coherent with stores through a mapping (tested on tmpfs and ext4),
  * while that process continues to write. It trusts nothing: every length and offset is first compared with the file's size.
  *
  * One pass of a scrape is `readLog`, `readValues`, `readLog` again. Its rules, and the errors that occurred without them:

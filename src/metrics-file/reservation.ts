@@ -1,14 +1,14 @@
 /**
  * Address space for a mapped file. For a growable SharedArrayBuffer the engine reserves the maximum length as a separate
  * mapping, outside the heap. When it frees the buffer, it unmaps all of it, with any file that was mapped over it: after
- * 2,000 files were mapped and collected none was left (ran on Node 20 to 26). Views of a fixed length on it are as fast as
+ * 2,000 files were mapped and collected none was left (tested on Node 20 to 26). Views of a fixed length on it are as fast as
  * those on other memory, and neither `process.memoryUsage()` nor V8's garbage collector counts any of it.
  */
 import { readFileSync } from 'node:fs';
 
 /** At least the page size of any system: some ARM and POWER machines have 64 KiB. */
 const GRANULE_BYTES = 64 * 1024;
-/** V8 needs nearly all of a limited address space: of 1 GiB, Node 22 takes 800 MiB at its start (ran). */
+/** V8 needs nearly all of a limited address space: of 1 GiB, Node 22 takes 800 MiB at its start (measured). */
 const LARGEST_PART_OF_LIMIT = 1 / 32;
 
 /**

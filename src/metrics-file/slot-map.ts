@@ -27,7 +27,7 @@ export class SlotMap {
       this.#blocks.set(run.block, runs);
     }
     const known = runs.get(run.slot);
-    // a second record of a series tells that it is idle, or that it is not any more
+    // a second record of a series marks it as idle, or takes the mark away
     const isSame = known !== undefined && known.series !== undefined && known.series === run.series;
     if (known !== undefined && !isSame) {
       this.#takenTwice.push({ offset: run.offset, slot: run.slot, other: known.offset });

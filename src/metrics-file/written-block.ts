@@ -9,7 +9,7 @@ import { writeAll } from './write-all.js';
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 /**
  * Length of one comparison. Only where it finds a difference are the pages compared. To compare page by page takes a
- * quarter longer (ran).
+ * quarter longer (measured).
  */
 const STRIDE_BYTES = 16 * PAGE_BYTES;
 

@@ -14,7 +14,7 @@ const WORD = Int32Array.BYTES_PER_ELEMENT;
  * A flush writes the pages that have changed since the last one. It finds them by a comparison with a copy of the file. Of 64 MiB
  * in which one counter changed it writes 4 KiB in 6 to 13 ms, nearly all of it for the comparison; to write everything took 20 to
  * 40 ms, and sent everything to the disk or the network four times a second. Where every page has changed, both take the same time
- * (ran, side by side, on tmpfs and ext4; 1 MiB: 0.05 ms). The copy doubles the memory of values, not that of the log. Code that
+ * (measured side by side, on tmpfs and ext4; 1 MiB: 0.05 ms). The copy doubles the memory of values, not that of the log. Code that
  * stores a value does no extra work.
  *
  * A flush keeps the publish order of writer.ts, so that a reader at the same time, or after a SIGKILL between any two writes,

@@ -81,7 +81,7 @@ function closeMirror(mirror: RegistryMirror): void {
 
 /**
  * In an 'exit' listener promises do not settle, unless the queue of microtasks is run by hand. The function of Node.js for
- * that is undocumented, and exists in 20 to 26 (ran). Without it, changes after the last interval would be lost.
+ * that is undocumented, and exists in Node 20 to 26 (tested). Without it, changes after the last interval would be lost.
  */
 function copyAtExit(): void {
   for (const mirror of open) void mirror.copyNow();

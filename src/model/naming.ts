@@ -23,7 +23,7 @@ export function isLabelName(name: string, validation: NameValidation = 'legacy')
   return (validation === 'utf8' ? isUtf8Name(name) : LABEL_NAME.test(name)) && name !== '__name__';
 }
 
-/** What a message about an illegal label name says about legal ones. */
+/** The rule for label names, for error messages. */
 export function labelNameRule(validation: NameValidation = 'legacy'): string {
   return validation === 'utf8'
     ? 'use any characters, but not none, and not "__name__"'

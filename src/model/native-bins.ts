@@ -10,7 +10,7 @@ import { inspect } from 'node:util';
 import { PromMultiprocError } from '../errors.js';
 import { LITTLE_ENDIAN } from './byte-order.js';
 
-/** Prometheus accepts no other schemas: 9 made its query API panic (ran with 3.5.3). */
+/** Prometheus accepts no other schemas: 9 made its query API panic (tested with 3.5.3). */
 export const MIN_SCHEMA = -4;
 export const MAX_SCHEMA = 8;
 /** The schema of the bins that a series gets when it has MAX_FINE_CHUNKS. */

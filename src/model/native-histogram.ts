@@ -4,7 +4,7 @@
  *
  * The result depends on the sums of the parts alone, so that every reader of the same files shows the same. While counts
  * only grow, the schema never rises and the zero threshold never falls: Prometheus takes a schema that rises for a reset, and
- * `increase()` was 10,080 where the truth was 120 (ran).
+ * `increase()` was 10,080 where the truth was 120 (measured).
  */
 import { Bins, exponentOf, lowestOptions, MIN_SCHEMA, type NativeOptions, upperBound } from './native-bins.js';
 

@@ -9,7 +9,7 @@ interface Entry<C> {
   readonly child: C;
 }
 
-/** More attribute names than any instrument has; beyond it they are looked up the slow way. */
+/** More attribute names than any instrument has; objects with more are looked up by their labels. */
 const MAX_NAMES = 32;
 /** Entries of removed series are forgotten when there are this many more than series. */
 const MAX_UNUSED = 1024;

@@ -6,7 +6,7 @@ import { MeterProvider, type MeterProviderOptions } from './meter-provider.js';
 
 type Api = typeof import('@opentelemetry/api');
 
-/** Metrics are in the API since then. */
+/** The first version of the API with metrics. */
 const FIRST_MINOR = 3;
 
 /**

@@ -30,7 +30,7 @@ export abstract class ObservedInstrument<C extends Child = Child> implements Obs
     return this.#bound.series.name;
   }
 
-  /** Has it observed whenever its metric is read. */
+  /** Makes the callbacks run whenever its metric is read. */
   collectBy(collect: () => Promise<void>): void {
     this.#bound.series.collectBy(collect);
   }
@@ -81,14 +81,14 @@ export class ObservedCounter extends ObservedInstrument<CounterChild> {
     for (const [child, total] of this.#observedTotals) {
       const before = this.#totals.get(child) ?? 0;
       this.#totals.set(child, total);
-      // a total that has become smaller has begun again at 0
+      // a smaller total has started again at 0
       child.addTotal(total >= before ? total - before : total);
     }
     this.#observedTotals.clear();
     super.endRound();
   }
 
-  /** Counts of what has ended stay. */
+  /** The counts stay when what was observed has ended. */
   protected forget(): void {}
 }
 

@@ -11,7 +11,7 @@ import type { RegisteredMetric } from '../registry/member.js';
 import { warnOnce } from '../warn-once.js';
 import type { AttributeLabels } from './attribute-labels.js';
 
-/** Beyond it names of attributes are made of values, by mistake. */
+/** More names than this are a mistake: names that contain values. */
 const MAX_LABELS = 128;
 
 export class OpenSeries<C extends Child> {
@@ -27,7 +27,7 @@ export class OpenSeries<C extends Child> {
     return this.#metric.name;
   }
 
-  /** Has the values updated whenever the metric is read, and once now: the metric is registered already. */
+  /** Makes the metric update its values at each read, and once now, as it is registered already. */
   collectBy(collect: () => Promise<void>): void {
     if (this.#metric.collect !== undefined) return;
     this.#metric.collect = collect;

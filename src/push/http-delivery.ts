@@ -19,7 +19,7 @@ export interface HttpResponse {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** More of a response is not read: none of the protocols has more to tell. */
+/** More of a response is not read: no protocol has longer responses. */
 const MAX_RESPONSE_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
@@ -124,7 +124,7 @@ export function failure(
   mayBeRetried: (status: number) => boolean,
 ): Exclude<Outcome, { result: 'sent' }> {
   if ('error' in response) {
-    // a receiver that is not there is no reason to give a message up; one that takes it and never responds may be
+    // a message is not given up because its receiver is missing; it is if the receiver takes it and never responds
     return {
       result: 'failed',
       reason: response.error,
@@ -148,7 +148,7 @@ function reasonIn({ status, headers, body }: HttpResponse): string {
   return text === '' ? '' : `, ${text}`;
 }
 
-/** Seconds, or a date. Undefined where the header says neither. */
+/** Seconds, or a date. Undefined where the header has neither. */
 function retryAfterMs(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();

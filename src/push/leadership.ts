@@ -1,5 +1,5 @@
 /**
- * Decides which of the processes that could push does. The kernel's lock decides where there is one: it frees the lock when the
+ * Decides which process pushes. The kernel's lock decides where there is one: it frees the lock when the
  * leader dies, at whatever instant, and another process takes it at its next tick. A leader that is stopped keeps it, and the
  * others only warn: they could not know that it does not send in the next moment.
  *
@@ -61,7 +61,7 @@ export class Leadership {
     return (this.isLeader = this.#leadsBy(this.#lock));
   }
 
-  /** What the leaders before have done. Read when this process has become the leader. */
+  /** The figures of earlier leaders, read when this process has become the leader. */
   get figures(): PushFigures {
     return this.#lock?.read()?.figures ?? NO_FIGURES;
   }
@@ -76,7 +76,7 @@ export class Leadership {
     return this.#sentAt;
   }
 
-  /** Shows the others that this process leads, and how it gets on. */
+  /** Shows the other processes that this one leads, with its figures. */
   record(figures: PushFigures, now = Date.now(), hasEnded = false): void {
     const lock = this.#lock;
     if (lock === undefined) return;

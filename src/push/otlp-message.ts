@@ -124,7 +124,7 @@ const UNITS: Readonly<Record<string, string>> = {
   ...{ volts: 'V', amperes: 'A', joules: 'J', hertz: 'Hz' },
 };
 
-/** What a series is sent under; the attributes are laid out once. */
+/** The metric and the attributes of a series; the attributes are encoded once. */
 export interface OtlpSeries {
   readonly metric: OtlpMetric;
   readonly attributes: Uint8Array;

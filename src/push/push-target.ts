@@ -1,4 +1,4 @@
-/** What every target of a push is: it makes messages of the metrics, and sends one. */
+/** The interface of a push target: it makes messages of the metrics, and sends each of them. */
 import type { TimeSlices } from '../time-slices.js';
 import type { MetricFamily } from '../model/metric-family.js';
 
@@ -18,7 +18,7 @@ export interface Message {
 }
 
 export type Outcome =
-  /** The receiver has taken the message, but for `lost` samples, for the reason. */
+  /** The receiver has taken the message, except `lost` samples, for this reason. */
   | { readonly result: 'sent'; readonly lost?: number; readonly reason?: string }
   /** Another attempt would fail in the same way. */
   | { readonly result: 'refused'; readonly lost?: number; readonly reason: string }

@@ -64,7 +64,7 @@ export class Pusher {
     const { name, dir, collect } = this.#options;
     const [leadership, queue, target] = [this.#leadership, this.#queue, this.#target];
     try {
-      // a first tick in the midst of the program's start would count less than one a moment later
+      // a first tick during the program's start would send less than one a moment later
       await eventLoopTurn();
       const wasLeader = leadership.isLeader;
       if (!leadership.decide(dir())) return;

@@ -1,7 +1,7 @@
 /**
  * A Pushgateway client with the arguments, results and errors of prom-client's. prom-client's own is not used: Pushgateway 1.5
  * responds with 400 to its requests for a job or a grouping value with a slash, and stores `.` and `..` under another key
- * (ran); counters of an OpenMetrics registry arrive without a type; and it removes a header from the caller's options.
+ * (tested); counters of an OpenMetrics registry arrive without a type; and it removes a header from the caller's options.
  */
 import type * as http from 'node:http';
 import type * as https from 'node:https';

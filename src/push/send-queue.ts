@@ -98,7 +98,7 @@ export class SendQueue {
       }
       this.#warn('a message is sent again', outcome.reason);
       this.#count({ retries: this.figures.retries + 1 });
-      // a part at random, so that a hundred hosts do not come back at once
+      // a part at random, so that a hundred hosts do not send again at one moment
       const pauseMs = Math.max(outcome.afterMs ?? 0, delayMs * (0.5 + Math.random() / 2));
       await sleep(pauseMs, undefined, { signal: this.signal, ref: false }).catch(() => {});
       if (!this.#messages.includes(message)) return;

@@ -2,7 +2,7 @@ import type { Labels } from '../model/metric-family.js';
 
 /**
  * The series that a leader has sent, each with what its encoding needs again: a series is laid out once. A series that is not
- * in the next sending has vanished, and the receiver is told so.
+ * in the next sending has vanished, and the receiver gets its end.
  */
 export class SeriesTable<Series> {
   readonly #entries = new Map<string, { readonly series: Series; round: number }>();

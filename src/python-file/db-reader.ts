@@ -68,7 +68,7 @@ export class DbReader {
   readonly uid: number;
   /** Seconds since the epoch when the file was made, as far as the file system tells. */
   readonly bornAt: number;
-  /** Of the file as it was opened: another file, or a mended one, has another. */
+  /** Fingerprint of the file when it was opened: a repaired file, or another file of this name, has a different one. */
   readonly fingerprint: string;
   readonly #inode: number;
   #fd: number;
@@ -149,7 +149,7 @@ export class DbReader {
     }
   }
 
-  /** Gives the descriptor back until the next read. */
+  /** Closes the descriptor until the next read. */
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;

@@ -1,6 +1,6 @@
 /**
  * The names of client_python's multiprocess files, which it gives them as `<type>_<pid>.db`, and those of gauges as
- * `gauge_<mode>_<pid>.db`. What stands for the pid is another text where the application has its own `process_identifier`.
+ * `gauge_<mode>_<pid>.db`. The pid is another text where the application has its own `process_identifier`.
  */
 import { MULTIPROCESS_MODES } from '../model/gauge-mode.js';
 

@@ -1,5 +1,5 @@
 /**
- * What the keys of client_python's files mean: each is the JSON text of `[metric, sample, labels, help]`, and one sample of
+ * The meaning of the keys of client_python's files: each is the JSON text of `[metric, sample, labels, help]`, and one sample of
  * one series. A key is parsed once for all files, since every process writes the same ones: the first scrape of 32
  * processes with 160,000 keys each would parse five million of them.
  */

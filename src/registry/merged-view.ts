@@ -1,5 +1,5 @@
 /**
- * The source of merged output for registries. The collector, which imports may not reach from here, installs itself. Without
+ * The source of merged output for registries. The collector installs itself, since this room may not import it. Without
  * it, or while no directory is in use, a registry shows only the values of this process.
  */
 import { isForkingPrimary } from '../directory/role.js';

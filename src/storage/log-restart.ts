@@ -19,7 +19,7 @@ export class LogRestart {
   readonly #draft: LogDraft;
   readonly #named: readonly (Series | Attachment)[];
   readonly #since: Uint8Array[] = [];
-  /** Write the log. The last one returns whether everything had room. */
+  /** The steps that write the log. The last one returns whether everything had room. */
   readonly steps: Generator<void, boolean>;
   #records = 0;
 

@@ -1,7 +1,7 @@
 /**
  * The only store of this process (or worker thread), created when the first metric needs it.
  * It counts in a file where a directory is known, and otherwise in memory: one process without threads. Every few seconds
- * it checks whether its file is still usable, or the disk has room again. No error of that reaches the application.
+ * it checks whether its file is still usable, or the disk has room again. No error in these checks reaches the application.
  */
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
@@ -46,9 +46,9 @@ class ProcessStore {
   #chosen: ChosenDirectory | undefined;
   #directory: OpenedDirectory | undefined;
   #writer: FileWriter | undefined;
-  /** Into a file that takes the place of `#writer` when everything has moved. */
+  /** Moves everything into a file, which then takes the place of `#writer`. */
   #move: StoreTask | undefined;
-  /** Into the file, where it had no room before. */
+  /** Moves into the file what had no room there before. */
   #settling: StoreTask | undefined;
   #flushes: FlushSchedule | undefined;
   #vitals: VitalsMeter | undefined;
@@ -262,7 +262,7 @@ class ProcessStore {
     });
   }
 
-  /** Also writes at once what has moved, before the place is given up where it was. */
+  /** Also writes what has moved, before the former place is given up. */
   #flushOnTimer(): void {
     if (this.#flushes !== undefined) {
       this.#flushes.flush();

@@ -238,7 +238,7 @@ export class SeriesLog {
     this.#restart = undefined;
   }
 
-  /** Ends without a turn of the event loop where the log is small. */
+  /** A small log is complete when this returns. */
   async #write(restart: LogRestart): Promise<void> {
     const slices = new TimeSlices(undefined, false);
     for (;;) {

@@ -278,7 +278,7 @@ export class SeriesStore {
     if (this.#isMoving) return;
     for (const _ of this.#tryAgain()) {
       yield;
-      // it takes everything along
+      // the move takes everything with it
       if (this.#isMoving) return;
     }
     if (this.status.bytesInMemory === 0) this.#isShort = false;

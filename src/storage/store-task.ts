@@ -1,7 +1,7 @@
 /**
  * Work on a whole store, a few milliseconds at a time: to move 99,000 series into another file took 132 ms in one go, and to
  * take them out of memory when the disk had room again 158 ms. In slices, both take 35 to 50 turns of the event loop; on some
- * of them the engine's garbage collection takes another 10 ms (ran).
+ * of them the engine's garbage collection takes another 10 ms (measured).
  *
  * During a move readers find the new file from the beginning. Each series counts there from its own turn on, with the value
  * that it had before.
@@ -11,7 +11,7 @@
  * | before the new file has its name | what it counted where it was before |
  * | in the middle of a move out of memory, or out of a file that was deleted | the series that have moved; the others have gone with the memory or the file |
  * | in the middle of a move to another directory | each series in the new directory if it has moved, and in the old one if not, with every count; no directory has it twice |
- * | before the old file is removed | every series in the new directory; in the old one their former values, of which nobody adds up both |
+ * | before the old file is removed | every series in the new directory; in the old one their former values; no reader adds up both |
  */
 
 import { describeError } from '../errors.js';

@@ -49,7 +49,7 @@ const TEXTS = { request: 16, reply: 8 * 1024 } as const;
 const TEXT_BYTES = 8 * 1024 - 16;
 const SLOT_BYTES = 16 * 1024;
 
-/** A main thread that is not blocked replies within a millisecond (ran); one that starts its application does not. */
+/** A main thread that is not blocked replies within a millisecond (measured); one that starts its application does not. */
 const REPLY_MS = 50;
 /** The main thread has begun, but a disk may be slow. */
 const MAKING_MS = 1000;

@@ -55,8 +55,8 @@ export class SlotAllocator {
   readonly #blocks = new WeakSet<ValueBlock>();
 
   /**
-   * @param publishedAt `performance.now()` of the moment up to which the log has reached readers. Slots whose removal has
-   * not are not reused, or a flushed file would have another series' value under the old name
+   * @param publishedAt `performance.now()` of the moment up to which the log has reached readers. Slots of later removals are
+   * not reused: a flushed file would have the value of another series under the old name
    */
   constructor(
     make: BlockMaker,

@@ -11,7 +11,7 @@ import type { SeriesStore } from './series-store.js';
 import { DEFAULT_MAX_SERIES } from './series-store-options.js';
 
 const RESOLUTION_MS = 100;
-/** The file is also maintained between two heartbeats, as when it is read; a share of less time says little. */
+/** The file is also maintained between two heartbeats, as when it is read; a share of less time is mostly noise. */
 const LEAST_MS = 2000;
 
 /** Node has it from 23.9 on. */

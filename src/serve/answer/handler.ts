@@ -53,7 +53,7 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void
  * - Fastify: `(request, reply) => { reply.hijack(); handler(request.raw, reply.raw); }`
  * - Koa: `(ctx) => { ctx.respond = false; handler(ctx.req, ctx.res); }`
  * - Hono on Node: `(c) => { handler(c.env.incoming, c.env.outgoing); return RESPONSE_ALREADY_SENT; }`, where the adapter
- *   (ran with 2.1.8) responds to HEAD by itself, with an empty 200
+ *   (tested with 2.1.8) responds to HEAD by itself, with an empty 200
  *
  * @throws PromMultiprocError ERR_INVALID_ARGUMENT for an option that breaks its rule.
  */

@@ -1,7 +1,7 @@
 /**
  * Limits how many scrapes are rendered at once, so that many clients cannot start thousands of renderings. A scrape frees its
  * place when it is rendered, and not when it is sent: forty clients that read nothing would otherwise keep the others out.
- * UnsentBodies limits what is rendered and not sent.
+ * UnsentBodies limits the bodies that are rendered and not sent.
  */
 export class InFlightLimit {
   #taken = 0;

@@ -26,7 +26,7 @@ const NEW_MS = 1000;
 /**
  * The bodies that clients have not taken completely. Scrapes at the same time share one body, and each later scrape has its
  * own, which stays in memory until its slowest client has read it: forty clients that read almost nothing kept 2 GiB of
- * 50 MiB responses in memory (ran). So the sum of all bodies is limited, and beyond it the slowest clients are disconnected
+ * 50 MiB responses in memory (measured). So the sum of all bodies is limited, and beyond it the slowest clients are disconnected
  * for the newest: slow readers, however many, cannot keep a fast client out.
  */
 export class UnsentBodies {

@@ -25,7 +25,7 @@ export function hasStatus(source: MetricsSource): source is StatusSource {
 
 /**
  * The page loads everything from this server, and has no inline script or style. uPlot sets styles through the object model,
- * which needs no 'unsafe-inline' (ran: Chromium 156 reports no violation).
+ * which needs no 'unsafe-inline' (tested: Chromium 156 reports no violation).
  */
 const POLICY = [
   "default-src 'none'",

@@ -15,7 +15,7 @@ const IDLE_MS = 5000;
 /**
  * Compares passwords with bcrypt hashes, one at a time for all clients, in a thread. So a client that guesses passwords costs
  * the application at most one core, and does not block its event loop: on a busy machine 20 comparisons at cost 10 blocked the
- * event loop for up to 211 ms on the main thread, although by bcryptjs' asynchronous call, and for 13 ms from the thread (ran).
+ * event loop for up to 211 ms on the main thread, although by bcryptjs' asynchronous call, and for 13 ms from the thread (measured).
  */
 export class BcryptCheck {
   readonly #thread: TaskThread<BcryptTask, boolean> | undefined;
