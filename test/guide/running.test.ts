@@ -56,5 +56,5 @@ test('the process manager of the page on processes tells what is left of its chi
   writeFileSync(join(dir, 'manager.js'), MANAGER.text.replaceAll('/run/jobs', join(dir, 'jobs')));
   const manager = startProgram(t, process.execPath, ['manager.js'], {}, dir);
   assert.equal(await manager.ended(), 0, manager.output());
-  assert.match(manager.output(), /^1 files of the dead, 0 of the living, 0 of whom nobody can tell$/m);
+  assert.match(manager.output(), /^1 files of dead processes, 0 of living ones, 0 for which this cannot be known$/m);
 });
