@@ -8,7 +8,7 @@ import type { LabelValues } from '../registry/metric-object.js';
 import type { InfoConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { GaugeChild } from './gauge.js';
-import { Metric } from './metric.js';
+import { StateMetric } from './state-metric.js';
 
 /** The pairs that an Info shows as labels. */
 export type InfoPairs = Readonly<Record<string, string | number>>;
@@ -21,7 +21,7 @@ export type InfoPairs = Readonly<Record<string, string | number>>;
  *
  * The name of a pair becomes a label when it is first set. Other pairs may be set at any time.
  */
-export class Info<T extends string = string> extends Metric<T, GaugeChild> {
+export class Info<T extends string = string> extends StateMetric<T, { set(pairs: InfoPairs): void }> {
   /**
    * Returns the metric of this configuration: the one that the registries already have, or a new one.
    *
@@ -57,26 +57,15 @@ export class Info<T extends string = string> extends Metric<T, GaugeChild> {
     const added = Object.keys(pairs).filter((name) => !labelNames.includes(name));
     if (added.length > 0) this.series.addLabelNames(added);
     const wanted = this.series.ofObject({ ...labels, ...pairs });
-    for (const child of this.#ofLabels(labels)) if (child !== wanted) this.series.remove(child);
+    for (const child of this.childrenOf(labels)) if (child !== wanted) this.series.remove(child);
     wanted.set(1);
   }
 
-  /** Returns an Info for one set of label values, given in the order of `labelNames` or as an object. */
-  labels(...values: (string | number)[]): { set(pairs: InfoPairs): void };
-  labels(labels: LabelValues<T>): { set(pairs: InfoPairs): void };
-  labels(...args: unknown[]): { set(pairs: InfoPairs): void } {
-    const labels = this.givenLabels(args);
-    return { set: (pairs) => this.set(labels as LabelValues<T>, pairs) };
+  protected viewOf(labels: LabelValues<T>): { set(pairs: InfoPairs): void } {
+    return { set: (pairs) => this.set(labels, pairs) };
   }
 
-  /** Removes the pairs of these labels. */
-  remove(...values: (string | number)[]): void;
-  remove(labels: LabelValues<T>): void;
-  remove(...args: unknown[]): void {
-    for (const child of this.#ofLabels(this.givenLabels(args))) this.series.remove(child);
-  }
-
-  #ofLabels(labels: Readonly<Record<string, unknown>>): GaugeChild[] {
+  protected childrenOf(labels: Readonly<Record<string, unknown>>): GaugeChild[] {
     const { labelNames } = this.series.declaration;
     return [...this.series.index].filter((child) =>
       labelNames.every((name, at) => !this.#isOwn(name) || child.labelValues[at] === labelValue(labels[name])),

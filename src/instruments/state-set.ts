@@ -8,7 +8,7 @@ import type { LabelValues } from '../registry/metric-object.js';
 import type { StateSetConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { GaugeChild } from './gauge.js';
-import { Metric } from './metric.js';
+import { StateMetric } from './state-metric.js';
 
 /**
  * The current one of several states: one series per state, 1 for the current state and 0 for the others. The label with the
@@ -16,7 +16,10 @@ import { Metric } from './metric.js';
  *
  * There are no series before the first `state()`. Merged output shows a state as 1 if any living process is in it.
  */
-export class StateSet<T extends string = string, S extends string = string> extends Metric<T, GaugeChild> {
+export class StateSet<T extends string = string, S extends string = string> extends StateMetric<
+  T,
+  { state(state: S): void }
+> {
   readonly states: readonly S[];
 
   /**
@@ -61,25 +64,14 @@ export class StateSet<T extends string = string, S extends string = string> exte
         `${inspect(state)} is no state of ${this.name}: it is one of ${this.states.join(', ')}`,
       );
     }
-    for (const child of this.#ofLabels(labels)) child.set(child.labelValues.at(-1) === state ? 1 : 0);
+    for (const child of this.childrenOf(labels)) child.set(child.labelValues.at(-1) === state ? 1 : 0);
   }
 
-  /** Returns a StateSet for one set of label values, given in the order of `labelNames` or as an object. */
-  labels(...values: (string | number)[]): { state(state: S): void };
-  labels(labels: LabelValues<T>): { state(state: S): void };
-  labels(...args: unknown[]): { state(state: S): void } {
-    const labels = this.givenLabels(args);
-    return { state: (state) => this.state(labels as LabelValues<T>, state) };
+  protected viewOf(labels: LabelValues<T>): { state(state: S): void } {
+    return { state: (state) => this.state(labels, state) };
   }
 
-  /** Removes all states of these labels. */
-  remove(...values: (string | number)[]): void;
-  remove(labels: LabelValues<T>): void;
-  remove(...args: unknown[]): void {
-    for (const child of this.#ofLabels(this.givenLabels(args))) this.series.remove(child);
-  }
-
-  #ofLabels(labels: object): GaugeChild[] {
+  protected childrenOf(labels: object): GaugeChild[] {
     return this.states.map((state) => this.series.ofObject({ ...labels, [this.name]: state }));
   }
 }
