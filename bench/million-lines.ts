@@ -3,8 +3,8 @@
  *
  *   node dist/bench/million-lines.js [--quick]
  *
- * One process has written the files and holds them; another collects, inline, so that its CPU time and its memory are those of a
- * collector and of nothing else. The benchmark first compares the text with the expected one. All values change between two
+ * A process for each file has written it and holds it; another one collects, inline, so that its CPU time and its memory are those of
+ * a collector and of nothing else. The benchmark first compares the text with the expected one. All values change between two
  * scrapes. The memory is that beyond a collector of an empty directory, after the last scrape and at the highest.
  * An instance collects in a thread, as a process that serves does; its memory is that beyond an instance with an empty directory too.
  */
@@ -44,10 +44,8 @@ interface Scrape {
   readonly digest: string;
 }
 
-/** The slots that hold values, for changes of all of them. */
-type Slots = Map<Float64Array, number>;
-
-function writeFile(dir: string, number: number, count = SERIES): Slots {
+/** The process that has written a file and holds its lock: it changes all values for every message. */
+function runWriter(dir: string, number: number, count: number): void {
   const { store } = createFile(dir, {
     maxBytes: 1 << 30,
     limits: { maxSeries: count, maxSeriesPerMetric: count },
@@ -55,14 +53,33 @@ function writeFile(dir: string, number: number, count = SERIES): Slots {
   });
   const labelNames = ['method', 'path', 'code'];
   const family = store.declare({ name: 'hits_total', help: 'h', type: 'counter', labelNames }, ['default']);
-  const slots: Slots = new Map();
+  /** The end of the slots in use, by block. */
+  const slots = new Map<Float64Array, number>();
   for (let at = 0; at < count; at++) {
     const series = new Series(family, labelsOf(at));
     store.attach(series);
     series.view[series.index] = at;
     slots.set(series.view, Math.max(slots.get(series.view) ?? 0, series.index));
   }
-  return slots;
+  process.on('message', () => {
+    for (const [view, end] of slots) for (let at = 0; at <= end; at++) view[at]++;
+    process.send!('changed');
+  });
+  process.send!('written');
+}
+
+/** One process a file, which keeps the objects of its series: in one process they are more than its heap may have. */
+async function writers(dir: string, count: number): Promise<ChildProcess[]> {
+  const children = Array.from({ length: FILES }, (_, number) =>
+    fork(__filename, ['--write', dir, String(number), String(count)]),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
+  return children;
+}
+
+async function changeAll(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of children) child.send('change');
+  await Promise.all(children.map((child) => once(child, 'message')));
 }
 
 function labelsOf(at: number): readonly string[] {
@@ -125,7 +142,7 @@ function highestRssMb({ pid }: ChildProcess): number {
 
 async function driveInstances(): Promise<void> {
   const dirs = [0, 1].map(() => mkdtempSync('/dev/shm/million-'));
-  for (let number = 0; number < FILES; number++) writeFile(dirs[1], number, INSTANCE_SERIES);
+  const writing = await writers(dirs[1], INSTANCE_SERIES);
   const rss: number[] = [];
   const digests: string[] = [];
   for (const dir of dirs) {
@@ -141,6 +158,7 @@ async function driveInstances(): Promise<void> {
     for (const instance of instances) instance.kill();
     rmSync(dir, { recursive: true });
   }
+  for (const child of writing) child.kill();
   assert.equal(digests.length, 2);
   const beyond = rss[1] - rss[0];
   console.log(
@@ -162,7 +180,8 @@ async function drive(): Promise<void> {
     const idle = collector(empty);
     await scrape(idle);
     const { rssMb: emptyMb } = await scrape(idle);
-    const files = Array.from({ length: FILES }, (_, number) => writeFile(dir, number));
+    const writing = await writers(dir, SERIES);
+    children.push(...writing);
     const cold: number[] = [];
     const warm: number[] = [];
     const memory: number[] = [];
@@ -176,7 +195,7 @@ async function drive(): Promise<void> {
       let last = first;
       for (let round = 0; round < ROUNDS; round++) {
         changes++;
-        for (const slots of files) for (const [view, end] of slots) for (let at = 0; at <= end; at++) view[at]++;
+        await changeAll(writing);
         last = await scrape(child);
         warm.push(last.cpuMs);
       }
@@ -209,6 +228,8 @@ async function drive(): Promise<void> {
   }
 }
 
-if (process.argv[2] === '--collect') runCollector(process.argv[3]);
-else if (process.argv[2] === '--instance') runInstance(process.argv[3]);
+const [, , role, dir, ...rest] = process.argv;
+if (role === '--collect') runCollector(dir);
+else if (role === '--instance') runInstance(dir);
+else if (role === '--write') runWriter(dir, Number(rest[0]), Number(rest[1]));
 else void drive().then(driveInstances);
