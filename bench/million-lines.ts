@@ -17,6 +17,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Engine, productKey } from '../src/collector/engine.js';
 import { lentMetrics, MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
 import { Series } from '../src/storage/series.js';
+import { completed } from '../src/time-slices.js';
 import { createFile } from '../test/support/written-file.js';
 import { median, table } from './report.js';
 
@@ -34,6 +35,7 @@ const WANTED = { coldMs: 3000, warmMs: 150, memoryMb: 400 };
 
 const PRODUCT = {
   kind: 'body',
+  isLent: true,
   format: 'text',
   settings: { selection: { registries: 'all' }, selfMetrics: false },
 } as const;
@@ -96,12 +98,12 @@ function expectedDigest(changes: number): string {
   return hash.digest('hex');
 }
 
-function collect(engine: Engine): Uint8Array {
-  const steps = engine.collect({ products: [PRODUCT], heldLocks: { dir: 0, fold: 0 } });
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value.bodies.get(productKey(PRODUCT))!;
-  }
+/** A collection as the handler makes it: the body is given back when it has been sent. */
+function collect(engine: Engine, returned: readonly string[]): { body: Uint8Array; loans: string[] } {
+  const { bodies, loans } = completed(
+    engine.collect({ products: [PRODUCT], returned, heldLocks: { dir: 0, fold: 0 } }),
+  );
+  return { body: bodies.get(productKey(PRODUCT))!, loans: [...loans.values()] };
 }
 
 function rssMb(): number {
@@ -111,9 +113,11 @@ function rssMb(): number {
 /** The process that collects: a scrape for every message. */
 function runCollector(dir: string): void {
   const engine = new Engine({ dir, deadRetentionSeconds: 3600, maxOpenFiles: 64 });
+  let returned: readonly string[] = [];
   process.on('message', () => {
     const before = process.cpuUsage();
-    const body = collect(engine);
+    const { body, loans } = collect(engine, returned);
+    returned = loans;
     const { user, system } = process.cpuUsage(before);
     const digest = createHash('sha256').update(body).digest('hex');
     process.send!({ cpuMs: (user + system) / 1000, rssMb: rssMb(), digest } satisfies Scrape);

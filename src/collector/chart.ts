@@ -115,12 +115,12 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
   const valueOf = (number: number): number =>
     family.isGauge ? index.gaugeValue(number, family.mode) : index.cells[index.cellOf[number]];
   if (by === 'series') {
-    return series.map((number) => ({ name: index.textOf[number] || family.name, value: valueOf(number) }));
+    return series.map((number) => ({ name: index.texts.of(number) || family.name, value: valueOf(number) }));
   }
   const label = by.startsWith('label:') ? by.slice('label:'.length) : undefined;
   const sums = new Map<string, number>(label === undefined ? [[family.name, 0]] : []);
   for (const number of series) {
-    const name = label === undefined ? family.name : (parseLabelText(index.textOf[number])[label] ?? '');
+    const name = label === undefined ? family.name : (parseLabelText(index.texts.of(number))[label] ?? '');
     sums.set(name, (sums.get(name) ?? 0) + valueOf(number));
   }
   return [...sums].map(([name, value]) => ({ name, value }));
@@ -130,7 +130,7 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
 function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
   return processes.flatMap(({ label, part: file }) => {
     const values = family.parts.flatMap(({ family: part, spell }) =>
-      [...file.ownValues(part)].map(([series, value]) => ({ text: spell(part.index.textOf[series]), value })),
+      [...file.ownValues(part)].map(([series, value]) => ({ text: spell(part.index.texts.of(series)), value })),
     );
     if (values.length === 0) return [];
     if (!family.isGauge) return { name: label, value: values.reduce((sum, { value }) => sum + value, 0) };

@@ -31,7 +31,9 @@ function collect(task: ThreadTask): ThreadResult {
   const { families, ...collected } = completed(engine.collect(task));
   const packed = new Map([...families].map(([key, each]) => [key, packFamilies(each)]));
   const result: ThreadResult = { ...collected, families: packed };
-  const buffers = [...collected.bodies.values(), ...[...packed.values()].flat()].map(({ buffer }) => buffer);
+  // lent bodies stay, in memory that is shared
+  const moving = [...collected.bodies].filter(([key]) => !collected.loans.has(key)).map(([, body]) => body);
+  const buffers = [...moving, ...[...packed.values()].flat()].map(({ buffer }) => buffer as ArrayBuffer);
   if (buffers.length === 0) return result;
   return move({ [transferableSymbol]: buffers, [valueSymbol]: result }) as unknown as ThreadResult;
 }

@@ -136,9 +136,7 @@ export class DirectoryCollector {
 
   /** One exposition, encoded. Throws as `collect` does. */
   async body(request: BodyRequest, settings: OutputSettings): Promise<Uint8Array> {
-    const { body } = await this.#bodyOf(request, settings);
-    this.#lent.keep(body);
-    return body;
+    return (await this.#bodyOf(request, settings)).body;
   }
 
   async families(settings: OutputSettings): Promise<MetricFamily[]> {
@@ -150,15 +148,15 @@ export class DirectoryCollector {
     request: BodyRequest,
     settings: OutputSettings,
   ): Promise<LentBody & { readonly missing: readonly string[] }> {
-    const { body, missing } = await this.#bodyOf(request, settings);
-    return { ...this.#lent.lend(body), missing };
+    const { body, loan, missing } = await this.#bodyOf({ ...request, isLent: true }, settings);
+    return { ...this.#lent.lend(body, loan), missing };
   }
 
   async #bodyOf(request: BodyRequest, settings: OutputSettings) {
     const product = { kind: 'body', settings, ...request } as const;
     const key = productKey(product);
-    const { bodies, missing } = await this.collect(product);
-    return { body: bodies.get(key)!, missing: missing.get(key)! };
+    const { bodies, loans, missing } = await this.collect(product);
+    return { body: bodies.get(key)!, loan: loans.get(key), missing: missing.get(key)! };
   }
 
   async familiesAndMissing(
@@ -215,10 +213,8 @@ export class DirectoryCollector {
     clearTimeout(this.#idleTimer);
     try {
       const heldLocks = this.#locks.held(dir, this.#joined);
-      const collected = await this.#collectFrom(dir, {
-        ...{ products, heldLocks, isScrape },
-        spares: this.#lent.take(),
-      });
+      const returned = this.#lent.take();
+      const collected = await this.#collectFrom(dir, { products, heldLocks, isScrape, returned });
       if (isScrape && !this.#closed) this.#folding.consider(dir, collected);
       return collected;
     } finally {
@@ -232,7 +228,7 @@ export class DirectoryCollector {
       try {
         const locks = await new TimeSlices(SLICE_MS).run(surveyLocks(dir));
         const task = { key: JSON.stringify(options), options, ...request, locks };
-        const result = await this.#thread.run(task, request.spares);
+        const result = await this.#thread.run(task);
         await this.#endUnwantedThread(result.mergeBytes);
         return await unpacked(result);
       } catch (error) {
@@ -243,9 +239,7 @@ export class DirectoryCollector {
       }
     }
     this.#engine ??= new Engine(options);
-    // what moved to a thread that failed is gone
-    const spares = request.spares?.filter(({ byteLength }) => byteLength > 0);
-    const collected = await new TimeSlices(SLICE_MS).run(this.#engine.collect({ ...request, spares }));
+    const collected = await new TimeSlices(SLICE_MS).run(this.#engine.collect(request));
     // the next collection runs in a thread, which does not use this index
     if (this.#wantsThread(() => collected.mergeBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
@@ -316,7 +310,6 @@ export class DirectoryCollector {
   }
 
   #dropEngine(): void {
-    this.#lent.take();
     this.#engine?.close();
     this.#engine = undefined;
   }

@@ -155,7 +155,7 @@ function searched(selected: SelectedFamilies, search: string): (family: FamilySi
     const family = merged.get(name);
     return (
       family?.series.some((number) => {
-        const labels = family.index.textOf[number].toLowerCase();
+        const labels = family.index.texts.of(number).toLowerCase();
         return left.every((word) => labels.includes(word));
       }) === true
     );

@@ -3,6 +3,7 @@ import type { PushRecord } from '../directory/push-record.js';
 import { formatOf } from '../exposition/formats.js';
 import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
 import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
+import { MIN_SHARED_BYTES } from '../exposition/shared-memory.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
 import type { MetricFamily } from '../model/metric-family.js';
@@ -10,7 +11,7 @@ import { warnOnce } from '../warn-once.js';
 import { type CollectionOptions, DirectoryCollection } from './collection.js';
 import { type DirectoryStatus, directoryStatus, type StatusRequest } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
-import { copyInto } from './lent-bodies.js';
+import { Loans } from './lent-bodies.js';
 import { MergedBody, mergedFamilies, mergedFamilySteps, type OutputOptions } from './merged-output.js';
 import type { ProcessInfo, Totals } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
@@ -31,6 +32,8 @@ export type Product =
 
 /** An exposition. */
 export interface BodyRequest {
+  /** The caller gives the body back: see lent-bodies.ts. */
+  readonly isLent?: boolean;
   readonly format: string;
   /** Default: the escaping for scrapers that accept no UTF-8 names. */
   readonly escaping?: Escaping;
@@ -40,8 +43,8 @@ export interface BodyRequest {
 
 export interface CollectionRequest {
   readonly products: readonly Product[];
-  /** Memory for bodies. */
-  readonly spares?: ArrayBuffer[];
+  /** Bodies that nobody reads any more. */
+  readonly returned?: readonly string[];
   readonly heldLocks: HeldLocks;
   /** Whether it is a scrape, which restores a deleted archive; looking writes nothing. */
   readonly isScrape?: boolean;
@@ -49,7 +52,9 @@ export interface CollectionRequest {
 
 /** The products by their keys (`productKey`), and the figures that decide about threads and folds. */
 export interface Collected extends Omit<Totals, 'fileBytes'> {
-  readonly bodies: Map<string, Uint8Array<ArrayBuffer>>;
+  readonly bodies: Map<string, Uint8Array>;
+  /** By product: the body is lent, under this name. */
+  readonly loans: Map<string, string>;
   readonly families: Map<string, MetricFamily[]>;
   /** By product: names of families that its selection includes but that cannot be merged. */
   readonly missing: Map<string, readonly string[]>;
@@ -72,7 +77,6 @@ interface Reading {
   readonly seconds: number;
   readonly heldLocks: HeldLocks;
   readonly pushes: readonly PushRecord[];
-  readonly spares: ArrayBuffer[];
 }
 
 /** One output, which is updated from its last state. */
@@ -86,19 +90,22 @@ export class Engine {
   readonly #collection: DirectoryCollection;
   /** By their settings, the last requested one last. */
   readonly #outputs = new Map<string, Output>();
+  readonly #loans = new Loans();
 
   constructor(options: CollectionOptions) {
     this.#collection = new DirectoryCollection(options);
   }
 
   /** Collects once. Pauses wherever the event loop may turn. */
-  *collect({ products, heldLocks, spares = [], isScrape }: CollectionRequest): Generator<void, Collected> {
+  *collect({ products, heldLocks, returned = [], isScrape }: CollectionRequest): Generator<void, Collected> {
+    this.#loans.end(returned);
     const start = performance.now();
     yield* this.#collection.collect(isScrape);
     yield;
     const seconds = (performance.now() - start) / 1000;
     const collected: Collected = {
       bodies: new Map(),
+      loans: new Map(),
       families: new Map(),
       missing: new Map(),
       statuses: new Map(),
@@ -106,7 +113,7 @@ export class Engine {
       ...this.#collection.totals(),
       leftovers: this.#collection.leftovers,
     };
-    const reading = { seconds, heldLocks, spares, pushes: this.#collection.pushes() };
+    const reading = { seconds, heldLocks, pushes: this.#collection.pushes() };
     for (const product of products) {
       yield* this.#make(product, reading, collected);
       yield;
@@ -118,11 +125,7 @@ export class Engine {
     this.#collection.close();
   }
 
-  *#make(
-    product: Product,
-    { seconds, heldLocks, pushes, spares }: Reading,
-    collected: Collected,
-  ): Generator<void, void> {
+  *#make(product: Product, { seconds, heldLocks, pushes }: Reading, collected: Collected): Generator<void, void> {
     if (product.kind === 'processes') {
       collected.processes = this.#collection.processes();
       return;
@@ -140,7 +143,10 @@ export class Engine {
     } else if (product.kind === 'families') {
       collected.families.set(key, [...(yield* mergedFamilySteps(selected, settings)), ...own]);
     } else {
-      collected.bodies.set(key, copyInto(spares, render(product, output, own)));
+      const { bytes, lend } = render(product, output, own);
+      const giveBack = product.isLent === true && bytes.length >= MIN_SHARED_BYTES ? lend?.() : undefined;
+      if (giveBack !== undefined) collected.loans.set(key, this.#loans.add(giveBack));
+      collected.bodies.set(key, giveBack === undefined ? new Uint8Array(bytes) : bytes);
     }
   }
 
@@ -162,7 +168,13 @@ export class Engine {
 
 type BodyProduct = Extract<Product, { kind: 'body' }>;
 
-function render(product: BodyProduct, { selected, bodies }: Output, own: readonly MetricFamily[]): Uint8Array {
+interface Rendered {
+  readonly bytes: Uint8Array;
+  /** See `MergedBody.lend`. */
+  readonly lend?: () => (() => void) | undefined;
+}
+
+function render(product: BodyProduct, { selected, bodies }: Output, own: readonly MetricFamily[]): Rendered {
   const { settings, names } = product;
   // where every name is legal, most schemes give the same bytes: one body serves them all
   const isEscaped = selected.hasUtf8Names || changesLegalNames(product.escaping);
@@ -174,12 +186,13 @@ function render(product: BodyProduct, { selected, bodies }: Output, own: readonl
     const isNamed = nameFilter(names);
     const shown = selected.shownUnder(escaping ?? DEFAULT_ESCAPING).filter(isNamed);
     const families = mergedFamilies(selected, { ...settings, created }, (family) => shown.includes(family));
-    return format.render([...families, ...namedFamilies(own, names)], options);
+    return { bytes: format.render([...families, ...namedFamilies(own, names)], options) };
   }
   const key = `${product.format} ${escaping}`;
-  let body = bodies.get(key);
-  if (body === undefined) bodies.set(key, (body = new MergedBody(selected, format, options)));
-  return body.render(own);
+  const body = bodies.get(key) ?? new MergedBody(selected, format, options);
+  bodies.set(key, body);
+  const bytes = body.render(own);
+  return { bytes, lend: () => body.lend(bytes) };
 }
 
 function warnOfConflicts(selected: SelectedFamilies): void {

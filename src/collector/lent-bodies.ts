@@ -1,11 +1,10 @@
 /**
- * Expositions that are given back when they are sent, so that later ones are written into their memory. A body of 23 MB that arrives
- * from the thread is external memory of the main thread, for every 64 MiB of which V8 collects all garbage: a stall of 3 to 5 ms in
- * every third scrape. With memory that goes back and forth there is none.
+ * Expositions that are sent from the memory in which they are rendered. Its users give them back, and the next rendering then overwrites
+ * them. A body of 23 MB that moved to the main thread was external memory, for every 64 MiB of which V8 collects all garbage: a stall of
+ * 3 to 5 ms in every third scrape. A copy for each scrape took 40 of its 170 ms for 70 MB, and its memory.
  */
 
-/** Smaller bodies cost nothing. */
-const MIN_BYTES = 256 * 1024;
+import { randomUUID } from 'node:crypto';
 
 export interface LentBody {
   readonly body: Uint8Array;
@@ -13,42 +12,58 @@ export interface LentBody {
   readonly giveBack: () => void;
 }
 
+interface Holders {
+  readonly loan: string;
+  count: number;
+}
+
+/** The bodies of one collector, on the side of those who use them. */
 export class LentBodies {
-  /** Number of callers that have a body; Infinity where one of them keeps it. */
-  readonly #holders = new WeakMap<Uint8Array, number>();
-  readonly #returned = new Set<Uint8Array<ArrayBuffer>>();
+  readonly #holders = new WeakMap<Uint8Array, Holders>();
+  readonly #returned = new Set<Holders>();
 
-  /** A caller keeps the body. */
-  keep(body: Uint8Array): void {
-    this.#holders.set(body, Infinity);
-  }
-
-  lend(body: Uint8Array<ArrayBuffer>): LentBody {
-    if (body.byteLength < MIN_BYTES) return { body, giveBack: () => {} };
-    this.#holders.set(body, (this.#holders.get(body) ?? 0) + 1);
+  /** @param loan undefined where the body is a copy */
+  lend(body: Uint8Array, loan: string | undefined): LentBody {
+    if (loan === undefined) return { body, giveBack: () => {} };
+    const holders = this.#holders.get(body) ?? { loan, count: 0 };
+    this.#holders.set(body, holders);
+    holders.count++;
     const giveBack = (): void => {
-      this.#holders.set(body, this.#holders.get(body)! - 1);
-      this.#returned.add(body);
+      holders.count--;
+      this.#returned.add(holders);
     };
     return { body, giveBack };
   }
 
-  /** The memory that came back. A body counts only now: another caller of its collection may have taken it later. */
-  take(): ArrayBuffer[] {
-    const free = [...this.#returned].filter((body) => this.#holders.get(body) === 0);
+  /** The loans that came back. They count only now: another caller of the same collection may have taken the body later. */
+  take(): string[] {
+    const returned = [...this.#returned].filter(({ count }) => count === 0).map(({ loan }) => loan);
     this.#returned.clear();
-    return free.map(({ buffer }) => buffer);
+    return returned;
   }
 }
 
-/** A copy of an exposition, in memory that came back if any fits. @param spares from which the memory is removed */
-export function copyInto(spares: ArrayBuffer[], rendered: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { byteLength } = rendered;
-  const at = spares.findIndex((memory) => memory.byteLength >= byteLength && memory.byteLength <= 2 * byteLength);
-  // with some room, since expositions that are scraped again and again become longer
-  const roomBytes = spares.length > 0 ? byteLength >> 4 : 0;
-  const memory = at < 0 ? new ArrayBuffer(byteLength + roomBytes) : spares.splice(at, 1)[0];
-  const body = new Uint8Array(memory, 0, byteLength);
-  body.set(rendered);
-  return body;
+/** Maximum number of loans that are remembered: bodies of clients that disconnect do not come back. */
+const MAX_LOANS = 256;
+
+/** The loans of an engine. */
+export class Loans {
+  readonly #engine = randomUUID();
+  readonly #giveBack = new Map<string, () => void>();
+  #count = 0;
+
+  add(giveBack: () => void): string {
+    const loan = `${this.#engine} ${this.#count++}`;
+    this.#giveBack.set(loan, giveBack);
+    if (this.#giveBack.size > MAX_LOANS) this.#giveBack.delete(this.#giveBack.keys().next().value!);
+    return loan;
+  }
+
+  /** @param returned loans of this engine, or of one before it */
+  end(returned: readonly string[]): void {
+    for (const loan of returned) {
+      this.#giveBack.get(loan)?.();
+      this.#giveBack.delete(loan);
+    }
+  }
 }

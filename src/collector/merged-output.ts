@@ -1,7 +1,16 @@
 /** Renders the families of an output, again and again, as an exposition or as a data model. */
-import type { CreatedPlace, ExpositionWriter, Format, NativeSink, OutputRules } from '../exposition/format.js';
+import type {
+  CreatedPlace,
+  ExpositionWriter,
+  FamilyHead,
+  Format,
+  Heading,
+  NativeSink,
+  OutputRules,
+} from '../exposition/format.js';
 import { labelText, parseLabelText } from '../exposition/labels.js';
 import {
+  changesLegalNames,
   DEFAULT_ESCAPING,
   escapeExemplar,
   escapeFamilies,
@@ -25,14 +34,28 @@ export interface OutputOptions extends OutputRules {
 
 interface FamilyBlock {
   readonly family: MergedFamily;
-  readonly series: readonly number[];
+  readonly series: Int32Array;
 }
 
 /** A block in the form of one format. */
 interface WrittenBlock extends FamilyBlock {
+  readonly head: FamilyHead;
+  readonly heading: Heading;
   readonly created: CreatedPlace;
   /** Number of lines of a series that may have exemplars. */
   readonly exemplarLines: number;
+}
+
+/** A family of the collector itself. */
+interface OwnBlock {
+  readonly family: MetricFamily;
+  readonly heading: Heading;
+}
+
+/** Memory that readers have. It is held weakly: a reader may not give it back. */
+interface Loan {
+  readonly memory: WeakRef<SharedArrayBuffer>;
+  readers: number;
 }
 
 /** The exposition in one format. */
@@ -45,6 +68,10 @@ export class MergedBody {
   #writer: ExpositionWriter | undefined;
   #values = new Float64Array(0);
   readonly #reading = new NativeReading();
+  /** Of the memory of the last render; undefined where nobody has borrowed it. */
+  #loan: Loan | undefined;
+  /** Memory of an earlier one, which its readers have given back. */
+  #spare: SharedArrayBuffer | undefined;
 
   constructor(selected: SelectedFamilies, format: Format, options: OutputOptions) {
     this.#selected = selected;
@@ -54,19 +81,61 @@ export class MergedBody {
 
   /**
    * @param own families of the collector itself, placed after the merged ones
-   * @returns memory that the next call overwrites
+   * @returns memory that the next call overwrites, unless it is lent
    */
   render(own: readonly MetricFamily[]): Uint8Array {
-    const { hasExemplars } = this.#selected;
     // the samples of pushes come with their records
     const structure = `${this.#selected.structure} ${own.flatMap(({ samples }) => samples.map(({ labels }) => labels.target)).join(' ')}`;
-    if (this.#writer === undefined || this.#structure !== structure) {
-      this.#writer = this.#build(own);
-      this.#structure = structure;
+    const isOut = this.#loan !== undefined && this.#loan.readers > 0;
+    let writer = this.#writer;
+    if (writer !== undefined && this.#structure === structure) {
+      if (isOut) {
+        writer.leaveMemory?.(this.#takeSpare());
+        this.#loan = undefined;
+      }
+      const exemplars = this.#readValues(writer, own);
+      return writer.render(this.#values, exemplars);
     }
+    const free = isOut ? undefined : this.#loan?.memory.deref();
+    this.#writer = undefined;
+    writer = this.#format.newWriter(this.#options);
+    const shownOwn = this.#plan(own);
+    const exemplars = this.#readValues(writer, own);
+    writer.begin?.(this.#values, free ?? this.#takeSpare());
+    this.#addSeries(writer, shownOwn);
+    writer.end();
+    this.#loan = undefined;
+    this.#writer = writer;
+    this.#structure = structure;
+    return writer.render(this.#values, exemplars);
+  }
+
+  /**
+   * Lends what was rendered last: later renders leave this memory alone until it is given back. Returns the function that gives it back;
+   * undefined where the memory is not shared, so that the next render overwrites it.
+   */
+  lend({ buffer }: Uint8Array): (() => void) | undefined {
+    if (!(buffer instanceof SharedArrayBuffer)) return undefined;
+    if (this.#loan?.memory.deref() !== buffer) this.#loan = { memory: new WeakRef(buffer), readers: 0 };
+    const loan = this.#loan;
+    loan.readers++;
+    return () => {
+      if (--loan.readers === 0 && this.#loan !== loan) this.#spare = loan.memory.deref();
+    };
+  }
+
+  #takeSpare(): SharedArrayBuffer | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
+  /** Reads the values, and returns the exemplars at the places of their values. */
+  #readValues(writer: ExpositionWriter, own: readonly MetricFamily[]): Exemplar[] {
+    const { hasExemplars } = this.#selected;
     const values = this.#values;
     const exemplars: Exemplar[] = [];
-    const { natives } = this.#writer;
+    const { natives } = writer;
     const { escaping = DEFAULT_ESCAPING } = this.#options;
     natives?.clear();
     let at = 0;
@@ -84,7 +153,7 @@ export class MergedBody {
       if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
     }
     for (const { samples } of own) for (const { value } of samples) values[at++] = value;
-    return this.#writer.render(values, exemplars);
+    return exemplars;
   }
 
   /** The bins are read once, for the fields of the histogram and for its count. */
@@ -95,16 +164,16 @@ export class MergedBody {
     return writeNativeSeries(index, family, series, this.#values, at, this.#reading.count);
   }
 
-  #build(own: readonly MetricFamily[]): ExpositionWriter {
-    const { created: wanted, ...rules } = this.#options;
+  /** Decides which families are written, and how many values they have. Returns the families of the collector with their headings. */
+  #plan(own: readonly MetricFamily[]): OwnBlock[] {
+    const { created: wanted, escaping = DEFAULT_ESCAPING } = this.#options;
     const showsCreated = wanted === true || this.#format.showsCreated === true;
-    const { escaping = DEFAULT_ESCAPING } = rules;
-    const writer = this.#format.newWriter(rules);
     const shown = new Set(this.#selected.shownUnder(escaping));
     const blocks = shownBlocks(this.#selected, (family) => shown.has(family));
     const named = blocks.map(({ family: { name, type } }) => ({ name: escapeMetricName(name, escaping), type }));
     const shownOwn = escapeFamilies(own, escaping);
-    const headings = this.#format.headings([...named, ...shownOwn], rules);
+    const headings = this.#format.headings([...named, ...shownOwn], this.#options);
+    let values = shownOwn.reduce((sum, { samples }) => sum + samples.length, 0);
     this.#blocks = blocks.flatMap(({ family, series }, at) => {
       const heading = headings[at];
       if (!heading.isShown) return [];
@@ -112,18 +181,39 @@ export class MergedBody {
       const { name } = named[at];
       const lines = kind.lines({ name, bounds, quantiles });
       const created = showsCreated && family.hasCreated && series.length > 0 ? heading.created : 'nowhere';
-      writer.family({ name, help, unit, kind, lines, native: family.native !== undefined }, heading, created);
-      for (const number of series) writer.series(escapeLabelText(family.index.textOf[number], escaping));
-      return { family, series, created, exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0 };
+      const head = { name, help, unit, kind, lines, native: family.native !== undefined };
+      values += series.length * (lines.length + (created === 'nowhere' ? 0 : 1));
+      return {
+        family,
+        series,
+        head,
+        heading,
+        created,
+        exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0,
+      };
     });
-    shownOwn.forEach(({ name, help, type, samples }, at) => {
+    this.#values = new Float64Array(values);
+    return shownOwn.map((family, at) => ({ family, heading: headings[blocks.length + at] }));
+  }
+
+  #addSeries(writer: ExpositionWriter, own: readonly OwnBlock[]): void {
+    const { escaping = DEFAULT_ESCAPING } = this.#options;
+    const keepsLegal = !changesLegalNames(escaping);
+    for (const { family, series, head, heading, created } of this.#blocks) {
+      writer.family(head, heading, created);
+      const { texts } = family.index;
+      for (const number of series) {
+        const length = keepsLegal && writer.asciiSeries !== undefined ? texts.write(number) : -1;
+        if (length >= 0) writer.asciiSeries!(texts.bytes, length);
+        else writer.series(escapeLabelText(texts.of(number), escaping));
+      }
+    }
+    for (const { family, heading } of own) {
+      const { name, help, type, samples } = family;
       const kind = metricKind(type);
-      writer.family({ name, help, kind, lines: kind.lines({ name }) }, headings[blocks.length + at], 'nowhere');
+      writer.family({ name, help, kind, lines: kind.lines({ name }) }, heading, 'nowhere');
       for (const { labels } of samples) writer.series(labelText(labels));
-    });
-    writer.end();
-    this.#values = new Float64Array(writer.valueCount);
-    return writer;
+    }
   }
 }
 
@@ -149,7 +239,7 @@ export function* mergedFamilySteps(
     const samples: Sample[] = [];
     for (const number of series) {
       writeValues(index, family, number, values, 0);
-      const labels = parseLabelText(index.textOf[number]);
+      const labels = parseLabelText(index.texts.of(number));
       const own = seriesSamples(lines, labels, values, (line) =>
         line < withExemplars ? exemplarAt(index, family, number, line) : undefined,
       );

@@ -61,7 +61,7 @@ function countsOf(families: readonly MergedFamily[], part: MergedPart): RequestC
   for (const family of families) {
     for (const [series, value] of part.ownCounts(family)) {
       requests = (requests ?? 0) + value;
-      const outcome = outcomeOf(family.index.textOf[series]);
+      const outcome = outcomeOf(family.index.texts.of(series));
       if (outcome !== 'unknown') failed = (failed ?? 0) + (outcome === 'failed' ? value : 0);
     }
   }

@@ -34,16 +34,15 @@ export class TaskThread<Task, Result> {
   /**
    * Runs a task in the thread, which is started if there is none. Do not call it before the last task is done.
    *
-   * @param transferList memory of the task that moves to the thread
    * @throws the error of the task, or the reason why the thread ended before its task
    */
-  async run(task: Task, transferList: ArrayBuffer[] = []): Promise<Result> {
+  async run(task: Task): Promise<Result> {
     const pool = (this.#pool ??= await this.#newPool());
     const failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
     try {
-      return await Promise.race([pool.run(task, { transferList }) as Promise<Result>, failed]);
+      return await Promise.race([pool.run(task) as Promise<Result>, failed]);
     } finally {
       this.#fail = undefined;
     }

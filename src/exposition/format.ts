@@ -94,6 +94,12 @@ export interface NativeSink {
  */
 export interface ExpositionWriter {
   /**
+   * Prepares for series whose first values are known, so that the writer makes the right room for them. Called before the first family.
+   *
+   * @param spare memory of an earlier exposition that no reader has any more
+   */
+  begin?(values: Float64Array, spare: SharedArrayBuffer | undefined): void;
+  /**
    * Begins a family.
    *
    * @param created where the creation times of its series are written
@@ -101,17 +107,27 @@ export interface ExpositionWriter {
   family(family: FamilyHead, heading: Heading, created: CreatedPlace): void;
   /** Adds a series. @param labels a text that `labelText` returned */
   series(labels: string): void;
+  /**
+   * The same for a text in ASCII, in bytes `[0, length)`. Undefined where the format needs strings. A million lines are written in half of
+   * the time without strings.
+   */
+  asciiSeries?(labels: Uint8Array, length: number): void;
   /** Ends the exposition. Nothing may be added after this call. */
   end(): void;
-  /** The number of values that `render` takes. */
-  readonly valueCount: number;
   /**
    * Takes the native histograms of the series that have one, in their order, before `render`. Undefined where the format shows none.
    */
   readonly natives?: NativeSink;
   /**
+   * Moves the exposition to other memory, since a reader still has the last one. Undefined where each render returns new memory.
+   *
+   * @param spare memory that no reader has any more
+   */
+  leaveMemory?(spare?: SharedArrayBuffer): void;
+  /**
    * @param exemplars sparse; each at the index of the value that it belongs to
-   * @returns a view of memory that the next `render` overwrites: copy it to keep it
+   * @returns a view of memory that the next `render` overwrites: copy it to keep it. Where the memory is shared, a reader in another thread
+   * may have it until then.
    */
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array;
 }

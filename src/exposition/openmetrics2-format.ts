@@ -56,7 +56,6 @@ const PARTS = { le: 'bucket', quantile: 'quantile' } as const;
 
 class OpenMetrics2Writer implements ExpositionWriter {
   readonly natives = new NativeTexts();
-  valueCount = 0;
   readonly #families: WrittenFamily[] = [];
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
@@ -74,9 +73,8 @@ class OpenMetrics2Writer implements ExpositionWriter {
   }
 
   series(labels: string): void {
-    const { heading, lines, hasCreated, prefixes } = this.#families.at(-1)!;
+    const { heading, prefixes } = this.#families.at(-1)!;
     prefixes.push(samplePrefix(heading.sampleName, labels));
-    this.valueCount += lines.length + Number(hasCreated);
   }
 
   end(): void {}

@@ -27,6 +27,7 @@ import {
 } from './protobuf-message.js';
 import { NativeFields } from './native-fields.js';
 import { DEFAULT_ESCAPING } from './name-escaping.js';
+import { sharedCopy } from './shared-memory.js';
 import { Splice } from './splice.js';
 import { lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
@@ -74,10 +75,10 @@ interface PlacedFamily {
 
 class ProtobufWriter implements ExpositionWriter {
   readonly #families: WrittenFamily[] = [];
-  valueCount = 0;
+  #valueCount = 0;
   #countWidth = 0;
   #placed: PlacedFamily[] = [];
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer);
   /** Per series, the offset of its message and of the part after its labels. */
   #seriesAt = new Int32Array(0);
@@ -95,11 +96,16 @@ class ProtobufWriter implements ExpositionWriter {
   series(labels: string): void {
     const { head, showsCreated, labels: all } = this.#families[this.#families.length - 1];
     all.push(labels);
-    this.valueCount += head.lines.length + Number(showsCreated);
+    this.#valueCount += head.lines.length + Number(showsCreated);
   }
 
   end(): void {
     this.#layOut(0);
+  }
+
+  leaveMemory(spare?: SharedArrayBuffer): void {
+    if (this.#splice.size > 0) this.#splice.leaveMemory(spare);
+    else this.#use(this.#bytes, spare);
   }
 
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
@@ -113,7 +119,7 @@ class ProtobufWriter implements ExpositionWriter {
     const series = this.#families.reduce((sum, { labels }) => sum + labels.length, 0);
     this.#seriesAt = new Int32Array(series);
     this.#valuesAt = new Int32Array(series);
-    this.#shown = new Float64Array(this.valueCount);
+    this.#shown = new Float64Array(this.#valueCount);
     const out = new WireBuffer();
     let number = 0;
     this.#placed = this.#families.map(({ head, heading, showsCreated, labels }) => {
@@ -132,7 +138,11 @@ class ProtobufWriter implements ExpositionWriter {
       writeVarint(out.bytes, start, out.length - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
       return { kind: head.kind, template, at: start, series: labels.length };
     });
-    this.#bytes = out.bytes.subarray(0, out.length);
+    this.#use(out.bytes.subarray(0, out.length));
+  }
+
+  #use(bytes: Buffer, spare?: SharedArrayBuffer): void {
+    this.#bytes = sharedCopy(bytes, spare).subarray(0, bytes.length);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
   }
 

@@ -29,7 +29,7 @@ export class Splice {
   #numbers = new Int32Array(FIRST_NUMBERS);
   readonly #holes: Hole[] = [];
   readonly #sources: WireBuffer[] = [];
-  #out = Buffer.alloc(0);
+  #out: Buffer = Buffer.alloc(0);
 
   get size(): number {
     return this.#size;
@@ -37,6 +37,11 @@ export class Splice {
 
   clear(): void {
     this.#size = this.#inserted = 0;
+  }
+
+  /** The next bytes are written to other memory. */
+  leaveMemory(spare: SharedArrayBuffer | undefined): void {
+    this.#out = spare === undefined ? Buffer.alloc(0) : Buffer.from(spare);
   }
 
   /**
@@ -72,7 +77,7 @@ export class Splice {
    */
   into(from: Buffer, familyWidth: number): Uint8Array {
     const length = from.length + this.#inserted;
-    if (this.#out.length < length) this.#out = Buffer.allocUnsafeSlow(length + (length >> 3));
+    if (this.#out.length < length) this.#out = Buffer.from(new SharedArrayBuffer(length + (length >> 3)));
     const out = this.#out;
     const numbers = this.#numbers;
     let copied = 0;

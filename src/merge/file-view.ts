@@ -213,7 +213,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   unusableFamilies(): string[] {
-    return [...this.#unusable].map((series) => this.#index.familyOf[series].name);
+    return [...this.#unusable].map((series) => this.#index.familyOf(series).name);
   }
 
   declareCreated(): void {
@@ -229,7 +229,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       if (map === undefined || block === undefined) continue;
       const { kind, values } = block;
       for (const [series, slot] of map.series()) {
-        if (this.#index.familyOf[series] !== family) continue;
+        if (this.#index.familyOf(series) !== family) continue;
         if (kind !== BlockKind.Gauge) yield [series, Number.isFinite(values[slot]) ? values[slot] : 0];
         else if ((values[slot + 1] ?? 0) !== 0) yield [series, values[slot]];
       }
@@ -241,7 +241,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       if (merged !== family || shape.kind === BlockKind.Gauge) continue;
       if (hasOnlyBins(record)) {
         for (const counted of this.#attachments.nativeCounts()) {
-          if (this.#index.familyOf[counted[0]] === family) yield counted;
+          if (this.#index.familyOf(counted[0]) === family) yield counted;
         }
         return;
       }
@@ -249,7 +249,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
         const block = this.reader.block(number);
         if (map === undefined || block?.kind !== shape.kind) continue;
         for (const [series, slot] of map.series()) {
-          if (this.#index.familyOf[series] === family) yield [series, countIn(block.values, slot, shape)];
+          if (this.#index.familyOf(series) === family) yield [series, countIn(block.values, slot, shape)];
         }
       }
       return;

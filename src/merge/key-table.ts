@@ -1,3 +1,5 @@
+import { widened } from './series-table.js';
+
 /**
  * Maps the raw keys of a schema to the number of a merged series: one open-addressing table over one buffer of words. An
  * object and a string per series of every process would cost ten times as much (this way 800,000 records took 284 ms).
@@ -11,14 +13,16 @@ export function keyBytes(words: Int32Array, from: number): Uint8Array {
 }
 
 export class KeyTable {
-  /** Entry + 1; 0 is empty. */
-  #table: Int32Array = new Int32Array(4 * INITIAL_ENTRIES);
+  /** Entry + 1; 0 is empty. At most half of it is in use. */
+  #table: Int32Array = new Int32Array(2 * INITIAL_ENTRIES);
   #hashes: Int32Array = new Int32Array(INITIAL_ENTRIES);
   #schemas: Int32Array = new Int32Array(INITIAL_ENTRIES);
-  #starts: Int32Array = new Int32Array(INITIAL_ENTRIES);
-  #ends: Int32Array = new Int32Array(INITIAL_ENTRIES);
+  /** Where the words of an entry start, and those of the entry before it end. */
+  #starts: Int32Array = new Int32Array(INITIAL_ENTRIES + 1);
   #series: Int32Array = new Int32Array(INITIAL_ENTRIES);
   #words: Int32Array = new Int32Array(INITIAL_WORDS);
+  /** The bytes of all words. */
+  bytes = new Uint8Array(this.#words.buffer);
   #wordsUsed = 0;
   #entries = 0;
   /** The entry after the last one found. */
@@ -46,25 +50,42 @@ export class KeyTable {
     }
   }
 
-  /** Adds a key that is not in the table. */
-  add(schema: number, words: Int32Array, from: number, to: number, series: number): void {
+  /** The schema of an entry. */
+  schemaOf(entry: number): number {
+    return this.#schemas[entry];
+  }
+
+  /** Where the key of an entry starts in `bytes`, behind its length. */
+  startOf(entry: number): number {
+    return (this.#starts[entry] + 1) * Int32Array.BYTES_PER_ELEMENT;
+  }
+
+  lengthOf(entry: number): number {
+    return this.#words[this.#starts[entry]];
+  }
+
+  /** Adds a key that is not in the table. Returns its entry. */
+  add(schema: number, words: Int32Array, from: number, to: number, series: number): number {
     if (this.#entries === this.#series.length) this.#grow();
     const length = to - from;
-    while (this.#wordsUsed + length > this.#words.length) this.#words = widened(this.#words);
+    while (this.#wordsUsed + length > this.#words.length) {
+      this.#words = widened(this.#words);
+      this.bytes = new Uint8Array(this.#words.buffer);
+    }
     const entry = this.#entries++;
     this.#hashes[entry] = hashOf(schema, words, from, to);
     this.#schemas[entry] = schema;
-    this.#starts[entry] = this.#wordsUsed;
     for (let at = from; at < to; at++) this.#words[this.#wordsUsed++] = words[at];
-    this.#ends[entry] = this.#wordsUsed;
+    this.#starts[entry + 1] = this.#wordsUsed;
     this.#series[entry] = series;
     this.#insert(entry);
+    return entry;
   }
 
   #isKeyOf(entry: number, schema: number, words: Int32Array, from: number, to: number): boolean {
     const start = this.#starts[entry];
     const length = to - from;
-    if (this.#ends[entry] - start !== length || this.#schemas[entry] !== schema) return false;
+    if (this.#starts[entry + 1] - start !== length || this.#schemas[entry] !== schema) return false;
     // keys of one metric have the same beginning, and differ at their ends
     let at = length - 1;
     while (at >= 0 && this.#words[start + at] === words[from + at]) at--;
@@ -82,7 +103,6 @@ export class KeyTable {
     this.#hashes = widened(this.#hashes);
     this.#schemas = widened(this.#schemas);
     this.#starts = widened(this.#starts);
-    this.#ends = widened(this.#ends);
     this.#series = widened(this.#series);
     this.#table = new Int32Array(this.#table.length * 2);
     for (let entry = 0; entry < this.#entries; entry++) this.#insert(entry);
@@ -98,10 +118,4 @@ function hashOf(schema: number, words: Int32Array, from: number, to: number): nu
   }
   hash = Math.imul(hash, 0x45d9f3b);
   return hash ^ (hash >>> 16);
-}
-
-function widened(array: Int32Array): Int32Array {
-  const wider = new Int32Array(array.length * 2);
-  wider.set(array);
-  return wider;
 }

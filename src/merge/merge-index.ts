@@ -7,46 +7,39 @@
  */
 import { scopeKey } from '../metrics-file/family-scope.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
-import { decodeKey } from '../metrics-file/record.js';
-import { withoutEmptyLabels } from '../exposition/labels.js';
 import { comparableTime } from '../model/comparable-time.js';
 import type { Exemplar } from '../model/metric-family.js';
 import { ACCUMULATOR, type GaugeMode } from '../model/gauge-mode.js';
 import { Sketch } from '../model/sketch.js';
 import { CellSpace } from './cell-space.js';
 import { IdleReferences, type Use } from './idle-references.js';
-import { keyBytes, KeyTable } from './key-table.js';
+import type { LabelTexts } from './label-texts.js';
 import { type MergedCells, MergedFamily } from './merged-family.js';
 import { NativeCells } from './native-cells.js';
 import { capSums } from './overflow.js';
 import { ProcessValues } from './process-values.js';
-import { Schema } from './schema.js';
+import type { Schema } from './schema.js';
+import { SeriesIdentities } from './series-identities.js';
+import { SeriesTable } from './series-table.js';
 
 /** Cell 0 receives the values that are not shown, so that the loop over a block has no branch. */
 export const NOWHERE = 0;
-
-const REPLACEMENT = '\ufffd';
 
 export class MergeIndex implements MergedCells {
   readonly #scopeOf: (record: FamilyRecord) => string;
   /** By scope and name. */
   readonly #families = new Map<string, MergedFamily>();
-  #schemas = new Map<string, Schema>();
-  #keys = new KeyTable();
   readonly #space = new CellSpace();
   /** Bins of native histograms. */
   readonly native = new NativeCells(this.#space);
   /** Series whose cells a caller has remembered. */
   readonly #pinned = new Set<number>();
-  // per series
-  readonly cellOf: number[] = [];
-  readonly familyOf: MergedFamily[] = [];
-  readonly textOf: string[] = [];
-  readonly #references: number[] = [];
+  readonly #series = new SeriesTable();
+  readonly #identities = new SeriesIdentities(this.#series);
   readonly #idle = new IdleReferences();
-  readonly createdAt: number[] = [];
   #createdStale = false;
-  #garbage = 0;
+  /** Number of series that a file has. */
+  #referenced = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
   readonly #processValues = new ProcessValues();
@@ -70,9 +63,25 @@ export class MergeIndex implements MergedCells {
     return this.#space.cells;
   }
 
+  get cellOf(): Int32Array {
+    return this.#series.cellOf;
+  }
+
+  get createdAt(): Float64Array {
+    return this.#series.createdAt;
+  }
+
+  familyOf(series: number): MergedFamily {
+    return this.#series.familyOf(series);
+  }
+
   /** Changes whenever the set of lines changes. */
   get structure(): number {
-    return this.#structure;
+    return this.#structure + this.#identities.respelled;
+  }
+
+  get texts(): LabelTexts {
+    return this.#identities.texts;
   }
 
   /**
@@ -102,34 +111,28 @@ export class MergeIndex implements MergedCells {
   }
 
   get seriesCount(): number {
-    return this.#references.length - this.#garbage;
+    return this.#referenced;
   }
 
   /** Whether more of the index belongs to removed files than to present ones. */
   get wasteful(): boolean {
-    return this.#garbage > 1024 && this.#garbage * 2 > this.#references.length;
+    const unused = this.#series.size - this.#referenced;
+    return unused > 1024 && unused * 2 > this.#series.size;
   }
 
   /** Forgets all series. The declarations stay, or a conflict would be found again and again. */
   restart(): void {
-    this.#schemas = new Map();
-    this.#keys = new KeyTable();
+    this.#identities.clear();
     this.#space.restart();
     this.native.clear();
     this.#pinned.clear();
-    this.cellOf.length = this.familyOf.length = this.textOf.length = 0;
-    this.#references.length = this.createdAt.length = 0;
-    this.#garbage = 0;
+    this.#series.clear();
+    this.#referenced = 0;
     this.#idle.clear();
     this.sketches.clear();
     this.exemplars.clear();
     this.#shownGauges.clear();
-    for (const family of this.#families.values()) {
-      family.series.length = 0;
-      family.byText = undefined;
-      family.schemas = 0;
-      family.referenced = 0;
-    }
+    for (const family of this.#families.values()) family.forgetSeries();
     this.#stale = this.#createdStale = false;
     this.#generation++;
     this.#structure++;
@@ -176,14 +179,7 @@ export class MergeIndex implements MergedCells {
     added: ReadonlyMap<string, string>,
     dropped?: string,
   ): Schema {
-    const key = `${family.number} ${JSON.stringify([labelNames, dropped, ...added])}`;
-    let schema = this.#schemas.get(key);
-    if (schema === undefined) {
-      schema = new Schema(this.#schemas.size, family, labelNames, added, dropped);
-      this.#schemas.set(key, schema);
-      if (++family.schemas === 2 || dropped !== undefined) this.#indexTexts(family);
-    }
-    return schema;
+    return this.#identities.schema(family, labelNames, added, dropped);
   }
 
   /** Changes whenever all series are forgotten. */
@@ -193,13 +189,7 @@ export class MergeIndex implements MergedCells {
 
   /** Adds a reference to the merged series of a key, and creates the series where it is missing. */
   reference(schema: Schema, words: Int32Array, from: number, to: number, createdAt: number, use: Use): number {
-    let series = this.#keys.find(schema.number, words, from, to);
-    if (series < 0) {
-      const values = decodeKey(keyBytes(words, from), schema.labelNames.length);
-      if (values.length < schema.labelNames.length) this.#indexTexts(schema.family);
-      series = this.#seriesOf(schema.family, schema.text(values));
-      this.#keys.add(schema.number, words, from, to, series);
-    }
+    const series = this.#identities.ofKey(schema, words, from, to);
     this.retain(series, createdAt, use);
     return series;
   }
@@ -216,8 +206,7 @@ export class MergeIndex implements MergedCells {
    * until the index is restarted.
    */
   seriesOfText(family: MergedFamily, text: string): number {
-    this.#indexTexts(family);
-    const series = this.#seriesOf(family, text);
+    const series = this.#identities.ofText(family, text);
     this.#pinned.add(series);
     this.#giveCells(series);
     return series;
@@ -226,10 +215,10 @@ export class MergeIndex implements MergedCells {
   /** Adds a reference to a series. */
   retain(series: number, createdAt: number, use: Use = 'active'): void {
     if (this.#idle.note(series, use, 1)) this.#structure++;
-    if (this.#references[series]++ === 0) {
-      this.#garbage--;
+    if (this.#series.references[series]++ === 0) {
+      this.#referenced++;
       this.#structure++;
-      this.familyOf[series].referenced++;
+      this.familyOf(series).referenced++;
       this.#giveCells(series);
       this.createdAt[series] = createdAt;
     } else {
@@ -238,7 +227,7 @@ export class MergeIndex implements MergedCells {
   }
 
   #giveCells(series: number): void {
-    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(this.familyOf[series].cells, series);
+    if (this.cellOf[series] === NOWHERE) this.cellOf[series] = this.#space.take(this.familyOf(series).cells, series);
   }
 
   /** The series that has a cell. */
@@ -249,15 +238,15 @@ export class MergeIndex implements MergedCells {
   /** Takes a reference away, with the values that were passed with it. */
   dereference(series: number, createdAt: number, use: Use = 'active'): void {
     if (this.#idle.note(series, use, -1)) this.#structure++;
-    if (--this.#references[series] > 0) {
+    if (--this.#series.references[series] > 0) {
       this.#createdStale ||= createdAt <= this.createdAt[series];
       return;
     }
-    this.#garbage++;
+    this.#referenced--;
     this.#structure++;
-    this.familyOf[series].referenced--;
+    this.familyOf(series).referenced--;
     if (this.#pinned.has(series)) return;
-    this.#space.give(this.cellOf[series], this.familyOf[series].cells);
+    this.#space.give(this.cellOf[series], this.familyOf(series).cells);
     this.cellOf[series] = NOWHERE;
   }
 
@@ -296,7 +285,7 @@ export class MergeIndex implements MergedCells {
 
   /** Adds the value of a process-wide series from one file of a process. Gauges have a set-at. */
   noteOfProcess(series: number, process: string, value: number, setAt: number): void {
-    this.#processValues.note(series, process, value, setAt, this.familyOf[series].isGauge);
+    this.#processValues.note(series, process, value, setAt, this.familyOf(series).isGauge);
   }
 
   /**
@@ -308,7 +297,7 @@ export class MergeIndex implements MergedCells {
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
       for (const series of family.series) {
-        const shown = this.#references[series] > 0 && this.#isSet(series, family);
+        const shown = this.#series.references[series] > 0 && this.#isSet(series, family);
         if (this.#shownGauges.get(series) === shown) continue;
         this.#shownGauges.set(series, shown);
         this.#structure++;
@@ -328,29 +317,31 @@ export class MergeIndex implements MergedCells {
   }
 
   /** The series of a family that have a line, ordered by their labels. */
-  shownSeries(family: MergedFamily): number[] {
-    return family.series
-      .filter((series) => this.isShown(series, family))
-      .toSorted((a, b) => (this.textOf[a] < this.textOf[b] ? -1 : this.textOf[a] > this.textOf[b] ? 1 : 0));
+  shownSeries(family: MergedFamily): Int32Array {
+    this.texts.sort(family);
+    const shown = new Int32Array(family.series.length);
+    let count = 0;
+    for (const series of family.series) if (this.isShown(series, family)) shown[count++] = series;
+    return count === shown.length ? shown : shown.slice(0, count);
   }
 
   /** Whether the series has not changed for its time of expiry, in all files that have it. */
   isIdle(series: number): boolean {
-    return this.#idle.isIdle(series, this.#references[series]);
+    return this.#idle.isIdle(series, this.#series.references[series]);
   }
 
   /** Number of series of these families that are not shown for that reason. */
   idleCount(families: ReadonlySet<MergedFamily>): number {
-    return [...this.#idle.series()].filter((each) => families.has(this.familyOf[each]) && this.isIdle(each)).length;
+    return [...this.#idle.series()].filter((each) => families.has(this.familyOf(each)) && this.isIdle(each)).length;
   }
 
   /** Whether any file has the series. */
   isReferenced(series: number): boolean {
-    return this.#references[series] > 0;
+    return this.#series.references[series] > 0;
   }
 
   isShown(series: number, family: MergedFamily): boolean {
-    if (this.#references[series] === 0) return false;
+    if (this.#series.references[series] === 0) return false;
     return family.isGauge ? this.#isSet(series, family) : !this.isIdle(series);
   }
 
@@ -366,34 +357,5 @@ export class MergeIndex implements MergedCells {
       this.cells[this.cellOf[series] + ACCUMULATOR.count] > 0 ||
       (!family.isOpen && family.labelNames.length === 0 && !family.mode.perProcess)
     );
-  }
-
-  #indexTexts(family: MergedFamily): void {
-    family.byText ??= new Map(family.series.map((series) => [withoutEmptyLabels(this.textOf[series]), series]));
-  }
-
-  #seriesOf(family: MergedFamily, text: string): number {
-    const identity = withoutEmptyLabels(text);
-    // invalid UTF-8 is always decoded to this character: different keys can have the same text
-    if (identity !== text || text.includes(REPLACEMENT)) this.#indexTexts(family);
-    const known = family.byText?.get(identity);
-    if (known !== undefined) {
-      // the label order that came first
-      if (this.textOf[known] !== text && this.textOf[known] !== identity) {
-        this.textOf[known] = identity;
-        this.#structure++;
-      }
-      return known;
-    }
-    const series = this.cellOf.length;
-    this.cellOf.push(NOWHERE);
-    this.familyOf.push(family);
-    this.textOf.push(text);
-    this.#references.push(0);
-    this.#garbage++;
-    this.createdAt.push(0);
-    family.series.push(series);
-    family.byText?.set(identity, series);
-    return series;
   }
 }

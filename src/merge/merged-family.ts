@@ -10,18 +10,26 @@ import { lowestOptions, type NativeOptions } from '../model/native-bins.js';
 import type { Sketch } from '../model/sketch.js';
 import { declarationKey } from '../model/family-declaration.js';
 
+/** The labels of merged series, as an exposition prints them. */
+interface SeriesTexts {
+  of(series: number): string;
+  /** Writes the text of a series to the beginning of `bytes`. Returns its length, or -1 where it has to be made as a string. */
+  write(series: number): number;
+  readonly bytes: Uint8Array;
+}
+
 /** Where the values of merged series are stored. */
 export interface MergedCells {
   readonly cells: Float64Array;
-  /** Per series: its first cell, its labels as an exposition prints them, and the created time of its oldest part. */
-  readonly cellOf: readonly number[];
-  readonly textOf: readonly string[];
-  readonly createdAt: readonly number[];
+  /** Per series: its first cell, and the created time of its oldest part. */
+  readonly cellOf: Int32Array;
+  readonly createdAt: Float64Array;
+  readonly texts: SeriesTexts;
   readonly sketches: ReadonlyMap<number, Sketch>;
   readonly exemplars: ReadonlyMap<number, Exemplar>;
   readonly native: { of(series: number): readonly NativeChunk[] };
   isShown(series: number, family: MergedFamily): boolean;
-  shownSeries(family: MergedFamily): number[];
+  shownSeries(family: MergedFamily): Int32Array;
   gaugeValue(series: number, mode: GaugeMode): number;
 }
 
@@ -84,6 +92,8 @@ export class MergedFamily {
   order: readonly [file: number, family: number] = [Infinity, Infinity];
   /** Numbers of its series. */
   readonly series: number[] = [];
+  /** Number of them, from the first on, that are in the order of their texts. */
+  sorted = 0;
   /** Label text without empty labels → series; only where two keys could otherwise make one series twice. */
   byText: Map<string, number> | undefined;
   schemas = 0;
@@ -149,6 +159,11 @@ export class MergedFamily {
   get cells(): number {
     if (this.isGauge) return ACCUMULATOR.slots;
     return this.kind.slots(this) + (this.hasClassicOnly ? this.bounds.length + 1 : 0);
+  }
+
+  forgetSeries(): void {
+    this.series.length = this.sorted = this.schemas = this.referenced = 0;
+    this.byText = undefined;
   }
 
   /** Records names of default labels that files add to the keys of series. */

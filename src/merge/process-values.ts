@@ -2,7 +2,7 @@ import type { MergedCells, MergedFamily } from './merged-family.js';
 
 /** The merged series that the values are added to. */
 interface Sums extends Pick<MergedCells, 'cells' | 'cellOf'> {
-  readonly familyOf: readonly MergedFamily[];
+  familyOf(series: number): MergedFamily;
 }
 
 interface ProcessValue {
@@ -29,9 +29,10 @@ export class ProcessValues {
     }
   }
 
-  addTo({ cells, cellOf, familyOf }: Sums): void {
+  addTo(sums: Sums): void {
+    const { cells, cellOf } = sums;
     for (const [series, processes] of this.#values) {
-      const { isGauge, mode } = familyOf[series];
+      const { isGauge, mode } = sums.familyOf(series);
       const cell = cellOf[series];
       for (const { value, setAt } of processes.values()) {
         if (isGauge) mode.reduce(cells, cell, value, setAt);

@@ -1,5 +1,6 @@
 import { escapeLabelValue } from '../exposition/escape.js';
 import { quotedLabelName } from '../exposition/labels.js';
+import { isLabelName } from '../model/naming.js';
 import type { MergedFamily } from './merged-family.js';
 
 /**
@@ -11,7 +12,21 @@ export class Schema {
   /** Number of characters that are added to every series and are not in its key. */
   addedLength = 0;
   /** In the order of printing: the place in the key, or -1, and the value where the key has none. */
-  readonly #order: { readonly prefix: string; readonly from: number; readonly added: string }[] = [];
+  readonly #order: {
+    readonly prefix: string;
+    readonly from: number;
+    readonly added: string;
+    /** The first two as bytes. */
+    readonly prefixBytes: Uint8Array;
+    readonly addedBytes: Uint8Array;
+  }[] = [];
+  /** Bytes of a text without the values of its key. */
+  #fixedBytes = 0;
+  /** The text is that of a key without changes, if the key is plain. */
+  #isPlain = true;
+  /** Per label name, where its value starts and ends in the key that is being written. */
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
 
   constructor(
     readonly number: number,
@@ -20,6 +35,8 @@ export class Schema {
     readonly added: ReadonlyMap<string, string>,
     dropped?: string,
   ) {
+    this.#starts = new Int32Array(labelNames.length);
+    this.#ends = new Int32Array(labelNames.length);
     const here = new Set([...labelNames, ...added.keys()]);
     if (dropped !== undefined) here.delete(dropped);
     // all schemas of a family use one order, whatever the order of its declarations: series are compared by their text
@@ -29,7 +46,11 @@ export class Schema {
     for (const name of [...first, ...rest]) {
       const text = added.get(name);
       const value = text === undefined ? '' : escapeLabelValue(text);
-      this.#order.push({ prefix: `${quotedLabelName(name)}="`, from: places.get(name) ?? -1, added: value });
+      const prefix = `${quotedLabelName(name)}="`;
+      const [prefixBytes, addedBytes] = [Buffer.from(prefix), Buffer.from(value)];
+      this.#order.push({ prefix, from: places.get(name) ?? -1, added: value, prefixBytes, addedBytes });
+      this.#fixedBytes += prefixBytes.length + addedBytes.length + 2;
+      if (!isLabelName(name) || addedBytes.some((byte) => byte >= 0x80)) this.#isPlain = false;
       if (text !== undefined) this.addedLength += name.length + value.length;
     }
   }
@@ -45,4 +66,64 @@ export class Schema {
     }
     return text;
   }
+
+  /** Maximum bytes of the text of a key. */
+  textRoom(keyLength: number): number {
+    return this.#fixedBytes + 2 * keyLength;
+  }
+
+  /**
+   * Writes the text of `keys[start, end)` to the beginning of `into`, and returns its length. Returns -1 where the text has to be made
+   * as a string: values that are empty, missing or not in ASCII follow further rules, and so do names in quotes.
+   */
+  writeText(keys: Uint8Array, start: number, end: number, into: Uint8Array): number {
+    if (!this.#isPlain || !this.#findValues(keys, start, end)) return -1;
+    let at = 0;
+    for (const { prefixBytes, from, addedBytes } of this.#order) {
+      const valueEnd = from < 0 ? 0 : this.#ends[from];
+      if (valueEnd === 0 && addedBytes.length === 0) continue;
+      if (at > 0) into[at++] = COMMA;
+      for (let next = 0; next < prefixBytes.length; next++) into[at++] = prefixBytes[next];
+      if (valueEnd === 0) {
+        for (let next = 0; next < addedBytes.length; next++) into[at++] = addedBytes[next];
+      } else {
+        for (let next = this.#starts[from]; next < valueEnd; next++) {
+          const byte = keys[next];
+          if (byte >= 0x80) return -1;
+          if (byte === QUOTE || byte === BACKSLASH || byte === NEWLINE) into[at++] = BACKSLASH;
+          into[at++] = byte === NEWLINE ? LETTER_N : byte;
+        }
+      }
+      into[at++] = QUOTE;
+    }
+    return at;
+  }
+
+  /** Finds the values of a key. Returns false where one is empty or missing, or longer than usual. */
+  #findValues(keys: Uint8Array, start: number, end: number): boolean {
+    const count = this.labelNames.length;
+    if (count > MAX_SHORT_ARRAY || keys[start] !== SHORT_ARRAY + count) return false;
+    let at = start + 1;
+    for (let place = 0; place < count; place++) {
+      const token = keys[at++];
+      let length = 0;
+      if (token > SHORT_STRING && token <= SHORT_STRING + MAX_SHORT_STRING) length = token - SHORT_STRING;
+      else if (token === STRING_8 && keys[at] > MAX_SHORT_STRING) length = keys[at++];
+      else if (token !== NIL) return false;
+      this.#starts[place] = at;
+      at += length;
+      if (at > end) return false;
+      this.#ends[place] = length === 0 ? 0 : at;
+    }
+    return at === end;
+  }
 }
+
+const [QUOTE, BACKSLASH, NEWLINE, LETTER_N, COMMA] = Buffer.from('"\\\nn,');
+// msgpack
+const NIL = 0xc0;
+const SHORT_ARRAY = 0x90;
+const MAX_SHORT_ARRAY = 15;
+const SHORT_STRING = 0xa0;
+const MAX_SHORT_STRING = 31;
+const STRING_8 = 0xd9;

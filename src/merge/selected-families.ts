@@ -211,7 +211,7 @@ export class SelectedFamilies {
       const to = from.map((series) =>
         this.#combinations.referenceText(
           combined,
-          spell(this.#index.textOf[series]),
+          spell(this.#index.texts.of(series)),
           this.#index.createdAt[series],
           this.#index.isIdle(series) ? 'marked' : 'active',
         ),

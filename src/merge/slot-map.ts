@@ -5,8 +5,11 @@ import type { GaugeMode } from '../model/gauge-mode.js';
 import type { Use } from './idle-references.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
+/** Numbers that a Uint16Array can hold. */
+const MAX_SHORT = 2 ** 16;
+
 /**
- * Maps the slots of one value block to merged cells. An entry is a slot, or in blocks of gauges a pair of slots. It has eight bytes
+ * Maps the slots of one value block to merged cells. An entry is a slot, or in blocks of gauges a pair of slots. It has six bytes
  * for an entry, and nothing for a series: lists of the series and of their created times took more memory than the values.
  */
 export class SlotMap {
@@ -14,8 +17,8 @@ export class SlotMap {
   readonly #index: MergeIndex;
   readonly #isGauge: boolean;
   #cells: Int32Array = new Int32Array(0);
-  /** At the first entry of each series: the place of its created time in the list below. Elsewhere 0. */
-  #times: Int32Array = new Int32Array(0);
+  /** At the first entry of each series: the place of its created time in the list below. Elsewhere 0. Mostly two bytes are enough. */
+  #times: Uint16Array | Int32Array = new Uint16Array(0);
   /** When the file created its part of a series, in seconds since the epoch; many that follow each other have the same time. */
   readonly #createdAt: number[] = [0];
   readonly #modes: (GaugeMode | undefined)[] = [];
@@ -69,7 +72,7 @@ export class SlotMap {
     this.#widen();
     const entry = this.#entry(slot);
     this.#cells[entry] = this.#index.cellOf[series];
-    this.#modes[entry] = this.#index.familyOf[series].mode;
+    this.#modes[entry] = this.#index.familyOf(series).mode;
     this.#place(entry, createdAt);
   }
 
@@ -118,8 +121,10 @@ export class SlotMap {
 
   #place(entry: number, createdAt: number): void {
     // entries of series that are removed stay, like their records, until there is a new log
-    if (this.#createdAt.at(-1) !== createdAt || this.#createdAt.length === 1) this.#createdAt.push(createdAt);
-    this.#times[entry] = this.#createdAt.length - 1;
+    const times = this.#createdAt;
+    if (times[times.length - 1] !== createdAt || times.length === 1) times.push(createdAt);
+    if (times.length > MAX_SHORT && this.#times instanceof Uint16Array) this.#times = Int32Array.from(this.#times);
+    this.#times[entry] = times.length - 1;
   }
 
   /** Removes the series at a slot, if there is one; returns it with its created time and its use. */
@@ -199,7 +204,7 @@ export class SlotMap {
     const [cells, times] = [this.#cells, this.#times];
     this.#cells = new Int32Array(length);
     this.#cells.set(cells);
-    this.#times = new Int32Array(length);
+    this.#times = times instanceof Uint16Array ? new Uint16Array(length) : new Int32Array(length);
     this.#times.set(times);
   }
 }

@@ -72,6 +72,9 @@ const STAT_BLOCK_BYTES = 512;
 const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
 const MAX_COMPRESSION = 16;
 
+/** As much as stays in the processor's cache. */
+const LOG_PART_BYTES = 256 * 1024;
+
 export class FileReader {
   readonly file: string;
   readonly header: Header;
@@ -308,10 +311,18 @@ export class FileReader {
     return used;
   }
 
+  /** Reads the records in parts: a log may have 80 MB, which would be garbage afterwards. */
   #readRecords(block: KeyBlock, from: number, to: number, visitor: LogVisitor): void {
-    const bytes = new Uint8Array(to - from);
-    this.#read(bytes, block.offset + from, 'records');
-    walkRecords(bytes, 0, bytes.length, visitor, this.file, block.offset + from);
+    let bytes = new Uint8Array(Math.min(to - from, LOG_PART_BYTES));
+    for (let at = from; at < to;) {
+      const part = bytes.subarray(0, to - at);
+      const offset = block.offset + at;
+      this.#read(part, offset, 'records');
+      const walked = walkRecords(part, 0, part.length, visitor, this.file, offset, to - at);
+      at += walked;
+      // a record that is longer than the part
+      if (walked === 0) bytes = new Uint8Array(Math.min(to - at, 2 * bytes.length));
+    }
   }
 
   #read(bytes: Uint8Array, position: number, what: string): void {

@@ -243,9 +243,10 @@ export interface RecordVisitor {
 }
 
 /**
- * Walks the records of `bytes[start, end)`, and checks every length and checksum.
+ * Walks the records of `bytes[start, end)`, and checks every length and checksum. Returns how many bytes it has walked over.
  *
  * @param baseOffset offset in the file of byte 0 of `bytes`, for the error
+ * @param logEnd where the log ends, if `bytes` is a part of it: a record that goes beyond `end` is left for the next part
  * @throws {BadFileError} ERR_CORRUPT_FILE at the first record that breaks a rule; those before it were visited
  */
 export function walkRecords(
@@ -255,20 +256,24 @@ export function walkRecords(
   visitor: RecordVisitor,
   file: string,
   baseOffset: number,
-): void {
+  logEnd = end,
+): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const corrupt = (at: number, reason: string, requiredBytes?: number): BadFileError =>
     new BadFileError('ERR_CORRUPT_FILE', reason, {
       file,
       offset: baseOffset + at,
       requiredBytes,
-      availableBytes: requiredBytes === undefined ? undefined : end - at,
+      availableBytes: requiredBytes === undefined ? undefined : logEnd - at,
     });
-  for (let at = start; at < end;) {
-    if (end - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
+  let at = start;
+  while (at < end) {
+    if (logEnd - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
+    if (end - at < RECORD.body) break;
     const length = view.getUint32(at + RECORD.length, LITTLE_ENDIAN);
     if (length < RECORD.body || length % RECORD.alignment !== 0) throw corrupt(at, `a record of length ${length}`);
-    if (length > end - at) throw corrupt(at, 'a record is longer than the log', length);
+    if (length > logEnd - at) throw corrupt(at, 'a record is longer than the log', length);
+    if (length > end - at) break;
     const next = at + length;
     if (view.getUint32(at + RECORD.crc, LITTLE_ENDIAN) !== crc32(bytes, at + RECORD.kind, next)) {
       throw corrupt(at, 'the checksum of a record is wrong');
@@ -309,4 +314,5 @@ export function walkRecords(
     }
     at = next;
   }
+  return at - start;
 }

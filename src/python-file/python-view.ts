@@ -147,13 +147,13 @@ export class PythonView implements MergedPart {
   }
 
   unusableFamilies(): string[] {
-    return [...this.#unusable].map((series) => this.#index.familyOf[series].name);
+    return [...this.#unusable].map((series) => this.#index.familyOf(series).name);
   }
 
   *ownValues(family: MergedFamily): Generator<readonly [series: number, value: number]> {
     for (let entry = 0; entry < this.#placed; entry++) {
       const series = this.#samples.series[this.#reader.numbers[entry]];
-      if (this.#cells[entry] !== NOWHERE && this.#index.familyOf[series] === family) {
+      if (this.#cells[entry] !== NOWHERE && this.#index.familyOf(series) === family) {
         yield [series, this.#reader.values[entry]];
       }
     }

@@ -107,9 +107,6 @@ test('a row of the formats is negotiated and served, merged and from one process
         family: (family) => void (lines = family.lines),
         series: () => void names.push(...lines.map(({ name }) => name)),
         end: () => {},
-        get valueCount() {
-          return names.length;
-        },
         render: (values) => Buffer.from(names.map((name, at) => `${name}\t${values[at]}\n`).join('')),
       };
     },

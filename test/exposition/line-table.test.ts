@@ -14,17 +14,23 @@ const round = (lines: number) =>
 
 describe('a table of lines', () => {
   it('renders the lines with every new set of values', () => {
+    const line = fc.record({
+      header: fc.string({ unit: 'grapheme' }),
+      prefix: fc.string({ unit: 'grapheme', maxLength: 120 }),
+      first: values,
+    });
     const tables = fc
-      .array(fc.record({ header: fc.string({ unit: 'grapheme' }), prefix: fc.string({ unit: 'grapheme' }) }))
-      .chain((lines) => fc.tuple(fc.constant(lines), fc.array(round(lines.length), { maxLength: 5 })));
+      .array(line)
+      .chain((lines) => fc.tuple(fc.constant(lines), fc.array(round(lines.length), { maxLength: 5 }), fc.boolean()));
     fc.assert(
-      fc.property(tables, ([lines, rounds]) => {
+      fc.property(tables, ([lines, rounds, isShared]) => {
         const table = new LineTable();
-        for (const { header, prefix } of lines) {
+        for (const { header, prefix, first } of lines) {
           table.addText(header);
-          table.addLine(prefix);
+          table.addLine(prefix, first);
         }
         table.addText('the end');
+        if (isShared) table.leaveMemory();
         const rendered = rounds.map((each) =>
           Buffer.from(table.render(new Float64Array(each.values), each.tails)).toString(),
         );
@@ -43,7 +49,7 @@ describe('a table of lines', () => {
   it('grows with the number of its lines and with their values and tails', () => {
     const table = new LineTable();
     const prefixes = Array.from({ length: 5000 }, (_, at) => `line_${at}{a="${'é'.repeat(at % 50)}"} `);
-    for (const prefix of prefixes) table.addLine(prefix);
+    for (const prefix of prefixes) table.addLine(prefix, 0);
     assert.equal(table.lines, 5000);
     for (const value of [0, -1.2345678901234567e-6, 7]) {
       const tails = prefixes.map((_, at) => (at % 3 === 0 ? ` # {a="${'😀'.repeat(60)}"} 1` : undefined));

@@ -151,7 +151,6 @@ function newWriter() {
     for (const kindOf of ['a', 'b']) writer.series(labelText({ kind: kindOf }));
   });
   writer.end();
-  assert.equal(writer.valueCount, 26);
   return writer;
 }
 
