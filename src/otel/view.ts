@@ -8,8 +8,6 @@ export interface View {
   readonly instrument: string;
   /** The name of their meter, with the same wildcards. Default: any. */
   readonly meter?: string;
-  /** Nothing is counted. */
-  readonly drop?: boolean;
   /** Another name, which gets its unit and `_total` as any name does. */
   readonly name?: string;
   readonly description?: string;
@@ -22,6 +20,8 @@ export interface View {
    * buckets.
    */
   readonly nativeBucketFactor?: number;
+  /** Nothing is counted. */
+  readonly drop?: boolean;
   /** How gauges and up-down counters of several processes are merged. */
   readonly gaugeMode?: MultiprocessMode;
   /** Maximum number of series in this process; samples of further ones are dropped and counted. */

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { Reading } from '../support/reading.js';
 import { afterTest } from '../support/after-test.js';
-import { DeadProcess } from '../support/dead-process.js';
+import { DeadProcess, ELSEWHERE } from '../support/dead-process.js';
 import { startProgram, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { join } from 'node:path';
@@ -14,12 +14,7 @@ const FILES = 60;
 
 /** Creates files of processes that may be alive, which are read at every scrape. */
 function fill(dir: string): void {
-  const identity = {
-    liveness: 'heartbeat',
-    hostName: 'elsewhere',
-    bootId: '11111111-2222-3333-4444-555555555555',
-  } as const;
-  for (let at = 0; at < FILES; at++) new DeadProcess(dir, { identity }).count('jobs_total', {}, 1).die();
+  for (let at = 0; at < FILES; at++) new DeadProcess(dir, { identity: ELSEWHERE }).count('jobs_total', {}, 1).die();
 }
 
 /** Makes those calls of a function fail that `fails` chooses by their number. */

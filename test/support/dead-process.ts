@@ -18,6 +18,13 @@ import { moveAll } from './move-all.js';
 /** Above the largest pid of Linux, so that no process has one of these pids. */
 let nextPid = 5_000_000;
 
+/** The identity of a process on another machine: this one cannot find out that it is dead, and reads its file at every scrape. */
+export const ELSEWHERE: Partial<ProcessIdentity> = {
+  liveness: 'heartbeat',
+  hostName: 'elsewhere',
+  bootId: '11111111-2222-3333-4444-555555555555',
+};
+
 export interface DeadProcessOptions {
   readonly identity?: Partial<ProcessIdentity>;
   readonly mode?: number;
