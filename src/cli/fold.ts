@@ -5,7 +5,7 @@ import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 import { ProgressBar } from './progress-bar.js';
 
-/** What the operator can do. No counts are lost in any of these cases. */
+/** The advice to the operator. No counts are lost in any of these cases. */
 const ADVICE: Readonly<Record<FoldAbandonment, string>> = {
   locked: 'another process is folding; try again when it has finished',
   superseded: 'another process has folded in the meantime; try again if there is more to fold',

@@ -8,7 +8,7 @@ import { Sketch } from '../model/sketch.js';
 import { nativeBuckets } from './native-buckets.js';
 
 /**
- * What a line of a chart stands for: each series, each living process, the total, or each value of a label. Without a
+ * The meaning of a chart's lines: each series, each living process, the total, or each value of a label. Without a
  * choice it depends on the metric.
  */
 export type Grouping = 'series' | 'process' | 'total' | `label:${string}`;

@@ -16,7 +16,7 @@ export interface ThreadTask extends CollectionRequest {
 
 const engines = new Map<string, Engine>();
 
-/** What has been collected, in the form in which it leaves the thread. */
+/** The result of a collection, in the form in which it leaves the thread. */
 export interface ThreadResult extends Omit<Collected, 'families'> {
   readonly families: Map<string, PackedFamilies>;
 }

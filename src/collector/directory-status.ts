@@ -39,7 +39,7 @@ export interface DirectoryStatus {
   readonly collectedAtMs: number;
   /** Duration of reading and merging, in seconds. */
   readonly durationSeconds: number;
-  /** What is wrong, the worst first; nothing where all is well. */
+  /** The problems, the worst first; empty where there are none. */
   readonly verdict: readonly Finding[];
   readonly stats: Omit<CollectionStats, 'archive'>;
   readonly folding: FoldingStatus;

@@ -23,7 +23,7 @@ export interface OutputSettings extends OutputOptions {
   readonly selfMetrics: boolean;
 }
 
-/** What a collection has to produce. */
+/** A result that a collection has to produce. */
 export type Product =
   | ({ readonly kind: 'body'; readonly settings: OutputSettings } & BodyRequest)
   | { readonly kind: 'families'; readonly settings: OutputSettings }

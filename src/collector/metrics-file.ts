@@ -45,7 +45,7 @@ export interface MetricsFile {
   readonly sizeBytes: number;
   /** The writer's last heartbeat, in seconds since the epoch; undefined where it has none. */
   readonly lastBeatAt: number | undefined;
-  /** What its writer measured of itself at that heartbeat; undefined where it has none. */
+  /** The writer's own measurements at that heartbeat; undefined where it has none. */
   readonly vitals: Vitals | undefined;
   /** Whether its writer has ended normally. */
   readonly isClosed: boolean;

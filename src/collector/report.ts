@@ -44,7 +44,7 @@ export interface ProcessInfo {
   readonly file: string;
   /** The library that writes it: this package, or client_python. */
   readonly kind: 'node' | 'python';
-  /** What it measured of itself at its last heartbeat; undefined for Python's processes. */
+  /** Its own measurements at its last heartbeat; undefined for Python's processes. */
   readonly vitals: Vitals | undefined;
   /** Whether it has ended normally, and was not killed. */
   readonly endedNormally: boolean;
@@ -61,7 +61,7 @@ export interface SkippedFile {
 
 /** The blocks of a file with a few series of each type. */
 const SMALL_FILE_BYTES = 24 * 1024;
-/** What a small file counts. */
+/** The part that a small file counts. */
 const OPENING_BYTES = 4 * 1024;
 
 /**

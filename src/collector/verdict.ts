@@ -1,6 +1,6 @@
 /**
- * What is wrong with the processes of a directory, in words: the rules of the status page, of `prom-multiproc check --health`, and of
- * the alerts in examples/monitoring. A rule is a row; it judges one moment, so that every reader comes to the same verdict.
+ * The problems of the processes of a directory, in words: the rules of the status page, of `prom-multiproc check --health`, and of
+ * the alerts in examples/monitoring. A rule is a row; it judges one moment, so that every reader gets the same verdict.
  */
 import { hostname } from 'node:os';
 import type { Conflict } from '../merge/selected-families.js';
@@ -188,7 +188,7 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** What is wrong, the worst first; nothing where all is well. */
+/** Returns the problems, the worst first. */
 export function verdictOf(input: VerdictInput): Finding[] {
   const found = RULES.flatMap(({ name, judge }): Finding[] => {
     const all = judge(input);

@@ -60,7 +60,7 @@ export const HEADER = {
   bytes: PAGE_BYTES,
 } as const;
 
-/** What a process measures of itself, in the order of the header. The shares and the lag are of the time since the heartbeat before. */
+/** A process's measurements of itself, in the order of the header. Shares and the lag are of the time since the previous heartbeat. */
 export const VITALS = [
   'cpuShare',
   'residentBytes',

@@ -115,7 +115,7 @@ export function isSuccess(response: HttpResponse | { readonly error: string }): 
 }
 
 /**
- * What a response other than 2xx means, or no response.
+ * The meaning of a response other than 2xx, or of no response.
  *
  * @param mayBeRetried whether the protocol allows to send the message again after this status
  */

@@ -146,7 +146,7 @@ class ProcessStore {
     this.#flushes?.flush();
   }
 
-  /** What has to end before readers see everything. */
+  /** The work that has to end before readers see everything. */
   get #task(): StoreTask | undefined {
     return this.#move ?? this.#settling;
   }

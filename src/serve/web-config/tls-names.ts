@@ -34,7 +34,7 @@ export const CIPHER_SUITES: ReadonlyMap<string, string> = new Map([
   ['TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
 ]);
 
-/** What a server demands of its clients' certificates. Each policy is one row of CLIENT_AUTH. */
+/** The demands of a server on its clients' certificates. Each policy is one row of CLIENT_AUTH. */
 export interface ClientAuth {
   /** Whether the server asks the client for a certificate. */
   readonly asked: boolean;

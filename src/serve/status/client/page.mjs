@@ -363,7 +363,7 @@ byId('all-families').addEventListener('click', () => {
   showFamilies();
 });
 
-/** What happened before the page was opened. */
+/** Requests the history from before the page was opened. */
 async function recall() {
   try {
     const response = await fetch('status/history.json', { signal: AbortSignal.timeout(5000), cache: 'no-store' });
