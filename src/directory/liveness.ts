@@ -89,9 +89,13 @@ function locksMayNotReachUs({ identity, state, heartbeat }: Vitals, now: number)
   return (
     identity.bootId !== here.bootId &&
     identity.hostName !== here.hostName &&
-    state !== FileState.Closed &&
+    !isRecordedAsEnded(state) &&
     heartBeats({ heartbeat }, now)
   );
+}
+
+function isRecordedAsEnded(state: number): boolean {
+  return state === FileState.Closed || state === FileState.Dead;
 }
 
 /** Whether the heartbeat is fresh. The writer's clock may be ahead or behind. */
@@ -108,7 +112,7 @@ export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.
 function probeElsewhere({ identity, state, heartbeat }: Vitals, now: number): Liveness {
   if (heartBeats({ heartbeat }, now)) return 'unknown';
   // Exit hooks that run after ours may still count into a file whose state is Closed.
-  if (state === FileState.Closed) return 'dead';
+  if (isRecordedAsEnded(state)) return 'dead';
   const here = currentMachine();
   const isSameBoot = identity.bootId === here.bootId && here.bootId !== '';
   const isSameHost = identity.hostName === here.hostName;
@@ -137,7 +141,7 @@ function probeHere({ identity, state, heartbeat }: Vitals, now: number): Livenes
   // fresh one.
   if (osThread !== '') return osThreadRuns(pid, osThread) ? 'live' : 'dead';
   if (isFresh) return 'live';
-  return state === FileState.Closed ? 'dead' : 'unknown';
+  return isRecordedAsEnded(state) ? 'dead' : 'unknown';
 }
 
 /** A process on another machine cannot be tested: it counts as ended when none of its threads was seen for this time. */

@@ -29,7 +29,7 @@ export interface MarkResult {
 /**
  * Records that a process has ended. Where the kernel holds a lock for each file and releases it when the writer dies,
  * nothing is written, and the result is what the locks show. Files of a living process are not changed. Files without such
- * a lock are marked closed, so that readers on other machines know too.
+ * a lock are marked, so that readers on other machines know too, and that the process did not end normally.
  * Trouble with the directory or a file never throws: the file counts as `unknown`, or no file is found.
  *
  * @param options.dir default: the directory that this process counts in, or would as the primary of a cluster
@@ -66,7 +66,7 @@ function markFile(path: string, name: DataFileName): Liveness {
       const header = readHeader(fd, path);
       if (!isNamedAfter(name, header.identity)) return 'unknown';
       const liveness = probeLiveness(fd, header);
-      if (liveness === 'dead' && needsMark(header)) markClosed(path, fstatSync(fd).ino);
+      if (liveness === 'dead' && needsMark(header)) markDead(path, fstatSync(fd).ino);
       return liveness;
     } finally {
       closeSync(fd);
@@ -82,12 +82,12 @@ function needsMark({ identity, state }: Header): boolean {
   return identity.liveness === 'heartbeat' && state === FileState.Open && sameMachine(identity);
 }
 
-function markClosed(path: string, inode: number): void {
+function markDead(path: string, inode: number): void {
   const { O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   try {
     const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
-      if (fstatSync(fd).ino === inode) writeSync(fd, new Uint32Array([FileState.Closed]), 0, 4, HEADER.state);
+      if (fstatSync(fd).ino === inode) writeSync(fd, new Uint32Array([FileState.Dead]), 0, 4, HEADER.state);
     } finally {
       closeSync(fd);
     }

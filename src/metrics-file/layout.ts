@@ -126,6 +126,8 @@ export const FileState = {
   Open: 1,
   /** The process ended normally. */
   Closed: 2,
+  /** The process died, and another process saw that: in files without a lock. */
+  Dead: 3,
 } as const;
 export type FileState = (typeof FileState)[keyof typeof FileState];
 

@@ -186,6 +186,7 @@ test('for a thread of which the system tells nothing, the heartbeat decides', ne
     [0, FileState.Open, 'live'],
     [500, FileState.Open, 'unknown'],
     [500, FileState.Closed, 'dead'],
+    [500, FileState.Dead, 'dead'],
   ];
   for (const [secondsAgo, state, expected] of cases) {
     const { path } = writeBareFile(dir, { threadId: 3 }, { state, heartbeat: Date.now() / 1000 - secondsAgo });
@@ -204,6 +205,7 @@ test("the state of another machine's process is unknown, unless its file is clos
     ['fresh', elsewhere, { heartbeat: now }, 'unknown'],
     ['silent', elsewhere, { heartbeat: now - 1e6 }, 'unknown'],
     ['closed', elsewhere, { heartbeat: now - 100, state: FileState.Closed }, 'dead'],
+    ['marked dead', elsewhere, { heartbeat: now - 100, state: FileState.Dead }, 'dead'],
     ['just closed', elsewhere, { heartbeat: now - 1, state: FileState.Closed }, 'unknown'],
     ['before the reboot', { bootId: otherBoot }, { heartbeat: now - 100 }, 'dead'],
     ['another boot and fresh', { bootId: otherBoot }, { heartbeat: now - 1 }, 'unknown'],

@@ -34,7 +34,7 @@ test('a living process is not marked and counts as living; a killed one is found
     assert.deepEqual(readFileSync(path), before);
     await writer.kill();
     assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 1, living: 0, unknown: 0 });
-    assert.equal(stateOf(path), method === 'flock' ? FileState.Open : FileState.Closed);
+    assert.equal(stateOf(path), method === 'flock' ? FileState.Open : FileState.Dead);
     assert.deepEqual(markProcessDead(writer.pid, { dir }), { pid: writer.pid, marked: 1, living: 0, unknown: 0 });
   }
 });

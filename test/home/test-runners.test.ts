@@ -18,9 +18,10 @@ const { setImmediate } = require('node:timers/promises');
 // the timers that the package has made and that still run; those that keep no process alive are not among its active resources
 const timers = new Set();
 const made = createHook({ init: (id, type) => type === 'Timeout' && timers.add(id) });
-const ended = createHook({ destroy: (id) => timers.delete(id) }).enable();
+const ended = createHook({ destroy: (id) => timers.delete(id) });
 const watched = (work) => {
   made.enable();
+  ended.enable();
   try {
     return work();
   } finally {
