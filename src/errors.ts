@@ -53,6 +53,11 @@ export class PromMultiprocError extends Error {
 
 brand(PromMultiprocError, 'PromMultiprocError');
 
+/** Returns the error for an argument or option that breaks a rule. */
+export function invalidArgument(message: string, options?: ErrorCause): PromMultiprocError {
+  return new PromMultiprocError('ERR_INVALID_ARGUMENT', message, options);
+}
+
 /** The place where a metrics file breaks the format: enough to find the bytes with a hex dump. */
 export interface CorruptionEvidence {
   readonly file: string;

@@ -1,4 +1,4 @@
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { FoldOptions, FoldThreshold } from './fold.js';
 
 const RULES: readonly (readonly [
@@ -20,6 +20,6 @@ export function assertFoldOptions(options: FoldOptions & FoldThreshold): void {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === 'number' && isFine(value))) continue;
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `fold.${name} is ${shown}: it must be ${rule}`);
+    throw invalidArgument(`fold.${name} is ${shown}: it must be ${rule}`);
   }
 }

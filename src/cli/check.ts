@@ -5,7 +5,7 @@ import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
 import { checkMetricsFile, isMetricsFile } from '../collector/file-kinds.js';
 import { isDefaultMetricName } from '../default-metrics/default-metric-groups.js';
 import { scanDirectory } from '../directory/scan.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
 import { colour } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
@@ -32,7 +32,7 @@ export async function checkCommand(files: readonly string[], options: CheckOptio
   for (const file of files) {
     if (statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     const text = `${JSON.stringify(file)} is a directory: check its files with --dir`;
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', text);
+    throw invalidArgument(text);
   }
   const dir = files.length === 0 ? existingDirectory(options.dir) : undefined;
   const reports = (dir === undefined ? files : filesOf(dir)).map((file) => ({ file, ...checkMetricsFile(file) }));
@@ -57,7 +57,7 @@ function filesOf(dir: string): string[] {
 /** Prints the verdict of the status page. Exits 1 where anything is wrong. */
 async function checkHealth(files: readonly string[], options: CheckOptions): Promise<void> {
   if (files.length > 0) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', '--health is about a directory: give --dir, and no files');
+    throw invalidArgument('--health is about a directory: give --dir, and no files');
   }
   const dir = existingDirectory(options.dir);
   const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });

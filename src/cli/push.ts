@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { existingTarget } from '../directory/check-directory.js';
 import { chooseForCommand } from '../directory/choose.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { type HttpTargetOptions, startPush } from '../push/start-push.js';
 import { parseDurationMs } from '../serve/web-config/duration.js';
 import { plain, print } from './print.js';
@@ -80,18 +80,12 @@ function pairs(option: string, separator: string, texts: readonly string[] = [])
   return texts.map((text) => {
     const at = text.indexOf(separator);
     if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `${option} ${JSON.stringify(text)} is not a pair: give name${separator}value`,
-    );
+    throw invalidArgument(`${option} ${JSON.stringify(text)} is not a pair: give name${separator}value`);
   });
 }
 
 function intervalMs(interval: string): number {
   const ms = parseDurationMs(interval);
   if (ms !== undefined) return ms;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `--interval ${JSON.stringify(interval)} is not a duration: give it as 15s or 1m`,
-  );
+  throw invalidArgument(`--interval ${JSON.stringify(interval)} is not a duration: give it as 15s or 1m`);
 }

@@ -1,5 +1,5 @@
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { StatusSource } from '../serve/status/status-page.js';
 import { type HttpServerOptions, type RunningServer, startHttpServer } from '../serve/listen/http-server.js';
 import { warnOnce } from '../serve/warning.js';
@@ -90,8 +90,7 @@ function systemdSockets(): Pick<HttpServerOptions, 'fd'>[] {
   const { LISTEN_FDS: number = '0', LISTEN_PID: pid } = process.env;
   const sockets = Number(pid) === process.pid && /^\d{1,4}$/.test(number) ? Number(number) : 0;
   if (sockets > 0) return Array.from({ length: sockets }, (_, at) => ({ fd: 3 + at }));
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     '--web.systemd-socket: systemd has handed over no socket; start the service by its socket unit',
   );
 }
@@ -99,7 +98,7 @@ function systemdSockets(): Pick<HttpServerOptions, 'fd'>[] {
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (value > 0) return value;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${option} ${JSON.stringify(text)} must be a number above 0`);
+  throw invalidArgument(`${option} ${JSON.stringify(text)} must be a number above 0`);
 }
 
 /** Writes to the standard error with the prefix of all log messages of this package. */
@@ -113,8 +112,7 @@ function listenOptions(address: string): Pick<HttpServerOptions, 'host' | 'port'
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `--web.listen-address ${JSON.stringify(address)} is not an address: give host:port, :port, [::1]:port or unix:/path`,
     );
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessInfo } from '../collector/report.js';
 import type { Finding } from '../collector/verdict.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
@@ -174,8 +174,7 @@ function ratesOf(
 function within(option: string, text: string, most: number): number {
   const value = Number(text);
   if (value > 0 && value <= most) return value;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `${option} ${JSON.stringify(text)} must be a number above 0${value > most ? `, and at most ${most}` : ''}`,
   );
 }

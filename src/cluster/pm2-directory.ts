@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pm2AppPath } from '../directory/derived-directory.js';
 import { DEFAULT_NAMESPACE, pm2Home } from '../directory/pm2-app.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 /** An app of an ecosystem file: the options that its directory depends on. */
 export interface Pm2AppOptions {
@@ -31,15 +31,13 @@ export function pm2Directory(app: Pm2AppOptions): string {
   for (const option of ['name', 'script'] as const) {
     const value: unknown = app?.[option];
     if (typeof value === 'string' && value !== '') continue;
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `pm2Directory got an app with the ${option} ${describe(value)}: give it name and script as in the ecosystem file`,
     );
   }
   const user = app.uid ?? app.user;
   if (user !== undefined && user !== process.geteuid?.()) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `pm2Directory got ${JSON.stringify(app.name)}, which runs as the user ${describe(user)}: its directory is that ` +
         "user's; name one in PROMETHEUS_MULTIPROC_DIR for the app and the sidecar instead",
     );

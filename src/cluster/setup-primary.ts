@@ -10,7 +10,7 @@ import {
 import { markProcessDead } from '../directory/mark-dead.js';
 import { type DirectoryPermissions, type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
 import { emptyDirectory } from '../directory/sweep.js';
-import { describeError, PromMultiprocError } from '../errors.js';
+import { describeError, invalidArgument, PromMultiprocError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { maintainStore } from '../storage/process-store.js';
 import { SETTINGS } from '../storage/settings.js';
@@ -43,7 +43,7 @@ let listens = false;
  */
 export function setupPrimary(options: SetupPrimaryOptions = {}): { dir: string } {
   if (cluster.isWorker) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'setupPrimary is for the primary: call it where you fork');
+    throw invalidArgument('setupPrimary is for the primary: call it where you fork');
   }
   assertWholeNumbers(options);
   const chosen = options.dir === undefined ? chooseAsPrimary() : chooseOption(options.dir);
@@ -69,10 +69,7 @@ function assertWholeNumbers(options: SetupPrimaryOptions): void {
   for (const option of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
     const value = options[option];
     if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `${option} ${inspect(value)} is not a whole number of 0 or more`,
-    );
+    throw invalidArgument(`${option} ${inspect(value)} is not a whole number of 0 or more`);
   }
 }
 

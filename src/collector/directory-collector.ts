@@ -10,7 +10,7 @@ import { scanDirectory } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
 import { surveyLocks } from '../directory/writer-locks.js';
 import { debug } from '../debug-log.js';
-import { describeError, isSystemTrouble, PromMultiprocError } from '../errors.js';
+import { describeError, invalidArgument, isSystemTrouble, PromMultiprocError } from '../errors.js';
 import { programFile } from '../program-file.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { runCollectCallbacks } from '../registry/collect-callbacks.js';
@@ -355,5 +355,5 @@ function isForNobody(product: Product): boolean {
 
 function positive(name: string, value: number): number {
   if (typeof value === 'number' && value > 0) return value;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}: it must be a number above 0`);
+  throw invalidArgument(`${name} is ${String(value)}: it must be a number above 0`);
 }

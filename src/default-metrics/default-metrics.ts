@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { PrometheusContentType, RegistryContentType } from '../registry/content-type.js';
 import {
   collectGroups,
@@ -70,8 +70,7 @@ function chosenGroups(config: DefaultMetricsCollectorConfiguration<any>): Set<De
   const { only = DEFAULT_GROUPS, exclude = [], eventLoopUtilization } = config;
   const unknown = [...only, ...exclude].find((group) => !isDefaultMetricGroup(group));
   if (unknown !== undefined) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `${inspect(unknown)} is no group of default metrics: only and exclude take ${DEFAULT_GROUPS.join(', ')}, eventLoopUtilization`,
     );
   }

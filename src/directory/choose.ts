@@ -29,7 +29,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { isUnderTestRunner } from '../test-runner.js';
 import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
 import { processStartTime } from './identity.js';
@@ -128,10 +128,7 @@ export function chooseForThreads(env: Environment = process.env): ChosenDirector
  */
 export function chooseOption(dir: unknown): ChosenDirectory {
   if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), source: 'option', derived: false };
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `dir ${inspect(dir)} is no path: name a directory, or leave it out`,
-  );
+  throw invalidArgument(`dir ${inspect(dir)} is no path: name a directory, or leave it out`);
 }
 
 /**

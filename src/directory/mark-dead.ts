@@ -1,7 +1,7 @@
 /** Marks a process as ended; exit hooks call it. */
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import type { Header } from '../metrics-file/header.js';
 import { FileState, HEADER } from '../metrics-file/layout.js';
@@ -37,8 +37,7 @@ export interface MarkResult {
  */
 export function markProcessDead(pid: number, options: { readonly dir?: string } = {}): MarkResult {
   if (!Number.isSafeInteger(pid) || pid < 1) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `markProcessDead got ${describe(pid)}: give it the process id of the worker that ended, a positive integer ` +
         "(in cluster.on('exit', (worker) => ...) that is worker.process.pid)",
     );

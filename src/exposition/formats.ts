@@ -1,5 +1,5 @@
 /** The formats, one row each. If an Accept header gives several the same quality, the first row wins. */
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { Format } from './format.js';
 import { openMetrics2Format } from './openmetrics2-format.js';
 import { protobufFormat } from './protobuf-format.js';
@@ -67,8 +67,5 @@ export function formatOf(name: string): Format {
   const format = FORMATS.get(name);
   if (format !== undefined) return format;
   const names = [...FORMATS.keys()].join(', ');
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `format ${JSON.stringify(name)} is not known: it is one of ${names}`,
-  );
+  throw invalidArgument(`format ${JSON.stringify(name)} is not known: it is one of ${names}`);
 }

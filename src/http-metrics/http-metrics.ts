@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
-import { describeError, PromMultiprocError } from '../errors.js';
+import { describeError, invalidArgument } from '../errors.js';
 import { Counter } from '../instruments/counter.js';
 import { Gauge, type GaugeChild } from '../instruments/gauge.js';
 import { Histogram } from '../instruments/histogram.js';
@@ -135,7 +135,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const customValues = Object.values(customLabels);
   const labelNames = [names.method, names.route, names.status, ...customNames];
   if (new Set(labelNames).size < labelNames.length) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `the labels ${labelNames.join(', ')} are not all different`);
+    throw invalidArgument(`the labels ${labelNames.join(', ')} are not all different`);
   }
   const shared = { labelNames, ...(registers === undefined ? {} : { registers }) };
   const native = options.nativeHistograms === true ? { nativeHistogramBucketFactor: NATIVE_BUCKET_FACTOR } : {};
@@ -233,8 +233,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     },
     attach(server) {
       if (!(server instanceof NetServer)) {
-        throw new PromMultiprocError(
-          'ERR_INVALID_ARGUMENT',
+        throw invalidArgument(
           `attach() takes the server itself, such as what http.createServer() answers with, not ${inspect(server, { depth: 0 })}`,
         );
       }

@@ -1,4 +1,4 @@
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 /** Names of the labels that each request has. */
 export interface LabelNames {
@@ -22,8 +22,7 @@ export type LabelPreset = keyof typeof LABEL_PRESETS;
 export function labelNamesOf(labels: LabelPreset | Partial<LabelNames> = 'default'): LabelNames {
   if (typeof labels !== 'string') return { ...LABEL_PRESETS.default, ...labels };
   if (Object.hasOwn(LABEL_PRESETS, labels)) return LABEL_PRESETS[labels];
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `labels ${JSON.stringify(labels)} is no preset: it is one of ${Object.keys(LABEL_PRESETS).join(', ')}`,
   );
 }

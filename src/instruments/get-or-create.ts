@@ -1,4 +1,4 @@
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { differenceOf } from '../model/family-declaration.js';
 import { register } from '../registry/default-registry.js';
 import { MEMBER, type RegisteredMetric } from '../registry/member.js';
@@ -23,10 +23,7 @@ export function getOrCreate<M extends object, C extends MetricConfiguration<any>
   const wanted = new Metric({ ...config, registers: [] }) as M & RegisteredMetric;
   const difference = differenceBetween(known, wanted);
   if (difference !== undefined) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `another metric with the name ${known.name} has already been registered. ${difference}`,
-    );
+    throw invalidArgument(`another metric with the name ${known.name} has already been registered. ${difference}`);
   }
   for (const registry of registries) registry.registerMetric(known);
   return known as unknown as M;

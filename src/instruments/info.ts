@@ -1,6 +1,6 @@
 import { brand } from '../copies.js';
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
 import { assertLabelsDeclared, labelValue } from '../model/label-set.js';
 import { isLabelName, labelNameRule } from '../model/naming.js';
@@ -81,7 +81,7 @@ export class Info<T extends string = string> extends StateMetric<T, { set(pairs:
     for (const name of Object.keys(pairs)) {
       if (isLabelName(name, nameValidation) && !this.#isOwn(name)) continue;
       const rule = this.#isOwn(name) ? 'it is among the labelNames' : labelNameRule(nameValidation);
-      throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `${inspect(name)} cannot be set as Info: ${rule}`);
+      throw invalidArgument(`${inspect(name)} cannot be set as Info: ${rule}`);
     }
   }
 }

@@ -5,7 +5,7 @@
  * has none) is in a store that holds no references, so that the metric is collected as garbage when the program drops it. A
  * metric that is registered later moves to the shared store, and its children are bound again.
  */
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { THIS_COPY } from '../copies.js';
@@ -150,7 +150,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
     assertLabelsDeclared(labelNames, labels);
     const wanted = Object.keys(labels).map((name) => [labelNames.indexOf(name), labelValue(labels[name])] as const);
     if (wanted.length === 0) {
-      throw new PromMultiprocError('ERR_INVALID_ARGUMENT', 'removeMatching() takes labels; reset() removes all series');
+      throw invalidArgument('removeMatching() takes labels; reset() removes all series');
     }
     // Prometheus treats a label with an empty value as absent
     const isMatch = ({ labelValues }: C): boolean =>

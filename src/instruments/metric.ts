@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
 import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
@@ -235,23 +235,17 @@ function assertConfiguration(config: MetricConfiguration<string>): void {
   if (config.aggregator !== undefined) assertAggregator(config.aggregator);
   const { maxSeries, expireAfterSeconds } = config;
   if (expireAfterSeconds !== undefined && !(typeof expireAfterSeconds === 'number' && expireAfterSeconds > 0)) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `expireAfterSeconds is a number above 0, not ${inspect(expireAfterSeconds)}`,
-    );
+    throw invalidArgument(`expireAfterSeconds is a number above 0, not ${inspect(expireAfterSeconds)}`);
   }
   if (maxSeries !== undefined && !(Number.isInteger(maxSeries) && maxSeries > 0)) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `maxSeries is a whole number from 1 up, not ${inspect(maxSeries)}`,
-    );
+    throw invalidArgument(`maxSeries is a whole number from 1 up, not ${inspect(maxSeries)}`);
   }
 }
 
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the option is not a boolean */
 export function processWideDeclaration({ processWide }: { processWide?: unknown }): Partial<FamilyDeclaration> {
   if (processWide !== undefined && typeof processWide !== 'boolean') {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `processWide is true or false, not ${inspect(processWide)}`);
+    throw invalidArgument(`processWide is true or false, not ${inspect(processWide)}`);
   }
   return processWide === true ? { processWide } : {};
 }
@@ -260,8 +254,7 @@ export function processWideDeclaration({ processWide }: { processWide?: unknown 
 function assertUnit(name: string, type: MetricType, unit: string): void {
   const base = metricKind(type).openMetrics?.baseName(name) ?? name;
   if (typeof unit === 'string' && isLabelName(unit) && endsWithUnit(base, unit)) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `the unit ${inspect(unit)} does not end the name ${name}: call the metric ${base}_${unit}, or leave the unit out`,
   );
 }

@@ -5,7 +5,7 @@
  * A call that returns a promise, or any other object with a `then`, ends when the promise settles.
  */
 import { inspect, types } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 export type AnyFunction = (this: any, ...args: any[]) => any;
 
@@ -41,10 +41,7 @@ export function exceptionFilter(only: ExceptionOptions['only']): (error: unknown
   const classes = (Array.isArray(only) ? only : [only]) as readonly ErrorClass[];
   for (const type of classes) {
     if (typeof type === 'function') continue;
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `only is a class or an array of classes, not ${inspect(only)}`,
-    );
+    throw invalidArgument(`only is a class or an array of classes, not ${inspect(only)}`);
   }
   return (error) => classes.some((type) => error instanceof type);
 }
@@ -104,14 +101,12 @@ const CLASS = /^class\b\s*[^\s(]/;
 
 function assertFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function' || CLASS.test(Function.prototype.toString.call(fn))) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `only functions and methods can be observed, not ${inspect(fn)}: give a function, or decorate a method`,
     );
   }
   if (types.isGeneratorFunction(fn)) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `${inspect(fn)} cannot be observed, since its calls return before its work begins: observe the function that iterates over it`,
     );
   }

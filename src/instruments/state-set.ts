@@ -1,6 +1,6 @@
 import { brand } from '../copies.js';
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { STATE_MODE } from '../model/gauge-mode.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
 import { isLabelName } from '../model/naming.js';
@@ -59,10 +59,7 @@ export class StateSet<T extends string = string, S extends string = string> exte
     const [labels, state] = second === undefined ? [{}, first as S] : [first as object, second];
     assertLabelsDeclared(this.labelNames, labels);
     if (!this.states.includes(state)) {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        `${inspect(state)} is no state of ${this.name}: it is one of ${this.states.join(', ')}`,
-      );
+      throw invalidArgument(`${inspect(state)} is no state of ${this.name}: it is one of ${this.states.join(', ')}`);
     }
     for (const child of this.childrenOf(labels)) child.set(child.labelValues.at(-1) === state ? 1 : 0);
   }
@@ -85,10 +82,7 @@ function assertStates(states: unknown): void {
     new Set(states).size === states.length &&
     states.every((state) => typeof state === 'string');
   if (areStates) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `states is an array of different strings, not ${inspect(states)}`,
-  );
+  throw invalidArgument(`states is an array of different strings, not ${inspect(states)}`);
 }
 
 function assertNameIsLabel(
@@ -96,8 +90,7 @@ function assertNameIsLabel(
   labelNames: readonly string[],
 ): void {
   if (isLabelName(name, nameValidation) && !labelNames.includes(name)) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `the StateSet ${inspect(name)} has a label with its own name: choose a name without ":" that is not among the labelNames`,
   );
 }

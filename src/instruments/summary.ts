@@ -1,6 +1,6 @@
 import { brand } from '../copies.js';
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
@@ -183,8 +183,7 @@ export namespace Summary {
 function checkedPercentiles(percentiles: readonly number[]): readonly number[] {
   for (const percentile of percentiles) {
     if (typeof percentile === 'number' && percentile >= 0 && percentile <= 1) continue;
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `the percentile ${inspect(percentile)} is not in [0, 1]: 0.99 is the value that 99 % of all values are below`,
     );
   }
@@ -197,8 +196,7 @@ function windowOf({ maxAgeSeconds, ageBuckets }: SummaryConfiguration<string>): 
   if (maxAgeSeconds > 0 && Number.isInteger(ageBuckets) && ageBuckets > 0 && ageBuckets <= MAX_WINDOWS) {
     return { seconds: maxAgeSeconds / ageBuckets, count: ageBuckets };
   }
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `maxAgeSeconds ${inspect(maxAgeSeconds)} in ageBuckets ${inspect(ageBuckets)}: give a positive number of seconds, and a whole number of buckets from 1 to ${MAX_WINDOWS}`,
   );
 }

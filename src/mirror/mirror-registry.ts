@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { describeError, PromMultiprocError } from '../errors.js';
+import { describeError, invalidArgument } from '../errors.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import { Registry } from '../registry/registry.js';
@@ -45,22 +45,15 @@ const MAX_INTERVAL_MS = 2 ** 31 - 1;
 export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}): Mirror {
   const { intervalMs = 1000, register = defaultRegistry, gaugeModes = {} } = options;
   if (typeof source?.getMetricsAsJSON !== 'function') {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `a registry to mirror has getMetricsAsJSON(), unlike ${inspect(source, { depth: 0 })}`,
-    );
+    throw invalidArgument(`a registry to mirror has getMetricsAsJSON(), unlike ${inspect(source, { depth: 0 })}`);
   }
   if (source instanceof Registry) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       'this is a registry of prom-multiproc, possibly through the preload hook: it is merged already and needs no mirror',
     );
   }
   if (!(intervalMs > 0 && intervalMs <= MAX_INTERVAL_MS)) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `intervalMs ${inspect(intervalMs)}: give milliseconds above 0`,
-    );
+    throw invalidArgument(`intervalMs ${inspect(intervalMs)}: give milliseconds above 0`);
   }
   return new RegistryMirror(source, intervalMs, register, gaugeModes);
 }

@@ -1,6 +1,6 @@
 /** Upper bounds of histogram buckets. The generators and their error texts are those of prom-client 15.1.3. */
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 /** The defaults of prom-client: durations of web requests, in seconds. */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -30,13 +30,12 @@ export function exponentialBuckets(start: number, factor: number, count: number)
  */
 export function normalizeBounds(buckets: readonly number[]): number[] {
   if (!Array.isArray(buckets) && !ArrayBuffer.isView(buckets)) {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `buckets are an array of numbers, not ${inspect(buckets)}`);
+    throw invalidArgument(`buckets are an array of numbers, not ${inspect(buckets)}`);
   }
   const bounds = new Set<number>();
   for (const bound of buckets) {
     if (typeof bound !== 'number' || Number.isNaN(bound) || bound === -Infinity) {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalidArgument(
         `the bucket ${inspect(bound)} is no upper bound: give finite numbers (a bucket +Inf is always there)`,
       );
     }

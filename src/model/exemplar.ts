@@ -1,6 +1,6 @@
 /** Validates the labels of exemplars. */
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { wellFormed } from './well-formed.js';
 import type { Labels } from './metric-family.js';
 import { isLabelName, labelNameRule, type NameValidation } from './naming.js';
@@ -23,10 +23,7 @@ export function validateExemplarLabels(labels: Readonly<Record<string, unknown>>
   for (const [name, value] of Object.entries(labels)) {
     if (value === undefined) continue;
     if (!isLabelName(name, validation)) {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        `the exemplar label ${inspect(name)} is not a label name: ${labelNameRule(validation)}`,
-      );
+      throw invalidArgument(`the exemplar label ${inspect(name)} is not a label name: ${labelNameRule(validation)}`);
     }
     copy[name] = wellFormed(String(value));
     characters += codePoints(name) + codePoints(copy[name]);

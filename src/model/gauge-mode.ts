@@ -2,7 +2,7 @@
  * How the values of a gauge in several processes are merged: one row per mode. The modes are those of client_python's
  * multiprocess mode; prom-client's aggregators are mapped to them. No code elsewhere names a mode.
  */
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 /** The accumulator of a reducer: three float64 from `at` on. */
 export const ACCUMULATOR = { value: 0, setAt: 1, count: 2, slots: 3 } as const;
@@ -136,15 +136,13 @@ export function gaugeMode(name: string | undefined): GaugeMode {
 export function resolveGaugeMode(options: { multiprocessMode?: string; aggregator?: string }): GaugeMode {
   const { multiprocessMode, aggregator } = options;
   if (multiprocessMode !== undefined && aggregator !== undefined) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `multiprocessMode ${JSON.stringify(multiprocessMode)} and aggregator ${JSON.stringify(aggregator)} are both given: give one`,
     );
   }
   if (multiprocessMode !== undefined) {
     if (!(MULTIPROCESS_MODES as readonly string[]).includes(multiprocessMode)) {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalidArgument(
         `multiprocessMode ${JSON.stringify(multiprocessMode)} is not known: it is one of ${MULTIPROCESS_MODES.join(', ')}`,
       );
     }
@@ -158,8 +156,7 @@ export function resolveGaugeMode(options: { multiprocessMode?: string; aggregato
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where prom-client has no such aggregator */
 export function assertAggregator(aggregator: string): void {
   if (Object.hasOwn(MODE_OF_AGGREGATOR, aggregator)) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `aggregator ${JSON.stringify(aggregator)} is not known: it is one of ${Object.keys(MODE_OF_AGGREGATOR).join(', ')}`,
   );
 }
@@ -167,8 +164,7 @@ export function assertAggregator(aggregator: string): void {
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the mode adds a label `pid` and the user has one */
 export function assertModeFitsLabels(row: GaugeMode, labelNames: readonly string[]): void {
   if (!row.perProcess || !labelNames.includes('pid')) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `multiprocessMode ${row.name} adds the label "pid", which is among the labelNames: rename that label or take another mode`,
   );
 }

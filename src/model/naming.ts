@@ -3,7 +3,7 @@
  * of prom-client 15.1.3. A metric may ask for the rules of Prometheus 3, under which any UTF-8 text is a name.
  */
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { wellFormed } from './well-formed.js';
 
 /** The rules for names. */
@@ -42,10 +42,7 @@ function isUtf8Name(name: string): boolean {
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the value is neither */
 export function assertNameValidation(validation: unknown): asserts validation is NameValidation {
   if (validation === 'legacy' || validation === 'utf8') return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `nameValidation ${inspect(validation)} is not known: it is 'legacy' or 'utf8'`,
-  );
+  throw invalidArgument(`nameValidation ${inspect(validation)} is not known: it is 'legacy' or 'utf8'`);
 }
 
 /**

@@ -7,7 +7,7 @@
  * least 16 bins (two octaves at schema 3) and at least one octave; any other chunk has 64.
  */
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { LITTLE_ENDIAN } from './byte-order.js';
 
 /** Prometheus accepts no other schemas: 9 made its query API panic (tested with 3.5.3). */
@@ -54,22 +54,22 @@ export function nativeOptions(config: NativeConfiguration): NativeOptions | unde
   if (factor === undefined) {
     for (const option of ['nativeHistogramZeroThreshold', 'nativeHistogramMaxBucketNumber'] as const) {
       if (config[option] === undefined) continue;
-      throw invalid(`${option} has no effect without nativeHistogramBucketFactor: add it, such as 1.1`);
+      throw invalidArgument(`${option} has no effect without nativeHistogramBucketFactor: add it, such as 1.1`);
     }
     return undefined;
   }
   if (!(typeof factor === 'number' && Number.isFinite(factor) && factor > 1)) {
-    throw invalid(
+    throw invalidArgument(
       `nativeHistogramBucketFactor is a number above 1, not ${inspect(factor)}: with 1.1 no bucket is wider than 10 %`,
     );
   }
   if (threshold !== undefined && !(typeof threshold === 'number' && threshold >= 0 && threshold <= MAX_THRESHOLD)) {
-    throw invalid(
+    throw invalidArgument(
       `nativeHistogramZeroThreshold is a finite number from 0 up, not ${inspect(threshold)}: values up to it count as zero`,
     );
   }
   if (maxBuckets !== undefined && !(Number.isSafeInteger(maxBuckets) && maxBuckets >= 0)) {
-    throw invalid(
+    throw invalidArgument(
       `nativeHistogramMaxBucketNumber is a whole number from 1 up, or 0 for no limit, not ${inspect(maxBuckets)}`,
     );
   }
@@ -78,10 +78,6 @@ export function nativeOptions(config: NativeConfiguration): NativeOptions | unde
     zeroThreshold: powerOfTwoFrom(threshold ?? DEFAULT_THRESHOLD),
     maxBuckets: maxBuckets ?? DEFAULT_MAX_BUCKETS,
   };
-}
-
-function invalid(text: string): PromMultiprocError {
-  return new PromMultiprocError('ERR_INVALID_ARGUMENT', text);
 }
 
 /** Whether bytes that anybody may have written are the options of a native histogram. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument, type PromMultiprocError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { MeterProvider, type MeterProviderOptions } from './meter-provider.js';
 
@@ -43,8 +43,7 @@ export function api(load: (name: string) => unknown = require): Api {
 }
 
 function unusable(reason: string, cause?: unknown): PromMultiprocError {
-  return new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  return invalidArgument(
     `prom-multiproc/otel needs @opentelemetry/api from 1.${FIRST_MINOR} up to 2, but ${reason}: npm install @opentelemetry/api@1`,
     { cause },
   );

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 
 /** How the instruments of a name are counted and shown. Of several views for an instrument the first one is used. */
@@ -36,8 +36,7 @@ const NO_VIEW: View = { instrument: '*' };
 export function viewFinder(views: readonly View[]): ViewFinder {
   const rows = views.map((view) => {
     if (typeof view?.instrument !== 'string') {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalidArgument(
         `a view names its instruments, such as { instrument: 'http.server.*' }, unlike ${inspect(view)}`,
       );
     }

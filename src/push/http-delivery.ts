@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { inspect } from 'node:util';
-import { describeError, PromMultiprocError } from '../errors.js';
+import { describeError, invalidArgument } from '../errors.js';
 import type { HttpTargetOptions, Outcome } from './push-target.js';
 
 export interface HttpRequest {
@@ -175,7 +175,7 @@ async function secretIn(file: string): Promise<string> {
 
 function checkedUrl(option: string, options: HttpTargetOptions): URL {
   const refuse = (name: string, value: unknown, rule: string): never => {
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `option ${option}.${name} is ${inspect(value)}; ${rule}`);
+    throw invalidArgument(`option ${option}.${name} is ${inspect(value)}; ${rule}`);
   };
   const { url: given, basicAuth, bearerToken, bearerTokenFile, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (!URL.canParse(given) || !/^https?:/.test(given)) refuse('url', given, 'give an http: or https: URL');

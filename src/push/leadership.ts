@@ -12,7 +12,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { currentMachine } from '../directory/identity.js';
 import { PushLock } from '../directory/push-lock.js';
 import { NO_FIGURES, type PushFigures, type PushRecord, STALLED_INTERVALS } from '../directory/push-record.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { isNetworkFileSystem } from '../metrics-file/mapping.js';
 import type { Labels } from '../model/metric-family.js';
 
@@ -162,8 +162,7 @@ function nameOf({ pid, machine }: PushRecord): string {
 export function assertOwnLabels(dir: string, labels: Labels): void {
   if (Object.keys(labels).length > 0 || process.platform !== 'linux' || !existsSync(dir)) return;
   if (!isNetworkFileSystem(statfsSync(dir).type)) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalidArgument(
     `${JSON.stringify(dir)} is on a network file system, which hosts may share without its locks: give the option labels, ` +
       'with other values on each host, or use a directory on this host',
   );

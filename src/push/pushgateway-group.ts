@@ -1,4 +1,4 @@
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { Labels } from '../model/metric-family.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
@@ -20,10 +20,7 @@ export class PushgatewayGroup implements PushTarget {
   constructor(options: PushgatewayGroupOptions, labels: Labels) {
     const { jobName, groupings } = options;
     if (typeof jobName !== 'string' || jobName === '') {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        'option pushgateway.jobName is missing: give the name of the job',
-      );
+      throw invalidArgument('option pushgateway.jobName is missing: give the name of the job');
     }
     this.#delivery = new HttpDelivery('pushgateway', options, `/metrics${groupPath({ job: jobName, ...groupings })}`);
     this.destination = this.#delivery.destination;

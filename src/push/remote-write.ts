@@ -1,6 +1,6 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
 import type { TimeSlices } from '../time-slices.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
 import type { Line } from '../model/metric-kind.js';
@@ -52,10 +52,7 @@ export class RemoteWrite implements PushTarget {
   constructor(options: RemoteWriteOptions, labels: Labels) {
     const { version = 'auto' } = options;
     if (version !== 'auto' && !(version in VERSIONS)) {
-      throw new PromMultiprocError(
-        'ERR_INVALID_ARGUMENT',
-        `option remoteWrite.version is ${JSON.stringify(version)}; give '1.0', '2.0' or 'auto'`,
-      );
+      throw invalidArgument(`option remoteWrite.version is ${JSON.stringify(version)}; give '1.0', '2.0' or 'auto'`);
     }
     this.#delivery = new HttpDelivery('remoteWrite', options);
     this.destination = this.#delivery.destination;

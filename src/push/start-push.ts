@@ -6,7 +6,7 @@ import type { OutputSettings } from '../collector/engine.js';
 import { sharedCollector } from '../collector/shared-collector.js';
 import { existingTarget } from '../directory/check-directory.js';
 import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { isLabelName } from '../model/naming.js';
 import { register } from '../registry/default-registry.js';
@@ -68,7 +68,7 @@ export function startPush(options: PushOptions): RunningPush {
   const keys = (Object.keys(PUSH_TARGETS) as (keyof PushTargets)[]).filter((key) => options[key] !== undefined);
   if (keys.length === 0) {
     const known = Object.keys(PUSH_TARGETS).join(', ');
-    throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `startPush has no target: give one of ${known}`);
+    throw invalidArgument(`startPush has no target: give one of ${known}`);
   }
   const dir = (): string | undefined => {
     const found = directoryOf(chosen);
@@ -119,8 +119,7 @@ function idOf(parts: readonly unknown[]): string {
 function checkedLabels(labels: Readonly<Record<string, string>>): Labels {
   for (const [name, value] of Object.entries(labels)) {
     if (isLabelName(name) && typeof value === 'string') continue;
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalidArgument(
       `option labels has ${JSON.stringify(name)}: ${JSON.stringify(value)}; give label names with texts as values`,
     );
   }
@@ -130,10 +129,7 @@ function checkedLabels(labels: Readonly<Record<string, string>>): Labels {
 
 function assertNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value === 'number' && value >= least && value <= most) return;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `option ${name} is ${String(value)}; give a number from ${least} to ${most}`,
-  );
+  throw invalidArgument(`option ${name} is ${String(value)}; give a number from ${least} to ${most}`);
 }
 
 function defined<T extends object>(options: T): Partial<T> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { textOfRegistry, type TextOptions } from './text-of-registry.js';
@@ -30,10 +30,7 @@ export async function writeToTextfile(path: string, options: TextfileOptions = {
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
 export function assertTextfile(path: unknown): asserts path is string {
   if (typeof path !== 'string' || !path.endsWith('.prom')) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      `${inspect(path)} does not end in ".prom": node_exporter reads no other files`,
-    );
+    throw invalidArgument(`${inspect(path)} does not end in ".prom": node_exporter reads no other files`);
   }
 }
 

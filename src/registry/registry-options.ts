@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { isRegistryName } from '../model/registry-id.js';
 
 export interface RegistryOptions {
@@ -29,14 +29,11 @@ export interface MergeableRegistry {
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the name is not allowed */
 export function nameOf({ name }: RegistryOptions): string | undefined {
   if (name === undefined || (typeof name === 'string' && isRegistryName(name))) return name;
-  throw new PromMultiprocError(
-    'ERR_INVALID_ARGUMENT',
-    `a registry's name is a string that does not begin with "?" or "!", not ${inspect(name)}`,
-  );
+  throw invalidArgument(`a registry's name is a string that does not begin with "?" or "!", not ${inspect(name)}`);
 }
 
 /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the scope is unknown */
 export function assertScope(scope: unknown): void {
   if (scope === 'process' || scope === 'merged') return;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `scope ${inspect(scope)} is not known: 'process' or 'merged'`);
+  throw invalidArgument(`scope ${inspect(scope)} is not known: 'process' or 'merged'`);
 }

@@ -1,6 +1,6 @@
 import { brand } from '../copies.js';
 import { inspect } from 'node:util';
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import type * as rendering from '../exposition/render.js';
 import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
@@ -209,7 +209,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
       if (family !== undefined) return withoutEnd(this.#render([family]));
     }
     if (metric === undefined) {
-      throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `no metric with the name ${inspect(name)} is registered`);
+      throw invalidArgument(`no metric with the name ${inspect(name)} is registered`);
     }
     return this.getMetricsAsString(metric);
   }
@@ -385,7 +385,7 @@ brand(Registry, 'Registry');
 function assertNamed(metric: object): asserts metric is RegisteredMetric {
   const { name, get } = metric as Partial<RegisteredMetric>;
   if (typeof name === 'string' && typeof get === 'function') return;
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `a metric has a name and get(), unlike ${inspect(metric)}`);
+  throw invalidArgument(`a metric has a name and get(), unlike ${inspect(metric)}`);
 }
 
 function withoutEof(text: string): string {

@@ -1,8 +1,8 @@
-import { PromMultiprocError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 
 /** Throws an error that has the name of the option, its value and the rule that it breaks. */
 export function refuseOption(name: string, value: unknown, rule: string): never {
-  throw new PromMultiprocError('ERR_INVALID_ARGUMENT', `option ${name} is ${shown(value)}; ${rule}`);
+  throw invalidArgument(`option ${name} is ${shown(value)}; ${rule}`);
 }
 
 /** A number of milliseconds that timers can hold (they are 32 bits wide), or the default. */

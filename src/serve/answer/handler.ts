@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type LentAnswer, lentMetrics, type MetricsRequest } from '../../collector/multiprocess-collector.js';
-import { PromMultiprocError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 import { codingFor, encoded } from './compression.js';
 import { defaultSource, lentDefault } from './default-source.js';
 import { InFlightLimit } from './in-flight.js';
@@ -121,10 +121,7 @@ async function render(source: MetricsSource, req: IncomingMessage, res: ServerRe
   const { contentType, body } = await (lent ?? source.metrics(request));
   const giveBack = (await lent)?.giveBack;
   if (typeof contentType !== 'string' || contentType === '' || !(body instanceof Uint8Array)) {
-    throw new PromMultiprocError(
-      'ERR_INVALID_ARGUMENT',
-      'the source of metricsHandler() must resolve to { contentType: string, body: Uint8Array }',
-    );
+    throw invalidArgument('the source of metricsHandler() must resolve to { contentType: string, body: Uint8Array }');
   }
   const coding = compression ? codingFor(req.headers['accept-encoding'], body.byteLength) : 'identity';
   if (coding === 'identity') return { contentType, coding, body, giveBack };
