@@ -336,8 +336,10 @@ export class DirectoryCollection {
       this.index.forgetCreated();
       for (const { part } of this.#files.values()) part.declareCreated();
     }
-    this.index.clear();
-    for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
+    do {
+      this.index.clear();
+      for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
+    } while (this.index.native.isIncomplete);
     this.index.settle();
     const overflowing = warnOfOverflow(this.index.overflowing);
     this.#unusableSeries = overflowing + warnOfUnusableSeries(this.options.dir, this.#files.values());

@@ -18,11 +18,12 @@ import {
   escapeMetricName,
 } from '../exposition/name-escaping.js';
 import { exemplarAt, writeValues } from '../merge/lines.js';
-import { readNative, writeNativeSeries } from '../merge/native-series.js';
+import { placesOf, readNative } from '../merge/native-series.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Exemplar, MetricFamily, Sample } from '../model/metric-family.js';
 import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js';
+import type { NativeOptions } from '../model/native-bins.js';
 import { NativeReading } from '../model/native-histogram.js';
 import { seriesSamples } from '../model/series-samples.js';
 import { completed } from '../time-slices.js';
@@ -41,6 +42,9 @@ interface FamilyBlock {
 interface WrittenBlock extends FamilyBlock {
   readonly head: FamilyHead;
   readonly heading: Heading;
+  /** The options of native histograms in the last render, and the merge that it showed. */
+  native: NativeOptions | undefined;
+  merge: number;
   readonly created: CreatedPlace;
   /** Number of lines of a series that may have exemplars. */
   readonly exemplarLines: number;
@@ -93,8 +97,12 @@ export class MergedBody {
         writer.leaveMemory?.(this.#takeSpare());
         this.#loan = undefined;
       }
+      // what an error leaves behind in it is not used again
+      this.#writer = undefined;
       const exemplars = this.#readValues(writer, own);
-      return writer.render(this.#values, exemplars);
+      const body = writer.render(this.#values, exemplars);
+      this.#writer = writer;
+      return body;
     }
     const free = isOut ? undefined : this.#loan?.memory.deref();
     this.#writer = undefined;
@@ -137,17 +145,18 @@ export class MergedBody {
     const exemplars: Exemplar[] = [];
     const { natives } = writer;
     const { escaping = DEFAULT_ESCAPING } = this.#options;
-    natives?.clear();
+    natives?.begin();
     let at = 0;
-    for (const { family, series, created, exemplarLines: traced } of this.#blocks) {
+    for (const block of this.#blocks) {
+      const { family, series, created, exemplarLines: traced } = block;
       const { index } = family;
+      if (natives !== undefined && family.native !== undefined) this.#addNatives(natives, block);
       for (const number of series) {
         for (let line = 0; hasExemplars && line < traced; line++) {
           const exemplar = exemplarAt(index, family, number, line);
           if (exemplar !== undefined) exemplars[at + line] = escapeExemplar(exemplar, escaping);
         }
-        if (natives !== undefined && family.native !== undefined) at = this.#addNative(natives, family, number, at);
-        else at = writeValues(index, family, number, values, at);
+        at = writeValues(index, family, number, values, at);
         if (created === 'within') values[at++] = index.createdAt[number];
       }
       if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
@@ -156,12 +165,19 @@ export class MergedBody {
     return exemplars;
   }
 
-  /** The bins are read once, for the fields of the histogram and for its count. */
-  #addNative(natives: NativeSink, family: MergedFamily, series: number, at: number): number {
-    const { index } = family;
-    readNative(index, family, series, this.#reading);
-    natives.add(this.#reading);
-    return writeNativeSeries(index, family, series, this.#values, at, this.#reading.count);
+  /** Passes on native histograms: their bins are only read where buckets have come or gone. */
+  #addNatives(natives: NativeSink, block: WrittenBlock): void {
+    const { family, series, merge } = block;
+    const { index, native, hasClassicOnly } = family;
+    const isAlike = block.native === native && !hasClassicOnly;
+    for (const number of series) {
+      if (isAlike && index.native.changedAt(number) <= merge && natives.keep?.() === true) continue;
+      if (isAlike && natives.update?.(index.native.cells, index.native.countOf(number)) === true) continue;
+      readNative(index, family, number, this.#reading);
+      natives.add(this.#reading, hasClassicOnly ? undefined : placesOf(index, number, this.#reading));
+    }
+    block.native = native;
+    block.merge = index.native.merge;
   }
 
   /** Decides which families are written, and how many values they have. Returns the families of the collector with their headings. */
@@ -189,6 +205,8 @@ export class MergedBody {
         head,
         heading,
         created,
+        native: undefined,
+        merge: 0,
         exemplarLines: heading.exemplars ? exemplarLines(kind, lines) : 0,
       };
     });

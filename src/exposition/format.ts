@@ -82,9 +82,28 @@ export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'>
 
 /** Takes the native histograms of a render, series after series. */
 export interface NativeSink {
-  clear(): void;
-  /** @param reading is only valid during the call */
-  add(reading: NativeReading): void;
+  /** Begins a render. */
+  begin(): void;
+  /** The next histogram is as in the last render. Returns false if it has to be added nevertheless. */
+  keep?(): boolean;
+  /**
+   * The next histogram has other counts. Returns false if it has to be added, because it has other buckets too.
+   *
+   * @param counts in which its counts have the places that `add` took
+   * @param total the sum of its counts
+   */
+  update?(counts: Float64Array, total: number): boolean;
+  /**
+   * @param reading is only valid during the call
+   * @param places of its counts, unless it has more than a zero bucket and positive ones
+   */
+  add(reading: NativeReading, places?: CountPlaces): void;
+}
+
+/** The indexes of a histogram's counts in an array: that of its zero count, and ranges of adjacent bins in ascending order. */
+export interface CountPlaces {
+  readonly zero: number;
+  readonly ranges: readonly { readonly bin: number; readonly cell: number; readonly bins: number }[];
 }
 
 /**

@@ -4,7 +4,6 @@
  * which buckets are there.
  */
 import type { NativeReading } from '../model/native-histogram.js';
-import type { NativeSink } from './format.js';
 import { WireBuffer } from './wire.js';
 
 type Bins = NativeReading['positive'];
@@ -31,73 +30,61 @@ const CLIENT_MODEL: NativeFieldNumbers = {
 };
 const SPAN = { offset: 1, length: 2 } as const;
 /** An empty bucket takes a byte, a span 6 or more. */
-const MAX_GAP = 3;
+export const MAX_GAP = 3;
 
 const deltas = new WireBuffer();
 
-/** The fields of many histograms, one behind the other. */
-export class NativeFields implements NativeSink {
-  readonly bytes = new WireBuffer();
-  #ends = new Int32Array(64);
-  #size = 0;
-
-  clear(): void {
-    this.bytes.length = 0;
-    this.#size = 0;
-  }
-
-  add(reading: NativeReading): void {
-    writeNative(this.bytes, reading);
-    if (this.#size === this.#ends.length) {
-      const ends = this.#ends;
-      this.#ends = new Int32Array(2 * ends.length);
-      this.#ends.set(ends);
-    }
-    this.#ends[this.#size++] = this.bytes.length;
-  }
-
-  /** Returns the offset behind the fields of a histogram; 0 before the first one. */
-  endOf(histogram: number): number {
-    return histogram < 0 ? 0 : this.#ends[histogram];
-  }
+/** Widths of varints in bytes: of the zero count and of the differences between positive buckets; 0: as few as each needs. */
+interface Widths {
+  readonly zeroWidth: number;
+  readonly width: number;
 }
+
+const SHORTEST: Widths = { zeroWidth: 0, width: 0 };
 
 /** Writes the fields of a histogram. */
 export function writeNative(
   out: WireBuffer,
   { schema, zeroThreshold, zeroCount, positive, negative }: NativeReading,
+  { zeroWidth, width } = SHORTEST,
   numbers = CLIENT_MODEL,
 ): void {
   out.signed(numbers.schema, schema);
   out.double(numbers.zeroThreshold, zeroThreshold);
-  out.varint(numbers.zeroCount, zeroCount);
+  out.varint(numbers.zeroCount, zeroCount, zeroWidth);
   if (negative.length > 0) writeBuckets(out, numbers.negativeSpan, numbers.negativeDelta, negative);
-  if (positive.length > 0) writeBuckets(out, numbers.positiveSpan, numbers.positiveDelta, positive);
+  if (positive.length > 0) writeBuckets(out, numbers.positiveSpan, numbers.positiveDelta, positive, width);
 }
 
-function writeBuckets(out: WireBuffer, spanField: number, deltaField: number, { bins, counts, length }: Bins): void {
+function writeBuckets(
+  out: WireBuffer,
+  spanField: number,
+  deltaField: number,
+  { bins, counts, length }: Bins,
+  width = 0,
+): void {
   deltas.length = 0;
   // the index of the bucket behind the last span
   let end = 0;
   let before = 0;
   for (let first = 0; first < length;) {
     let last = first;
-    deltas.rawSigned(counts[first] - before);
+    deltas.rawSigned(counts[first] - before, width);
     before = counts[first];
     while (last + 1 < length && bins[last + 1] - bins[last] <= MAX_GAP + 1) {
       for (let gap = bins[last + 1] - bins[last] - 1; gap > 0; gap--) {
-        deltas.rawSigned(-before);
+        deltas.rawSigned(-before, width);
         before = 0;
       }
       last++;
-      deltas.rawSigned(counts[last] - before);
+      deltas.rawSigned(counts[last] - before, width);
       before = counts[last];
     }
     // Prometheus counts from 1
     const start = bins[first] + 1;
-    const width = bins[last] - bins[first] + 1;
-    out.span(spanField, SPAN.offset, start - end, SPAN.length, width);
-    end = start + width;
+    const span = bins[last] - bins[first] + 1;
+    out.span(spanField, SPAN.offset, start - end, SPAN.length, span);
+    end = start + span;
     first = last + 1;
   }
   out.head(deltaField, deltas.length);

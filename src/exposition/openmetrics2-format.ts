@@ -127,7 +127,7 @@ function composite(
 class NativeTexts implements NativeSink {
   readonly texts: string[] = [];
 
-  clear(): void {
+  begin(): void {
     this.texts.length = 0;
   }
 

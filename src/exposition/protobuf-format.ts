@@ -3,8 +3,8 @@
  * timestamps are enabled.
  *
  * The bytes of a series are laid out once, with a field of fixed width for everything that changes; a scrape overwrites the
- * values. Only exemplars have a variable length. If there are any, the bytes between them are copied, and the lengths of the
- * enclosing messages (which have a fixed width too) are increased by the bytes of the exemplar.
+ * values. Native histograms and exemplars have a variable length. A native histogram is moved when its buckets change; exemplars
+ * are copied in between the other bytes. The lengths of the enclosing messages (which have a fixed width too) are then increased.
  */
 import type { Exemplar } from '../model/metric-family.js';
 import type { MetricKind } from '../model/metric-kind.js';
@@ -25,11 +25,11 @@ import {
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
-import { NativeFields } from './native-fields.js';
+import { NativeParts } from './native-parts.js';
 import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { sharedCopy } from './shared-memory.js';
 import { Splice } from './splice.js';
-import { lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
+import { increase, lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
 
 /**
  * Widths of counts in bytes. The first is enough for 268 million; if a count does not fit, everything is laid out again with
@@ -39,6 +39,8 @@ const COUNT_WIDTHS = [4, 5, 8] as const;
 /** Numbers of the fields `metric` of MetricFamily and `label` of Metric. */
 const METRIC = 4;
 const LABEL = 1;
+/** Room for moves: the sixteenth part of the bytes. */
+const MOVED_ROOM = 4;
 /** Bytes of the length before each MetricFamily: enough for 32 GiB. */
 const DELIMITER_WIDTH = 5;
 
@@ -69,7 +71,7 @@ interface PlacedFamily {
   readonly kind: MetricKind;
   readonly template: Template;
   /** Offset of the length before the family. */
-  readonly at: number;
+  at: number;
   readonly series: number;
 }
 
@@ -78,13 +80,17 @@ class ProtobufWriter implements ExpositionWriter {
   #valueCount = 0;
   #countWidth = 0;
   #placed: PlacedFamily[] = [];
-  #bytes: Buffer = Buffer.alloc(0);
+  /** It has room for native histograms that become longer. */
+  #memory: Buffer = Buffer.alloc(0);
+  #bytes = this.#memory;
+  /** The bytes while they are moved. */
+  #moved: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer);
   /** Per series, the offset of its message and of the part after its labels. */
   #seriesAt = new Int32Array(0);
   #valuesAt = new Int32Array(0);
   #shown = new Float64Array(0);
-  readonly natives = new NativeFields();
+  readonly natives = new NativeParts();
   readonly #splice = new Splice();
   /** The bytes of exemplars. */
   readonly #exemplars = new WireBuffer();
@@ -109,7 +115,11 @@ class ProtobufWriter implements ExpositionWriter {
   }
 
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
-    while (!this.#write(values)) this.#layOut(this.#countWidth + 1);
+    while (!this.#write(values)) {
+      this.natives.detach();
+      this.#layOut(this.#countWidth + 1);
+    }
+    if (this.natives.areMoving) this.#placeNatives();
     this.#insert(exemplars);
     return this.#splice.size === 0 ? this.#bytes : this.#splice.into(this.#bytes, DELIMITER_WIDTH);
   }
@@ -141,9 +151,53 @@ class ProtobufWriter implements ExpositionWriter {
     this.#use(out.bytes.subarray(0, out.length));
   }
 
-  #use(bytes: Buffer, spare?: SharedArrayBuffer): void {
-    this.#bytes = sharedCopy(bytes, spare).subarray(0, bytes.length);
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+  /** Takes the bytes over, into other memory. */
+  #use(bytes: Buffer, spare?: SharedArrayBuffer, room = bytes.length): void {
+    this.#memory = sharedCopy(bytes, spare, room);
+    this.#view = new DataView(this.#memory.buffer, this.#memory.byteOffset, this.#memory.length);
+    this.#setLength(bytes.length);
+  }
+
+  #setLength(length: number): void {
+    this.#bytes = this.natives.bytes = this.#memory.subarray(0, length);
+  }
+
+  /** Puts new bytes of native histograms in their places, and moves all that is behind them. */
+  #placeNatives(): void {
+    const from = this.#bytes;
+    const length = from.length + this.natives.growth;
+    if (this.#moved.length < length) this.#moved = Buffer.allocUnsafeSlow(length + (length >> MOVED_ROOM));
+    const out = this.#moved.subarray(0, length);
+    let copied = 0;
+    let shift = 0;
+    let [number, histogram] = [0, 0];
+    for (const placed of this.#placed) {
+      const { template, series } = placed;
+      const familyShift = shift;
+      placed.at += shift;
+      const native = template.holes.get(NATIVE_HOLE);
+      for (let each = 0; each < series; each++, number++) {
+        const end = this.#valuesAt[number] + template.bytes.length;
+        this.#seriesAt[number] += shift;
+        this.#valuesAt[number] += shift;
+        if (native === undefined) continue;
+        const added = this.natives.place(histogram++, end + shift, (bytes, start, after, former) => {
+          from.copy(out, copied + shift, copied, end);
+          bytes.copy(out, end + shift, start, after);
+          copied = end + former;
+        });
+        if (added === 0) continue;
+        increase(out, this.#seriesAt[number] + 1, seriesLengthWidth(template), added);
+        for (const { at, width } of native.lengths) increase(out, this.#valuesAt[number] + at, width, added);
+        shift += added;
+      }
+      if (shift !== familyShift) increase(out, placed.at, DELIMITER_WIDTH, shift - familyShift);
+    }
+    from.copy(out, copied + shift, copied);
+    if (length > this.#memory.length) this.#use(out, undefined, length + (length >> MOVED_ROOM));
+    else out.copy(this.#memory);
+    this.#setLength(length);
+    this.natives.placed();
   }
 
   /** Writes the values that changed. Returns false if a count does not fit in its field. */
@@ -178,11 +232,10 @@ class ProtobufWriter implements ExpositionWriter {
     return true;
   }
 
-  /** Inserts exemplars, and native histograms with the exemplars of their series. */
+  /** Inserts exemplars. Those of native histograms are in their classic buckets too. */
   #insert(exemplars: readonly (Exemplar | undefined)[]): void {
     this.#splice.clear();
     this.#exemplars.length = 0;
-    const { natives } = this;
     const traced: number[] = [];
     // forEach skips the holes of the array
     exemplars.forEach((exemplar, value) => {
@@ -191,7 +244,6 @@ class ProtobufWriter implements ExpositionWriter {
     let next = 0;
     let value = 0;
     let number = 0;
-    let histogram = 0;
     for (const placed of this.#placed) {
       const { template, series } = placed;
       const perSeries = template.places.length;
@@ -209,8 +261,6 @@ class ProtobufWriter implements ExpositionWriter {
         for (let each = 0, after = value + perSeries; each < series; each++, after += perSeries) {
           const from = next;
           for (; traced[next] < after; next++) insertLine(each);
-          const start = natives.endOf(histogram - 1);
-          this.#add(placed, number + each, native, natives.bytes, start, natives.endOf(histogram++));
           for (let at = from; at < next; at++) {
             const exemplar = exemplars[traced[at]]!;
             if (exemplar.timestamp === undefined) continue;

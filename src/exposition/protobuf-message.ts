@@ -17,7 +17,7 @@ export interface Hole {
   readonly lengths: readonly { readonly at: number; readonly width: number }[];
 }
 
-/** The key of the hole for the fields of a native histogram. */
+/** The key of the hole for the fields of a native histogram, which is the end of the template. */
 export const NATIVE_HOLE = -1;
 
 /** The message of a series without its labels, with zeros as values. */
@@ -89,6 +89,7 @@ export function seriesTemplate(
   }
   const created = CREATED[type];
   if (showsCreated && created !== undefined) message.time(created);
+  if (type === TYPE_NUMBERS.histogram && native === true) message.hole(NATIVE_HOLE);
   const metric = new MessageBuilder();
   metric.message(VALUE_FIELDS[type], message);
   return metric;
@@ -136,7 +137,6 @@ function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidt
     } else if (name.endsWith('_sum')) message.double(HISTOGRAM.sum);
     else message.count(HISTOGRAM.count, countWidth);
   });
-  if (isNative) message.hole(NATIVE_HOLE);
 }
 
 function addSummary(message: MessageBuilder, lines: readonly Line[], countWidth: number): void {

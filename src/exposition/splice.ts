@@ -1,5 +1,5 @@
 import type { Hole } from './protobuf-message.js';
-import { readVarint, type WireBuffer, writeVarint } from './wire.js';
+import { increase, type WireBuffer } from './wire.js';
 
 /** Numbers per insertion. */
 const FIELDS = 7;
@@ -115,10 +115,6 @@ export class Splice {
     copy(from, copied, from.length, out, copied + shift);
     return out.subarray(0, length);
   }
-}
-
-function increase(bytes: Uint8Array, at: number, width: number, by: number): void {
-  writeVarint(bytes, at, readVarint(bytes, at) + by, width);
 }
 
 /** A loop copies up to this many bytes faster than a call does. */

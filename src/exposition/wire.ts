@@ -55,6 +55,11 @@ export function readVarint(source: Uint8Array, at: number): number {
   }
 }
 
+/** Adds to a varint in place. */
+export function increase(bytes: Uint8Array, at: number, width: number, by: number): void {
+  writeVarint(bytes, at, readVarint(bytes, at) + by, width);
+}
+
 /** Returns the tag and the length of a message, string or bytes field; the length takes at least `width` bytes. */
 export function lengthField(field: number, bytes: number, width = 0): number[] {
   const head = tag(field, Wire.Length);
@@ -125,11 +130,11 @@ export class WireBuffer {
     this.length += this.bytes.write(text, this.length);
   }
 
-  /** Writes an integer from 0 up as a field below 16. */
-  varint(field: number, value: number): void {
+  /** Writes an integer from 0 up as a field below 16. @param width minimum number of its bytes */
+  varint(field: number, value: number, width = 0): void {
     this.#room(1 + MAX_VARINT_BYTES);
     this.bytes[this.length++] = (field << 3) | Wire.Varint;
-    this.#varint(value);
+    this.#varint(value, width);
   }
 
   /** Writes integers from 0 up as a packed field below 16. @param byteLength see `packedBytes` */
@@ -152,13 +157,11 @@ export class WireBuffer {
     this.length = this.bytes.writeDoubleLE(value, this.length);
   }
 
-  /** Writes a signed integer without a tag, as elements of packed fields are. */
-  rawSigned(value: number): void {
+  /** Writes a signed integer without a tag, as elements of packed fields are. @param width minimum number of its bytes */
+  rawSigned(value: number, width = 0): void {
     this.#room(MAX_VARINT_BYTES);
     if (value >= -0x4000_0000 && value < 0x4000_0000) {
-      let bits = ((value << 1) ^ (value >> 31)) >>> 0;
-      for (; bits >= 0x80; bits >>>= 7) this.bytes[this.length++] = (bits & 0x7f) | 0x80;
-      this.bytes[this.length++] = bits;
+      this.#varint(((value << 1) ^ (value >> 31)) >>> 0, width);
       return;
     }
     // twice the value may be no exact float64: the lowest seven bits come first
@@ -178,9 +181,12 @@ export class WireBuffer {
     this.bytes[at] = this.length - at - 1;
   }
 
-  #varint(value: number): void {
+  #varint(value: number, width = 0): void {
     let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.bytes[this.length++] = (rest % 0x80) | 0x80;
+    const last = this.length + width - 1;
+    for (; rest >= 0x80 || this.length < last; rest = Math.floor(rest / 0x80)) {
+      this.bytes[this.length++] = (rest % 0x80) | 0x80;
+    }
     this.bytes[this.length++] = rest;
   }
 

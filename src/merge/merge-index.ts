@@ -31,7 +31,7 @@ export class MergeIndex implements MergedCells {
   readonly #families = new Map<string, MergedFamily>();
   readonly #space = new CellSpace();
   /** Bins of native histograms. */
-  readonly native = new NativeCells(this.#space);
+  readonly native = new NativeCells();
   /** Series whose cells a caller has remembered. */
   readonly #pinned = new Set<number>();
   readonly #series = new SeriesTable();
@@ -124,7 +124,7 @@ export class MergeIndex implements MergedCells {
   restart(): void {
     this.#identities.clear();
     this.#space.restart();
-    this.native.clear();
+    this.native.restart();
     this.#pinned.clear();
     this.#series.clear();
     this.#referenced = 0;
@@ -277,6 +277,7 @@ export class MergeIndex implements MergedCells {
   /** Clears all values, before the files are added. */
   clear(): void {
     this.#space.clear();
+    this.native.begin();
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
     this.#processValues.clear();
@@ -293,6 +294,7 @@ export class MergeIndex implements MergedCells {
    */
   settle(): void {
     this.#processValues.addTo(this);
+    this.native.end();
     this.overflowing = capSums(this.#families.values(), this);
     for (const family of this.#families.values()) {
       if (family.series.length === 0 || !family.isGauge) continue;
@@ -346,9 +348,8 @@ export class MergeIndex implements MergedCells {
   }
 
   gaugeValue(series: number, mode: GaugeMode): number {
-    const at = this.cellOf[series];
-    if (this.cells[at + ACCUMULATOR.count] === 0) return 0;
-    return mode.finish === undefined ? this.cells[at] : mode.finish(this.cells, at);
+    const [cells, at] = [this.cells, this.cellOf[series]];
+    return cells[at + ACCUMULATOR.count] === 0 ? 0 : (mode.finish?.(cells, at) ?? cells[at]);
   }
 
   /** A gauge without labels shows 0 before it is set, as in prom-client; any other gauge has no line. */

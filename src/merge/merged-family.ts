@@ -3,7 +3,7 @@ import { type FamilyRecord, ownLabelNames } from '../metrics-file/record.js';
 import { unionOfBounds } from '../model/buckets.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, gaugeMode, type GaugeMode } from '../model/gauge-mode.js';
-import type { NativeChunk } from './native-cells.js';
+import type { NativeCells } from './native-cells.js';
 import { type MetricKind, metricKind } from '../model/metric-kind.js';
 import type { Exemplar, MetricType } from '../model/metric-family.js';
 import { lowestOptions, type NativeOptions } from '../model/native-bins.js';
@@ -27,7 +27,7 @@ export interface MergedCells {
   readonly texts: SeriesTexts;
   readonly sketches: ReadonlyMap<number, Sketch>;
   readonly exemplars: ReadonlyMap<number, Exemplar>;
-  readonly native: { of(series: number): readonly NativeChunk[] };
+  readonly native: Pick<NativeCells, 'cells' | 'of' | 'countOf' | 'changedAt' | 'merge'>;
   isShown(series: number, family: MergedFamily): boolean;
   shownSeries(family: MergedFamily): Int32Array;
   gaugeValue(series: number, mode: GaugeMode): number;

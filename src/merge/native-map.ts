@@ -61,10 +61,17 @@ export class NativeMap {
     }
   }
 
-  /** Adds the values of the last reading, except those of unusable series. */
-  addTo({ cells }: MergeIndex, unusable: ReadonlySet<number>): void {
-    const { values, extent } = this.#block;
+  /** Adds the values of the last reading, except those of unusable series, or what has changed since the merge before. */
+  addTo({ native }: MergeIndex, unusable: ReadonlySet<number>): void {
+    const { values, extent, changes } = this.#block;
+    const { cells } = native;
     const map = this.#cells;
+    if (unusable.size > 0 || changes.areLost) native.invalidate();
+    if (!native.isWhole) {
+      changes.takeEach((slot, by) => native.add(map[slot] ?? NOWHERE, by));
+      return;
+    }
+    changes.clear();
     const end = Math.min(extent, values.length, map.length);
     if (unusable.size === 0) {
       for (let slot = 0; slot < end; slot++) cells[map[slot]] += values[slot];

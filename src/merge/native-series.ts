@@ -1,15 +1,16 @@
 /** Native histograms of merged series: their bins at the resolution of the family, and the lines that text formats show. */
+import type { CountPlaces } from '../exposition/format.js';
 import { upperBound } from '../model/native-bins.js';
 import { type NativeReading, valueAbove, writeNativeLines } from '../model/native-histogram.js';
 import type { MergedCells, MergedFamily } from './merged-family.js';
-import type { NativeChunk } from './native-cells.js';
+import { type NativeChunk, sumOf } from './native-cells.js';
 
 /**
  * Reads the native histogram of a series. Processes that count classic buckets only are in it with every bucket at its
  * upper bound, so that no observation is missing.
  */
 export function readNative(index: MergedCells, family: MergedFamily, series: number, reading: NativeReading): void {
-  const { cells } = index;
+  const { cells } = index.native;
   const chunks = index.native.of(series);
   const { native, bounds } = family;
   let { schema } = native!;
@@ -25,10 +26,42 @@ export function readNative(index: MergedCells, family: MergedFamily, series: num
   }
   if (family.hasClassicOnly) {
     const from = classicOnlyCell(index.cellOf[series], bounds);
-    bounds.forEach((bound, at) => reading.addValue(bound, cells[from + at]));
-    reading.addValue(valueAbove(bounds.at(-1) ?? 0), cells[from + bounds.length]);
+    bounds.forEach((bound, at) => reading.addValue(bound, index.cells[from + at]));
+    reading.addValue(valueAbove(bounds.at(-1) ?? 0), index.cells[from + bounds.length]);
   }
   reading.end();
+}
+
+/**
+ * Returns the cells of a reading's zero bucket and of its positive ones. Undefined where a bucket is not equal to a cell: the reading
+ * has negative buckets, counts of several cells, or a lower resolution than the bins.
+ */
+export function placesOf(index: MergedCells, series: number, reading: NativeReading): CountPlaces | undefined {
+  const { native } = index;
+  const { schema, positive, negative, zeroCount } = reading;
+  const ranges: CountPlaces['ranges'][number][] = [];
+  let zero = 0;
+  let populated = 0;
+  let end = -Infinity;
+  for (const { role, cell, slots } of native.of(series)) {
+    const found = populatedIn(native.cells, cell, slots);
+    if (role.sign === 0 && zero === 0) zero = cell;
+    else if (found > 0) {
+      const bin = role.chunk * slots;
+      if (role.sign <= 0 || role.schema !== schema || bin < end) return undefined;
+      ranges.push({ bin, cell, bins: slots });
+      populated += found;
+      end = bin + slots;
+    }
+  }
+  const isEqual = populated === positive.length && negative.length === 0 && native.cells[zero] === zeroCount;
+  return isEqual ? { zero, ranges } : undefined;
+}
+
+function populatedIn(cells: Float64Array, from: number, slots: number): number {
+  let populated = 0;
+  for (let cell = from; cell < from + slots; cell++) if (cells[cell] > 0) populated++;
+  return populated;
 }
 
 /** A coarse chunk that was counted into once keeps its counts; one that was only allocated has none. */
@@ -37,53 +70,28 @@ function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
   return true;
 }
 
-/** Adjacent cells that count observations. */
-type CountCells = Pick<NativeChunk, 'cell' | 'slots'>;
-
-/** Returns the cells in which the observations of a series are counted once: its bins, and the buckets of processes without bins. */
-export function countCells(
-  { native, cellOf }: Pick<MergedCells, 'cellOf' | 'native'>,
+/** Returns the number of observations of a series: those in bins, and those in the buckets of processes without bins. */
+export function observationsOf(
+  { native, cells, cellOf }: Pick<MergedCells, 'cells' | 'cellOf' | 'native'>,
   { bounds, hasClassicOnly }: MergedFamily,
   series: number,
-): readonly CountCells[] {
-  const chunks = native.of(series);
-  return hasClassicOnly
-    ? [...chunks, { cell: classicOnlyCell(cellOf[series], bounds), slots: bounds.length + 1 }]
-    : chunks;
-}
-
-/** Returns the number of observations in such cells. It adds in pairs: an addition waits for the one before it. */
-export function sumOfCounts(cells: Float64Array, counts: readonly CountCells[]): number {
-  let [even, odd] = [0, 0];
-  for (const { cell: from, slots } of counts) {
-    const end = from + slots - 1;
-    let cell = from;
-    for (; cell < end; cell += 2) {
-      even += cells[cell];
-      odd += cells[cell + 1];
-    }
-    if (cell === end) even += cells[cell];
-  }
-  return even + odd;
+): number {
+  const count = native.countOf(series);
+  return hasClassicOnly ? count + sumOf(cells, classicOnlyCell(cellOf[series], bounds), bounds.length + 1) : count;
 }
 
 /** The first cell of the buckets of processes without bins, behind the classic buckets and the sum. */
-function classicOnlyCell(first: number, bounds: readonly number[]): number {
+export function classicOnlyCell(first: number, bounds: readonly number[]): number {
   return first + bounds.length + 2;
 }
 
-/**
- * Writes the values of the lines of a series.
- *
- * @param count that of its reading, if it was read
- */
+/** Writes the values of the lines of a series. */
 export function writeNativeSeries(
   index: MergedCells,
   family: MergedFamily,
   series: number,
   values: Float64Array,
   at: number,
-  count: number = sumOfCounts(index.cells, countCells(index, family, series)),
 ): number {
   const { cells } = index;
   const { bounds } = family;
@@ -93,7 +101,7 @@ export function writeNativeSeries(
     for (const chunk of index.native.of(series)) {
       if (!chunk.isApart) continue;
       more ??= new Float64Array(bounds.length + 1);
-      addToBuckets(more, bounds, chunk, cells);
+      addToBuckets(more, bounds, chunk, index.native.cells);
     }
     if (family.hasClassicOnly) {
       more ??= new Float64Array(bounds.length + 1);
@@ -101,6 +109,7 @@ export function writeNativeSeries(
       for (let bucket = 0; bucket <= bounds.length; bucket++) more[bucket] += cells[from + bucket];
     }
   }
+  const count = observationsOf(index, family, series);
   return writeNativeLines(cells, first, bounds.length, count, more, values, at);
 }
 

@@ -1,9 +1,11 @@
 import { capped, MAX_COUNT } from '../model/capped-sum.js';
 import type { MergedCells, MergedFamily } from './merged-family.js';
-import { countCells, sumOfCounts } from './native-series.js';
+import type { NativeCells } from './native-cells.js';
+import { classicOnlyCell, observationsOf } from './native-series.js';
 
 /** The values of merged series, as an index has them. */
-interface Sums extends Pick<MergedCells, 'cells' | 'cellOf' | 'native'> {
+interface Sums extends Pick<MergedCells, 'cells' | 'cellOf'> {
+  readonly native: NativeCells;
   isReferenced(series: number): boolean;
 }
 
@@ -44,17 +46,20 @@ function capSeries(family: MergedFamily, series: number, { cells, cellOf }: Sums
  * histogram whose count is not the sum of its bins. The bins above the largest exact sum lose the rest of their counts.
  */
 function capBins(family: MergedFamily, series: number, sums: Sums): boolean {
-  if (family.native === undefined) return false;
-  const { cells } = sums;
-  const counts = countCells(sums, family, series);
-  if (sumOfCounts(cells, counts) < MAX_COUNT) return false;
+  const { native, bounds, hasClassicOnly } = family;
+  if (native === undefined || observationsOf(sums, family, series) < MAX_COUNT) return false;
   let room = MAX_COUNT;
-  for (const { cell: from, slots } of counts) {
+  const cap = (cells: Float64Array, from: number, slots: number): void => {
     for (let cell = from; cell < from + slots; cell++) {
       if (cells[cell] > room) cells[cell] = room;
       room -= cells[cell];
     }
-  }
+  };
+  for (const { cell, slots } of sums.native.of(series)) cap(sums.native.cells, cell, slots);
+  if (hasClassicOnly) cap(sums.cells, classicOnlyCell(sums.cellOf[series], bounds), bounds.length + 1);
+  sums.native.recount(series);
+  // the cells are no longer the sums of the files
+  sums.native.invalidate();
   return room === 0;
 }
 

@@ -112,6 +112,7 @@ export class SelectedFamilies {
     this.#seen = this.#index.structure;
     if (this.#links.length === 0) return;
     this.#combinations.forgetCreated();
+    this.#combinations.native.invalidate();
     this.#combinations.clear();
     const nowSeconds = Date.now() / 1000;
     for (const link of this.#links) this.#add(link, nowSeconds);
@@ -223,7 +224,6 @@ export class SelectedFamilies {
 
   #add(link: Link, nowSeconds: number): void {
     const { part, combined, from, to, buckets } = link;
-    // first, since a new chunk may move all cells
     if (part.native !== undefined) this.#addNative(link);
     const [index, combinations] = [this.#index, this.#combinations];
     const { cells: source } = index;
@@ -256,8 +256,8 @@ export class SelectedFamilies {
     for (let at = 0; at < from.length; at++) {
       for (const chunk of index.native.of(from[at])) {
         const cell = combinations.native.cellOf(to[at], chunk.role, chunk.isApart || withoutBuckets);
-        const { cells } = combinations;
-        for (let slot = 0; slot < chunk.slots; slot++) cells[cell + slot] += index.cells[chunk.cell + slot];
+        const { cells } = combinations.native;
+        for (let slot = 0; slot < chunk.slots; slot++) cells[cell + slot] += index.native.cells[chunk.cell + slot];
       }
     }
   }

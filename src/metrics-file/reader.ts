@@ -23,6 +23,7 @@ import {
 } from './header.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, type Vitals } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
+import { areCounts, SlotChanges } from './slot-changes.js';
 
 /** A value block, with the values that a reader has read of it. */
 export interface ReaderBlock {
@@ -43,14 +44,15 @@ export interface ReaderBlock {
    * NaN or infinite, or a bin of a native histogram that is no count.
    */
   isSound: boolean;
+  /** Of native histograms' bins. */
+  readonly changes: SlotChanges;
 }
 
-/** The rule for the values of a block, by its kind; blocks of other kinds have none. */
+/** The rule for the values of a block, by its kind; blocks of other kinds have none, and `SlotChanges` checks bins. */
 const SOUND: ReadonlyMap<number, (values: Float64Array, end: number) => boolean> = new Map([
   [BlockKind.Sum, allFinite],
   [BlockKind.Histogram, allFinite],
   [BlockKind.Sketch, allFinite],
-  [BlockKind.Native, allCounts],
 ]);
 
 interface KeyBlock {
@@ -65,6 +67,9 @@ export interface LogVisitor extends RecordVisitor {
 
 /** Blocks are at least a page, so this is 8 GiB of the smallest ones, and it limits the cost of a hostile count. */
 const MAX_BLOCKS = 65_536;
+
+/** 256 KiB. */
+const WINDOW = new Float64Array(32 * 1024);
 
 /** The unit of `stat.blocks`. */
 const STAT_BLOCK_BYTES = 512;
@@ -209,14 +214,33 @@ export class FileReader {
   #readBlock(block: ReaderBlock): void {
     if (block.values.length < block.extent) {
       block.values = new Float64Array(Math.min(block.capacity, Math.max(block.extent, 2 * block.values.length)));
+      block.changes.lose();
     }
     // values that an earlier, longer read left behind are not part of this one, and a series may still get these slots
     if (block.filled > block.extent) block.values.fill(0, block.extent, block.filled);
     block.filled = block.extent;
     if (block.extent === 0) return;
+    if (block.kind === BlockKind.Native) return this.#readCounts(block);
     const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
     this.#read(bytes, block.offset, 'values');
     block.isSound = SOUND.get(block.kind)?.(block.values, block.extent) ?? true;
+  }
+
+  /**
+   * Reads bins, most of which are as they were, through a window that stays in the processor's cache: with two passes over the
+   * whole block, one to check and one to add, a scrape took more than twice as long.
+   */
+  #readCounts(block: ReaderBlock): void {
+    const { values, extent, changes } = block;
+    const wasSound = block.isSound;
+    block.isSound = true;
+    for (let from = 0; from < extent; from += WINDOW.length) {
+      const slots = Math.min(WINDOW.length, extent - from);
+      const bytes = new Uint8Array(WINDOW.buffer, 0, slots * Float64Array.BYTES_PER_ELEMENT);
+      this.#read(bytes, block.offset + from * Float64Array.BYTES_PER_ELEMENT, 'values');
+      if (!changes.note(WINDOW, slots, values, from)) block.isSound = false;
+    }
+    if (!wasSound) block.isSound = areCounts(values, extent);
   }
 
   /** Closes the descriptor until the next read. */
@@ -258,6 +282,7 @@ export class FileReader {
           extent: 0,
           filled: 0,
           isSound: true,
+          changes: new SlotChanges(),
         });
       }
       this.#nextBlockOffset = offset + bytes;
@@ -347,13 +372,4 @@ function allFinite(values: Float64Array, end: number): boolean {
   }
   for (; at < end; at++) a += values[at] - values[at];
   return a + b + c + d === 0;
-}
-
-/** Whether all are whole numbers that a float64 holds exactly. */
-function allCounts(values: Float64Array, end: number): boolean {
-  for (let at = 0; at < end; at++) {
-    const value = values[at];
-    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value)) return false;
-  }
-  return true;
 }

@@ -187,7 +187,7 @@ function histogramField(
 ): Uint8Array {
   reading.set(buckets);
   fields.length = 0;
-  writeNative(fields, reading, NATIVE);
+  writeNative(fields, reading, undefined, NATIVE);
   return messageField(
     field,
     varintField(HISTOGRAM.count, reading.count),
