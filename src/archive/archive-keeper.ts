@@ -20,16 +20,19 @@ import {
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
 import { type ArchiveName, archiveTemporaryName } from '../directory/file-name.js';
-import { scanDirectory } from '../directory/scan.js';
+import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { trustIn } from '../directory/trust.js';
 import { createAside } from '../metrics-file/own-file.js';
 import { writeAll } from '../metrics-file/write-all.js';
+import { TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Cleaners work with ages of days, seldom of hours. */
 const TOUCH_INTERVAL_MS = 10 * 60_000;
 const CHUNK_BYTES = 1024 * 1024;
+/** The directory may have a hundred thousand names of other programs. */
+const SLICE_MS = 4;
 
 interface HeldArchive {
   readonly dir: string;
@@ -41,17 +44,21 @@ export class ArchiveKeeper {
   #held: HeldArchive | undefined;
   /** By the clock of `performance.now()`. */
   #touchedAt = -Infinity;
+  #isLooking = false;
 
   /** Call it every few seconds. Never throws. */
-  keep(dir: string): void {
+  async keep(dir: string): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       const held = this.#held?.dir === dir ? this.#held : undefined;
       if (held === undefined || fstatSync(held.fd).nlink === 0) {
-        const newest = openNewest(dir);
+        const slices = new TimeSlices(SLICE_MS);
+        const newest = openNewest(dir, await slices.run(scanInSteps(dir)));
         if (held === undefined || (newest?.name.generation ?? 0) >= held.name.generation) this.#hold(newest);
         else {
           if (newest !== undefined) closeSync(newest.fd);
-          restoreArchive(held);
+          await slices.run(restoreInSteps(held));
         }
       }
       this.#touch();
@@ -59,6 +66,8 @@ export class ArchiveKeeper {
       // another process is folding or restoring: the next call sees the result
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       warnOnce(`keep ${dir}`, `the archive in ${JSON.stringify(dir)} is not maintained: ${describeError(error)}`);
+    } finally {
+      this.#isLooking = false;
     }
   }
 
@@ -85,10 +94,10 @@ export class ArchiveKeeper {
 }
 
 /** The newest archive of a trusted owner. It is not read: a damaged archive would be damaged in the copy too. */
-function openNewest(dir: string): HeldArchive | undefined {
+function openNewest(dir: string, { archives }: DirectoryScan): HeldArchive | undefined {
   const trust = trustIn(dir);
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  for (const name of scanDirectory(dir).archives) {
+  for (const name of archives) {
     const fd = openSync(join(dir, name.name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (trust(fstatSync(fd).uid)) return { dir, name, fd };
     closeSync(fd);
@@ -98,11 +107,11 @@ function openNewest(dir: string): HeldArchive | undefined {
 
 /**
  * Restores a deleted archive under its name, from an open descriptor. It never undoes a fold: a fold removes an archive
- * only when the next one exists.
+ * only when the next one exists. Pauses after each mebibyte.
  *
  * @throws the system's error, with nothing left behind
  */
-export function restoreArchive({ dir, name, fd }: HeldArchive): void {
+export function* restoreInSteps({ dir, name, fd }: HeldArchive): Generator<void, void> {
   const { mode, uid, gid, size } = fstatSync(fd);
   const temporary = join(dir, archiveTemporaryName(name.generation, randomBytes(8).toString('hex')));
   const copy = createAside({ temporaryPath: temporary });
@@ -113,6 +122,7 @@ export function restoreArchive({ dir, name, fd }: HeldArchive): void {
       if (got === 0) break;
       writeAll(copy, chunk.subarray(0, got));
       at += got;
+      yield;
     }
     if (process.geteuid?.() === 0) fchownSync(copy, uid, gid);
     fchmodSync(copy, mode & 0o777);

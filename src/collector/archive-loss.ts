@@ -4,10 +4,11 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { restoreArchive } from '../archive/archive-keeper.js';
+import { restoreInSteps } from '../archive/archive-keeper.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { debug } from '../debug-log.js';
 import { describeError } from '../errors.js';
+import { completed } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import type { NodeFile } from './node-file.js';
 
@@ -52,7 +53,9 @@ export class ArchiveLoss {
   #restore({ name, part, reader }: NodeFile): boolean {
     const path = join(this.#dir, name);
     try {
-      restoreArchive({ dir: this.#dir, name: { name, generation: part.archive!.generation }, fd: reader.fd });
+      completed(
+        restoreInSteps({ dir: this.#dir, name: { name, generation: part.archive!.generation }, fd: reader.fd }),
+      );
       return true;
     } catch (error) {
       debug('cannot restore %s: %s', path, describeError(error));

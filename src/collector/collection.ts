@@ -104,7 +104,7 @@ export class DirectoryCollection {
   *collect(mayWrite = false): Generator<void, void> {
     for (let pass = 1; ; pass++) {
       const found = yield* this.#scan();
-      this.leftovers = found.temporaries.filter((name) => isLeftover(join(this.options.dir, name))).length;
+      this.leftovers = yield* this.#countLeftovers(found);
       this.#pushes = found.pushes;
       this.#skipped.clear();
       yield* this.#readFiles(found, mayWrite);
@@ -243,6 +243,15 @@ export class DirectoryCollection {
       this.#skip(name, error);
       return false;
     }
+  }
+
+  *#countLeftovers({ temporaries }: DirectoryScan): Generator<void, number> {
+    let leftovers = 0;
+    for (const name of temporaries) {
+      if (isLeftover(join(this.options.dir, name))) leftovers++;
+      yield;
+    }
+    return leftovers;
   }
 
   *#scan(): Generator<void, DirectoryScan> {

@@ -6,7 +6,7 @@ import type { FoldResult } from '../archive/fold-result.js';
 import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
 import { existingTarget } from '../directory/check-directory.js';
 import { joinDirectory, type OpenedDirectory } from '../directory/open-directory.js';
-import { scanDirectory } from '../directory/scan.js';
+import { scanInSteps } from '../directory/scan.js';
 import { touchScraped } from '../directory/scraped.js';
 import { surveyLocks } from '../directory/writer-locks.js';
 import { debug } from '../debug-log.js';
@@ -224,7 +224,7 @@ export class DirectoryCollector {
 
   async #collectFrom(dir: string, request: CollectionRequest): Promise<Collected> {
     const options = this.#collectionOptions(dir);
-    if (this.#usesThread(dir)) {
+    if (await this.#usesThread(dir)) {
       try {
         const locks = await new TimeSlices(SLICE_MS).run(surveyLocks(dir));
         const task = { key: JSON.stringify(options), options, ...request, locks };
@@ -241,7 +241,7 @@ export class DirectoryCollector {
     this.#engine ??= new Engine(options);
     const collected = await new TimeSlices(SLICE_MS).run(this.#engine.collect(request));
     // the next collection runs in a thread, which does not use this index
-    if (this.#wantsThread(() => collected.mergeBytes) && this.#mayUseThread()) this.#dropEngine();
+    if (this.#wantsThread(collected.mergeBytes) && this.#mayUseThread()) this.#dropEngine();
     return collected;
   }
 
@@ -274,23 +274,24 @@ export class DirectoryCollector {
     return { dir, deadRetentionSeconds, maxOpenFiles };
   }
 
-  #usesThread(dir: string): boolean {
+  async #usesThread(dir: string): Promise<boolean> {
     if (this.#engine !== undefined) return false;
     if (!this.#thread.isOpen) {
-      if (!this.#wantsThread(() => mergeBytesIn(dir))) return false;
+      const isWanted = this.#wantsThread(await new TimeSlices(SLICE_MS).run(mergeBytesIn(dir)));
+      if (!isWanted) return false;
       this.#threadWantedAt = performance.now();
     }
     return this.#mayUseThread();
   }
 
-  #wantsThread(mergeBytes: () => number): boolean {
+  #wantsThread(mergeBytes: number): boolean {
     const { threads } = this.#options;
-    return threads === 'auto' ? mergeBytes() > THREAD_AT_BYTES : threads;
+    return threads === 'auto' ? mergeBytes > THREAD_AT_BYTES : threads;
   }
 
   /** The directory may have been large only until its files of dead processes were folded. */
   async #endUnwantedThread(mergeBytes: number): Promise<void> {
-    if (this.#wantsThread(() => mergeBytes)) this.#threadWantedAt = performance.now();
+    if (this.#wantsThread(mergeBytes)) this.#threadWantedAt = performance.now();
     else if (performance.now() - this.#threadWantedAt > this.#options.idleMs) await this.#thread.close();
   }
 
@@ -333,12 +334,14 @@ async function unpacked({ families: packed, ...collected }: ThreadResult): Promi
   return { ...collected, families };
 }
 
-function mergeBytesIn(dir: string): number {
+/** Pauses between files. */
+function* mergeBytesIn(dir: string): Generator<void, number> {
   let bytes = 0;
-  const { dataFiles, archives, foreign } = scanDirectory(dir);
+  const { dataFiles, archives, foreign } = yield* scanInSteps(dir);
   const ours = [...dataFiles, ...archives].map(({ name }) => name);
   for (const name of [...ours, ...foreign.filter(isMetricsFile)]) {
     bytes += mergeBytesOf(statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0);
+    yield;
   }
   return bytes;
 }

@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openForReading } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
-import { scanDirectory } from './scan.js';
+import { scanInSteps } from './scan.js';
 
 /** By the id of the file: whether the lock is held. */
 export type LockSurvey = ReadonlyMap<string, boolean>;
@@ -33,7 +33,8 @@ export function useSurvey(found: LockSurvey | undefined): void {
 export function* surveyLocks(dir: string): Generator<void, LockSurvey | undefined> {
   if (native() === undefined) return undefined;
   const found = new Map<string, boolean>();
-  for (const { name, id } of scanDirectory(dir).dataFiles) {
+  const { dataFiles } = yield* scanInSteps(dir);
+  for (const { name, id } of dataFiles) {
     yield;
     try {
       const fd = openForReading(join(dir, name));

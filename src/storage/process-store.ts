@@ -112,7 +112,7 @@ class ProcessStore {
       if (this.#move !== undefined) return;
       this.#directory?.lock({ makesFile: true });
       // for a worker thread the main thread does that, or a collector
-      if (isMainThread && this.#directory !== undefined) this.#keeper.keep(this.#directory.dir);
+      if (isMainThread && this.#directory !== undefined) void this.#keeper.keep(this.#directory.dir);
       this.#writer?.beat(this.#vitals!.measure());
       this.#settle();
       this.#writer?.bytes.touch();

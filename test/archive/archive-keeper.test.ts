@@ -21,55 +21,55 @@ function foldedDirectory(dir: string, jobs: number): string {
   return join(dir, archiveName(1));
 }
 
-test('an archive that is deleted while a process holds it is restored with the same content', (t) => {
+test('an archive that is deleted while a process holds it is restored with the same content', async (t) => {
   const warn = t.mock.method(console, 'warn', () => {});
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1000);
   const [bytes, { mode }] = [readFileSync(path), statSync(path)];
   const keeper = new ArchiveKeeper();
   afterTest(t, () => keeper.close());
-  keeper.keep(dir);
+  await keeper.keep(dir);
   unlinkSync(path);
-  keeper.keep(dir);
+  await keeper.keep(dir);
   assert.deepEqual(readFileSync(path), bytes);
   assert.equal(statSync(path).mode, mode);
   assert.match(String(warn.mock.calls.at(-1)?.arguments[0]), /was deleted while in use; it is restored/);
   // and again, and the next generation too
   unlinkSync(path);
-  keeper.keep(dir);
+  await keeper.keep(dir);
   assert.deepEqual(valuesIn(dir), { jobs_total: 1000 });
-  keeper.keep(dir);
+  await keeper.keep(dir);
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
-  keeper.keep(dir);
+  await keeper.keep(dir);
   assert.ok(!existsSync(path));
   unlinkSync(join(dir, archiveName(2)));
-  keeper.keep(dir);
+  await keeper.keep(dir);
   assert.deepEqual(valuesIn(dir), { jobs_total: 1001 });
 });
 
-test('an archive that a fold has replaced is not restored', (t) => {
+test('an archive that a fold has replaced is not restored', async (t) => {
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1000);
   const keeper = new ArchiveKeeper();
   afterTest(t, () => keeper.close());
   for (let generation = 2; generation < 5; generation++) {
-    keeper.keep(dir);
+    await keeper.keep(dir);
     new DeadProcess(dir).count('jobs_total', {}, 1).die();
     assert.equal(foldDirectory(dir).generation, generation);
   }
-  keeper.keep(dir);
+  await keeper.keep(dir);
   assert.ok(!existsSync(path));
   assert.deepEqual(valuesIn(dir), { jobs_total: 1003 });
 });
 
-test('the archive is touched, so that cleaners do not delete it', (t) => {
+test('the archive is touched, so that cleaners do not delete it', async (t) => {
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1);
   utimesSync(path, 1000, 1000);
   const keeper = new ArchiveKeeper();
   afterTest(t, () => keeper.close());
-  keeper.keep(dir);
+  await keeper.keep(dir);
   const { atimeMs, mtimeMs } = statSync(path);
   for (const time of [atimeMs, mtimeMs]) assert.ok(Date.now() - time < 60_000);
 });
