@@ -40,7 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   // the write arm
   directory: ['errors', 'test-runner', 'warn-once', 'time-slices', 'model', 'metrics-file'],
-  archive: ['program-file', 'errors', 'warn-once', 'model', 'metrics-file', 'directory'],
+  archive: ['program-file', 'errors', 'warn-once', 'time-slices', 'model', 'metrics-file', 'directory'],
   storage: [
     ...['test-runner', 'copies', 'errors', 'warn-once', 'debug-log', 'time-slices', 'model', 'metrics-file'],
     ...['directory', 'archive'],

@@ -1,6 +1,7 @@
 /** Makes registries return the merged view (registry/merged-view.ts). */
 import { existsSync } from 'node:fs';
 import { isForkingPrimary } from '../directory/role.js';
+import { eventLoopTurn } from '../event-loop-turn.js';
 import type { Selection } from '../merge/selection.js';
 import { metricKey } from '../model/family-declaration.js';
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';
@@ -33,8 +34,29 @@ function selectionOf(query: MergedQuery): Selection {
   return { registries: [], ...rules, unnamed };
 }
 
-/** Most processes of an application are never asked for the merged metrics: the read arm loads at the first request. */
-function collector(): ReturnType<typeof collecting.sharedCollector> {
+/** Parts of the read arm that import each other little. */
+const PARTS: readonly (() => unknown)[] = [
+  () => require('../archive/archive-contents.js'),
+  () => require('../archive/fold.js'),
+  () => require('../exposition/text-format.js'),
+  () => require('../exposition/formats.js'),
+  () => require('../merge/selected-families.js'),
+  () => require('./collection.js'),
+  () => require('./engine.js'),
+];
+
+let isLoaded = false;
+
+/**
+ * Most processes of an application are never asked for the merged metrics: the read arm loads at the first request. In one
+ * go its 150 modules held the thread for 35 ms.
+ */
+async function collector(): Promise<ReturnType<typeof collecting.sharedCollector>> {
+  for (const load of isLoaded ? [] : PARTS) {
+    load();
+    await eventLoopTurn();
+  }
+  isLoaded = true;
   return (require('./shared-collector.js') as typeof collecting).sharedCollector();
 }
 
@@ -48,13 +70,13 @@ provideMergedView({
   active: hasDirectory,
   async metrics(query, contentType) {
     const { name } = textDialectOf(contentType);
-    const { body, giveBack, missing } = await collector().lentBody({ format: name }, settingsOf(query));
+    const { body, giveBack, missing } = await (await collector()).lentBody({ format: name }, settingsOf(query));
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
     giveBack();
     return { text, missing };
   },
   async families(query) {
-    const { families, missing } = await collector().familiesAndMissing(settingsOf(query));
+    const { families, missing } = await (await collector()).familiesAndMissing(settingsOf(query));
     return { families: families.map((family) => ({ ...family, aggregator: family.aggregator ?? 'sum' })), missing };
   },
 });

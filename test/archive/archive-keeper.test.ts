@@ -1,6 +1,6 @@
 /** Cleaners that delete the archive of a running application. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync } from 'node:fs';
+import fs, { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ArchiveKeeper } from '../../src/archive/archive-keeper.js';
@@ -10,6 +10,7 @@ import { native } from '../../src/metrics-file/mapping.js';
 import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
+import { until } from '../support/program.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import type { Order } from '../storage/programs/counting.js';
@@ -63,6 +64,14 @@ test('an archive that a fold has replaced is not restored', async (t) => {
   assert.deepEqual(valuesIn(dir), { jobs_total: 1003 });
 });
 
+test('the directory is listed in steps: there may be 100,000 names of other programs', async (t) => {
+  const dir = withTempDir(t);
+  const keeper = new ArchiveKeeper();
+  const listed = t.mock.method(fs, 'readdirSync');
+  await keeper.keep(dir);
+  assert.equal(listed.mock.callCount(), 0);
+});
+
 test('the archive is touched, so that cleaners do not delete it', async (t) => {
   const dir = withTempDir(t);
   const path = foldedDirectory(dir, 1);
@@ -95,6 +104,7 @@ for (const [what, remove] of Object.entries(DELETIONS)) {
     remove(dir);
     // first the file, and then, because the directory exists again, the archive
     await tell({ order: 'maintain' });
+    await until(() => existsSync(join(dir, archiveName(1))));
     assert.deepEqual(valuesIn(dir), { jobs_total: 1000, 'jobs_total{kind="0"}': 1 });
     assert.equal(existsSync(join(dir, 'dir.lock')), native() !== undefined);
   });

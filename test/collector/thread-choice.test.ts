@@ -1,6 +1,6 @@
 /** Which directories a collector merges on the main thread, and which in a thread of its own. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import fs, { rmSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
@@ -68,3 +68,17 @@ test('a thread that merges large files ends when the files have been small for a
   largeFile(dir);
   assert.equal(await jobsIn(collector), 15_001);
 });
+
+for (const threads of ['auto', true] as const) {
+  test(`with threads ${threads}, the directory is listed in steps: there may be 100,000 names of other programs`, async (t) => {
+    const dir = withTempDir(t);
+    new DeadProcess(dir).count(JOBS, { kind: 'small' }, 1).show();
+    const collector = collectorOf(t, dir, { threads });
+    const listed = t.mock.method(fs, 'readdirSync');
+    assert.equal(await jobsIn(collector), 1);
+    assert.deepEqual(
+      listed.mock.calls.filter(({ arguments: [path] }) => path === dir),
+      [],
+    );
+  });
+}
