@@ -8,6 +8,9 @@ import { DIST } from './support/program.js';
 import { withTempDir } from './support/temp-dir.js';
 import { APP, runBundle } from './support/bundled-app.js';
 
+// These tests are about the native module in a bundle, also in a run of the suite without native code.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
 const ROOT = join(DIST, '..');
 
 async function bundled(t: TestContext): Promise<{ dir: string; file: string }> {

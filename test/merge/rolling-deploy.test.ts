@@ -16,6 +16,9 @@ import { assertHistogramsAreSound, assertNoDuplicateSeries, parseExposition } fr
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
+// These tests make processes that live because their files are locked, also in a run of the suite without native code.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
 const NAME = 'thing';
 /** Above the pids of dead processes that a test makes up. */
 const FIRST_PID = 7_000_000;

@@ -9,6 +9,9 @@ import { registerPath } from 'prom-multiproc';
 import { startProgram } from '../support/program.js';
 import { AGGREGATED_LINES } from './aggregated-lines.js';
 
+// The programs read what they have counted at once, also in a run of the suite without native code.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
 interface Twin {
   readonly file: string;
   readonly args?: readonly string[];

@@ -16,6 +16,9 @@ import { pushFrom, recordOf, withLock } from '../support/push-leader.js';
 import { decodeOtlp, decodeRemoteWrite, isTwo, startPushReceiver } from '../support/push-receiver.js';
 import { withTempDir } from '../support/temp-dir.js';
 
+// These tests are about the lock of the leader, also in a run of the suite without native code.
+delete process.env.PROM_MULTIPROC_NO_MMAP;
+
 async function count(members: readonly Member[], times: number): Promise<void> {
   for (const member of members) {
     await member.run(({ prom, kept }, n) => {

@@ -221,6 +221,7 @@ test('the server keeps the last minutes: what happened before the page was opene
     });
     new prom.Counter({ name: 'other_total', help: 'Others' }).inc();
   });
+  await written();
   const { url } = await servingDirectory(t, dir);
   const recorded = async (): Promise<any> => JSON.parse((await ask(`${url}/status/history.json`)).text);
   await until(async () => (await recorded()).times.length > 0);
