@@ -19,10 +19,10 @@ interface TopOptions {
 }
 
 interface SeriesRate {
-  readonly series: string;
   readonly total: number;
   /** Since the reading before. */
   readonly perSecond: number;
+  readonly series: string;
 }
 
 /** The number of lines where the height of the terminal is not known. */

@@ -193,7 +193,7 @@ test("check passes prom-client's names of default metrics, unless names are stri
 
 test('check --health exits 1 and tells in words what is wrong, and 0 where all is well', (t) => {
   const dir = withTempDir(t);
-  // nobody holds the lock of a process that was killed
+  // no process holds the lock of a process that was killed
   const { identity } = writeBareFile(dir, { pid: 999_999, liveness: 'flock' });
   const bad = cli('check', '--health', '--dir', dir);
   assert.equal(bad.status, 1);
@@ -441,7 +441,7 @@ test('a server goes on when nobody reads what it prints', async (t) => {
   server.child.stderr!.destroy();
   const ended = server.ended();
   await until(() => Promise.race([fetch(`http://127.0.0.1:${port}/`).catch(() => undefined), ended]));
-  // which it says on the stream that nobody reads
+  // which it reports on the stream that no program reads
   writeFileSync(file, 'rate_limit: nonsense');
   for (let request = 0; request < 3; request++) {
     assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200);

@@ -1,4 +1,4 @@
-/** What a collector keeps while nobody scrapes. */
+/** The memory and the files of a collector that is not asked for long. */
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';

@@ -46,7 +46,7 @@ const PLACES: readonly Place[] = [
 /**
  * Checks the counts and what is left of the threads: without this package, 0.2 mappings each. Mappings and RSS come and go with
  * the heaps of living threads, but do not grow: over 8,400 ended threads, looked at every 30 seconds, the lowest of each seven
- * and a half minutes were 304, 315, 300, 297, 302, 306, 279 and 296 mappings, and 96, 101, 97, 101, 96, 94, 94 and 97 MB (ran).
+ * and a half minutes were 304, 315, 300, 297, 302, 306, 279 and 296 mappings, and 96, 101, 97, 101, 96, 94, 94 and 97 MB (measured).
  *
  * @param unsettled mappings that come and go with the heap; Node 24 and 26 have more of them
  */

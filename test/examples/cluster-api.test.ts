@@ -87,7 +87,7 @@ for (const framework of ['express', 'fastify']) {
           return undefined;
         }
       };
-      // until both workers listen nobody may be there to connect to
+      // until both workers listen a connection may be refused
       await until(async () => (await metrics()).includes('prom_multiproc_processes{state="live"} 2'));
       await until(async () => (await post('/users', { name: 'ann', plan: 'free' })) === 201);
       for (const name of ['bob', 'eve']) assert.equal(await post('/users', { name, plan: 'pro' }), 201);

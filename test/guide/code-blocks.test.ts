@@ -33,7 +33,7 @@ const LENIENT = {
   moduleDetection: 'force',
   // parameters in plain JavaScript have no types
   noImplicitAny: false,
-  // an `if` against an undefined that cannot be there would teach nobody anything
+  // an `if` against an undefined that cannot be there would teach readers nothing
   strictNullChecks: false,
   allowJs: true,
   checkJs: true,

@@ -1,4 +1,4 @@
-/** What the page on containers says of users: needs root, as CI has it. */
+/** The users in the page on containers: needs root, as CI has it. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -13,7 +13,7 @@ import { README } from './page.js';
 
 const ROOT = join(DIST, '..');
 
-/** Packed and installed once, as README says: both quick starts begin with it. */
+/** Packed and installed once, as in README: both quick starts begin with it. */
 const project = mkdtempSync(join(tmpdir(), 'prom-multiproc-quick-start-'));
 const [installation, clusterApp, clusterCommands] = README.blocks('Quick start: a cluster');
 const [pm2App, pm2Commands] = README.blocks('Quick start: PM2');

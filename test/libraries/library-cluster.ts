@@ -73,7 +73,7 @@ export class LibraryCluster {
     return text;
   }
 
-  /** That a worker says there were so many requests for `/hit`. */
+  /** Asserts that a worker shows so many requests for `/hit`. */
   async assertCounted(worker: Listening, expected: number): Promise<void> {
     let text = await this.scrape(worker);
     // files that are written on a timer are behind, on a busy machine by more than their interval

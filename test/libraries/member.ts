@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 /** What a module of ./apps has. */
 export interface App {
-  /** Serves on the first port of 127.0.0.1; nobody else has the second. */
+  /** Serves on the first port of 127.0.0.1; no other process has the second. */
   start(port: number, sparePort: number): unknown;
 }
 
@@ -24,7 +24,7 @@ if (cluster.isPrimary) {
       .fork({ APP_PORT: port, SPARE_PORT: spare[at] })
       .on('message', (message: Listening) => process.send?.(message));
   }
-  // a test that ended in the middle leaves nobody behind
+  // a test that ended in the middle leaves no process behind
   process.on('disconnect', () => process.exit());
 } else {
   const port = Number(process.env.APP_PORT);

@@ -64,7 +64,7 @@ test('where the address space is too small for a mapping, the file is written', 
       return false;
     }
   };
-  // Node 20 and 22 start in 800,000 KiB, 24 and 26 only in 1,200,000, without this package too (ran)
+  // Node 20 and 22 start in 800,000 KiB, 24 and 26 only in 1,200,000, without this package too (measured)
   const output = runIn(startsIn(GIB_IN_KIB) ? GIB_IN_KIB : 1_500_000, program);
   assert.equal(output, 'jobs_total 1\n');
   assert.equal(readdirSync(dir).filter((name) => name.endsWith('.prom-mp')).length, 1);

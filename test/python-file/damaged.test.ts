@@ -63,7 +63,7 @@ test('files that are read in several parts count as a whole, also where one key 
   const added = longs.map(({ key, value }): PythonEntry => ({ key: key.replace('""', '"new"'), value }));
   writeFileSync(join(dir, 'counter_1.db'), pythonFile([...later, ...added], false), { flag: 'r+' });
   assert.deepEqual(read(reading), { jobs: sum + later.length + 6, skipped: {} });
-  // cut off in the middle of the last entry, by the word that says how much is used
+  // cut off in the middle of the last entry, by the word `used`
   const cut = pythonFile(entries, true);
   cut.writeInt32LE(cut.readInt32LE(0) - 8, 0);
   writeFileSync(join(dir, 'counter_3.db'), cut);

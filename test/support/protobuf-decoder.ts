@@ -88,7 +88,7 @@ interface Span {
   readonly length: number;
 }
 
-/** A native histogram, and what the same message says beside it. */
+/** A native histogram, and the other fields of the same message. */
 export interface DecodedNative extends NativeHistogram {
   readonly labels: Record<string, string>;
   readonly count: number;

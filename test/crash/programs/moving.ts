@@ -1,5 +1,5 @@
 /**
- * Counts in a file or in memory, moves to where argv says, and is killed by SIGKILL at a step of that. Each increment is
+ * Counts in a file or in memory, moves to the directory in argv, and is killed by SIGKILL at a step of that. Each increment is
  * recorded when it is done.
  */
 import fs from 'node:fs';

@@ -10,7 +10,7 @@ const TOGETHER = 4;
 
 /**
  * When node:cluster's primary has passed a connection to an instance that is killed before it takes it, the connection is
- * never closed (ran): the client has to give up at some time.
+ * never closed (tested): the client has to give up at some time.
  */
 const PATIENCE_MS = 10_000;
 

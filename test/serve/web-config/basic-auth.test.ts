@@ -10,7 +10,7 @@ import { CHANGED_HASH, COLON_HASH, SECRET_HASH, WebConfigFile } from './web-conf
 /** Of `secret`, as SECRET_HASH, at cost 5. */
 const SECRET_HASH_COST_5 = '$2b$05$npl3Mx3J0fPGMOMkEEmgxuvOkvQTy3Uj1uFkinjkwWOJ2KlJ34iSy';
 
-/** Counts comparisons, and answers each when the test says so. */
+/** Counts comparisons, and ends each when the test wants it. */
 class CountedBcrypt {
   readonly compared: { password: string; hash: string }[] = [];
   /** The one password that matches, whatever the hash. */

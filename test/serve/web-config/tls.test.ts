@@ -121,7 +121,7 @@ test('HTTP/1.1 is agreed on with clients that would rather have HTTP/2', needs('
   socket.destroy();
 });
 
-/** Who gets in: nobody's certificate, the client's, one of another authority. */
+/** The clients that are admitted: without a certificate, with one, with one of another authority. */
 const POLICIES: readonly (readonly [type: string, none: boolean, ours: boolean, foreign: boolean])[] = [
   ['NoClientCert', true, true, true],
   ['RequestClientCert', true, true, true],
