@@ -94,8 +94,14 @@ async function install(packages: readonly string[]): Promise<InstalledApp> {
   const dir = await mkdtemp(join(tmpdir(), 'prom-multiproc-app-'));
   const app = new InstalledApp(dir);
   app.write({ 'package.json': '{ "private": true }\n' });
-  await run('npm', ['install', ...NPM_OPTIONS, await tarball(), ...packages], { cwd: dir, timeout: DEADLINE_MS });
+  const args = ['install', ...NPM_OPTIONS, await tarball(), ...packages];
+  await run('npm', args, { cwd: dir, timeout: DEADLINE_MS, env: userEnvironment() });
   return app;
+}
+
+/** Under `npm run` the variables carry the settings of this project, such as that no install script runs, which Bun needs. */
+function userEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 }
 
 let packed: Promise<string> | undefined;
