@@ -16,7 +16,17 @@ export interface ExpressRequest {
 const PATTERN = /[*?+(){}\\]/;
 const SLASH = 0x2f;
 
+const MAX_RECENT = 500;
+const MAX_RECENT_LENGTH = 100;
+
+interface Recent {
+  readonly template: string;
+  readonly mount: string | undefined;
+}
+
 export class ExpressRoutes {
+  /** The mount points of recent URLs. */
+  readonly #recent = new Map<string, Recent>();
   /** An application has few mount points, but a client chooses the values of parameters in them. */
   readonly #mounts: PathNormalizer;
 
@@ -32,8 +42,18 @@ export class ExpressRoutes {
   templateOf(request: ExpressRequest, url: string): string | undefined {
     const template = request.route?.path;
     if (typeof template !== 'string') return undefined;
-    const mount = mountOf(template, url) ?? request.baseUrl ?? '';
+    const mount = this.#mountOf(template, url) ?? request.baseUrl ?? '';
     return mount === '' ? template || '/' : this.#mounts.normalize(mount) + (template === '/' ? '' : template);
+  }
+
+  #mountOf(template: string, url: string): string | undefined {
+    const recent = this.#recent.get(url);
+    if (recent !== undefined && recent.template === template) return recent.mount;
+    const mount = mountOf(template, url);
+    if (url.length > MAX_RECENT_LENGTH) return mount;
+    if (this.#recent.size >= MAX_RECENT) this.#recent.clear();
+    this.#recent.set(url, { template, mount });
+    return mount;
   }
 }
 

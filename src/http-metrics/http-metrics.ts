@@ -25,6 +25,7 @@ import {
 } from './frameworks.js';
 import { type LabelNames, labelNamesOf, type LabelPreset } from './label-names.js';
 import { type PathRule, PathNormalizer, withoutState } from './path-normalizer.js';
+import { labelValues, RequestChildren } from './request-children.js';
 import { type Pending, TrackedRequests } from './response-end.js';
 
 export interface HttpMetricsOptions {
@@ -70,7 +71,7 @@ export interface HttpMetricsOptions {
 }
 
 /** Returns the template of the route. @param url the whole URL of the request */
-type RouteOf = (url: string) => string | undefined;
+type RouteOf = (request: MountedRequest, url: string) => string | undefined;
 
 interface Tracked extends Pending {
   routeOf: RouteOf | undefined;
@@ -80,6 +81,7 @@ interface Tracked extends Pending {
 type MountedRequest = IncomingMessage & ExpressRequest & { readonly originalUrl?: string };
 
 interface Running {
+  readonly method: string;
   readonly gauge: GaugeChild;
   requests: number;
 }
@@ -170,12 +172,18 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       : undefined;
   const requestSize = sizes(options.requestSize, 'request');
   const responseSize = sizes(options.responseSize, 'response');
+  const hasOnlyUsualLabels = customValues.length === 0 && requestSize === undefined && responseSize === undefined;
   const isExcluded = exclusion(options);
   const pathOf = pathNaming(options);
   const expressRoutes = new ExpressRoutes(rulesOf(options), options.maxPaths);
-  const running = new Map<string, Running>();
+  const expressRoute: RouteOf = (request, url) => expressRoutes.templateOf(request, url);
+  const running = new Map<string | undefined, Running>();
   /** So that a request counts once where the metrics are mounted twice. */
   const tracked = new TrackedRequests<Tracked>();
+  const children = new RequestChildren(
+    (values) => [requests.labels(...values), duration.labels(...values)],
+    groupStatus,
+  );
 
   function track(request: MountedRequest, response: ServerResponse, routeOf?: RouteOf): void {
     const { socket } = request;
@@ -184,20 +192,26 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
       earlier.routeOf = routeOf ?? earlier.routeOf;
       return;
     }
-    // the whole response was sent before, so that the request has been counted where the metrics are mounted twice
-    if (response.socket !== socket && response.writableFinished) return;
+    // the request has been counted, where the metrics are mounted twice
+    if (tracked.isSent(response, socket)) return;
     const url = request.originalUrl ?? request.url ?? '/';
     if (isExcluded(url)) return;
     const start = performance.now();
-    const method = METHODS.has(request.method ?? '') ? request.method! : 'OTHER';
+    const ofMethod = runningOf(request.method);
     const sentBytes = responseSize === undefined ? undefined : countResponseBody(request, response);
     const over = (sent: boolean): void => {
       const seconds = (performance.now() - start) / 1000;
-      move(method, -1);
+      move(ofMethod, -1);
       try {
         const status = sent ? response.statusCode : CLIENT_WENT_AWAY;
-        const route = known.routeOf?.(url) ?? pathOf(url, request, status);
-        const values = [method, route, groupStatus ? `${Math.floor(status / 100)}xx` : String(status)];
+        const route = known.routeOf?.(request, url) ?? pathOf(url, request, status);
+        if (hasOnlyUsualLabels) {
+          const { counter, histogram } = children.of(ofMethod.method, route, status);
+          counter.inc();
+          histogram.observe(seconds);
+          return;
+        }
+        const values = labelValues(ofMethod.method, route, status, groupStatus);
         for (const valueOf of customValues) values.push(valueOf(request, response));
         requests.labels(...values).inc();
         duration.labels(...values).observe(seconds);
@@ -209,26 +223,28 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     };
     // the end of a response is an event of its connection, outside of the span of the request
     const known: Tracked = {
+      request,
       routeOf,
       isOver: false,
       over: options.exemplars === true ? AsyncResource.bind(over) : over,
     };
-    move(method, 1);
-    tracked.add(request, response, socket, known);
+    move(ofMethod, 1);
+    tracked.add(response, socket, known);
   }
 
-  /** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */
-  function move(method: string, by: number): void {
-    let current = running.get(method);
-    if (current === undefined) running.set(method, (current = { gauge: inProgress.labels(method), requests: 0 }));
-    current.requests += by;
-    current.gauge.set(current.requests);
+  function runningOf(method: string | undefined): Running {
+    const known = running.get(method);
+    if (known !== undefined) return known;
+    if (method === undefined || (!METHODS.has(method) && method !== 'OTHER')) return runningOf('OTHER');
+    const ofMethod = { method, gauge: inProgress.labels(method), requests: 0 };
+    running.set(method, ofMethod);
+    return ofMethod;
   }
 
   return {
     track,
     middleware(request: MountedRequest, response, next) {
-      track(request, response, (url) => expressRoutes.templateOf(request, url));
+      track(request, response, expressRoute);
       next();
     },
     attach(server) {
@@ -243,6 +259,12 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     koa: koaMiddleware(track),
     hono: honoMiddleware(track),
   };
+}
+
+/** The gauge is set and not incremented: after a reset while requests are in progress it would stay below 0. */
+function move(running: Running, by: number): void {
+  running.requests += by;
+  running.gauge.set(running.requests);
 }
 
 function exclusion({ exclude = [], metricsPath = '/metrics' }: HttpMetricsOptions): (url: string) => boolean {
