@@ -4,13 +4,13 @@ const { Counter, Gauge, Histogram, register } = require('prom-multiproc');
 
 const orders = new Counter({ name: 'orders_total', help: 'Orders taken', labelNames: ['product'] });
 const duration = new Histogram({ name: 'order_duration_seconds', help: 'Time to take an order' });
-const inProgress = new Gauge({ name: 'orders_in_progress', help: 'Orders under way', multiprocessMode: 'livesum' });
 const started = new Gauge({
   name: 'instance_started_seconds',
   help: 'When each living instance started',
   multiprocessMode: 'liveall',
 });
 started.setToCurrentTime();
+const inProgress = new Gauge({ name: 'orders_in_progress', help: 'Orders under way', multiprocessMode: 'livesum' });
 
 const server = createServer(async (request, response) => {
   if (request.url === '/metrics') {

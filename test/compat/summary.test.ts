@@ -25,8 +25,8 @@ describe('Summary, as in prom-client', () => {
     const summary = new client.Summary({
       name: 'size_bytes',
       help: 'Size.',
-      labelNames: ['a', 'b'],
       percentiles: [0.5, 0.9],
+      labelNames: ['a', 'b'],
       registers: [registry],
     });
     record(await registry.metrics());

@@ -19,12 +19,12 @@ function work(number: number): void {
     help: 'Requests served.',
     labelNames: ['path', 'status_code'],
   });
+  const heap = new prom.Gauge({ name: 'heap_used_bytes', help: 'Heap in use.' });
   const durations = new prom.Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time to serve a request.',
     labelNames: ['path'],
   });
-  const heap = new prom.Gauge({ name: 'heap_used_bytes', help: 'Heap in use.' });
   prom.collectDefaultMetrics();
   let turn = 0;
   setInterval(() => {
