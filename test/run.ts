@@ -11,7 +11,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,8 +29,14 @@ const VARIABLES_TO_DROP = ['PROMETHEUS_MULTIPROC_DIR', 'PROM_MULTIPROC_SCOPE', '
 /** Folders that run only when a path names them: they install packages and run tools for minutes. */
 const ONLY_BY_NAME = ['test/home'];
 
-/** Files at a time: most of them start workers, which want a core as well. */
-const CONCURRENCY = Math.max(2, Math.min(3, availableParallelism()));
+/**
+ * Files at a time. Most of them wait for processes, browsers and servers: two at a time left two cores idle for two fifths of the
+ * run, and tests have deadlines that hold on a machine with ten times the load.
+ */
+const CONCURRENCY = 3;
+
+/** The longest files run first, since one of them would run alone at the end. */
+const FIRST = ['test/serve/status', 'test/e2e', 'test/prom-client'];
 
 /** An event of node's test stream, as far as it matters here; which ones there are grows with node's version. */
 interface TestEvent {
@@ -183,7 +189,9 @@ function testFiles(paths: readonly string[], excluded: readonly string[]): strin
     .filter((file) => existsSync(join(ROOT, file.replace(/\.js$/, '.ts'))))
     .filter((file) => (paths.length === 0 ? !isUnderAny(file, ONLY_BY_NAME) : isUnderAny(file, paths)))
     .filter((file) => !isUnderAny(file, excluded))
-    .toSorted();
+    .toSorted(
+      (one, other) => Number(isUnderAny(other, FIRST)) - Number(isUnderAny(one, FIRST)) || (one < other ? -1 : 1),
+    );
 }
 
 function isUnderAny(file: string, paths: readonly string[]): boolean {
