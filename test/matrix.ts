@@ -1,5 +1,6 @@
 /**
- * The suite under other versions of Node and without mmap, and a cluster under Bun and Deno: `npm run test:matrix -- [row...] [path...]`.
+ * The suite under other versions of Node and without mmap, a cluster under Bun and Deno, and the packed package with the tools of
+ * applications: `npm run test:matrix -- [row...] [path...]`.
  *
  * Rows are those of the table below; all of them unless some are named. Paths go to the runner: `-- 26 test/merge`.
  */
@@ -9,20 +10,22 @@ import { OTHER_NODE_MAJORS, type NodeMajor, nodeRelease } from './support/node-r
 
 const ROOT = join(__dirname, '..', '..');
 const RUNNER = join(__dirname, 'run.js');
+const BUN_DENO = 'test/home/bun-deno.test.ts';
 
 interface Row {
   readonly name: string;
   /** Without it: the release that runs this. */
   readonly nodeMajor?: NodeMajor;
   readonly env?: Readonly<Record<string, string>>;
-  /** What the row runs if no path is given; by default all. */
+  /** Arguments of the runner if no path is given; by default it runs all. */
   readonly paths?: readonly string[];
 }
 
 const ROWS: readonly Row[] = [
   ...OTHER_NODE_MAJORS.map((nodeMajor) => ({ name: String(nodeMajor), nodeMajor })),
   { name: 'no-mmap', env: { PROM_MULTIPROC_NO_MMAP: '1' } },
-  { name: 'bun-deno', paths: ['test/home/bun-deno.test.ts'] },
+  { name: 'bun-deno', paths: [BUN_DENO] },
+  { name: 'home', paths: ['test/home', '--exclude', BUN_DENO, '--timeout', '900'] },
 ];
 
 interface Outcome {
