@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import { labelText, parseLabelText } from '../../src/exposition/labels.js';
 import { escapeFamilies, escapeLabelText, escapeMetricName, ESCAPINGS } from '../../src/exposition/name-escaping.js';
 import { renderText } from '../../src/exposition/render.js';
-import { OPENMETRICS } from '../../src/exposition/text-dialect.js';
+import { OPENMETRICS, TEXT } from '../../src/exposition/text-dialect.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { validateMetricName } from '../../src/model/naming.js';
+import { needs } from '../support/needs.js';
+import { checkMetrics, openMetricsProblems } from '../support/promtool.js';
 
 const FAMILY: MetricFamily = {
   name: 'http.requests_total',
@@ -90,6 +92,34 @@ describe('UTF-8 names', () => {
     );
     assert.equal(escapeFamilies(families, 'values').length, 3);
     assert.deepEqual(escapeFamilies(families, 'allow-utf-8'), families);
+  });
+
+  it('are accepted by promtool in every escaping that Prometheus 2 reads, of every type', needs('prometheus'), () => {
+    const lines = (suffixes: Readonly<Record<string, object>>, name: string): MetricFamily['samples'] =>
+      Object.entries(suffixes).map(([suffix, labels]) => ({
+        ...{ name: name + suffix, labels: { ...labels, 'http.method': 'GET', 花: '火' }, value: 1 },
+      }));
+    const families: MetricFamily[] = [
+      FAMILY,
+      { name: 'queue.length', help: 'h', type: 'gauge', samples: lines({ '': {} }, 'queue.length') },
+      {
+        ...{ name: 'took.seconds', help: 'h', type: 'histogram' },
+        samples: lines({ _bucket: { le: '+Inf' }, _sum: {}, _count: {} }, 'took.seconds'),
+      },
+      {
+        ...{ name: 'waits seconds', help: 'h', type: 'summary' },
+        samples: lines({ '': { quantile: '0.5' }, _sum: {}, _count: {} }, 'waits seconds'),
+      },
+    ];
+    for (const escaping of ['underscores', 'dots', 'values'] as const) {
+      const { parses, problems } = checkMetrics(renderText(families, TEXT, { escaping }));
+      assert.ok(parses, problems.join());
+      assert.deepEqual(openMetricsProblems(renderText(families, OPENMETRICS, { escaping })), []);
+    }
+    assert.ok(
+      !checkMetrics(renderText(families, TEXT, { escaping: 'allow-utf-8' })).parses,
+      'promtool 2 reads no UTF-8 names',
+    );
   });
 
   it('of any kind are legal after escaping, and are unchanged in a text that allows them', () => {

@@ -40,6 +40,54 @@ const CASES: Record<string, [accept: string | undefined, contentType: string][]>
     ['text/plain;version=1.0.0;escaping=shouting', TEXT_1_0_0],
     ['text/plain;version=0.0.4;escaping=allow-utf-8', TEXT],
   ],
+  // Alloy and the OpenTelemetry Collector scrape with Prometheus' package `scrape`, whose acceptHeader() makes these of scrape_protocols
+  'Prometheus from 2.49 on, Grafana Alloy and the OpenTelemetry Collector get the first of their scrape_protocols': [
+    [
+      'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      OPENMETRICS,
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4,application/openmetrics-text;version=0.0.1;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+      PROTOBUF,
+    ],
+    // 3.0 to 3.3 sent the escaping with every protocol
+    [
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;escaping=allow-utf-8;q=0.3,*/*;q=0.2',
+      `${OPENMETRICS}; escaping=allow-utf-8`,
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;escaping=allow-utf-8;q=0.2,*/*;q=0.1',
+      `${PROTOBUF}; escaping=allow-utf-8`,
+    ],
+    // metric_name_escaping_scheme: underscores
+    [
+      'application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=underscores;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      `${OPENMETRICS}; escaping=underscores`,
+    ],
+    ['text/plain;version=0.0.4;q=0.6,*/*;q=0.5', TEXT],
+  ],
+  // VictoriaMetrics, lib/promscrape/client.go
+  'vmagent and VictoriaMetrics get text': [['text/plain;version=0.0.4;q=1,*/*;q=0.1', TEXT]],
+  // integrations-core, openmetrics/README.md: from Agent 7.46 on; with use_latest_spec; and before
+  'the Datadog Agent gets OpenMetrics, and text before 7.46': [
+    [
+      'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      OPENMETRICS,
+    ],
+    ['application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1', OPENMETRICS],
+    ['text/plain', TEXT],
+  ],
+  // plugins/inputs/prometheus/prometheus.go; Prometheus 1 and categraf send the same
+  'Telegraf gets protobuf': [
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,text/plain;version=0.0.4;q=0.3',
+      PROTOBUF,
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,text/plain;version=0.0.4;q=0.3,*/*;q=0.1',
+      PROTOBUF,
+    ],
+  ],
   'a browser and curl get text': [
     ['text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8', TEXT],
     ['*/*', TEXT],

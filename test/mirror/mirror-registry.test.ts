@@ -5,6 +5,7 @@ import promClient from 'prom-client';
 import { type Counter, mirrorRegistry, Registry } from 'prom-multiproc';
 import { successor } from '../support/npm-package.js';
 import { linesOf, scrape, startCluster, startMember } from '../support/cluster.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 /** Both clients that are mirrored. The successor's declares Node 22, and what these tests ask of it works on 20. */
@@ -223,6 +224,53 @@ test('the merged view of a cluster has what each worker mirrors, up to its exit'
   });
   await first.ended;
   assert.deepEqual(linesOf(await scrape(second), 'c_total'), ['c_total 12']);
+});
+
+test('a histogram that one worker mirrors is merged with the native one of the same name of another', async (t) => {
+  const { primary, workers } = await startCluster(t, withTempDir(t));
+  const [classic, native] = workers;
+  await classic.run(({ prom, require }) => {
+    const client = require('prom-client') as typeof promClient;
+    const source = new client.Registry();
+    const histogram = new client.Histogram({ name: 'took_seconds', help: 'T.', buckets: [1, 4], registers: [source] });
+    prom.mirrorRegistry(source, { intervalMs: 2 ** 30 });
+    for (const value of [0.5, 3, 3, 100]) histogram.observe(value);
+  });
+  await native.run(({ prom }) => {
+    const options = { buckets: [1, 4], nativeHistogramBucketFactor: 1.1 };
+    const histogram = new prom.Histogram({ name: 'took_seconds', help: 'T.', ...options });
+    for (const value of [0.25, 3]) histogram.observe(value);
+  });
+  // the worker that mirrors copies before it is read
+  assert.deepEqual(linesOf(await scrape(classic), 'took_seconds_bucket'), [
+    'took_seconds_bucket{le="1"} 2',
+    'took_seconds_bucket{le="4"} 5',
+    'took_seconds_bucket{le="+Inf"} 6',
+  ]);
+  const body = await primary.run(async ({ prom }) => {
+    const collector = new prom.MultiprocessCollector();
+    const { body: bytes } = await collector.metrics({ format: 'protobuf' });
+    await collector.close();
+    return Buffer.from(bytes).toString('base64');
+  });
+  const [{ native: shown }] = decodeProtobuf(Buffer.from(body, 'base64')).filter(({ name }) => name === 'took_seconds');
+  // each bucket of the mirrored one is at its upper bound, or just above the last one
+  assert.deepEqual(
+    shown.map(({ schema, count, positive }) => [schema, count, positive]),
+    [
+      [
+        3,
+        6,
+        [
+          [-16, 1],
+          [0, 1],
+          [13, 1],
+          [16, 2],
+          [17, 1],
+        ],
+      ],
+    ],
+  );
 });
 
 test('a metric that cannot be copied is logged once and costs no other', async (t) => {
