@@ -95,20 +95,20 @@ describe('UTF-8 names', () => {
   });
 
   it('are accepted by promtool in every escaping that Prometheus 2 reads, of every type', needs('prometheus'), () => {
-    const lines = (suffixes: Readonly<Record<string, object>>, name: string): MetricFamily['samples'] =>
+    const samplesOf = (suffixes: Readonly<Record<string, object>>, name: string): MetricFamily['samples'] =>
       Object.entries(suffixes).map(([suffix, labels]) => ({
         ...{ name: name + suffix, labels: { ...labels, 'http.method': 'GET', 花: '火' }, value: 1 },
       }));
     const families: MetricFamily[] = [
       FAMILY,
-      { name: 'queue.length', help: 'h', type: 'gauge', samples: lines({ '': {} }, 'queue.length') },
+      { name: 'queue.length', help: 'h', type: 'gauge', samples: samplesOf({ '': {} }, 'queue.length') },
       {
         ...{ name: 'took.seconds', help: 'h', type: 'histogram' },
-        samples: lines({ _bucket: { le: '+Inf' }, _sum: {}, _count: {} }, 'took.seconds'),
+        samples: samplesOf({ _bucket: { le: '+Inf' }, _sum: {}, _count: {} }, 'took.seconds'),
       },
       {
         ...{ name: 'waits seconds', help: 'h', type: 'summary' },
-        samples: lines({ '': { quantile: '0.5' }, _sum: {}, _count: {} }, 'waits seconds'),
+        samples: samplesOf({ '': { quantile: '0.5' }, _sum: {}, _count: {} }, 'waits seconds'),
       },
     ];
     for (const escaping of ['underscores', 'dots', 'values'] as const) {

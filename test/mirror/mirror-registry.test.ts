@@ -253,7 +253,7 @@ test('a histogram that one worker mirrors is merged with the native one of the s
     await collector.close();
     return Buffer.from(bytes).toString('base64');
   });
-  const [{ native: shown }] = decodeProtobuf(Buffer.from(body, 'base64')).filter(({ name }) => name === 'took_seconds');
+  const { native: shown } = decodeProtobuf(Buffer.from(body, 'base64')).find(({ name }) => name === 'took_seconds')!;
   // each bucket of the mirrored one is at its upper bound, or just above the last one
   assert.deepEqual(
     shown.map(({ schema, count, positive }) => [schema, count, positive]),
