@@ -7,7 +7,8 @@ import type { Exemplar } from '../model/metric-family.js';
 import { crc32 } from './crc32.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { EXEMPLAR } from './layout.js';
-import { pack, unpack } from './msgpack.js';
+import { pack } from './pack.js';
+import { unpack } from './unpack.js';
 
 /** An exemplar as it is read from a cell. */
 export type ExemplarReading = Exemplar & { timestamp: number };

@@ -1,6 +1,7 @@
 /** The identity in a file's header: one msgpack map, which readers do not trust. */
 import type { LivenessMethod, ProcessIdentity } from './layout.js';
-import { pack, unpack } from './msgpack.js';
+import { pack } from './pack.js';
+import { unpack } from './unpack.js';
 
 export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
   return pack(identity);

@@ -12,7 +12,8 @@ import { isNativeOptions } from '../model/native-bins.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import { isCanonicalKey } from './canonical-key.js';
 import { crc32 } from './crc32.js';
-import { pack, unpack } from './msgpack.js';
+import { pack } from './pack.js';
+import { unpack } from './unpack.js';
 import { RECORD, RecordKind, SERIES } from './layout.js';
 
 export interface SeriesRecord {

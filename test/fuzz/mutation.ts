@@ -10,7 +10,8 @@ import {
   RecordKind,
   SERIES,
 } from '../../src/metrics-file/layout.js';
-import { pack, unpack } from '../../src/metrics-file/msgpack.js';
+import { pack } from '../../src/metrics-file/pack.js';
+import { unpack } from '../../src/metrics-file/unpack.js';
 import { BYTE_MUTATIONS, changed, type DamagedFile, edgeOrAny, flipBit, many, ODDITIES } from './byte-mutation.js';
 import type { Random } from './random.js';
 
