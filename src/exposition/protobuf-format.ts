@@ -111,7 +111,7 @@ class ProtobufWriter implements ExpositionWriter {
 
   leaveMemory(spare?: SharedArrayBuffer): void {
     if (this.#splice.size > 0) this.#splice.leaveMemory(spare);
-    else this.#use(this.#bytes, spare);
+    else this.#use(this.#bytes, spare, this.#memory.length);
   }
 
   render(values: Float64Array, exemplars: readonly (Exemplar | undefined)[]): Uint8Array {
