@@ -18,7 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
-import { canInstall, isRoot, missingTools, othersCanRun } from './support/needs.js';
+import { canInstall, isRoot, missingTools, othersCanRun, TOOLS } from './support/needs.js';
 import { installTools } from './support/tool-installation.js';
 
 const ROOT = join(__dirname, '..', '..');
@@ -152,6 +152,10 @@ async function runFile(file: string, timeoutMs: number, summary: Summary): Promi
  */
 function runWhereOthersMayEnter(): boolean | undefined {
   if (!isRoot() || process.env[MOUNTED] !== undefined || othersCanRun(__filename)) return undefined;
+  if (missingTools().includes('namespaces')) {
+    console.log(`tests of other users are skipped: this needs ${TOOLS.namespaces.commands.join(' and ')}`);
+    return undefined;
+  }
   const place = mkdtempSync(join(tmpdir(), 'prom-multiproc-tests-'));
   chmodSync(place, 0o755);
   const script = `
