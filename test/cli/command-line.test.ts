@@ -312,6 +312,30 @@ test('a fold that cannot be done says what to do, and exits 1', (t) => {
   assert.equal(JSON.parse(cli('fold', '--dir', dir, '--json').stdout).abandoned, 'archive unreadable');
 });
 
+test('a fold reports the files and the archives that it leaves', (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  twoDead(dir);
+  writeFileSync(join(dir, '42-0-0123456789abcdef.prom-mp'), 'no metrics');
+  writeFileSync(join(dir, 'archive-000000000007.prom-mp-archive'), 'no archive');
+  const { status, stdout } = cli('fold', '--dir', dir);
+  assert.equal(status, 0, stdout);
+  const [folded, ...left] = stdout.trimEnd().split('\n');
+  assert.match(folded, /^folded 2 files of dead processes into generation \d+$/);
+  assert.deepEqual(left, [
+    'files that were not folded: 1 not_a_metrics_file',
+    'damaged archive, ignored and not deleted: archive-000000000007.prom-mp-archive',
+  ]);
+});
+
+test('top ends well on SIGINT, whatever time is left to its next update', async (t) => {
+  const dir = withTempDir(t);
+  twoDead(dir);
+  const top = startCli(t, ['top', '--dir', dir, '--interval', '3600']);
+  await top.printed(/jobs_total/);
+  top.child.kill('SIGINT');
+  assert.equal(await top.ended(), 0);
+});
+
 test('serve starts before any worker, answers, finds what comes later, and ends well on SIGTERM', async (t) => {
   const dir = join(withTempDir(t), 'later');
   const server = startCli(t, ['serve', '--dir', dir, '--web.listen-address', '127.0.0.1:0']);
