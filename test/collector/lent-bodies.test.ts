@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { DirectoryCollector } from '../../src/collector/directory-collector.js';
+import type { LentBody } from '../../src/collector/lent-bodies.js';
+import { MIN_SHARED_BYTES } from '../../src/exposition/shared-memory.js';
+import { nativeRole } from '../../src/metrics-file/attachment.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
+import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter } from '../support/declarations.js';
 import { addTo, attach, createFile } from '../support/written-file.js';
@@ -12,6 +16,7 @@ const REQUEST = { format: 'text' };
 const SETTINGS = { selection: { registries: 'all' }, selfMetrics: false } as const;
 /** Enough for a body that is worth lending. */
 const SERIES = 10_000;
+const HISTOGRAMS = 4000;
 
 function largeDirectory(t: TestContext, threads: boolean): { collector: DirectoryCollector; increment: () => void } {
   const dir = withTempDir(t);
@@ -74,6 +79,37 @@ for (const threads of [true, false]) {
     increment();
     await ask();
     assert.ok(bodies.slice(0, 3).some(({ body }) => valueOf(body) === '6'));
+  });
+
+  test(`${where}: a body with native histograms stays as it is while theirs change in later ones, and move`, async (t) => {
+    const dir = withTempDir(t);
+    const { store } = createFile(dir);
+    const native = { schema: 3, zeroThreshold: 2 ** -128, maxBuckets: 160 };
+    const took = { ...counter('took_seconds', ['path']), type: 'histogram', bounds: [], native } as const;
+    const family = store.declare(took, ['default']);
+    const chunks = Array.from({ length: HISTOGRAMS }, (_, at) =>
+      store.attachTo(attach(store, family, [`/api/items/${at}`]), nativeRole(1, 0, 3)),
+    );
+    const collector = new DirectoryCollector({ dir, threads });
+    afterTest(t, () => collector.close());
+    const bodies: LentBody[] = [];
+    // the second one has the same bucket, the third one another, and its differences are larger
+    for (const [bin, count] of [
+      [0, 1],
+      [0, 1],
+      [5, 1000],
+    ]) {
+      for (const { view, index } of chunks) view[index + bin] += count;
+      bodies.push(await collector.lentBody({ format: 'protobuf' }, SETTINGS));
+    }
+    const shown = bodies.map(({ body }) => {
+      const [{ native: histograms }] = decodeProtobuf(body);
+      assert.equal(histograms.length, HISTOGRAMS);
+      assert.ok(body.length >= MIN_SHARED_BYTES);
+      return [...new Set(histograms.map(({ positive }) => JSON.stringify(positive)))];
+    });
+    assert.deepEqual(shown, [['[[1,1]]'], ['[[1,2]]'], ['[[1,2],[6,1000]]']]);
+    for (const { giveBack } of bodies) giveBack();
   });
 
   test(`${where}: a body that a caller keeps is its own`, async (t) => {
