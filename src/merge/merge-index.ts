@@ -92,10 +92,6 @@ export class MergeIndex implements MergedCells {
     return this.#stale;
   }
 
-  invalidate(): void {
-    this.#stale = true;
-  }
-
   /** Whether the oldest part of a series was removed: then every file has to note the created times of its parts again. */
   get createdStale(): boolean {
     return this.#createdStale;

@@ -136,9 +136,6 @@ export class MergedFamily {
   get quantiles(): readonly number[] {
     return this.#winner.record.quantiles ?? [];
   }
-  get window(): { readonly seconds: number; readonly count: number } | undefined {
-    return this.#winner.record.window;
-  }
   /** Time of the last declaration, in seconds since the epoch. */
   get declaredAt(): number {
     return this.#winner.newest;
