@@ -615,7 +615,7 @@ test('an archive can be read by the users that could read its files', needs('oth
   assert.deepEqual(await sidecar.nextMessage(), { value: 3, folded: 0, abandoned: 'not permitted' });
 });
 
-test('an archive of another user can be read by the owner of the files in it', async (t) => {
+test('an archive of another user can be read by the owner of the files in it', needs('other users'), async (t) => {
   const dir = withTempDir(t);
   chownSync(dir, 0, 1000);
   chmodSync(dir, 0o770);

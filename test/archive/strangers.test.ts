@@ -89,23 +89,27 @@ test(
 
 // a writer without a lock may have been taken for dead, and then an archive rightly names it
 if (native() !== undefined) {
-  test('an archive that names the file of a living process makes a false claim, whatever its owner', (t) => {
-    const dir = openToAll(t);
-    new DeadProcess(dir).count('jobs_total', {}, 100).die();
-    foldDirectory(dir);
-    const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
-    const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
-    plantArchive(dir, 7, [living.identity.id, dead.identity.id], 0);
-    assert.deepEqual(read(dir), { jobs: 123, skipped: { corrupt: 1 } });
-    const { generation, folded, damagedArchives, notices } = foldDirectory(dir);
-    assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(7)]]);
-    assert.match(notices.join(), /ignored.*that process lives/);
-    living.count('jobs_total', {}, 1000).flush();
-    assert.deepEqual(read(dir), { jobs: 1123, skipped: { corrupt: 1 } });
-    living.die();
-  });
+  test(
+    'an archive that names the file of a living process makes a false claim, whatever its owner',
+    needs('root'),
+    (t) => {
+      const dir = openToAll(t);
+      new DeadProcess(dir).count('jobs_total', {}, 100).die();
+      foldDirectory(dir);
+      const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
+      const dead = new DeadProcess(dir).count('jobs_total', {}, 3).die();
+      plantArchive(dir, 7, [living.identity.id, dead.identity.id], 0);
+      assert.deepEqual(read(dir), { jobs: 123, skipped: { corrupt: 1 } });
+      const { generation, folded, damagedArchives, notices } = foldDirectory(dir);
+      assert.deepEqual([generation, folded, damagedArchives], [2, 1, [archiveName(7)]]);
+      assert.match(notices.join(), /ignored.*that process lives/);
+      living.count('jobs_total', {}, 1000).flush();
+      assert.deepEqual(read(dir), { jobs: 1123, skipped: { corrupt: 1 } });
+      living.die();
+    },
+  );
 
-  test('a reader that has counted an archive drops it once its claim turns out to be false', (t) => {
+  test('a reader that has counted an archive drops it once its claim turns out to be false', needs('root'), (t) => {
     const dir = openToAll(t);
     const reading = new Reading(dir);
     const hidden = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20);
@@ -117,7 +121,7 @@ if (native() !== undefined) {
   });
 }
 
-test('a file with a living writer is not removed, whatever the caller assumes', (t) => {
+test('a file with a living writer is not removed, whatever the caller assumes', needs('root'), (t) => {
   const dir = withTempDir(t);
   const living = new DeadProcess(dir, LIVING).count('jobs_total', {}, 20).show();
   const bytes = readFileSync(living.path);

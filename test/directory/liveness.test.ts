@@ -131,7 +131,7 @@ test(
   },
 );
 
-test("another user's process is alive as well", async (t) => {
+test("another user's process is alive as well", needs('other users'), async (t) => {
   const { path } = await startWriter(t, 'main', 'heartbeat');
   chmodSync(join(path, '..'), 0o755);
   chmodSync(path, 0o644);
