@@ -14,7 +14,7 @@ import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
 
-const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
+const MOUNTS = needs('root', 'namespaces');
 
 /** A file system of 1 MiB. */
 function mounted(t: TestContext): string {

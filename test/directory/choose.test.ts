@@ -151,7 +151,7 @@ function withoutSharedMemory(variables: Record<string, string>): Whereabouts {
 
 test(
   'without a writable /dev/shm the temporary directory is used, for threads without environment too',
-  needs('root'),
+  needs('root', 'namespaces'),
   () => {
     const found = withoutSharedMemory({ TMPDIR: '/var/tmp/' });
     assert.match(found.thread.dir, /^\/var\/tmp\/prom-multiproc-0-/);
@@ -159,7 +159,7 @@ test(
   },
 );
 
-test('instances of a PM2 app from shells with different TMPDIR share a directory', needs('root'), () => {
+test('instances of a PM2 app from shells with different TMPDIR share a directory', needs('root', 'namespaces'), () => {
   const found = withoutSharedMemory({ ...PM2, TMPDIR: '/var/tmp' });
   assert.match(found.main?.dir ?? '', /^\/tmp\/prom-multiproc-0-/);
   assertAllIn(found.main?.dir as string, found);

@@ -262,33 +262,37 @@ test('an example: an Info beside a gauge with the name of its samples', async (t
   assert.equal(text.match(/# TYPE build_info/g)?.length, 1);
 });
 
-test('merged metrics and metrics of the serving process alone make one valid exposition', async (t) => {
-  const dir = withTempDir(t);
-  const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
-  const worker = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
-  await worker.run(({ prom }) => {
-    new prom.Histogram({ name: 'wait', help: 'Merged.', buckets: [1] }).observe(1);
-    new prom.Counter({ name: 'jobs_total', help: 'Merged.' }).inc();
-    new prom.Gauge({ name: 'load', help: 'Merged.', multiprocessMode: 'sum' }).set(1);
-  });
-  await primary.run(({ prom }) => {
-    const alone = [
-      { name: 'wait_count', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
-      { name: 'jobs', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
-      { name: 'load', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
-    ];
-    for (const metric of alone) prom.register.registerMetric({ ...metric, get: () => metric });
-  });
-  const text = await scrape(primary);
-  assert.equal(text.match(/# TYPE load /g)?.length, 1);
-  assert.deepEqual(linesOf(text, 'wait'), ['wait_count 7']);
-  assert.deepEqual(linesOf(text, 'load'), ['load 7']);
-  assert.deepEqual(linesOf(text, 'jobs'), ['jobs_total 1', 'jobs 7']);
-  const openMetrics = await scrape(primary, 'openmetrics');
-  assert.deepEqual(openMetricsProblems(openMetrics), []);
-  assertNamesAreKept(openMetrics);
-  assert.equal(openMetrics.match(/# EOF/g)?.length, 1);
-});
+test(
+  'merged metrics and metrics of the serving process alone make one valid exposition',
+  needs('prometheus'),
+  async (t) => {
+    const dir = withTempDir(t);
+    const primary = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+    const worker = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: dir });
+    await worker.run(({ prom }) => {
+      new prom.Histogram({ name: 'wait', help: 'Merged.', buckets: [1] }).observe(1);
+      new prom.Counter({ name: 'jobs_total', help: 'Merged.' }).inc();
+      new prom.Gauge({ name: 'load', help: 'Merged.', multiprocessMode: 'sum' }).set(1);
+    });
+    await primary.run(({ prom }) => {
+      const alone = [
+        { name: 'wait_count', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+        { name: 'jobs', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+        { name: 'load', help: 'Local.', type: 'gauge', values: [{ value: 7, labels: {} }] },
+      ];
+      for (const metric of alone) prom.register.registerMetric({ ...metric, get: () => metric });
+    });
+    const text = await scrape(primary);
+    assert.equal(text.match(/# TYPE load /g)?.length, 1);
+    assert.deepEqual(linesOf(text, 'wait'), ['wait_count 7']);
+    assert.deepEqual(linesOf(text, 'load'), ['load 7']);
+    assert.deepEqual(linesOf(text, 'jobs'), ['jobs_total 1', 'jobs 7']);
+    const openMetrics = await scrape(primary, 'openmetrics');
+    assert.deepEqual(openMetricsProblems(openMetrics), []);
+    assertNamesAreKept(openMetrics);
+    assert.equal(openMetrics.match(/# EOF/g)?.length, 1);
+  },
+);
 
 test("a metric with a name of the collector's own is not shown beside it, and counted as a conflict", async (t) => {
   const member = await startMember(t, { PROMETHEUS_MULTIPROC_DIR: withTempDir(t) });
