@@ -14,8 +14,8 @@ import { needs } from '../support/needs.js';
 
 const LIMITED = needs('root', 'namespaces');
 
-const GROUPS = { skip: process.getuid?.() === 0 ? false : 'only root may make memory groups' };
-const MOUNTS = { skip: process.getuid?.() === 0 ? false : 'only root may mount' };
+const GROUPS = needs('root');
+const MOUNTS = needs('root', 'namespaces');
 
 /** A separate file system in memory, like /dev/shm. */
 function mounted(t: TestContext, options: string): string {
