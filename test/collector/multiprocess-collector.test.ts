@@ -12,6 +12,7 @@ import { assertSound, type Member, startCluster, startMember, written } from '..
 import { DeadProcess } from '../support/dead-process.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { until } from '../support/program.js';
+import { needs } from '../support/needs.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 function collectorOf(t: TestContext, dir: string, options: MultiprocessCollectorOptions = {}): MultiprocessCollector {
@@ -260,7 +261,7 @@ test('processes() lists the processes that count there', async (t) => {
   }
 });
 
-test('a reader under another uid without write permission returns the same', async (t) => {
+test('a reader under another uid without write permission returns the same', needs('other users'), async (t) => {
   const dir = join(withTempDir(t), 'metrics');
   const primary = await startMember(t);
   await primary.run(({ prom }, at) => prom.setupPrimary({ dir: at, dirMode: 0o755, fileMode: 0o644 }), dir);
