@@ -83,8 +83,14 @@ export class MergedFamily {
   #isUndecided = false;
   kind!: MetricKind;
   bounds: readonly number[] = [];
-  /** Those of the newest declaration come first: a process declares an Info before it sets the first pairs. */
+  /** Of all declarations. */
   labelNames: readonly string[] = [];
+  /**
+   * Labels that are printed first, in this order, before the others in the order of their names. They are those of the newest
+   * declaration: a fold may drop another one, which has no series, and must not change the text of those that remain. An Info
+   * has those of the others too, because a process declares it before it sets the first pairs.
+   */
+  firstLabels: readonly string[] = [];
   native: NativeOptions | undefined;
   hasClassicOnly = false;
   mode: GaugeMode = gaugeMode(undefined);
@@ -260,9 +266,12 @@ export class MergedFamily {
     // the order must not depend on the order of files, where times are equal
     const named = all.map(({ record, newest: time }) => ({ time, own: ownLabelNames(record) }));
     named.sort((a, b) => b.time - a.time || (a.own.join() < b.own.join() ? -1 : 1));
-    const names = [...new Set([...ownLabelNames(this.#winner.record), ...named.flatMap(({ own }) => own)])];
-    this.labelNames = this.isOpen ? names.toSorted() : names;
     this.kind = metricKind(this.type);
+    const ofWinner = ownLabelNames(this.#winner.record);
+    const names = [...new Set([...ofWinner, ...named.flatMap(({ own }) => own)])];
+    this.labelNames = this.isOpen ? names.toSorted() : names;
+    if (this.isOpen) this.firstLabels = [];
+    else this.firstLabels = this.kind.endsWithProcess ? names : ofWinner;
     this.mode = gaugeMode(this.#winner.record.gaugeMode);
     this.bounds = this.kind.hasBounds ? (this.#winner.record.bounds ?? []) : [];
     this.native = lowestOptions(alike.flatMap(({ record }) => record.native ?? []));
@@ -278,7 +287,7 @@ export class MergedFamily {
     const { record } = this.#winner;
     const { window, quantiles, help } = record;
     const native = [this.native !== undefined, this.hasClassicOnly];
-    const labelNames = this.isOpen ? undefined : this.labelNames;
+    const labelNames = this.isOpen ? undefined : [this.labelNames, this.firstLabels];
     const { mode, hasCreated } = this;
     return JSON.stringify([this.type, mode.name, labelNames, window, quantiles, record.omit, help, native, hasCreated]);
   }

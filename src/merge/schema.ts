@@ -40,7 +40,7 @@ export class Schema {
     const here = new Set([...labelNames, ...added.keys()]);
     if (dropped !== undefined) here.delete(dropped);
     // all schemas of a family use one order, whatever the order of its declarations: series are compared by their text
-    const first = new Set(family.isOpen ? [] : family.labelNames.filter((name) => here.has(name)));
+    const first = new Set(family.firstLabels.filter((name) => here.has(name)));
     const rest = [...here].filter((name) => !first.has(name)).toSorted();
     const places = new Map(labelNames.map((name, at) => [name, at]));
     for (const name of [...first, ...rest]) {

@@ -174,8 +174,7 @@ export class SelectedFamilies {
    */
   #spelling(part: MergedFamily, combined: MergedFamily): (text: string) => string {
     const withoutPid = part.mode.perProcess && !combined.mode.perProcess && part.isGauge;
-    // an open family has all labels in the order of their names
-    const [before, after] = [part, combined].map(({ isOpen, labelNames }) => (isOpen ? [] : labelNames));
+    const [before, after] = [part.firstLabels, combined.firstLabels];
     const renamed = [...part.defaultLabels].map((name) => [name, this.#shownAs(name, part)] as const);
     const changed = renamed.filter(([name, shown]) => shown !== name);
     if (!withoutPid && changed.length === 0 && before.join() === after.join()) return (text) => text;

@@ -217,3 +217,22 @@ test('an Info keeps the order of its labels while a new process has declared it 
   assert.match(reading.text(), line);
   reading.close();
 });
+
+test('labels keep their order when a fold drops a declaration that has no series', (t) => {
+  const dir = withTempDir(t);
+  const states = new DeadProcess(dir);
+  states.declare({ name: NAME, help: 'h', type: 'stateset', labelNames: ['kind', NAME], gaugeMode: STATE_MODE });
+  states.show();
+  const identity = { pid: FIRST_PID, startedAt: 1, createdAt: Date.now() / 1000 + 1 };
+  const observed = new DeadProcess(dir, { identity, defaultLabels: { kind: 'any', app: 'shop' } });
+  observed.observe(NAME, [], 0, {}).show();
+  const line = /^thing_count\{app="shop",kind="any"\} 1$/m;
+  const reading = new Reading(dir);
+  assert.match(reading.text(), line);
+  for (const process of [states, observed]) {
+    process.die();
+    assert.equal(foldDirectory(dir).abandoned, undefined);
+    assert.match(reading.text(), line);
+  }
+  reading.close();
+});
