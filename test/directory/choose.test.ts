@@ -65,13 +65,17 @@ test('two clusters are in two directories', async (t) => {
   assert.notEqual(one.main?.dir, other.main?.dir);
 });
 
-test('workers that drop their privileges use the same directory as each other and their threads', async (t) => {
-  const { workers } = await whereabouts(t, ['cluster', 'drop']);
-  const dir = workers[0].main?.dir as string;
-  afterTest(t, () => rmSync(dir, { recursive: true }));
-  assert.match(dir, /prom-multiproc-1000-process-[0-9a-f]{16}$/);
-  for (const worker of workers) assertAllIn(dir, worker);
-});
+test(
+  'workers that drop their privileges use the same directory as each other and their threads',
+  needs('other users'),
+  async (t) => {
+    const { workers } = await whereabouts(t, ['cluster', 'drop']);
+    const dir = workers[0].main?.dir as string;
+    afterTest(t, () => rmSync(dir, { recursive: true }));
+    assert.match(dir, /prom-multiproc-1000-process-[0-9a-f]{16}$/);
+    for (const worker of workers) assertAllIn(dir, worker);
+  },
+);
 
 test('the environment variable takes precedence over a cluster and over PM2', async (t) => {
   for (const variables of [{}, PM2]) {

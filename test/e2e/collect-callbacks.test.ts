@@ -41,7 +41,7 @@ for (const kind of fileKinds()) {
       worker.process.on('message', (count: number) => (told = count));
       // a file that is written on a timer is one flush behind
       await new Promise((resolve) => setTimeout(resolve, kind === 'written' ? 600 : 0));
-      for (const until = Date.now() + 700; Date.now() < until;) {
+      for (const until = Date.now() + 700; Date.now() < until || reads <= 60 * (life + 1);) {
         look(life, 1);
         await new Promise(setImmediate);
       }

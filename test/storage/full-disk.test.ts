@@ -12,9 +12,6 @@ import { withTempDir } from '../support/temp-dir.js';
 import type { StoreState, Order } from './programs/counting.js';
 import { needs } from '../support/needs.js';
 
-const LIMITED = needs('root', 'namespaces');
-
-const GROUPS = needs('root');
 const MOUNTS = needs('root', 'namespaces');
 
 /** A separate file system in memory, like /dev/shm. */
@@ -129,7 +126,7 @@ for (const [name, { options, begin, end }] of Object.entries(REFUSALS)) {
   );
 }
 
-test('a process whose file is full continues in memory, and reports how much', LIMITED, async (t) => {
+test('a process whose file is full continues in memory, and reports how much', MOUNTS, async (t) => {
   const dir = withTempDir(t);
   const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_MAX_BYTES: '50000' });
   const { liveSeries, bytesInMemory } = await tell({ order: 'count', from: 0, series: 3000 });
@@ -172,7 +169,7 @@ for (const noMmap of ['0', '1']) {
 
 test(
   'in a memory cgroup, whose limit ends in the OOM killer and not in an error, the cap keeps a process alive',
-  GROUPS,
+  MOUNTS,
   async (t) => {
     const limitBytes = 200 * 1024 * 1024;
     const countIn = async (maxBytes: number): Promise<{ answer?: StoreState; usageBytes: number }> => {
@@ -211,7 +208,7 @@ const CLEANINGS: Record<string, (dir: string) => void> = {
 };
 
 for (const [name, clean] of Object.entries(CLEANINGS)) {
-  test(`a process creates its file again when ${name} deleted, with all its counts`, LIMITED, async (t) => {
+  test(`a process creates its file again when ${name} deleted, with all its counts`, MOUNTS, async (t) => {
     const dir = join(withTempDir(t), 'app');
     mkdirSync(dir);
     const { tell, fixture } = startApplication(t, dir);
@@ -228,7 +225,7 @@ for (const [name, clean] of Object.entries(CLEANINGS)) {
   });
 }
 
-test('a process that cannot write logs that once, and writes everything when it can', LIMITED, async (t) => {
+test('a process that cannot write logs that once, and writes everything when it can', MOUNTS, async (t) => {
   const dir = withTempDir(t);
   const { tell, fixture } = startApplication(t, dir, { PROM_MULTIPROC_NO_MMAP: '1' });
   await tell({ order: 'count', from: 0, series: 1000 });
@@ -244,7 +241,7 @@ test('a process that cannot write logs that once, and writes everything when it 
 
 test(
   'a process without free descriptors continues, and moves into a file when it has some again',
-  LIMITED,
+  MOUNTS,
   async (t) => {
     const dir = withTempDir(t);
     const { tell } = startApplication(t, dir);
