@@ -31,6 +31,7 @@ interface Sample {
   readonly warmMs: number;
   readonly primaryStallMs: number;
   /** Number of times that the primary's V8 collected all garbage during the warm scrapes. */
+  readonly primaryIdleStallMs: number;
   readonly markCompacts: number;
   readonly workerStallMs: number;
   /** The same time in the same workers, without scrapes. */
@@ -99,11 +100,12 @@ async function drive(): Promise<void> {
               warm.toFixed(1),
               contender === 'prom-multiproc' ? '1' : `${(warm / ours).toFixed(0)} ×`,
               of('primaryStallMs').toFixed(1),
+              of('primaryIdleStallMs').toFixed(1),
               of('markCompacts').toFixed(0),
               of('workerStallMs').toFixed(1),
               of('workerIdleStallMs').toFixed(1),
             ]
-          : [failed.error!, '', '', of('primaryStallMs').toFixed(1), '', of('workerStallMs').toFixed(1), '']),
+          : [failed.error!, '', '', of('primaryStallMs').toFixed(1), '', '', of('workerStallMs').toFixed(1), '']),
       ]);
     }
   }
@@ -116,6 +118,7 @@ async function drive(): Promise<void> {
         'warm ms',
         'ratio',
         'primary stall ms',
+        'without scrapes ms',
         'mark-compacts',
         'worker stall ms',
         'without scrapes ms',
@@ -160,11 +163,14 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
   };
   const cold = await scrape();
   cold.giveBack?.();
+  stall.reset();
   const idle = await ask(workers, 'idle');
+  const primaryIdleStallMs = stall.longestMs();
   const warm: number[] = [];
   let primaryStallMs = 0;
   let digest = '';
-  const markCompacts = countMarkCompacts();
+  const counted = countMarkCompacts();
+  let markCompacts = 0;
   await ask(workers, 'reset');
   for (let round = 0; round < WARM_SCRAPES && errors.length === 0; round++) {
     await ask(workers, 'change');
@@ -173,7 +179,11 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
     await sleep(5);
     primaryStallMs = Math.max(primaryStallMs, stall.longestMs());
     warm.push(scraped.ms);
-    if (round === WARM_SCRAPES - 1) digest = digestOf(scraped.text);
+    if (round === WARM_SCRAPES - 1) {
+      // the digest makes garbage of its own
+      markCompacts = await counted();
+      digest = digestOf(scraped.text);
+    }
     scraped.giveBack?.();
   }
   const stalls = await ask(workers, 'report');
@@ -182,7 +192,8 @@ async function primary(contender: Contender, scenario: Scenario): Promise<void> 
     coldMs: cold.ms,
     warmMs: median(warm),
     primaryStallMs,
-    markCompacts: await markCompacts(),
+    primaryIdleStallMs,
+    markCompacts,
     workerStallMs: Math.max(...stalls),
     workerIdleStallMs: Math.max(...idle),
     error: errors[0],
