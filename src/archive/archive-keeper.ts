@@ -31,8 +31,6 @@ import { unlinkQuietly } from './unlink-quietly.js';
 /** Cleaners work with ages of days, seldom of hours. */
 const TOUCH_INTERVAL_MS = 10 * 60_000;
 const CHUNK_BYTES = 1024 * 1024;
-/** The directory may have a hundred thousand names of other programs. */
-const SLICE_MS = 4;
 
 interface HeldArchive {
   readonly dir: string;
@@ -53,7 +51,8 @@ export class ArchiveKeeper {
     try {
       const held = this.#held?.dir === dir ? this.#held : undefined;
       if (held === undefined || fstatSync(held.fd).nlink === 0) {
-        const slices = new TimeSlices(SLICE_MS);
+        // the directory may have a hundred thousand names of other programs
+        const slices = new TimeSlices();
         const newest = openNewest(dir, await slices.run(scanInSteps(dir)));
         if (held === undefined || (newest?.name.generation ?? 0) >= held.name.generation) this.#hold(newest);
         else {

@@ -168,14 +168,8 @@ export class MergeIndex implements MergedCells {
     if (file < knownFile || (file === knownFile && place < knownPlace)) family.order = [file, place];
   }
 
-  /** @param dropped a label name that keys have and label texts do not have */
-  schema(
-    family: MergedFamily,
-    labelNames: readonly string[],
-    added: ReadonlyMap<string, string>,
-    dropped?: string,
-  ): Schema {
-    return this.#identities.schema(family, labelNames, added, dropped);
+  schema(...of: Parameters<SeriesIdentities['schema']>): Schema {
+    return this.#identities.schema(...of);
   }
 
   /** Changes whenever all series are forgotten. */

@@ -1,5 +1,6 @@
 import { escapeLabelValue } from '../exposition/escape.js';
 import { quotedLabelName } from '../exposition/labels.js';
+import { findKeyValues } from '../metrics-file/canonical-key.js';
 import { isLabelName } from '../model/naming.js';
 import type { MergedFamily } from './merged-family.js';
 
@@ -77,7 +78,7 @@ export class Schema {
    * as a string: values that are empty, missing or not in ASCII follow further rules, and so do names in quotes.
    */
   writeText(keys: Uint8Array, start: number, end: number, into: Uint8Array): number {
-    if (!this.#isPlain || !this.#findValues(keys, start, end)) return -1;
+    if (!this.#isPlain || !findKeyValues(keys, start, end, this.#starts, this.#ends)) return -1;
     let at = 0;
     for (const { prefixBytes, from, addedBytes } of this.#order) {
       const valueEnd = from < 0 ? 0 : this.#ends[from];
@@ -98,32 +99,6 @@ export class Schema {
     }
     return at;
   }
-
-  /** Finds the values of a key. Returns false where one is empty or missing, or longer than usual. */
-  #findValues(keys: Uint8Array, start: number, end: number): boolean {
-    const count = this.labelNames.length;
-    if (count > MAX_SHORT_ARRAY || keys[start] !== SHORT_ARRAY + count) return false;
-    let at = start + 1;
-    for (let place = 0; place < count; place++) {
-      const token = keys[at++];
-      let length = 0;
-      if (token > SHORT_STRING && token <= SHORT_STRING + MAX_SHORT_STRING) length = token - SHORT_STRING;
-      else if (token === STRING_8 && keys[at] > MAX_SHORT_STRING) length = keys[at++];
-      else if (token !== NIL) return false;
-      this.#starts[place] = at;
-      at += length;
-      if (at > end) return false;
-      this.#ends[place] = length === 0 ? 0 : at;
-    }
-    return at === end;
-  }
 }
 
 const [QUOTE, BACKSLASH, NEWLINE, LETTER_N, COMMA] = Buffer.from('"\\\nn,');
-// msgpack
-const NIL = 0xc0;
-const SHORT_ARRAY = 0x90;
-const MAX_SHORT_ARRAY = 15;
-const SHORT_STRING = 0xa0;
-const MAX_SHORT_STRING = 31;
-const STRING_8 = 0xd9;

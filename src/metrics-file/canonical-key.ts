@@ -12,6 +12,37 @@ export function isCanonicalKey(key: Uint8Array, labels: number): boolean {
   return at > 0 && at === key.length;
 }
 
+/**
+ * Finds the values of the canonical key in `keys[start, end)`, without decoding them.
+ *
+ * @param starts as many numbers as the family has labels: where each value starts in `keys`
+ * @param ends where it ends; 0 where the label is absent
+ * @returns false where a value is empty, or longer than 255 bytes, and where there are not as many values: decode those keys
+ */
+export function findKeyValues(
+  keys: Uint8Array,
+  start: number,
+  end: number,
+  starts: Int32Array,
+  ends: Int32Array,
+): boolean {
+  const count = starts.length;
+  if (count >= 16 || keys[start] !== 0x90 + count) return false;
+  let at = start + 1;
+  for (let place = 0; place < count; place++) {
+    const token = keys[at++];
+    let length = 0;
+    if (token > 0xa0 && token <= 0xbf) length = token & 0x1f;
+    else if (token === 0xd9 && keys[at] >= 32) length = keys[at++];
+    else if (token !== 0xc0) return false;
+    starts[place] = at;
+    at += length;
+    if (at > end) return false;
+    ends[place] = length === 0 ? 0 : at;
+  }
+  return at === end;
+}
+
 /** The number of values by the array head; -1 where the key does not begin with one in its shortest form. */
 function valueCount(key: Uint8Array): number {
   if (key[0] >> 4 === 0x9) return key[0] & 0xf;
