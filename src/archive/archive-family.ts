@@ -6,6 +6,7 @@ import { capped } from '../model/capped-sum.js';
 import { lowestOptions } from '../model/native-bins.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { ACCUMULATOR, type GaugeMode, gaugeMode } from '../model/gauge-mode.js';
+import { widened } from '../model/widened.js';
 import { ArchivedAttachments } from './archived-attachments.js';
 import { laterEnd } from './series-end.js';
 
@@ -88,9 +89,7 @@ export class ArchiveFamily {
     this.#rows.set(this.#rowKey(key, endedAt), row);
     const needed = (row + 1) * this.#stride;
     if (needed > this.#values.length) {
-      const wider = new Float64Array(Math.max(2 * this.#values.length, needed, 64));
-      wider.set(this.#values);
-      this.#values = wider;
+      this.#values = widened(this.#values, Math.max(2 * this.#values.length, needed, 64));
     }
     return row;
   }

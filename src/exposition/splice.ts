@@ -1,3 +1,4 @@
+import { widened } from '../model/widened.js';
 import type { Hole } from './protobuf-message.js';
 import { increase, type WireBuffer } from './wire.js';
 
@@ -52,11 +53,7 @@ export class Splice {
    */
   add(series: number, base: number, family: number, message: LengthPlace, hole: Hole, insertion: Insertion): void {
     const at = this.#size++;
-    if (FIELDS * at === this.#numbers.length) {
-      const numbers = this.#numbers;
-      this.#numbers = new Int32Array(2 * numbers.length);
-      this.#numbers.set(numbers);
-    }
+    if (FIELDS * at === this.#numbers.length) this.#numbers = widened(this.#numbers);
     const first = FIELDS * at;
     this.#numbers[first] = series;
     this.#numbers[first + 1] = base;

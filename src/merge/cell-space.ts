@@ -1,3 +1,5 @@
+import { widened } from '../model/widened.js';
+
 /**
  * The cells of all merged series in one array. Cells of series that no file has any more are used again, so that a file
  * whose series come and go needs no further cells.
@@ -22,12 +24,9 @@ export class CellSpace {
     const at = this.#used;
     this.#used += count;
     if (this.#used > this.cells.length) {
-      const wider = new Float64Array(Math.max(this.cells.length * 2, this.#used));
-      wider.set(this.cells);
-      this.cells = wider;
-      const owners = new Int32Array(wider.length);
-      owners.set(this.owners);
-      this.owners = owners;
+      const length = Math.max(this.cells.length * 2, this.#used);
+      this.cells = widened(this.cells, length);
+      this.owners = widened(this.owners, length);
     }
     return at;
   }

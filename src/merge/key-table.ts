@@ -1,4 +1,4 @@
-import { widened } from './series-table.js';
+import { widened } from '../model/widened.js';
 
 /**
  * Maps the raw keys of a schema to the number of a merged series: one open-addressing table over one buffer of words. An

@@ -1,7 +1,7 @@
 import { decodeKey } from '../metrics-file/record.js';
+import { widened } from '../model/widened.js';
 import type { KeyTable } from './key-table.js';
 import type { MergedFamily } from './merged-family.js';
-import { widened } from './series-table.js';
 import type { Schema } from './schema.js';
 
 const NO_ENTRY = 0;

@@ -1,3 +1,4 @@
+import { widened } from '../model/widened.js';
 import type { NativeRole } from '../metrics-file/attachment.js';
 import type { ReaderBlock } from '../metrics-file/reader.js';
 import { isCount } from '../metrics-file/record-bodies.js';
@@ -99,11 +100,8 @@ export class NativeMap {
   #widen(): void {
     const { extent, capacity } = this.#block;
     if (this.#cells.length >= extent) return;
-    const [cells, places] = [this.#cells, this.#places];
-    const length = Math.min(capacity, Math.max(extent, 2 * cells.length));
-    this.#cells = new Int32Array(length);
-    this.#cells.set(cells);
-    this.#places = new Int32Array(length);
-    this.#places.set(places);
+    const length = Math.min(capacity, Math.max(extent, 2 * this.#cells.length));
+    this.#cells = widened(this.#cells, length);
+    this.#places = widened(this.#places, length);
   }
 }

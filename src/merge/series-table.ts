@@ -1,3 +1,4 @@
+import { widened } from '../model/widened.js';
 import type { MergedFamily } from './merged-family.js';
 
 const FIRST_SERIES = 1024;
@@ -42,15 +43,6 @@ export class SeriesTable {
     this.cellOf = widened(this.cellOf);
     this.references = widened(this.references);
     this.#families = widened(this.#families);
-    const createdAt = new Float64Array(2 * this.size);
-    createdAt.set(this.createdAt);
-    this.createdAt = createdAt;
+    this.createdAt = widened(this.createdAt);
   }
-}
-
-/** A copy of twice the length. */
-export function widened(array: Int32Array): Int32Array<ArrayBuffer> {
-  const wider = new Int32Array(array.length * 2);
-  wider.set(array);
-  return wider;
 }

@@ -2,6 +2,7 @@ import { BlockKind } from '../metrics-file/layout.js';
 import type { ReaderBlock } from '../metrics-file/reader.js';
 import { comparableTime } from '../model/comparable-time.js';
 import type { GaugeMode } from '../model/gauge-mode.js';
+import { widened } from '../model/widened.js';
 import type { Use } from './idle-references.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 
@@ -201,11 +202,8 @@ export class SlotMap {
     const { extent, capacity } = this.#block;
     if (this.#cells.length >= this.#entry(extent)) return;
     const length = this.#entry(Math.min(capacity, this.#cells.length === 0 ? extent : 2 * extent));
-    const [cells, times] = [this.#cells, this.#times];
-    this.#cells = new Int32Array(length);
-    this.#cells.set(cells);
-    this.#times = times instanceof Uint16Array ? new Uint16Array(length) : new Int32Array(length);
-    this.#times.set(times);
+    this.#cells = widened(this.#cells, length);
+    this.#times = widened(this.#times, length);
   }
 }
 

@@ -1,3 +1,4 @@
+import { widened } from '../model/widened.js';
 import { isCount } from './record-bodies.js';
 
 /** The counts of a block that changed from one reading to the next. */
@@ -63,11 +64,9 @@ export class SlotChanges {
     if (at === this.#slots.length) {
       // beyond that it is cheaper to add all counts
       if (at > slots / 8) return this.lose();
-      const former = { slots: this.#slots, by: this.#by };
-      this.#slots = new Int32Array(Math.max(256, 2 * at));
-      this.#slots.set(former.slots);
-      this.#by = new Float64Array(this.#slots.length);
-      this.#by.set(former.by);
+      const length = Math.max(256, 2 * at);
+      this.#slots = widened(this.#slots, length);
+      this.#by = widened(this.#by, length);
     }
     this.#slots[at] = slot;
     this.#by[at] = by;

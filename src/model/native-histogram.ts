@@ -7,6 +7,7 @@
  * `increase()` was 10,080 where the truth was 120 (measured).
  */
 import { Bins, exponentOf, lowestOptions, MIN_SCHEMA, type NativeOptions, upperBound } from './native-bins.js';
+import { widened } from './widened.js';
 
 /** Plain data of a native histogram. A bucket has the number that Prometheus gives it: (f^(index - 1), f^index]. */
 export interface NativeHistogram {
@@ -121,11 +122,8 @@ class BinList {
   }
 
   #widen(): void {
-    const [bins, counts] = [this.bins, this.counts];
-    this.bins = new Int32Array(2 * bins.length);
-    this.bins.set(bins);
-    this.counts = new Float64Array(2 * counts.length);
-    this.counts.set(counts);
+    this.bins = widened(this.bins);
+    this.counts = widened(this.counts);
   }
 }
 

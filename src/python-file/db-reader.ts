@@ -14,6 +14,7 @@
  * releases of today; those before 0.16 stored a zero first, so that a zero which was another number before counts only when
  * a second read has it too.
  */
+import { widened } from '../model/widened.js';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
 import { openAgain, openForReading } from '../metrics-file/header.js';
@@ -253,16 +254,16 @@ export class DbReader {
   #add(place: number, number: number, doubles: Float64Array, at: number): void {
     const entry = this.#entries;
     if (entry === this.#places.length) {
-      this.#places = widened(this.#places, new Int32Array(2 * entry));
-      this.numbers = widened(this.numbers, new Int32Array(2 * entry));
-      this.values = widened(this.values, new Float64Array(2 * entry));
+      this.#places = widened(this.#places);
+      this.numbers = widened(this.numbers);
+      this.values = widened(this.values);
     }
     this.#places[entry] = place;
     this.numbers[entry] = number;
     this.values[entry] = doubles[at];
     if (this.#hasTimestamps === true) {
       if (this.timestamps.length < this.values.length) {
-        this.timestamps = widened(this.timestamps, new Float64Array(this.values.length));
+        this.timestamps = widened(this.timestamps, this.values.length);
       }
       this.timestamps[entry] = doubles[at + 1];
     }
@@ -286,9 +287,4 @@ function valueAt({ words, bytes }: Window, at: number, limit: number): number {
   if (length > (limit - at) * WORD_BYTES) return -1;
   // behind the key are one to eight spaces
   return at + DOUBLE_WORDS * (Math.floor((WORD_BYTES + length) / DOUBLE_BYTES) + 1);
-}
-
-function widened<T extends Int32Array | Float64Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -9,6 +9,7 @@ import type { MergedPart, ProcessState } from '../merge/merged-part.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { comparableTime } from '../model/comparable-time.js';
 import { gaugeMode } from '../model/gauge-mode.js';
+import { widened } from '../model/widened.js';
 import type { DbReader } from './db-reader.js';
 import type { PythonFileName } from './file-name.js';
 import { type PythonSamples, UNPLACED } from './python-keys.js';
@@ -169,9 +170,7 @@ export class PythonView implements MergedPart {
     this.#declareFamilies();
     const { entries, numbers } = this.#reader;
     if (this.#cells.length < entries) {
-      const wider = new Int32Array(Math.max(entries, 2 * this.#cells.length));
-      wider.set(this.#cells);
-      this.#cells = wider;
+      this.#cells = widened(this.#cells, Math.max(entries, 2 * this.#cells.length));
     }
     const { series, cells, familyOf } = this.#samples;
     let number = -1;

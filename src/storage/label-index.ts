@@ -1,3 +1,5 @@
+import { widened } from '../model/widened.js';
+
 /**
  * Finds a family's series by label values without allocating: every distinct value of a label gets a small number, and an
  * open-addressing table finds the tuple of numbers. Against one Map per label value nested in the next, measured on
@@ -124,11 +126,7 @@ export class LabelIndex<T extends Labelled> {
     // entries are not reused before a rebuild, so that they stay in the order of first writes
     const entry = this.#items.length;
     const from = entry * this.#width;
-    if (from + this.#width > this.#tuples.length) {
-      const wider = new Int32Array(this.#tuples.length * 2);
-      wider.set(this.#tuples);
-      this.#tuples = wider;
-    }
+    if (from + this.#width > this.#tuples.length) this.#tuples = widened(this.#tuples);
     for (let at = 0; at < this.#names.length; at++) this.#tuples[from + at] = this.#numberOf(at, item.labelValues[at]);
     this.#items[entry] = item;
     this.#insert(entry);
