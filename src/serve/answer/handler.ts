@@ -6,6 +6,7 @@ import { defaultSource, lentDefault } from './default-source.js';
 import { InFlightLimit } from './in-flight.js';
 import type { MetricsSource } from './metrics-source.js';
 import { limit, milliseconds, refuseOption } from '../option-rules.js';
+import { queryOf } from '../listen/route.js';
 import { onlyReads, sendText } from './plain-text.js';
 import { isOver } from './response-over.js';
 import { scrapeBudgetMs, withinBudget, type ScrapeTimeout } from './scrape-timeout.js';
@@ -141,10 +142,8 @@ function isSentAsItIs(req: IncomingMessage, res: ServerResponse): boolean {
 }
 
 /** The names in `?name[]=a&name[]=b`. */
-function namesOf({ url = '' }: IncomingMessage): { names?: readonly string[] } {
-  const query = url.indexOf('?');
-  if (query < 0) return {};
-  const names = new URLSearchParams(url.slice(query)).getAll('name[]');
+function namesOf(req: IncomingMessage): { names?: readonly string[] } {
+  const names = queryOf(req).getAll('name[]');
   return names.length === 0 ? {} : { names };
 }
 

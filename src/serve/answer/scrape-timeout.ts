@@ -28,36 +28,25 @@ export function scrapeBudgetMs(header: string | string[] | undefined, { timeoutM
  * The value of `work`, or the reason for no longer waiting for it. The work itself goes on, because other scrapes may share it;
  * `onLateFailure` gets its error if it fails later.
  */
-export function withinBudget<T>(
+export async function withinBudget<T>(
   work: Promise<T>,
   budgetMs: number,
   [req, res]: readonly [IncomingMessage, ServerResponse],
   onLateFailure: (error: unknown) => void,
 ): Promise<{ value: T } | 'too late' | 'client gone'> {
-  return new Promise((resolve, reject) => {
-    let waiting = true;
-    const stopWaiting = (): void => {
+  let waiting = true;
+  work.catch((error: unknown) => {
+    if (!waiting) onLateFailure(error);
+  });
+  let stopWaiting = (): void => {};
+  const givenUp = new Promise<'too late' | 'client gone'>((resolve) => {
+    const timer = setTimeout(resolve, budgetMs, 'too late');
+    const forgetClient = onceOver(req, res, () => resolve('client gone'));
+    stopWaiting = () => {
       waiting = false;
       clearTimeout(timer);
       forgetClient();
     };
-    const giveUp = (why: 'too late' | 'client gone') => (): void => {
-      stopWaiting();
-      resolve(why);
-    };
-    const timer = setTimeout(giveUp('too late'), budgetMs);
-    const forgetClient = onceOver(req, res, giveUp('client gone'));
-    work.then(
-      (value) => {
-        if (!waiting) return;
-        stopWaiting();
-        resolve({ value });
-      },
-      (error: unknown) => {
-        if (!waiting) return onLateFailure(error);
-        stopWaiting();
-        reject(error);
-      },
-    );
   });
+  return Promise.race([work.then((value) => ({ value })), givenUp]).finally(stopWaiting);
 }

@@ -77,8 +77,8 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   const limits = connectionLimits(options);
   const closeTimeoutMs = milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000);
   const { onWarning = emitWarning, unref = false } = options;
-  const history = historyOf(options);
-  const table = routeTable(options, history, onWarning);
+  const status = statusOf(options, onWarning);
+  const table = routeTable(options, status?.routes);
   const dispatch = dispatcher(table, onWarning);
   let closed: Promise<void> | undefined;
 
@@ -125,13 +125,13 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   server.on('error', (error) => onWarning(`the metrics server: ${error.message}`));
   if (unref) server.unref();
 
-  history?.start();
+  status?.history.start();
   const address = server.address()!;
   return {
     address,
     url: reachableUrl(gate?.scheme ?? 'http', address),
     close: () => {
-      history?.close();
+      status?.history.close();
       return (closed ??= connections.close(closeTimeoutMs).then(() => gate?.close()));
     },
   };
@@ -189,15 +189,11 @@ function connectionLimits(options: HttpServerOptions) {
 }
 
 /** All paths of the server. The landing page lists the others, so it comes last. */
-function routeTable(
-  options: HttpServerOptions,
-  history: StatusHistory | undefined,
-  onWarning: OnWarning,
-): Map<string, Route['handler']> {
+function routeTable(options: HttpServerOptions, status: readonly Route[] = []): Map<string, Route['handler']> {
   const { path = '/metrics', routes: further = [], landing } = options;
   checkRoutePath('path', path);
   const metrics: Route = { path, handler: metricsHandler(options), link: { text: 'Metrics' } };
-  const routes = [metrics, ...statusRoutesOf(options, history, onWarning), ...further];
+  const routes = [metrics, ...status, ...further];
   const table = new Map<string, Route['handler']>();
   for (const route of routes) {
     checkRoutePath('routes', route.path);
@@ -208,25 +204,15 @@ function routeTable(
   return table;
 }
 
-/** The history of the status page; undefined where there is no page. */
-function historyOf(options: HttpServerOptions): StatusHistory | undefined {
-  const { source = defaultSource, path = '/metrics', routes = [], status = true } = options;
+/** The status page and its history, unless the page is turned off or the user has a route of that path. */
+function statusOf(options: HttpServerOptions, onWarning: OnWarning) {
+  const { source = defaultSource, path = '/metrics', routes = [], status = true, onError } = options;
   if (typeof status !== 'boolean') refuseOption('status', status, 'give true or false');
   const isTaken = [path, ...routes.map((route) => route.path)].some((taken) => `${taken}/`.startsWith('/status/'));
   if (!status || isTaken || !hasStatus(source)) return undefined;
-  return new StatusHistory((charts) => source.status(charts, { isBackground: true }));
-}
-
-/** The status page, unless it is turned off or the user has a route of that path. */
-function statusRoutesOf(options: HttpServerOptions, history: StatusHistory | undefined, onWarning: OnWarning): Route[] {
-  const { source = defaultSource } = options;
-  if (history === undefined || !hasStatus(source)) return [];
-  return statusRoutes(
-    source,
-    history,
-    '/status',
-    options.onError ?? warnOnce('the status could not be read', onWarning),
-  );
+  const history = new StatusHistory((charts) => source.status(charts, { isBackground: true }));
+  const onFailure = onError ?? warnOnce('the status could not be read', onWarning);
+  return { history, routes: statusRoutes(source, history, onFailure) };
 }
 
 function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnWarning): Route['handler'] {

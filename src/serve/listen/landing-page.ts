@@ -1,6 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { escapeHtml } from './html.js';
-import { onlyReads } from '../answer/plain-text.js';
+import { serveFixedText } from '../answer/fixed-text.js';
 import type { Route } from './route.js';
 
 /** Texts of the landing page besides its links. */
@@ -26,19 +24,8 @@ li { margin: .5rem 0; }
  * behind a proxy that mounts the server below a prefix.
  */
 export function landingPage(routes: readonly Route[], text: LandingText = {}): Route['handler'] {
-  const page = Buffer.from(render(routes, text));
-  return (req: IncomingMessage, res: ServerResponse) => {
-    if (!onlyReads(req, res)) return;
-    if (!res.hasHeader('Content-Security-Policy')) {
-      res.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
-    }
-    res.writeHead(200, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Length': page.byteLength,
-      'X-Content-Type-Options': 'nosniff',
-    });
-    res.end(page);
-  };
+  const policy = "default-src 'none'; style-src 'unsafe-inline'";
+  return serveFixedText('text/html; charset=utf-8', () => render(routes, text), policy);
 }
 
 function render(routes: readonly Route[], text: LandingText): string {
@@ -73,4 +60,17 @@ ${links.join('\n')}
 function linkItem(path: string, { text, description }: NonNullable<Route['link']>): string {
   const about = description === undefined ? '' : `: ${escapeHtml(description)}`;
   return `<li><a href="${escapeHtml(path.replace(/^\//, './'))}">${escapeHtml(text)}</a>${about}</li>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Escapes text for an element or for a quoted attribute. */
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]);
 }

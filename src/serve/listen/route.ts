@@ -33,6 +33,12 @@ export function requestPath(target: string): string | undefined {
   return isTrick(path) ? undefined : path;
 }
 
+/** The query of a request. */
+export function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at));
+}
+
 function isTrick(path: string): boolean {
   return /\/\/|\/\.{1,2}(?:\/|$)|\\|%(?:2e|2f|5c|00|25)/i.test(path);
 }

@@ -1,9 +1,4 @@
 /**
- * The markup and the style of the page are strings in modules, and its scripts are `.mjs` files, because tsc is the only build
- * step of this package, and tsc copies no other files into `dist`.
- */
-
-/**
  * The markup contains no data: the script adds the data of the metrics files, as text. URLs are relative, so that the page
  * works behind a proxy that mounts the server below a prefix.
  */

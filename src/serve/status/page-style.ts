@@ -1,4 +1,3 @@
-/** The style of the page; page-markup.ts tells why it is a string. */
 export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
@@ -97,7 +96,6 @@ td.trouble-cell { color: var(--dead); font-weight: 600; }
 .legend .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1 1 auto; min-width: 0; }
 .legend .value { font-variant-numeric: tabular-nums; color: var(--muted); white-space: nowrap; }
 .swatch { flex: none; width: .8rem; height: .2rem; border-radius: 2px; }
-${Array.from({ length: 10 }, (_, at) => `.line-${at} { background: var(--line-${at}); }`).join('\n')}
 .empty { background: var(--card); border: 1px dashed var(--edge); border-radius: 10px; padding: 1rem 1.25rem; color: var(--muted); }
 .empty code { color: var(--text); overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--edge); border-radius: 10px; }

@@ -7,9 +7,10 @@ import { codingFor, encoded } from '../answer/compression.js';
 import { InFlightLimit } from '../answer/in-flight.js';
 import { UnsentBodies } from '../answer/unsent-bodies.js';
 import type { MetricsSource } from '../answer/metrics-source.js';
+import { serveFixedText } from '../answer/fixed-text.js';
 import { onlyReads } from '../answer/plain-text.js';
 import { isOver } from '../answer/response-over.js';
-import type { Route } from '../listen/route.js';
+import { queryOf, type Route } from '../listen/route.js';
 import { PAGE_MARKUP } from './page-markup.js';
 import { statusAssets } from './status-asset.js';
 import type { StatusHistory } from './status-history.js';
@@ -50,42 +51,23 @@ const GROUPING = /^(?:series|process|total|label:.+)$/s;
  *
  * @param onError called with the error where the status cannot be read; the page gets a text without paths
  */
-export function statusRoutes(
-  source: StatusSource,
-  history: StatusHistory,
-  path: string,
-  onError: (error: unknown) => void,
-): Route[] {
+export function statusRoutes(source: StatusSource, history: StatusHistory, onError: (error: unknown) => void): Route[] {
+  const path = '/status';
   return [
     {
       path,
-      handler: servePage,
+      handler: serveFixedText('text/html; charset=utf-8', () => PAGE_MARKUP, POLICY),
       link: { text: 'Status', description: 'processes, sizes of metrics, live charts' },
     },
     { path: `${path}/data.json`, handler: serveStatus(source, history, onError) },
-    { path: `${path}/history.json`, handler: serveHistory(history) },
+    {
+      path: `${path}/history.json`,
+      handler: (req, res) => {
+        if (onlyReads(req, res)) void sendJson(req, res, 200, history.recorded());
+      },
+    },
     ...statusAssets(path),
   ];
-}
-
-function servePage(req: IncomingMessage, res: ServerResponse): void {
-  if (!onlyReads(req, res)) return;
-  // a policy in the web configuration file replaces this one
-  if (!res.hasHeader('Content-Security-Policy')) res.setHeader('Content-Security-Policy', POLICY);
-  res.writeHead(200, {
-    'Content-Type': 'text/html; charset=utf-8',
-    'Content-Length': Buffer.byteLength(PAGE_MARKUP),
-    'Cache-Control': 'no-cache',
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  res.end(PAGE_MARKUP);
-}
-
-function serveHistory(history: StatusHistory): Route['handler'] {
-  return (req, res) => {
-    if (onlyReads(req, res)) void sendJson(req, res, 200, history.recorded());
-  };
 }
 
 function serveStatus(
@@ -97,13 +79,14 @@ function serveStatus(
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (isOver(req, res) || !onlyReads(req, res)) return;
-    const charts = chartsOf(req.url ?? '');
+    const query = queryOf(req);
+    const charts = chartsOf(query);
     if (charts === undefined) {
       return sendJson(req, res, 400, { error: `give at most ${MAX_CHARTS} charts, as chart=grouping/metric` });
     }
     if (slots.isFull) return sendJson(req, res, 503, { error: 'too many status requests at once; try again later' });
     history.watch(charts);
-    const status = await slots.during(() => source.status(charts, searchOf(req.url ?? '')));
+    const status = await slots.during(() => source.status(charts, searchOf(query)));
     if (!isOver(req, res)) await sendJson(req, res, 200, status);
   }
 
@@ -116,9 +99,8 @@ function serveStatus(
 }
 
 /** Parses `?chart=total/http_requests_total&chart=/up`: in each a grouping, which may be empty, and a metric. */
-function chartsOf(target: string): ChartRequest[] | undefined {
-  const at = target.indexOf('?');
-  const charts = at < 0 ? [] : new URLSearchParams(target.slice(at + 1)).getAll('chart');
+function chartsOf(query: URLSearchParams): ChartRequest[] | undefined {
+  const charts = query.getAll('chart');
   if (charts.length > MAX_CHARTS) return undefined;
   const requests = charts.map((chart) => {
     const [, by, metric] = /^([^/]*)\/(.+)$/s.exec(chart) ?? [];
@@ -130,10 +112,9 @@ function chartsOf(target: string): ChartRequest[] | undefined {
 }
 
 /** The words in `?search=…`. */
-function searchOf(target: string): StatusOptions {
-  const at = target.indexOf('?');
-  const search = at < 0 ? null : new URLSearchParams(target.slice(at + 1)).get('search');
-  return search === null || search.trim() === '' ? {} : { search: search.slice(0, MAX_SEARCH) };
+function searchOf(query: URLSearchParams): StatusOptions {
+  const search = query.get('search') ?? '';
+  return search.trim() === '' ? {} : { search: search.slice(0, MAX_SEARCH) };
 }
 
 /** The kind of the error, for the page: error messages contain paths, which a viewer should not see. */

@@ -296,12 +296,18 @@ export class ChartPanel {
         element(
           'li',
           {},
-          element('span', { class: `swatch line-${this.#colourOf(name)}` }),
+          this.#swatch(name),
           element('span', { class: 'name', title: name, 'data-name': name }, shown[at]),
           element('span', { class: 'value' }),
         ),
       ),
     );
+  }
+
+  #swatch(name) {
+    const swatch = element('span', { class: 'swatch' });
+    swatch.style.background = `var(--line-${this.#colourOf(name)})`;
+    return swatch;
   }
 
   /** Shows the values under the cursor, or the current ones where there is no cursor. */
