@@ -3,12 +3,11 @@
  * living process makes a false claim: it cannot contain the counts of that process, and a fold that believed it would
  * remove the file.
  */
-import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadFileError, isSystemTrouble } from '../errors.js';
 import { type DataFileName, isNamedAfter } from '../directory/file-name.js';
 import { LivenessProbe } from '../directory/liveness.js';
-import { openForReading, readHeader } from '../metrics-file/header.js';
+import { withHeader } from '../metrics-file/header.js';
 import type { ArchiveRecord } from './archive-record.js';
 
 /**
@@ -35,15 +34,10 @@ export function assertTrueClaims(
  */
 function hasLivingWriter(dir: string, name: DataFileName, probe: LivenessProbe): boolean {
   try {
-    const path = join(dir, name.name);
-    const fd = openForReading(path);
-    try {
-      const header = readHeader(fd, path);
+    return withHeader(join(dir, name.name), (header, fd) => {
       const { identity } = header;
       return identity.liveness === 'flock' && isNamedAfter(name, identity) && probe.probe(fd, header) === 'live';
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch (error) {
     if (isSystemTrouble(error)) throw error;
     // missing, unreadable, or not a metrics file: it is not counted anywhere

@@ -14,7 +14,6 @@ import {
   fsyncSync,
   futimesSync,
   linkSync,
-  openSync,
   readSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +21,7 @@ import { describeError } from '../errors.js';
 import { type ArchiveName, archiveTemporaryName } from '../directory/file-name.js';
 import { type DirectoryScan, scanInSteps } from '../directory/scan.js';
 import { trustIn } from '../directory/trust.js';
+import { openFile } from '../metrics-file/open-file.js';
 import { createAside } from '../metrics-file/own-file.js';
 import { writeAll } from '../metrics-file/write-all.js';
 import { TimeSlices } from '../time-slices.js';
@@ -95,9 +95,8 @@ export class ArchiveKeeper {
 /** The newest archive of a trusted owner. It is not read: a damaged archive would be damaged in the copy too. */
 function openNewest(dir: string, { archives }: DirectoryScan): HeldArchive | undefined {
   const trust = trustIn(dir);
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   for (const name of archives) {
-    const fd = openSync(join(dir, name.name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const fd = openFile(join(dir, name.name), constants.O_RDONLY);
     if (trust(fstatSync(fd).uid)) return { dir, name, fd };
     closeSync(fd);
   }

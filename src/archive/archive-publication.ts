@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
+import { whileOpen } from '../metrics-file/open-file.js';
 import { createAside } from '../metrics-file/own-file.js';
 import type { ArchiveBytes } from './archive-bytes.js';
 import { openArchive, proveArchive } from './archive-file.js';
@@ -161,12 +162,7 @@ function admitReaders(fd: number, dir: string, { fileMode = 0o600, group, source
 /** Makes the archive durable, so that after a power failure the files removed below are not back without it. */
 function syncDirectory(dir: string): void {
   try {
-    const fd = openSync(dir, constants.O_RDONLY);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    whileOpen(openSync(dir, constants.O_RDONLY), fsyncSync);
   } catch {
     // Windows cannot open directories
   }

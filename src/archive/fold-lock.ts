@@ -4,26 +4,16 @@
  * more holders in 25 of 400 rounds when a stale one was taken over). The counts stay correct nevertheless, because of the
  * way archives are published.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  lstatSync,
-  openSync,
-  readSync,
-  rmdirSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, readSync, rmdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as properLockfile from 'proper-lockfile';
 import { native } from '../metrics-file/mapping.js';
+import { openFile, whileOpen } from '../metrics-file/open-file.js';
 import { FOLD_LOCK, FOLD_LOCK_DIRECTORY } from '../directory/file-name.js';
+import { type FilePermissions, openLockFile } from '../directory/lock-file.js';
 
-export interface FoldLockOptions {
-  /** Permission bits and group of the lock file where it is created. */
-  readonly fileMode?: number;
-  readonly group?: number;
+/** With the permissions of the lock file where it is created. */
+export interface FoldLockOptions extends FilePermissions {
   /** Whether to use proper-lockfile, which adds listeners for signals: not on an application's main thread. */
   readonly properLockfile: boolean;
 }
@@ -45,7 +35,7 @@ const FREE = '0';
  */
 export function takeFoldLock(dir: string, options: FoldLockOptions): (() => void) | 'locked' {
   const locks = native();
-  const fd = locks === undefined ? undefined : openLockFile(dir, options);
+  const fd = locks === undefined ? undefined : openFoldLock(dir, options);
   const giveBack = (): void => {
     if (fd !== undefined) closeSync(fd);
   };
@@ -77,13 +67,8 @@ export function takenFoldLock(dir: string): string | undefined {
   if (made !== undefined && Math.abs(Date.now() - made.mtimeMs) < STALE_MS) return join(dir, FOLD_LOCK_DIRECTORY);
   const path = join(dir, FOLD_LOCK);
   try {
-    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-    const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    try {
-      return native()?.lockShared(fd) === false ? path : undefined;
-    } finally {
-      closeSync(fd);
-    }
+    const isHeld = whileOpen(openFile(path, constants.O_RDONLY), (fd) => native()?.lockShared(fd) === false);
+    return isHeld ? path : undefined;
   } catch {
     return undefined;
   }
@@ -120,27 +105,14 @@ function note(fd: number, state: typeof TAKEN | typeof FREE): void {
   }
 }
 
-function openLockFile(dir: string, { fileMode = 0o600, group }: FoldLockOptions): number {
-  const { O_RDWR, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+function openFoldLock(dir: string, permissions: FilePermissions): number {
   const path = join(dir, FOLD_LOCK);
   try {
-    const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, fileMode);
-    try {
-      if (group !== undefined) fchownSync(fd, -1, group);
-      fchmodSync(fd, fileMode);
-    } catch {
-      // not a member of the group: other members cannot fold
-    }
-    return fd;
+    return openLockFile(path, constants.O_RDWR, permissions);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  try {
-    return openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !existsSync(path)) throw error;
     // another user's file: a lock needs no write permission
-    return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return openFile(path, constants.O_RDONLY);
   }
 }
 

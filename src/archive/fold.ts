@@ -169,11 +169,8 @@ export class Fold {
 
   run(): FoldResult {
     try {
-      const unlock = takeFoldLock(this.#dir, {
-        fileMode: this.#options.fileMode,
-        group: this.#options.group,
-        properLockfile: this.#options.properLockfile ?? !isMainThread,
-      });
+      const { properLockfile = !isMainThread } = this.#options;
+      const unlock = takeFoldLock(this.#dir, { ...this.#options, properLockfile });
       if (unlock === 'locked') {
         this.#abandoned = 'locked';
         return this.result();

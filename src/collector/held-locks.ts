@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { takenFoldLock } from '../archive/fold-lock.js';
 import { DIRECTORY_LOCK } from '../directory/file-name.js';
-import { lockHolder } from '../directory/lock-holder.js';
+import { lockHolder } from '../directory/lock-file.js';
 import type { OpenedDirectory } from '../directory/open-directory.js';
 import { warnOnce } from '../warn-once.js';
 

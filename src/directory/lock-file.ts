@@ -1,35 +1,47 @@
-/** Files of which only the kernel's locks, or a short record, matter: `dir.lock`, and those of a push. */
-import { constants, fstatSync, lstatSync, openSync } from 'node:fs';
+/** Files of which only the kernel's locks, a short record or the time matter: dir.lock, fold.lock, scraped, those of a push. */
+import { constants, fchmodSync, fchownSync, fstatSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { openFile } from '../metrics-file/open-file.js';
 
-/** How a missing lock file is created. */
-export interface LockFileCreation {
-  readonly mode: number;
-  /** Gives other users access to the new file. */
-  readonly admit: (fd: number) => void;
+/** Decide which users can use a file. */
+export interface FilePermissions {
+  /** Permission bits of files; default 0600. */
+  readonly fileMode?: number;
+  /** A group id for files; default: the system's choice. */
+  readonly group?: number;
 }
 
 /**
  * Opens no symlink, and does not overwrite a file that another process has created meanwhile.
  *
- * @param access O_RDONLY or O_RDWR; a file that is created is open for both
- * @param creation without it, a missing file is not created
+ * @param access O_RDONLY, O_WRONLY or O_RDWR; a file that is created is open for reading and writing
+ * @param permissions of a file that is created; without them, a missing file is not created
  * @throws {NodeJS.ErrnoException} ENOENT, EACCES, EROFS, …
  */
-export function openLockFile(path: string, access: number, creation: LockFileCreation | undefined): number {
-  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+export function openLockFile(path: string, access: number, permissions: FilePermissions | undefined): number {
+  const { O_RDWR, O_CREAT, O_EXCL } = constants;
   for (;;) {
     try {
-      return openSync(path, access | O_NOFOLLOW | O_NONBLOCK);
+      return openFile(path, access);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || creation === undefined) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || permissions === undefined) throw error;
     }
     try {
-      const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, creation.mode);
-      creation.admit(fd);
+      const fd = openFile(path, O_RDWR | O_CREAT | O_EXCL, permissions.fileMode ?? 0o600);
+      admit(fd, permissions);
       return fd;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
+  }
+}
+
+/** Lets other users open a new file. */
+function admit(fd: number, { fileMode = 0o600, group }: FilePermissions): void {
+  try {
+    if (group !== undefined) fchownSync(fd, -1, group);
+    fchmodSync(fd, fileMode);
+  } catch {
+    // not a member of the group, which is logged for the directory already: its members cannot use this file
   }
 }
 
@@ -39,5 +51,23 @@ export function isStillAt(path: string, fd: number): boolean {
     return lstatSync(path).ino === fstatSync(fd).ino;
   } catch {
     return false;
+  }
+}
+
+/** The process that holds an exclusive flock(2) on a file, as far as this system and namespace show it. */
+export function lockHolder(path: string): number | undefined {
+  try {
+    const { dev, ino } = statSync(path);
+    // the encoding of device numbers in Linux
+    const major = (dev >> 8) & 0xfff;
+    const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
+    const file = [major, minor].map((number) => number.toString(16).padStart(2, '0')).join(':');
+    const line = new RegExp(`FLOCK +ADVISORY +WRITE +(\\d+) +${file}:${ino} `).exec(
+      readFileSync('/proc/locks', 'latin1'),
+    );
+    // a process of another pid namespace has the number 0
+    return Number(line?.[1]) || undefined;
+  } catch {
+    return undefined;
   }
 }

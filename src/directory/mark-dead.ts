@@ -1,15 +1,13 @@
 /** Marks a process as ended; exit hooks call it. */
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidArgument } from '../errors.js';
-import { openForReading, readHeader } from '../metrics-file/header.js';
-import type { Header } from '../metrics-file/header.js';
+import { type Header, withHeader } from '../metrics-file/header.js';
 import { FileState, HEADER } from '../metrics-file/layout.js';
-import { isNamedAfter } from './file-name.js';
-import type { DataFileName } from './file-name.js';
+import { openFile, whileOpen } from '../metrics-file/open-file.js';
+import { type DataFileName, isNamedAfter } from './file-name.js';
 import { sameMachine } from './identity.js';
-import { probeLiveness } from './liveness.js';
-import type { Liveness } from './liveness.js';
+import { type Liveness, probeLiveness } from './liveness.js';
 import { chooseAsPrimary } from './choose.js';
 import { scanDirectory } from './scan.js';
 
@@ -60,16 +58,12 @@ function dataFilesOf(pid: number, dir: string | undefined): { path: string; name
 
 function markFile(path: string, name: DataFileName): Liveness {
   try {
-    const fd = openForReading(path);
-    try {
-      const header = readHeader(fd, path);
+    return withHeader(path, (header, fd) => {
       if (!isNamedAfter(name, header.identity)) return 'unknown';
       const liveness = probeLiveness(fd, header);
       if (liveness === 'dead' && needsMark(header)) markDead(path, fstatSync(fd).ino);
       return liveness;
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch (error) {
     // Folded between the listing and now: its writer was dead.
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'dead' : 'unknown';
@@ -82,14 +76,10 @@ function needsMark({ identity, state }: Header): boolean {
 }
 
 function markDead(path: string, inode: number): void {
-  const { O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   try {
-    const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
-    try {
+    whileOpen(openFile(path, constants.O_WRONLY), (fd) => {
       if (fstatSync(fd).ino === inode) writeSync(fd, new Uint32Array([FileState.Dead]), 0, 4, HEADER.state);
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch {
     // Not permitted: other processes find out by the heartbeat.
   }

@@ -5,18 +5,15 @@ import { isMainThread } from 'node:worker_threads';
 import { checkDirectory } from './check-directory.js';
 import type { ChosenDirectory } from './choose.js';
 import { holdDirectory, lockAgainstCleaners } from './directory-lock.js';
+import type { FilePermissions } from './lock-file.js';
 import { sweepSoon } from './sweep.js';
 
-export interface DirectoryPermissions {
+export interface DirectoryPermissions extends FilePermissions {
   /**
    * Permission bits of a directory that is created here; default 0700 for a derived one, otherwise those that the umask
-   * leaves.
+   * leaves. Such a directory gets the `group` too.
    */
   readonly dirMode?: number;
-  /** Permission bits of files; default 0600. */
-  readonly fileMode?: number;
-  /** A group id for a directory that is created here, and for files. */
-  readonly group?: number;
 }
 
 /** A directory that exists, was checked, and is locked where that is possible. */

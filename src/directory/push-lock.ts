@@ -2,11 +2,11 @@
  * The kernel's locks of a push. The leader holds `push-<id>.lock` exclusively. Every process that could lead holds
  * `push-<id>.members` shared, so that a leader that ends finds out whether another process remains.
  */
-import { closeSync, constants, fchmodSync, fchownSync, lstatSync } from 'node:fs';
+import { closeSync, constants, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../metrics-file/mapping.js';
 import { DIRECTORY_LOCK, pushLockName, pushMembersName } from './file-name.js';
-import { isStillAt, openLockFile } from './lock-file.js';
+import { type FilePermissions, isStillAt, openLockFile } from './lock-file.js';
 import { type PushRecord, readPushRecord, writePushRecord } from './push-record.js';
 
 export class PushLock {
@@ -72,20 +72,12 @@ export class PushLock {
   }
 }
 
-/** A new file gets the permissions of `dir.lock`, which users of the directory may open. */
 function openPushFile(dir: string, path: string): number {
-  return openLockFile(path, constants.O_RDWR, {
-    mode: 0o600,
-    admit: (fd) => admitUsersOf(join(dir, DIRECTORY_LOCK), fd),
-  });
+  return openLockFile(path, constants.O_RDWR, permissionsOf(join(dir, DIRECTORY_LOCK)));
 }
 
-function admitUsersOf(directoryLock: string, fd: number): void {
-  try {
-    const { mode, gid } = lstatSync(directoryLock);
-    fchownSync(fd, -1, gid);
-    fchmodSync(fd, mode & 0o666);
-  } catch {
-    // no such file, or not a member of the group: other users cannot push
-  }
+/** A new file gets the permissions of `dir.lock`, which users of the directory may open. */
+function permissionsOf(directoryLock: string): FilePermissions {
+  const stats = lstatSync(directoryLock, { throwIfNoEntry: false });
+  return stats === undefined ? {} : { fileMode: stats.mode & 0o666, group: stats.gid };
 }

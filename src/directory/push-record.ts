@@ -2,7 +2,8 @@
  * The record of a push: the contents of `push-<id>.lock`. The leader writes it before each sending, in one write, so that a
  * process that takes over knows the last timestamp, and every collector can show its figures.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { constants, fstatSync, readSync, writeSync } from 'node:fs';
+import { openFile, whileOpen } from '../metrics-file/open-file.js';
 import type { Trust } from './trust.js';
 
 /** The figures of all leaders of the push together. */
@@ -61,13 +62,9 @@ export function readPushRecord(fd: number): PushRecord | undefined {
 /** The record in a file; undefined where there is none, or where its owner is not trusted. */
 export function pushRecordIn(path: string, trust: Trust): PushRecord | undefined {
   try {
-    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-    const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    try {
-      return trust(fstatSync(fd).uid) ? readPushRecord(fd) : undefined;
-    } finally {
-      closeSync(fd);
-    }
+    return whileOpen(openFile(path, constants.O_RDONLY), (fd) =>
+      trust(fstatSync(fd).uid) ? readPushRecord(fd) : undefined,
+    );
   } catch {
     return undefined;
   }

@@ -1,8 +1,9 @@
 /** Deletes a data file so that its pages are freed at once, even while the mapping of an ended thread keeps them. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { openForReading, readHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
+import { openFile, whileOpen } from '../metrics-file/open-file.js';
 import { heartBeats, probeLiveness } from './liveness.js';
 
 /**
@@ -18,13 +19,12 @@ import { heartBeats, probeLiveness } from './liveness.js';
  */
 export function removeDataFile(path: string, now = Date.now() / 1000): boolean {
   if (lstatSync(path).isFile()) {
-    const fd = openToPunch(path) ?? openForReading(path);
-    try {
-      if (mayHaveWriter(fd, path, now)) return false;
+    const hasWriter = whileOpen(openToPunch(path) ?? openForReading(path), (fd) => {
+      if (mayHaveWriter(fd, path, now)) return true;
       punchPages(fd);
-    } finally {
-      closeSync(fd);
-    }
+      return false;
+    });
+    if (hasWriter) return false;
   }
   unlinkSync(path);
   return true;
@@ -32,9 +32,8 @@ export function removeDataFile(path: string, now = Date.now() / 1000): boolean {
 
 /** Undefined where this process may not write the file. */
 function openToPunch(path: string): number | undefined {
-  const { O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   try {
-    return openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    return openFile(path, constants.O_RDWR);
   } catch {
     return undefined;
   }

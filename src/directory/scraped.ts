@@ -2,33 +2,21 @@
  * The time of the last scrape of a directory: the modification time of a file that readers touch. Processes that no program
  * scrapes need not run their collect callbacks.
  */
-import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
+import { constants, lstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { whileOpen } from '../metrics-file/open-file.js';
 import { SCRAPED } from './file-name.js';
+import { openLockFile } from './lock-file.js';
 
 /**
  * Records that the directory is being read now. False where this process may not: a read-only mount, another user's file,
  * no directory.
  */
-export function touchScraped(dir: string, fileMode = 0o600): boolean {
-  const path = join(dir, SCRAPED);
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  return (
-    writeByte(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, fileMode) ||
-    writeByte(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, fileMode)
-  );
-}
-
-/** Writes a byte, because only the owner may call utimes; always at the same place, so that the file does not grow. */
-function writeByte(path: string, flags: number, fileMode: number): boolean {
+export function touchScraped(dir: string): boolean {
   try {
-    const fd = openSync(path, flags, fileMode);
-    try {
-      writeSync(fd, '\n', 0);
-      return true;
-    } finally {
-      closeSync(fd);
-    }
+    // a byte is written, because only the owner may call utimes; always at the same place, so that the file does not grow
+    whileOpen(openLockFile(join(dir, SCRAPED), constants.O_WRONLY, {}), (fd) => writeSync(fd, '\n', 0));
+    return true;
   } catch {
     return false;
   }

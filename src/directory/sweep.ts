@@ -7,7 +7,7 @@
 import { closeSync, lstatSync, opendirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
-import { openForReading, readHeader } from '../metrics-file/header.js';
+import { withHeader } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
 import { completed, TimeSlices } from '../time-slices.js';
 import { seizeDirectory } from './directory-lock.js';
@@ -117,17 +117,10 @@ function* isAbandoned(dir: string, now: number): Generator<void, boolean> {
   return now - changed > (isSmall ? SMALL_ABANDONED_SECONDS : ABANDONED_SECONDS);
 }
 
-/**
- * 0 for a file that is not a metrics file: then only its mtime counts.
- */
+/** 0 for a file that is not a metrics file: then only its mtime counts. */
 function heartbeatOf(path: string): number {
   try {
-    const fd = openForReading(path);
-    try {
-      return readHeader(fd, path).heartbeat;
-    } finally {
-      closeSync(fd);
-    }
+    return withHeader(path, ({ heartbeat }) => heartbeat);
   } catch {
     return 0;
   }
@@ -211,24 +204,17 @@ function removeLeftover(path: string, now: number): boolean {
 function findUser(dir: string, now: number): { name: string; why: string } | undefined {
   for (const name of readdirSync(dir)) {
     if (parseDataFileName(name) === undefined) continue;
-    const path = join(dir, name);
-    let fd: number;
     try {
-      fd = openForReading(path);
-    } catch {
-      continue; // not a file, or removed
-    }
-    try {
-      const header = readHeader(fd, path);
-      const liveness = probeLiveness(fd, header, now);
+      const [liveness, heartbeat] = withHeader(join(dir, name), (header, fd) => [
+        probeLiveness(fd, header, now),
+        header.heartbeat,
+      ]);
       if (liveness === 'live') return { name, why: 'alive' };
-      if (liveness === 'unknown' && now - header.heartbeat <= ABANDONED_SECONDS) {
+      if (liveness === 'unknown' && now - heartbeat <= ABANDONED_SECONDS) {
         return { name, why: 'on another machine or in another container, and may be alive' };
       }
     } catch {
-      continue; // damaged: no process can count in it
-    } finally {
-      closeSync(fd);
+      continue; // not a file, removed, or damaged: no process can count in it
     }
   }
   return undefined;

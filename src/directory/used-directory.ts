@@ -1,8 +1,7 @@
 /** Finds the directory in use among several: for a command without one. */
-import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
-import { openForReading, readHeader } from '../metrics-file/header.js';
+import { withHeader } from '../metrics-file/header.js';
 import { probeLiveness } from './liveness.js';
 import { scanDirectory } from './scan.js';
 
@@ -37,12 +36,7 @@ function hasLivingProcess(dir: string): boolean {
 /** False also where a file cannot be read. */
 function isAlive(path: string): boolean {
   try {
-    const fd = openForReading(path);
-    try {
-      return probeLiveness(fd, readHeader(fd, path)) === 'live';
-    } finally {
-      closeSync(fd);
-    }
+    return withHeader(path, (header, fd) => probeLiveness(fd, header) === 'live');
   } catch {
     return false;
   }

@@ -3,10 +3,10 @@
  * inside a native call aborts its process. Our own threads receive the results of the main thread before each of their
  * tasks.
  */
-import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openForReading } from '../metrics-file/header.js';
 import { native } from '../metrics-file/mapping.js';
+import { whileOpen } from '../metrics-file/open-file.js';
 import { scanInSteps } from './scan.js';
 
 /** By the id of the file: whether the lock is held. */
@@ -37,12 +37,7 @@ export function* surveyLocks(dir: string): Generator<void, LockSurvey | undefine
   for (const { name, id } of dataFiles) {
     yield;
     try {
-      const fd = openForReading(join(dir, name));
-      try {
-        found.set(id, holdsLock(fd) === true);
-      } finally {
-        closeSync(fd);
-      }
+      found.set(id, whileOpen(openForReading(join(dir, name)), holdsLock) === true);
     } catch {
       // removed, or not readable: the reader of the file finds out
     }

@@ -2,13 +2,14 @@
  * Reads the header page of a file without trusting it. It is validated in a fixed order (length, magic, byte order,
  * version, identity length, identity checksum, identity), with a different error for each. layout.ts draws the bytes.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { BadFileError, PromMultiprocError } from '../errors.js';
 import { crc32 } from './crc32.js';
 import { decodeIdentity } from './identity-codec.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR, VITALS } from './layout.js';
 import type { ProcessIdentity, Vitals } from './layout.js';
+import { openFile, whileOpen } from './open-file.js';
 
 /** Header words that change while the file is written. */
 export interface HeaderWords {
@@ -46,10 +47,9 @@ let view: DataView | undefined;
  * @throws {NodeJS.ErrnoException} other errors of open(2), such as ENOENT for a file that has just been folded
  */
 export function openForReading(path: string): number {
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   let fd: number;
   try {
-    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    fd = openFile(path, constants.O_RDONLY);
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ELOOP':
@@ -84,6 +84,11 @@ export function openAgain(file: string, inode: number): number {
   if (fstatSync(fd).ino === inode) return fd;
   closeSync(fd);
   throw Object.assign(new Error(`${JSON.stringify(file)} is another file now`), { code: 'ENOENT' });
+}
+
+/** Opens a file for the time of a call. @throws the errors of `openForReading` and `readHeader` */
+export function withHeader<T>(path: string, use: (header: Header, fd: number) => T): T {
+  return whileOpen(openForReading(path), (fd) => use(readHeader(fd, path), fd));
 }
 
 /**

@@ -1,0 +1,17 @@
+import { closeSync, constants, openSync } from 'node:fs';
+
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+
+/** As open(2), but opens no symlink and does not wait for the other end of a fifo. */
+export function openFile(path: string, flags: number, mode?: number): number {
+  return openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, mode);
+}
+
+/** Closes a file after a call. Returns what the call returns. */
+export function whileOpen<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
