@@ -7,7 +7,7 @@ import { isDefaultMetricName } from '../default-metrics/default-metric-groups.js
 import { scanDirectory } from '../directory/scan.js';
 import { invalidArgument } from '../errors.js';
 import { type LintProblem, lintFamilies } from '../exposition/lint.js';
-import { colour } from './colour.js';
+import { colour, findingLine } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
 
@@ -68,11 +68,9 @@ async function checkHealth(files: readonly string[], options: CheckOptions): Pro
   await collector.close();
   if (options.json === true) printJson({ healthy: verdict.length === 0, findings: verdict });
   else if (verdict.length === 0) print(colour.green('healthy'));
-  else for (const { level, text } of verdict) print(`${FINDING_COLOURS[level](level)}: ${plain(text)}`);
+  else for (const finding of verdict) print(findingLine(finding));
   if (verdict.length > 0) process.exitCode = 1;
 }
-
-const FINDING_COLOURS = { bad: colour.red, warning: colour.yellow } as const;
 
 async function lintsOf(dir: string, isStrict: boolean): Promise<NameProblem[]> {
   const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, readOnly: true });

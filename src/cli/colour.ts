@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import type { Finding } from '../collector/verdict.js';
+import { plain } from './print.js';
 
 type Style = 'green' | 'red' | 'yellow' | 'bold';
 
@@ -16,3 +18,20 @@ export const colour: Readonly<Record<Style, (text: string) => string>> = {
   yellow: painter('yellow'),
   bold: painter('bold'),
 };
+
+const OF_STATES: Readonly<Record<string, ((text: string) => string) | undefined>> = {
+  live: colour.green,
+  dead: colour.red,
+  killed: colour.red,
+  unknown: colour.yellow,
+};
+
+/** Colours the state of a process. The colour repeats what the word tells, for readers and terminals without colours. */
+export function colouredState(state: string): string {
+  return OF_STATES[state.trim()]?.(state) ?? state;
+}
+
+/** One line about a finding of the verdict. */
+export function findingLine({ level, text }: Finding): string {
+  return `${level === 'bad' ? colour.red(level) : colour.yellow(level)}: ${plain(text)}`;
+}

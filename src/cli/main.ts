@@ -3,7 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { describeError, PromMultiprocError } from '../errors.js';
 import { TEXT, TEXT_DIALECTS } from '../exposition/text-dialect.js';
-import { outliveUnreadOutput } from './unread-output.js';
+import { print } from './print.js';
 
 // the path starts at dist/src/cli; with an import tsc would copy package.json and so make dist a second package root
 const { version } = require('../../../package.json') as { version: string };
@@ -100,7 +100,7 @@ function program(): Command {
   root
     .command('register-path')
     .description('print the absolute path for node --import')
-    .action(async () => (await import('./register-path.js')).registerPathCommand());
+    .action(async () => print((await import('../prom-client/register-path.js')).registerPath()));
   root
     .command('top')
     .description('watch the workers, what is wrong with them, and the counters that grow fastest')
@@ -111,6 +111,23 @@ function program(): Command {
     .action(async (options) => (await import('./top.js')).topCommand(options));
   for (const command of root.commands) command.exitOverride();
   return root;
+}
+
+/**
+ * Without a listener a failed write ends the process with a stack trace. Where the reader closes the pipe, as `head` does, the
+ * command ends without an error; on a full disk it ends with exit code 1. A server continues in both cases.
+ */
+function outliveUnreadOutput(isServer: boolean): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isServer) return;
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`prom-multiproc: the output cannot be written: ${describeError(error)}\n`);
+      process.exitCode = FAILED;
+    }
+    // exits with the code that the command has set so far
+    process.exit();
+  });
 }
 
 async function main(): Promise<void> {

@@ -60,3 +60,8 @@ export function duration(seconds: number): string {
   }
   return `${Math.floor(seconds)}s`;
 }
+
+/** The time since an event; `-` where it did not happen. */
+export function timeAgo(at: number | undefined, now: number): string {
+  return at === undefined ? '-' : `${duration(now - at)} ago`;
+}

@@ -1,8 +1,8 @@
 import type { ProcessInfo } from '../collector/report.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { colour } from './colour.js';
+import { colouredState } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
-import { bytes, columns, duration, print, printJson } from './print.js';
+import { bytes, columns, duration, print, printJson, timeAgo } from './print.js';
 
 export async function psCommand(options: { dir?: string; json?: boolean }): Promise<void> {
   const collector = new MultiprocessCollector({ dir: existingDirectory(options.dir), threads: false, readOnly: true });
@@ -13,30 +13,15 @@ export async function psCommand(options: { dir?: string; json?: boolean }): Prom
 }
 
 /** Living processes first, and then dead ones, each in the order of their start. */
-export function processTable(processes: readonly ProcessInfo[], most = Infinity, now = Date.now() / 1000): string {
+function processTable(processes: readonly ProcessInfo[]): string {
+  const now = Date.now() / 1000;
   const ordered = processes.toSorted((a, b) => Number(a.state === 'dead') - Number(b.state === 'dead'));
   return columns(
     ['PID', 'THREAD', 'STATE', 'AGE', 'SERIES', 'SIZE', 'LAST BEAT', 'HOST', 'KIND'],
-    ordered
-      .slice(0, most)
-      .map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName, kind }) => [
-        pid,
-        thread,
-        state,
-        duration(now - startedAt),
-        series,
-        bytes(sizeBytes),
-        lastBeatAt === undefined ? '-' : `${duration(now - lastBeatAt)} ago`,
-        hostName,
-        kind,
-      ]),
-    { STATE: painted },
+    ordered.map(({ pid, thread, state, startedAt, series, sizeBytes, lastBeatAt, hostName, kind }) => [
+      ...[pid, thread, state, duration(now - startedAt), series, bytes(sizeBytes)],
+      ...[timeAgo(lastBeatAt, now), hostName, kind],
+    ]),
+    { STATE: colouredState },
   );
-}
-
-const COLOURS = { live: colour.green, dead: colour.red, unknown: colour.yellow } as const;
-
-/** The colour repeats what the word tells, for readers and terminals without colours. */
-function painted(state: string): string {
-  return COLOURS[state.trim() as ProcessInfo['state']](state);
 }

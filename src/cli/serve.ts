@@ -5,6 +5,7 @@ import { type HttpServerOptions, type RunningServer, startHttpServer } from '../
 import { warnOnce } from '../serve/warning.js';
 import { existingTarget } from '../directory/check-directory.js';
 import { chooseForCommand } from '../directory/choose.js';
+import { positiveNumber } from './option-value.js';
 import { plain, print } from './print.js';
 
 interface ServeOptions {
@@ -65,9 +66,9 @@ function collectorOptions({ registry, created, strict, openmetrics2, deadRetenti
     created,
     strict,
     openMetrics2: openmetrics2,
-    deadRetentionSeconds: deadRetention === undefined ? undefined : positive('--dead-retention', deadRetention),
+    deadRetentionSeconds: deadRetention === undefined ? undefined : positiveNumber('--dead-retention', deadRetention),
     fold: fold
-      ? { files: foldFiles === undefined ? undefined : positive('--fold-files', foldFiles) }
+      ? { files: foldFiles === undefined ? undefined : positiveNumber('--fold-files', foldFiles) }
       : (false as const),
   };
 }
@@ -93,12 +94,6 @@ function systemdSockets(): Pick<HttpServerOptions, 'fd'>[] {
   throw invalidArgument(
     '--web.systemd-socket: systemd has handed over no socket; start the service by its socket unit',
   );
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (value > 0) return value;
-  throw invalidArgument(`${option} ${JSON.stringify(text)} must be a number above 0`);
 }
 
 /** Writes to the standard error with the prefix of all log messages of this package. */

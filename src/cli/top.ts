@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessInfo } from '../collector/report.js';
 import type { Finding } from '../collector/verdict.js';
 import { MultiprocessCollector } from '../collector/multiprocess-collector.js';
-import { invalidArgument } from '../errors.js';
 import { labelText, samplePrefix } from '../exposition/labels.js';
 import type { MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
-import { colour } from './colour.js';
+import { colour, findingLine } from './colour.js';
 import { existingDirectory } from './existing-directory.js';
+import { positiveNumber } from './option-value.js';
 import { columns, plain, print } from './print.js';
 import { SORT_KEYS, workerTable } from './worker-table.js';
 
@@ -39,8 +39,9 @@ const CLEAR = '\u001b[H\u001b[J';
 
 /** Prints the processes and the counters that grow fastest, again after every interval. */
 export async function topCommand(options: TopOptions): Promise<void> {
-  const seconds = within('--interval', options.interval, MAX_INTERVAL_SECONDS);
-  const updates = options.count === undefined ? Infinity : within('--count', options.count, Number.MAX_SAFE_INTEGER);
+  const seconds = positiveNumber('--interval', options.interval, MAX_INTERVAL_SECONDS);
+  const updates =
+    options.count === undefined ? Infinity : positiveNumber('--count', options.count, Number.MAX_SAFE_INTEGER);
   const collector = new MultiprocessCollector({
     dir: existingDirectory(options.dir),
     selfMetrics: false,
@@ -92,10 +93,7 @@ function screen(
 
 function verdictLines(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return [colour.green('healthy')];
-  const lines = findings.slice(0, MAX_FINDINGS).map(({ level, text }) => {
-    const paint = level === 'bad' ? colour.red : colour.yellow;
-    return `${paint(level)}: ${plain(text)}`;
-  });
+  const lines = findings.slice(0, MAX_FINDINGS).map(findingLine);
   const others = findings.length - lines.length;
   return others === 0 ? lines : [...lines, `${others} more: prom-multiproc check --health`];
 }
@@ -169,12 +167,4 @@ function ratesOf(
       return { series, total, perSecond: Math.round(rate * 10) / 10 };
     })
     .toSorted((a, b) => b.perSecond - a.perSecond || b.total - a.total);
-}
-
-function within(option: string, text: string, most: number): number {
-  const value = Number(text);
-  if (value > 0 && value <= most) return value;
-  throw invalidArgument(
-    `${option} ${JSON.stringify(text)} must be a number above 0${value > most ? `, and at most ${most}` : ''}`,
-  );
 }

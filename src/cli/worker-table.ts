@@ -2,8 +2,8 @@
 import type { ProcessInfo } from '../collector/report.js';
 import { failedShare } from '../collector/request-rates.js';
 import type { Finding } from '../collector/verdict.js';
-import { colour } from './colour.js';
-import { bytes, columns, duration } from './print.js';
+import { colour, colouredState } from './colour.js';
+import { bytes, columns, duration, timeAgo } from './print.js';
 
 interface Column {
   readonly head: string;
@@ -16,8 +16,20 @@ interface Column {
   readonly show: (worker: ProcessInfo, now: number) => string;
 }
 
-const percent = (share: number | undefined): string =>
-  share === undefined ? '-' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+/** A column that sorts by the figure it shows; `-` where it is not known. */
+function figure(
+  [head, rank, key]: readonly [head: string, rank: number, key?: string],
+  valueOf: (worker: ProcessInfo) => number | undefined,
+  textOf: (value: number) => string,
+): Column {
+  return {
+    ...{ head, rank, key, sortBy: (worker) => valueOf(worker) ?? -1 },
+    show: (worker) => {
+      const value = valueOf(worker);
+      return value === undefined ? '-' : textOf(value);
+    },
+  };
+}
 
 const COLUMNS: readonly Column[] = [
   {
@@ -32,49 +44,21 @@ const COLUMNS: readonly Column[] = [
     rank: 4,
     show: ({ state, endedNormally }) => (state === 'dead' ? (endedNormally ? 'ended' : 'killed') : state),
   },
-  {
-    head: 'CPU',
-    rank: 1,
-    key: 'c',
-    sortBy: ({ vitals }) => vitals?.cpuShare ?? -1,
-    show: ({ vitals }) => percent(vitals?.cpuShare),
-  },
-  {
-    head: 'MEMORY',
-    rank: 2,
-    key: 'm',
-    sortBy: ({ vitals }) => vitals?.residentBytes ?? -1,
-    show: ({ vitals }) => (vitals?.residentBytes === undefined ? '-' : bytes(vitals.residentBytes)),
-  },
-  {
-    head: 'LAG',
-    rank: 3,
-    key: 'l',
-    sortBy: ({ vitals }) => vitals?.loopLagSeconds ?? -1,
-    show: ({ vitals }) => milliseconds(vitals?.loopLagSeconds),
-  },
-  {
-    head: 'REQ/S',
-    rank: 5,
-    key: 'r',
-    sortBy: ({ requests }) => requests?.perSecond ?? -1,
-    show: ({ requests }) => requests?.perSecond.toFixed(1) ?? '-',
-  },
-  {
-    head: '5XX',
-    rank: 6,
-    key: 'e',
-    sortBy: ({ requests }) => failedShare(requests) ?? -1,
-    show: ({ requests }) => percent(failedShare(requests)),
-  },
-  { head: 'LOOP', rank: 9, show: ({ vitals }) => percent(vitals?.loopShare) },
-  {
-    head: 'GC',
-    rank: 8,
-    key: 'g',
-    sortBy: ({ vitals }) => vitals?.gcShare ?? -1,
-    show: ({ vitals }) => percent(vitals?.gcShare),
-  },
+  figure(['CPU', 1, 'c'], ({ vitals }) => vitals?.cpuShare, percent),
+  figure(['MEMORY', 2, 'm'], ({ vitals }) => vitals?.residentBytes, bytes),
+  figure(
+    ['LAG', 3, 'l'],
+    ({ vitals }) => vitals?.loopLagSeconds,
+    (seconds) => `${Math.round(seconds * 1000)} ms`,
+  ),
+  figure(
+    ['REQ/S', 5, 'r'],
+    ({ requests }) => requests?.perSecond,
+    (rate) => rate.toFixed(1),
+  ),
+  figure(['5XX', 6, 'e'], ({ requests }) => failedShare(requests), percent),
+  figure(['LOOP', 9], ({ vitals }) => vitals?.loopShare, percent),
+  figure(['GC', 8, 'g'], ({ vitals }) => vitals?.gcShare, percent),
   {
     head: 'AGE',
     rank: 7,
@@ -82,20 +66,15 @@ const COLUMNS: readonly Column[] = [
     sortBy: ({ startedAt }) => startedAt,
     show: ({ startedAt }, now) => duration(now - startedAt),
   },
-  {
-    head: 'RESTARTS',
-    rank: 10,
-    sortBy: ({ vitals }) => vitals?.restarts ?? -1,
-    show: ({ vitals }) => String(vitals?.restarts ?? '-'),
-  },
-  { head: 'SERIES', rank: 11, key: 's', sortBy: ({ series }) => series, show: ({ series }) => String(series) },
-  {
-    head: 'LAST BEAT',
-    rank: 12,
-    show: ({ lastBeatAt }, now) => (lastBeatAt === undefined ? '-' : `${duration(now - lastBeatAt)} ago`),
-  },
+  figure(['RESTARTS', 10], ({ vitals }) => vitals?.restarts, String),
+  figure(['SERIES', 11, 's'], ({ series }) => series, String),
+  { head: 'LAST BEAT', rank: 12, show: ({ lastBeatAt }, now) => timeAgo(lastBeatAt, now) },
   { head: 'KIND', rank: 13, show: ({ kind }) => kind },
 ];
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
 
 /** Between two columns. */
 const GAP = 2;
@@ -113,8 +92,9 @@ export const SORT_KEYS: ReadonlyMap<string, string> = new Map(
 export function workerTable(
   workers: readonly ProcessInfo[],
   findings: readonly Finding[],
-  { most, width, sortKey, now = Date.now() / 1000 }: { most: number; width: number; sortKey?: string; now?: number },
+  { most, width, sortKey }: { most: number; width: number; sortKey?: string },
 ): string {
+  const now = Date.now() / 1000;
   const named = [...new Set(findings.map(({ process }) => process))];
   const { sortBy } = COLUMNS.find(({ key }) => key !== undefined && key === sortKey) ?? {};
   const places = new Map(named.map((file, at) => [file, at - named.length]));
@@ -132,7 +112,7 @@ export function workerTable(
   return columns(
     ['', ...shown.map(({ head }) => head)],
     rows.map(({ mark, cells }) => [mark, ...shown.map((column) => cells.get(column)!)]),
-    { '': colour.red, STATE: painted },
+    { '': colour.red, STATE: colouredState },
   );
 }
 
@@ -150,19 +130,4 @@ function fitting(rows: readonly ReadonlyMap<Column, string>[], width: number, so
     chosen.add(column);
   }
   return COLUMNS.filter((column) => chosen.has(column));
-}
-
-const COLOURS: Readonly<Record<string, (text: string) => string>> = {
-  live: colour.green,
-  killed: colour.red,
-  unknown: colour.yellow,
-};
-
-/** The colour repeats what the word tells, for readers and terminals without colours. */
-function painted(state: string): string {
-  return COLOURS[state.trim()]?.(state) ?? state;
-}
-
-function milliseconds(seconds: number | undefined): string {
-  return seconds === undefined ? '-' : `${Math.round(seconds * 1000)} ms`;
 }
