@@ -4,54 +4,48 @@ import { eventLoopLag } from './event-loop-lag.js';
 import { eventLoopUtilization } from './event-loop-utilization.js';
 import { garbageCollection } from './garbage-collection.js';
 import { processCpu } from './process-cpu.js';
-import { type UpstreamFile, upstreamMetricNames } from './upstream.js';
+import { UPSTREAM_FILES, upstreamCollector, type UpstreamFile } from './upstream.js';
 
-type Collect = (maker: DefaultMetricMaker) => void;
+export type DefaultMetricGroup = UpstreamFile | typeof ON_DEMAND;
 
-function measuredUpstream(file: UpstreamFile): Collect {
-  return (maker) => maker.upstream(file);
-}
-
-/** `default-metric-merge.ts` defines how they are merged over processes. */
-const GROUPS = {
-  processCpuTotal: processCpu,
-  processStartTime: measuredUpstream('processStartTime'),
-  osMemoryHeap: measuredUpstream('osMemoryHeap'),
-  processOpenFileDescriptors: measuredUpstream('processOpenFileDescriptors'),
-  processMaxFileDescriptors: measuredUpstream('processMaxFileDescriptors'),
-  eventLoopLag,
-  eventLoopUtilization,
-  processResources: measuredUpstream('processResources'),
-  processHandles: measuredUpstream('processHandles'),
-  processRequests: measuredUpstream('processRequests'),
-  heapSizeAndUsed: measuredUpstream('heapSizeAndUsed'),
-  heapSpacesSizeAndUsed: measuredUpstream('heapSpacesSizeAndUsed'),
-  version: measuredUpstream('version'),
-  gc: garbageCollection,
-} as const satisfies Record<string, Collect>;
-
-export type DefaultMetricGroup = keyof typeof GROUPS;
-
-const ALL_GROUPS = Object.keys(GROUPS) as DefaultMetricGroup[];
 /** prom-client 15 has no group of this name; it is collected only on request. */
 const ON_DEMAND = 'eventLoopUtilization';
 
 /** The groups of prom-client. */
-export const DEFAULT_GROUPS: readonly DefaultMetricGroup[] = ALL_GROUPS.filter((group) => group !== ON_DEMAND);
+export const DEFAULT_GROUPS: readonly DefaultMetricGroup[] = UPSTREAM_FILES;
+
+const AFTER_LAG = UPSTREAM_FILES.indexOf('eventLoopLag') + 1;
+const ALL_GROUPS = [...UPSTREAM_FILES.slice(0, AFTER_LAG), ON_DEMAND, ...UPSTREAM_FILES.slice(AFTER_LAG)] as const;
+
+/**
+ * The groups that this package measures itself; prom-client's collectors measure the others. `default-metric-merge.ts` defines
+ * how all of them are merged over processes.
+ */
+const MEASURED_HERE: { readonly [group in DefaultMetricGroup]?: (maker: DefaultMetricMaker) => void } = {
+  processCpuTotal: processCpu,
+  eventLoopLag,
+  eventLoopUtilization,
+  gc: garbageCollection,
+};
 
 export function isDefaultMetricGroup(name: unknown): name is DefaultMetricGroup {
   return (ALL_GROUPS as unknown[]).includes(name);
 }
 
 export function collectGroups(groups: ReadonlySet<DefaultMetricGroup>, maker: DefaultMetricMaker): void {
-  for (const group of ALL_GROUPS) if (groups.has(group)) GROUPS[group](maker);
+  for (const group of ALL_GROUPS) {
+    if (!groups.has(group)) continue;
+    const collect = MEASURED_HERE[group];
+    if (collect !== undefined) collect(maker);
+    else if (group !== ON_DEMAND) maker.upstream(group);
+  }
 }
 
 /** Returns the names of a group's metrics, without a prefix. */
 export function defaultMetricNames(group: DefaultMetricGroup): readonly string[] {
   return group === ON_DEMAND
     ? ['nodejs_eventloop_utilization_summary', 'nodejs_eventloop_utilization_histogram']
-    : upstreamMetricNames(group);
+    : upstreamCollector(group).metricNames;
 }
 
 let allNames: ReadonlySet<string> | undefined;

@@ -14,7 +14,19 @@ import type { DefaultMetricMaker } from './default-metric-maker.js';
 const WINDOW_MS = 15_000;
 const NANOSECONDS = 1e9;
 
-type Delays = Readonly<Record<'min' | 'max' | 'mean' | 'stddev' | 'p50' | 'p90' | 'p99', number>>;
+/** The figures of the histogram, each with its gauge's description. */
+const HELP = {
+  min: 'The minimum recorded event loop delay.',
+  max: 'The maximum recorded event loop delay.',
+  mean: 'The mean of the recorded event loop delays.',
+  stddev: 'The standard deviation of the recorded event loop delays.',
+  p50: 'The 50th percentile of the recorded event loop delays.',
+  p90: 'The 90th percentile of the recorded event loop delays.',
+  p99: 'The 99th percentile of the recorded event loop delays.',
+} as const;
+
+type Delay = keyof typeof HELP;
+type Delays = Readonly<Record<Delay, number>>;
 
 /**
  * A histogram wakes the process every few milliseconds, even after its metrics were cleared, as tests do again and again.
@@ -49,15 +61,13 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     // before its first tick, the histogram holds NaN, and a minimum of 292 years
     if (now === undefined) return;
     const full = before ?? now;
-    lagMin.set(labels, Math.min(full.min, now.min));
-    lagMax.set(labels, Math.max(full.max, now.max));
     const closes = hrtime.bigint() - windowStart >= WINDOW_MS * 1e6;
-    const { mean, stddev, p50, p90, p99 } = closes ? now : full;
-    lagMean.set(labels, mean);
-    lagStddev.set(labels, stddev);
-    lagP50.set(labels, p50);
-    lagP90.set(labels, p90);
-    lagP99.set(labels, p99);
+    const shown: Delays = {
+      ...(closes ? now : full),
+      min: Math.min(full.min, now.min),
+      max: Math.max(full.max, now.max),
+    };
+    for (const [delay, gauge] of gauges) gauge.set(labels, shown[delay]);
     if (!closes) return;
     before = now;
     windowStart = hrtime.bigint();
@@ -81,25 +91,13 @@ export function eventLoopLag(maker: DefaultMetricMaker): void {
     return gauge;
   };
   const lag = make('seconds', 'Lag of event loop in seconds.', collect);
-  const lagMin = make('min_seconds', 'The minimum recorded event loop delay.');
-  const lagMax = make('max_seconds', 'The maximum recorded event loop delay.');
-  const lagMean = make('mean_seconds', 'The mean of the recorded event loop delays.');
-  const lagStddev = make('stddev_seconds', 'The standard deviation of the recorded event loop delays.');
-  const lagP50 = make('p50_seconds', 'The 50th percentile of the recorded event loop delays.');
-  const lagP90 = make('p90_seconds', 'The 90th percentile of the recorded event loop delays.');
-  const lagP99 = make('p99_seconds', 'The 99th percentile of the recorded event loop delays.');
+  const gauges = (Object.keys(HELP) as Delay[]).map((delay) => [delay, make(`${delay}_seconds`, HELP[delay])] as const);
   enable();
 }
 
 function delaysIn(histogram: IntervalHistogram): Delays | undefined {
   if (!(histogram.max > 0)) return undefined;
-  return {
-    min: histogram.min / NANOSECONDS,
-    max: histogram.max / NANOSECONDS,
-    mean: histogram.mean / NANOSECONDS,
-    stddev: histogram.stddev / NANOSECONDS,
-    p50: histogram.percentile(50) / NANOSECONDS,
-    p90: histogram.percentile(90) / NANOSECONDS,
-    p99: histogram.percentile(99) / NANOSECONDS,
-  };
+  const [p50, p90, p99] = [50, 90, 99].map((rank) => histogram.percentile(rank) / NANOSECONDS);
+  const [min, max] = [histogram.min / NANOSECONDS, histogram.max / NANOSECONDS];
+  return { min, max, mean: histogram.mean / NANOSECONDS, stddev: histogram.stddev / NANOSECONDS, p50, p90, p99 };
 }

@@ -46,13 +46,10 @@ const COLLECTORS = {
   gc: () => require('prom-client/lib/metrics/gc') as UpstreamCollector,
 } as const satisfies Record<string, () => UpstreamCollector>;
 
-/** Files below prom-client/lib/metrics. */
-export type UpstreamFile = keyof typeof COLLECTORS;
+/** Files below prom-client/lib/metrics, in its order. */
+export const UPSTREAM_FILES = Object.keys(COLLECTORS) as UpstreamFile[];
 
-/** Returns prom-client's names of the metrics of a file. */
-export function upstreamMetricNames(file: UpstreamFile): readonly string[] {
-  return COLLECTORS[file]().metricNames;
-}
+export type UpstreamFile = keyof typeof COLLECTORS;
 
 export function upstreamCollector(file: UpstreamFile): UpstreamCollector {
   return COLLECTORS[file]();
