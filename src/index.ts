@@ -101,7 +101,7 @@ export { BadFileError, type CorruptionEvidence, type ErrorCode, PromMultiprocErr
 // types in the signatures above
 export type { Chart, ChartLine, Grouping } from './collector/chart.js';
 export type { CollectionStats, SkippedFile } from './collector/report.js';
-export type { SkipReason } from './collector/metrics-file.js';
+export type { SkipReason } from './directory/skip-reason.js';
 export type { FamilySize, FoldingStatus } from './collector/directory-status.js';
 export type { ExpositionFormat } from './exposition/formats.js';
 export type { FastifyPlugin, HonoMiddleware, KoaMiddleware } from './http-metrics/frameworks.js';

@@ -8,20 +8,18 @@ export class ArchiveBytes implements FileBytes {
   readonly kind = 'written';
   readonly immediate = true;
   readonly path = '';
+  readonly lastError = undefined;
   readonly #regions: Uint8Array[] = [];
-  length = 0;
-  lastError: Error | undefined;
 
-  extend(length: number): Uint8Array | undefined {
-    try {
-      const region = new Uint8Array(length);
-      this.#regions.push(region);
-      this.length += length;
-      return region;
-    } catch (error) {
-      this.lastError = error as Error;
-      return undefined;
-    }
+  get length(): number {
+    return this.#regions.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** @throws {RangeError} where there is too little memory, unlike that of a file that grows */
+  extend(length: number): Uint8Array {
+    const region = new Uint8Array(length);
+    this.#regions.push(region);
+    return region;
   }
 
   /** Writes everything and the seal behind it. @throws the system's error */

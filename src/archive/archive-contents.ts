@@ -11,6 +11,8 @@ import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file
 import { metricKind } from '../model/metric-kind.js';
 import { lowestOptions } from '../model/native-bins.js';
 import { archivedRegistryId } from '../model/registry-id.js';
+import { type ArchiveLosses, NO_LOSSES } from './archive-record.js';
+import type { ArchiveLimits } from './fold-options.js';
 import { ArchiveFamily } from './archive-family.js';
 import type { FoldSource, SourceSeries } from './fold-source.js';
 import { processKey } from '../metrics-file/process-key.js';
@@ -19,17 +21,6 @@ import { type ClockReading, clockShift, longestInterval } from './clock-reading.
 import { dropIdleSeries } from './idle-archive-series.js';
 import type { LivingFamilies } from './living-families.js';
 import { endOfHour, endOfSeries, HOUR_SECONDS, laterEnd, shiftedEnd } from './series-end.js';
-
-export interface ArchiveLimits {
-  /** Further series are dropped, and counted. */
-  readonly maxSeries: number;
-  /** How long gauges are kept after their process has ended, in modes that keep them. */
-  readonly deadRetentionSeconds: number;
-  /** In the mode that shows each process: series of this many processes are kept, those that ended last. */
-  readonly deadRetentionProcesses: number;
-  /** A family that no process has declared for this time is dropped. */
-  readonly familyRetentionSeconds: number;
-}
 
 /** How the series of one family of a file become series of the archive. */
 interface Plan {
@@ -55,19 +46,27 @@ export class ArchiveContents {
   #families = new Map<string, ArchiveFamily>();
   /** Names of families that a process had in two registries without a name. */
   readonly #ambiguous = new Set<string>();
-  seriesCount = 0;
-  /** Number of series for which there was no room. */
-  droppedSeries = 0;
-  /** Families that lost a series of one process, because one of its values was not a finite number. */
-  readonly unusableFamilies = new Set<string>();
-  droppedFamilies = 0;
-  /** Series that were idle for longer than their `expireAfterSeconds`. */
-  expiredSeries = 0;
+  readonly #unusableFamilies = new Set<string>();
+  readonly #losses = { ...NO_LOSSES };
 
   constructor(limits: ArchiveLimits, clocks: ClockReading) {
     this.#limits = limits;
     this.#clocks = clocks;
     this.#now = clocks.wall;
+  }
+
+  get seriesCount(): number {
+    return [...this.#families.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Those of this fold. */
+  get losses(): ArchiveLosses {
+    return this.#losses;
+  }
+
+  /** Names of families that lost a series of one process, because one of its values was not a finite number. */
+  get unusableFamilies(): ReadonlySet<string> {
+    return this.#unusableFamilies;
   }
 
   /** In the order of first registration. */
@@ -145,7 +144,7 @@ export class ArchiveContents {
       let into = families.get(whole) ?? this.#families.get(whole);
       if (into === undefined) families.set(whole, (into = new ArchiveFamily(declaration)));
       else into.declare(declaration);
-      this.seriesCount += into.include(family, this.#now) - family.size;
+      into.include(family, this.#now);
     }
     this.#families = families;
   }
@@ -159,9 +158,7 @@ export class ArchiveContents {
   expire(livingFamilies: () => LivingFamilies | undefined): void {
     this.#dropOldProcesses();
     this.#dropOldFamilies(livingFamilies);
-    const expired = dropIdleSeries([...this.#families.values()], this.#now, livingFamilies);
-    this.expiredSeries += expired;
-    this.seriesCount -= expired;
+    this.#losses.expiredSeries += dropIdleSeries([...this.#families.values()], this.#now, livingFamilies);
   }
 
   #dropOldFamilies(livingFamilies: () => LivingFamilies | undefined): void {
@@ -182,10 +179,9 @@ export class ArchiveContents {
         continue;
       }
       this.#families.delete(variant);
-      this.seriesCount -= family.size;
       dropped.add(name);
     }
-    this.droppedFamilies += dropped.size;
+    this.#losses.droppedFamilies += dropped.size;
   }
 
   /** A time from a file, which may be any number. */
@@ -271,21 +267,22 @@ export class ArchiveContents {
     const rows = new Map<SourceSeries, { family: ArchiveFamily; row: number }>();
     const hasAttachments = source.hasAttachments;
     const unsound = source.unsoundSeries();
+    let room = this.#limits.maxSeries - this.seriesCount;
     for (const { series, family, key, endedAt } of landings) {
       const values = source.valuesOf(series);
       if (!family.isGauge && (!values.every(Number.isFinite) || unsound.has(series))) {
-        this.droppedSeries++;
-        this.unusableFamilies.add(family.declaration.name);
+        this.#losses.droppedSeries++;
+        this.#unusableFamilies.add(family.declaration.name);
         continue;
       }
       let row = family.rowOf(key, endedAt);
       if (row === undefined) {
-        if (this.seriesCount >= this.#limits.maxSeries) {
-          this.droppedSeries++;
+        if (room <= 0) {
+          this.#losses.droppedSeries++;
           continue;
         }
         row = family.addRow(key, endedAt);
-        this.seriesCount++;
+        room--;
       }
       family.merge(row, values, series.createdAt, this.#now);
       family.endedAt[row] = laterEnd(family.endedAt[row], endedAt);
@@ -333,9 +330,7 @@ export class ArchiveContents {
     // the sort is stable, so that within an hour the processes that were folded first come first
     const oldestFirst = [...ends.keys()].toSorted((a, b) => ends.get(a)! - ends.get(b)!);
     const kept = new Set(oldestFirst.slice(ends.size - deadRetentionProcesses));
-    for (const family of perProcess) {
-      this.seriesCount -= family.keep((row) => kept.has(processOf(family, row)));
-    }
+    for (const family of perProcess) family.keep((row) => kept.has(processOf(family, row)));
   }
 }
 
@@ -365,18 +360,16 @@ function withLowestResolution(
 function variantOf(record: Omit<FamilyRecord, 'id'>): string {
   const { name, type, labelNames, gaugeMode, bounds, window, pidLabelled, bakedLabels } = record;
   const { processWide, ofProcess, native } = record;
+  const shape = [gaugeMode, bounds, window, native !== undefined];
   return JSON.stringify([
     name,
     type,
     labelNames,
     scopeKey(record),
-    gaugeMode,
-    bounds,
-    window,
+    shape,
     pidLabelled,
     bakedLabels,
     processWide,
     ofProcess,
-    native !== undefined,
   ]);
 }

@@ -43,24 +43,18 @@ export class ArchiveFamily {
     return this.keys.length;
   }
 
-  /** Adds the series of a family that has the values of one process, which has ended. @returns the number of new series */
-  include(other: ArchiveFamily, now: number): number {
-    let added = 0;
+  /** Adds the series of a family that has the values of one process, which has ended. */
+  include(other: ArchiveFamily, now: number): void {
     for (let row = 0; row < other.size; row++) {
       const key = other.keys[row];
       const endedAt = other.endedAt[row];
-      let to = this.rowOf(key, endedAt);
-      if (to === undefined) {
-        to = this.addRow(key, endedAt);
-        added++;
-      }
+      const to = this.rowOf(key, endedAt) ?? this.addRow(key, endedAt);
       const slots = new Float64Array(this.shape.slots);
       other.copyRow(row, slots, 0);
       this.merge(to, slots, other.createdAt[row], now);
       this.endedAt[to] = laterEnd(this.endedAt[to], endedAt);
       this.attachments.include(to, other.attachments, row, now);
     }
-    return added;
   }
 
   /**

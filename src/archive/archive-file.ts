@@ -85,56 +85,46 @@ function openArchiveFile(
 /** Each block is read by one call, for which Linux and Node allow at most 2 GiB. */
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 
-/** Encodes an archive. @throws where there is too little memory */
+/** Encodes an archive. @throws {RangeError} where there is too little memory */
 export function encodeArchive(contents: ArchiveContents, record: ArchiveRecord): ArchiveBytes {
   const bytes = new ArchiveBytes();
   const writer = new FileWriter(bytes, currentIdentity('heartbeat'));
-  const append = (encoded: Uint8Array): void => {
-    if (!writer.append(encoded)) throw bytes.lastError ?? new Error('no room for a record');
-  };
   const families = contents.families();
-  const slots = new SlotSpace(writer, bytes, families);
-  append(encodeRecord(RecordKind.Archive, packableArchiveRecord(record)));
+  const slots = new SlotSpace(writer, families);
+  writer.append(encodeRecord(RecordKind.Archive, packableArchiveRecord(record)));
   families.forEach((family, at) => {
     const id = at + 1;
-    append(encodeRecord(RecordKind.Family, { ...family.declaration, id }));
-    for (const row of family.order()) appendSeries(family, row, id, slots, append);
+    writer.append(encodeRecord(RecordKind.Family, { ...family.declaration, id }));
+    for (const row of family.order()) appendSeries(family, row, id, slots, writer);
   });
   writer.report({ liveSeries: contents.seriesCount, bytesInMemory: 0, droppedSamples: 0 });
   writer.close();
   return bytes;
 }
 
-function appendSeries(
-  family: ArchiveFamily,
-  row: number,
-  id: number,
-  slots: SlotSpace,
-  append: (record: Uint8Array) => void,
-): void {
+function appendSeries(family: ArchiveFamily, row: number, id: number, slots: SlotSpace, writer: FileWriter): void {
   const own = slots.take(family.shape);
   family.copyRow(row, own.view, own.slot);
   const { block, slot } = own;
   const [createdAt, endedAt] = [family.createdAt[row], family.endedAt[row]];
-  append(encodeKeyedSeries({ family: id, block, slot, createdAt, endedAt }, Buffer.from(family.keys[row], 'latin1')));
+  const series = { family: id, block, slot, createdAt, endedAt };
+  writer.append(encodeKeyedSeries(series, Buffer.from(family.keys[row], 'latin1')));
   for (const { role, write } of family.attachments.of(row)) {
     const at = slots.take(attachmentShape(role));
     if (!write(at.view, at.slot)) continue;
-    append(encodeAttachment({ block: at.block, slot: at.slot, owner: { block, slot }, role }));
+    writer.append(encodeAttachment({ block: at.block, slot: at.slot, owner: { block, slot }, role }));
   }
 }
 
 /** Allocates slots of an archive. The sizes are known before, so that blocks are as large as their contents. */
 class SlotSpace {
   readonly #writer: FileWriter;
-  readonly #bytes: ArchiveBytes;
   /** Slots that are still to be allocated, per kind. */
   readonly #wanted = new Map<ValueBlockKind, number>();
   readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
 
-  constructor(writer: FileWriter, bytes: ArchiveBytes, families: readonly ArchiveFamily[]) {
+  constructor(writer: FileWriter, families: readonly ArchiveFamily[]) {
     this.#writer = writer;
-    this.#bytes = bytes;
     const want = ({ kind, slots }: SlotShape, times = 1): void => {
       this.#wanted.set(kind, (this.#wanted.get(kind) ?? 0) + times * slots);
     };
@@ -149,8 +139,7 @@ class SlotSpace {
     let filling = this.#filling.get(kind);
     if (filling === undefined || filling.next + slots > filling.block.view.length) {
       const most = MAX_BLOCK_BYTES / Float64Array.BYTES_PER_ELEMENT;
-      const block = this.#writer.addValueBlock(kind, Math.max(slots, Math.min(this.#wanted.get(kind) ?? 0, most)));
-      if (block === undefined) throw this.#bytes.lastError ?? new Error('no room for values');
+      const block = this.#writer.addValueBlock(kind, Math.max(slots, Math.min(this.#wanted.get(kind) ?? 0, most)))!;
       filling = { block, next: 0 };
       this.#filling.set(kind, filling);
     }

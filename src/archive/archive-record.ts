@@ -1,7 +1,19 @@
 import { type ClockReading, clockReadingOf } from './clock-reading.js';
 
-/** The facts that an archive stores about itself. */
-export interface ArchiveRecord {
+/** What folds have left out of an archive, although it was counted. */
+export interface ArchiveLosses {
+  /** Number of series for which there was no room, or that had a value that is not a finite number. */
+  readonly droppedSeries: number;
+  /** Number of metrics that no process had declared for long. */
+  readonly droppedFamilies: number;
+  /** Number of series that were idle for longer than the `expireAfterSeconds` of their metric. */
+  readonly expiredSeries: number;
+}
+
+export const NO_LOSSES: ArchiveLosses = { droppedSeries: 0, droppedFamilies: 0, expiredSeries: 0 };
+
+/** The facts that an archive stores about itself; the losses are those of all folds. */
+export interface ArchiveRecord extends ArchiveLosses {
   readonly generation: number;
   /** Clocks of the fold that made it: its times refer to this wall clock. Undefined where there is no reading. */
   readonly foldedAt: ClockReading | undefined;
@@ -11,12 +23,6 @@ export interface ArchiveRecord {
   readonly remembered: readonly (readonly [id: string, until: number])[];
   /** Number of files that were ever folded into it. */
   readonly files: number;
-  /** Number of series for which it ever had no room. */
-  readonly droppedSeries: number;
-  /** Number of families that were ever dropped because no process had declared them for long. */
-  readonly droppedFamilies: number;
-  /** Series that were idle for longer than their `expireAfterSeconds`, ever. */
-  readonly expiredSeries: number;
 }
 
 /** The record in the form that is packed: msgpack has no sets. */

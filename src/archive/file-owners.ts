@@ -1,11 +1,8 @@
 import type { DataFileName } from '../directory/file-name.js';
 import { isProcessOver } from '../directory/liveness.js';
+import { isSkippedByAll, type SkipReason } from '../directory/skip-reason.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { processKey } from '../metrics-file/process-key.js';
-import type { FoldSkip } from './fold-result.js';
-
-/** For these reasons a file may be unreadable for this process and still count for others. */
-const MAY_BE_READ_BY_OTHERS: ReadonlySet<FoldSkip> = new Set(['permission', 'version', 'other']);
 
 /** Maps the files of a directory to their processes. */
 export class FileOwners {
@@ -17,8 +14,8 @@ export class FileOwners {
   }
 
   /** Adds a file that could not be read. */
-  addUnread(reason: FoldSkip): void {
-    this.#anyUnknown ||= MAY_BE_READ_BY_OTHERS.has(reason);
+  addUnread(reason: SkipReason): void {
+    this.#anyUnknown ||= !isSkippedByAll(reason);
   }
 
   /**

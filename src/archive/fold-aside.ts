@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { describeError } from '../errors.js';
 import { programFile } from '../program-file.js';
 import { warnOnce } from '../warn-once.js';
-import { foldDirectory, type FoldOptions, type FoldProgress } from './fold.js';
+import { foldDirectory, type FoldProgress } from './fold.js';
+import type { FoldOptions } from './fold-options.js';
 import type { FoldResult } from './fold-result.js';
 import type { FoldMessage, FoldTask } from './fold-task.js';
 

@@ -1,5 +1,52 @@
+/** The options of folds, with their defaults and ranges. */
+import type { FilePermissions } from '../directory/lock-file.js';
 import { invalidArgument } from '../errors.js';
-import type { FoldOptions, FoldThreshold } from './fold.js';
+
+/** The permissions are those of the archive, in addition to those of the files in it. */
+export interface FoldOptions extends FilePermissions {
+  /** How long a dead process's gauges are kept, in modes that keep them. Default 24 h. */
+  readonly deadRetentionSeconds?: number;
+  /** In the mode `all`, series of this many dead processes are kept. Default 1000. */
+  readonly deadRetentionProcesses?: number;
+  /** Maximum number of series in the archive; further ones are dropped and counted. Default 1,000,000. */
+  readonly maxSeries?: number;
+  /** A family that no process has declared for this time is dropped from the archive, and counted. Default 30 days. */
+  readonly familyRetentionSeconds?: number;
+  /** Whether to use proper-lockfile. Default: only in a worker thread, because it adds listeners for signals. */
+  readonly properLockfile?: boolean;
+}
+
+export interface FoldThreshold {
+  /** Number of files of dead processes. Default 10. */
+  readonly files?: number;
+  /** Their size in bytes. Default 4 MiB. */
+  readonly bytes?: number;
+}
+
+/**
+ * Whether these dead files justify a fold. The defaults keep a scrape after 10,000 dead processes as fast as after ten:
+ * with 31 unfolded files it took 1.64 times as long.
+ */
+export function foldDue(dead: { files: number; bytes: number }, threshold: FoldThreshold = {}): boolean {
+  const { files = 10, bytes = 4 * 1024 * 1024 } = threshold;
+  return dead.files > 0 && (dead.files >= files || dead.bytes >= bytes);
+}
+
+const DAY_SECONDS = 24 * 3600;
+/** Default of `deadRetentionSeconds`. */
+export const DEFAULT_DEAD_RETENTION_SECONDS = DAY_SECONDS;
+
+/** The bounds of an archive's contents. */
+export type ArchiveLimits = Required<Omit<FoldOptions, keyof FilePermissions | 'properLockfile'>>;
+
+export function archiveLimits(options: FoldOptions): ArchiveLimits {
+  return {
+    deadRetentionSeconds: options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
+    deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
+    maxSeries: options.maxSeries ?? 1_000_000,
+    familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
+  };
+}
 
 const RULES: readonly (readonly [
   name: keyof (FoldOptions & FoldThreshold),

@@ -1,5 +1,6 @@
 /** The result of a fold. */
-import { BadFileError, PromMultiprocError } from '../errors.js';
+import type { SkipReason } from '../directory/skip-reason.js';
+import type { ArchiveLosses } from './archive-record.js';
 
 /** Why nothing was published. No counts are lost, and the next fold tries again. */
 export type FoldAbandonment =
@@ -17,17 +18,10 @@ export type FoldAbandonment =
   | 'no links';
 
 /** Why a data file was not folded. */
-export type FoldSkip =
-  | 'live'
-  | 'unknown'
-  | 'permission'
-  | 'owner'
-  | 'version'
-  | 'corrupt'
-  | 'not_a_metrics_file'
-  | 'other';
+export type FoldSkip = 'live' | 'unknown' | SkipReason;
 
-export interface FoldResult {
+/** The losses are those of this call. */
+export interface FoldResult extends ArchiveLosses {
   /** Generation of the archive that counts now; 0: there is none. */
   readonly generation: number;
   /** Number of files that this call has added to the archive. */
@@ -40,28 +34,12 @@ export interface FoldResult {
   /** Series and size of the archive that this call has published; else 0. */
   readonly series: number;
   readonly archiveBytes: number;
-  /** Number of series for which the archive had no room in this call. */
-  readonly droppedSeries: number;
-  /** Names of metrics that this call dropped because no process declares them any more. */
-  readonly droppedFamilies: number;
-  /** Number of series that this call dropped because they were idle for longer than `expireAfterSeconds`. */
-  readonly expiredSeries: number;
   /**
    * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay, to be inspected.
    */
   readonly damagedArchives: readonly string[];
   /** Messages for the operator, each to be logged once. */
   readonly notices: readonly string[];
-}
-
-/** The reason to skip a file, for an error that it caused. */
-export function skipOf(error: unknown): FoldSkip {
-  if (error instanceof BadFileError) {
-    if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
-    return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
-  }
-  if (!(error instanceof PromMultiprocError)) return 'other';
-  return error.code === 'ERR_UNTRUSTED_OWNER' ? 'owner' : error.code === 'ERR_PERMISSION' ? 'permission' : 'other';
 }
 
 /** The reason to abandon a fold, for an error; undefined for an error that the system has not caused. */

@@ -1,6 +1,7 @@
 /** The program of the child process that folds, or of the thread that replaces it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { foldDirectory, type FoldOptions } from './fold.js';
+import { foldDirectory } from './fold.js';
+import type { FoldOptions } from './fold-options.js';
 import type { FoldResult } from './fold-result.js';
 
 export interface FoldTask {

@@ -22,43 +22,27 @@ import { isMainThread } from 'node:worker_threads';
 import { describeError, isBadFile } from '../errors.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { native } from '../metrics-file/mapping.js';
-import type { FileReader } from '../metrics-file/reader.js';
+import { FileReader } from '../metrics-file/reader.js';
 import { ArchiveContents } from './archive-contents.js';
 import { clockShift, longestInterval, readClocks } from './clock-reading.js';
 import { encodeArchive, type OpenedArchive, openArchive } from './archive-file.js';
 import { nextGeneration, publishArchive, removeLowerArchives } from './archive-publication.js';
-import type { ArchiveRecord } from './archive-record.js';
-import { type DataFileName, MAX_GENERATION } from '../directory/file-name.js';
+import { type ArchiveRecord, NO_LOSSES } from './archive-record.js';
+import { type DataFileName, isNamedAfter, MAX_GENERATION } from '../directory/file-name.js';
 import { FileOwners } from './file-owners.js';
 import { takeFoldLock } from './fold-lock.js';
-import { abandonmentOf, type FoldAbandonment, type FoldResult, type FoldSkip } from './fold-result.js';
+import { archiveLimits, type FoldOptions } from './fold-options.js';
+import { abandonmentOf, type FoldAbandonment, type FoldResult } from './fold-result.js';
 import { FoldSource } from './fold-source.js';
 import { LivingFamilies } from './living-families.js';
-import { readDataFile } from './read-data-file.js';
 import { compareAge } from '../directory/identity.js';
 import { probeLiveness } from '../directory/liveness.js';
 import { joinDirectory } from '../directory/open-directory.js';
 import { removeDataFile } from '../directory/remove-data-file.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
+import { isSkippedByAll, type SkipReason, skipReason } from '../directory/skip-reason.js';
 import { removeLeftovers } from '../directory/sweep.js';
-import { type Trust, trustIn } from '../directory/trust.js';
-
-export interface FoldOptions {
-  /** How long a dead process's gauges are kept, in modes that keep them. Default 24 h. */
-  readonly deadRetentionSeconds?: number;
-  /** In the mode `all`, series of this many dead processes are kept. Default 1000. */
-  readonly deadRetentionProcesses?: number;
-  /** Maximum number of series in the archive; further ones are dropped and counted. Default 1,000,000. */
-  readonly maxSeries?: number;
-  /** A family that no process has declared for this time is dropped from the archive, and counted. Default 30 days. */
-  readonly familyRetentionSeconds?: number;
-  /** Permission bits of the archive, in addition to those of the files in it. Default 0600. */
-  readonly fileMode?: number;
-  /** Group of the archive. Default: the group of the files in it. */
-  readonly group?: number;
-  /** Whether to use proper-lockfile. Default: only in a worker thread, because it adds listeners for signals. */
-  readonly properLockfile?: boolean;
-}
+import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 
 /**
  * Receives the number of files of dead processes that have been read, and their total; a fold spends nearly all its time
@@ -78,25 +62,6 @@ export type FoldStep =
 
 /** A writer without a lock may be found alive later: its file stays named for a day. */
 const REMEMBERED_SECONDS = 24 * 3600;
-/** Default of `deadRetentionSeconds`. */
-export const DEFAULT_DEAD_RETENTION_SECONDS = 24 * 3600;
-const DAY_SECONDS = 24 * 3600;
-
-export interface FoldThreshold {
-  /** Number of files of dead processes. Default 10. */
-  readonly files?: number;
-  /** Their size in bytes. Default 4 MiB. */
-  readonly bytes?: number;
-}
-
-/**
- * Whether these dead files justify a fold. The defaults keep a scrape after 10,000 dead processes as fast as after ten:
- * with 31 unfolded files it took 1.64 times as long.
- */
-export function foldDue(dead: { files: number; bytes: number }, threshold: FoldThreshold = {}): boolean {
-  const { files = 10, bytes = 4 * 1024 * 1024 } = threshold;
-  return dead.files > 0 && (dead.files >= files || dead.bytes >= bytes);
-}
 
 /**
  * Folds the files of dead processes into the archive of a directory. Synchronous, for as long as reading them takes: call
@@ -108,16 +73,13 @@ export function foldDirectory(dir: string, options: FoldOptions = {}, onProgress
   // the lock prevents a sweep of the directory meanwhile
   const joined = joinDirectory({ dir, source: 'option', derived: false }, options);
   const fold = new Fold(dir, options, onProgress);
-  if (joined === undefined) return fold.result();
+  if (joined === undefined) return fold.result;
   try {
     return fold.run();
   } finally {
     joined.close();
   }
 }
-
-/** Reasons for which a file cannot declare any family. */
-const DECLARES_NOTHING: ReadonlySet<boolean | FoldSkip> = new Set(['corrupt', 'not_a_metrics_file', 'owner']);
 
 interface DeadFile {
   readonly name: DataFileName;
@@ -132,80 +94,54 @@ export class Fold {
   readonly #options: FoldOptions;
   readonly #onProgress: FoldProgress;
   readonly #clocks = readClocks();
-  readonly #skipped: Record<FoldSkip, number> = {
-    live: 0,
-    unknown: 0,
-    permission: 0,
-    owner: 0,
-    version: 0,
-    corrupt: 0,
-    not_a_metrics_file: 0,
-    other: 0,
-  };
-  readonly #damagedArchives: string[] = [];
-  readonly #notices: string[] = [];
   readonly #contents: ArchiveContents;
   readonly #trust: Trust;
-  #generation = 0;
   readonly #folded: DeadFile[] = [];
   readonly #owners = new FileOwners();
-  #removed = 0;
-  #archiveBytes = 0;
-  #abandoned: FoldAbandonment | undefined;
+  readonly #result = {
+    generation: 0,
+    folded: 0,
+    foldedBytes: 0,
+    removed: 0,
+    skipped: {
+      ...{ live: 0, unknown: 0, permission: 0, owner: 0, version: 0, corrupt: 0, not_a_metrics_file: 0, other: 0 },
+    },
+    abandoned: undefined as FoldAbandonment | undefined,
+    series: 0,
+    archiveBytes: 0,
+    ...NO_LOSSES,
+    damagedArchives: [] as string[],
+    notices: [] as string[],
+  };
 
   constructor(dir: string, options: FoldOptions, onProgress: FoldProgress = () => {}) {
     this.#dir = dir;
     this.#options = options;
     this.#onProgress = onProgress;
     this.#trust = trustIn(dir);
-    const limits = {
-      maxSeries: options.maxSeries ?? 1_000_000,
-      deadRetentionSeconds: options.deadRetentionSeconds ?? DEFAULT_DEAD_RETENTION_SECONDS,
-      deadRetentionProcesses: options.deadRetentionProcesses ?? 1000,
-      familyRetentionSeconds: options.familyRetentionSeconds ?? 30 * DAY_SECONDS,
-    };
-    this.#contents = new ArchiveContents(limits, this.#clocks);
+    this.#contents = new ArchiveContents(archiveLimits(options), this.#clocks);
+  }
+
+  get result(): FoldResult {
+    return this.#result;
   }
 
   run(): FoldResult {
     try {
       const { properLockfile = !isMainThread } = this.#options;
       const unlock = takeFoldLock(this.#dir, { ...this.#options, properLockfile });
-      if (unlock === 'locked') {
-        this.#abandoned = 'locked';
-        return this.result();
-      }
       try {
-        Fold.onStep?.('locked');
-        this.#abandoned = this.#fold();
+        if (unlock !== 'locked') Fold.onStep?.('locked');
+        this.#result.abandoned = unlock === 'locked' ? unlock : this.#fold();
       } finally {
-        unlock();
+        if (unlock !== 'locked') unlock();
       }
     } catch (error) {
       const reason = abandonmentOf(error);
       if (reason === undefined) throw error;
-      this.#abandoned = reason;
+      this.#result.abandoned = reason;
     }
-    return this.result();
-  }
-
-  result(): FoldResult {
-    const published = this.#archiveBytes > 0;
-    return {
-      generation: this.#generation,
-      folded: published ? this.#folded.length : 0,
-      foldedBytes: published ? this.#folded.reduce((sum, { stats }) => sum + stats.size, 0) : 0,
-      removed: this.#removed,
-      skipped: this.#skipped,
-      abandoned: this.#abandoned,
-      series: published ? this.#contents.seriesCount : 0,
-      archiveBytes: this.#archiveBytes,
-      droppedSeries: published ? this.#contents.droppedSeries : 0,
-      droppedFamilies: published ? this.#contents.droppedFamilies : 0,
-      expiredSeries: published ? this.#contents.expiredSeries : 0,
-      damagedArchives: this.#damagedArchives,
-      notices: this.#notices,
-    };
+    return this.#result;
   }
 
   #fold(): FoldAbandonment | undefined {
@@ -214,16 +150,16 @@ export class Fold {
     const base = this.#openNewest(found);
     if (base === 'archive unreadable') return base;
     try {
-      this.#generation = base?.name.generation ?? 0;
-      const generation = nextGeneration(this.#generation, found.archives);
+      const newest = (this.#result.generation = base?.name.generation ?? 0);
+      const generation = nextGeneration(newest, found.archives);
       const isAbsorbed = ({ id }: DataFileName): boolean => base?.record.absorbed.has(id) === true;
       // leftovers of killed folds are removed first: a full disk may have no other space
       removeLowerArchives(
         this.#dir,
-        this.#generation,
+        newest,
         undefined,
         // the holder of the kernel's lock knows that no other process prepares the next archive, or that it will not count
-        native() === undefined ? this.#generation : generation,
+        native() === undefined ? newest : generation,
         Fold.onStep,
       );
       const leftovers = this.#removeAll(found.dataFiles.filter(isAbsorbed));
@@ -242,7 +178,7 @@ export class Fold {
       const folded = this.#folded.map(({ name }) => name);
       this.#contents.endProcesses(this.#owners.processesOver(folded, this.#clocks.wall));
       for (const name of this.#contents.unusableFamilies) {
-        this.#notices.push(`a series of ${name} is not folded: a value of it is not a finite number`);
+        this.#result.notices.push(`a series of ${name} is not folded: a value of it is not a finite number`);
       }
       let living: LivingFamilies | 'unknown' | undefined;
       this.#contents.expire(() => {
@@ -252,8 +188,7 @@ export class Fold {
       const record = this.#recordOf(generation, base?.record, leftovers);
       const published = this.#publish(record, base, found);
       if (published === 'superseded') return published;
-      this.#generation = generation;
-      this.#archiveBytes = published;
+      this.#report(generation, published);
       removeLowerArchives(this.#dir, generation, base?.name.name, generation, Fold.onStep);
       this.#removeAll(this.#folded.map(({ name }) => name));
       return undefined;
@@ -277,11 +212,11 @@ export class Fold {
         return 'archive unreadable';
       } catch (error) {
         if (!isBadFile(error) || error.code === 'ERR_UNSUPPORTED_VERSION') {
-          this.#notices.push(`nothing is folded: ${describeError(error)}`);
+          this.#result.notices.push(`nothing is folded: ${describeError(error)}`);
           return 'archive unreadable';
         }
-        this.#damagedArchives.push(name.name);
-        this.#notices.push(`an archive is ignored and its counts are not shown: ${describeError(error)}`);
+        this.#result.damagedArchives.push(name.name);
+        this.#result.notices.push(`an archive is ignored and its counts are not shown: ${describeError(error)}`);
       }
     }
     return undefined;
@@ -291,32 +226,43 @@ export class Fold {
   #deadOf(names: readonly DataFileName[]): DataFileName[] {
     const dead: { name: DataFileName; identity: ProcessIdentity }[] = [];
     for (const name of names) {
-      const outcome = this.#tryReading(name, ({ fd, header }) => {
+      const reason = this.#read(name, ({ fd, header }) => {
         const liveness = probeLiveness(fd, header, this.#clocks.wall);
         if (liveness === 'dead') dead.push({ name, identity: header.identity });
-        else this.#skipped[liveness]++;
+        else this.#result.skipped[liveness]++;
         this.#owners.add(name, header.identity);
-        return true;
       });
-      if (typeof outcome === 'boolean') continue;
-      this.#skipped[outcome]++;
-      this.#owners.addUnread(outcome);
+      if (reason === undefined) continue;
+      this.#result.skipped[reason]++;
+      this.#owners.addUnread(reason);
     }
     return dead.toSorted((a, b) => compareAge(a.identity, b.identity)).map(({ name }) => name);
   }
 
   #addFile(name: DataFileName): void {
-    const outcome = this.#tryReading(name, (reader) => {
+    const reason = this.#read(name, (reader) => {
       this.#contents.addProcess(new FoldSource(reader), reader.words.heartbeat);
       const usesHeartbeat = reader.header.identity.liveness === 'heartbeat';
       this.#folded.push({ name, stats: fstatSync(reader.fd), usesHeartbeat });
-      return true;
     });
-    if (typeof outcome === 'string') this.#skipped[outcome]++;
+    if (reason !== undefined) this.#result.skipped[reason]++;
   }
 
-  #tryReading(name: DataFileName, use: (reader: FileReader) => boolean): boolean | FoldSkip {
-    return readDataFile(this.#dir, this.#trust, name, use);
+  /** Opens the file of a process for the time of a call. Returns the reason why it cannot be used. */
+  #read(name: DataFileName, use: (reader: FileReader) => void): SkipReason | undefined {
+    try {
+      const reader = new FileReader(join(this.#dir, name.name));
+      try {
+        assertTrusted(this.#trust, reader);
+        if (!isNamedAfter(name, reader.header.identity)) return 'not_a_metrics_file';
+        use(reader);
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      return skipReason(error);
+    }
+    return undefined;
   }
 
   /** The families of all processes that are not folded; undefined where a file of theirs cannot be read. */
@@ -325,12 +271,9 @@ export class Fold {
     const folded = new Set(this.#folded.map(({ name }) => name));
     for (const name of names) {
       if (folded.has(name)) continue;
-      const outcome = this.#tryReading(name, (reader) => {
-        living.add(new FoldSource(reader));
-        return true;
-      });
+      const reason = this.#read(name, (reader) => living.add(new FoldSource(reader)));
       // a file that does not count declares nothing, and may stay there for ever
-      if (outcome !== true && !DECLARES_NOTHING.has(outcome)) return undefined;
+      if (reason !== undefined && !isSkippedByAll(reason)) return undefined;
     }
     return living;
   }
@@ -348,15 +291,16 @@ export class Fold {
       ...this.#folded.map(({ name }) => name.id),
       ...remembered.map(([id]) => id),
     ]);
+    const [before, losses] = [base ?? NO_LOSSES, this.#contents.losses];
     return {
       generation,
       foldedAt: this.#clocks,
       absorbed,
       remembered,
       files: (base?.files ?? 0) + this.#folded.length,
-      droppedSeries: (base?.droppedSeries ?? 0) + this.#contents.droppedSeries,
-      droppedFamilies: (base?.droppedFamilies ?? 0) + this.#contents.droppedFamilies,
-      expiredSeries: (base?.expiredSeries ?? 0) + this.#contents.expiredSeries,
+      droppedSeries: before.droppedSeries + losses.droppedSeries,
+      droppedFamilies: before.droppedFamilies + losses.droppedFamilies,
+      expiredSeries: before.expiredSeries + losses.expiredSeries,
     };
   }
 
@@ -364,7 +308,7 @@ export class Fold {
     const sources = this.#folded.map(({ stats }) => stats);
     if (base !== undefined) sources.push(fstatSync(base.reader.fd));
     const { fileMode, group } = this.#options;
-    const notice = (text: string): unknown => this.#notices.push(text);
+    const notice = (text: string): unknown => this.#result.notices.push(text);
     const bytes = encodeArchive(this.#contents, record);
     const permissions = { fileMode, group, sources, notice };
     return publishArchive(
@@ -377,12 +321,25 @@ export class Fold {
     );
   }
 
+  #report(generation: number, archiveBytes: number): void {
+    const foldedBytes = this.#folded.reduce((sum, { stats }) => sum + stats.size, 0);
+    const { seriesCount: series, losses } = this.#contents;
+    Object.assign(this.#result, {
+      generation,
+      folded: this.#folded.length,
+      foldedBytes,
+      series,
+      archiveBytes,
+      ...losses,
+    });
+  }
+
   /** @returns the names of files that still exist */
   #removeAll(names: readonly DataFileName[]): DataFileName[] {
     return names.filter(({ name }) => {
       let isThere = false;
       try {
-        if (removeDataFile(join(this.#dir, name))) this.#removed++;
+        if (removeDataFile(join(this.#dir, name))) this.#result.removed++;
         else isThere = true;
       } catch (error) {
         // not permitted: the archive names the file as long as it exists

@@ -1,5 +1,5 @@
 import { AutomaticFolding } from '../collector/automatic-folding.js';
-import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold-options.js';
 import type { FoldAbandonment } from '../archive/fold-result.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';

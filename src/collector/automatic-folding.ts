@@ -1,6 +1,6 @@
 /** Decides when a collector folds without being asked. */
-import { foldDue, type FoldOptions, type FoldProgress, type FoldThreshold } from '../archive/fold.js';
-import { assertFoldOptions } from '../archive/fold-options.js';
+import type { FoldProgress } from '../archive/fold.js';
+import { assertFoldOptions, foldDue, type FoldOptions, type FoldThreshold } from '../archive/fold-options.js';
 import { foldAside } from '../archive/fold-aside.js';
 import type { FoldResult } from '../archive/fold-result.js';
 import { debug } from '../debug-log.js';

@@ -1,7 +1,7 @@
 /** Reads one directory for a process: joins concurrent requests, chooses the thread, and starts folds of dead files. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold.js';
+import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold-options.js';
 import type { FoldResult } from '../archive/fold-result.js';
 import { type ChosenDirectory, chooseOption } from '../directory/choose.js';
 import { existingTarget } from '../directory/check-directory.js';

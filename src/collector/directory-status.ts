@@ -1,4 +1,5 @@
 /** The state of a directory for an operator: its processes, the sizes of its metrics, and its problems. */
+import { type ArchiveLosses, NO_LOSSES } from '../archive/archive-record.js';
 import type { Conflict, SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { type Chart, chartOf, chartOfFamily, type ChartRequest } from './chart.js';
@@ -18,7 +19,8 @@ export interface FamilySize {
   readonly lines: number;
 }
 
-export interface FoldingStatus {
+/** With all losses that the archive ever had. */
+export interface FoldingStatus extends ArchiveLosses {
   /** Generation of the archive; 0 where there is none. */
   readonly generation: number;
   /** Number of files that were ever folded into it. */
@@ -26,11 +28,6 @@ export interface FoldingStatus {
   /** Number of files of dead processes that are not folded yet. */
   readonly waitingFiles: number;
   readonly waitingBytes: number;
-  /** Number of series that were ever dropped, for lack of room or because no process declared their metric any more. */
-  readonly droppedSeries: number;
-  readonly droppedFamilies: number;
-  /** Ever dropped as they were idle for longer than the `expireAfterSeconds` of their metric. */
-  readonly expiredSeries: number;
 }
 
 export interface DirectoryStatus {
@@ -84,14 +81,13 @@ export function directoryStatus(
   const families = familySizes(selected);
   const ownFamilies = own.map(sizeOf);
   const living = collection.living();
+  const { droppedSeries, droppedFamilies, expiredSeries } = archive ?? NO_LOSSES;
   const folding = {
     generation: archive?.generation ?? 0,
     foldedFiles: archive?.files ?? 0,
     waitingFiles: stats.dead,
     waitingBytes: stats.deadBytes,
-    droppedSeries: archive?.droppedSeries ?? 0,
-    droppedFamilies: archive?.droppedFamilies ?? 0,
-    expiredSeries: archive?.expiredSeries ?? 0,
+    ...{ droppedSeries, droppedFamilies, expiredSeries },
   };
   const { collectedAtMs, skippedFiles } = collection;
   const conflicts = selected.conflicts();

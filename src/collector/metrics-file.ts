@@ -1,6 +1,5 @@
 /** A file of the directory in a collection, whatever program writes it. */
 import type { Liveness, LivenessProbe } from '../directory/liveness.js';
-import { BadFileError, PromMultiprocError } from '../errors.js';
 import type { Vitals } from '../metrics-file/layout.js';
 import type { MergeIndex } from '../merge/merge-index.js';
 import type { MergedPart } from '../merge/merged-part.js';
@@ -72,21 +71,4 @@ export interface FileContext {
   /** How long the gauges of a dead process are kept, in modes that keep them. */
   readonly deadRetentionSeconds: number;
   readonly python: { readonly samples: PythonSamples; readonly liveness: PythonLiveness };
-}
-
-/** Why a file is not part of the output. */
-export const SKIP_REASONS = ['not_a_metrics_file', 'version', 'corrupt', 'owner', 'permission', 'other'] as const;
-export type SkipReason = (typeof SKIP_REASONS)[number];
-
-export function skipReason(error: unknown): SkipReason {
-  if (error instanceof BadFileError) {
-    if (error.code === 'ERR_NOT_A_METRICS_FILE') return 'not_a_metrics_file';
-    return error.code === 'ERR_UNSUPPORTED_VERSION' ? 'version' : 'corrupt';
-  }
-  const code: string | undefined = (error as NodeJS.ErrnoException).code;
-  // from O_NOFOLLOW on a symlink
-  if (code === 'ELOOP') return 'not_a_metrics_file';
-  if (code === 'ERR_UNTRUSTED_OWNER') return 'owner';
-  if (code === 'ERR_PERMISSION' || code === 'EACCES' || code === 'EPERM') return 'permission';
-  return error instanceof PromMultiprocError ? 'corrupt' : 'other';
 }

@@ -6,7 +6,8 @@ import type { LivingProcess } from './chart.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestRate } from './request-rates.js';
 import type { Vitals } from '../metrics-file/layout.js';
-import { type MetricsFile, SKIP_REASONS, type SkipReason } from './metrics-file.js';
+import { SKIP_REASONS, type SkipReason } from '../directory/skip-reason.js';
+import type { MetricsFile } from './metrics-file.js';
 
 /** Results of a scrape, for the self-metrics. */
 export interface CollectionStats {

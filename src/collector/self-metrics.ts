@@ -1,8 +1,8 @@
 import { isStalled, type PushRecord } from '../directory/push-record.js';
+import { SKIP_REASONS } from '../directory/skip-reason.js';
 import type { MetricFamily, Sample } from '../model/metric-family.js';
 import type { CollectionStats } from './report.js';
 import type { HeldLocks } from './held-locks.js';
-import { SKIP_REASONS } from './metrics-file.js';
 
 const CONFLICT_REASONS = ['type', 'help', 'gauge_mode', 'buckets', 'labels', 'name'] as const;
 

@@ -18,7 +18,8 @@ import {
   type MultiprocessCollectorOptions,
 } from '../../src/collector/multiprocess-collector.js';
 import { checkFile } from '../../src/metrics-file/check.js';
-import { Fold, foldDirectory, foldDue } from '../../src/archive/fold.js';
+import { Fold, foldDirectory } from '../../src/archive/fold.js';
+import { foldDue } from '../../src/archive/fold-options.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
 import { afterTest } from '../support/after-test.js';

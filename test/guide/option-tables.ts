@@ -26,13 +26,13 @@ export const OPTION_TABLES: readonly OptionTable[] = [
     page: 'processes.md',
     heading: '`setupPrimary()`',
     type: 'prom.SetupPrimaryOptions',
-    interfaces: ['SetupPrimaryOptions', 'DirectoryPermissions'],
+    interfaces: ['SetupPrimaryOptions', 'DirectoryPermissions', 'FilePermissions'],
   },
   {
     page: 'processes.md',
     heading: 'Folding',
     type: 'prom.FoldSettings',
-    interfaces: ['FoldOptions', 'FoldThreshold'],
+    interfaces: ['FoldOptions', 'FoldThreshold', 'FilePermissions'],
   },
   {
     page: 'serving.md',
