@@ -15,7 +15,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Counter } from '../src/instruments/counter.js';
-import { MemoryBacking } from '../src/storage/memory-backing.js';
 import { maintainStore, prepareStore, storeDirectory } from '../src/storage/process-store.js';
 import { SeriesStore } from '../src/storage/series-store.js';
 import { VitalsMeter } from '../src/storage/vitals-meter.js';
@@ -84,7 +83,7 @@ async function runBeats(): Promise<void> {
 }
 
 function run(kind: string, side: string): void {
-  const meter = side === 'with' ? new VitalsMeter(new SeriesStore(new MemoryBacking())) : undefined;
+  const meter = side === 'with' ? new VitalsMeter(new SeriesStore()) : undefined;
   setInterval(() => meter?.measure(), BEAT_MS);
   let garbage: object[] = [];
   const litter = (): void => {

@@ -13,7 +13,7 @@ import type { ShowingRegistry } from '../registry/member.js';
 import type { LabelIndex } from '../storage/label-index.js';
 import { localStore } from '../storage/local-store.js';
 import { sharedStore } from '../storage/process-store.js';
-import { type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
+import type { AttachmentRole } from '../metrics-file/attachment.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
@@ -224,9 +224,9 @@ export class MetricSeries<C extends Child> implements ChildHome {
       child,
       createdAt: child.createdAt,
       values: child.view.slice(child.index, child.index + this.stored.slots),
-      attachments: (child.attachments ?? []).map(({ role, view, index }) => ({
+      attachments: (child.attachments ?? []).map(({ role, view, index, shape: { slots } }) => ({
         role,
-        values: view.slice(index, index + attachmentShape(role).slots),
+        values: view.slice(index, index + slots),
       })),
     }));
   }

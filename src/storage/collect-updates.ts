@@ -13,30 +13,11 @@
  * callback continues, as in prom-client.
  */
 import { BlockKind } from '../metrics-file/layout.js';
-import type { Backing } from '../metrics-file/backing.js';
-import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { gaugeMode } from '../model/gauge-mode.js';
-import { attachmentShape } from '../metrics-file/attachment.js';
-import { Attachment, Series, type SeriesFamily } from './series.js';
-import type { SeriesLog } from './series-log.js';
+import { Attachment, type RecordedCells, Series, type SeriesFamily } from './series.js';
 import { ShownSeries } from './shown-series.js';
+import type { SlotPlaces } from './slot-places.js';
 import { Cells, DETACHED, DETACHED_VIEW, isShadow } from './value-blocks.js';
-
-/** The part of a store that this class needs. */
-export interface StoreSlots {
-  readonly backing: Backing;
-  readonly log: SeriesLog;
-  /** Slots in the file, or in memory where it has no room. */
-  bind(shape: SlotShape, cells: Cells): void;
-  /** False where the file has no room. */
-  allocateInFile(shape: SlotShape, cells: Cells): boolean;
-  /** Frees slots of the file that no record names any more. */
-  freeInFile(shape: SlotShape, cells: Cells): void;
-  /** Frees slots, and publishes their removal. */
-  release(cells: Cells & { publishedIn: number }, shape: SlotShape): void;
-  /** Takes a series to where the store moves at present. Slots that two series hand over to each other are there. */
-  bring(series: Series): void;
-}
 
 /** One call of a `collect()`. */
 export interface CollectRun {
@@ -52,14 +33,14 @@ interface Pair {
 }
 
 export class CollectUpdates {
-  readonly #store: StoreSlots;
+  readonly #places: SlotPlaces;
   /** Callbacks that have neither ended nor been abandoned. */
   #running = 0;
   /** Families of which series were removed while a callback of another metric ran. */
   readonly #others = new Set<SeriesFamily>();
 
-  constructor(store: StoreSlots) {
-    this.#store = store;
+  constructor(places: SlotPlaces) {
+    this.#places = places;
   }
 
   begin(family: SeriesFamily): CollectRun {
@@ -70,7 +51,7 @@ export class CollectUpdates {
       for (const series of family.series) {
         const { view, index } = series;
         shown.addCopied(series, this.#shownOf(series));
-        shown.bind(family.kind, family.slots, series);
+        shown.slots.allocate(family, series);
         copyValues(view, index, series, family.slots);
       }
       family.shown = shown;
@@ -111,19 +92,19 @@ export class CollectUpdates {
     const { shown = [] } = family;
     family.shown = undefined;
     this.#others.delete(family);
-    for (const series of shown) this.#release(series);
+    for (const series of shown) this.#places.releaseAll(series);
   }
 
   get #hasReaders(): boolean {
-    return this.#store.backing.kind !== 'memory';
+    return this.#places.backing.kind !== 'memory';
   }
 
   /** The series that readers keep when the process stops writing to it. */
   #shownOf(series: Series): Series {
-    this.#store.bring(series);
+    this.#places.bring(series);
     const shown = new Series(series.family, series.labelValues);
     shown.createdAt = series.createdAt;
-    this.#store.log.cancelRestart();
+    this.#places.log.cancelRestart();
     handOver(series, shown);
     for (const attachment of series.attachments ?? []) {
       const kept = new Attachment(shown, attachment.role);
@@ -141,7 +122,7 @@ export class CollectUpdates {
 
   #publish(family: SeriesFamily, succeeded: boolean): void {
     if (family.shown === undefined) return;
-    for (const series of family.shown) this.#store.bring(series);
+    for (const series of family.shown) this.#places.bring(series);
     const { same, changed, added, removed } = changesOf(family, family.shown);
     const count = changed.length + added.length + removed.length;
     if (count > 0 && !succeeded) return;
@@ -153,11 +134,11 @@ export class CollectUpdates {
   }
 
   #replace(family: SeriesFamily, changed: Pair[], added: Series[], removed: Series[]): void {
-    const { log, backing } = this.#store;
+    const { log, backing } = this.#places;
     const moves: { readonly pair: Pair; readonly from: Cells; readonly to: Cells }[] = [];
     for (const pair of changed) {
       const to = new Cells();
-      if (pair.shown.publishedIn > 0 && this.#store.allocateInFile(family, to)) {
+      if (pair.shown.publishedIn > 0 && this.#places.inFile.allocate(family, to)) {
         copyValues(pair.series.view, pair.series.index, to, family.slots);
         moves.push({ pair, from: pair.shown, to });
       } else {
@@ -165,10 +146,8 @@ export class CollectUpdates {
       }
     }
     for (const series of added) {
-      this.#leaveShadow(series, family);
-      for (const attachment of series.attachments ?? []) {
-        this.#leaveShadow(attachment, attachmentShape(attachment.role));
-      }
+      this.#leaveShadow(series);
+      for (const attachment of series.attachments ?? []) this.#leaveShadow(attachment);
     }
     // a file that is written on a timer gets its records first, and its values a moment later
     if (backing.kind === 'written') backing.flush();
@@ -177,21 +156,21 @@ export class CollectUpdates {
         const former = placeOf(from);
         Object.assign(pair.shown, placeOf(to));
         this.#takeBack(pair);
-        this.#store.freeInFile(family, former);
+        this.#places.inFile.release(family, former);
       }
-      for (const series of removed) this.#release(series);
+      for (const series of removed) this.#places.releaseAll(series);
       return;
     }
     // no room in the log: each change is published separately, as far as the log has room
     for (const { pair, to } of moves) {
       this.#writeInPlace(pair);
-      this.#store.freeInFile(family, to);
+      this.#places.inFile.release(family, to);
     }
     for (const series of added) {
       log.publishSeries(series);
       for (const attachment of series.attachments ?? []) log.publishAttachment(attachment);
     }
-    for (const series of removed) this.#release(series);
+    for (const series of removed) this.#places.releaseAll(series);
   }
 
   #writeInPlace(pair: Pair): void {
@@ -203,22 +182,15 @@ export class CollectUpdates {
   /** Ends the process's copy of a series: from here on it writes to the slots that readers see. */
   #takeBack({ series, shown }: Pair): void {
     series.createdAt = shown.createdAt;
-    this.#store.log.cancelRestart();
+    this.#places.log.cancelRestart();
     handOver(shown, series);
   }
 
-  #leaveShadow(cells: Cells, shape: SlotShape): void {
+  #leaveShadow(cells: RecordedCells): void {
     if (!isShadow(cells)) return;
-    const { view, index } = cells;
-    this.#store.bind(shape, cells);
+    const { view, index, shape } = cells;
+    this.#places.bind(shape, cells);
     copyValues(view, index, cells, shape.slots);
-  }
-
-  #release(series: Series): void {
-    for (const attachment of series.attachments ?? []) {
-      this.#store.release(attachment, attachmentShape(attachment.role));
-    }
-    this.#store.release(series, series.family);
   }
 }
 
@@ -258,7 +230,7 @@ function placeOf({ view, index, block }: Cells): Cells {
   return { view, index, block };
 }
 
-function handOver(from: Cells & { publishedIn: number }, to: Cells & { publishedIn: number }): void {
+function handOver(from: RecordedCells, to: RecordedCells): void {
   to.view = from.view;
   to.index = from.index;
   to.block = from.block;

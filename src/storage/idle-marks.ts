@@ -6,25 +6,25 @@
  * remainder again. Readers do not show a series that is marked in every process that has it.
  */
 import { BlockKind } from '../metrics-file/layout.js';
-import type { StoreSlots } from './collect-updates.js';
 import type { Series, SeriesFamily } from './series.js';
+import type { SlotPlaces } from './slot-places.js';
 
 /** Marked series beyond this number in a metric are removed, the longest idle first, because each takes memory. */
 const MAX_MARKED = 10_000;
 
 export class IdleMarks {
-  readonly #store: StoreSlots;
+  readonly #places: SlotPlaces;
   readonly #remove: (series: Series) => void;
 
-  constructor(store: StoreSlots, remove: (series: Series) => void) {
-    this.#store = store;
+  constructor(places: SlotPlaces, remove: (series: Series) => void) {
+    this.#places = places;
     this.#remove = remove;
   }
 
   /** Marks or removes a series that is idle. */
   expire(series: Series): void {
     // while the store moves, the log does not name the slots that the series has before its turn
-    this.#store.bring(series);
+    this.#places.bring(series);
     const { family, publishedIn } = series;
     if (family.kind === BlockKind.Gauge || publishedIn === 0 || family.shown !== undefined) {
       this.#remove(series);
@@ -32,7 +32,7 @@ export class IdleMarks {
     }
     family.idle ??= new Map();
     family.idle.set(series, Date.now() / 1000);
-    if (!this.#store.log.publishChange(series)) family.idle.delete(series);
+    if (!this.#places.log.publishChange(series)) family.idle.delete(series);
     if (family.idle.size > MAX_MARKED) this.makeRoom(family);
   }
 
@@ -41,9 +41,9 @@ export class IdleMarks {
     const { idle } = series.family;
     const since = idle?.get(series);
     if (since === undefined) return;
-    this.#store.bring(series);
+    this.#places.bring(series);
     idle!.delete(series);
-    if (!this.#store.log.publishChange(series)) idle!.set(series, since);
+    if (!this.#places.log.publishChange(series)) idle!.set(series, since);
   }
 
   /** Removes the series of a family that is idle for the longest time. @returns whether there was one */

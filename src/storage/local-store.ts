@@ -1,6 +1,4 @@
-import { MemoryBacking } from './memory-backing.js';
 import { SeriesStore } from './series-store.js';
-import { warnOfFull } from './series-store-options.js';
 import { readSettings } from './settings.js';
 
 let local: SeriesStore | undefined;
@@ -10,13 +8,12 @@ let local: SeriesStore | undefined;
  * longer exist.
  */
 export function localStore(): SeriesStore {
-  local ??= new SeriesStore(new MemoryBacking(), {
+  local ??= new SeriesStore(undefined, {
     get maxSeriesPerMetric() {
       return readSettings().maxSeriesPerMetric;
     },
     maxSeries: Infinity,
     keepsNothing: true,
-    onFull: warnOfFull,
   });
   return local;
 }

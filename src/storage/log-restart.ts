@@ -9,15 +9,14 @@
  * Slots that a removal has freed may belong to another series before the end: step 3 keeps the order of the present log.
  */
 import type { LogDraft } from '../metrics-file/backing.js';
-import { attachmentRecord, seriesRecord } from './log-records.js';
-import { Attachment, type Series } from './series.js';
+import type { RecordedCells } from './series.js';
 
 /** The clock is read after this many records: a record takes a microsecond. */
 const RECORDS_PER_LOOK = 64;
 
 export class LogRestart {
   readonly #draft: LogDraft;
-  readonly #named: readonly (Series | Attachment)[];
+  readonly #named: readonly RecordedCells[];
   readonly #since: Uint8Array[] = [];
   /** The steps that write the log. The last one returns whether everything had room. */
   readonly steps: Generator<void, boolean>;
@@ -32,7 +31,7 @@ export class LogRestart {
     draft: LogDraft,
     readonly number: number,
     head: readonly Uint8Array[],
-    named: readonly (Series | Attachment)[],
+    named: readonly RecordedCells[],
   ) {
     this.#draft = draft;
     this.#named = named;
@@ -65,7 +64,7 @@ export class LogRestart {
     for (const each of this.#named) {
       // removed, or removed and created again: later records tell readers
       if (each.publishedIn === 0 || each.publishedIn === this.number) continue;
-      if (!this.#append(each instanceof Attachment ? attachmentRecord(each) : seriesRecord(each))) return false;
+      if (!this.#append(each.logRecord())) return false;
       each.publishedIn = this.number;
       if (this.#isTimeToLook) yield;
     }

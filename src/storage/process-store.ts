@@ -25,11 +25,9 @@ import { describeError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { createProcessFile, removeQuietly } from './process-file.js';
 import { ArchiveWatch, takeOutAbsorbed } from './absorbed-counts.js';
-import { MemoryBacking } from './memory-backing.js';
 import { flushDuringWaits } from './blocking-wait.js';
 import { FlushSchedule } from './flush-schedule.js';
 import { SeriesStore } from './series-store.js';
-import { warnOfFull } from './series-store-options.js';
 import { readSettings, type Settings } from './settings.js';
 import { expectThreads, serveThreads } from './thread-files.js';
 import { Silence } from './silence.js';
@@ -62,9 +60,8 @@ class ProcessStore {
   #hasTimer = false;
 
   constructor() {
-    this.store = new SeriesStore(new MemoryBacking(), {
+    this.store = new SeriesStore(undefined, {
       ...this.#settings,
-      onFull: warnOfFull,
       onNoRoom: () => this.#warnOfTrouble(),
     });
     this.maintain();

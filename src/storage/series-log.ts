@@ -2,10 +2,9 @@ import { encodeDefaultLabels, encodeFamily, encodeRemoval, encodeReplacement } f
 import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { completed, TimeSlices } from '../time-slices.js';
-import { attachmentRecord, isInFile, seriesRecord } from './log-records.js';
 import { LogRestart } from './log-restart.js';
-import type { Attachment, Series, SeriesFamily } from './series.js';
-import type { Cells } from './value-blocks.js';
+import type { Attachment, RecordedCells, Series, SeriesFamily } from './series.js';
+import { type Cells, isInFile } from './value-blocks.js';
 
 /** A log with this many obsolete records for each valid one is replaced. */
 const DEAD_PER_LIVE = 4;
@@ -106,20 +105,19 @@ export class SeriesLog {
   /** Publishes a new series. A series that is in memory for lack of room is published when it has moved into the file. */
   publishSeries(series: Series): void {
     if (!this.#isThere || !isInFile(series)) return;
-    series.publishedIn = this.#isNamed(series.family) && this.#append(seriesRecord(series)) ? this.#number : 0;
+    series.publishedIn = this.#isNamed(series.family) && this.#append(series.logRecord()) ? this.#number : 0;
     if (series.publishedIn > 0) this.#liveRecords++;
     else this.#slotsUnpublished += series.family.slots;
   }
 
   /** Publishes that a series of the file is idle, or is not idle any more. False where the log has no room. */
   publishChange(series: Series): boolean {
-    return series.publishedIn > 0 && this.#append(seriesRecord(series));
+    return series.publishedIn > 0 && this.#append(series.logRecord());
   }
 
   publishAttachment(attachment: Attachment): void {
     if (!this.#isThere) return;
-    const isNamed =
-      isInFile(attachment) && attachment.owner.publishedIn > 0 && this.#append(attachmentRecord(attachment));
+    const isNamed = isInFile(attachment) && attachment.owner.publishedIn > 0 && this.#append(attachment.logRecord());
     attachment.publishedIn = isNamed ? this.#number : 0;
     if (isNamed) this.#liveRecords++;
   }
@@ -146,14 +144,14 @@ export class SeriesLog {
     this.cancelRestart();
     const places = moves.flatMap(({ from, to }) => [from.block!.number, from.index, to.block!.number, to.index]);
     const records = [encodeReplacement(places)];
-    const named: (Series | Attachment)[] = [];
+    const named: RecordedCells[] = [];
     for (const series of added) {
       if (!isInFile(series) || !this.#isNamed(series.family)) continue;
-      records.push(seriesRecord(series));
+      records.push(series.logRecord());
       named.push(series);
       for (const attachment of series.attachments ?? []) {
         if (!isInFile(attachment)) continue;
-        records.push(attachmentRecord(attachment));
+        records.push(attachment.logRecord());
         named.push(attachment);
       }
     }
@@ -273,8 +271,8 @@ export class SeriesLog {
    * Everything that the present log names. In one function: for 99,000 series a generator of generators took 18 ms, and
    * this takes 4.
    */
-  #named(): (Series | Attachment)[] {
-    const named: (Series | Attachment)[] = [];
+  #named(): RecordedCells[] {
+    const named: RecordedCells[] = [];
     for (const { series, shown } of this.#families) {
       for (const every of shown === undefined ? [series] : [series, shown]) {
         for (const each of every) {

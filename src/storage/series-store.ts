@@ -5,69 +5,73 @@
  * file that a timer writes. A series without room in the file is counted in memory, and moved into the file later. A whole
  * store moves when a directory appears or its file was deleted. Then the children are bound again.
  */
-import { type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
+import type { AttachmentRole } from '../metrics-file/attachment.js';
 import type { Backing, StoreStatus } from '../metrics-file/backing.js';
-import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
-import { CopiedFamilies } from './copied-families.js';
-import { DROPPED_SAMPLES, type DropReason } from './dropped-samples.js';
-import { IdleMarks } from './idle-marks.js';
 import { AmbiguousNames } from './ambiguous-names.js';
-import { MemoryBacking } from './memory-backing.js';
-import { type CollectRun, CollectUpdates, type StoreSlots } from './collect-updates.js';
+import { type CollectRun, CollectUpdates } from './collect-updates.js';
+import { CopiedFamilies } from './copied-families.js';
+import { IdleMarks } from './idle-marks.js';
 import { Attachment, Series, type SeriesFamily } from './series.js';
-import { SeriesLog } from './series-log.js';
-import { DEFAULT_MAX_SERIES, type SeriesStoreOptions } from './series-store-options.js';
-import { StoredFamily } from './stored-family.js';
 import {
-  type Cells,
-  DETACHED,
-  DETACHED_VIEW,
-  isShadow,
-  FIRST_BLOCK_BYTES,
-  memoryBlock,
-  SlotAllocator,
-} from './value-blocks.js';
+  DEFAULT_MAX_SERIES,
+  DEFAULT_MAX_SERIES_PER_METRIC,
+  DROPPED_SAMPLES,
+  type DropReason,
+  warnOfFull,
+} from './series-limits.js';
+import type { SeriesLog } from './series-log.js';
+import { SlotPlaces } from './slot-places.js';
+import { StoredFamily } from './stored-family.js';
+import { DETACHED, isShadow, FIRST_BLOCK_BYTES, MEMORY } from './value-blocks.js';
+
+export interface SeriesStoreOptions {
+  /** Maximum number of series of one metric. */
+  readonly maxSeriesPerMetric?: number;
+  /** Maximum number of series of the process. */
+  readonly maxSeries?: number;
+  /**
+   * For metrics that are not in merged output: the store keeps none of them alive, so that each is freed when its program
+   * drops it. Its slots then stay unused, in blocks that are small and are freed with the last of their metrics.
+   */
+  readonly keepsNothing?: boolean;
+  /** Called when the file has no room, and again when that happens after there was room. */
+  readonly onNoRoom?: () => void;
+}
 
 export class SeriesStore {
   readonly families = new Set<SeriesFamily>();
+  readonly idle: IdleMarks;
   readonly #options: SeriesStoreOptions;
-  #backing: Backing;
-  #inFile: SlotAllocator;
-  #inMemory = new SlotAllocator(memoryBlock);
+  readonly #places: SlotPlaces;
   readonly #log: SeriesLog;
   readonly #updates: CollectUpdates;
-  readonly idle: IdleMarks;
   #nextFamilyId = 1;
   #liveSeries = 0;
-  #slotsInMemory = 0;
   #isShort = false;
   #droppedSamples = 0;
   #drops: SeriesFamily | undefined;
   readonly #ambiguous = new AmbiguousNames();
   readonly #copies = new CopiedFamilies();
   #isPrimary = false;
-  /** Whether some series are still where the store was before. */
-  #isMoving = false;
 
-  constructor(backing: Backing = new MemoryBacking(), options: SeriesStoreOptions = {}) {
+  constructor(backing: Backing = MEMORY, options: SeriesStoreOptions = {}) {
     this.#options = options;
-    this.#backing = backing;
-    this.#inFile = allocatorOf(backing, options.keepsNothing === true ? FIRST_BLOCK_BYTES : undefined);
-    this.#log = new SeriesLog(backing, this.families, (cells, shape) => this.#inFile.release(shape, cells));
-    const slots = this.#slots();
-    this.#updates = new CollectUpdates(slots);
-    this.idle = new IdleMarks(slots, (series) => this.detach(series));
+    const largest = options.keepsNothing === true ? FIRST_BLOCK_BYTES : undefined;
+    this.#places = new SlotPlaces(backing, this.families, () => this.#reportShortage(), largest);
+    this.#log = this.#places.log;
+    this.#updates = new CollectUpdates(this.#places);
+    this.idle = new IdleMarks(this.#places, (series) => this.detach(series));
   }
 
   get backing(): Backing {
-    return this.#backing;
+    return this.#places.backing;
   }
 
   get status(): StoreStatus {
     return {
       liveSeries: this.#liveSeries,
-      bytesInMemory: (this.#slotsInMemory + this.#log.slotsUnpublished) * Float64Array.BYTES_PER_ELEMENT,
+      bytesInMemory: (this.#places.slotsInMemory + this.#log.slotsUnpublished) * Float64Array.BYTES_PER_ELEMENT,
       droppedSamples: this.#droppedSamples,
     };
   }
@@ -94,7 +98,7 @@ export class SeriesStore {
       other.hold(owner, registries);
       return other;
     }
-    const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? 100_000;
+    const limit = maxSeries ?? this.#options.maxSeriesPerMetric ?? DEFAULT_MAX_SERIES_PER_METRIC;
     const id = this.#nextFamilyId++;
     const family: SeriesFamily = new StoredFamily(id, declaration, registries, Date.now() / 1000, limit, owner);
     if (this.#isPrimary) family.flags.primary = true;
@@ -166,10 +170,7 @@ export class SeriesStore {
     const isFull = family.series.size >= family.maxSeries || this.#liveSeries >= perProcess;
     if (isFull && !this.idle.makeRoom(family)) {
       this.dropSample(family, 'max_series');
-      if (!family.warnedFull) {
-        family.warnedFull = true;
-        this.#options.onFull?.(family, Math.min(family.maxSeries, perProcess));
-      }
+      warnOfFull(family.declaration.name, Math.min(family.maxSeries, perProcess));
       return false;
     }
     this.#admit(series);
@@ -179,8 +180,8 @@ export class SeriesStore {
   #admit(series: Series): void {
     if (series.createdAt === 0) series.createdAt = Date.now() / 1000;
     const { family } = series;
-    if (family.shown === undefined) this.#bind(family, series);
-    else family.shown.bind(family.kind, family.slots, series);
+    if (family.shown === undefined) this.#places.bind(family, series);
+    else family.shown.slots.allocate(family, series);
     family.series.add(series);
     this.#liveSeries++;
     this.#log.publishSeries(series);
@@ -207,22 +208,18 @@ export class SeriesStore {
     series.family.remove(series);
     this.#liveSeries--;
     if (this.#updates.defers(series.family)) this.#updates.remove(series);
-    if (series.attachments !== undefined) {
-      for (const attachment of series.attachments) this.#release(attachment, attachmentShape(attachment.role));
-      series.attachments = undefined;
-    }
-    this.#release(series, series.family);
+    this.#places.releaseAll(series);
+    series.attachments = undefined;
     series.createdAt = 0;
     this.#log.restartIfDue();
   }
 
   attachTo(owner: Series, role: AttachmentRole): Attachment {
     // the record of an attachment names the slots of its owner
-    this.#bring(owner);
+    this.#places.bring(owner);
     const attachment = new Attachment(owner, role);
-    const shape = attachmentShape(role);
-    if (isShadow(owner)) owner.family.shown!.bind(shape.kind, shape.slots, attachment);
-    else this.#bind(shape, attachment);
+    if (isShadow(owner)) owner.family.shown!.slots.allocate(attachment.shape, attachment);
+    else this.#places.bind(attachment.shape, attachment);
     owner.attachments = (owner.attachments ?? []).concat(attachment);
     this.#log.publishAttachment(attachment);
     return attachment;
@@ -231,7 +228,7 @@ export class SeriesStore {
   /** Removes one attachment, such as a chunk of a sketch whose windows have all expired. */
   detachFrom(owner: Series, attachment: Attachment): void {
     owner.attachments = owner.attachments?.filter((other) => other !== attachment);
-    this.#release(attachment, attachmentShape(attachment.role));
+    this.#places.release(attachment);
     this.#log.restartIfDue();
   }
 
@@ -241,28 +238,22 @@ export class SeriesStore {
    * caller ends a move before it begins another one.
    */
   *moveInSteps(backing: Backing): Generator<void, void> {
-    this.#isMoving = true;
-    this.#backing = backing;
-    this.#inFile = allocatorOf(backing);
-    this.#inMemory = new SlotAllocator(memoryBlock);
-    this.#slotsInMemory = 0;
-    this.#log.beginMove(backing);
+    this.#places.beginMove(backing);
     for (const family of this.families) {
       if (!family.published) this.#log.publishFamily(family);
       yield;
       for (const series of family.logged()) {
-        this.#bring(series);
+        this.#places.bring(series);
         yield;
       }
     }
-    this.#isMoving = false;
-    this.#log.endMove();
+    this.#places.endMove();
     this.report();
   }
 
   /** Number of series that no reader sees, for lack of room in the file. */
   get unseenSeries(): number {
-    if (this.#backing.kind === 'memory') return 0;
+    if (this.backing.kind === 'memory') return 0;
     let unseen = 0;
     for (const { publishedIn } of this.#everySeries()) if (publishedIn === 0) unseen++;
     return unseen;
@@ -275,50 +266,28 @@ export class SeriesStore {
 
   /** The same with pauses. */
   *settleInSteps(): Generator<void, void> {
-    if (this.#isMoving) return;
+    if (this.#places.isMoving) return;
     for (const _ of this.#tryAgain()) {
       yield;
       // the move takes everything with it
-      if (this.#isMoving) return;
+      if (this.#places.isMoving) return;
     }
     if (this.status.bytesInMemory === 0) this.#isShort = false;
     this.report();
   }
 
   *#tryAgain(): Generator<void, void> {
-    const wasInMemory = this.#slotsInMemory > 0;
-    if (wasInMemory) yield* this.#moveIn();
+    const wasInMemory = this.#places.slotsInMemory > 0;
+    if (wasInMemory) yield* this.#places.moveIn(this.#everySeries());
     if (wasInMemory || this.#log.isBehind || this.#log.hasChangedFamilies) yield* this.#log.catchUp();
   }
 
   report(): void {
-    this.#backing.report(this.status);
+    this.backing.report(this.status);
   }
 
   *#everySeries(): IterableIterator<Series> {
     for (const family of this.families) yield* family.logged();
-  }
-
-  #slots(): StoreSlots {
-    const backing = (): Backing => this.#backing;
-    return {
-      get backing() {
-        return backing();
-      },
-      log: this.#log,
-      bind: (shape, cells) => this.#bind(shape, cells),
-      allocateInFile: (shape, cells) => this.#inFile.allocate(shape, cells),
-      freeInFile: (shape, cells) => this.#inFile.release(shape, cells),
-      release: (cells, shape) => this.#release(cells, shape),
-      bring: (series) => this.#bring(series),
-    };
-  }
-
-  #bind(shape: SlotShape, cells: Cells): void {
-    if (this.#inFile.allocate(shape, cells)) return;
-    this.#inMemory.allocate(shape, cells);
-    this.#slotsInMemory += shape.slots;
-    this.#reportShortage();
   }
 
   /** At once, because a short job may end before the next `settle`. */
@@ -328,71 +297,4 @@ export class SeriesStore {
     this.#isShort = true;
     this.#options.onNoRoom?.();
   }
-
-  /** Moves a series with its attachments out of the place that the store is leaving, and publishes it in the new one. */
-  #bring(series: Series): void {
-    if (!this.#isMoving) return;
-    if (this.#rebind(series, series.family)) this.#log.publishSeries(series);
-    for (const attachment of series.attachments ?? []) {
-      if (this.#rebind(attachment, attachmentShape(attachment.role))) this.#log.publishAttachment(attachment);
-    }
-  }
-
-  #rebind(cells: Cells & { publishedIn: number }, shape: SlotShape): boolean {
-    if (!this.#isLeft(cells.block)) return false;
-    const { view, index } = cells;
-    this.#bind(shape, cells);
-    for (let slot = 0; slot < shape.slots; slot++) cells.view[cells.index + slot] = view[index + slot];
-    cells.publishedIn = 0;
-    return true;
-  }
-
-  /** Whether a block is of the place that the store is leaving. */
-  #isLeft(block: Cells['block']): boolean {
-    if (!this.#isMoving || block === undefined || isShadow({ block })) return false;
-    return !this.#inFile.owns(block) && !this.#inMemory.owns(block);
-  }
-
-  /** Moves slots from memory to the file as far as there is room. */
-  *#moveIn(): Generator<void, void> {
-    const move = (cells: Cells, shape: SlotShape): boolean => {
-      if (cells.block === undefined || cells.block.number >= 0 || isShadow(cells)) return true;
-      const { view, index } = cells;
-      if (!this.#inFile.allocate(shape, cells)) return false;
-      cells.view.set(view.subarray(index, index + shape.slots), cells.index);
-      this.#slotsInMemory -= shape.slots;
-      return true;
-    };
-    for (const series of this.#everySeries()) {
-      if (!move(series, series.family)) return;
-      if (!(series.attachments ?? []).every((each) => move(each, attachmentShape(each.role)))) return;
-      yield;
-    }
-    if (this.#slotsInMemory === 0) this.#inMemory = new SlotAllocator(memoryBlock);
-  }
-
-  #release(cells: Cells & { publishedIn: number }, shape: SlotShape): void {
-    const { view, block, index, publishedIn } = cells;
-    const slots = { view, index, block };
-    cells.view = DETACHED_VIEW;
-    cells.index = DETACHED;
-    cells.block = undefined;
-    cells.publishedIn = 0;
-    if (block === undefined || isShadow(slots) || this.#isLeft(block)) return;
-    if (block.number < 0 && this.#backing.kind !== 'memory') {
-      this.#slotsInMemory -= shape.slots;
-      this.#inMemory.release(shape, slots);
-      return;
-    }
-    if (publishedIn > 0) this.#log.publishRemoval(slots, shape, publishedIn);
-    else this.#inFile.release(shape, slots);
-  }
-}
-
-function allocatorOf(backing: Backing, largestBlockBytes?: number): SlotAllocator {
-  return new SlotAllocator(
-    (kind, slots) => backing.addValueBlock(kind, slots),
-    () => backing.publishedAt,
-    largestBlockBytes,
-  );
 }

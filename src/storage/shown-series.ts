@@ -1,21 +1,19 @@
-import type { ValueBlockKind } from '../metrics-file/layout.js';
 import { type Labelled, LabelIndex } from './label-index.js';
-import { type Cells, shadowBlock } from './value-blocks.js';
+import { SHADOWS, SlotAllocator } from './value-blocks.js';
 
-const FIRST_SLOTS = 8;
-const LARGEST_SLOTS = 64 * 1024;
+/** For eight slots: most metrics with a callback have one series. */
+const FIRST_BLOCK_BYTES = 64;
 
 /**
  * For a family with a `collect()` in progress: the series that readers see, where they differ from those of the process.
  */
 export class ShownSeries<S extends Labelled> {
+  /** Slots of the process's own series, which the garbage collector frees when nothing refers to them. */
+  readonly slots = new SlotAllocator(SHADOWS, { first: FIRST_BLOCK_BYTES });
   /** By the series that the process writes to instead. */
   readonly #byCopy = new Map<S, S>();
   /** Series that the process has removed. */
   readonly #removed: LabelIndex<S>;
-  #view: Float64Array = new Float64Array(0);
-  #block: ReturnType<typeof shadowBlock> | undefined;
-  #used = 0;
 
   constructor(labelNames: readonly string[]) {
     this.#removed = new LabelIndex(labelNames);
@@ -54,19 +52,5 @@ export class ShownSeries<S extends Labelled> {
 
   removed(): Iterable<S> {
     return this.#removed;
-  }
-
-  /** Binds cells to slots in memory, all zero, which the garbage collector frees when nothing refers to them. */
-  bind(kind: ValueBlockKind, slots: number, cells: Cells): void {
-    if (this.#block === undefined || this.#used + slots > this.#view.length) {
-      const size = Math.max(slots, Math.min(LARGEST_SLOTS, Math.max(FIRST_SLOTS, 2 * this.#view.length)));
-      this.#block = shadowBlock(kind, size);
-      this.#view = this.#block.view;
-      this.#used = 0;
-    }
-    cells.view = this.#view;
-    cells.index = this.#used;
-    cells.block = this.#block;
-    this.#used += slots;
   }
 }

@@ -30,8 +30,6 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   shown: ShownSeries<S> | undefined = undefined;
   /** Series that have not changed for `expireAfterSeconds`, and when that was found, in seconds since the epoch; oldest first. */
   idle: Map<S, number> | undefined;
-  /** Whether the warning that `maxSeries` was reached has been logged. */
-  warnedFull = false;
 
   constructor(
     readonly id: number,

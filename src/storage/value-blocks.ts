@@ -1,6 +1,6 @@
 import { BLOCK, type ValueBlockKind } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import type { ValueBlock } from '../metrics-file/backing.js';
+import type { Backing, ValueBlock } from '../metrics-file/backing.js';
 
 /** The view of cells without slots. Nothing is ever written to it: writers check `index` first. */
 export const DETACHED_VIEW = new Float64Array(0);
@@ -25,8 +25,13 @@ export function isShadow({ block }: Pick<Cells, 'block'>): boolean {
   return block?.number === SHADOW_BLOCK;
 }
 
-/** Creates blocks: a file's writer, or memory. Undefined means that there is no room. */
-export type BlockMaker = (kind: ValueBlockKind, slots: number) => ValueBlock | undefined;
+/** Whether slots are in the file, and not in memory. */
+export function isInFile({ block }: Pick<Cells, 'block'>): boolean {
+  return block !== undefined && block.number >= 0;
+}
+
+/** The part of a backing that makes blocks. */
+type BlockSource = Pick<Backing, 'addValueBlock' | 'publishedAt'>;
 
 /** Removed slots are not reused for this time, which is longer than a reader takes between a file's keys and its values. */
 export const REUSE_DELAY_MS = 1000;
@@ -42,30 +47,18 @@ interface Resting {
 
 /** Allocates slots, block by block, and frees them. */
 export class SlotAllocator {
-  readonly #make: BlockMaker;
-  readonly #largestBlockBytes: number;
-  readonly #publishedAt: () => number;
-  /** Per kind: the block that is being filled, and its next free slot. */
-  readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number }>();
-  /** Freed slots per kind and size, oldest first. */
-  readonly #resting = new Map<string, Resting[]>();
-  readonly #restingFrom = new Map<string, number>();
-  readonly #slotsOfKind = new Map<ValueBlockKind, number>();
+  readonly #source: BlockSource;
+  readonly #blockBytes: { readonly first: number; readonly largest: number };
+  /** Per kind: the block that is being filled, its next free slot, and the slots of all blocks. */
+  readonly #filling = new Map<ValueBlockKind, { block: ValueBlock; next: number; slots: number }>();
+  /** Freed slots per kind and size; from `head` on, oldest first. */
+  readonly #resting = new Map<string, { head: number; readonly slots: Resting[] }>();
   /** Weak: a block goes with the last metric that has slots in it. */
   readonly #blocks = new WeakSet<ValueBlock>();
 
-  /**
-   * @param publishedAt `performance.now()` of the moment up to which the log has reached readers. Slots of later removals are
-   * not reused: a flushed file would have the value of another series under the old name
-   */
-  constructor(
-    make: BlockMaker,
-    publishedAt: () => number = () => Infinity,
-    largestBlockBytes: number = MAX_BLOCK_BYTES,
-  ) {
-    this.#largestBlockBytes = largestBlockBytes;
-    this.#make = make;
-    this.#publishedAt = publishedAt;
+  constructor(source: BlockSource, { first = FIRST_BLOCK_BYTES, largest = MAX_BLOCK_BYTES } = {}) {
+    this.#source = source;
+    this.#blockBytes = { first, largest };
   }
 
   /** Binds cells to zeroed slots; false where there is no room. */
@@ -77,12 +70,12 @@ export class SlotAllocator {
     }
     let filling = this.#filling.get(shape.kind);
     if (filling === undefined || filling.next + shape.slots > filling.block.view.length) {
-      const block = this.#make(shape.kind, this.#nextBlockSlots(shape));
+      const soFar = filling?.slots ?? 0;
+      const block = this.#source.addValueBlock(shape.kind, this.#nextBlockSlots(shape, soFar));
       if (block === undefined) return false;
       this.#blocks.add(block);
-      filling = { block, next: 0 };
+      filling = { block, next: 0, slots: soFar + block.view.length };
       this.#filling.set(shape.kind, filling);
-      this.#slotsOfKind.set(shape.kind, (this.#slotsOfKind.get(shape.kind) ?? 0) + block.view.length);
     }
     const index = filling.next;
     filling.next += shape.slots;
@@ -102,33 +95,30 @@ export class SlotAllocator {
     if (block === undefined) return;
     block.view.fill(0, index, index + shape.slots);
     const key = shapeKey(shape);
-    const resting = this.#resting.get(key);
-    const entry = { block, index, since: performance.now() };
-    if (resting === undefined) this.#resting.set(key, [entry]);
-    else resting.push(entry);
+    let resting = this.#resting.get(key);
+    if (resting === undefined) this.#resting.set(key, (resting = { head: 0, slots: [] }));
+    resting.slots.push({ block, index, since: performance.now() });
   }
 
   /** As many as the kind has already, so that a file has at most a few dozen blocks. */
-  #nextBlockSlots(shape: SlotShape): number {
-    const soFar = (this.#slotsOfKind.get(shape.kind) ?? 0) * Float64Array.BYTES_PER_ELEMENT + BLOCK.data;
-    const bytes = Math.min(Math.max(soFar - BLOCK.data, FIRST_BLOCK_BYTES), this.#largestBlockBytes);
+  #nextBlockSlots(shape: SlotShape, soFar: number): number {
+    const { first, largest } = this.#blockBytes;
+    const bytes = Math.min(Math.max(soFar * Float64Array.BYTES_PER_ELEMENT, first), largest);
     return Math.max(Math.floor(bytes / Float64Array.BYTES_PER_ELEMENT), shape.slots);
   }
 
   #takeRested(shape: SlotShape): Resting | undefined {
-    const key = shapeKey(shape);
-    const resting = this.#resting.get(key);
-    if (resting === undefined) return undefined;
-    const from = this.#restingFrom.get(key) ?? 0;
-    const oldest = resting[from];
-    if (oldest === undefined || performance.now() - oldest.since < REUSE_DELAY_MS) return undefined;
-    if (oldest.since > this.#publishedAt()) return undefined;
-    // the head of the queue moves, and its used part is cut off now and then, so that the cost of taking is constant
-    if (from + 1 > 1024 && from * 2 > resting.length) {
-      resting.splice(0, from + 1);
-      this.#restingFrom.set(key, 0);
-    } else {
-      this.#restingFrom.set(key, from + 1);
+    const resting = this.#resting.get(shapeKey(shape));
+    const oldest = resting?.slots[resting.head];
+    if (resting === undefined || oldest === undefined) return undefined;
+    if (performance.now() - oldest.since < REUSE_DELAY_MS) return undefined;
+    // the log of a flushed file does not have the removal yet: readers would find another value under the old name
+    if (oldest.since > this.#source.publishedAt) return undefined;
+    resting.head++;
+    // the used part of the queue is cut off now and then, so that the cost of taking is constant
+    if (resting.head > 1024 && resting.head * 2 > resting.slots.length) {
+      resting.slots.splice(0, resting.head);
+      resting.head = 0;
     }
     oldest.block.view.fill(0, oldest.index, oldest.index + shape.slots);
     return oldest;
@@ -145,11 +135,21 @@ function shapeKey(shape: SlotShape): string {
   return `${shape.kind}:${shape.slots}`;
 }
 
-/** A block that is in no file. */
-export function memoryBlock(kind: ValueBlockKind, slots: number): ValueBlock {
-  return { kind, number: -1, view: new Float64Array(slots), publishUsed() {} };
+function memoryBlock(number: number): Backing['addValueBlock'] {
+  return (kind, slots) => ({ kind, number, view: new Float64Array(slots), publishUsed() {} });
 }
 
-export function shadowBlock(kind: ValueBlockKind, slots: number): ValueBlock {
-  return { ...memoryBlock(kind, slots), number: SHADOW_BLOCK };
-}
+/** A backing without a file: for one process without a directory. */
+export const MEMORY: Backing = {
+  kind: 'memory',
+  publishedAt: Infinity,
+  addValueBlock: memoryBlock(-1),
+  append: () => true,
+  beginLog: () => undefined,
+  flush: () => true,
+  report() {},
+  close() {},
+};
+
+/** Blocks in memory whose values readers must not see yet. */
+export const SHADOWS: BlockSource = { addValueBlock: memoryBlock(SHADOW_BLOCK), publishedAt: Infinity };

@@ -8,7 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import { workerSlot } from '../directory/worker-slot.js';
 import type { Vitals } from '../metrics-file/layout.js';
 import type { SeriesStore } from './series-store.js';
-import { DEFAULT_MAX_SERIES } from './series-store-options.js';
+import { DEFAULT_MAX_SERIES } from './series-limits.js';
 
 const RESOLUTION_MS = 100;
 /** The file is also maintained between two heartbeats, as when it is read; a share of less time is mostly noise. */

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
-import { MemoryBacking } from '../../src/storage/memory-backing.js';
+import { MEMORY } from '../../src/storage/value-blocks.js';
 import { moveAll } from '../support/move-all.js';
 
 const OPENMETRICS = Registry.OPENMETRICS_CONTENT_TYPE;
 
 function moveStore(): void {
-  moveAll(sharedStore(), new MemoryBacking());
+  moveAll(sharedStore(), MEMORY);
 }
 
 function localRegistry(): Registry {

@@ -6,8 +6,7 @@ import { checkFile } from '../../src/metrics-file/check.js';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { Series } from '../../src/storage/series.js';
-import type { SeriesStore } from '../../src/storage/series-store.js';
-import type { SeriesStoreOptions } from '../../src/storage/series-store-options.js';
+import type { SeriesStore, SeriesStoreOptions } from '../../src/storage/series-store.js';
 import { DETACHED, REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
 import { afterTest } from '../support/after-test.js';
 import { valuesIn } from '../support/reading.js';
@@ -118,23 +117,23 @@ export function describeStore(kind: StoreKind): void {
   });
 
   test(`${name}: a metric has no more series than it may, and reports once that it is full`, (t) => {
-    const full: string[] = [];
-    const { store, writer } = kind.create(t, {
-      maxSeriesPerMetric: 2,
-      onFull: ({ declaration }, limit) => full.push(`${declaration.name} ${limit}`),
-    });
-    const jobs = store.declare(counter('jobs_total', ['kind']), DEFAULT);
+    const warn = t.mock.method(console, 'warn', () => {});
+    const { store, writer } = kind.create(t, { maxSeriesPerMetric: 2 });
+    const metric = `full_${name.replaceAll(/\W/g, '_')}_total`;
+    const jobs = store.declare(counter(metric, ['kind']), DEFAULT);
     const all = ['a', 'b', 'c', 'd'].map((value) => new Series(jobs, [value]));
     assert.deepEqual(
       all.map((series) => store.attach(series)),
       [true, true, false, false],
     );
-    assert.deepEqual(full, ['jobs_total 2']);
+    const warnings = warn.mock.calls.map(({ arguments: [text] }) => String(text));
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], new RegExp(`: ${metric} has reached 2 series; samples of further ones are dropped`));
     assert.equal(store.status.droppedSamples, 2);
     reads(writer, {
-      'jobs_total{kind="a"}': 0,
-      'jobs_total{kind="b"}': 0,
-      'prom_multiproc_dropped_samples_total{metric="jobs_total",reason="max_series"}': 2,
+      [`${metric}{kind="a"}`]: 0,
+      [`${metric}{kind="b"}`]: 0,
+      [`prom_multiproc_dropped_samples_total{metric="${metric}",reason="max_series"}`]: 2,
     });
     store.detach(all[0]);
     assert.ok(store.attach(all[2]));

@@ -5,8 +5,7 @@ import type { ProcessIdentity } from '../../src/metrics-file/layout.js';
 import { native } from '../../src/metrics-file/mapping.js';
 import type { FileWriter } from '../../src/metrics-file/writer.js';
 import { Series, type SeriesFamily } from '../../src/storage/series.js';
-import { SeriesStore } from '../../src/storage/series-store.js';
-import type { SeriesStoreOptions } from '../../src/storage/series-store-options.js';
+import { SeriesStore, type SeriesStoreOptions } from '../../src/storage/series-store.js';
 import { unpublishedFile } from './unpublished-file.js';
 
 // these tests choose the kind of file, and every run covers both
