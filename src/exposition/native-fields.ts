@@ -87,6 +87,5 @@ function writeBuckets(
     end = start + span;
     first = last + 1;
   }
-  out.head(deltaField, deltas.length);
-  out.append(deltas.bytes.subarray(0, deltas.length));
+  out.message(deltaField, deltas.written);
 }

@@ -39,8 +39,6 @@ export class NativeParts implements NativeSink {
   readonly #parts: Part[] = [];
   readonly #encoded = new WireBuffer();
   #next = 0;
-  /** By how much new bytes make the exposition longer. */
-  growth = 0;
 
   begin(): void {
     this.#next = 0;
@@ -100,36 +98,32 @@ export class NativeParts implements NativeSink {
     part.start = this.#encoded.length;
     writeNative(this.#encoded, reading, part);
     part.end = this.#encoded.length;
-    this.growth += part.end - part.start - part.length;
   }
 
-  get areMoving(): boolean {
-    return this.#encoded.length > 0;
+  /** The number of new bytes. */
+  get pendingBytes(): number {
+    return this.#encoded.length;
   }
 
-  /**
-   * Gives a histogram its place. @param copy is called with its new bytes, if it has any
-   * @returns by how much it became longer
-   */
-  place(number: number, at: number, copy: (from: Buffer, start: number, end: number, former: number) => void): number {
+  /** Gives a histogram its place. Returns its new bytes, if it has any, and the length of the former ones. */
+  place(number: number, at: number): { readonly bytes: Uint8Array; readonly former: number } | undefined {
     const part = this.#parts[number];
     part.at = at;
-    if (part.start < 0) return 0;
-    const added = part.end - part.start - part.length;
-    copy(this.#encoded.bytes, part.start, part.end, part.length);
-    part.length += added;
+    if (part.start < 0) return undefined;
+    const bytes = this.#encoded.bytes.subarray(part.start, part.end);
+    const former = part.length;
+    part.length = bytes.length;
     part.start = -1;
-    return added;
+    return { bytes, former };
   }
 
   /** Ends the moves. */
   placed(): void {
-    this.#encoded.length = this.growth = 0;
+    this.#encoded.length = 0;
   }
 
   /** Takes all histograms out of the exposition, for bytes that are laid out again without them. */
   detach(): void {
-    this.growth = 0;
     for (const part of this.#parts) {
       if (part.start < 0) {
         part.start = this.#encoded.length;
@@ -137,7 +131,6 @@ export class NativeParts implements NativeSink {
         part.end = this.#encoded.length;
       }
       part.length = 0;
-      this.growth += part.end - part.start;
     }
   }
 }

@@ -13,10 +13,10 @@ import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, Named
 import { groupedHeadings } from './heading.js';
 import { parseLabelText } from './labels.js';
 import {
+  DELIMITER_WIDTH,
   Encoding,
   exemplarField,
   familyFields,
-  type Hole,
   LABEL_PAIR,
   NATIVE_HOLE,
   nativeExemplarField,
@@ -29,7 +29,7 @@ import { NativeParts } from './native-parts.js';
 import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { sharedCopy } from './shared-memory.js';
 import { Splice } from './splice.js';
-import { increase, lengthFieldBytes, WireBuffer, writeVarint } from './wire.js';
+import { WireBuffer, writeVarint } from './wire.js';
 
 /**
  * Widths of counts in bytes. The first is enough for 268 million; if a count does not fit, everything is laid out again with
@@ -41,8 +41,6 @@ const METRIC = 4;
 const LABEL = 1;
 /** Room for moves: the sixteenth part of the bytes. */
 const MOVED_ROOM = 4;
-/** Bytes of the length before each MetricFamily: enough for 32 GiB. */
-const DELIMITER_WIDTH = 5;
 
 export function protobufFormat(name: string, offers: readonly Offer[]): Format {
   return {
@@ -83,8 +81,6 @@ class ProtobufWriter implements ExpositionWriter {
   /** It has room for native histograms that become longer. */
   #memory: Buffer = Buffer.alloc(0);
   #bytes = this.#memory;
-  /** The bytes while they are moved. */
-  #moved: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer);
   /** Per series, the offset of its message and of the part after its labels. */
   #seriesAt = new Int32Array(0);
@@ -92,8 +88,8 @@ class ProtobufWriter implements ExpositionWriter {
   #shown = new Float64Array(0);
   readonly natives = new NativeParts();
   readonly #splice = new Splice();
-  /** The bytes of exemplars. */
-  readonly #exemplars = new WireBuffer();
+  /** The last render has exemplars, which are in the copy that the splice has made. */
+  #hasExemplars = false;
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
     this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
@@ -110,7 +106,7 @@ class ProtobufWriter implements ExpositionWriter {
   }
 
   leaveMemory(spare?: SharedArrayBuffer): void {
-    if (this.#splice.size > 0) this.#splice.leaveMemory(spare);
+    if (this.#hasExemplars) this.#splice.leaveMemory(spare);
     else this.#use(this.#bytes, spare, this.#memory.length);
   }
 
@@ -119,9 +115,14 @@ class ProtobufWriter implements ExpositionWriter {
       this.natives.detach();
       this.#layOut(this.#countWidth + 1);
     }
-    if (this.natives.areMoving) this.#placeNatives();
-    this.#insert(exemplars);
-    return this.#splice.size === 0 ? this.#bytes : this.#splice.into(this.#bytes, DELIMITER_WIDTH);
+    if (this.natives.pendingBytes > 0) this.#placeNatives();
+    const traced: number[] = [];
+    // forEach skips the holes of the array
+    exemplars.forEach((exemplar, value) => {
+      if (exemplar !== undefined) traced.push(value);
+    });
+    this.#hasExemplars = traced.length > 0;
+    return this.#hasExemplars ? this.#withExemplars(exemplars, traced) : this.#bytes;
   }
 
   #layOut(countWidth: number): void {
@@ -130,7 +131,7 @@ class ProtobufWriter implements ExpositionWriter {
     this.#seriesAt = new Int32Array(series);
     this.#valuesAt = new Int32Array(series);
     this.#shown = new Float64Array(this.#valueCount);
-    const out = new WireBuffer();
+    const [out, pairs, pair] = [new WireBuffer(), new WireBuffer(), new WireBuffer()];
     let number = 0;
     this.#placed = this.#families.map(({ head, heading, showsCreated, labels }) => {
       const template = seriesTemplate(head, showsCreated, COUNT_WIDTHS[countWidth]);
@@ -138,17 +139,23 @@ class ProtobufWriter implements ExpositionWriter {
       out.append(new Uint8Array(DELIMITER_WIDTH));
       out.append(familyFields(heading.name, head));
       for (const text of labels) {
-        const pairs = labelPairs(text);
+        pairs.length = 0;
+        for (const [name, value] of Object.entries(parseLabelText(text))) {
+          pair.length = 0;
+          pair.string(LABEL_PAIR.name, name);
+          pair.string(LABEL_PAIR.value, value);
+          pairs.message(LABEL, pair.written);
+        }
         this.#seriesAt[number] = out.length;
-        out.head(METRIC, pairs.bytes + template.bytes.length, seriesLengthWidth(template));
-        pairs.write(out);
+        out.head(METRIC, pairs.length + template.bytes.length, seriesLengthWidth(template));
+        out.append(pairs.written);
         this.#valuesAt[number++] = out.length;
         out.append(template.bytes);
       }
       writeVarint(out.bytes, start, out.length - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
       return { kind: head.kind, template, at: start, series: labels.length };
     });
-    this.#use(out.bytes.subarray(0, out.length));
+    this.#use(out.written);
   }
 
   /** Takes the bytes over, into other memory. */
@@ -164,38 +171,26 @@ class ProtobufWriter implements ExpositionWriter {
 
   /** Puts new bytes of native histograms in their places, and moves all that is behind them. */
   #placeNatives(): void {
-    const from = this.#bytes;
-    const length = from.length + this.natives.growth;
-    if (this.#moved.length < length) this.#moved = Buffer.allocUnsafeSlow(length + (length >> MOVED_ROOM));
-    const out = this.#moved.subarray(0, length);
-    let copied = 0;
-    let shift = 0;
+    const splice = this.#splice;
+    splice.begin(this.#bytes, this.natives.pendingBytes);
     let [number, histogram] = [0, 0];
     for (const placed of this.#placed) {
-      const { template, series } = placed;
-      const familyShift = shift;
-      placed.at += shift;
-      const native = template.holes.get(NATIVE_HOLE);
+      const { at: familyAt, template, series } = placed;
+      const hole = template.holes.get(NATIVE_HOLE);
+      placed.at += splice.shift;
       for (let each = 0; each < series; each++, number++) {
-        const end = this.#valuesAt[number] + template.bytes.length;
-        this.#seriesAt[number] += shift;
-        this.#valuesAt[number] += shift;
-        if (native === undefined) continue;
-        const added = this.natives.place(histogram++, end + shift, (bytes, start, after, former) => {
-          from.copy(out, copied + shift, copied, end);
-          bytes.copy(out, end + shift, start, after);
-          copied = end + former;
-        });
-        if (added === 0) continue;
-        increase(out, this.#seriesAt[number] + 1, seriesLengthWidth(template), added);
-        for (const { at, width } of native.lengths) increase(out, this.#valuesAt[number] + at, width, added);
-        shift += added;
+        const [lengthAt, valuesAt] = [this.#seriesAt[number] + 1, this.#valuesAt[number]];
+        this.#seriesAt[number] += splice.shift;
+        this.#valuesAt[number] += splice.shift;
+        if (hole === undefined) continue;
+        const part = this.natives.place(histogram++, this.#valuesAt[number] + hole.at);
+        if (part !== undefined) splice.put({ familyAt, lengthAt, valuesAt }, hole, part.bytes, part.former);
       }
-      if (shift !== familyShift) increase(out, placed.at, DELIMITER_WIDTH, shift - familyShift);
     }
-    from.copy(out, copied + shift, copied);
-    if (length > this.#memory.length) this.#use(out, undefined, length + (length >> MOVED_ROOM));
-    else out.copy(this.#memory);
+    const moved = splice.end();
+    const { length } = moved;
+    if (length > this.#memory.length) this.#use(moved, undefined, length + (length >> MOVED_ROOM));
+    else moved.copy(this.#memory);
     this.#setLength(length);
     this.natives.placed();
   }
@@ -232,77 +227,37 @@ class ProtobufWriter implements ExpositionWriter {
     return true;
   }
 
-  /** Inserts exemplars. Those of native histograms are in their classic buckets too. */
-  #insert(exemplars: readonly (Exemplar | undefined)[]): void {
-    this.#splice.clear();
-    this.#exemplars.length = 0;
-    const traced: number[] = [];
-    // forEach skips the holes of the array
-    exemplars.forEach((exemplar, value) => {
-      if (exemplar !== undefined) traced.push(value);
-    });
-    let next = 0;
-    let value = 0;
-    let number = 0;
-    for (const placed of this.#placed) {
-      const { template, series } = placed;
+  /** Returns a copy with exemplars. Those of native histograms are in their classic buckets too. @param traced their indexes */
+  #withExemplars(exemplars: readonly (Exemplar | undefined)[], traced: readonly number[]): Uint8Array {
+    const splice = this.#splice;
+    splice.begin(this.#bytes);
+    let [next, value, number] = [0, 0, 0];
+    for (const { at: familyAt, kind, template, series } of this.#placed) {
       const perSeries = template.places.length;
       const native = template.holes.get(NATIVE_HOLE);
       const end = value + series * perSeries;
-      const insertLine = (each: number): void => {
-        const line = traced[next] - value - each * perSeries;
-        const hole = template.holes.get(line);
-        const exemplar = exemplars[traced[next]]!;
-        if (hole !== undefined) this.#insertExemplar(placed, number + each, hole, exemplarField(placed.kind, exemplar));
-      };
-      if (native === undefined) {
-        for (; traced[next] < end; next++) insertLine(Math.floor((traced[next] - value) / perSeries));
-      } else {
-        for (let each = 0, after = value + perSeries; each < series; each++, after += perSeries) {
-          const from = next;
-          for (; traced[next] < after; next++) insertLine(each);
-          for (let at = from; at < next; at++) {
-            const exemplar = exemplars[traced[at]]!;
-            if (exemplar.timestamp === undefined) continue;
-            this.#insertExemplar(placed, number + each, native, nativeExemplarField(exemplar));
-          }
+      while (traced[next] < end) {
+        const each = Math.floor((traced[next] - value) / perSeries);
+        const first = value + each * perSeries;
+        const [lengthAt, valuesAt] = [this.#seriesAt[number + each] + 1, this.#valuesAt[number + each]];
+        const place = { familyAt, lengthAt, valuesAt };
+        const own: Exemplar[] = [];
+        for (; traced[next] < first + perSeries; next++) {
+          const exemplar = exemplars[traced[next]]!;
+          const hole = template.holes.get(traced[next] - first);
+          if (hole !== undefined) splice.put(place, hole, exemplarField(kind, exemplar));
+          own.push(exemplar);
+        }
+        if (native === undefined) continue;
+        for (const exemplar of own) {
+          if (exemplar.timestamp !== undefined) splice.put(place, native, nativeExemplarField(exemplar));
         }
       }
       value = end;
       number += series;
     }
+    return splice.end();
   }
-
-  #insertExemplar(placed: PlacedFamily, series: number, hole: Hole, field: Uint8Array): void {
-    const bytes = this.#exemplars;
-    const start = bytes.length;
-    bytes.append(field);
-    this.#add(placed, series, hole, bytes, start, bytes.length);
-  }
-
-  #add({ at, template }: PlacedFamily, series: number, hole: Hole, from: WireBuffer, start: number, end: number): void {
-    // a tag of one byte is before it
-    const message = { at: this.#seriesAt[series] + 1, width: seriesLengthWidth(template) };
-    this.#splice.add(series, this.#valuesAt[series], at, message, hole, { from, start, end });
-  }
-}
-
-/** The label pairs of a text. They are measured before they are written, since a message begins with its length. */
-function labelPairs(text: string): { readonly bytes: number; write(out: WireBuffer): void } {
-  const pairs = Object.entries(parseLabelText(text)).map(([name, value]) => {
-    const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
-    return { name, value, nameBytes, valueBytes, bytes: lengthFieldBytes(nameBytes) + lengthFieldBytes(valueBytes) };
-  });
-  return {
-    bytes: pairs.reduce((sum, { bytes }) => sum + lengthFieldBytes(bytes), 0),
-    write(out) {
-      for (const { name, value, nameBytes, valueBytes, bytes } of pairs) {
-        out.head(LABEL, bytes);
-        out.string(LABEL_PAIR.name, name, nameBytes);
-        out.string(LABEL_PAIR.value, value, valueBytes);
-      }
-    },
-  };
 }
 
 /** The width of a series' length is fixed if exemplars may change the length. */

@@ -11,7 +11,7 @@ import { fixed64Field, lengthField, messageField, stringField, varintField, writ
 export const Encoding = { Double: 0, Count: 1, Time: 2, None: 3 } as const;
 export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 
-/** A place where bytes may be inserted, and the lengths (fields of a fixed width) that include them. */
+/** A place where bytes may be inserted, and the lengths (fields of a fixed width) within the series that include them. */
 export interface Hole {
   readonly at: number;
   readonly lengths: readonly { readonly at: number; readonly width: number }[];
@@ -58,6 +58,8 @@ const EXEMPLAR = { label: 1, value: 2, timestamp: 3 } as const;
 const EXEMPLAR_LENGTH_WIDTH = 2;
 /** Bytes of the length of a message that contains such messages: enough for 256 MiB. */
 export const WIDE_LENGTH_WIDTH = 4;
+/** Bytes of the length before each MetricFamily: enough for 32 GiB. */
+export const DELIMITER_WIDTH = 5;
 /** Bytes of a Timestamp's seconds (enough until the year 3058) and of its nanoseconds. */
 const TIME_WIDTH = 5;
 const MAX_SECONDS = 0x80 ** TIME_WIDTH - 1;
@@ -188,7 +190,7 @@ class MessageBuilder implements Template {
 
   message(field: number, { bytes, places, encodings, holes }: Template, lengthWidth = 0): void {
     const width = holes.size > 0 && lengthWidth === 0 ? WIDE_LENGTH_WIDTH : lengthWidth;
-    const head = Uint8Array.from(lengthField(field, bytes.length, width));
+    const head = lengthField(field, bytes.length, width);
     const start = this.bytes.length + head.length;
     const length = { at: start - width, width };
     for (const at of places) this.places.push(start + at);

@@ -1,123 +1,99 @@
-import { widened } from '../model/widened.js';
-import type { Hole } from './protobuf-message.js';
-import { increase, type WireBuffer } from './wire.js';
+import { DELIMITER_WIDTH, type Hole, WIDE_LENGTH_WIDTH } from './protobuf-message.js';
+import { increase } from './wire.js';
 
-/** Numbers per insertion. */
-const FIELDS = 7;
-const FIRST_NUMBERS = 64 * FIELDS;
-
-/** A place in the bytes where a length is, and its width. */
-interface LengthPlace {
-  readonly at: number;
-  readonly width: number;
-}
-
-/** Bytes to insert: `bytes[start, end)` of a buffer. */
-interface Insertion {
-  readonly from: WireBuffer;
-  readonly start: number;
-  readonly end: number;
+/** Offsets of a series in the bytes before the splice: of its values, of its length, and of the length of its family. */
+interface SeriesPlace {
+  readonly valuesAt: number;
+  readonly lengthAt: number;
+  readonly familyAt: number;
 }
 
 /**
- * Inserts bytes into messages, in ascending order, and increases the lengths of the messages around them. It is used again and
- * again: with new lists, and a new copy of the bytes, the garbage collector took as long as the rest of a render.
+ * Copies messages with other bytes in some of their holes, which the caller names in ascending order, and increases the lengths of the
+ * messages around them. The copy is made in the same memory again and again: with a new copy, the garbage collector took as long as the
+ * rest of a render.
  */
 export class Splice {
-  #size = 0;
-  #inserted = 0;
-  // per insertion: its series, offset from which its hole is counted, offsets of lengths, start and end of its bytes
-  #numbers = new Int32Array(FIRST_NUMBERS);
-  readonly #holes: Hole[] = [];
-  readonly #sources: WireBuffer[] = [];
+  #from: Buffer = Buffer.alloc(0);
   #out: Buffer = Buffer.alloc(0);
+  #copied = 0;
+  /** By how many bytes the copy is longer so far, and was at the beginning of the present series and family. */
+  #shift = 0;
+  #seriesShift = 0;
+  #familyShift = 0;
+  #seriesAt = -1;
+  #familyAt = -1;
 
-  get size(): number {
-    return this.#size;
+  /** @param added how many bytes will be added, if that is known */
+  begin(from: Buffer, added = 0): void {
+    this.#from = from;
+    this.#copied = this.#shift = 0;
+    this.#seriesAt = this.#familyAt = -1;
+    this.#room(from.length + added);
   }
 
-  clear(): void {
-    this.#size = this.#inserted = 0;
+  get shift(): number {
+    return this.#shift;
   }
 
-  /** The next bytes are written to other memory. */
+  /** The next copy is made in other memory. */
   leaveMemory(spare: SharedArrayBuffer | undefined): void {
     this.#out = spare === undefined ? Buffer.alloc(0) : Buffer.from(spare);
   }
 
-  /**
-   * @param series its number
-   * @param base the offset that holes are counted from
-   * @param family the offset of the length of the family
-   * @param message the offset of the length of the series, and the width of this length
-   */
-  add(series: number, base: number, family: number, message: LengthPlace, hole: Hole, insertion: Insertion): void {
-    const at = this.#size++;
-    if (FIELDS * at === this.#numbers.length) this.#numbers = widened(this.#numbers);
-    const first = FIELDS * at;
-    this.#numbers[first] = series;
-    this.#numbers[first + 1] = base;
-    this.#numbers[first + 2] = family;
-    this.#numbers[first + 3] = message.at;
-    this.#numbers[first + 4] = message.width;
-    this.#numbers[first + 5] = insertion.start;
-    this.#numbers[first + 6] = insertion.end;
-    this.#holes[at] = hole;
-    this.#sources[at] = insertion.from;
-    this.#inserted += insertion.end - insertion.start;
+  /** @param former length of the bytes that are in the hole */
+  put(series: SeriesPlace, hole: Hole, bytes: Uint8Array, former = 0): void {
+    const { valuesAt, lengthAt, familyAt } = series;
+    const added = bytes.length - former;
+    this.#room(this.#from.length + this.#shift + added);
+    const out = this.#out;
+    const at = valuesAt + hole.at;
+    copy(this.#from, this.#copied, at, out, this.#copied + this.#shift);
+    copy(bytes, 0, bytes.length, out, at + this.#shift);
+    this.#copied = at + former;
+    if (lengthAt !== this.#seriesAt) {
+      this.#seriesAt = lengthAt;
+      this.#seriesShift = this.#shift;
+    }
+    if (familyAt !== this.#familyAt) {
+      this.#endFamily();
+      this.#familyAt = familyAt;
+      this.#familyShift = this.#shift;
+    }
+    increase(out, lengthAt + this.#seriesShift, WIDE_LENGTH_WIDTH, added);
+    // the first of them is before all holes of the series, the others behind the last bytes that were put
+    hole.lengths.forEach((length, level) => {
+      const shift = level === 0 ? this.#seriesShift : this.#shift;
+      increase(out, valuesAt + length.at + shift, length.width, added);
+    });
+    this.#shift += added;
   }
 
-  /**
-   * Returns the bytes with the insertions; the next call overwrites them.
-   *
-   * @param familyWidth the width of the length of a family
-   */
-  into(from: Buffer, familyWidth: number): Uint8Array {
-    const length = from.length + this.#inserted;
-    if (this.#out.length < length) this.#out = Buffer.from(new SharedArrayBuffer(length + (length >> 3)));
-    const out = this.#out;
-    const numbers = this.#numbers;
-    let copied = 0;
-    let shift = 0;
-    let [series, seriesShift] = [-1, 0];
-    let [family, familyShift] = [-1, 0];
-    for (let each = 0, field = 0; each < this.#size; each++, field += FIELDS) {
-      const { at: holeAt, lengths } = this.#holes[each];
-      const base = numbers[field + 1];
-      const at = base + holeAt;
-      const start = numbers[field + 5];
-      const end = numbers[field + 6];
-      const added = end - start;
-      copy(from, copied, at, out, copied + shift);
-      copy(this.#sources[each].bytes, start, end, out, at + shift);
-      copied = at;
-      if (numbers[field] !== series) {
-        series = numbers[field];
-        seriesShift = shift;
-      }
-      if (numbers[field + 2] !== family) {
-        if (family >= 0) increase(out, family + familyShift, familyWidth, shift - familyShift);
-        family = numbers[field + 2];
-        familyShift = shift;
-      }
-      increase(out, numbers[field + 3] + seriesShift, numbers[field + 4], added);
-      // the first of them is before all holes of the series, the others behind the last insertion
-      for (let level = 0; level < lengths.length; level++) {
-        const { at: lengthAt, width } = lengths[level];
-        increase(out, base + lengthAt + (level === 0 ? seriesShift : shift), width, added);
-      }
-      shift += added;
-    }
-    if (family >= 0) increase(out, family + familyShift, familyWidth, shift - familyShift);
-    copy(from, copied, from.length, out, copied + shift);
-    return out.subarray(0, length);
+  /** Returns the copy; the next one overwrites it. */
+  end(): Buffer {
+    this.#endFamily();
+    const { length } = this.#from;
+    copy(this.#from, this.#copied, length, this.#out, this.#copied + this.#shift);
+    return this.#out.subarray(0, length + this.#shift);
+  }
+
+  #endFamily(): void {
+    if (this.#familyAt < 0) return;
+    increase(this.#out, this.#familyAt + this.#familyShift, DELIMITER_WIDTH, this.#shift - this.#familyShift);
+  }
+
+  #room(bytes: number): void {
+    if (bytes <= this.#out.length) return;
+    const wider = Buffer.from(new SharedArrayBuffer(bytes + (bytes >> 3)));
+    this.#out.copy(wider, 0, 0, this.#copied + this.#shift);
+    this.#out = wider;
   }
 }
 
 /** A loop copies up to this many bytes faster than a call does. */
 const LOOP_BYTES = 256;
 
-function copy(from: Buffer, start: number, end: number, into: Buffer, at: number): void {
-  if (end - start > LOOP_BYTES) from.copy(into, at, start, end);
+function copy(from: Uint8Array, start: number, end: number, into: Buffer, at: number): void {
+  if (end - start > LOOP_BYTES) into.set(from.subarray(start, end), at);
   else for (let next = start, to = at; next < end; next++, to++) into[to] = from[next];
 }

@@ -7,20 +7,6 @@
  */
 const Wire = { Varint: 0, Fixed64: 1, Length: 2 } as const;
 
-/** A field's number and wire type: one byte, or two for fields from 16 up. */
-function tag(field: number, wire: number): number[] {
-  return varint((field << 3) | wire);
-}
-
-/** Returns the shortest varint of an integer from 0 up. */
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return bytes;
-}
-
 function varintWidth(value: number): number {
   let width = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) width++;
@@ -60,53 +46,55 @@ export function increase(bytes: Uint8Array, at: number, width: number, by: numbe
   writeVarint(bytes, at, readVarint(bytes, at) + by, width);
 }
 
-/** Returns the tag and the length of a message, string or bytes field; the length takes at least `width` bytes. */
-export function lengthField(field: number, bytes: number, width = 0): number[] {
-  const head = tag(field, Wire.Length);
-  const length = new Uint8Array(Math.max(width, varintWidth(bytes)));
-  writeVarint(length, 0, bytes, length.length);
-  return [...head, ...length];
+/** Returns a field's number and wire type, and a varint of `width` bytes or more. */
+function taggedVarint(field: number, wire: number, value: number, width = 0): Uint8Array {
+  const tag = (field << 3) | wire;
+  const tagWidth = varintWidth(tag);
+  const bytes = new Uint8Array(tagWidth + Math.max(width, varintWidth(value)));
+  writeVarint(bytes, 0, tag, tagWidth);
+  writeVarint(bytes, tagWidth, value, bytes.length - tagWidth);
+  return bytes;
 }
 
-export function stringField(field: number, text: string): Uint8Array {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Uint8Array.from(lengthField(field, bytes.length)), bytes]);
+export function varintField(field: number, value: number, width?: number): Uint8Array {
+  return taggedVarint(field, Wire.Varint, value, width);
+}
+
+/** Returns what is before the bytes of a message, string or bytes field. @param width minimum number of bytes of the length */
+export function lengthField(field: number, bytes: number, width?: number): Uint8Array {
+  return taggedVarint(field, Wire.Length, bytes, width);
 }
 
 export function messageField(field: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Uint8Array.from(lengthField(field, length)), ...parts]);
+  return Buffer.concat([lengthField(field, length), ...parts]);
 }
 
-export function varintField(field: number, value: number, width = 0): Uint8Array {
-  const head = tag(field, Wire.Varint);
-  const bytes = new Uint8Array(head.length + Math.max(width, varintWidth(value)));
-  bytes.set(head);
-  writeVarint(bytes, head.length, value, bytes.length - head.length);
+export function stringField(field: number, text: string): Uint8Array {
+  return messageField(field, Buffer.from(text));
+}
+
+/** Returns 8 bytes: of a double for a number, of an integer for a bigint. */
+export function fixed64(value: number | bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  if (typeof value === 'number') bytes.writeDoubleLE(value);
+  else bytes.writeBigUInt64LE(value);
   return bytes;
 }
 
-/** Returns a field of 8 bytes: of a double for a number, of an integer for a bigint. */
 export function fixed64Field(field: number, value: number | bigint): Uint8Array {
-  const head = tag(field, Wire.Fixed64);
-  const bytes = new Uint8Array(head.length + 8);
-  bytes.set(head);
-  const view = new DataView(bytes.buffer, head.length);
-  if (typeof value === 'number') view.setFloat64(0, value, true);
-  else view.setBigUint64(0, value, true);
-  return bytes;
-}
-
-/** Returns a repeated field of varints, packed. */
-export function packedVarints(field: number, values: readonly number[]): Uint8Array {
-  const bytes = values.flatMap(varint);
-  return Uint8Array.from([...lengthField(field, bytes.length), ...bytes]);
+  return Buffer.concat([Uint8Array.of((field << 3) | Wire.Fixed64), fixed64(value)]);
 }
 
 /** A buffer that grows as it is written. */
 export class WireBuffer {
   bytes = Buffer.allocUnsafeSlow(64 * 1024);
   length = 0;
+
+  /** A view of the bytes, which is valid until more are written. */
+  get written(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
 
   append(bytes: Uint8Array): void {
     this.#room(bytes.length);
@@ -123,8 +111,17 @@ export class WireBuffer {
     this.length += bytes;
   }
 
-  /** Writes a string field below 16. @param byteLength the length of the text in UTF-8 */
-  string(field: number, text: string, byteLength: number): void {
+  /** Writes a message, bytes or packed field below 16. */
+  message(field: number, ...parts: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    this.head(field, length);
+    for (const part of parts) this.append(part);
+  }
+
+  /** Writes a string field below 16. */
+  string(field: number, text: string): void {
+    const byteLength = Buffer.byteLength(text);
     this.head(field, byteLength);
     this.#room(byteLength);
     this.length += this.bytes.write(text, this.length);
@@ -134,14 +131,7 @@ export class WireBuffer {
   varint(field: number, value: number, width = 0): void {
     this.#room(1 + MAX_VARINT_BYTES);
     this.bytes[this.length++] = (field << 3) | Wire.Varint;
-    this.#varint(value, width);
-  }
-
-  /** Writes integers from 0 up as a packed field below 16. @param byteLength see `packedBytes` */
-  packed(field: number, values: readonly number[], byteLength: number): void {
-    this.head(field, byteLength);
-    this.#room(byteLength);
-    for (const value of values) this.#varint(value);
+    this.rawVarint(value, width);
   }
 
   /** Writes a signed integer (sint32, sint64) as a field below 16. */
@@ -161,14 +151,14 @@ export class WireBuffer {
   rawSigned(value: number, width = 0): void {
     this.#room(MAX_VARINT_BYTES);
     if (value >= -0x4000_0000 && value < 0x4000_0000) {
-      this.#varint(((value << 1) ^ (value >> 31)) >>> 0, width);
+      this.rawVarint(((value << 1) ^ (value >> 31)) >>> 0, width);
       return;
     }
     // twice the value may be no exact float64: the lowest seven bits come first
     const magnitude = value < 0 ? -value - 1 : value;
     const sign = value < 0 ? 1 : 0;
     this.bytes[this.length++] = ((magnitude % 64) * 2 + sign) | 0x80;
-    this.#varint(Math.floor(magnitude / 64));
+    this.rawVarint(Math.floor(magnitude / 64));
   }
 
   /** Writes a message of a signed and an unsigned integer. */
@@ -181,7 +171,9 @@ export class WireBuffer {
     this.bytes[at] = this.length - at - 1;
   }
 
-  #varint(value: number, width = 0): void {
+  /** Writes an integer from 0 up without a tag. */
+  rawVarint(value: number, width = 0): void {
+    this.#room(MAX_VARINT_BYTES);
     let rest = value;
     const last = this.length + width - 1;
     for (; rest >= 0x80 || this.length < last; rest = Math.floor(rest / 0x80)) {
@@ -198,16 +190,13 @@ export class WireBuffer {
   }
 }
 
-/** Returns the size of the elements of a packed field. */
-export function packedBytes(values: readonly number[]): number {
-  let bytes = 0;
-  for (const value of values) bytes += varintWidth(value);
-  return bytes;
-}
+const elements = new WireBuffer();
 
-/** Returns the size of a string, message or packed field below 16. */
-export function lengthFieldBytes(byteLength: number): number {
-  return 1 + varintWidth(byteLength) + byteLength;
+/** Returns a repeated field of integers from 0 up, packed. */
+export function packedVarints(field: number, values: readonly number[]): Uint8Array {
+  elements.length = 0;
+  for (const value of values) elements.rawVarint(value);
+  return messageField(field, elements.written);
 }
 
 const MAX_VARINT_BYTES = 10;

@@ -2,14 +2,7 @@
  * ExportMetricsServiceRequest of OTLP (open-telemetry/opentelemetry-proto, metrics.proto). The mapping is that of the
  * specification «Prometheus and OpenMetrics compatibility»; names stay as they are.
  */
-import {
-  fixed64Field,
-  lengthField,
-  messageField,
-  packedVarints,
-  stringField,
-  varintField,
-} from '../exposition/wire.js';
+import { fixed64, fixed64Field, messageField, packedVarints, stringField, varintField } from '../exposition/wire.js';
 import type { GroupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels, MetricFamily, MetricType } from '../model/metric-family.js';
 import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
@@ -200,8 +193,8 @@ function histogramValues({ values, exemplars }: GroupedSeries, lines: readonly L
   return [
     fixed64Field(HISTOGRAM_POINT.count, count),
     ...others,
-    packed(HISTOGRAM_POINT.bucketCounts, counts, (view, offset, each) => view.setBigUint64(offset, each, true)),
-    packed(HISTOGRAM_POINT.bounds, bounds, (view, offset, each) => view.setFloat64(offset, each, true)),
+    messageField(HISTOGRAM_POINT.bucketCounts, ...counts.map(fixed64)),
+    messageField(HISTOGRAM_POINT.bounds, ...bounds.map(fixed64)),
     ...traced,
   ];
 }
@@ -288,17 +281,6 @@ function attributeFields(field: number, labels: Labels): Uint8Array {
         ),
       ),
   );
-}
-
-function packed<T>(
-  field: number,
-  values: readonly T[],
-  write: (view: DataView, offset: number, value: T) => void,
-): Uint8Array {
-  const bytes = new Uint8Array(values.length * 8);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, at) => write(view, at * 8, value));
-  return Buffer.concat([Uint8Array.from(lengthField(field, bytes.length)), bytes]);
 }
 
 function nanoseconds(ms: number): bigint {

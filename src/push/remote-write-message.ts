@@ -3,18 +3,9 @@
  * (prometheus/prompb). The writer of the expositions makes the bytes (`exposition/wire.ts`): a protobuf library would be many
  * times as large as these two messages, whose fields receivers have fixed.
  */
-import {
-  fixed64Field,
-  lengthFieldBytes,
-  messageField,
-  packedBytes,
-  packedVarints,
-  stringField,
-  varintField,
-  WireBuffer,
-} from '../exposition/wire.js';
+import { fixed64Field, messageField, packedVarints, stringField, varintField, WireBuffer } from '../exposition/wire.js';
 import { writeNative } from '../exposition/native-fields.js';
-import type { Exemplar, MetricType } from '../model/metric-family.js';
+import type { Exemplar, MetricFamily, MetricType } from '../model/metric-family.js';
 import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
 
 /** A line of an exposition. */
@@ -29,12 +20,7 @@ export interface RemoteSeries {
 type LabelPairs = readonly (readonly [name: string, value: string])[];
 
 /** The same object for all series of a family. */
-export interface RemoteFamily {
-  readonly name: string;
-  readonly type: MetricType;
-  readonly help: string;
-  readonly unit?: string;
-}
+export type RemoteFamily = Readonly<Pick<MetricFamily, 'name' | 'type' | 'help' | 'unit'>>;
 
 export interface RemoteSample {
   readonly series: RemoteSeries;
@@ -79,7 +65,8 @@ const TYPE_NUMBERS: Readonly<Record<MetricType, number>> = {
 const STALE = 0x7ff0_0000_0000_0002n;
 
 const SAMPLE = { value: 1, timestamp: 2 } as const;
-/** Equal in both messages. */
+// equal in both messages, as SAMPLE and NATIVE are
+const EXEMPLAR = { labels: 1, value: 2, timestamp: 3 } as const;
 const HISTOGRAM = { count: 1, sum: 3, timestamp: 15 } as const;
 const NATIVE = {
   ...{ schema: 4, zeroThreshold: 5, zeroCount: 6 },
@@ -89,13 +76,11 @@ const ONE = {
   ...{ timeseries: 1, metadata: 3 },
   series: { label: 1, sample: 2, exemplar: 3, histogram: 4 },
   label: { name: 1, value: 2 },
-  exemplar: { label: 1, value: 2, timestamp: 3 },
   family: { type: 1, name: 2, help: 4, unit: 5 },
 } as const;
 const TWO = {
   ...{ symbol: 4, timeseries: 5 },
   series: { labelRefs: 1, sample: 2, histogram: 3, exemplar: 4, metadata: 5, created: 6 },
-  exemplar: { labelRefs: 1, value: 2, timestamp: 3 },
   metadata: { type: 1, helpRef: 3, unitRef: 4 },
 } as const;
 
@@ -105,19 +90,8 @@ function encodeOne(samples: readonly RemoteSample[], time: number, withMetadata:
   for (const { series, value, native, exemplar } of samples) {
     const point = native === undefined ? sample.of(value) : histogramField(ONE.series.histogram, native, time);
     const labels = (series.bytes ??= labelFields(ONE.series.label, series.labels));
-    const traced =
-      exemplar === undefined
-        ? NOTHING
-        : messageField(
-            ONE.series.exemplar,
-            labelFields(ONE.exemplar.label, Object.entries(exemplar.labels)),
-            fixed64Field(ONE.exemplar.value, exemplar.value),
-            varintField(ONE.exemplar.timestamp, exemplarTime(exemplar)),
-          );
-    out.head(ONE.timeseries, labels.length + point.length + traced.length);
-    out.append(labels);
-    out.append(point);
-    out.append(traced);
+    const traced = exemplarField(ONE.series.exemplar, exemplar, (pairs) => labelFields(EXEMPLAR.labels, pairs));
+    out.message(ONE.timeseries, labels, point, traced);
   }
   if (withMetadata) {
     for (const { name, type, help, unit } of new Set(samples.map(({ series }) => series.family))) {
@@ -131,7 +105,7 @@ function encodeOne(samples: readonly RemoteSample[], time: number, withMetadata:
       out.append(messageField(ONE.metadata, ...fields));
     }
   }
-  return out.bytes.subarray(0, out.length);
+  return out.written;
 }
 
 /** The metadata is part of each series, by numbers of texts. */
@@ -142,27 +116,29 @@ function encodeTwo(samples: readonly RemoteSample[], time: number): Uint8Array {
   const metadataOf = new Map<RemoteFamily, Uint8Array>();
   for (const { series, value, native, exemplar, createdAt } of samples) {
     const point = native === undefined ? sample.of(value) : histogramField(TWO.series.histogram, native, time);
-    const refs = symbols.refs(series.labels);
-    const refBytes = packedBytes(refs);
+    const refs = symbols.fieldOf(TWO.series.labelRefs, series.labels);
     let metadata = metadataOf.get(series.family);
     if (metadata === undefined) metadataOf.set(series.family, (metadata = metadataField(series.family, symbols)));
-    const traced = exemplar === undefined ? NOTHING : exemplarField(exemplar, symbols);
+    const traced = exemplarField(TWO.series.exemplar, exemplar, (pairs) => symbols.fieldOf(EXEMPLAR.labels, pairs));
     const created = createdAt === undefined ? NOTHING : varintField(TWO.series.created, createdAt);
-    const { length } = point;
-    out.head(TWO.timeseries, lengthFieldBytes(refBytes) + length + traced.length + metadata.length + created.length);
-    out.packed(TWO.series.labelRefs, refs, refBytes);
-    for (const part of [point, traced, metadata, created]) out.append(part);
+    out.message(TWO.timeseries, refs, point, traced, metadata, created);
   }
-  return Buffer.concat([...symbols.fields(), out.bytes.subarray(0, out.length)]);
+  return Buffer.concat([...symbols.fields(), out.written]);
 }
 
-function exemplarField(exemplar: Exemplar, symbols: Symbols): Uint8Array {
-  const { labels, value } = exemplar;
+/** Only exemplars with a timestamp are sent. */
+function exemplarField(
+  field: number,
+  exemplar: Exemplar | undefined,
+  labelsOf: (pairs: LabelPairs) => Uint8Array,
+): Uint8Array {
+  if (exemplar === undefined) return NOTHING;
+  const { labels, value, timestamp = 0 } = exemplar;
   return messageField(
-    TWO.series.exemplar,
-    packedVarints(TWO.exemplar.labelRefs, symbols.refs(Object.entries(labels))),
-    fixed64Field(TWO.exemplar.value, value),
-    varintField(TWO.exemplar.timestamp, exemplarTime(exemplar)),
+    field,
+    labelsOf(Object.entries(labels)),
+    fixed64Field(EXEMPLAR.value, value),
+    varintField(EXEMPLAR.timestamp, Math.round(timestamp * 1000)),
   );
 }
 
@@ -192,7 +168,7 @@ function histogramField(
     field,
     varintField(HISTOGRAM.count, reading.count),
     fixed64Field(HISTOGRAM.sum, sum),
-    fields.bytes.subarray(0, fields.length),
+    fields.written,
     varintField(HISTOGRAM.timestamp, time),
   );
 }
@@ -204,11 +180,6 @@ function labelFields(field: number, labels: LabelPairs): Uint8Array {
   return Buffer.concat(
     labels.map(([name, value]) => messageField(field, stringField(label.name, name), stringField(label.value, value))),
   );
-}
-
-/** Exemplars without a timestamp are not sent. */
-function exemplarTime({ timestamp = 0 }: Exemplar): number {
-  return Math.round(timestamp * 1000);
 }
 
 /** The field `samples`, which has the same number in both messages: one value, at the same time for all series. */
@@ -242,10 +213,10 @@ class Symbols {
     return number;
   }
 
-  refs(pairs: LabelPairs): number[] {
+  fieldOf(field: number, pairs: LabelPairs): Uint8Array {
     const refs: number[] = [];
     for (const [name, value] of pairs) refs.push(this.ref(name), this.ref(value));
-    return refs;
+    return packedVarints(field, refs);
   }
 
   fields(): Uint8Array[] {
