@@ -26,11 +26,17 @@ interface ChartSample {
   readonly buckets: { readonly bounds: readonly number[]; readonly counts: Float64Array } | undefined;
 }
 
+interface Worker {
+  readonly file: string;
+  readonly name: string;
+}
+
 interface Sample {
   /** Seconds since the epoch. */
   readonly time: number;
-  /** Numbers of the processes. */
-  readonly ids: Uint32Array;
+  /** Living processes; samples share the objects. */
+  readonly workers: readonly Worker[];
+  /** Of each process in turn. */
   readonly figures: Float32Array;
   readonly charts: ReadonlyMap<string, ChartSample>;
 }
@@ -46,9 +52,7 @@ export interface RecordedStatus {
   readonly marks: readonly Mark[];
   /** Files of the processes that lived at the last sample. */
   readonly living: readonly string[];
-  readonly workers: readonly ({ readonly file: string; readonly name: string } & Readonly<
-    Record<Figure, readonly (number | null)[]>
-  >)[];
+  readonly workers: readonly (Worker & Readonly<Record<Figure, readonly (number | null)[]>>)[];
   readonly charts: readonly { readonly request: ChartRequest; readonly samples: readonly object[] }[];
 }
 
@@ -56,10 +60,6 @@ type Read = (charts: readonly ChartRequest[]) => Promise<DirectoryStatus>;
 
 export class StatusHistory {
   readonly #read: Read;
-  /** The processes in the samples, by number, and their numbers by file. */
-  readonly #workers = new Map<number, { readonly file: string; readonly name: string }>();
-  readonly #ids = new Map<string, number>();
-  #nextId = 0;
   /** The charts that a page has shown, or would show first, by their keys; the one that was asked for last is last. */
   readonly #charts = new Map<string, ChartRequest>();
   #samples: Sample[] = [];
@@ -98,28 +98,30 @@ export class StatusHistory {
 
   /** The history in a form that JSON holds. */
   recorded(): RecordedStatus {
-    const ids = [...new Set(this.#samples.flatMap((sample) => [...sample.ids]))];
-    const stride = Math.max(1, Math.ceil((ids.length * FIGURES.length * this.#samples.length) / MAX_POINTS));
+    const workers = new Map(this.#samples.flatMap((sample) => sample.workers.map((worker) => [worker.file, worker])));
+    const stride = Math.max(1, Math.ceil((workers.size * FIGURES.length * this.#samples.length) / MAX_POINTS));
     const groups: Sample[][] = [];
     for (let end = this.#samples.length; end > 0; end -= stride) {
       groups.unshift(this.#samples.slice(Math.max(0, end - stride), end));
     }
-    const places = new Map(this.#samples.map((sample) => [sample, placesIn(sample)]));
-    const valueIn = (sample: Sample, id: number, figure: number): number => {
-      const place = places.get(sample)!.get(id);
-      return place === undefined ? NaN : sample.figures[place * FIGURES.length + figure];
-    };
-    const largest = (group: Sample[], id: number, figure: number): number | null => {
-      const values = group.map((sample) => valueIn(sample, id, figure)).filter((value) => !Number.isNaN(value));
-      return values.length === 0 ? null : Number(Math.max(...values).toPrecision(4));
+    const places = new Map(
+      this.#samples.map((sample) => [sample, new Map(sample.workers.map(({ file }, at) => [file, at]))]),
+    );
+    const largest = (group: Sample[], file: string, figure: number): number | null => {
+      const values = group.flatMap((sample) => {
+        const place = places.get(sample)!.get(file);
+        return place === undefined ? [] : sample.figures[place * FIGURES.length + figure];
+      });
+      const measured = values.filter((value) => !Number.isNaN(value));
+      return measured.length === 0 ? null : Number(Math.max(...measured).toPrecision(4));
     };
     return {
       times: groups.map((group) => group.at(-1)!.time),
       marks: this.#marks,
-      living: [...(this.#samples.at(-1)?.ids ?? [])].map((id) => this.#workers.get(id)!.file),
-      workers: ids.map((id) => {
-        const figures = FIGURES.map((name, at) => [name, groups.map((group) => largest(group, id, at))]);
-        return { ...this.#workers.get(id)!, ...(Object.fromEntries(figures) as Record<Figure, (number | null)[]>) };
+      living: this.#samples.at(-1)?.workers.map(({ file }) => file) ?? [],
+      workers: [...workers.values()].map((worker) => {
+        const figures = FIGURES.map((name, at) => [name, groups.map((group) => largest(group, worker.file, at))]);
+        return { ...worker, ...(Object.fromEntries(figures) as Record<Figure, (number | null)[]>) };
       }),
       charts: [...this.#charts].map(([key, request]) => ({ request, samples: this.#chartSamples(key) })),
     };
@@ -172,45 +174,23 @@ export class StatusHistory {
         at * FIGURES.length,
       );
     });
-    const before = this.#samples.at(-1)?.charts;
+    const before = this.#samples.at(-1);
+    const workers = living.map((process) => ({ file: process.file, name: nameOf(process) }));
     const charts = new Map<string, ChartSample>();
     watched.forEach((request, at) => {
       const chart = status.charts[at];
       if (chart === null || chart === undefined) return;
       const key = JSON.stringify(request);
-      charts.set(key, chartSample(chart, before?.get(key)));
+      charts.set(key, chartSample(chart, before?.charts.get(key)));
     });
     const time = collectedAtMs / 1000;
     this.#mark(status, time);
-    this.#samples.push({ time, ids: Uint32Array.from(living, (process) => this.#idOf(process)), figures, charts });
+    this.#samples.push({ time, workers: shared(workers, before?.workers, ({ file }) => file), figures, charts });
     const from = time - SPAN_MS / 1000;
     this.#samples = this.#samples.filter((sample) => sample.time >= from).slice(-MAX_SAMPLES);
     this.#marks = this.#marks.filter((mark) => mark.time >= from).slice(-MAX_MARKS);
     // where nothing is watched yet, the charts that a page opens first
     if (this.#charts.size === 0) this.watch(firstCharts(status));
-    this.#forgetWorkers(living.length);
-  }
-
-  #idOf(process: ProcessInfo): number {
-    const { file } = process;
-    let id = this.#ids.get(file);
-    if (id === undefined) {
-      id = this.#nextId++;
-      this.#ids.set(file, id);
-      this.#workers.set(id, { file, name: nameOf(process) });
-    }
-    return id;
-  }
-
-  /** Forgets the processes that are in no sample any more, where they are many. */
-  #forgetWorkers(living: number): void {
-    if (this.#workers.size <= 2 * (living + MAX_SAMPLES)) return;
-    const used = new Set(this.#samples.flatMap(({ ids }) => [...ids]));
-    for (const [id, { file }] of this.#workers) {
-      if (used.has(id)) continue;
-      this.#workers.delete(id);
-      this.#ids.delete(file);
-    }
   }
 
   #mark({ processes }: DirectoryStatus, time: number): void {
@@ -224,10 +204,6 @@ export class StatusHistory {
     }
     this.#known = now;
   }
-}
-
-function placesIn({ ids }: Sample): Map<number, number> {
-  return new Map(Array.from(ids, (id, at) => [id, at]));
 }
 
 /** @param before the sample before it, whose texts and bounds it shares: those that come from a thread are new in each status */
@@ -244,13 +220,14 @@ function chartSample({ lines, buckets }: Chart, before: ChartSample | undefined)
 }
 
 /** Returns the earlier array where it is equal, and where only some elements are, a new one of its elements. */
-function shared<Element extends string | number>(
+function shared<Element>(
   now: readonly Element[],
   before: readonly Element[] = [],
+  keyOf: (element: Element) => unknown = (element) => element,
 ): readonly Element[] {
-  if (now.length === before.length && now.every((each, at) => each === before[at])) return before;
-  const known = new Map(before.map((each) => [each, each]));
-  return now.map((each) => known.get(each) ?? each);
+  if (now.length === before.length && now.every((each, at) => keyOf(each) === keyOf(before[at]))) return before;
+  const known = new Map(before.map((each) => [keyOf(each), each]));
+  return now.map((each) => known.get(keyOf(each)) ?? each);
 }
 
 function nameOf({ pid, thread }: ProcessInfo): string {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
+import type { DirectoryStatus } from '../../../src/collector/directory-status.js';
 import { writeBareFile } from '../../support/bare-file.js';
 import { openTab } from '../../support/browser.js';
 import { type Member, startCluster } from '../../support/cluster.js';
@@ -193,6 +194,22 @@ test('a page that is opened after an incident shows the incident', needs('chromi
   // the dashed line in the colour of trouble
   await until(async () => (await pixelsOf(page, 'Memory')).red > 20);
   assert.deepEqual(complaints, []);
+});
+
+test('processes of two containers with the same pid are two lines', needs('chromium'), async (t) => {
+  const { serving: server } = await watchedCluster(t, { workers: 1 });
+  const { page } = await openTab();
+  await page.route(/data\.json/, async (route) => {
+    const response = await route.fetch();
+    const status = (await response.json()) as DirectoryStatus;
+    const elsewhere = status.processes.map((process) => ({ ...process, file: `elsewhere-${process.file}` }));
+    await route.fulfill({ response, json: { ...status, processes: [...status.processes, ...elsewhere] } });
+  });
+  await page.goto(`${server.url}/status`);
+  const names = page.locator('#worker-charts .chart[aria-label="Memory"] .legend .name');
+  await names.nth(1).waitFor();
+  const [one, other] = await names.allTextContents();
+  assert.equal(one, other);
 });
 
 test('everything works from the keyboard', needs('chromium'), async (t) => {

@@ -17,14 +17,16 @@ export class ChartPanel {
   #lines = new LineHistory();
   #rates = new Rates();
   #buckets = new BucketHistory();
-  #past = [];
-  #marks = [];
+  /** The values of the chart before it was opened, with their times. */
+  past = [];
+  /** Deaths and starts of processes, the oldest first. */
+  marks = [];
   #plot;
   #drawn = '';
   #colours = new Map();
   #preferred;
+  #labelsOf;
   #chart;
-  #asHeatmap = false;
   #title;
   #about;
   #grouping;
@@ -38,10 +40,11 @@ export class ChartPanel {
 
   /**
    * Calls `onRemove` where the user removes the chart, and `onGrouping` where the user chooses another grouping (`by`). `colourOf`
-   * returns the colour that a line should have, if no other line of the chart has it.
+   * returns the colour that a line should have, if no other line of the chart has it; `labelsOf` the texts for the names of lines.
    */
-  constructor(metric, by, { onRemove, onGrouping, title = metric, colourOf = () => 0 }) {
+  constructor(metric, by, { onRemove, onGrouping, title = metric, colourOf = () => 0, labelsOf = shortNames }) {
     this.#preferred = colourOf;
+    this.#labelsOf = labelsOf;
     this.metric = metric;
     this.by = by;
     this.#title = element('h3');
@@ -50,11 +53,14 @@ export class ChartPanel {
     this.#grouping = element('select', {
       'aria-label': `Lines of ${metric}`,
       hidden: true,
-      onchange: () => this.#regroup(onGrouping),
+      onchange: () => {
+        this.by = this.#grouping.value;
+        onGrouping(this);
+      },
     });
     this.#look = element(
       'select',
-      { 'aria-label': `View of ${metric}`, hidden: true, onchange: () => this.#changeLook() },
+      { 'aria-label': `View of ${metric}`, hidden: true, onchange: () => this.#draw(true) },
       element('option', { value: 'quantiles' }, 'quantiles'),
       element('option', { value: 'heatmap' }, 'heatmap'),
     );
@@ -98,10 +104,7 @@ export class ChartPanel {
   add(time, chart) {
     // the grouping has changed: the user chose another one, or the server did where the user has not chosen
     if (chart !== null && this.#chart !== undefined && chart.by !== this.#chart.by) this.#forget();
-    if (this.#chart === undefined && chart?.isNative === true) {
-      this.#look.value = 'heatmap';
-      this.#asHeatmap = true;
-    }
+    if (this.#chart === undefined && chart?.isNative === true) this.#look.value = 'heatmap';
     this.#chart = chart ?? undefined;
     if (chart === null) {
       setText(this.#note, 'There is no such metric now. The chart starts when the metric appears.');
@@ -110,23 +113,24 @@ export class ChartPanel {
     }
     setText(this.#about, chart.help);
     this.#offer(chart);
-    for (const sample of this.#past.splice(0)) if (sample.time < time) this.#take(sample.time, { ...chart, ...sample });
+    for (const sample of this.past.splice(0)) if (sample.time < time) this.#take(sample.time, { ...chart, ...sample });
     this.#take(time, chart);
     this.#draw();
-  }
-
-  /** @param samples the values of the chart before it was opened, with their times */
-  setPast(samples) {
-    this.#past = [...samples];
-  }
-
-  setMarks(marks) {
-    this.#marks = marks;
   }
 
   /** Whether no line had a value in the time that is shown. */
   get isEmpty() {
     return this.#lines.names.length === 0;
+  }
+
+  /** The values of a line in the time that is shown, the oldest first. */
+  valuesOf(name) {
+    return (this.#lines.valuesOf(name) ?? []).filter((value) => value !== null);
+  }
+
+  /** The largest value of all lines in the time that is shown. */
+  get peak() {
+    return Math.max(0, ...this.#lines.names.map((name) => this.#lines.peakOf(name)));
   }
 
   #take(time, chart) {
@@ -165,20 +169,10 @@ export class ChartPanel {
     if (this.#grouping.value !== by) this.#grouping.value = by;
   }
 
-  #regroup(onGrouping) {
-    this.by = this.#grouping.value;
-    onGrouping(this);
-  }
-
   #forget() {
     this.#lines = new LineHistory();
     this.#rates = new Rates();
     this.#colours.clear();
-  }
-
-  #changeLook() {
-    this.#asHeatmap = this.#look.value === 'heatmap';
-    this.#draw(true);
   }
 
   /** The lines with the greatest values in the time that is shown, in their own order. */
@@ -195,7 +189,7 @@ export class ChartPanel {
 
   #draw(again = false) {
     if (this.#chart === undefined) return;
-    const heatmap = this.#isHistogram && this.#asHeatmap;
+    const heatmap = this.#isHistogram && this.#look.value === 'heatmap';
     const names = heatmap ? [] : this.#chosenNames();
     const key = JSON.stringify([heatmap, names, heatmap ? this.#buckets.bounds : []]);
     if (again || key !== this.#drawn || this.#plot === undefined) {
@@ -218,7 +212,6 @@ export class ChartPanel {
 
   #newPlot(names, heatmap) {
     const { uPlot } = globalThis;
-    if (uPlot === undefined) return undefined;
     const style = getComputedStyle(this.root);
     const colour = (name) => style.getPropertyValue(name).trim();
     const axis = {
@@ -269,7 +262,7 @@ export class ChartPanel {
         setCursor: [() => this.#showValues()],
         draw: [
           (plot) => heatmap && drawHeatmap(plot, this.#buckets, colour('--heat')),
-          (plot) => drawMarks(plot, this.#marks, { died: colour('--dead'), started: colour('--muted') }),
+          (plot) => drawMarks(plot, this.marks, { died: colour('--dead'), started: colour('--muted') }),
         ],
       },
     };
@@ -290,7 +283,7 @@ export class ChartPanel {
   }
 
   #showNames(names) {
-    const shown = shortNames(names);
+    const shown = this.#labelsOf(names);
     this.#legend.replaceChildren(
       ...names.map((name, at) =>
         element(
@@ -325,8 +318,7 @@ export class ChartPanel {
     const all = this.#lines.names.length + omitted;
     const updates = heatmap ? this.#buckets.times.length : this.#lines.times.length;
     const parts = [];
-    if (globalThis.uPlot === undefined) parts.push('The chart library is missing: install the package uplot.');
-    else if (updates < 2) parts.push('Waiting for the second update…');
+    if (updates < 2) parts.push('Waiting for the second update…');
     else if (this.#isHistogram && this.#buckets.isEmpty) parts.push('Nothing was observed in the time that is shown.');
     else if (heatmap) parts.push('Darker: more observations in that bucket between two updates.');
     const which = type === 'counter' ? 'fastest' : 'largest';

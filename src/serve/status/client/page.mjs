@@ -95,18 +95,12 @@ function show(status) {
 
 /** Those that the verdict names first, in its order; dead ones last. */
 function withFindings({ processes: infos, verdict }) {
-  const findings = groupByProcess(verdict);
+  const findings = Map.groupBy(verdict, ({ process }) => process);
   const places = new Map([...findings.keys()].map((file, at) => [file, at - findings.size]));
   const rank = ({ file, state }) => places.get(file) ?? (state === 'dead' ? 1 : 0);
   return infos
     .map((info) => ({ ...info, findings: findings.get(info.file) ?? [] }))
     .toSorted((a, b) => rank(a) - rank(b));
-}
-
-function groupByProcess(verdict) {
-  const groups = new Map();
-  for (const finding of verdict) groups.set(finding.process, [...(groups.get(finding.process) ?? []), finding]);
-  return groups;
 }
 
 /** Red is the colour of what the verdict names. */
@@ -247,7 +241,7 @@ function addPanel(metric, by) {
   if (panels.length >= MAX_CHARTS || panels.some((panel) => panel.metric === metric)) return undefined;
   const panel = new ChartPanel(metric, by, { onRemove: removePanel, onGrouping: changedCharts });
   const past = recordedCharts.find(({ request }) => request.metric === metric && request.by === by);
-  if (past !== undefined) panel.setPast(recordedSamples(past.samples));
+  if (past !== undefined) panel.past = recordedSamples(past.samples);
   panels.push(panel);
   byId('charts').append(panel.root);
   byId('no-charts').hidden = true;

@@ -4,8 +4,8 @@ import { HISTORY_SECONDS } from './history.mjs';
 import { listMarks, processName } from './marks.mjs';
 
 /**
- * A metric's name decides about the unit of its values. `least`: sparklines have a scale of at least this, so that an idle process
- * has a flat line.
+ * A metric's name decides about the unit of its values. `least`: in this unit, sparklines have a scale of at least this, so that an
+ * idle process has a flat line.
  */
 const FIGURES = [
   {
@@ -13,7 +13,7 @@ const FIGURES = [
     metric: 'worker_cpu_percent',
     title: 'CPU',
     help: '100 % is a whole core',
-    least: 0.1,
+    least: 10,
     valueOf: ({ vitals }) => vitals?.cpuShare,
   },
   {
@@ -53,13 +53,13 @@ const FIGURES = [
     metric: 'worker_gc_percent',
     title: 'Garbage collection',
     help: 'Part of the time',
-    least: 0.1,
+    least: 10,
     valueOf: ({ vitals }) => vitals?.gcShare,
   },
 ];
 /** Charts with this ending show hundredths. */
 const SCALE = (metric) => (metric.endsWith('_percent') ? 100 : 1);
-/** Processes measure themselves about every 5 seconds. */
+/** Processes measure themselves about every 5 seconds: sparklines are not drawn more often. */
 const STEP_SECONDS = 4;
 /** As many values as a sparkline has pixels. */
 const MAX_SPARK = 60;
@@ -67,15 +67,14 @@ const MAX_SPARK = 60;
 export class WorkerCharts {
   #root;
   #list;
+  /** By the key of their figure. A line has the file of its process as its name. */
   #panels;
   #marks = [];
-  /** By file, and then by figure: the values of sparklines, the oldest first. */
-  #past = new Map();
   /** By figure: the largest value of all processes, which all sparklines of a column share. */
   #scales = new Map();
-  #lastAt = 0;
-  /** The number of each process by its name: it decides about the colour in all charts. */
-  #order = new Map();
+  #steppedAt = 0;
+  /** The names of the processes by file. Their order decides about the colours in all charts. */
+  #names = new Map();
   /** Changes with the sparklines. */
   version = 0;
 
@@ -83,79 +82,42 @@ export class WorkerCharts {
   constructor(root, list) {
     this.#root = root;
     this.#list = list;
-    const colourOf = (name) => this.#order.get(name) ?? 0;
-    this.#panels = FIGURES.map(({ metric, title }) => new ChartPanel(metric, 'process', { title, colourOf }));
-    root.append(...this.#panels.map((panel) => panel.root));
+    const colourOf = (file) => [...this.#names.keys()].indexOf(file);
+    const labelsOf = (files) => files.map((file) => this.#names.get(file));
+    this.#panels = new Map(
+      FIGURES.map(({ key, metric, title }) => [key, new ChartPanel(metric, 'process', { title, colourOf, labelsOf })]),
+    );
+    root.append(...[...this.#panels.values()].map((panel) => panel.root));
   }
 
   /** @param recorded what the server has kept */
   fill({ times, workers, marks }) {
-    for (const worker of workers) {
-      this.#number(worker.name);
-      const past = FIGURES.map(({ key }) => [key, worker[key].filter((value) => value !== null)]);
-      this.#past.set(worker.file, Object.fromEntries(past));
-    }
-    this.#scale();
-    this.#lastAt = times.at(-1) ?? 0;
+    for (const { file, name } of workers) this.#names.set(file, name);
     this.mark(marks);
-    FIGURES.forEach(({ key, metric }, at) => {
-      const samples = times.map((time, sample) => ({
+    for (const { key, metric } of FIGURES) {
+      this.#panels.get(key).past = times.map((time, sample) => ({
         time,
-        lines: workers.flatMap((worker) => {
-          const value = worker[key][sample];
-          return value === null ? [] : { name: worker.name, value: value * SCALE(metric) };
-        }),
+        lines: workers.flatMap((worker) => lineOf(worker.file, worker[key][sample], metric)),
       }));
-      this.#panels[at].setPast(samples);
-    });
+    }
   }
 
   add(time, processes) {
     const living = processes.filter(({ state }) => state !== 'dead');
-    for (const process of living) this.#number(processName(process));
-    FIGURES.forEach((figure, at) => this.#addTo(this.#panels[at], figure, time, living));
-    this.#root.classList.toggle('four', this.#panels.filter(({ root }) => !root.hidden).length === 4);
-    if (time - this.#lastAt < STEP_SECONDS) return;
-    this.#lastAt = time;
-    this.#addToPast(processes, living);
-  }
-
-  #number(name) {
-    if (!this.#order.has(name)) this.#order.set(name, this.#order.size);
-  }
-
-  #addTo(panel, { key, metric, help, valueOf }, time, living) {
-    const lines = living.flatMap((process) => {
-      const value = valueOf(process);
-      return value === undefined ? [] : { name: processName(process), value: value * SCALE(metric) };
-    });
-    panel.add(time, { metric, help, type: 'gauge', by: 'process', choices: ['process'], lines, omitted: 0 });
-    // where no known metric counts requests there is nothing to show
-    panel.root.hidden = (key === 'requests' || key === 'failed') && panel.isEmpty;
-  }
-
-  #addToPast(processes, living) {
+    for (const process of living) this.#names.set(process.file, processName(process));
+    for (const { key, metric, help, valueOf } of FIGURES) {
+      const panel = this.#panels.get(key);
+      const lines = living.flatMap((process) => lineOf(process.file, valueOf(process), metric));
+      panel.add(time, { metric, help, type: 'gauge', by: 'process', choices: ['process'], lines, omitted: 0 });
+      // where no known metric counts requests there is nothing to show
+      panel.root.hidden = (key === 'requests' || key === 'failed') && panel.isEmpty;
+    }
+    const shown = [...this.#panels.values()].filter(({ root }) => !root.hidden);
+    this.#root.classList.toggle('four', shown.length === 4);
+    if (time - this.#steppedAt < STEP_SECONDS) return;
+    this.#steppedAt = time;
     this.version++;
-    const files = new Set(processes.map(({ file }) => file));
-    for (const file of this.#past.keys()) if (!files.has(file)) this.#past.delete(file);
-    for (const process of living) {
-      const past = this.#past.get(process.file) ?? Object.fromEntries(FIGURES.map(({ key }) => [key, []]));
-      this.#past.set(process.file, past);
-      for (const { key, valueOf } of FIGURES) {
-        const value = valueOf(process);
-        if (value !== undefined) past[key].push(value);
-        while (past[key].length > HISTORY_SECONDS / 5) past[key].shift();
-      }
-    }
-    this.#scale();
-  }
-
-  #scale() {
-    for (const { key, least } of FIGURES) {
-      let most = least;
-      for (const past of this.#past.values()) for (const value of past[key]) most = Math.max(most, value);
-      this.#scales.set(key, most);
-    }
+    for (const { key, least } of FIGURES) this.#scales.set(key, Math.max(least, this.#panels.get(key).peak));
   }
 
   /** @param marks deaths and starts, the oldest first */
@@ -164,20 +126,24 @@ export class WorkerCharts {
     this.#marks.push(...marks);
     const from = this.#marks.at(-1).time - HISTORY_SECONDS;
     this.#marks = this.#marks.filter(({ time }) => time >= from);
-    for (const panel of this.#panels) panel.setMarks(this.#marks);
+    for (const panel of this.#panels.values()) panel.marks = this.#marks;
     listMarks(this.#list, this.#marks);
   }
 
   /** Whether no process was seen so far. */
   get isEmpty() {
-    return this.#order.size === 0;
+    return this.#names.size === 0;
   }
 
   /** The latest values of a process for a sparkline, and the top of its scale. */
   sparkOf(file, key) {
-    const values = this.#past.get(file)?.[key] ?? [];
-    return { values: thinned(values), most: this.#scales.get(key) ?? 1 };
+    return { values: thinned(this.#panels.get(key).valuesOf(file)), most: this.#scales.get(key) };
   }
+}
+
+/** A line with its value, or none where the process has no value. */
+function lineOf(file, value, metric) {
+  return value === undefined || value === null ? [] : { name: file, value: value * SCALE(metric) };
 }
 
 /** The largest of each group of values, where there are more than a sparkline can show. */
