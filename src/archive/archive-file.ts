@@ -7,6 +7,7 @@ import { FileReader } from '../metrics-file/reader.js';
 import { encodeKeyedSeries, encodeRecord } from '../metrics-file/record.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { verifySeal } from '../metrics-file/seal.js';
+import { completed } from '../time-slices.js';
 import type { ValueBlock } from '../metrics-file/backing.js';
 import { FileWriter } from '../metrics-file/writer.js';
 import { ArchiveBytes } from './archive-bytes.js';
@@ -68,7 +69,7 @@ function openArchiveFile(
   const reader = new FileReader(file);
   try {
     admit(reader);
-    verifySeal(reader.fd, file);
+    completed(verifySeal(reader.fd, file));
     const source = new FoldSource(reader);
     const record = source.archive;
     if (record?.generation !== name.generation) {

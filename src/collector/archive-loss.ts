@@ -8,7 +8,6 @@ import { restoreInSteps } from '../archive/archive-keeper.js';
 import { type DirectoryScan, scanDirectory } from '../directory/scan.js';
 import { debug } from '../debug-log.js';
 import { describeError } from '../errors.js';
-import { completed } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import type { NodeFile } from './node-file.js';
 
@@ -22,23 +21,25 @@ export class ArchiveLoss {
   }
 
   /**
+   * Pauses while it restores.
+   *
    * @param shown the archive of the last pass
    * @param newest the archive that counts among the files found now
    * @param mayWrite whether it may be restored
    */
-  after(
+  *after(
     shown: NodeFile | undefined,
     newest: NodeFile | undefined,
     found: DirectoryScan,
     mayWrite: boolean,
-  ): 'none' | 'restored' | 'lost' {
+  ): Generator<void, 'none' | 'restored' | 'lost'> {
     const inode = statSync(this.#dir, { throwIfNoEntry: false })?.ino;
     // this is another directory under the same name: nothing of it has been shown
     if (shown === undefined || inode !== this.#directory || !this.#isDeleted(shown, newest, found)) {
       this.#directory = inode;
       return 'none';
     }
-    return mayWrite && this.#restore(shown) ? 'restored' : 'lost';
+    return mayWrite && (yield* this.#restore(shown)) ? 'restored' : 'lost';
   }
 
   /** Whether it was removed although there is no higher archive, as there would be after a fold. */
@@ -50,12 +51,10 @@ export class ArchiveLoss {
     return again.length === archives.length && again.every((archive, at) => archive.name === archives[at].name);
   }
 
-  #restore({ name, part, reader }: NodeFile): boolean {
+  *#restore({ name, part, reader }: NodeFile): Generator<void, boolean> {
     const path = join(this.#dir, name);
     try {
-      completed(
-        restoreInSteps({ dir: this.#dir, name: { name, generation: part.archive!.generation }, fd: reader.fd }),
-      );
+      yield* restoreInSteps({ dir: this.#dir, name: { name, generation: part.archive!.generation }, fd: reader.fd });
       return true;
     } catch (error) {
       debug('cannot restore %s: %s', path, describeError(error));

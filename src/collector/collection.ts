@@ -1,6 +1,6 @@
 /**
  * Reads and merges one directory, again and again: the work of a scrape, inline or in a thread. It is a generator that
- * pauses between files, so that an inline scrape can let the event loop turn.
+ * pauses between files and within large ones, so that an inline scrape can let the event loop turn.
  */
 import { join } from 'node:path';
 import { assertTrueClaims } from '../archive/archive-claims.js';
@@ -96,7 +96,7 @@ export class DirectoryCollection {
   }
 
   /**
-   * Reads the changes and merges all values. Pauses between files.
+   * Reads the changes and merges all values. Pauses between files, and within large ones.
    *
    * @param mayWrite whether it may restore a deleted archive
    * @throws {PromMultiprocError} where the directory itself cannot be read
@@ -177,7 +177,7 @@ export class DirectoryCollection {
 
   *#readFiles(found: DirectoryScan, mayWrite: boolean): Generator<void, void> {
     this.#trust = trustIn(this.options.dir);
-    const archive = this.#readArchive(found, mayWrite);
+    const archive = yield* this.#readArchive(found, mayWrite);
     this.#archive = archive?.part.archive;
     const absorbed = this.#archive?.absorbed;
     const foreign = found.foreign.filter(isMetricsFile);
@@ -190,7 +190,7 @@ export class DirectoryCollection {
     surveyFiles(foreign, this.#context);
     this.#badFiles.retain((name) => names.has(name) || found.archives.some((each) => each.name === name));
     for (const name of wanted) {
-      this.#read(name);
+      yield* this.#read(name);
       yield;
     }
     this.#orderFiles();
@@ -208,23 +208,23 @@ export class DirectoryCollection {
   }
 
   /** The archive that counts: the newest one, or a deleted one that was shown before. */
-  #readArchive(found: DirectoryScan, mayWrite: boolean): NodeFile | undefined {
+  *#readArchive(found: DirectoryScan, mayWrite: boolean): Generator<void, NodeFile | undefined> {
     const shown = this.#all().find((file) => file.kind === 'archive') as NodeFile | undefined;
-    const newest = this.#newestArchive(found);
-    const loss = this.#archiveLoss.after(shown, newest, found, mayWrite);
+    const newest = yield* this.#newestArchive(found);
+    const loss = yield* this.#archiveLoss.after(shown, newest, found, mayWrite);
     this.#lostArchive = loss === 'lost' ? shown : undefined;
     if (loss !== 'restored') return this.#lostArchive ?? newest;
     this.#drop(shown!.name);
-    return this.#read(shown!.name) as NodeFile | undefined;
+    return (yield* this.#read(shown!.name)) as NodeFile | undefined;
   }
 
   /** The newest archive that is readable and trusted. */
-  #newestArchive({ archives, dataFiles }: DirectoryScan): NodeFile | undefined {
+  *#newestArchive({ archives, dataFiles }: DirectoryScan): Generator<void, NodeFile | undefined> {
     const hour = Math.floor(Date.now() / 1000 / HOUR_SECONDS);
     for (const { name } of archives) {
       // gauges of processes that ended too long ago leave the archive's part, hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
-      const file = this.#read(name);
+      const file = yield* this.#read(name);
       if (!(file instanceof NodeFile) || !this.#isBelieved(file, dataFiles)) continue;
       this.#archiveHour = hour;
       return file;
@@ -264,12 +264,17 @@ export class DirectoryCollection {
     }
   }
 
-  #read(name: string): MetricsFile | undefined {
-    return this.#openFiles.withRoom(() => this.#tryToRead(name));
+  *#read(name: string): Generator<void, MetricsFile | undefined> {
+    try {
+      return yield* this.#tryToRead(name);
+    } catch (error) {
+      this.#openFiles.makeRoom(error);
+      return yield* this.#tryToRead(name);
+    }
   }
 
   /** @throws the system's error */
-  #tryToRead(name: string): MetricsFile | undefined {
+  *#tryToRead(name: string): Generator<void, MetricsFile | undefined> {
     let file = this.#files.get(name);
     let fingerprint: string | undefined;
     try {
@@ -281,7 +286,7 @@ export class DirectoryCollection {
       }
       assertTrusted(this.#trust, file);
       file.look(Date.now() / 1000);
-      if (!file.isFinal) file.read();
+      if (!file.isFinal) yield* file.read();
       this.#openFiles.limit(file);
       return file;
     } catch (error) {
@@ -318,7 +323,7 @@ export class DirectoryCollection {
     for (const { part } of this.#files.values()) part.rewind();
     this.index.restart();
     for (const name of [...this.#files.keys()]) {
-      this.#read(name);
+      yield* this.#read(name);
       yield;
     }
     this.#orderFiles();

@@ -177,7 +177,10 @@ export class DirectoryCollector {
   /** Folds the files of dead processes into the archive now. Throws as `collect` does. */
   async fold(): Promise<FoldResult> {
     if (this.#closed) throw closedError();
-    return this.#folding.now(this.#locate());
+    // not during a collection, whose engine is dropped where there is another directory now
+    const located = this.#running.catch(() => {}).then(() => this.#locate());
+    this.#running = located;
+    return this.#folding.now(await located);
   }
 
   /** Ends the thread and closes all files, after the present collection or fold. */

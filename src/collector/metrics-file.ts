@@ -53,11 +53,11 @@ export interface MetricsFile {
   /** Finds out whether the writer is alive. */
   look(nowSeconds: number): void;
   /**
-   * Reads the changes of the log, and all values.
+   * Reads the changes of the log, and all values. Pauses where there is much to read.
    *
    * @throws {BadFileError} where the file breaks its format; the system's error where it cannot be read
    */
-  read(): void;
+  read(): Iterable<void>;
   /** Closes the descriptor until the next reading. */
   suspend(): void;
   close(): void;

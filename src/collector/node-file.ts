@@ -12,8 +12,11 @@ import type { ProcessState } from '../merge/merged-part.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
 
-/** Slots of removed series are not reused for a second; a longer pass might read a slot's next series. */
-const MAX_PASS_MS = 900;
+/**
+ * Slots of removed series are not reused for a second: for so long, a series that the log adds after the values were read has
+ * its own values or zeros.
+ */
+const MAX_VALUES_AGE_MS = 900;
 const MAX_PASSES = 4;
 
 /** A file of this package: of a process, of a thread, or an archive. */
@@ -95,25 +98,26 @@ export class NodeFile implements MetricsFile {
     return this.#readWhenOver && !this.part.isRewound;
   }
 
-  /** Reads the log, the values, and the log again. */
-  read(): void {
+  /** Reads the log, the values, and the log again. Pauses where a part of the file is long. */
+  *read(): Generator<void, void> {
     const isArchive = this.kind === 'archive';
     const isOver = isArchive || (this.#liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
     // of an archive, all is used or nothing
-    if (isArchive) verifySeal(this.reader.fd, this.reader.file);
-    this.#readAll();
+    if (isArchive) yield* verifySeal(this.reader.fd, this.reader.file);
+    yield* this.#readAll();
     if (isArchive) assertGeneration(this.part, this.name);
     this.#readWhenOver = isOver;
   }
 
-  #readAll(): void {
+  *#readAll(): Generator<void, void> {
     for (let pass = 1; ; pass++) {
-      const start = performance.now();
+      let valuesAt: number;
       try {
-        this.part.readLog();
+        yield* this.part.readLog();
         const { replacements } = this.part;
-        this.reader.readValues();
-        this.part.readLog();
+        valuesAt = performance.now();
+        yield* this.reader.readValues();
+        yield* this.part.readLog();
         if (this.part.replacements > replacements && pass < MAX_PASSES) continue;
       } catch (error) {
         // where two new logs were started meanwhile, the second has overwritten the one that was read
@@ -121,7 +125,7 @@ export class NodeFile implements MetricsFile {
         this.part.rewind();
         continue;
       }
-      if (performance.now() - start < MAX_PASS_MS || pass === MAX_PASSES) return;
+      if (performance.now() - valuesAt < MAX_VALUES_AGE_MS || pass === MAX_PASSES) return;
     }
   }
 

@@ -60,8 +60,8 @@ export class PythonMetricsFile implements MetricsFile {
     this.part.state = this.#liveness === 'dead' ? 'dead' : 'live';
   }
 
-  read(): void {
-    this.part.read();
+  *read(): Generator<void, void> {
+    yield* this.part.read();
     this.#readWhenDead = this.#liveness === 'dead';
   }
 

@@ -117,25 +117,25 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   /**
    * Reads the new part of the log. Where the default labels have changed, or a family has other registries, reads the whole
-   * log again.
+   * log again. Pauses between the parts of a long log.
    *
    * @throws {BadFileError} where the file breaks the format
    */
-  readLog(): void {
+  *readLog(): Generator<void, void> {
     if (this.#nextPast < Date.now() / 1000) this.rewind();
-    this.#readRecords();
+    yield* this.#readRecords();
     const defaults = this.#declared.defaultsFingerprint();
     if (defaults === this.#appliedDefaults && !this.#hasMoved) return;
     this.#appliedDefaults = defaults;
     this.rewind();
-    this.#readRecords();
+    yield* this.#readRecords();
   }
 
-  #readRecords(): void {
+  *#readRecords(): Generator<void, void> {
     this.#isRewound = false;
     this.#hasRestarted = false;
     this.#hasMoved = false;
-    this.reader.readLog(this);
+    yield* this.reader.readLog(this);
     this.#words = NO_WORDS;
     if (this.#hasRestarted) this.#declared.retractUnmet();
   }

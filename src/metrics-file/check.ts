@@ -11,6 +11,7 @@ import { BLOCK, BlockKind, HEADER, PAGE_BYTES, SERIES } from './layout.js';
 import { interpretRecord, type LogSink } from './log-interpreter.js';
 import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
 import type { Address, Moves } from './record-bodies.js';
+import { completed } from '../time-slices.js';
 import { verifySeal } from './seal.js';
 import { SlotMap } from './slot-map.js';
 import { GAUGE_SHAPE, seriesShape, type SlotShape } from './slot-shape.js';
@@ -243,7 +244,7 @@ class Check implements LogSink {
   }
 
   archiveBody(): void {
-    verifySeal(this.#fd, this.#path);
+    completed(verifySeal(this.#fd, this.#path));
   }
 
   #claim(offset: number, block: number, slot: number, shape: SlotShape, series?: string): void {

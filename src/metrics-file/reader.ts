@@ -77,8 +77,9 @@ const STAT_BLOCK_BYTES = 512;
 const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
 const MAX_COMPRESSION = 16;
 
-/** As much as stays in the processor's cache. */
-const LOG_PART_BYTES = 256 * 1024;
+/** About a thousand series, which take a millisecond at the first reading. */
+const LOG_PART_BYTES = 64 * 1024;
+const MAX_LOGS = 4;
 
 export class FileReader {
   readonly file: string;
@@ -167,19 +168,27 @@ export class FileReader {
 
   /**
    * Passes on the records that were published since the last call, or, after `restart`, all records where there is a new
-   * log. Returns whether there were any.
+   * log. Pauses between the blocks of a long log, and their parts.
    *
    * @throws {BadFileError} at the first violation of the format; the records before it were passed on
    */
-  readLog(visitor: LogVisitor): boolean {
+  *readLog(visitor: LogVisitor): Generator<void, void> {
+    for (let logs = 0; logs < MAX_LOGS; logs++) {
+      const hasPaused = yield* this.#readPublished(visitor);
+      // the second new log overwrites this one: what was read after a pause may belong to another log
+      if (!hasPaused || !this.hasNewLog()) return;
+    }
+  }
+
+  /** Returns whether it has paused. */
+  *#readPublished(visitor: LogVisitor): Generator<void, boolean> {
     this.#readWords();
     this.#readNewBlocks();
-    let news = false;
     if (this.#words.keyEpoch !== this.#epoch) {
       this.#followEpoch(this.#words.keyEpoch);
       visitor.restart();
-      news = true;
     }
+    let hasPaused = false;
     const following = this.#followingBlocks();
     for (;;) {
       // a writer never returns to an earlier block, so where the next block exists, a `used` that is read after it is final
@@ -190,11 +199,14 @@ export class FileReader {
         // records may name a block that was added since then: the block count was published before they were
         this.#readWords();
         this.#readNewBlocks();
-        this.#readRecords(last, this.#chainBytes, used, visitor);
+        if (yield* this.#readRecords(last, this.#chainBytes, used, visitor)) hasPaused = true;
         this.#chainBytes = used;
-        news = true;
       }
-      if (next === undefined) return news;
+      if (next === undefined) return hasPaused;
+      if (this.#chainBytes > 0) {
+        yield;
+        hasPaused = true;
+      }
       this.#chain.push(next);
       this.#chainBytes = 0;
     }
@@ -202,13 +214,16 @@ export class FileReader {
 
   /**
    * Reads the values of every block as far as records name slots. Classic buckets are read last: an observation that the bins
-   * of a native histogram have is then in its bucket too.
+   * of a native histogram have is then in its bucket too. Pauses between long blocks.
    */
-  readValues(): void {
-    for (const block of this.#blocks) {
-      if (block !== undefined && block.kind !== BlockKind.Histogram) this.#readBlock(block);
+  *readValues(): Generator<void, void> {
+    for (const isClassic of [false, true]) {
+      for (const block of this.#blocks) {
+        if (block === undefined || (block.kind === BlockKind.Histogram) !== isClassic) continue;
+        this.#readBlock(block);
+        if (block.extent > WINDOW.length) yield;
+      }
     }
-    for (const block of this.#blocks) if (block?.kind === BlockKind.Histogram) this.#readBlock(block);
   }
 
   #readBlock(block: ReaderBlock): void {
@@ -336,17 +351,22 @@ export class FileReader {
     return used;
   }
 
-  /** Reads the records in parts: a log may have 80 MB, which would be garbage afterwards. */
-  #readRecords(block: KeyBlock, from: number, to: number, visitor: LogVisitor): void {
+  /**
+   * Reads the records in parts: a log may have 80 MB, which would be garbage afterwards. Returns whether there were several, and
+   * so a pause.
+   */
+  *#readRecords(block: KeyBlock, from: number, to: number, visitor: LogVisitor): Generator<void, boolean> {
     let bytes = new Uint8Array(Math.min(to - from, LOG_PART_BYTES));
-    for (let at = from; at < to;) {
+    for (let at = from; ;) {
       const part = bytes.subarray(0, to - at);
       const offset = block.offset + at;
       this.#read(part, offset, 'records');
       const walked = walkRecords(part, 0, part.length, visitor, this.file, offset, to - at);
       at += walked;
+      if (at >= to) return walked < to - from;
       // a record that is longer than the part
       if (walked === 0) bytes = new Uint8Array(Math.min(to - at, 2 * bytes.length));
+      yield;
     }
   }
 

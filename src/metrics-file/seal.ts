@@ -17,7 +17,7 @@ import { LITTLE_ENDIAN } from '../model/byte-order.js';
 
 const SEAL = { magic: 0, crc: 8, bytes: 16 } as const;
 const SEAL_MAGIC = 'PROMSEAL';
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** The seal for bytes with this checksum. */
 export function encodeSeal(crc: number): Uint8Array {
@@ -28,12 +28,12 @@ export function encodeSeal(crc: number): Uint8Array {
 }
 
 /**
- * Reads all of an archive and checks it against its seal.
+ * Reads all of an archive and checks it against its seal. Pauses after each chunk.
  *
  * @param file the path, for errors only
  * @throws {BadFileError} ERR_CORRUPT_FILE where it is torn or damaged
  */
-export function verifySeal(fd: number, file: string): void {
+export function* verifySeal(fd: number, file: string): Generator<void, void> {
   const size = fstatSync(fd).size;
   const content = size - SEAL.bytes;
   const corrupt = (offset: number, reason: string): BadFileError =>
@@ -49,6 +49,7 @@ export function verifySeal(fd: number, file: string): void {
     read(part, at);
     crc = crc32(part, 0, part.length, crc);
     at += part.length;
+    yield;
   }
   const seal = new Uint8Array(SEAL.bytes);
   read(seal, content);

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type FileCheck, problemOf } from '../metrics-file/check.js';
+import { completed } from '../time-slices.js';
 import { DbReader } from './db-reader.js';
 import { parsePythonFileName } from './file-name.js';
 import { PythonSamples } from './python-keys.js';
@@ -11,8 +12,8 @@ export function checkPythonFile(path: string): FileCheck {
   try {
     const reader = new DbReader(path);
     try {
-      reader.readKeys((words, from, to) => samples.sampleOf(0, name.type, words, from, to));
-      reader.readValues();
+      completed(reader.readKeys((words, from, to) => samples.sampleOf(0, name.type, words, from, to)));
+      completed(reader.readValues());
     } finally {
       reader.close();
     }

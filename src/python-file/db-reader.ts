@@ -27,6 +27,8 @@ const DOUBLE_WORDS = DOUBLE_BYTES / WORD_BYTES;
 const KEY_BEGIN = 0x5b;
 /** So many bytes are read at a time: they stay in a processor's cache until they are used. */
 const STEP_BYTES = 256 * 1024;
+/** New keys take longer. */
+const KEYS_BYTES = 64 * 1024;
 const STEP_DOUBLES = STEP_BYTES / DOUBLE_BYTES;
 const MAX_ZERO_READS = 4;
 
@@ -121,32 +123,34 @@ export class DbReader {
   }
 
   /**
-   * Hands over the keys of the entries that were added since the last call, and reads their values.
+   * Hands over the keys of the entries that were added since the last call, and reads their values. Pauses between the parts of
+   * a long file, so that the window may have another file's bytes afterwards.
    *
    * @throws {BadFileError} ERR_NOT_A_METRICS_FILE or ERR_CORRUPT_FILE
    * @throws the first error of the visitor, if the entries fit the layout
    */
-  readKeys(visit: KeyVisitor): void {
+  *readKeys(visit: KeyVisitor): Generator<void, void> {
     const used = this.#readUsed();
     this.#freshFrom = this.#end;
     if (used === this.#end) return;
     if (used < this.#end) throw this.#corrupt(`${used} bytes are in use, where ${this.#end} were`, 0);
-    if (this.#hasTimestamps === undefined) this.#findLayout(used, visit);
-    else if (!this.#readEntries(used, this.#hasTimestamps, visit)) {
+    if (this.#hasTimestamps === undefined) yield* this.#findLayout(used, visit);
+    else if (!(yield* this.#readEntries(used, this.#hasTimestamps, visit))) {
       throw this.#corrupt('an entry is cut off', this.#end);
     }
     this.#end = used;
   }
 
-  /** Reads the values of all entries whose keys were handed over, except those that the last `readKeys` has read. */
-  readValues(): void {
+  /** Reads the values of all entries whose keys were handed over, except those that the last `readKeys` has read. Pauses as it does. */
+  *readValues(): Generator<void, void> {
     const doubles = this.#freshFrom / DOUBLE_BYTES;
     this.#freshFrom = this.#end;
-    WINDOW.widen(STEP_BYTES);
     for (let entry = 0, from = HEAD_BYTES / DOUBLE_BYTES; from < doubles; from += STEP_DOUBLES) {
       const count = Math.min(STEP_DOUBLES + 1, doubles - from);
+      WINDOW.widen(STEP_BYTES);
       this.#read(WINDOW.bytes.subarray(0, count * DOUBLE_BYTES), from * DOUBLE_BYTES);
       entry = this.#take(entry, from, Math.min(from + STEP_DOUBLES, doubles));
+      if (from + STEP_DOUBLES < doubles) yield;
     }
   }
 
@@ -198,10 +202,10 @@ export class DbReader {
     return used;
   }
 
-  #findLayout(used: number, visit: KeyVisitor): void {
+  *#findLayout(used: number, visit: KeyVisitor): Generator<void, void> {
     for (const hasTimestamps of [true, false]) {
       this.#hasTimestamps = hasTimestamps;
-      if (this.#readEntries(used, hasTimestamps, visit)) return;
+      if (yield* this.#readEntries(used, hasTimestamps, visit)) return;
       this.#entries = 0;
     }
     this.#hasTimestamps = undefined;
@@ -213,10 +217,10 @@ export class DbReader {
    *
    * @throws the first error of the visitor, if they do
    */
-  #readEntries(used: number, hasTimestamps: boolean, visit: KeyVisitor): boolean {
+  *#readEntries(used: number, hasTimestamps: boolean, visit: KeyVisitor): Generator<void, boolean> {
     const tail = hasTimestamps ? 2 * DOUBLE_WORDS : DOUBLE_WORDS;
     let failure: { readonly error: unknown } | undefined;
-    let step = STEP_BYTES;
+    let step = KEYS_BYTES;
     for (let position = this.#end; position < used;) {
       WINDOW.widen(step);
       const length = Math.min(step, used - position);
@@ -244,6 +248,7 @@ export class DbReader {
         at = value + tail;
       }
       position += at * WORD_BYTES;
+      if (position < used) yield;
     }
     if (step > STEP_BYTES) WINDOW.shrink();
     if (failure !== undefined) throw failure.error;

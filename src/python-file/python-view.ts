@@ -16,6 +16,8 @@ import { type PythonSamples, UNPLACED } from './python-keys.js';
 
 /** The registry whose output shows Python's metrics. */
 const REGISTRIES = ['default'];
+/** They take about a millisecond, where their texts are new. */
+const ENTRIES_PER_STEP = 1024;
 /** Of a gauge that has no time: it is set. */
 const SOME_TIME = 1;
 
@@ -78,23 +80,23 @@ export class PythonView implements MergedPart {
   }
 
   /**
-   * Takes in new keys, and reads all values.
+   * Takes in new keys, and reads all values. Pauses where there are many of them.
    *
    * @throws {BadFileError} where the file breaks the format; the system's error where it cannot be read
    */
-  read(): void {
+  *read(): Generator<void, void> {
     this.#isRewound = false;
     this.#samples.follow(this.#index.generation);
     const { type } = this.#name;
-    this.#reader.readKeys((words, from, to) => {
+    yield* this.#reader.readKeys((words, from, to) => {
       try {
         return this.#samples.sampleOf(this.#kind, type, words, from, to);
       } catch (error) {
         throw new BadFileError('ERR_CORRUPT_FILE', String(error), { file: this.#reader.file, offset: 0 });
       }
     });
-    if (this.#placed < this.#reader.entries) this.#place();
-    this.#reader.readValues();
+    if (this.#placed < this.#reader.entries) yield* this.#place();
+    yield* this.#reader.readValues();
   }
 
   rewind(): void {
@@ -166,7 +168,7 @@ export class PythonView implements MergedPart {
   }
 
   /** Gives every new entry its cell. */
-  #place(): void {
+  *#place(): Generator<void, void> {
     this.#declareFamilies();
     const { entries, numbers } = this.#reader;
     if (this.#cells.length < entries) {
@@ -177,6 +179,7 @@ export class PythonView implements MergedPart {
     let [isCounted, isRetained] = [false, false];
     let last = UNPLACED;
     for (; this.#placed < entries; this.#placed++) {
+      if (this.#placed % ENTRIES_PER_STEP === ENTRIES_PER_STEP - 1) yield;
       const sample = numbers[this.#placed];
       if (familyOf[sample] !== number) {
         number = familyOf[sample];

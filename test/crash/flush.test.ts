@@ -24,6 +24,7 @@ import { FileReader } from '../../src/metrics-file/reader.js';
 import { encodeDefaultLabels } from '../../src/metrics-file/record.js';
 import type { Series } from '../../src/storage/series.js';
 import { REUSE_DELAY_MS } from '../../src/storage/value-blocks.js';
+import { completed } from '../../src/time-slices.js';
 import { afterTest } from '../support/after-test.js';
 import { forkProgram } from '../support/forked-program.js';
 import { Reading, valuesIn } from '../support/reading.js';
@@ -188,12 +189,14 @@ test('killed in a flush of a log whose parts are not in the order of the file: n
   const first = written;
   const reader = new FileReader(path);
   const heard: number[] = [];
-  const hear = (): boolean =>
-    reader.readLog({
+  const hear = (): void => {
+    const visitor = {
       restart: () => heard.splice(0),
       series: () => assert.fail('there are none'),
-      other: (_, body) => heard.push(Number((body() as { registry: string }).registry)),
-    });
+      other: (_: number, body: () => unknown) => heard.push(Number((body() as { registry: string }).registry)),
+    };
+    completed(reader.readLog(visitor));
+  };
   hear();
   assert.deepEqual(heard, [first]);
   for (let at = 0; at < 8; at++) assert.ok(writer.append(record(1000)));

@@ -112,8 +112,9 @@ export class TallyFile implements MetricsFile {
 
   look(): void {}
 
-  read(): void {
+  read(): Iterable<void> {
     this.part.read();
+    return [];
   }
 
   suspend(): void {}

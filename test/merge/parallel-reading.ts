@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { FileReader } from '../../src/metrics-file/reader.js';
+import { completed } from '../../src/time-slices.js';
 import { Reading } from '../support/reading.js';
 
 /**
@@ -20,9 +21,9 @@ export async function countTorn(
   let read = 0;
   let torn = 0;
   while (read < values || distinct.size < rounds) {
-    reader.readLog(visitor);
+    completed(reader.readLog(visitor));
     for (const block of reader.valueBlocks()) block.extent = block.capacity;
-    reader.readValues();
+    completed(reader.readValues());
     for (const block of reader.valueBlocks()) {
       const halves = new Uint32Array(block.values.buffer, 0, 2 * block.filled);
       for (let at = 0; at < halves.length; at += 2) if (halves[at] !== halves[at + 1]) torn++;
