@@ -35,7 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ['errors'],
 
   // the file, and its text form
-  'metrics-file': ['program-file', 'errors', 'model'],
+  'metrics-file': ['program-file', 'errors', 'time-slices', 'model'],
   exposition: ['errors', 'warn-once', 'time-slices', 'model'],
 
   // the write arm
@@ -49,8 +49,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   instruments: ['copies', 'errors', 'warn-once', 'model', 'metrics-file', 'storage', 'registry'],
 
   // the read arm
-  merge: ['errors', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
-  'python-file': ['errors', 'model', 'metrics-file', 'directory', 'merge'],
+  merge: ['errors', 'time-slices', 'model', 'metrics-file', 'exposition', 'directory', 'archive'],
+  'python-file': ['errors', 'time-slices', 'model', 'metrics-file', 'directory', 'merge'],
   collector: [
     ...['program-file', 'errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory'],
     ...['event-loop-turn', 'time-slices', 'archive', 'storage'],
