@@ -210,6 +210,7 @@ test('processes of two containers with the same pid are two lines', needs('chrom
   await names.nth(1).waitFor();
   const [one, other] = await names.allTextContents();
   assert.equal(one, other);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
 });
 
 test('everything works from the keyboard', needs('chromium'), async (t) => {
