@@ -3,7 +3,6 @@
  * must give the same result as a merge of those files. So this class adds, applies the rule of each gauge mode, and drops
  * what has expired, and nothing else.
  */
-import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
@@ -291,13 +290,7 @@ export class ArchiveContents {
     for (const attachment of source.attachments()) {
       const landed = rows.get(attachment.owner);
       if (landed === undefined) continue;
-      const { role } = attachment;
-      const { attachments } = landed.family;
-      const own = source.valuesOf(attachment);
-      if (role.kind === 'exemplar') {
-        const exemplar = readExemplarCell(own, 0);
-        if (exemplar !== undefined) attachments.addExemplar(landed.row, role.slotOffset, exemplar, this.#now);
-      } else if (own.every(Number.isFinite)) attachments.addChunk(landed.row, role, own, this.#now);
+      landed.family.attachments.add(landed.row, attachment.role, source.valuesOf(attachment), this.#now);
     }
   }
 

@@ -120,23 +120,20 @@ export class ArchiveFamily {
 
   /** Drops series. @returns the number of dropped series */
   keep(isKept: (row: number) => boolean): number {
-    const size = this.size;
-    let to = 0;
+    const kept = [...this.keys.keys()].filter(isKept);
+    const dropped = this.size - kept.length;
     this.#rows.clear();
-    for (let row = 0; row < size; row++) {
-      if (!isKept(row)) continue;
+    kept.forEach((row, to) => {
       this.keys[to] = this.keys[row];
       this.createdAt[to] = this.createdAt[row];
       this.endedAt[to] = this.endedAt[row];
       this.#values.copyWithin(to * this.#stride, row * this.#stride, (row + 1) * this.#stride);
       this.#rows.set(this.#rowKey(this.keys[to], this.endedAt[to]), to);
-      this.attachments.move(row, to);
-      to++;
-    }
-    for (let row = to; row < size; row++) this.attachments.drop(row);
-    this.#values.fill(0, to * this.#stride, size * this.#stride);
-    this.keys.length = this.createdAt.length = this.endedAt.length = to;
-    return size - to;
+    });
+    this.attachments.retain(kept);
+    this.#values.fill(0, kept.length * this.#stride);
+    this.keys.length = this.createdAt.length = this.endedAt.length = kept.length;
+    return dropped;
   }
 
   /** Rows in the order of the file: gauges of the process that ended last come last, because readers take the last one. */

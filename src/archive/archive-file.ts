@@ -110,9 +110,9 @@ function appendSeries(family: ArchiveFamily, row: number, id: number, slots: Slo
   const [createdAt, endedAt] = [family.createdAt[row], family.endedAt[row]];
   const series = { family: id, block, slot, createdAt, endedAt };
   writer.append(encodeKeyedSeries(series, Buffer.from(family.keys[row], 'latin1')));
-  for (const { role, write } of family.attachments.of(row)) {
+  for (const { role, values } of family.attachments.of(row)) {
     const at = slots.take(attachmentShape(role));
-    if (!write(at.view, at.slot)) continue;
+    at.view.set(values, at.slot);
     writer.append(encodeAttachment({ block: at.block, slot: at.slot, owner: { block, slot }, role }));
   }
 }

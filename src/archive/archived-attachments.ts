@@ -6,7 +6,7 @@ import {
   type NativeRole,
   type SketchRole,
 } from '../metrics-file/attachment.js';
-import { type ExemplarReading, writeExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
 import { SKETCH } from '../metrics-file/layout.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import { comparableTime } from '../model/comparable-time.js';
@@ -14,50 +14,37 @@ import { MAX_COUNT } from '../model/capped-sum.js';
 import { coarsePlace, COARSE_SCHEMA, MAX_FINE_CHUNKS, nativeSlots } from '../model/native-bins.js';
 import { isWindowAlive, windowEpoch } from '../model/sketch.js';
 
-/** An attachment, with its values in the form of the file. */
-type Archived =
-  | { readonly role: Exclude<AttachmentRole, { kind: 'exemplar' }>; readonly values: Float64Array }
-  | { readonly role: Extract<AttachmentRole, { kind: 'exemplar' }>; exemplar: ExemplarReading };
+interface Archived {
+  readonly role: AttachmentRole;
+  /** In the form of the file. */
+  readonly values: Float64Array;
+}
 
 export class ArchivedAttachments {
   /** By row, then by role. */
-  readonly #rows = new Map<number, Map<string, Archived>>();
+  #rows = new Map<number, Map<string, Archived>>();
 
-  /** Adds a chunk of bins. All values are finite. */
-  addChunk(row: number, role: SketchRole | NativeRole, values: Float64Array, now: number): void {
+  /** Adds an attachment of a file, unless it is torn or has a value that is not finite. Of exemplars the newest is kept. */
+  add(row: number, role: AttachmentRole, values: Float64Array, now: number): void {
+    if (role.kind === 'exemplar') return this.#addExemplar(row, role, values, now);
+    if (!values.every(Number.isFinite)) return;
     if (role.kind === 'sketch') this.#addSketch(row, role, values, now);
     else this.#addNative(row, role, values);
   }
 
-  /** The newest exemplar is kept. */
-  addExemplar(row: number, slotOffset: number, exemplar: ExemplarReading, now: number): void {
-    const role = { kind: 'exemplar', slotOffset } as const;
-    const known = this.#find(row, role);
-    const timeOf = ({ timestamp }: ExemplarReading): number => comparableTime(timestamp, now);
-    if (known === undefined) this.#set(row, { role, exemplar });
-    else if ('exemplar' in known && timeOf(known.exemplar) <= timeOf(exemplar)) known.exemplar = exemplar;
-  }
-
   /** Adds the attachments of a row of another family. */
   include(row: number, other: ArchivedAttachments, otherRow: number, now: number): void {
-    for (const attachment of other.#rows.get(otherRow)?.values() ?? []) {
-      if ('exemplar' in attachment) this.addExemplar(row, attachment.role.slotOffset, attachment.exemplar, now);
-      else this.addChunk(row, attachment.role, attachment.values, now);
-    }
+    for (const { role, values } of other.of(otherRow)) this.add(row, role, values, now);
   }
 
-  /** Moves the attachments of a row to a lower row, whose own are dropped. */
-  move(from: number, to: number): void {
-    if (from === to) return;
-    const attachments = this.#rows.get(from);
-    this.#rows.delete(from);
-    if (attachments === undefined) this.#rows.delete(to);
-    else this.#rows.set(to, attachments);
-  }
-
-  /** Drops the attachments of a row. */
-  drop(row: number): void {
-    this.#rows.delete(row);
+  /** Keeps the attachments of some rows, which are numbered by their places in this list from now on. */
+  retain(rows: readonly number[]): void {
+    const before = this.#rows;
+    this.#rows = new Map();
+    rows.forEach((row, to) => {
+      const attachments = before.get(row);
+      if (attachments !== undefined) this.#rows.set(to, attachments);
+    });
   }
 
   /** The shapes of all attachments. */
@@ -67,18 +54,19 @@ export class ArchivedAttachments {
     }
   }
 
-  /** The attachments of a row; `write` returns false where the attachment is not to be in the file. */
-  *of(row: number): IterableIterator<{ role: AttachmentRole; write: (view: Float64Array, slot: number) => boolean }> {
-    for (const attachment of this.#rows.get(row)?.values() ?? []) {
-      yield {
-        role: attachment.role,
-        write: (view, slot) => {
-          if ('exemplar' in attachment) return writeExemplarCell(view, slot, attachment.exemplar);
-          view.set(attachment.values, slot);
-          return true;
-        },
-      };
-    }
+  /** The attachments of a row. */
+  of(row: number): Iterable<Archived> {
+    return this.#rows.get(row)?.values() ?? [];
+  }
+
+  #addExemplar(row: number, role: AttachmentRole, cell: Float64Array, now: number): void {
+    const timeOf = (values: Float64Array): number | undefined => {
+      const exemplar = readExemplarCell(values, 0);
+      return exemplar && comparableTime(exemplar.timestamp, now);
+    };
+    const [time, known] = [timeOf(cell), this.#find(row, role)];
+    if (time === undefined || (known !== undefined && timeOf(known)! > time)) return;
+    this.#set(row, role, cell.slice());
   }
 
   /** Adds a chunk window by window, except windows that have expired. */
@@ -123,22 +111,19 @@ export class ArchivedAttachments {
     return fine >= MAX_FINE_CHUNKS;
   }
 
-  #valuesOf(row: number, role: SketchRole | NativeRole, slots: number): Float64Array {
-    const known = this.#find(row, role);
-    if (known !== undefined && 'values' in known) return known.values;
-    const values = new Float64Array(slots);
-    this.#set(row, { role, values });
-    return values;
+  #valuesOf(row: number, role: AttachmentRole, slots: number): Float64Array {
+    return this.#find(row, role) ?? this.#set(row, role, new Float64Array(slots));
   }
 
-  #find(row: number, role: AttachmentRole): Archived | undefined {
-    return this.#rows.get(row)?.get(roleKey(role));
+  #find(row: number, role: AttachmentRole): Float64Array | undefined {
+    return this.#rows.get(row)?.get(roleKey(role))?.values;
   }
 
-  #set(row: number, attachment: Archived): void {
+  #set(row: number, role: AttachmentRole, values: Float64Array): Float64Array {
     let attachments = this.#rows.get(row);
     if (attachments === undefined) this.#rows.set(row, (attachments = new Map()));
-    attachments.set(roleKey(attachment.role), attachment);
+    attachments.set(roleKey(role), { role, values });
+    return values;
   }
 }
 

@@ -51,7 +51,7 @@ export async function checkCommand(files: readonly string[], options: CheckOptio
 function filesOf(dir: string): string[] {
   const { dataFiles, archives, foreign } = scanDirectory(dir);
   const ours = [...archives, ...dataFiles].map(({ name }) => name);
-  return [...ours, ...foreign.filter(isMetricsFile)].map((name) => join(dir, name));
+  return [...ours, ...foreign.filter(isMetricsFile)].toSorted().map((name) => join(dir, name));
 }
 
 /** Prints the verdict of the status page. Exits 1 where anything is wrong. */

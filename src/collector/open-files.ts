@@ -2,9 +2,9 @@
  * Files that a collection keeps open from one scrape to the next, because to open one costs more than to read it. Their
  * number is limited. It is halved for good when the process runs out of descriptors, which it also needs for other work.
  */
-import { readFileSync } from 'node:fs';
 import { debug } from '../debug-log.js';
 import { describeError, isSystemTrouble } from '../errors.js';
+import { contents } from '../metrics-file/open-file.js';
 import type { MetricsFile } from './metrics-file.js';
 
 /** The server in this process needs descriptors for its clients too. */
@@ -57,10 +57,5 @@ export class OpenFiles {
 
 /** The process's limit of descriptors; Infinity where the system does not tell. */
 function descriptorLimit(): number {
-  try {
-    const limits = readFileSync('/proc/self/limits', 'latin1');
-    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  } catch {
-    return Infinity;
-  }
+  return Number(/^Max open files\s+(\d+)/m.exec(contents('/proc/self/limits'))?.[1] ?? Infinity);
 }

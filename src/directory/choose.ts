@@ -25,16 +25,18 @@
  * A thread of a test runner (test-runner.ts) counts in memory, unless a directory is named.
  */
 import cluster from 'node:cluster';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { invalidArgument } from '../errors.js';
+import { contents } from '../metrics-file/open-file.js';
 import { isUnderTestRunner } from '../test-runner.js';
-import { derivedDirectories, type Environment, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
+import { derivedDirectories, isDerivedPath, pm2AppPath, processPath } from './derived-directory.js';
 import { processStartTime } from './identity.js';
 import { onlyUsedOf } from './used-directory.js';
-import { pm2AppOf } from './pm2-app.js';
+import { type Environment, pm2AppOf } from './pm2-app.js';
+import { isForkingPrimary } from './role.js';
 
 export type DirectorySource = 'option' | 'variable' | 'setupPrimary' | 'PM2' | 'cluster' | 'threads' | 'search';
 
@@ -84,8 +86,7 @@ export const SOURCES: ReadonlyMap<DirectorySource, Source> = new Map<DirectorySo
     {
       find(env) {
         if (cluster.isWorker) return processPath(primaryPid(), env);
-        const hasForked = Object.keys(cluster.settings ?? {}).length > 0;
-        return hasForked ? processPath(process.pid, env) : undefined;
+        return isForkingPrimary() ? processPath(process.pid, env) : undefined;
       },
       // NODE_UNIQUE_ID is in the environment that a worker was started with
       findInThread: (env) => (env.NODE_UNIQUE_ID === undefined ? undefined : processPath(primaryPid(), env)),
@@ -239,12 +240,7 @@ function existing(directory: ChosenDirectory | undefined): ChosenDirectory | und
  * from process.env. Undefined where it cannot be read, as after setuid(2).
  */
 function initialEnvironment(): Environment | undefined {
-  let block: string;
-  try {
-    block = readFileSync('/proc/self/environ', 'utf8');
-  } catch {
-    return undefined;
-  }
+  const block = contents('/proc/self/environ');
   if (block === '') return undefined;
   const variables: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const entry of block.split('\0')) {

@@ -3,12 +3,13 @@
  * properties that its processes share, so that each of them finds it without a message from another.
  */
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { contents } from '../metrics-file/open-file.js';
+import { completed } from '../time-slices.js';
 import { currentMachine, processStartTime } from './identity.js';
-import type { Pm2App } from './pm2-app.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, Pm2App } from './pm2-app.js';
+import { namesIn } from './scan.js';
 
 /** The directory of a process is marked as such, because nothing uses it after the process and its children have ended. */
 const PROCESS_MARK = 'process-';
@@ -28,7 +29,7 @@ export function isProcessPath(dir: string): boolean {
  * The beginning of the names of this user's derived directories. `uid` is the effective one, because new files belong to
  * that user.
  */
-export function derivedPrefix(): string {
+function derivedPrefix(): string {
   return `prom-multiproc-${process.geteuid?.() ?? 'none'}-`;
 }
 
@@ -52,12 +53,27 @@ export function processPath(pid: number, env: Environment): string {
  */
 export function derivedDirectories(env: Environment): string[] {
   const bases = [...new Set([baseDirectory(env), pm2BaseDirectory(env)])];
-  return bases.flatMap((base) =>
-    namesIn(base)
-      .filter((name) => name.startsWith(derivedPrefix()))
-      .map((name) => join(base, name))
-      .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true),
-  );
+  return bases
+    .flatMap((base) => completed(derivedDirectoriesIn(base)))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+const NAMES_PER_STEP = 256;
+
+/** Paths in a base directory that have the form of a derived directory of this user. Empty where it cannot be read. */
+export function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
+  const found: string[] = [];
+  let names = 0;
+  try {
+    for (const name of namesIn(base, NAMES_PER_STEP)) {
+      const path = join(base, name);
+      if (name.startsWith(derivedPrefix()) && isDerivedPath(path)) found.push(path);
+      if (++names % NAMES_PER_STEP === 0) yield;
+    }
+  } catch {
+    // a directory that may not be read
+  }
+  return found.toSorted();
 }
 
 function derivedPath(base: string, mark: string, parts: readonly unknown[]): string {
@@ -120,22 +136,5 @@ function isWritableDirectory(path: string): boolean {
     return lstatSync(path).isDirectory();
   } catch {
     return false;
-  }
-}
-
-/** Empty where a base directory cannot be read. */
-function namesIn(base: string): string[] {
-  try {
-    return readdirSync(base);
-  } catch {
-    return [];
-  }
-}
-
-function contents(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

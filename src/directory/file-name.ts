@@ -110,5 +110,5 @@ export function isTemporaryName(name: string): boolean {
  * process holds its lock, the copied process would count as dead.
  */
 export function isNamedAfter(file: DataFileName, writer: { pid: number; threadId: number; id: string }): boolean {
-  return file.pid === writer.pid && file.threadId === writer.threadId && file.id === writer.id;
+  return dataFileName(writer) === file.name;
 }

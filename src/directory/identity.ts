@@ -1,9 +1,10 @@
 /** The identity of this process. It is unique in spite of reused pids, containers where every pid is 1, and reboots. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import type { LivenessMethod, ProcessIdentity } from '../metrics-file/layout.js';
+import { contents } from '../metrics-file/open-file.js';
 
 /** Properties that two processes must share before one can judge the other by its pid. */
 export interface Machine {
@@ -132,14 +133,6 @@ export function parseProcessStat(stat: string): ProcessStat | undefined {
  */
 function procShowsOurPids(): boolean {
   return linkTarget('/proc/self') === String(process.pid);
-}
-
-function contents(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 function linkTarget(path: string): string {

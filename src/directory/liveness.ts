@@ -11,10 +11,11 @@
  *
  * `unknown` is shown as live and never folded.
  */
-import { fstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { fstatSync, readdirSync, statSync } from 'node:fs';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
 import { FileState, type ProcessIdentity } from '../metrics-file/layout.js';
 import type { Header } from '../metrics-file/header.js';
+import { contents } from '../metrics-file/open-file.js';
 import { parseProcessKey } from '../metrics-file/process-key.js';
 import { currentMachine, isEnded, osThreadRuns, processStat, sameMachine } from './identity.js';
 import { isLocked, knowsLock } from './writer-locks.js';
@@ -200,6 +201,6 @@ export function isOpenForWriting(fd: number, pid: number): boolean | undefined {
 
 /** The `flags:` line of proc_pid_fdinfo(5) is octal; its last digit is the access mode. */
 function isWritable(fdinfo: string): boolean {
-  const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(fdinfo, 'latin1'));
+  const flags = /^flags:\s*(\d+)$/m.exec(contents(fdinfo));
   return flags !== null && (parseInt(flags[1], 8) & 3) !== 0;
 }

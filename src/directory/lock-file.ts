@@ -1,6 +1,6 @@
 /** Files of which only the kernel's locks, a short record or the time matter: dir.lock, fold.lock, scraped, those of a push. */
-import { constants, fchmodSync, fchownSync, fstatSync, lstatSync, readFileSync, statSync } from 'node:fs';
-import { openFile } from '../metrics-file/open-file.js';
+import { constants, fchmodSync, fchownSync, fstatSync, lstatSync, statSync } from 'node:fs';
+import { contents, openFile } from '../metrics-file/open-file.js';
 
 /** Decide which users can use a file. */
 export interface FilePermissions {
@@ -62,9 +62,7 @@ export function lockHolder(path: string): number | undefined {
     const major = (dev >> 8) & 0xfff;
     const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
     const file = [major, minor].map((number) => number.toString(16).padStart(2, '0')).join(':');
-    const line = new RegExp(`FLOCK +ADVISORY +WRITE +(\\d+) +${file}:${ino} `).exec(
-      readFileSync('/proc/locks', 'latin1'),
-    );
+    const line = new RegExp(`FLOCK +ADVISORY +WRITE +(\\d+) +${file}:${ino} `).exec(contents('/proc/locks'));
     // a process of another pid namespace has the number 0
     return Number(line?.[1]) || undefined;
   } catch {

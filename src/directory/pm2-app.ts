@@ -14,7 +14,7 @@ export interface Pm2App {
   readonly script: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The app of which a process with this environment is an instance or a descendant. */
 export function pm2AppOf(env: Environment): Pm2App | undefined {

@@ -1,10 +1,18 @@
 /** The contents of a metrics directory, by name only. */
-import { opendirSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { opendirSync, statfsSync, statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import { isNetworkFileSystem } from '../metrics-file/mapping.js';
-import { isPushLockName, isTemporaryName, parseArchiveName, parseDataFileName } from './file-name.js';
-import type { ArchiveName, DataFileName } from './file-name.js';
+import { completed } from '../time-slices.js';
+import {
+  type ArchiveName,
+  type DataFileName,
+  isPushLockName,
+  isTemporaryName,
+  parseArchiveName,
+  parseDataFileName,
+} from './file-name.js';
 
+/** The names of a directory, by the kind of their files. */
 export interface DirectoryScan {
   readonly dataFiles: readonly DataFileName[];
   /** Newest first. */
@@ -17,6 +25,13 @@ export interface DirectoryScan {
   readonly foreign: readonly string[];
 }
 
+/** A scan that is not complete. */
+type Names = { readonly [Kind in keyof DirectoryScan]: DirectoryScan[Kind][number][] };
+
+/** client_python's files end in `.db`. */
+const FOREIGN_ENDINGS = ['.db'];
+const NAMES_PER_STEP = 512;
+
 /**
  * Lists a directory once. A directory that does not exist (yet) is empty.
  *
@@ -24,16 +39,7 @@ export interface DirectoryScan {
  * @throws {NodeJS.ErrnoException} other errors of readdir(3)
  */
 export function scanDirectory(dir: string): DirectoryScan {
-  const known = knownState(dir);
-  if (known?.scan !== undefined) return known.scan;
-  const startedAt = performance.now();
-  const names = new Names();
-  try {
-    for (const name of readdirSync(dir)) names.add(name);
-  } catch (error) {
-    assertMissing(dir, error);
-  }
-  return remembered(names, dir, known, startedAt);
+  return completed(scanInSteps(dir));
 }
 
 /** The same, with a pause after every few hundred names. Throws as `scanDirectory` does. */
@@ -41,60 +47,39 @@ export function* scanInSteps(dir: string): Generator<void, DirectoryScan> {
   const known = knownState(dir);
   if (known?.scan !== undefined) return known.scan;
   const startedAt = performance.now();
-  const names = new Names();
+  const scan: Names = { dataFiles: [], archives: [], temporaries: [], pushes: [], foreign: [] };
+  let names = 0;
   try {
-    const listing = opendirSync(dir, { bufferSize: NAMES_PER_STEP });
-    try {
-      for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
-        names.add(entry.name);
-        if (names.count % NAMES_PER_STEP === 0) yield;
-      }
-    } finally {
-      listing.closeSync();
+    for (const name of namesIn(dir, NAMES_PER_STEP)) {
+      addName(name, scan);
+      if (++names % NAMES_PER_STEP === 0) yield;
     }
   } catch (error) {
     assertMissing(dir, error);
   }
-  return remembered(names, dir, known, startedAt);
+  scan.archives.sort((a, b) => b.generation - a.generation);
+  remember(scan, names, dir, known, startedAt);
+  return scan;
 }
 
-/** client_python's files end in `.db`. */
-const FOREIGN_ENDINGS = ['.db'];
-const NAMES_PER_STEP = 512;
-
-/** Sorts names by the kind of their files. */
-class Names {
-  count = 0;
-  readonly #dataFiles: DataFileName[] = [];
-  readonly #archives: ArchiveName[] = [];
-  readonly #temporaries: string[] = [];
-  readonly #pushes: string[] = [];
-  readonly #foreign: string[] = [];
-
-  add(name: string): void {
-    this.count++;
-    const dataFile = parseDataFileName(name);
-    if (dataFile !== undefined) {
-      this.#dataFiles.push(dataFile);
-      return;
-    }
-    const archive = parseArchiveName(name);
-    if (archive !== undefined) this.#archives.push(archive);
-    else if (isTemporaryName(name)) this.#temporaries.push(name);
-    else if (isPushLockName(name)) this.#pushes.push(name);
-    else if (FOREIGN_ENDINGS.some((ending) => name.endsWith(ending))) this.#foreign.push(name);
+/** Lists a directory, as many names at a time. @throws {NodeJS.ErrnoException} the errors of opendir(3) and readdir(3) */
+export function* namesIn(dir: string, bufferSize: number): Generator<string, void> {
+  const listing = opendirSync(dir, { bufferSize });
+  try {
+    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) yield entry.name;
+  } finally {
+    listing.closeSync();
   }
+}
 
-  scan(): DirectoryScan {
-    const archives = this.#archives.toSorted((a, b) => b.generation - a.generation);
-    return {
-      dataFiles: this.#dataFiles,
-      archives,
-      temporaries: this.#temporaries,
-      pushes: this.#pushes,
-      foreign: this.#foreign,
-    };
-  }
+function addName(name: string, scan: Names): void {
+  const dataFile = parseDataFileName(name);
+  const archive = dataFile === undefined ? parseArchiveName(name) : undefined;
+  if (dataFile !== undefined) scan.dataFiles.push(dataFile);
+  else if (archive !== undefined) scan.archives.push(archive);
+  else if (isTemporaryName(name)) scan.temporaries.push(name);
+  else if (isPushLockName(name)) scan.pushes.push(name);
+  else if (FOREIGN_ENDINGS.some((ending) => name.endsWith(ending))) scan.foreign.push(name);
 }
 
 /** A state of a directory: its times change whenever a name is added or removed. */
@@ -127,16 +112,20 @@ function knownState(dir: string): DirectoryState | undefined {
 }
 
 /** @param known the state before the scan, which began at `startedAt` */
-function remembered(names: Names, dir: string, known: DirectoryState | undefined, startedAt: number): DirectoryScan {
-  const scan = names.scan();
-  if (names.count < LARGE) {
+function remember(
+  scan: DirectoryScan,
+  names: number,
+  dir: string,
+  known: DirectoryState | undefined,
+  startedAt: number,
+): void {
+  if (names < LARGE) {
     if (large?.dir === dir) large = undefined;
   } else if (known === undefined) {
     if (datesEveryChange(dir)) large = { dir, times: timesOf(dir), seenAt: performance.now(), scan: undefined };
   } else if (startedAt - known.seenAt > TICK_MS) {
     known.scan = scan;
   }
-  return scan;
 }
 
 function timesOf(dir: string): string {

@@ -4,7 +4,7 @@
  * The lock alone is not enough, because processes without native code use a directory without it: the writer of every data
  * file must be dead as well.
  */
-import { closeSync, lstatSync, opendirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PromMultiprocError } from '../errors.js';
 import { withHeader } from '../metrics-file/header.js';
@@ -23,7 +23,7 @@ import {
   SCRAPED,
 } from './file-name.js';
 import { probeLiveness } from './liveness.js';
-import { derivedPrefix, isDerivedPath, isProcessPath } from './derived-directory.js';
+import { derivedDirectoriesIn, isProcessPath } from './derived-directory.js';
 import { removeDataFile } from './remove-data-file.js';
 
 /** A directory that was not touched for a day belongs to an application that does not come back. */
@@ -32,8 +32,6 @@ export const ABANDONED_SECONDS = 24 * 3600;
 /** A small directory of a process is kept for an hour: restarts of `node --watch` leave many, and nothing uses them again. */
 const SMALL_BYTES = 2 ** 20;
 const SMALL_ABANDONED_SECONDS = 3600;
-
-const NAMES_PER_STEP = 256;
 
 /** Sweeps on later turns of the event loop, a few milliseconds at a time, without keeping the process alive. */
 export async function sweepSoon(base: string): Promise<void> {
@@ -57,27 +55,6 @@ function* sweep(base: string, now: number): Generator<void, string[]> {
   const removed: string[] = [];
   for (const dir of yield* derivedDirectoriesIn(base)) if (yield* sweepDirectory(dir, now)) removed.push(dir);
   return removed;
-}
-
-function* derivedDirectoriesIn(base: string): Generator<void, string[]> {
-  const prefix = derivedPrefix();
-  const found: string[] = [];
-  let names = 0;
-  try {
-    const listing = opendirSync(base, { bufferSize: NAMES_PER_STEP });
-    try {
-      for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
-        const path = join(base, entry.name);
-        if (entry.name.startsWith(prefix) && isDerivedPath(path)) found.push(path);
-        if (++names % NAMES_PER_STEP === 0) yield;
-      }
-    } finally {
-      listing.closeSync();
-    }
-  } catch {
-    // a directory that may not be read
-  }
-  return found;
 }
 
 function* sweepDirectory(dir: string, now: number): Generator<void, boolean> {

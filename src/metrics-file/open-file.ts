@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
@@ -13,5 +13,14 @@ export function whileOpen<T>(fd: number, use: (fd: number) => T): T {
     return use(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The text of a file, such as one in /proc; empty where it cannot be read. */
+export function contents(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -4,7 +4,7 @@
  * 2,000 files were mapped and collected none was left (tested on Node 20 to 26). Views of a fixed length on it are as fast as
  * those on other memory, and neither `process.memoryUsage()` nor V8's garbage collector counts any of it.
  */
-import { readFileSync } from 'node:fs';
+import { contents } from './open-file.js';
 
 /** At least the page size of any system: some ARM and POWER machines have 64 KiB. */
 const GRANULE_BYTES = 64 * 1024;
@@ -47,12 +47,4 @@ let limit: number | undefined;
 function addressSpaceLimit(): number {
   limit ??= Number(/^Max address space\s+(\d+)/m.exec(contents('/proc/self/limits'))?.[1] ?? Infinity);
   return limit;
-}
-
-function contents(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }

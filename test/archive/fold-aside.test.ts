@@ -46,6 +46,21 @@ for (const release of ['this release', ...OTHER_NODE_MAJORS] as const) {
   });
 }
 
+test('where the executable is not node, a thread folds', async (t) => {
+  const dir = withTempDir(t);
+  addDead(dir, 3);
+  const { execPath } = process;
+  afterTest(t, () => {
+    process.execPath = execPath;
+  });
+  process.execPath = '/opt/application';
+  const progress: number[] = [];
+  const { folded } = await foldAside(dir, {}, (read, of) => progress.push(read / of));
+  assert.deepEqual([folded, progress.at(-1)], [3, 1]);
+  assert.equal(await jobsIn(dir), 3);
+  await assert.rejects(foldAside(__filename, {}), { code: 'ERR_DIRECTORY_REFUSED', message: /is not a directory/ });
+});
+
 test("the child process of a fold has none of the application's flags and variables", async (t) => {
   const dir = withTempDir(t);
   addDead(dir, 3);

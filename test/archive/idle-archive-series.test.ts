@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { unlinkSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
@@ -10,6 +10,7 @@ import type { FoldResult } from '../../src/archive/fold-result.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import { currentMachine, processStartTime } from '../../src/directory/identity.js';
 import { checkFile } from '../../src/metrics-file/check.js';
+import { HEADER } from '../../src/metrics-file/layout.js';
 import { afterTest } from '../support/after-test.js';
 import { Clocks } from '../support/clocks.js';
 import { linesOf, scrape, startCluster } from '../support/cluster.js';
@@ -155,6 +156,26 @@ test('of several declarations the longest time holds, and a process without the 
   remove(living);
   assert.equal(foldOneMore(dir).expiredSeries, 3);
   assert.deepEqual(valuesOf(dir), { 'jobs_total{worker="kept"}': 2 });
+});
+
+test('nothing is dropped while the file of a living process cannot be read: it may have the same series', (t) => {
+  const dir = withTempDir(t);
+  const clocks = new Clocks(t);
+  counting(dir, HOUR).count('jobs_total', { worker: 'a' }, 1).die(clocks.now);
+  foldDirectory(dir);
+  const living = counting(dir, HOUR, LIVING).count('jobs_total', { worker: 'a' }, 1).show();
+  const fd = openSync(living.path, 'r+');
+  writeSync(fd, new Uint16Array([9]), 0, 2, HEADER.versionMajor);
+  closeSync(fd);
+  clocks.pass(10 * HOUR);
+  const { expiredSeries, skipped } = foldOneMore(dir);
+  assert.deepEqual([expiredSeries, skipped.version], [0, 1]);
+  clocks.pass(40 * DAY);
+  assert.equal(foldOneMore(dir).droppedFamilies, 0);
+  assert.deepEqual(valuesOf(dir), { 'jobs_total{worker="a"}': 1 });
+  remove(living);
+  assert.equal(foldOneMore(dir).droppedFamilies, 1);
+  assert.deepEqual(valuesOf(dir), {});
 });
 
 test('series that stay keep their own quantiles and exemplars', (t) => {
