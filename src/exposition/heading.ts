@@ -54,29 +54,6 @@ export function headingsOf(
   });
 }
 
-/**
- * The same for a format in which a series is one entry with all its parts, `created` too: no heading takes a name from another.
- *
- * @param sampleNameOf returns the name of the samples of a family
- */
-export function groupedHeadings(
-  families: readonly NamedFamily[],
-  sampleNameOf: (family: NamedFamily) => string,
-): Heading[] {
-  return families.map((family) => {
-    const { ownName, type, hasCreated, exemplarSuffix } = metricKind(family.type);
-    return {
-      name: ownName(family.name),
-      type,
-      sampleName: sampleNameOf(family),
-      createdName: createdName(family.name, family.type),
-      created: hasCreated ? 'within' : 'nowhere',
-      exemplars: exemplarSuffix !== undefined,
-      isShown: true,
-    };
-  });
-}
-
 /** @param isReserved whether the heading of the family reserves the name */
 function createdPlace({ type }: NamedFamily, isReserved: boolean, take: () => boolean): CreatedPlace {
   if (!metricKind(type).hasCreated) return 'nowhere';

@@ -12,64 +12,25 @@ export interface LintProblem {
 
 type Lint = (family: MetricFamily) => string[];
 
-/** Units and the base unit to use in their place: prometheus.io/docs/practices/naming, «Base units». */
-const BASE_UNITS: Readonly<Record<string, string>> = {
-  milliseconds: 'seconds',
-  microseconds: 'seconds',
-  nanoseconds: 'seconds',
-  minutes: 'seconds',
-  hours: 'seconds',
-  days: 'seconds',
-  kilobytes: 'bytes',
-  megabytes: 'bytes',
-  gigabytes: 'bytes',
-  kibibytes: 'bytes',
-  mebibytes: 'bytes',
-  gibibytes: 'bytes',
-  bits: 'bytes',
-  kelvin: 'celsius',
-  fahrenheit: 'celsius',
-  millimeters: 'meters',
-  centimeters: 'meters',
-  kilometers: 'meters',
-  inches: 'meters',
-  feet: 'meters',
-  miles: 'meters',
-  percent: 'ratio',
-  milligrams: 'grams',
-  kilograms: 'grams',
-  kilojoules: 'joules',
-  calories: 'joules',
-  kilowatts: 'watts',
-  millivolts: 'volts',
-  milliamperes: 'amperes',
+/** Units that have a base unit to use in their place: prometheus.io/docs/practices/naming, «Base units». */
+const UNITS_BY_BASE: Readonly<Record<string, readonly string[]>> = {
+  seconds: ['milliseconds', 'microseconds', 'nanoseconds', 'minutes', 'hours', 'days'],
+  bytes: ['kilobytes', 'megabytes', 'gigabytes', 'kibibytes', 'mebibytes', 'gibibytes', 'bits'],
+  celsius: ['kelvin', 'fahrenheit'],
+  meters: ['millimeters', 'centimeters', 'kilometers', 'inches', 'feet', 'miles'],
+  ratio: ['percent'],
+  grams: ['milligrams', 'kilograms'],
+  joules: ['kilojoules', 'calories'],
+  watts: ['kilowatts'],
+  volts: ['millivolts'],
+  amperes: ['milliamperes'],
 };
+const BASE_UNITS: ReadonlyMap<string, string> = new Map(
+  Object.entries(UNITS_BY_BASE).flatMap(([base, units]) => units.map((unit) => [unit, base] as const)),
+);
 
-/** Abbreviated units, as the last word of a name (before `_total`). */
-const ABBREVIATIONS: ReadonlySet<string> = new Set([
-  's',
-  'ms',
-  'us',
-  'ns',
-  'sec',
-  'secs',
-  'min',
-  'mins',
-  'hr',
-  'hrs',
-  'b',
-  'kb',
-  'mb',
-  'gb',
-  'tb',
-  'pb',
-  'kib',
-  'mib',
-  'gib',
-  'm',
-  'h',
-  'd',
-]);
+/** A name that ends with an abbreviated unit, before `_total`. */
+const ABBREVIATED = /(^|_)(s|ms|us|ns|secs?|mins?|hrs?|[kmgtp]?b|[kmg]ib|m|h|d)(_total)*$/i;
 
 const TYPE_WORDS = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 
@@ -80,8 +41,8 @@ const LINTS: readonly Lint[] = [
   ({ help }) => when(help.trim() === '', 'no help text'),
   (family) =>
     words(family)
-      .filter((word) => BASE_UNITS[word] !== undefined)
-      .map((word) => `use base unit "${BASE_UNITS[word]}" instead of "${word}"`),
+      .filter((word) => BASE_UNITS.has(word))
+      .map((word) => `use base unit "${BASE_UNITS.get(word)}" instead of "${word}"`),
   ({ name, type }) =>
     when(type === 'counter' && !name.endsWith('_total'), 'counter metrics should have "_total" suffix'),
   ({ name, type }) =>
@@ -113,12 +74,7 @@ const LINTS: readonly Lint[] = [
       "label names should be written in 'snake_case' not 'camelCase'",
     ),
   ],
-  (family) => {
-    const [last] = words(family)
-      .filter((word) => word !== 'total')
-      .slice(-1);
-    return when(ABBREVIATIONS.has(last), 'metric names should not contain abbreviated units');
-  },
+  ({ name }) => when(ABBREVIATED.test(name), 'metric names should not contain abbreviated units'),
 ];
 
 /** Returns the problems in the order of the families, then of the lints. */

@@ -5,39 +5,16 @@
  */
 import type { Exemplar } from '../model/metric-family.js';
 import type { NativeReading } from '../model/native-histogram.js';
-import { type Line, metricKind } from '../model/metric-kind.js';
+import type { Line } from '../model/metric-kind.js';
 import { escapeHelp } from './escape.js';
-import type {
-  CreatedPlace,
-  ExpositionWriter,
-  FamilyHead,
-  Format,
-  Heading,
-  NamedFamily,
-  NativeSink,
-  Offer,
-} from './format.js';
-import { groupedHeadings } from './heading.js';
+import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, NativeSink, Offer } from './format.js';
+import { groupedFormat } from './grouped-format.js';
 import { exemplarSuffix, quotedMetricName, samplePrefix } from './labels.js';
-import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { formatNumber } from './number.js';
-import { renderGrouped } from './render-grouped.js';
 
 export function openMetrics2Format(name: string, offers: readonly Offer[]): Format {
-  return {
-    name,
-    offers,
-    isDraft: true,
-    showsCreated: true,
-    headings,
-    render: (families, { escaping = DEFAULT_ESCAPING } = {}) =>
-      renderGrouped(families, escaping, headings, new OpenMetrics2Writer()),
-    newWriter: () => new OpenMetrics2Writer(),
-  };
+  return groupedFormat({ name, offers, isDraft: true }, () => new OpenMetrics2Writer());
 }
-
-const headings = (families: readonly NamedFamily[]): Heading[] =>
-  groupedHeadings(families, ({ name, type }) => metricKind(type).ownName(name));
 
 interface WrittenFamily {
   readonly header: string;

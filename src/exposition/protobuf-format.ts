@@ -7,10 +7,8 @@
  * are copied in between the other bytes. The lengths of the enclosing messages (which have a fixed width too) are then increased.
  */
 import type { Exemplar } from '../model/metric-family.js';
-import type { MetricKind } from '../model/metric-kind.js';
-import { renderGrouped } from './render-grouped.js';
-import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, NamedFamily, Offer } from './format.js';
-import { groupedHeadings } from './heading.js';
+import type { CreatedPlace, ExpositionWriter, FamilyHead, Format, Heading, Offer } from './format.js';
+import { groupedFormat } from './grouped-format.js';
 import { parseLabelText } from './labels.js';
 import {
   DELIMITER_WIDTH,
@@ -19,14 +17,12 @@ import {
   familyFields,
   LABEL_PAIR,
   NATIVE_HOLE,
-  nativeExemplarField,
   seriesTemplate,
   type Template,
   WIDE_LENGTH_WIDTH,
   writeTime,
 } from './protobuf-message.js';
 import { NativeParts } from './native-parts.js';
-import { DEFAULT_ESCAPING } from './name-escaping.js';
 import { sharedCopy } from './shared-memory.js';
 import { Splice } from './splice.js';
 import { WireBuffer, writeVarint } from './wire.js';
@@ -43,19 +39,8 @@ const LABEL = 1;
 const MOVED_ROOM = 4;
 
 export function protobufFormat(name: string, offers: readonly Offer[]): Format {
-  return {
-    name,
-    offers,
-    showsCreated: true,
-    headings,
-    render: (families, { escaping = DEFAULT_ESCAPING } = {}) =>
-      renderGrouped(families, escaping, headings, new ProtobufWriter()),
-    newWriter: () => new ProtobufWriter(),
-  };
+  return groupedFormat({ name, offers }, () => new ProtobufWriter());
 }
-
-/** Samples have the same names as in text 0.0.4. */
-const headings = (families: readonly NamedFamily[]): Heading[] => groupedHeadings(families, ({ name }) => name);
 
 interface WrittenFamily {
   readonly head: FamilyHead;
@@ -66,7 +51,6 @@ interface WrittenFamily {
 
 /** The place of a family in the bytes. */
 interface PlacedFamily {
-  readonly kind: MetricKind;
   readonly template: Template;
   /** Offset of the length before the family. */
   at: number;
@@ -153,7 +137,7 @@ class ProtobufWriter implements ExpositionWriter {
         out.append(template.bytes);
       }
       writeVarint(out.bytes, start, out.length - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
-      return { kind: head.kind, template, at: start, series: labels.length };
+      return { template, at: start, series: labels.length };
     });
     this.#use(out.written);
   }
@@ -232,7 +216,7 @@ class ProtobufWriter implements ExpositionWriter {
     const splice = this.#splice;
     splice.begin(this.#bytes);
     let [next, value, number] = [0, 0, 0];
-    for (const { at: familyAt, kind, template, series } of this.#placed) {
+    for (const { at: familyAt, template, series } of this.#placed) {
       const perSeries = template.places.length;
       const native = template.holes.get(NATIVE_HOLE);
       const end = value + series * perSeries;
@@ -245,12 +229,12 @@ class ProtobufWriter implements ExpositionWriter {
         for (; traced[next] < first + perSeries; next++) {
           const exemplar = exemplars[traced[next]]!;
           const hole = template.holes.get(traced[next] - first);
-          if (hole !== undefined) splice.put(place, hole, exemplarField(kind, exemplar));
+          if (hole !== undefined) splice.put(place, hole, exemplarField(hole.field, exemplar));
           own.push(exemplar);
         }
         if (native === undefined) continue;
         for (const exemplar of own) {
-          if (exemplar.timestamp !== undefined) splice.put(place, native, nativeExemplarField(exemplar));
+          if (exemplar.timestamp !== undefined) splice.put(place, native, exemplarField(native.field, exemplar));
         }
       }
       value = end;

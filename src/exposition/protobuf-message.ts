@@ -14,6 +14,8 @@ export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 /** A place where bytes may be inserted, and the lengths (fields of a fixed width) within the series that include them. */
 export interface Hole {
   readonly at: number;
+  /** The number of an exemplar's field there. */
+  readonly field: number;
   readonly lengths: readonly { readonly at: number; readonly width: number }[];
 }
 
@@ -86,29 +88,18 @@ export function seriesTemplate(
   else {
     // the field `value` is the first one of Counter, Gauge and Untyped
     message.double(COUNTER.value);
-    if (type === TYPE_NUMBERS.counter) message.hole(0);
+    if (type === TYPE_NUMBERS.counter) message.hole(0, COUNTER.exemplar);
     for (let line = 1; line < lines.length; line++) message.unshown();
   }
   const created = CREATED[type];
   if (showsCreated && created !== undefined) message.time(created);
-  if (type === TYPE_NUMBERS.histogram && native === true) message.hole(NATIVE_HOLE);
+  if (type === TYPE_NUMBERS.histogram && native === true) message.hole(NATIVE_HOLE, HISTOGRAM.exemplar);
   const metric = new MessageBuilder();
   metric.message(VALUE_FIELDS[type], message);
   return metric;
 }
 
-/** Returns an exemplar as a field of a counter or of a bucket. */
-export function exemplarField(kind: MetricKind, exemplar: Exemplar): Uint8Array {
-  const isCounter = typeNumber(kind) === TYPE_NUMBERS.counter;
-  return exemplarMessage(isCounter ? COUNTER.exemplar : BUCKET.exemplar, exemplar);
-}
-
-/** Returns an exemplar as a field of a native histogram. */
-export function nativeExemplarField(exemplar: Exemplar): Uint8Array {
-  return exemplarMessage(HISTOGRAM.exemplar, exemplar);
-}
-
-function exemplarMessage(field: number, { labels, value, timestamp }: Exemplar): Uint8Array {
+export function exemplarField(field: number, { labels, value, timestamp }: Exemplar): Uint8Array {
   const parts = Object.entries(labels).map(([name, text]) =>
     messageField(EXEMPLAR.label, stringField(LABEL_PAIR.name, name), stringField(LABEL_PAIR.value, text)),
   );
@@ -134,7 +125,7 @@ function addHistogram(message: MessageBuilder, lines: readonly Line[], countWidt
       const bucket = new MessageBuilder();
       bucket.count(BUCKET.count, countWidth);
       bucket.append(fixed64Field(BUCKET.bound, boundOf(label.value)));
-      bucket.hole(line);
+      bucket.hole(line, BUCKET.exemplar);
       message.message(HISTOGRAM.bucket, bucket, EXEMPLAR_LENGTH_WIDTH);
     } else if (name.endsWith('_sum')) message.double(HISTOGRAM.sum);
     else message.count(HISTOGRAM.count, countWidth);
@@ -184,8 +175,8 @@ class MessageBuilder implements Template {
     this.#place(0, Encoding.None);
   }
 
-  hole(line: number): void {
-    this.holes.set(line, { at: this.bytes.length, lengths: [] });
+  hole(line: number, field: number): void {
+    this.holes.set(line, { at: this.bytes.length, field, lengths: [] });
   }
 
   message(field: number, { bytes, places, encodings, holes }: Template, lengthWidth = 0): void {
@@ -197,7 +188,7 @@ class MessageBuilder implements Template {
     this.encodings.push(...encodings);
     for (const [line, hole] of holes) {
       const inner = hole.lengths.map((each) => ({ at: start + each.at, width: each.width }));
-      this.holes.set(line, { at: start + hole.at, lengths: [length, ...inner] });
+      this.holes.set(line, { ...hole, at: start + hole.at, lengths: [length, ...inner] });
     }
     this.append(Buffer.concat([head, bytes]));
   }

@@ -3,7 +3,6 @@ import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { metricKind } from '../model/metric-kind.js';
 import type { Heading, OutputRules } from './format.js';
 import { createdHeader, familyHeader, headingsOf } from './heading.js';
-import { DEFAULT_ESCAPING, escapeFamilies } from './name-escaping.js';
 import { exemplarSuffix, labelText, samplePrefix } from './labels.js';
 import { canonicalNumber, formatNumber } from './number.js';
 import { shownFamilies } from './shown-families.js';
@@ -14,7 +13,7 @@ import type { TextDialect } from './text-dialect.js';
  * a single newline for no families.
  */
 export function renderText(families: readonly MetricFamily[], dialect: TextDialect, options: OutputRules = {}): string {
-  const shown = escapeFamilies(shownFamilies(families), options.escaping ?? DEFAULT_ESCAPING);
+  const shown = shownFamilies(families, options.escaping);
   const headings = headingsOf(shown, dialect, options);
   const strict = options.strict === true && dialect.hasStrict;
   const blocks = shown.flatMap((family, at) =>

@@ -20,20 +20,18 @@ export function textFormat(dialect: TextDialect, offers: readonly Offer[]): Form
 
 const NO_VALUES = new Float64Array(0);
 
-/** The parts of the lines of all series that have labels. */
+/** The parts of a line that all series have: the bytes before and after their labels, and its text where a series has none. */
 interface LineParts {
-  readonly name: string;
-  readonly label: string;
-  /** The bytes before and after the labels of the series. */
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
+  readonly unlabelled: string;
 }
 
 function lineParts(name: string, label: string): LineParts {
   const prefix = samplePrefix(name, joinLabelTexts(label, LABELS));
   const at = prefix.lastIndexOf(LABELS);
   const [head, tail] = [prefix.slice(0, at), prefix.slice(at + LABELS.length)].map((part) => Buffer.from(part));
-  return { name, label, head, tail };
+  return { head, tail, unlabelled: samplePrefix(name, label) };
 }
 
 /** Stands for the labels of a series. */
@@ -46,11 +44,10 @@ class TextWriter implements ExpositionWriter {
   #families = 0;
   /** The lines of the family that is being written. */
   #lines: readonly LineParts[] = [];
-  #createdParts = lineParts('', '');
-  #created: { readonly place: CreatedPlace; readonly name: string; readonly header: string } | undefined;
+  #created: { readonly place: CreatedPlace; readonly parts: LineParts; readonly header: string } | undefined;
   #firstValues: Float64Array = NO_VALUES;
   /** The labels of the series whose `_created` samples are written apart. */
-  readonly #apart: string[] = [];
+  readonly #apart: Uint8Array[] = [];
 
   constructor(dialect: TextDialect, { strict }: OutputRules) {
     this.#dialect = dialect;
@@ -72,28 +69,20 @@ class TextWriter implements ExpositionWriter {
         label === undefined ? '' : labelText({ [label.name]: this.#spelled(label.value) }),
       ),
     );
-    this.#createdParts = lineParts(heading.createdName, '');
     const header = created === 'apart' ? createdHeader(family, heading, this.#dialect) : '';
-    this.#created = { place: created, name: heading.createdName, header };
+    this.#created = { place: created, parts: lineParts(heading.createdName, ''), header };
   }
 
   series(labels: string): void {
-    for (const { name, label } of this.#lines) this.#addLine(samplePrefix(name, joinLabelTexts(label, labels)));
-    const { place, name } = this.#created!;
-    if (place === 'within') this.#addLine(samplePrefix(name, labels));
-    else if (place === 'apart') this.#apart.push(labels);
+    const bytes = Buffer.from(labels);
+    this.asciiSeries(bytes, bytes.length);
   }
 
   asciiSeries(labels: Uint8Array, length: number): void {
-    const { place } = this.#created!;
-    if (length === 0 || place === 'apart') return this.series(Buffer.from(labels.subarray(0, length)).toString());
-    const table = this.#table;
-    for (const { head, tail } of this.#lines) {
-      table.addLineOf(head, labels, length, tail, this.#firstValues[table.lines] ?? 0);
-    }
-    if (place !== 'within') return;
-    const { head, tail } = this.#createdParts;
-    table.addLineOf(head, labels, length, tail, this.#firstValues[table.lines] ?? 0);
+    for (const line of this.#lines) this.#addLine(line, labels, length);
+    const { place, parts } = this.#created!;
+    if (place === 'within') this.#addLine(parts, labels, length);
+    else if (place === 'apart') this.#apart.push(new Uint8Array(labels.subarray(0, length)));
   }
 
   end(): void {
@@ -118,14 +107,17 @@ class TextWriter implements ExpositionWriter {
 
   #endFamily(): void {
     if (this.#apart.length === 0) return;
-    const { name, header } = this.#created!;
+    const { parts, header } = this.#created!;
     this.#table.addText(this.#dialect.separator + header);
-    for (const labels of this.#apart) this.#addLine(samplePrefix(name, labels));
+    for (const labels of this.#apart) this.#addLine(parts, labels, labels.length);
     this.#apart.length = 0;
   }
 
-  #addLine(prefix: string): void {
-    this.#table.addLine(prefix, this.#firstValues[this.#table.lines] ?? 0);
+  #addLine({ head, tail, unlabelled }: LineParts, labels: Uint8Array, length: number): void {
+    const table = this.#table;
+    const value = this.#firstValues[table.lines] ?? 0;
+    if (length === 0) table.addLine(unlabelled, value);
+    else table.addLineOf(head, labels, length, tail, value);
   }
 
   #spelled(bound: string): string {
