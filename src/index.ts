@@ -1,13 +1,6 @@
 /**
  * prom-multiproc: Prometheus metrics from many workers.
  *
- * ```
- *  a worker process                                        any process (primary, worker, sidecar)
- *  instruments ─► storage ─► metrics-file ──► shared dir ──► directory ─► merge ─► exposition ─► serve
- *  Counter.inc    series     one float64     one file per   scan,        modes    text /
- *                 to slot    in a mapping    process        live?                 OpenMetrics
- * ```
- *
  * The folders of `src/` are the rooms along that path; `src/README.md` describes them. This file exports the public surface
  * and contains nothing else.
  */

@@ -6,6 +6,7 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { scrape, startCluster } from '../support/cluster.js';
 import { parseExposition } from '../support/exposition-parser.js';
 import { forkProgram } from '../support/forked-program.js';
+import { until } from '../support/program.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { fileKinds } from '../support/written-file.js';
@@ -40,8 +41,8 @@ for (const kind of fileKinds()) {
       let told = 0;
       worker.process.on('message', (count: number) => (told = count));
       // a file that is written on a timer is one flush behind
-      await new Promise((resolve) => setTimeout(resolve, kind === 'written' ? 600 : 0));
-      for (const until = Date.now() + 700; Date.now() < until || reads <= 60 * (life + 1);) {
+      await until(() => reading.values().imported_total === 42 * (life + 1));
+      for (const end = Date.now() + 700; Date.now() < end || reads <= 60 * (life + 1);) {
         look(life, 1);
         await new Promise(setImmediate);
       }

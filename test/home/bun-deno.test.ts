@@ -6,7 +6,25 @@ import { README } from '../guide/page.js';
 import { type InstalledApp, sharedApp } from '../support/installed-app.js';
 import { freePort, startProgram, until } from '../support/program.js';
 
-const CLUSTER = `
+/** Scrapes until the lines that a test looks at have the text that it expects: written files are up to 250 ms behind. */
+const SCRAPE = `
+async function scrape(server, expected) {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const text = await (await fetch(new URL('/metrics', server.url))).text();
+    const lines = text.split('\\n').filter((line) => /^(jobs_total|busy|prom_multiproc_processes\\{state="(live|dead)"\\})/.test(line));
+    if (lines.join() === expected || Date.now() > deadline) return lines.join();
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+`;
+
+const COUNTED = [
+  'jobs_total 10,busy 4,prom_multiproc_processes{state="live"} 2,prom_multiproc_processes{state="dead"} 0',
+  'jobs_total 10,busy 2,prom_multiproc_processes{state="live"} 1,prom_multiproc_processes{state="dead"} 1',
+] as const;
+
+const CLUSTER = `${SCRAPE}
 const cluster = require('node:cluster');
 const { once } = require('node:events');
 const { Counter, Gauge, register, setupPrimary, startHttpServer } = require('prom-multiproc');
@@ -16,15 +34,11 @@ async function main() {
   const server = await startHttpServer({ port: 0 });
   const workers = [cluster.fork(), cluster.fork()];
   await Promise.all(workers.map((worker) => once(worker, 'message')));
-  const scrape = async () => {
-    const text = await (await fetch(new URL('/metrics', server.url))).text();
-    return text.split('\\n').filter((line) => /^(jobs_total|busy|prom_multiproc_processes\\{state="(live|dead)"\\})/.test(line)).join();
-  };
-  console.log(await scrape());
+  console.log(await scrape(server, '${COUNTED[0]}'));
   const exit = once(workers[0], 'exit');
   workers[0].process.kill('SIGKILL');
   await exit;
-  console.log(await scrape());
+  console.log(await scrape(server, '${COUNTED[1]}'));
   console.log((await register.metrics()).includes('jobs_total 10'));
   process.exit();
 }
@@ -34,15 +48,10 @@ if (cluster.isPrimary) {
 } else {
   new Counter({ name: 'jobs_total', help: 'Jobs.' }).inc(5);
   new Gauge({ name: 'busy', help: 'Busy.' }).set(2);
-  // written files are as new as their last write, 250 ms ago
-  setTimeout(() => process.send('counted'), 1000);
+  process.send('counted');
 }
 `;
-const EXPECTED = [
-  'jobs_total 10,busy 4,prom_multiproc_processes{state="live"} 2,prom_multiproc_processes{state="dead"} 0',
-  'jobs_total 10,busy 2,prom_multiproc_processes{state="live"} 1,prom_multiproc_processes{state="dead"} 1',
-  'true',
-];
+const EXPECTED = [...COUNTED, 'true'];
 
 const RUNTIMES = {
   Bun: { name: 'bun', version: '1.4.5', program: ['node_modules/bun/bin/bun.exe'] },
@@ -51,30 +60,27 @@ const RUNTIMES = {
 
 const installed = sharedApp(Object.values(RUNTIMES).map(({ name, version }) => `${name}@${version}`));
 
-const THREADS = `
+const ENDED = [
+  'jobs_total 15,prom_multiproc_processes{state="live"} 3,prom_multiproc_processes{state="dead"} 0',
+  'jobs_total 15,prom_multiproc_processes{state="live"} 0,prom_multiproc_processes{state="dead"} 3',
+] as const;
+
+const THREADS = `${SCRAPE}
 const { once } = require('node:events');
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads');
 const { Counter, startHttpServer } = require('prom-multiproc');
 
 async function main() {
   const server = await startHttpServer({ port: 0 });
-  const scrape = async () => {
-    const text = await (await fetch(new URL('/metrics', server.url))).text();
-    return text.split('\\n').filter((line) => /^(jobs_total|prom_multiproc_processes\\{state="(live|dead)"\\})/.test(line)).join();
-  };
   const workers = ['end', 'exit', 'terminate'].map((workerData) => new Worker(__filename, { workerData }));
   const ended = workers.map((worker) => once(worker, 'exit'));
   await Promise.all(workers.map((worker) => once(worker, 'message')));
-  console.log(await scrape());
+  console.log(await scrape(server, '${ENDED[0]}'));
   for (const worker of workers) worker.postMessage('end');
   workers[2].terminate();
   await Promise.all(ended);
   // the system's thread ends a moment after the event
-  const deadline = Date.now() + 10_000;
-  let line;
-  do line = await scrape();
-  while (!line.includes('{state="live"} 0') && Date.now() < deadline);
-  console.log(line);
+  console.log(await scrape(server, '${ENDED[1]}'));
   process.exit();
 }
 
@@ -86,7 +92,7 @@ if (isMainThread) {
     if (workerData === 'exit') process.exit();
     parentPort.close();
   });
-  setTimeout(() => parentPort.postMessage('counted'), 1000);
+  parentPort.postMessage('counted');
 }
 `;
 
@@ -97,10 +103,7 @@ test('threads that end, exit or are terminated under Bun are dead while their pr
   const metrics = { PROMETHEUS_MULTIPROC_DIR: app.path('metrics') };
   const { end, output } = await app.run(app.path(...program), ['app.cjs'], metrics);
   assert.equal(end, 0, output);
-  assert.deepEqual(output.trim().split('\n').slice(-2), [
-    'jobs_total 15,prom_multiproc_processes{state="live"} 3,prom_multiproc_processes{state="dead"} 0',
-    'jobs_total 15,prom_multiproc_processes{state="live"} 0,prom_multiproc_processes{state="dead"} 3',
-  ]);
+  assert.deepEqual(output.trim().split('\n').slice(-2), ENDED);
 });
 
 /** Returns the command of a runtime that runs a file. */

@@ -95,6 +95,8 @@ async function readUntilIdle({ prom }: Kit): Promise<void> {
     await prom.register.metrics({ scope: 'process' });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  // on a busy machine the first read may be the only one before the end
+  await prom.register.metrics({ scope: 'process' });
 }
 
 test('a counter that is idle in one process and not in another does not fall, and is hidden when it is idle in all', async (t) => {
