@@ -5,7 +5,7 @@
 import { fixed64, fixed64Field, messageField, packedVarints, stringField, varintField } from '../exposition/wire.js';
 import type { GroupedSeries } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels, MetricFamily, MetricType } from '../model/metric-family.js';
-import { type NativeHistogram, NativeReading } from '../model/native-histogram.js';
+import { NativeReading } from '../model/native-histogram.js';
 import { type Line, metricKind } from '../model/metric-kind.js';
 
 const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2 } as const;
@@ -47,68 +47,45 @@ const ANY_VALUE = { text: 1 } as const;
 /** DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK: the series has ended. */
 const NO_RECORDED_VALUE = 1;
 
-/** The kinds of data of OTLP, each with its point. */
+/** The kinds of data of OTLP, each with the numbers of fields that its points have. */
 interface PointKind {
   readonly field: number;
   /** Fields of the data beside the points. */
   readonly data: Uint8Array;
   readonly attributes: number;
   readonly flags: number;
-  readonly hasStart: boolean;
   readonly values: (series: GroupedSeries, lines: readonly Line[]) => Uint8Array[];
 }
 
 const temporality = varintField(DATA.temporality, CUMULATIVE);
 
+const NOTHING = new Uint8Array(0);
+
 const NUMBER = {
-  attributes: NUMBER_POINT.attributes,
-  flags: NUMBER_POINT.flags,
+  ...NUMBER_POINT,
   values: ({ values: [value], exemplars: [exemplar] }: GroupedSeries) => [
     fixed64Field(NUMBER_POINT.value, value),
     ...exemplarFields(NUMBER_POINT.exemplars, exemplar),
   ],
 };
-const GAUGE: PointKind = { ...NUMBER, field: METRIC.gauge, data: new Uint8Array(0), hasStart: false };
-const STATE: PointKind = { ...NUMBER, field: METRIC.sum, data: temporality, hasStart: false };
+const COUNTER_DATA = Buffer.concat([temporality, varintField(DATA.isMonotonic, 1)]);
+const GAUGE: PointKind = { ...NUMBER, field: METRIC.gauge, data: NOTHING };
+const STATE: PointKind = { ...NUMBER, field: METRIC.sum, data: temporality };
 
 const POINT_KINDS: Readonly<Record<MetricType, PointKind>> = {
-  counter: {
-    ...NUMBER,
-    field: METRIC.sum,
-    data: Buffer.concat([temporality, varintField(DATA.isMonotonic, 1)]),
-    hasStart: true,
-  },
+  counter: { ...NUMBER, field: METRIC.sum, data: COUNTER_DATA },
   gauge: GAUGE,
   unknown: GAUGE,
   // the specification wants sums that are not monotonic for both
   info: STATE,
   stateset: STATE,
-  histogram: {
-    field: METRIC.histogram,
-    data: temporality,
-    attributes: HISTOGRAM_POINT.attributes,
-    flags: HISTOGRAM_POINT.flags,
-    hasStart: true,
-    values: histogramValues,
-  },
-  summary: {
-    field: METRIC.summary,
-    data: new Uint8Array(0),
-    attributes: SUMMARY_POINT.attributes,
-    flags: SUMMARY_POINT.flags,
-    hasStart: true,
-    values: summaryValues,
-  },
+  histogram: { ...HISTOGRAM_POINT, field: METRIC.histogram, data: temporality, values: histogramValues },
+  summary: { ...SUMMARY_POINT, field: METRIC.summary, data: NOTHING, values: summaryValues },
 };
 
 /** A histogram with native buckets. OTLP has one kind per name, so that classic buckets beside them are not sent. */
 const EXPONENTIAL: PointKind = {
-  field: METRIC.exponential,
-  data: temporality,
-  attributes: EXPONENTIAL_POINT.attributes,
-  flags: EXPONENTIAL_POINT.flags,
-  hasStart: true,
-  values: exponentialValues,
+  ...{ ...EXPONENTIAL_POINT, field: METRIC.exponential, data: temporality, values: exponentialValues },
 };
 
 /** Units of Prometheus, as UCUM names them. Others stay as they are. */
@@ -143,7 +120,7 @@ export function otlpSeries(metric: OtlpMetric, labels: Labels): OtlpSeries {
 export function pointOf(sent: OtlpSeries, series: GroupedSeries, lines: readonly Line[], time: number): Uint8Array {
   const { kind } = sent.metric;
   const { created } = series;
-  const start = kind.hasStart && created !== undefined ? [fixed64Field(POINT.start, nanoseconds(created * 1000))] : [];
+  const start = created !== undefined ? [fixed64Field(POINT.start, nanoseconds(created * 1000))] : [];
   return messageField(
     DATA.points,
     sent.attributes,
@@ -204,11 +181,8 @@ const MAX_WIDTH = 320;
 /** Used again for every histogram. */
 const reading = new NativeReading();
 
-function exponentialValues(
-  { values, exemplars, native = EMPTY_HISTOGRAM }: GroupedSeries,
-  lines: readonly Line[],
-): Uint8Array[] {
-  reading.set(native);
+function exponentialValues({ values, exemplars, native }: GroupedSeries, lines: readonly Line[]): Uint8Array[] {
+  reading.set(native!);
   reading.narrow(MAX_WIDTH);
   const sum = values[lines.findIndex(({ name }) => name.endsWith('_sum'))] ?? 0;
   return [
@@ -222,8 +196,6 @@ function exponentialValues(
     ...exemplars.flatMap((exemplar) => exemplarFields(EXPONENTIAL_POINT.exemplars, exemplar)),
   ];
 }
-
-const EMPTY_HISTOGRAM: NativeHistogram = { schema: 0, zeroThreshold: 0, zeroCount: 0, positive: [], negative: [] };
 
 /** A bucket has the number of its lower bound here, as bins have, and that of its upper bound in Prometheus. */
 function bucketFields(field: number, bins: NativeReading['positive']): Uint8Array[] {
@@ -240,11 +212,8 @@ function signedField(field: number, value: number): Uint8Array {
 function summaryValues({ values }: GroupedSeries, lines: readonly Line[]): Uint8Array[] {
   return lines.map(({ name, label }, at) => {
     if (label !== undefined) {
-      const [share, value] = [
-        fixed64Field(QUANTILE.share, Number(label.value)),
-        fixed64Field(QUANTILE.value, values[at]),
-      ];
-      return messageField(SUMMARY_POINT.quantiles, share, value);
+      const share = fixed64Field(QUANTILE.share, Number(label.value));
+      return messageField(SUMMARY_POINT.quantiles, share, fixed64Field(QUANTILE.value, values[at]));
     }
     if (name.endsWith('_sum')) return fixed64Field(SUMMARY_POINT.sum, values[at]);
     return fixed64Field(SUMMARY_POINT.count, BigInt(Math.max(0, Math.trunc(values[at]))));

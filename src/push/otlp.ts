@@ -6,7 +6,7 @@ import { describeError } from '../errors.js';
 import { groupingSteps } from '../exposition/grouped-series.js';
 import { readVarint } from '../exposition/wire.js';
 import type { Labels } from '../model/metric-family.js';
-import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
+import { failure, HttpTarget, isSuccess } from './http-target.js';
 import {
   endOf,
   type OtlpMetric,
@@ -29,16 +29,14 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** Names that OpenTelemetry has for Prometheus' labels of a target. */
 const RESOURCE_NAMES: Readonly<Record<string, string>> = { job: 'service.name', instance: 'service.instance.id' };
 
-export class Otlp implements PushTarget {
-  readonly destination: string;
-  readonly #delivery: HttpDelivery;
+export class Otlp extends HttpTarget implements PushTarget {
+  readonly marksEnds = true;
   readonly #resource: Labels;
   readonly #series = new SeriesTable<OtlpSeries>();
 
   /** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(options: OtlpOptions, labels: Labels) {
-    this.#delivery = new HttpDelivery('otlp', options);
-    this.destination = this.#delivery.destination;
+    super('otlp', options);
     this.#resource = Object.fromEntries(
       Object.entries(labels).map(([name, value]) => [RESOURCE_NAMES[name] ?? name, value]),
     );
@@ -60,31 +58,19 @@ export class Otlp implements PushTarget {
         }
       }
     }
-    yield* this.#ends(points, time);
-  }
-
-  async *ending(time: number): AsyncGenerator<Message> {
-    yield* this.#ends(new Points(this.#resource), time);
-  }
-
-  async send({ body, samples }: Message, signal: AbortSignal): Promise<Outcome> {
-    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
-    const response = await this.#delivery.request({ method: 'POST', headers, body }, signal);
-    if (!isSuccess(response)) return failure(response, (status) => RETRYABLE.has(status));
-    const { rejected, reason } = partialSuccess(response.body);
-    return rejected === 0 ? { result: 'sent' } : { result: 'sent', lost: Math.min(rejected, samples), reason };
-  }
-
-  close(): void {
-    this.#delivery.close();
-  }
-
-  async *#ends(points: Points, time: number): AsyncGenerator<Message> {
     for (const vanished of this.#series.takeVanished()) {
       points.add(vanished.metric, endOf(vanished, time));
       if (points.count >= MAX_POINTS) yield await points.take();
     }
     if (points.count > 0) yield await points.take();
+  }
+
+  async send({ body, samples }: Message, signal: AbortSignal): Promise<Outcome> {
+    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
+    const response = await this.request({ method: 'POST', headers, body }, signal);
+    if (!isSuccess(response)) return failure(response, (status) => RETRYABLE.has(status));
+    const { rejected, reason } = partialSuccess(response.body);
+    return rejected === 0 ? { result: 'sent' } : { result: 'sent', lost: Math.min(rejected, samples), reason };
   }
 }
 

@@ -35,8 +35,8 @@ export interface PushTarget {
   prepare?(signal: AbortSignal): Promise<void>;
   /** Makes messages one by one, and lets the event loop turn when a slice of time is over. */
   messages(snapshot: Snapshot, slices: TimeSlices): AsyncIterable<Message>;
-  /** Messages that end all series, for targets that can. */
-  ending?(time: number, slices: TimeSlices): AsyncIterable<Message>;
+  /** The messages mark series that were in an earlier snapshot as ended: those of a snapshot without families end all. */
+  readonly marksEnds?: boolean;
   /** Never rejects. */
   send(message: Message, signal: AbortSignal): Promise<Outcome>;
   close?(): void;

@@ -28,20 +28,12 @@ interface TargetRow<Options> {
 }
 
 export const PUSH_TARGETS: { readonly [Key in keyof PushTargets]-?: TargetRow<NonNullable<PushTargets[Key]>> } = {
-  remoteWrite: {
-    name: 'remote_write',
-    created: true,
-    open: (options, labels) => new RemoteWrite(options, labels),
-  },
+  remoteWrite: { name: 'remote_write', created: true, open: (options, labels) => new RemoteWrite(options, labels) },
   otlp: { name: 'otlp', created: true, open: (options, labels) => new Otlp(options, labels) },
   pushgateway: {
     name: 'pushgateway',
     created: false,
     open: (options, labels) => new PushgatewayGroup(options, labels),
   },
-  textfile: {
-    name: 'textfile',
-    created: false,
-    open: (options, labels) => new Textfile(options, labels),
-  },
+  textfile: { name: 'textfile', created: false, open: (options, labels) => new Textfile(options, labels) },
 };

@@ -5,7 +5,7 @@ import type { MetricFamily } from '../model/metric-family.js';
 import { TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import { Leadership } from './leadership.js';
-import type { Message, PushTarget } from './push-target.js';
+import type { PushTarget } from './push-target.js';
 import { type QueueOptions, SendQueue } from './send-queue.js';
 
 export interface PusherOptions extends QueueOptions {
@@ -30,7 +30,6 @@ export class Pusher {
   readonly #queue: SendQueue;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | undefined;
-  #ended: Promise<void> | undefined;
 
   constructor(target: PushTarget, options: PusherOptions) {
     const { name, id, intervalMs } = options;
@@ -44,14 +43,6 @@ export class Pusher {
     this.#timer = setInterval(() => this.#tick(), intervalMs);
     this.#timer.unref();
     this.#tick();
-  }
-
-  /**
-   * Sends the last values, if this process leads, and leaves the push to the other processes. Where there is none, the
-   * receiver is told that the series have ended.
-   */
-  end(): Promise<void> {
-    return (this.#ended ??= this.#end());
   }
 
   /** Does nothing while the tick before is not over. */
@@ -72,8 +63,7 @@ export class Pusher {
       const families = await collect();
       await target.prepare?.(queue.signal);
       await eventLoopTurn();
-      const time = leadership.nextTime(queue.figures);
-      await this.#add(target.messages({ families, time }, new TimeSlices(SLICE_MS)));
+      await this.#add(families);
     } catch (error) {
       // before the application has made the directory there is nothing to push
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
@@ -82,22 +72,28 @@ export class Pusher {
     }
   }
 
-  async #add(messages: AsyncIterable<Message>): Promise<void> {
-    for await (const message of messages) {
-      this.#queue.add(message);
+  async #add(families: readonly MetricFamily[]): Promise<void> {
+    const queue = this.#queue;
+    const snapshot = { families, time: this.#leadership.nextTime(queue.figures) };
+    for await (const message of this.#target.messages(snapshot, new TimeSlices(SLICE_MS))) {
+      queue.add(message);
       await eventLoopTurn();
     }
   }
 
-  async #end(): Promise<void> {
+  /**
+   * Sends the last values, if this process leads, and leaves the push to the other processes. Where there is none, the
+   * receiver is told that the series have ended.
+   */
+  async end(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
     const [leadership, queue, target] = [this.#leadership, this.#queue, this.#target];
     if (leadership.isLeader) {
       await this.#push();
       await queue.drain(END_MS);
-      if (target.ending !== undefined && leadership.isLeader && leadership.isLast()) {
-        await this.#add(target.ending(leadership.nextTime(queue.figures), new TimeSlices(SLICE_MS)));
+      if (target.marksEnds === true && leadership.isLeader && leadership.isLast()) {
+        await this.#add([]);
         await queue.drain(END_MS);
       }
     }

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import type { Labels } from '../model/metric-family.js';
 import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
-import { failure, HttpDelivery, isSuccess } from './http-delivery.js';
+import { failure, HttpTarget, isSuccess } from './http-target.js';
 import { groupPath, type Pushgateway } from './pushgateway.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import { textOfFamilies, type TextOptions } from './text-of-registry.js';
@@ -10,9 +10,7 @@ import { textOfFamilies, type TextOptions } from './text-of-registry.js';
 export interface PushgatewayGroupOptions extends HttpTargetOptions, TextOptions, Pushgateway.Parameters {}
 
 /** A group of a Pushgateway. It stays there when the push ends, as those of all clients do. */
-export class PushgatewayGroup implements PushTarget {
-  readonly destination: string;
-  readonly #delivery: HttpDelivery;
+export class PushgatewayGroup extends HttpTarget implements PushTarget {
   readonly #options: PushgatewayGroupOptions;
   readonly #labels: Labels;
 
@@ -22,8 +20,7 @@ export class PushgatewayGroup implements PushTarget {
     if (typeof jobName !== 'string' || jobName === '') {
       throw invalidArgument('option pushgateway.jobName is missing: give the name of the job');
     }
-    this.#delivery = new HttpDelivery('pushgateway', options, `/metrics${groupPath({ job: jobName, ...groupings })}`);
-    this.destination = this.#delivery.destination;
+    super('pushgateway', options, `/metrics${groupPath({ job: jobName, ...groupings })}`);
     this.#options = options;
     this.#labels = labels;
   }
@@ -34,12 +31,8 @@ export class PushgatewayGroup implements PushTarget {
 
   async send({ body }: Message, signal: AbortSignal): Promise<Outcome> {
     const headers = { 'content-type': PROMETHEUS_CONTENT_TYPE };
-    const response = await this.#delivery.request({ method: 'PUT', headers, body }, signal);
+    const response = await this.request({ method: 'PUT', headers, body }, signal);
     return isSuccess(response) ? { result: 'sent' } : failure(response, (status) => status >= 500);
-  }
-
-  close(): void {
-    this.#delivery.close();
   }
 }
 

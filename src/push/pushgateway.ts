@@ -134,11 +134,9 @@ async function outcome(resp: http.IncomingMessage): Promise<PushResult> {
 export function groupPath(groupings: Readonly<Record<string, string>>): string {
   return Object.entries(groupings)
     .map(([name, given]) => {
-      if (given === '') return `/${encodeURIComponent(name)}@base64/=`;
-      if (!/\//.test(given) && given !== '.' && given !== '..') {
-        return `/${encodeURIComponent(name)}/${encodeURIComponent(given)}`;
-      }
-      return `/${encodeURIComponent(name)}@base64/${Buffer.from(given, 'utf8').toString('base64url')}`;
+      const encoded = encodeURIComponent(name);
+      if (!/^$|^\.\.?$|\//.test(given)) return `/${encoded}/${encodeURIComponent(given)}`;
+      return `/${encoded}@base64/${Buffer.from(given).toString('base64url') || '='}`;
     })
     .join('');
 }

@@ -1,11 +1,9 @@
 /** Prometheus remote write: to Prometheus, Mimir, Thanos, VictoriaMetrics, Grafana Cloud and others. */
 import type { TimeSlices } from '../time-slices.js';
 import { invalidArgument } from '../errors.js';
-import { type GroupedSeries, groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
+import { groupingSteps, type SeriesGroup } from '../exposition/grouped-series.js';
 import type { Exemplar, Labels } from '../model/metric-family.js';
-import type { Line } from '../model/metric-kind.js';
-import type { NativeHistogram } from '../model/native-histogram.js';
-import { failure, HttpDelivery, type HttpResponse, isSuccess } from './http-delivery.js';
+import { failure, type HttpResponse, HttpTarget, isSuccess } from './http-target.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
 import {
   type RemoteFamily,
@@ -37,9 +35,8 @@ interface SentSeries extends RemoteSeries {
   exemplarAt: number;
 }
 
-export class RemoteWrite implements PushTarget {
-  readonly destination: string;
-  readonly #delivery: HttpDelivery;
+export class RemoteWrite extends HttpTarget implements PushTarget {
+  readonly marksEnds = true;
   readonly #labels: Labels;
   /** Undefined until the receiver has shown what it takes. */
   #version: VersionName | undefined;
@@ -54,8 +51,7 @@ export class RemoteWrite implements PushTarget {
     if (version !== 'auto' && !(version in VERSIONS)) {
       throw invalidArgument(`option remoteWrite.version is ${JSON.stringify(version)}; give '1.0', '2.0' or 'auto'`);
     }
-    this.#delivery = new HttpDelivery('remoteWrite', options);
-    this.destination = this.#delivery.destination;
+    super('remoteWrite', options);
     this.#labels = labels;
     this.#mayChange = version === 'auto';
     this.#version = version === 'auto' ? undefined : version;
@@ -67,7 +63,7 @@ export class RemoteWrite implements PushTarget {
    */
   async prepare(signal: AbortSignal): Promise<void> {
     if (this.#version !== undefined || performance.now() < this.#askAt) return;
-    const response = await this.#post('2.0', VERSIONS['2.0'].encode([], 0, false), signal);
+    const response = await this.#post('2.0', compressSnappy(VERSIONS['2.0'].encode([], 0, false)), signal);
     if ('error' in response || response.status === 429 || response.status >= 500) {
       this.#askAt = performance.now() + ASK_AGAIN_MS;
       return;
@@ -78,16 +74,25 @@ export class RemoteWrite implements PushTarget {
   async *messages({ families, time }: Snapshot, slices: TimeSlices): AsyncGenerator<Message> {
     const withMetadata = time - this.#metadataAt >= METADATA_MS;
     if (withMetadata) this.#metadataAt = time;
-    yield* this.#parts(this.#batches(families, slices), slices, time, withMetadata);
-  }
-
-  async *ending(time: number, slices: TimeSlices): AsyncGenerator<Message> {
-    yield* this.#parts([this.#vanished()], slices, time, false);
+    let part: RemoteSample[] = [];
+    for await (const batch of this.#batches(families, slices)) {
+      for (const sample of batch) {
+        part.push(sample);
+        if (part.length === MAX_SAMPLES) {
+          await slices.next();
+          yield this.#message(part, time, withMetadata);
+          part = [];
+        } else if (slices.isOver) await slices.next();
+      }
+    }
+    if (part.length === 0) return;
+    await slices.next();
+    yield this.#message(part, time, withMetadata);
   }
 
   async send({ body, samples, version }: Message, signal: AbortSignal): Promise<Outcome> {
     const used = version as VersionName;
-    const response = await this.#post(used, body, signal, true);
+    const response = await this.#post(used, body, signal);
     const written = 'error' in response ? undefined : writtenBy(response);
     if (!isSuccess(response)) {
       // the receiver takes 2.0 no longer: the next snapshot asks again
@@ -106,10 +111,6 @@ export class RemoteWrite implements PushTarget {
     return { result: 'sent', lost: samples - written, reason: `the receiver wrote ${written} of ${samples} samples` };
   }
 
-  close(): void {
-    this.#delivery.close();
-  }
-
   /** The samples of each group of series, and at last those of series that have vanished. */
   async *#batches(families: Snapshot['families'], slices: TimeSlices): AsyncGenerator<Iterable<RemoteSample>> {
     for (const { name, type, help, unit, samples } of families) {
@@ -117,67 +118,29 @@ export class RemoteWrite implements PushTarget {
       const groups = await slices.run(groupingSteps({ name, type, help, samples }));
       for (const group of groups) yield this.#samplesOf(family, group);
     }
-    yield this.#vanished();
+    // all samples of the sending are there
+    const vanished = this.#series.takeVanished();
+    yield vanished.map((series) => ({ series, value: undefined }));
   }
 
   *#samplesOf(family: RemoteFamily, { lines, series, isNative }: SeriesGroup): Generator<RemoteSample> {
-    for (const one of series) {
-      if (one.native !== undefined) yield this.#nativeSample(family, one.native, one, lines);
-      if (!isNative || hasBounds(lines)) yield* this.#lineSamples(family, one, lines);
-    }
-  }
-
-  #nativeSample(
-    family: RemoteFamily,
-    buckets: NativeHistogram,
-    { labels, values, exemplars, created }: GroupedSeries,
-    lines: readonly Line[],
-  ): RemoteSample {
-    const { name } = family;
-    const series = this.#series.at(name, labels, () => this.#layOut(family, name, labels));
-    const sum = values[lines.findIndex((line) => line.name.endsWith('_sum'))] ?? 0;
-    const exemplar = newExemplar(series, newest(exemplars));
-    return { series, value: 0, native: { buckets, sum }, exemplar, createdAt: milliseconds(created) };
-  }
-
-  *#lineSamples(
-    family: RemoteFamily,
-    { labels, values, exemplars, created }: GroupedSeries,
-    lines: readonly Line[],
-  ): Generator<RemoteSample> {
-    for (const [at, { name, label }] of lines.entries()) {
-      const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
-      const series = this.#series.at(name, own, () => this.#layOut(family, name, own));
-      const exemplar = newExemplar(series, exemplars[at]);
-      yield { series, value: values[at], exemplar, createdAt: milliseconds(created) };
-    }
-  }
-
-  /** Called when all samples of a sending are there. */
-  *#vanished(): Generator<RemoteSample> {
-    for (const series of this.#series.takeVanished()) yield { series, value: undefined };
-  }
-
-  async *#parts(
-    batches: Iterable<Iterable<RemoteSample>> | AsyncIterable<Iterable<RemoteSample>>,
-    slices: TimeSlices,
-    time: number,
-    withMetadata: boolean,
-  ): AsyncGenerator<Message> {
-    let part: RemoteSample[] = [];
-    for await (const batch of batches) {
-      for (const sample of batch) {
-        part.push(sample);
-        if (part.length === MAX_SAMPLES) {
-          await slices.next();
-          yield this.#message(part, time, withMetadata);
-          part = [];
-        } else if (slices.isOver) await slices.next();
+    // classic buckets beside native ones are sent too
+    const hasLines = !isNative || lines.some(({ label }) => label !== undefined && label.value !== '+Inf');
+    const sumAt = lines.findIndex(({ name }) => name.endsWith('_sum'));
+    for (const { labels, values, exemplars, created, native } of series) {
+      const createdAt = created === undefined ? undefined : Math.round(created * 1000);
+      if (native !== undefined) {
+        const sent = this.#seriesOf(family, family.name, labels);
+        const exemplar = newExemplar(sent, newest(exemplars));
+        yield { series: sent, value: 0, native: { buckets: native, sum: values[sumAt] ?? 0 }, exemplar, createdAt };
+      }
+      if (!hasLines) continue;
+      for (const [at, { name, label }] of lines.entries()) {
+        const own = label === undefined ? labels : { ...labels, [label.name]: label.value };
+        const sent = this.#seriesOf(family, name, own);
+        yield { series: sent, value: values[at], exemplar: newExemplar(sent, exemplars[at]), createdAt };
       }
     }
-    if (part.length === 0) return;
-    await slices.next();
-    yield this.#message(part, time, withMetadata);
   }
 
   #message(samples: readonly RemoteSample[], time: number, withMetadata: boolean): Message {
@@ -186,30 +149,20 @@ export class RemoteWrite implements PushTarget {
     return { body, samples: samples.length, version };
   }
 
-  #layOut(family: RemoteFamily, name: string, own: Labels): SentSeries {
-    const labels = Object.entries({ ...this.#labels, ...own, __name__: name })
-      // an empty label is no label, and receivers refuse it
-      .filter(([, value]) => value !== '')
-      .toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return { labels, family, exemplarAt: 0 };
+  #seriesOf(family: RemoteFamily, name: string, own: Labels): SentSeries {
+    return this.#series.at(name, own, () => {
+      const labels = Object.entries({ ...this.#labels, ...own, __name__: name })
+        // an empty label is no label, and receivers refuse it
+        .filter(([, value]) => value !== '')
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
+      return { labels, family, exemplarAt: 0 };
+    });
   }
 
-  async #post(
-    version: VersionName,
-    body: Uint8Array,
-    signal: AbortSignal,
-    isCompressed = false,
-  ): Promise<HttpResponse | { readonly error: string }> {
+  #post(version: VersionName, body: Uint8Array, signal: AbortSignal): ReturnType<HttpTarget['request']> {
     const headers = { 'content-encoding': 'snappy', ...VERSIONS[version].headers };
-    return this.#delivery.request(
-      { method: 'POST', headers, body: isCompressed ? body : compressSnappy(body) },
-      signal,
-    );
+    return this.request({ method: 'POST', headers, body }, signal);
   }
-}
-
-function milliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : Math.round(seconds * 1000);
 }
 
 /** The number of samples and histograms that a receiver of 2.0 has written. */
@@ -217,11 +170,6 @@ function writtenBy({ headers }: HttpResponse): number | undefined {
   const samples = headers['x-prometheus-remote-write-samples-written'];
   const histograms = headers['x-prometheus-remote-write-histograms-written'] ?? 0;
   return samples === undefined ? undefined : Number(samples) + Number(histograms);
-}
-
-/** Whether a native histogram has classic buckets beside its own: then both are sent. */
-function hasBounds(lines: readonly Line[]): boolean {
-  return lines.some(({ label }) => label !== undefined && label.value !== '+Inf');
 }
 
 function newest(exemplars: readonly (Exemplar | undefined)[]): Exemplar | undefined {

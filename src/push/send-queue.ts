@@ -63,10 +63,10 @@ export class SendQueue {
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#running;
-    for (const { samples } of this.#messages) this.#count({ failed: this.figures.failed + samples });
-    this.#messages.length = 0;
-    this.#bytes = 0;
-    this.#count({});
+    for (const message of [...this.#messages]) {
+      this.#count({ failed: this.figures.failed + message.samples });
+      this.#remove(message);
+    }
   }
 
   async #run(): Promise<void> {

@@ -48,7 +48,6 @@ export interface RunningPush {
   close(): Promise<void>;
 }
 
-const DEFAULTS = { intervalMs: 15_000, maxRetries: 5, maxQueueBytes: 16 * 1024 * 1024 };
 const MIN_INTERVAL_MS = 100;
 
 /**
@@ -59,7 +58,7 @@ const MIN_INTERVAL_MS = 100;
  * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
  */
 export function startPush(options: PushOptions): RunningPush {
-  const { intervalMs, maxRetries, maxQueueBytes } = { ...DEFAULTS, ...defined(options) };
+  const { intervalMs = 15_000, maxRetries = 5, maxQueueBytes = 16 * 1024 * 1024, registry = 'all' } = options;
   assertNumber('intervalMs', intervalMs, MIN_INTERVAL_MS, 2 ** 31 - 1);
   assertNumber('maxRetries', maxRetries, 0, Number.MAX_SAFE_INTEGER);
   assertNumber('maxQueueBytes', maxQueueBytes, 1, Number.MAX_SAFE_INTEGER);
@@ -70,18 +69,13 @@ export function startPush(options: PushOptions): RunningPush {
     const known = Object.keys(PUSH_TARGETS).join(', ');
     throw invalidArgument(`startPush has no target: give one of ${known}`);
   }
-  const dir = (): string | undefined => {
-    const found = directoryOf(chosen);
-    if (found !== undefined) assertOwnLabels(found, labels);
-    return found;
-  };
+  const dir = (): string | undefined => directoryOf(chosen, labels);
   dir();
   const targets = keys.map((key) => {
     const row = PUSH_TARGETS[key];
     return { row, target: row.open(options[key] as never, labels) };
   });
   const own = chosen === undefined ? undefined : new DirectoryCollector({ dir: chosen.dir });
-  const { registry = 'all' } = options;
   const registries = registry === 'all' ? registry : [registry].flat();
   const pushers = targets.map(({ row: { name, created }, target }) => {
     const settings: OutputSettings = { selection: { registries }, created, selfMetrics: true };
@@ -104,11 +98,14 @@ async function familiesOf(own: DirectoryCollector | undefined, settings: OutputS
   return register.processFamilies({ created: settings.created });
 }
 
-/** The directory itself, where the chosen path is a link. @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED */
-function directoryOf(option: ChosenDirectory | undefined): string | undefined {
+/** The directory itself, where the chosen path is a link. @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED or, without labels, as `assertOwnLabels` */
+function directoryOf(option: ChosenDirectory | undefined, labels: Labels): string | undefined {
   const chosen = option ?? directoryToRead();
+  if (chosen === undefined) return undefined;
   // a reader may be another user than the owner of a derived directory
-  return chosen === undefined ? undefined : (existingTarget({ ...chosen, derived: false }) ?? chosen.dir);
+  const dir = existingTarget({ ...chosen, derived: false }) ?? chosen.dir;
+  assertOwnLabels(dir, labels);
+  return dir;
 }
 
 /** Pushes with equal ids would send the same series to the same place: one process leads them. */
@@ -130,8 +127,4 @@ function checkedLabels(labels: Readonly<Record<string, string>>): Labels {
 function assertNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value === 'number' && value >= least && value <= most) return;
   throw invalidArgument(`option ${name} is ${String(value)}; give a number from ${least} to ${most}`);
-}
-
-function defined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

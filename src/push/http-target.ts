@@ -1,4 +1,4 @@
-/** Sends the messages of a target by HTTP, and judges the responses. */
+/** A push target that is reached by HTTP: it sends requests, and judges the responses. */
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { describeError, invalidArgument } from '../errors.js';
 import type { HttpTargetOptions, Outcome } from './push-target.js';
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
@@ -23,7 +23,12 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
-export class HttpDelivery {
+/** No response, for this reason. */
+interface NoResponse {
+  readonly error: string;
+}
+
+export abstract class HttpTarget {
   /** The URL without user name, password and query, which may be secrets. */
   readonly destination: string;
   readonly #url: URL;
@@ -44,8 +49,8 @@ export class HttpDelivery {
         : new HttpAgent({ keepAlive: true, maxSockets: 1 });
   }
 
-  /** Returns the response, or what has failed. Redirects are not followed: they would take the credentials elsewhere. */
-  async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse | { readonly error: string }> {
+  /** Redirects are not followed: they would take the credentials elsewhere. */
+  protected async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse | NoResponse> {
     try {
       return await this.#send(request, signal);
     } catch (error) {
@@ -110,7 +115,7 @@ export class HttpDelivery {
 }
 
 /** Whether the receiver has taken the message. */
-export function isSuccess(response: HttpResponse | { readonly error: string }): response is HttpResponse {
+export function isSuccess(response: HttpResponse | NoResponse): response is HttpResponse {
   return 'status' in response && response.status >= 200 && response.status < 300;
 }
 
@@ -120,7 +125,7 @@ export function isSuccess(response: HttpResponse | { readonly error: string }): 
  * @param mayBeRetried whether the protocol allows to send the message again after this status
  */
 export function failure(
-  response: HttpResponse | { readonly error: string },
+  response: HttpResponse | NoResponse,
   mayBeRetried: (status: number) => boolean,
 ): Exclude<Outcome, { result: 'sent' }> {
   if ('error' in response) {
