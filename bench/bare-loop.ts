@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine, productKey } from '../src/collector/engine.js';
+import { Engine, productKey, type Results } from '../src/collector/engine.js';
 import { dataFileName, temporaryName } from '../src/directory/file-name.js';
 import { currentIdentity } from '../src/directory/identity.js';
 import { BLOCK, HEADER, PAGE_BYTES } from '../src/metrics-file/layout.js';
@@ -112,7 +112,7 @@ function collect(engine: Engine): Uint8Array {
   const steps = engine.collect({ products: [PRODUCT], heldLocks: { dir: 0, fold: 0 } });
   for (;;) {
     const step = steps.next();
-    if (step.done === true) return step.value.bodies.get(productKey(PRODUCT))!;
+    if (step.done === true) return (step.value.results.get(productKey(PRODUCT)) as Results['body']).body;
   }
 }
 

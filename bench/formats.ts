@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine, productKey } from '../src/collector/engine.js';
+import { Engine, productKey, type Results } from '../src/collector/engine.js';
 import { dataFileName, temporaryName } from '../src/directory/file-name.js';
 import { currentIdentity } from '../src/directory/identity.js';
 import { nativeRole } from '../src/metrics-file/attachment.js';
@@ -83,7 +83,8 @@ function scrape(engine: Engine, format: string): { body: Uint8Array; ms: number 
   for (;;) {
     const step = steps.next();
     if (step.done !== true) continue;
-    return { body: step.value.bodies.get(productKey(product))!, ms: cpuMs() - start };
+    const { body } = step.value.results.get(productKey(product)) as Results['body'];
+    return { body, ms: cpuMs() - start };
   }
 }
 

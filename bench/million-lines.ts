@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 
-import { Engine, productKey } from '../src/collector/engine.js';
+import { Engine, productKey, type Results } from '../src/collector/engine.js';
 import { lentMetrics, MultiprocessCollector } from '../src/collector/multiprocess-collector.js';
 import { Series } from '../src/storage/series.js';
 import { completed } from '../src/time-slices.js';
@@ -100,10 +100,9 @@ function expectedDigest(changes: number): string {
 
 /** A collection as the handler makes it: the body is given back when it has been sent. */
 function collect(engine: Engine, returned: readonly string[]): { body: Uint8Array; loans: string[] } {
-  const { bodies, loans } = completed(
-    engine.collect({ products: [PRODUCT], returned, heldLocks: { dir: 0, fold: 0 } }),
-  );
-  return { body: bodies.get(productKey(PRODUCT))!, loans: [...loans.values()] };
+  const { results } = completed(engine.collect({ products: [PRODUCT], returned, heldLocks: { dir: 0, fold: 0 } }));
+  const { body, loan } = results.get(productKey(PRODUCT)) as Results['body'];
+  return { body, loans: loan === undefined ? [] : [loan] };
 }
 
 function rssMb(): number {

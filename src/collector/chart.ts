@@ -1,10 +1,10 @@
 /** One metric as lines over time: the data that a live chart needs from each collection. */
 import { parseLabelText } from '../exposition/labels.js';
 import type { MergedFamily } from '../merge/merged-family.js';
-import type { MergedPart } from '../merge/merged-part.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MetricFamily, MetricType } from '../model/metric-family.js';
 import { Sketch } from '../model/sketch.js';
+import type { MetricsFile } from './metrics-file.js';
 import { nativeBuckets } from './native-buckets.js';
 
 /**
@@ -47,12 +47,6 @@ export interface Chart {
   readonly buckets?: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
 }
 
-/** One living process, for charts by process. */
-export interface LivingProcess {
-  readonly label: string;
-  readonly part: MergedPart;
-}
-
 /** More than a chart can show, so that the page can choose the fastest of them. */
 const MAX_LINES = 40;
 /** Without a choice, a counter with at most this many series has a line per series. */
@@ -78,7 +72,7 @@ const DRAWN_TOGETHER: Readonly<
 /** The chart of a merged metric; undefined where no metric has that name, or it has nothing to draw. */
 export function chartOf(
   selected: SelectedFamilies,
-  processes: readonly LivingProcess[],
+  files: readonly MetricsFile[],
   { metric, by }: ChartRequest,
 ): Chart | undefined {
   const family = selected.families().find(({ name }) => name === metric);
@@ -90,7 +84,7 @@ export function chartOf(
   const about = { metric, type, help, by: grouping, choices };
   const together = DRAWN_TOGETHER[type];
   if (together !== undefined) return { ...about, ...together(family, series) };
-  const lines = grouping === 'process' ? linesOfProcesses(family, processes) : linesOfGroups(family, series, grouping);
+  const lines = grouping === 'process' ? linesOfProcesses(family, files) : linesOfGroups(family, series, grouping);
   return { ...about, ...largest(lines) };
 }
 
@@ -126,9 +120,10 @@ function linesOfGroups(family: MergedFamily, series: readonly number[], by: Grou
   return [...sums].map(([name, value]) => ({ name, value }));
 }
 
-/** Counters: one line per process. Gauges: one for each of its series. */
-function linesOfProcesses(family: MergedFamily, processes: readonly LivingProcess[]): ChartLine[] {
-  return processes.flatMap(({ label, part: file }) => {
+/** Of each process that is alive, or may be. Counters: one line. Gauges: one for each of its series. */
+function linesOfProcesses(family: MergedFamily, files: readonly MetricsFile[]): ChartLine[] {
+  return files.flatMap(({ kind, liveness, writer: { label }, part: file }) => {
+    if (kind === 'archive' || liveness === 'dead') return [];
     const values = family.parts.flatMap(({ family: part, spell }) =>
       [...file.ownValues(part)].map(([series, value]) => ({ text: spell(part.index.texts.of(series)), value })),
     );

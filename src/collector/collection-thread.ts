@@ -2,7 +2,7 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type LockSurvey, useSurvey } from '../directory/writer-locks.js';
 import type { CollectionOptions } from './collection.js';
-import { type Collected, type CollectionRequest, Engine } from './engine.js';
+import { type Collected, type CollectionRequest, Engine, productKey, type Results } from './engine.js';
 import { type PackedFamilies, packFamilies } from './packed-families.js';
 import { completed } from '../time-slices.js';
 
@@ -17,8 +17,9 @@ export interface ThreadTask extends CollectionRequest {
 const engines = new Map<string, Engine>();
 
 /** The result of a collection, in the form in which it leaves the thread. */
-export interface ThreadResult extends Omit<Collected, 'families'> {
-  readonly families: Map<string, PackedFamilies>;
+export interface ThreadResult extends Collected {
+  /** The families that its results had, by `productKey`. */
+  readonly packed: ReadonlyMap<string, PackedFamilies>;
 }
 
 function collect(task: ThreadTask): ThreadResult {
@@ -28,13 +29,25 @@ function collect(task: ThreadTask): ThreadResult {
     engine = new Engine(task.options);
     engines.set(task.key, engine);
   }
-  const { families, ...collected } = completed(engine.collect(task));
-  const packed = new Map([...families].map(([key, each]) => [key, packFamilies(each)]));
-  const result: ThreadResult = { ...collected, families: packed };
-  // lent bodies stay, in memory that is shared
-  const moving = [...collected.bodies].filter(([key]) => !collected.loans.has(key)).map(([, body]) => body);
-  const buffers = [...moving, ...[...packed.values()].flat()].map(({ buffer }) => buffer as ArrayBuffer);
-  if (buffers.length === 0) return result;
+  const collected = completed(engine.collect(task));
+  const packed = new Map<string, PackedFamilies>();
+  const moving: Uint8Array[] = [];
+  for (const product of task.products) {
+    const key = productKey(product);
+    const result = collected.results.get(key);
+    if (product.kind === 'families') {
+      const parts = packFamilies((result as Results['families']).families.splice(0));
+      packed.set(key, parts);
+      moving.push(...parts);
+    } else if (product.kind === 'body') {
+      const { body, loan } = result as Results['body'];
+      // lent bodies stay, in memory that is shared
+      if (loan === undefined) moving.push(body);
+    }
+  }
+  const result: ThreadResult = { ...collected, packed };
+  if (moving.length === 0) return result;
+  const buffers = moving.map(({ buffer }) => buffer as ArrayBuffer);
   return move({ [transferableSymbol]: buffers, [valueSymbol]: result }) as unknown as ThreadResult;
 }
 

@@ -24,7 +24,6 @@ import { describeError, isSystemTrouble } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
 import { ArchiveLoss, warnOfLoss } from './archive-loss.js';
 import { BadFiles } from './bad-files.js';
-import type { LivingProcess } from './chart.js';
 import { warnOfOverflow, warnOfUnusableSeries } from './unusable-series.js';
 import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import type { FileContext, MetricsFile } from './metrics-file.js';
@@ -34,15 +33,12 @@ import { RequestRates } from './request-rates.js';
 import { OpenFiles } from './open-files.js';
 import {
   type CollectionStats,
-  livingOf,
   type ProcessInfo,
   processesOf,
   requestsIn,
   type SkippedFile,
   skippedByReason,
   statsOf,
-  type Totals,
-  totalsOf,
 } from './report.js';
 
 export interface CollectionOptions {
@@ -119,11 +115,16 @@ export class DirectoryCollection {
     this.#merge();
   }
 
+  /** The files that the last collection has read. */
+  get files(): MetricsFile[] {
+    return [...this.#files.values()];
+  }
+
   /** @param selected the families whose series and conflicts are counted */
   stats(selected: SelectedFamilies): CollectionStats {
     const { pidConflicts } = this.index;
     const found = { skipped: this.skipped, unusableSeries: this.#unusableSeries, archive: this.#archive };
-    return statsOf(this.#all(), selected, { ...found, pidConflicts });
+    return statsOf(this.files, selected, { ...found, pidConflicts });
   }
 
   /** The families of an output; update it after every collection. */
@@ -136,30 +137,18 @@ export class DirectoryCollection {
     return this.#pushes.flatMap((name) => pushRecordIn(join(this.options.dir, name), this.#trust) ?? []);
   }
 
-  totals(): Totals {
-    return totalsOf(this.#all());
-  }
-
-  processes(): ProcessInfo[] {
-    return processesOf(this.#all());
-  }
-
   /** The processes with the rates of their HTTP requests. */
   workers(): ProcessInfo[] {
-    const files = this.#all();
+    const { files } = this;
     const living = files.filter(({ liveness }) => liveness !== 'dead');
     const counts = requestsIn(living, requestCounter(this.index.declared()));
     const rates = this.#requestRates.of(counts, this.collectedAtMs);
     return processesOf(files, (file) => rates.get(file));
   }
 
-  living(): LivingProcess[] {
-    return livingOf(this.#all());
-  }
-
   /** Number of files that the last collection could not read, by reason. */
   get skipped(): Record<SkipReason, number> {
-    return skippedByReason(this.#skipped.values());
+    return skippedByReason(this.skippedFiles);
   }
 
   /** Files that the last collection could not read. */
@@ -169,10 +158,6 @@ export class DirectoryCollection {
 
   close(): void {
     for (const name of this.#files.keys()) this.#drop(name);
-  }
-
-  #all(): MetricsFile[] {
-    return [...this.#files.values()];
   }
 
   *#readFiles(found: DirectoryScan, mayWrite: boolean): Generator<void, void> {
@@ -204,12 +189,12 @@ export class DirectoryCollection {
   #isSettled(found: DirectoryScan, after: DirectoryScan): boolean {
     if (found.archives[0]?.generation !== after.archives[0]?.generation) return false;
     const names = new Set([...[...after.dataFiles, ...after.archives].map(({ name }) => name), ...after.foreign]);
-    return this.#all().every((file) => names.has(file.name) || file === this.#lostArchive);
+    return this.files.every((file) => names.has(file.name) || file === this.#lostArchive);
   }
 
   /** The archive that counts: the newest one, or a deleted one that was shown before. */
   *#readArchive(found: DirectoryScan, mayWrite: boolean): Generator<void, NodeFile | undefined> {
-    const shown = this.#all().find((file) => file.kind === 'archive') as NodeFile | undefined;
+    const shown = this.files.find((file) => file.kind === 'archive') as NodeFile | undefined;
     const newest = yield* this.#newestArchive(found);
     const loss = yield* this.#archiveLoss.after(shown, newest, found, mayWrite);
     this.#lostArchive = loss === 'lost' ? shown : undefined;
@@ -332,7 +317,7 @@ export class DirectoryCollection {
   /** Archive first, then dead writers, then living ones, each oldest first: gauges are merged in this order. */
   #orderFiles(): void {
     const rank = ({ kind, liveness }: MetricsFile): number => (kind === 'archive' ? 0 : liveness === 'dead' ? 1 : 2);
-    const ordered = this.#all().toSorted((a, b) => rank(a) - rank(b) || compareAge(a.writer, b.writer));
+    const ordered = this.files.toSorted((a, b) => rank(a) - rank(b) || compareAge(a.writer, b.writer));
     const key = ordered.map(({ name }) => name).join();
     if (key === this.#filesKey) return;
     this.#filesKey = key;

@@ -28,6 +28,7 @@ import {
   type OutputSettings,
   type Product,
   productKey,
+  type Results,
 } from './engine.js';
 import { directoryToRead } from './directory-to-read.js';
 import { isMetricsFile } from './file-kinds.js';
@@ -123,55 +124,40 @@ export class DirectoryCollector {
   }
 
   /**
-   * The products of one collection, which concurrent calls share.
+   * A product of a collection, which concurrent calls share.
    *
    * @throws {PromMultiprocError} ERR_NO_DIRECTORY, ERR_PERMISSION, ERR_DIRECTORY_REFUSED or ERR_CLOSED
    */
-  async collect(product: Product): Promise<Collected> {
+  async collect<P extends Product>(product: P): Promise<Results[P['kind']]> {
     if (this.#closed) throw closedError();
     this.#next ??= this.#batch();
-    this.#next.products.set(productKey(product), product);
-    return this.#next.collected;
+    const key = productKey(product);
+    this.#next.products.set(key, product);
+    const { results } = await this.#next.collected;
+    return results.get(key) as Results[P['kind']];
   }
 
   /** One exposition, encoded. Throws as `collect` does. */
   async body(request: BodyRequest, settings: OutputSettings): Promise<Uint8Array> {
-    return (await this.#bodyOf(request, settings)).body;
+    return (await this.collect({ kind: 'body', settings, ...request })).body;
   }
 
-  async families(settings: OutputSettings): Promise<MetricFamily[]> {
-    return (await this.familiesAndMissing(settings)).families;
-  }
-
-  /** An exposition that the caller gives back, and the names of families that the settings select but that cannot be merged. */
+  /** An exposition that the caller gives back, and the names of selected families that cannot be merged. */
   async lentBody(
     request: BodyRequest,
     settings: OutputSettings,
   ): Promise<LentBody & { readonly missing: readonly string[] }> {
-    const { body, loan, missing } = await this.#bodyOf({ ...request, isLent: true }, settings);
+    const { body, loan, missing } = await this.collect({ kind: 'body', settings, ...request, isLent: true });
     return { ...this.#lent.lend(body, loan), missing };
   }
 
-  async #bodyOf(request: BodyRequest, settings: OutputSettings) {
-    const product = { kind: 'body', settings, ...request } as const;
-    const key = productKey(product);
-    const { bodies, loans, missing } = await this.collect(product);
-    return { body: bodies.get(key)!, loan: loans.get(key), missing: missing.get(key)! };
-  }
-
-  async familiesAndMissing(
-    settings: OutputSettings,
-  ): Promise<{ families: MetricFamily[]; missing: readonly string[] }> {
-    const product = { kind: 'families', settings } as const;
-    const key = productKey(product);
-    const { families, missing } = await this.collect(product);
-    return { families: families.get(key)!, missing: missing.get(key)! };
+  async families(settings: OutputSettings): Promise<MetricFamily[]> {
+    return (await this.collect({ kind: 'families', settings })).families;
   }
 
   /** @param isBackground whether no caller waits for it: then no `collect()` of the application runs for it alone */
   async status(settings: OutputSettings, request: StatusRequest, isBackground = false): Promise<DirectoryStatus> {
-    const product = { kind: 'status', settings, isBackground, ...request } as const;
-    return (await this.collect(product)).statuses.get(productKey(product))!;
+    return this.collect({ kind: 'status', settings, isBackground, ...request });
   }
 
   /** Folds the files of dead processes into the archive now. Throws as `collect` does. */
@@ -330,11 +316,12 @@ function closedError(): PromMultiprocError {
   return new PromMultiprocError('ERR_CLOSED', 'this collector is closed: create another one');
 }
 
-async function unpacked({ families: packed, ...collected }: ThreadResult): Promise<Collected> {
+async function unpacked({ packed, ...collected }: ThreadResult): Promise<Collected> {
   const slices = new TimeSlices(SLICE_MS);
-  const families = new Map<string, MetricFamily[]>();
-  for (const [key, each] of packed) families.set(key, await slices.run(unpackFamilies(each)));
-  return { ...collected, families };
+  for (const [key, parts] of packed) {
+    (collected.results.get(key) as Results['families']).families = await slices.run(unpackFamilies(parts));
+  }
+  return collected;
 }
 
 /** Pauses between files. */

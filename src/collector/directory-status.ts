@@ -80,7 +80,6 @@ export function directoryStatus(
   const processes = collection.workers().toSorted(byLife);
   const families = familySizes(selected);
   const ownFamilies = own.map(sizeOf);
-  const living = collection.living();
   const { droppedSeries, droppedFamilies, expiredSeries } = archive ?? NO_LOSSES;
   const folding = {
     generation: archive?.generation ?? 0,
@@ -110,7 +109,9 @@ export function directoryStatus(
     conflicts: conflicts.slice(0, MAX_FAMILIES),
     charts: requests.map((request) => {
       const shownAsItIs = own.find(({ name }) => name === request.metric);
-      return (shownAsItIs === undefined ? chartOf(selected, living, request) : chartOfFamily(shownAsItIs)) ?? null;
+      return (
+        (shownAsItIs === undefined ? chartOf(selected, collection.files, request) : chartOfFamily(shownAsItIs)) ?? null
+      );
     }),
   };
 }

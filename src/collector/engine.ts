@@ -13,7 +13,7 @@ import { type DirectoryStatus, directoryStatus, type StatusRequest } from './dir
 import type { HeldLocks } from './held-locks.js';
 import { Loans } from './lent-bodies.js';
 import { MergedBody, mergedFamilies, mergedFamilySteps, type OutputOptions } from './merged-output.js';
-import type { ProcessInfo, Totals } from './report.js';
+import { type ProcessInfo, processesOf, type Totals, totalsOf } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
 
 /** The families that an output shows, and their form. */
@@ -50,16 +50,20 @@ export interface CollectionRequest {
   readonly isScrape?: boolean;
 }
 
-/** The products by their keys (`productKey`), and the figures that decide about threads and folds. */
-export interface Collected extends Omit<Totals, 'fileBytes'> {
-  readonly bodies: Map<string, Uint8Array>;
-  /** By product: the body is lent, under this name. */
-  readonly loans: Map<string, string>;
-  readonly families: Map<string, MetricFamily[]>;
-  /** By product: names of families that its selection includes but that cannot be merged. */
-  readonly missing: Map<string, readonly string[]>;
-  readonly statuses: Map<string, DirectoryStatus>;
-  processes: ProcessInfo[];
+/** The result of each kind of product. `missing`: names of selected families that cannot be merged. */
+export interface Results {
+  /** A body that is lent has a loan. */
+  readonly body: { readonly body: Uint8Array; readonly loan?: string; readonly missing: readonly string[] };
+  readonly families: { families: MetricFamily[]; readonly missing: readonly string[] };
+  readonly status: DirectoryStatus;
+  readonly processes: ProcessInfo[];
+}
+
+type Result = Results[Product['kind']];
+
+/** The results by `productKey`, and the figures that decide about threads and folds. */
+export interface Collected extends Totals {
+  readonly results: ReadonlyMap<string, Result>;
   /** Number of files that a process is creating, or has left when it was killed. */
   readonly leftovers: number;
 }
@@ -103,51 +107,36 @@ export class Engine {
     yield* this.#collection.collect(isScrape);
     yield;
     const seconds = (performance.now() - start) / 1000;
-    const collected: Collected = {
-      bodies: new Map(),
-      loans: new Map(),
-      families: new Map(),
-      missing: new Map(),
-      statuses: new Map(),
-      processes: [],
-      ...this.#collection.totals(),
-      leftovers: this.#collection.leftovers,
-    };
     const reading = { seconds, heldLocks, pushes: this.#collection.pushes() };
+    const results = new Map<string, Result>();
     for (const product of products) {
-      yield* this.#make(product, reading, collected);
+      results.set(productKey(product), yield* this.#make(product, reading));
       yield;
     }
-    return collected;
+    return { results, ...totalsOf(this.#collection.files), leftovers: this.#collection.leftovers };
   }
 
   close(): void {
     this.#collection.close();
   }
 
-  *#make(product: Product, { seconds, heldLocks, pushes }: Reading, collected: Collected): Generator<void, void> {
-    if (product.kind === 'processes') {
-      collected.processes = this.#collection.processes();
-      return;
-    }
+  *#make(product: Product, { seconds, heldLocks, pushes }: Reading): Generator<void, Result> {
+    if (product.kind === 'processes') return processesOf(this.#collection.files);
     const { settings } = product;
     const output = this.#outputOf(settings);
     const { selected } = output;
     selected.update();
     warnOfConflicts(selected);
     const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks, pushes) : [];
-    const key = productKey(product);
-    collected.missing.set(key, selected.missing);
-    if (product.kind === 'status') {
-      collected.statuses.set(key, directoryStatus(this.#collection, selected, own, seconds, product));
-    } else if (product.kind === 'families') {
-      collected.families.set(key, [...(yield* mergedFamilySteps(selected, settings)), ...own]);
-    } else {
-      const { bytes, lend } = render(product, output, own);
-      const giveBack = product.isLent === true && bytes.length >= MIN_SHARED_BYTES ? lend?.() : undefined;
-      if (giveBack !== undefined) collected.loans.set(key, this.#loans.add(giveBack));
-      collected.bodies.set(key, giveBack === undefined ? new Uint8Array(bytes) : bytes);
+    if (product.kind === 'status') return directoryStatus(this.#collection, selected, own, seconds, product);
+    const { missing } = selected;
+    if (product.kind === 'families') {
+      return { families: [...(yield* mergedFamilySteps(selected, settings)), ...own], missing };
     }
+    const { bytes, lend } = render(product, output, own);
+    const giveBack = product.isLent === true && bytes.length >= MIN_SHARED_BYTES ? lend?.() : undefined;
+    if (giveBack === undefined) return { body: new Uint8Array(bytes), missing };
+    return { body: bytes, loan: this.#loans.add(giveBack), missing };
   }
 
   #outputOf(settings: OutputSettings): Output {

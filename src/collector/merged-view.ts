@@ -76,7 +76,8 @@ provideMergedView({
     return { text, missing };
   },
   async families(query) {
-    const { families, missing } = await (await collector()).familiesAndMissing(settingsOf(query));
+    const product = { kind: 'families', settings: settingsOf(query) } as const;
+    const { families, missing } = await (await collector()).collect(product);
     return { families: families.map((family) => ({ ...family, aggregator: family.aggregator ?? 'sum' })), missing };
   },
 });

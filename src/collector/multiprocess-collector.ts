@@ -98,7 +98,7 @@ export class MultiprocessCollector {
 
   /** The processes and threads that have files. Throws as `metrics` does. */
   async processes(): Promise<ProcessInfo[]> {
-    return (await this.#collector.collect({ kind: 'processes' })).processes;
+    return this.#collector.collect({ kind: 'processes' });
   }
 
   /**

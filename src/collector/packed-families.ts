@@ -19,21 +19,21 @@ export type PackedFamilies = readonly Uint8Array<ArrayBuffer>[];
 export function packFamilies(families: readonly MetricFamily[]): PackedFamilies {
   const packed: Uint8Array<ArrayBuffer>[] = [];
   let parts: Part[] = [];
-  let count = 0;
+  let room = MAX_SAMPLES;
   const pack = (): void => {
     packed.push(serialize(parts));
     parts = [];
-    count = 0;
+    room = MAX_SAMPLES;
   };
   for (const { samples, ...family } of families) {
-    parts.push({ family, samples: samples.slice(0, MAX_SAMPLES - count) });
-    count += parts.at(-1)!.samples.length;
-    for (let at = parts.at(-1)!.samples.length; at < samples.length; at += MAX_SAMPLES) {
-      pack();
-      parts.push({ samples: samples.slice(at, at + MAX_SAMPLES) });
-      count = parts[0].samples.length;
-    }
-    if (count >= MAX_SAMPLES) pack();
+    let at = 0;
+    do {
+      const part = samples.slice(at, at + room);
+      parts.push({ family: at === 0 ? family : undefined, samples: part });
+      at += part.length;
+      room -= part.length;
+      if (room === 0) pack();
+    } while (at < samples.length);
   }
   if (parts.length > 0) pack();
   return packed;

@@ -2,7 +2,6 @@
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { MergedPart } from '../merge/merged-part.js';
-import type { LivingProcess } from './chart.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestRate } from './request-rates.js';
 import type { Vitals } from '../metrics-file/layout.js';
@@ -175,11 +174,4 @@ export function requestsIn(
     if (own !== undefined) counts.set(key, own);
   }
   return counts;
-}
-
-/** The processes that are alive, or may be, and the values of their files. */
-export function livingOf(files: readonly MetricsFile[]): LivingProcess[] {
-  return files
-    .filter(({ kind, liveness }) => kind !== 'archive' && liveness !== 'dead')
-    .map(({ writer, part }) => ({ label: writer.label, part }));
 }

@@ -3,6 +3,7 @@ import { closeSync, copyFileSync, openSync, readFileSync, utimesSync, writeFileS
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
+import { processesOf } from '../../src/collector/report.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { BLOCK, HEADER, type LivenessMethod } from '../../src/metrics-file/layout.js';
@@ -81,8 +82,8 @@ test('a bad file is read again when it has changed, and once a minute', (t) => {
   const collection = collectionOf(t, dir);
   const read = (): number => {
     collect(collection);
-    assert.equal(collection.skipped.corrupt, 4 - collection.processes().length);
-    return collection.processes().length;
+    assert.equal(collection.skipped.corrupt, 4 - processesOf(collection.files).length);
+    return processesOf(collection.files).length;
   };
   assert.equal(read(), 1);
   writeFileSync(longer, Buffer.concat([readFileSync(longer), Buffer.alloc(4096)]));

@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
+import { totalsOf } from '../../src/collector/report.js';
 import { dataFileName, temporaryName } from '../../src/directory/file-name.js';
 import { HEADER } from '../../src/metrics-file/layout.js';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
@@ -187,7 +188,7 @@ test('files that disappear between the listing and their reading are listed agai
   for (const worker of workers.slice(1)) for (const path of dataFiles(dir, worker.pid)) rmSync(path);
   while (steps.next().done !== true);
   const { skipped } = collection;
-  const { dead } = collection.totals();
+  const { dead } = totalsOf(collection.files);
   collection.close();
   assert.deepEqual(Object.values(skipped), Object.values(skipped).fill(0));
   assert.ok(dead.files >= 1);

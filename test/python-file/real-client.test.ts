@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { DirectoryCollection } from '../../src/collector/collection.js';
+import { processesOf, totalsOf } from '../../src/collector/report.js';
 import { needs } from '../support/needs.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { collectByPython, NEW_CLIENT, OLD_CLIENT, PythonProcess, sampleKey } from '../support/python-process.js';
@@ -228,7 +229,13 @@ test(
     const collection = new DirectoryCollection({ dir, deadRetentionSeconds: 60, maxOpenFiles: 3 });
     for (let round = 0; round < 2; round++) for (const _ of collection.collect());
     assert.deepEqual(
-      collection.processes().map(({ pid, state, file, kind, lastBeatAt }) => ({ pid, state, file, kind, lastBeatAt })),
+      processesOf(collection.files).map(({ pid, state, file, kind, lastBeatAt }) => ({
+        pid,
+        state,
+        file,
+        kind,
+        lastBeatAt,
+      })),
       [dead, living].map((each) => ({
         pid: each.pid,
         state: each === dead ? 'dead' : 'live',
@@ -237,7 +244,7 @@ test(
         lastBeatAt: undefined,
       })),
     );
-    assert.deepEqual(collection.totals().dead, { files: 0, bytes: 0 });
+    assert.deepEqual(totalsOf(collection.files).dead, { files: 0, bytes: 0 });
     collection.close();
     assert.deepEqual(listing(), before);
     assert.equal(foldDirectory(dir).folded, 0);
