@@ -6,19 +6,12 @@ import { foldDirectory } from '../../src/archive/fold.js';
 import { afterTest } from '../support/after-test.js';
 import { Clocks } from '../support/clocks.js';
 import { DeadProcess } from '../support/dead-process.js';
-import { Reading } from '../support/reading.js';
+import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const LIVING = { identity: { pid: process.pid } };
-
-function valuesOf(dir: string): Record<string, number> {
-  const reading = new Reading(dir, {}, DAY);
-  const values = reading.values();
-  reading.close();
-  return values;
-}
 
 const WRONG: Readonly<Record<string, (now: number) => number>> = {
   'in 1970': () => 5,
@@ -41,12 +34,12 @@ for (const [name, wrong] of Object.entries(WRONG)) {
     clocks.pass(60);
     fold('second');
     const all = { old_total: 1000, peak: 9, before_total: 1, first_total: 1, second_total: 1 };
-    assert.deepEqual(valuesOf(dir), { ...all, jobs_total: 3 });
+    assert.deepEqual(valuesIn(dir, DAY), { ...all, jobs_total: 3 });
     clocks.set(undefined);
     fold('after');
     clocks.pass(HOUR);
     fold('later');
-    assert.deepEqual(valuesOf(dir), { ...all, after_total: 1, later_total: 1, jobs_total: 5 });
+    assert.deepEqual(valuesIn(dir, DAY), { ...all, after_total: 1, later_total: 1, jobs_total: 5 });
   });
 
   test(`counts of a process that died ${name} are not lost when they are folded under the correct clock`, (t) => {
@@ -55,7 +48,7 @@ for (const [name, wrong] of Object.entries(WRONG)) {
     clocks.set(wrong(clocks.now));
     new DeadProcess(dir).count('jobs_total', {}, 7).die();
     clocks.set(undefined);
-    assert.deepEqual([foldDirectory(dir).folded, valuesOf(dir)], [1, { jobs_total: 7 }]);
+    assert.deepEqual([foldDirectory(dir).folded, valuesIn(dir, DAY)], [1, { jobs_total: 7 }]);
   });
 }
 
@@ -66,15 +59,15 @@ test('gauges that were folded under a clock years ahead are not kept longer than
   new DeadProcess(dir).set('load', 'max', {}, 1, 1).set('peak', 'max', {}, 9, 1).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
   clocks.set(undefined);
-  assert.equal(valuesOf(dir).load, 1);
+  assert.equal(valuesIn(dir, DAY).load, 1);
   new DeadProcess(dir).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
-  assert.equal(valuesOf(dir).load, 1);
+  assert.equal(valuesIn(dir, DAY).load, 1);
   clocks.pass(2 * DAY);
-  assert.equal(valuesOf(dir).load, undefined);
+  assert.equal(valuesIn(dir, DAY).load, undefined);
   new DeadProcess(dir).set('peak', 'max', {}, 2, 1).count('jobs_total', {}, 1).die();
   foldDirectory(dir);
-  assert.deepEqual(valuesOf(dir), { peak: 2, jobs_total: 3 });
+  assert.deepEqual(valuesIn(dir, DAY), { peak: 2, jobs_total: 3 });
 });
 
 test('a family that no process declares is dropped when the time has really passed', (t) => {
@@ -89,7 +82,7 @@ test('a family that no process declares is dropped when the time has really pass
     new DeadProcess(dir).count('jobs_total', {}, 1).die();
     dropped = foldDirectory(dir).droppedFamilies;
   }
-  assert.deepEqual([dropped, valuesOf(dir)], [1, { jobs_total: 3 }]);
+  assert.deepEqual([dropped, valuesIn(dir, DAY)], [1, { jobs_total: 3 }]);
 });
 
 test('between two boots, and without a boot id, the wall clock is trusted for a limited time only', () => {
@@ -121,19 +114,19 @@ test('a value that was set under a clock ahead does not stay the most recent one
   clocks.set(clocks.now + 60 * DAY);
   set(new DeadProcess(dir), 1).die();
   const living = set(new DeadProcess(dir, LIVING), 2).show();
-  assert.equal(valuesOf(dir).version, 2);
+  assert.equal(valuesIn(dir, DAY).version, 2);
   clocks.set(undefined);
   // in the correct order
-  assert.equal(valuesOf(dir).version, 2);
+  assert.equal(valuesIn(dir, DAY).version, 2);
   const right = set(new DeadProcess(dir, LIVING), 3).show();
-  assert.equal(valuesOf(dir).version, 3);
+  assert.equal(valuesIn(dir, DAY).version, 3);
   clocks.pass(1);
   set(new DeadProcess(dir), 4).die();
   foldDirectory(dir);
   clocks.pass(60);
-  assert.equal(valuesOf(dir).version, 4);
+  assert.equal(valuesIn(dir, DAY).version, 4);
   set(right, 5).flush();
-  assert.equal(valuesOf(dir).version, 5);
+  assert.equal(valuesIn(dir, DAY).version, 5);
   living.die();
   right.die();
 });
@@ -143,7 +136,7 @@ test('a reader whose clock is behind finds the most recent value', (t) => {
   const clocks = new Clocks(t);
   for (const value of [1, 3, 2]) new DeadProcess(dir).set('version', 'mostrecent', {}, value, clocks.now + value).die();
   clocks.set(0);
-  assert.equal(valuesOf(dir).version, 3);
+  assert.equal(valuesIn(dir, DAY).version, 3);
 });
 
 test('an exemplar of a clock ahead is replaced by the next one', (t) => {

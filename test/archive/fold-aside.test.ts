@@ -5,7 +5,7 @@ import { foldAside } from '../../src/archive/fold-aside.js';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
-import { DeadProcess } from '../support/dead-process.js';
+import { addDead } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { nodeRelease, OTHER_NODE_MAJORS } from '../support/node-release.js';
 import { until } from '../support/program.js';
@@ -16,10 +16,6 @@ const ROUNDS = Number(process.env.EXIT_ROUNDS ?? 12);
 /** On each other release. */
 const ROUNDS_ELSEWHERE = Math.ceil(ROUNDS * Number(process.env.THREADS_ELSEWHERE ?? 0.15));
 const DEAD_PER_ROUND = 25;
-
-function addDead(dir: string, count: number): void {
-  for (let at = 0; at < count; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
-}
 
 async function jobsIn(dir: string): Promise<number | undefined> {
   const collector = new MultiprocessCollector({ dir, threads: false, fold: false });

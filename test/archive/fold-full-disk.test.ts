@@ -9,7 +9,7 @@ import { archiveName, archiveTemporaryName } from '../../src/directory/file-name
 import { Fold, foldDirectory, type FoldStep } from '../../src/archive/fold.js';
 import { native } from '../../src/metrics-file/mapping.js';
 import { afterTest } from '../support/after-test.js';
-import { DeadProcess } from '../support/dead-process.js';
+import { addDead } from '../support/dead-process.js';
 import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -31,10 +31,6 @@ function fill(dir: string): string {
   const { bavail, bsize } = statfsSync(dir);
   writeFileSync(path, Buffer.alloc(bavail * bsize));
   return path;
-}
-
-function addDead(dir: string, count: number): void {
-  for (let at = 0; at < count; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
 }
 
 function filesIn(dir: string): string[] {

@@ -22,7 +22,7 @@ import { Fold, foldDirectory } from '../../src/archive/fold.js';
 import { foldDue } from '../../src/archive/fold-options.js';
 import { archiveName } from '../../src/directory/file-name.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
-import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -222,8 +222,7 @@ test('an archive causes no conflict where declarations differ by default labels 
   work(new DeadProcess(dir, { defaultLabels: { app: 'shop' } })).die();
   foldDirectory(dir);
   work(new DeadProcess(dir, { defaultLabels: { app: 'shop' } })).die();
-  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir, { threads: false, fold: false });
   const conflicts = (await collector.families()).find(({ name }) => name === 'prom_multiproc_conflicting_families');
   assert.deepEqual(
     conflicts?.samples.filter(({ value }) => value > 0),
@@ -384,8 +383,7 @@ test('series beyond maxSeries are dropped and counted, and earlier ones continue
     ['b', 2],
     ['c', 1],
   ]);
-  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir, { threads: false, fold: false });
   const samples = (await collector.families()).flatMap((family) => family.samples);
   assert.equal(samples.find(({ name }) => name === 'prom_multiproc_archive_dropped_series')?.value, 2);
 });

@@ -15,7 +15,7 @@ import { afterTest } from '../support/after-test.js';
 import { Clocks } from '../support/clocks.js';
 import { linesOf, scrape, startCluster } from '../support/cluster.js';
 import { DeadProcess, type DeadProcessOptions } from '../support/dead-process.js';
-import { Reading } from '../support/reading.js';
+import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const HOUR = 3600;
@@ -44,9 +44,7 @@ function remove(living: DeadProcess): void {
 }
 
 function valuesOf(dir: string): Record<string, number> {
-  const reading = new Reading(dir, {}, DAY);
-  const values = reading.values();
-  reading.close();
+  const values = valuesIn(dir, DAY);
   delete values.folds_total;
   return values;
 }

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { writeBareFile } from '../support/bare-file.js';
 import { dataFiles } from '../support/cluster-files.js';
-import { DeadProcess } from '../support/dead-process.js';
+import { addDead, DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
 import { DIST, freePort, startCli, until } from '../support/program.js';
 import { pythonFile, pythonKey } from '../support/python-file.js';
@@ -52,7 +52,7 @@ function twoDead(dir: string): readonly DeadProcess[] {
 
 test('commands that look leave the files of the dead as they are, however many there are', (t) => {
   const dir = withTempDir(t);
-  for (let count = 0; count < 40; count++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  addDead(dir, 40);
   const before = dataFiles(dir);
   for (const command of [['ps'], ['dump'], ['check'], ['top', '--count', '2', '--interval', '0.1']]) {
     assert.equal(cli(...command, '--dir', dir).status, 0, command.join(' '));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { DeadProcess } from '../support/dead-process.js';
+import { addDead, DeadProcess } from '../support/dead-process.js';
 import { ask } from '../support/http-request.js';
 import { startCli, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -44,7 +44,7 @@ test('--dead-retention ends the gauges of dead processes, and --web.telemetry-pa
 
 test('--fold-files decides how many dead processes are folded, and --no-fold folds none', async (t) => {
   const dir = withTempDir(t);
-  for (let process = 0; process < 20; process++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+  addDead(dir, 20);
   const [never, later] = [await serve(t, dir, '--no-fold'), await serve(t, dir, '--fold-files', '21')];
   for (const scrape of [never, later, never, later]) assert.match(await scrape(), /^jobs_total 20$/m);
   assert.deepEqual(archivesIn(dir), []);

@@ -4,9 +4,8 @@ import { existsSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { archiveName } from '../../src/directory/file-name.js';
-import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -20,8 +19,7 @@ function start(
   new DeadProcess(dir).count('jobs_total', {}, 1000).die();
   foldDirectory(dir);
   new DeadProcess(dir).count('jobs_total', {}, 7).die();
-  const collector = new MultiprocessCollector({ dir, threads, readOnly, selfMetrics: false, fold: false });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir, { threads, readOnly, selfMetrics: false, fold: false });
   return {
     dir,
     archive: join(dir, archiveName(1)),

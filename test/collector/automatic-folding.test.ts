@@ -7,7 +7,7 @@ import {
   type MultiprocessCollectorOptions,
 } from '../../src/collector/multiprocess-collector.js';
 import { afterTest } from '../support/after-test.js';
-import { DeadProcess } from '../support/dead-process.js';
+import { addDead, DeadProcess } from '../support/dead-process.js';
 import { forkProgram } from '../support/forked-program.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -22,10 +22,6 @@ function startCollector(t: TestContext, options: MultiprocessCollectorOptions): 
 async function jobsOf(collector: MultiprocessCollector): Promise<number | undefined> {
   const families = await collector.families();
   return families.find(({ name }) => name === 'jobs_total')?.samples[0]?.value;
-}
-
-function addDead(dir: string, count: number): void {
-  for (let at = 0; at < count; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
 }
 
 function dataFiles(dir: string): number {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Chart, ChartRequest } from '../../src/collector/chart.js';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import type { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
-import { afterTest } from '../support/after-test.js';
 import { type Member, startCluster, written } from '../support/cluster.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -32,8 +32,7 @@ async function counting(t: TestContext): Promise<Counting> {
     }, at + 1);
   }
   await written();
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir);
   return {
     workers,
     collector,
@@ -50,8 +49,7 @@ test('a native histogram is charted by its own buckets, of all series together a
     process.observe('took', [], value, { at });
   }
   process.die();
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir);
   const [chart] = (await collector.status([{ metric: 'took' }])).charts;
   assert.deepEqual(chart?.buckets, { bounds: [1, Math.SQRT2, 2, 2 * Math.SQRT2, 4], counts: [2, 2, 0, 0, 1, 0] });
   const wide = new DeadProcess(dir);

@@ -3,10 +3,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LockWatch } from '../../src/collector/held-locks.js';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { joinDirectory, openDirectory } from '../../src/directory/open-directory.js';
 import { native } from '../../src/metrics-file/mapping.js';
-import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { needs } from '../support/needs.js';
 import { startProgram, until } from '../support/program.js';
@@ -23,8 +22,7 @@ test(
     openDirectory({ ...NAMED, dir }).close();
     writeFileSync(join(dir, 'fold.lock'), '');
     new DeadProcess(dir).count('jobs_total', {}, 1).die();
-    const collector = new MultiprocessCollector({ dir, threads: false });
-    afterTest(t, () => collector.close());
+    const collector = collectorOf(t, dir, { threads: false });
     const held = async (): Promise<Record<string, number>> => {
       const families = await collector.families();
       const { samples } = families.find(({ name }) => name === 'prom_multiproc_lock_held')!;

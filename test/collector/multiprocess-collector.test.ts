@@ -4,22 +4,17 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { MultiprocessCollector, type MultiprocessCollectorOptions } from 'prom-multiproc';
+import { MultiprocessCollector } from 'prom-multiproc';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { currentIdentity } from '../../src/directory/identity.js';
 import { afterTest } from '../support/after-test.js';
 import { assertSound, type Member, startCluster, startMember, written } from '../support/cluster.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { valueOf } from '../support/exposition-parser.js';
 import { until } from '../support/program.js';
 import { needs } from '../support/needs.js';
 import { withTempDir } from '../support/temp-dir.js';
-
-function collectorOf(t: TestContext, dir: string, options: MultiprocessCollectorOptions = {}): MultiprocessCollector {
-  const collector = new MultiprocessCollector({ dir, ...options });
-  afterTest(t, () => collector.close());
-  return collector;
-}
 
 async function textOf(collector: MultiprocessCollector): Promise<string> {
   await written();

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { RequestRates } from '../../src/collector/request-rates.js';
-import { afterTest } from '../support/after-test.js';
 import { type Member, startMember, written } from '../support/cluster.js';
 import type { Kit } from '../support/cluster-member.js';
+import { collectorOf } from '../support/collector.js';
 import { until } from '../support/program.js';
 import { pythonFile, pythonKey } from '../support/python-file.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -93,8 +92,7 @@ async function requestsOf(
   dir: string,
   count: (statuses: readonly string[]) => Promise<unknown>,
 ): Promise<{ total: number; failed: number | undefined } | undefined> {
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir);
   await count(['200']);
   await written();
   const own = async () => (await collector.status()).processes.find(({ pid }) => pid === member.pid);
@@ -135,8 +133,7 @@ test('without a label for the status nobody knows how many failed, and requests 
 
 test("the requests of a Python worker are counted by its exporter's counter", async (t) => {
   const dir = withTempDir(t);
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir);
   const write = (served: number, failed: number): void => {
     const key = (status: string): string => pythonKey('flask_http_request', 'flask_http_request_total', { status });
     const entries = [

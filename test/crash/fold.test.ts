@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
+import type { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { archiveName, FOLD_LOCK_DIRECTORY } from '../../src/directory/file-name.js';
 import { foldDirectory, type FoldStep } from '../../src/archive/fold.js';
 import { scanDirectory } from '../../src/directory/scan.js';
-import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { until } from '../support/program.js';
@@ -37,8 +37,7 @@ function fold(folder: ForkedProgram, order: FoldOrder): Promise<Folding> {
 }
 
 function startReader(t: TestContext, dir: string): MultiprocessCollector {
-  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir, { threads: false, fold: false });
   return collector;
 }
 

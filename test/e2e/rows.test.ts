@@ -17,6 +17,7 @@ import { Gauge, Registry } from '../../src/index.js';
 import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { METRIC_KINDS, type MetricKind, metricKind } from '../../src/model/metric-kind.js';
 import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { forkProgram } from '../support/forked-program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter, gauge } from '../support/declarations.js';
@@ -31,8 +32,7 @@ function addRow<Key, Row>(t: TestContext, table: ReadonlyMap<Key, Row>, key: Key
 }
 
 async function scrape(t: TestContext, dir: string, accept: string): Promise<{ contentType: string; text: string }> {
-  const collector = new MultiprocessCollector({ dir, threads: false, selfMetrics: false, fold: false });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir, { threads: false, selfMetrics: false, fold: false });
   const { contentType, body } = await collector.metrics({ accept });
   return { contentType, text: Buffer.from(body).toString() };
 }

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Counter, Histogram, Registry } from 'prom-multiproc';
-
-function openMetrics(): Registry<any> {
-  return new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
-}
+import { Counter, Histogram } from 'prom-multiproc';
+import { openMetricsRegistry } from '../support/local-registry.js';
 
 describe('Exemplars', () => {
   it('are taken by held children', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const config = { help: 'A.', labelNames: ['x'], enableExemplars: true, registers: [registry] };
     const counter = new Counter({ name: 'a_total', ...config }).labels('1');
     const histogram = new Histogram({ name: 'b', buckets: [1], ...config }).labels('1');
@@ -26,7 +23,7 @@ describe('Exemplars', () => {
   });
 
   it('belong to the series and are removed with it', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', enableExemplars: true, registers: [registry] });
     counter.inc({ exemplarLabels: { trace: 'a' } });
     counter.reset();
@@ -35,7 +32,7 @@ describe('Exemplars', () => {
   });
 
   it('can be set without counting', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const config = { help: 'A.', labelNames: ['x'], enableExemplars: true, registers: [registry] };
     const counter = new Counter({ name: 'a_total', ...config });
     const histogram = new Histogram({ name: 'b', buckets: [1], ...config });
@@ -49,7 +46,12 @@ describe('Exemplars', () => {
   });
 
   it('are refused if their labels are invalid, and the sample still counts', async () => {
-    const counter = new Counter({ name: 'a_total', help: 'A.', enableExemplars: true, registers: [openMetrics()] });
+    const counter = new Counter({
+      name: 'a_total',
+      help: 'A.',
+      enableExemplars: true,
+      registers: [openMetricsRegistry()],
+    });
     assert.throws(() => counter.inc({ exemplarLabels: { 'a-b': '1' } as never }), { code: 'ERR_INVALID_ARGUMENT' });
     assert.throws(() => counter.inc({ exemplarLabels: { trace: 'x'.repeat(124) } as never }), RangeError);
     counter.inc({ exemplarLabels: { trace: 'x'.repeat(123) } as never });
@@ -57,7 +59,7 @@ describe('Exemplars', () => {
   });
 
   it('do not change calls without exemplars', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const config = { help: 'A.', labelNames: ['x'], enableExemplars: true, registers: [registry] };
     const counter = new Counter({ name: 'a_total', ...config });
     const histogram = new Histogram({ name: 'b', buckets: [1], ...config });

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Info, Registry } from 'prom-multiproc';
-
-function openMetrics(): Registry<any> {
-  return new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
-}
+import { openMetricsRegistry } from '../support/local-registry.js';
 
 describe('Info', () => {
   it('shows its pairs as labels, those set last', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const info = new Info({ name: 'build', help: 'What runs here.', registers: [registry] });
     assert.equal(await registry.metrics(), '# HELP build What runs here.\n# TYPE build info\n# EOF\n');
     info.set({ version: '1.0', revision: 7 });
@@ -32,7 +29,7 @@ describe('Info', () => {
   });
 
   it('has pairs for each set of labels', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const info = new Info({ name: 'part', help: 'Parts.', labelNames: ['part'], registers: [registry] });
     info.set({ part: 'db' }, { version: '1' });
     info.labels('web').set({ version: '2', port: 80 });

@@ -4,16 +4,13 @@ import fc from 'fast-check';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
 import { MEMORY } from '../../src/storage/value-blocks.js';
+import { localRegistry } from '../support/local-registry.js';
 import { moveAll } from '../support/move-all.js';
 
 const OPENMETRICS = Registry.OPENMETRICS_CONTENT_TYPE;
 
 function moveStore(): void {
   moveAll(sharedStore(), MEMORY);
-}
-
-function localRegistry(): Registry {
-  return new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
 }
 
 describe('A held child', () => {

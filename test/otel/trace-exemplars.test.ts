@@ -6,11 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { context, type ContextManager, trace, type Tracer } from '@opentelemetry/api';
-import { Counter, Histogram, httpMetrics, Registry } from 'prom-multiproc';
+import type { Registry } from 'prom-multiproc';
+import { Counter, Histogram, httpMetrics } from 'prom-multiproc';
 import { MeterProvider } from 'prom-multiproc/otel';
 import { formatOf } from '../../src/exposition/formats.js';
 import { MEMBER } from '../../src/registry/member.js';
 import { ask } from '../support/http-request.js';
+import { openMetricsRegistry } from '../support/local-registry.js';
 import { until } from '../support/program.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
 import { npmPackage } from '../support/npm-package.js';
@@ -40,10 +42,6 @@ before(async () => {
   unsampled = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOffSampler() }).getTracer('test');
 });
 
-function openMetrics(): Registry<any> {
-  return new Registry<any>(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
-}
-
 async function exemplars(registry: Registry<any>): Promise<string[]> {
   return (await registry.metrics())
     .split('\n')
@@ -54,7 +52,7 @@ const idsText = (): string => `{trace_id="${ids.trace_id}",span_id="${ids.span_i
 
 describe('trace exemplars', () => {
   it('may be those of a metric that is made within a span', async () => {
-    const registers = [openMetrics()];
+    const registers = [openMetricsRegistry()];
     inSpan(tracer, () => new Counter({ name: 'hits_total', help: 'h', registers, enableExemplars: 'trace' }));
     assert.deepEqual(await exemplars(registers[0]), []);
     inSpan(tracer, () => registers[0].getSingleMetric('hits_total').inc());
@@ -62,7 +60,7 @@ describe('trace exemplars', () => {
   });
 
   it("are the ids of the active sampled span, for prom-client's instruments with enableExemplars: 'trace'", async () => {
-    const registers = [openMetrics()];
+    const registers = [openMetricsRegistry()];
     const shared = { help: 'h', labelNames: ['a'], registers, enableExemplars: 'trace' as const };
     const counter = new Counter({ ...shared, name: 'hits_total' });
     const histogram = new Histogram({ ...shared, name: 'times', buckets: [1] });
@@ -93,7 +91,7 @@ describe('trace exemplars', () => {
   });
 
   it('are those of the spans of requests that httpMetrics counts', async (t) => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const metrics = httpMetrics({ exemplars: true, registers: [registry] });
     const server = createServer((request, response) => {
       inSpan(tracer, () => metrics.middleware(request, response, () => setImmediate(() => response.end('ok'))));
@@ -110,7 +108,7 @@ describe('trace exemplars', () => {
 
   it('are written once per series and second', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: 5_000_000 });
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const counter = new Counter({ name: 'hits_total', help: 'h', registers: [registry], enableExemplars: 'trace' });
     inSpan(tracer, () => counter.inc(1));
     const first = idsText();
@@ -124,7 +122,7 @@ describe('trace exemplars', () => {
 
   it('cost a busy series a look at few of its samples, and it finds a span within 32 of them', async (t) => {
     const active = t.mock.method(manager, 'active');
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const registers = [registry];
     const counter = new Counter({ name: 'hits_total', help: 'h', registers, enableExemplars: 'trace' });
     const histogram = new Histogram({ name: 'times', help: 'h', registers, enableExemplars: 'trace', buckets: [1] });
@@ -148,7 +146,7 @@ describe('trace exemplars', () => {
   });
 
   it('cost a series that is busy no longer nothing: it looks at each sample again after a tenth of a second', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const counter = new Counter({ name: 'hits_total', help: 'h', registers: [registry], enableExemplars: 'trace' });
     for (let at = 0; at < 100; at++) counter.inc();
     // the timer of the series was set before
@@ -158,9 +156,9 @@ describe('trace exemplars', () => {
   });
 
   it('are those of counters and histograms of OpenTelemetry, of the active context or the one that is given', async () => {
-    const registry = openMetrics();
+    const registry = openMetricsRegistry();
     const meter = new MeterProvider({ registry, scopeLabels: false }).getMeter('m');
-    const without = openMetrics();
+    const without = openMetricsRegistry();
     const quiet = new MeterProvider({ registry: without, exemplars: false }).getMeter('m');
     inSpan(tracer, () => {
       meter.createCounter('hits').add(2);

@@ -10,6 +10,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Pushgateway, Registry
 import { startCluster, written } from '../support/cluster.js';
 import { parseExposition, type ParsedSample } from '../support/exposition-parser.js';
 import { ask } from '../support/http-request.js';
+import { localRegistry } from '../support/local-registry.js';
 import { freePort, until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { has, needs } from '../support/needs.js';
@@ -58,10 +59,6 @@ async function values(job: string): Promise<Record<string, number>> {
   return Object.fromEntries((await pushed(job)).map(({ name, value }) => [name, value]));
 }
 
-function localRegistry(): Registry<any> {
-  return new Registry<any>(undefined, { multiprocess: false });
-}
-
 test(
   'push replaces the group, pushAdd the metrics of the same names, delete takes all away',
   needs('pushgateway'),
@@ -103,7 +100,7 @@ test(
       const [{ labels }] = await pushed(`job ${at}/x`);
       assert.deepEqual(labels, { instance: '', job: `job ${at}/x`, other: 'b', text });
     }
-    const theirs = new promClient.Pushgateway(url, {}, registry as never);
+    const theirs = new promClient.Pushgateway(url, {}, registry);
     await assert.rejects(theirs.push({ jobName: 'a/b' }), /status 400/);
   },
 );

@@ -6,6 +6,7 @@ import { Counter, Histogram, Registry, writeToTextfile } from 'prom-multiproc';
 import { afterTest } from '../support/after-test.js';
 import { linesOf, startCluster, written } from '../support/cluster.js';
 import { ask } from '../support/http-request.js';
+import { localRegistry } from '../support/local-registry.js';
 import { freePort, startProgram } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -22,10 +23,6 @@ async function startNodeExporter(t: TestContext, dir: string): Promise<string> {
   ]);
   await exporter.printed(/Listening on/);
   return `http://127.0.0.1:${port}/metrics`;
-}
-
-function localRegistry(): Registry<any> {
-  return new Registry<any>(undefined, { multiprocess: false });
 }
 
 test('node_exporter reads back what the workers of a cluster have counted', needs('node exporter'), async (t) => {

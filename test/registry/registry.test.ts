@@ -4,6 +4,7 @@ import promClient from 'prom-client';
 import { Counter, Gauge, register, Registry } from 'prom-multiproc';
 import { type MergedQuery, type MergedView, provideMergedView } from '../../src/registry/merged-view.js';
 import { sharedStore } from '../../src/storage/process-store.js';
+import { localRegistry } from '../support/local-registry.js';
 
 const TEXT = Registry.PROMETHEUS_CONTENT_TYPE;
 
@@ -220,10 +221,6 @@ describe('Registry#registerMetric', () => {
     });
   });
 });
-
-function localRegistry(): Registry {
-  return new Registry(TEXT, { multiprocess: false });
-}
 
 test('an aggregator selects metrics, as in the successor of prom-client', async () => {
   const registry = new Registry(undefined, { multiprocess: false });

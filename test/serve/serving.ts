@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
-import { MultiprocessCollector } from '../../src/collector/multiprocess-collector.js';
 import { startHttpServer, type HttpServerOptions, type RunningServer } from '../../src/serve/listen/http-server.js';
 import { afterTest } from '../support/after-test.js';
+import { collectorOf } from '../support/collector.js';
 import { fixedSource } from '../support/fixed-source.js';
 
 export type Serving = RunningServer & {
@@ -31,7 +31,6 @@ export async function servingDirectory(
   dir: string,
   options: Partial<HttpServerOptions> = {},
 ): Promise<Serving> {
-  const collector = new MultiprocessCollector({ dir });
-  afterTest(t, () => collector.close());
+  const collector = collectorOf(t, dir);
   return serving(t, { source: collector, ...options });
 }

@@ -191,3 +191,8 @@ export class DeadProcess {
     return series;
   }
 }
+
+/** Adds processes that have counted one job each and ended. */
+export function addDead(dir: string, processes: number): void {
+  for (let at = 0; at < processes; at++) new DeadProcess(dir).count('jobs_total', {}, 1).die();
+}

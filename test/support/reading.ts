@@ -70,8 +70,8 @@ export function selectAll(collection: DirectoryCollection): SelectedFamilies {
 }
 
 /** Reads a directory once. */
-export function valuesIn(dir: string): Record<string, number> {
-  const reading = new Reading(dir);
+export function valuesIn(dir: string, deadRetentionSeconds = Infinity): Record<string, number> {
+  const reading = new Reading(dir, {}, deadRetentionSeconds);
   try {
     return reading.values();
   } finally {
