@@ -9,15 +9,12 @@ import { WORKER_SLOT, workerSlot } from '../directory/worker-slot.js';
 const taken = new Set<number>();
 /** Number of workers that each slot has had. */
 const forked: number[] = [];
-let isNumbering = false;
 
 /**
  * Gives each worker that this primary forks the lowest number that no living worker has. Node has no event between the
  * decision to fork and the worker's environment, so this function replaces `cluster.fork`.
  */
 export function numberWorkers(): void {
-  if (isNumbering) return;
-  isNumbering = true;
   const fork = cluster.fork.bind(cluster);
   cluster.fork = (env?: object): Worker => {
     let slot = 0;

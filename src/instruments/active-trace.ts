@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers';
  * The active context is `AsyncLocalStorage.getStore()`, which took up to 36 ns on Node 20 and 22 once the application had entered
  * a context. A series gets one exemplar a second at most, so that a busy series need not look at each sample.
  */
+
 /** The part of a context of OpenTelemetry that is used here. */
 export interface TraceContext {
   getValue(key: symbol): unknown;
@@ -30,6 +31,8 @@ interface Span {
 interface Api {
   readonly context?: { active(): TraceContext };
 }
+
+type TraceLabels = { trace_id: string; span_id: string };
 
 const API = Symbol.for('opentelemetry.js.api.1');
 const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
@@ -71,7 +74,7 @@ export function looksForTrace(series: TracedSeries): boolean {
 export function traceExemplar(
   series: TracedSeries,
   context: TraceContext | undefined = activeContext(),
-): { trace_id: string; span_id: string } | undefined {
+): TraceLabels | undefined {
   if (!isBeating && series.traceSamples >= SAMPLES_BEFORE_SKIPPING) startBeat();
   return context === spanless ? undefined : inContext(series, context!);
 }
@@ -89,14 +92,12 @@ function startBeat(): void {
   }, BEAT_MS).unref();
 }
 
-function inContext(series: TracedSeries, context: TraceContext): { trace_id: string; span_id: string } | undefined {
+function inContext(series: TracedSeries, context: TraceContext): TraceLabels | undefined {
   const span = context.getValue(SPAN) as Span | undefined;
-  if (span !== undefined) return ofSpan(series, span);
-  spanless = context;
-  return undefined;
-}
-
-function ofSpan(series: TracedSeries, span: Span): { trace_id: string; span_id: string } | undefined {
+  if (span === undefined) {
+    spanless = context;
+    return undefined;
+  }
   const { traceId, spanId, traceFlags } = span.spanContext?.() ?? { traceFlags: 0 };
   if ((traceFlags & SAMPLED) === 0 || traceId === undefined || spanId === undefined) return undefined;
   const second = Math.floor(Date.now() / 1000);

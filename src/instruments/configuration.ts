@@ -59,7 +59,6 @@ export interface MetricConfiguration<T extends string> {
 export const OPEN_LABELS: unique symbol = Symbol('open labels');
 
 export interface CounterConfiguration<T extends string> extends MetricConfiguration<T> {
-  collect?: CollectFunction<any>;
   /**
    * The metric belongs to the process and not to the thread: every thread that has it counts the same value since the start
    * of the process. Merging takes the highest value of a process. Default: false.
@@ -68,7 +67,6 @@ export interface CounterConfiguration<T extends string> extends MetricConfigurat
 }
 
 export interface GaugeConfiguration<T extends string> extends MetricConfiguration<T> {
-  collect?: CollectFunction<any>;
   /** How the values of several processes are merged; not allowed together with `aggregator`. Default: `livesum`. */
   multiprocessMode?: MultiprocessMode;
   /**
@@ -93,7 +91,6 @@ export interface HistogramConfiguration<T extends string> extends MetricConfigur
   nativeHistogramZeroThreshold?: number;
   /** A series with more native buckets is shown with buckets of twice the width, or more. 0: no limit. Default: 160. */
   nativeHistogramMaxBucketNumber?: number;
-  collect?: CollectFunction<any>;
 }
 
 export interface SummaryConfiguration<T extends string> extends MetricConfiguration<T> {
@@ -107,7 +104,6 @@ export interface SummaryConfiguration<T extends string> extends MetricConfigurat
   pruneAgedBuckets?: boolean;
   /** An option of prom-client's t-digest. It has no effect here: nothing is compressed. */
   compressCount?: number;
-  collect?: CollectFunction<any>;
 }
 
 export interface InfoConfiguration<T extends string> extends MetricConfiguration<T> {}

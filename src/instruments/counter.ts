@@ -10,8 +10,8 @@ import {
   type AnyFunction,
   exceptionFilter,
   type ExceptionOptions,
-  functionDecorator,
   type FunctionDecorator,
+  observed,
 } from './observed-function.js';
 import { processWideDeclaration } from './metric.js';
 import { withFloatFeedback } from './float-feedback.js';
@@ -65,12 +65,12 @@ export class CounterChild extends Child {
   countExceptions<F extends AnyFunction>(fn: F, options?: ExceptionOptions): F;
   countExceptions(options?: ExceptionOptions): FunctionDecorator;
   countExceptions(first?: AnyFunction | ExceptionOptions, second?: ExceptionOptions): unknown {
-    const wrapsNow = typeof first === 'function';
-    const counts = exceptionFilter((wrapsNow ? second : first)?.only);
-    const decorator = functionDecorator(() => (failure) => {
+    const [fn, options] = typeof first === 'function' ? [first, second] : [undefined, first];
+    const counts = exceptionFilter(options?.only);
+    const end = (failure?: { readonly error: unknown }): void => {
       if (failure !== undefined && counts(failure.error)) this.inc();
-    });
-    return wrapsNow ? decorator(first) : decorator;
+    };
+    return observed(() => end, fn);
   }
 
   #incUnusually(value: unknown): void {

@@ -1,15 +1,14 @@
 import { brand } from '../copies.js';
 import { assertModeFitsLabels, gaugeMode, resolveGaugeMode } from '../model/gauge-mode.js';
 import type { LabelValues } from '../registry/metric-object.js';
-import { Child, type ChildHome } from './child.js';
+import type { ChildHome } from './child.js';
 import { type GaugeConfiguration, OPEN_LABELS } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidDelta, invalidValue } from './invalid-number.js';
 import { processWideDeclaration } from './metric.js';
 import { withFloatFeedback } from './float-feedback.js';
-import { TimedMetric } from './timed-metric.js';
-import { type AnyFunction, functionDecorator, type FunctionDecorator, timedCalls } from './observed-function.js';
-import { stopwatch } from './stopwatch.js';
+import { type AnyFunction, type FunctionDecorator, observed } from './observed-function.js';
+import { TimedChild, TimedMetric } from './timed-metric.js';
 
 /**
  * Returns the time, but never 0, which means «never set»: fake timers start at 0, and the clock of a machine without a
@@ -20,7 +19,7 @@ function setAtNow(): number {
 }
 
 /** One series of a gauge: a value, and the time when it was set (0: never; merging ignores such a value). */
-export class GaugeChild extends Child {
+export class GaugeChild extends TimedChild {
   /**
    * The mode needs the time of every `set`. Otherwise the time of the first one is enough, and the clock is not read again.
    */
@@ -60,16 +59,8 @@ export class GaugeChild extends Child {
     this.set(Date.now() / 1000);
   }
 
-  /** @returns a function that sets the gauge to the seconds since the start of the timer, and returns them */
-  startTimer(): (labels?: LabelValues<string>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).set(seconds));
-  }
-
-  /** Wraps a function, or decorates a method as `@child.time()`: sets the gauge to the seconds of each call. */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return timedCalls(() => this.startTimer(), fn);
+  takeSeconds(seconds: number): void {
+    this.set(seconds);
   }
 
   /**
@@ -79,11 +70,10 @@ export class GaugeChild extends Child {
   trackInProgress<F extends AnyFunction>(fn: F): F;
   trackInProgress(): FunctionDecorator;
   trackInProgress(fn?: AnyFunction): unknown {
-    const decorator = functionDecorator(() => {
+    return observed(() => {
       this.inc();
       return () => this.dec();
-    });
-    return fn === undefined ? decorator : decorator(fn);
+    }, fn);
   }
 }
 
@@ -163,13 +153,6 @@ export class Gauge<T extends string = string> extends TimedMetric<T, GaugeChild>
   setToCurrentTime(labels?: LabelValues<T>): void {
     const child = labels === undefined ? this.unlabelled : this.series.ofObject(labels);
     child.setToCurrentTime();
-  }
-
-  /** @returns a function that sets the gauge to the seconds since the start of the timer, and returns them */
-  startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<T>) => {
-      this.series.ofObject({ ...labels, ...endLabels }).set(seconds);
-    });
   }
 
   /**

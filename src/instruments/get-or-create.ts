@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.js';
-import { differenceOf } from '../model/family-declaration.js';
+import { differenceBetween } from '../registry/already-registered.js';
 import { register } from '../registry/default-registry.js';
 import { MEMBER, type RegisteredMetric } from '../registry/member.js';
 import type { MetricConfiguration } from './configuration.js';
@@ -21,26 +21,11 @@ export function getOrCreate<M extends object, C extends MetricConfiguration<any>
     .find((metric) => metric !== undefined);
   if (known === undefined) return new Metric(config);
   const wanted = new Metric({ ...config, registers: [] }) as M & RegisteredMetric;
-  const difference = differenceBetween(known, wanted);
+  const isOurs = known[MEMBER] !== undefined;
+  const difference = isOurs ? differenceBetween(known, wanted) : 'It is not a metric of this package.';
   if (difference !== undefined) {
     throw invalidArgument(`another metric with the name ${known.name} has already been registered. ${difference}`);
   }
   for (const registry of registries) registry.registerMetric(known);
   return known as unknown as M;
-}
-
-function differenceBetween(known: RegisteredMetric, wanted: RegisteredMetric): string | undefined {
-  const [there, here] = [known[MEMBER]?.declaration, wanted[MEMBER]?.declaration];
-  if (there === undefined || here === undefined) return 'It is not a metric of this package.';
-  // an Info has more labels after it was set
-  const difference = differenceOf(
-    { ...there, labelNames: known.labelNames },
-    { ...here, labelNames: wanted.labelNames },
-  );
-  if (difference !== undefined) return difference;
-  for (const option of ['enableExemplars', 'states'] as const) {
-    const [before, now] = [known[option], wanted[option]].map((value) => JSON.stringify(value));
-    if (before !== now) return `It differs in ${option} (${before} there, ${now} here).`;
-  }
-  return undefined;
 }

@@ -4,23 +4,24 @@ import { DEFAULT_BUCKETS, normalizeBounds } from '../model/buckets.js';
 import { Bins, type NativeOptions, nativeOptions } from '../model/native-bins.js';
 import { NativeReading, valueAbove } from '../model/native-histogram.js';
 import type { CollectedMetric, LabelValues } from '../registry/metric-object.js';
-import { Child, type ChildHome } from './child.js';
+import type { ChildHome } from './child.js';
 import type { HistogramConfiguration, ObserveDataWithExemplar } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { setExemplar } from './exemplar-attachment.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
-import { TimedMetric } from './timed-metric.js';
-import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
 import { NativeChunks } from './native-chunks.js';
-import { stopwatch } from './stopwatch.js';
+import { TimedChild, TimedMetric } from './timed-metric.js';
 
 /** Up to this number of bounds a linear search finds the bucket faster than a binary search. */
 const LOOP_UP_TO = 16;
 
 const LIMIT = MAY_OVERFLOW;
 
+/** The further arguments of timers. */
+type Exemplar = [exemplarLabels?: LabelValues<string>];
+
 /** One series of a histogram: a count per bucket, a count of the values above all bounds, and the sum. */
-export class HistogramChild extends Child {
+export class HistogramChild extends TimedChild<Exemplar> {
   // not a field with the value undefined first: V8 would check its type at every use
   declare protected readonly bounds: Float64Array;
 
@@ -81,23 +82,9 @@ export class HistogramChild extends Child {
     setExemplar(this.home, this.written, bucketOf(this.bounds, value), exemplarLabels, value);
   }
 
-  /**
-   * @param exemplarLabels with `enableExemplars`
-   * @returns a function that observes the seconds since the start of the timer, and returns them
-   */
-  startTimer(
-    exemplarLabels?: LabelValues<string>,
-  ): (labels?: LabelValues<string>, exemplarLabels?: LabelValues<string>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<string>, endExemplarLabels?: LabelValues<string>) => {
-      observeTimed(this.with(endLabels), seconds, { ...exemplarLabels, ...endExemplarLabels });
-    });
-  }
-
-  /** Wraps a function, or decorates a method as `@child.time()`: observes the seconds of each call. */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return timedCalls(() => this.startTimer(), fn);
+  takeSeconds(seconds: number, exemplarLabels: LabelValues<string>): void {
+    if (this.home.exemplars) this.observe({ value: seconds, exemplarLabels });
+    else this.observe(seconds);
   }
 
   protected observeUnusual(value: unknown): void {
@@ -218,7 +205,7 @@ const TracedHistogramChild = traced(HistogramChild);
 const TracedNativeHistogramChild = traced(NativeHistogramChild);
 
 /** Counts observations in buckets, and sums them. */
-export class Histogram<T extends string = string> extends TimedMetric<T, HistogramChild> {
+export class Histogram<T extends string = string> extends TimedMetric<T, HistogramChild, Exemplar> {
   /** Upper bounds of the buckets, ascending, without +Inf. */
   readonly upperBounds: readonly number[];
   readonly buckets: readonly number[];
@@ -293,17 +280,6 @@ export class Histogram<T extends string = string> extends TimedMetric<T, Histogr
     this.series.ofObject(labels).updateExemplar(value, exemplarLabels);
   }
 
-  /** @returns a function that observes the seconds since the start of the timer, and returns them */
-  startTimer(
-    labels?: LabelValues<T>,
-    exemplarLabels?: LabelValues<string>,
-  ): (labels?: LabelValues<T>, exemplarLabels?: LabelValues<string>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<T>, endExemplarLabels?: LabelValues<string>) => {
-      const child = this.series.ofObject({ ...labels, ...endLabels });
-      observeTimed(child, seconds, { ...exemplarLabels, ...endExemplarLabels });
-    });
-  }
-
   /**
    * Like `get()`, but each value has its labels without `le` in a separate object. prom-client's registry calls this method.
    */
@@ -361,9 +337,4 @@ function bucketOf(bounds: Float64Array, value: number): number {
     else end = middle;
   }
   return at;
-}
-
-function observeTimed(child: HistogramChild, value: number, exemplarLabels: LabelValues<string>): void {
-  if (child.home.exemplars) child.observe({ value, exemplarLabels });
-  else child.observe(value);
 }

@@ -1,5 +1,4 @@
-import type { Child } from './child.js';
-import type { MetricSeries } from './metric-series.js';
+import type { Child, ChildHome } from './child.js';
 
 interface Seen {
   readonly values: Float64Array;
@@ -19,11 +18,11 @@ export class IdleSeries {
     this.#expireAfterMs = expireAfterSeconds * 1000;
   }
 
-  expire<C extends Child>({ declaration, stored, index: children, store }: MetricSeries<C>): void {
+  expire({ declaration, stored, store }: ChildHome): void {
     if (declaration.labelNames.length === 0) return;
     const now = performance.now();
     const { slots } = stored;
-    for (const child of children) {
+    for (const child of stored.series) {
       const { view, index } = child;
       const seen = this.#seen.get(child);
       if (seen === undefined) {

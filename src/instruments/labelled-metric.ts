@@ -1,7 +1,8 @@
 import type { LabelValues } from '../registry/metric-object.js';
 import type { Child } from './child.js';
 import type { MetricConfiguration } from './configuration.js';
-import { type Kind, Metric } from './metric.js';
+import { Metric } from './metric.js';
+import type { Kind } from './metric-series.js';
 
 /** A metric that has only the labels that its user declared: all types but Info and StateSet. */
 export abstract class LabelledMetric<T extends string, C extends Child> extends Metric<T, C> {
@@ -33,7 +34,7 @@ export abstract class LabelledMetric<T extends string, C extends Child> extends 
   remove(...args: unknown[]): void {
     this.series.remove(this.series.ofArguments(args));
     // to prom-client a label that is undefined and one that is absent are the same
-    const given = Object.entries(this.givenLabels(args));
+    const given = Object.entries(this.series.givenLabels(args));
     const present = Object.fromEntries(given.filter(([, value]) => value !== undefined));
     const absent = this.labelNames.filter((name) => !Object.hasOwn(present, name));
     if (absent.length === 0) return;

@@ -8,8 +8,13 @@
 import { invalidArgument } from '../errors.js';
 import { assertLabelsDeclared, assertValueCount, labelValue } from '../model/label-set.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
+import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
+import { createdName, metricKind } from '../model/metric-kind.js';
+import { type NativeReading, writeNativeLines } from '../model/native-histogram.js';
+import { seriesSamples } from '../model/series-samples.js';
+import type { Sketch } from '../model/sketch.js';
 import { THIS_COPY } from '../copies.js';
-import type { ShowingRegistry } from '../registry/member.js';
+import type { Member, ShowingRegistry } from '../registry/member.js';
 import type { LabelIndex } from '../storage/label-index.js';
 import { localStore } from '../storage/local-store.js';
 import { sharedStore } from '../storage/process-store.js';
@@ -19,9 +24,24 @@ import type { SeriesStore } from '../storage/series-store.js';
 import type { StoredFamily } from '../storage/stored-family.js';
 import { warnOnce } from '../warn-once.js';
 import type { Child, ChildHome } from './child.js';
+import { exemplarOf } from './exemplar-attachment.js';
+import { IdleSeries } from './idle-series.js';
 
 type LabelValues = readonly (string | undefined)[];
-export type ChildMaker<C extends Child> = (home: ChildHome, labelValues: LabelValues) => C;
+
+/** The properties in which the types of metrics differ. */
+export interface Kind<C extends Child> {
+  readonly type: MetricType;
+  /** The additional fields of its declaration. */
+  readonly declaration?: Partial<FamilyDeclaration>;
+  child(home: ChildHome, labelValues: LabelValues): C;
+  /** Returns the sketch that the quantiles of a series are computed from. */
+  sketch?(child: C): Sketch;
+  /** Returns the native histogram of a series, which the next call overwrites. */
+  native?(child: C): NativeReading;
+  /** Prepares values to be read. @param collected whether `collect()` succeeded */
+  prepareRead?(series: MetricSeries<C>, collected: boolean): void;
+}
 
 /** The values of a series while it moves from one store to another. */
 interface SeriesSnapshot<C extends Child> {
@@ -33,7 +53,7 @@ interface SeriesSnapshot<C extends Child> {
 
 const NONE: readonly ShowingRegistry[] = [];
 
-export class MetricSeries<C extends Child> implements ChildHome {
+export class MetricSeries<C extends Child> implements ChildHome, Member {
   /** The attached children by their labels. */
   index!: LabelIndex<C>;
   /** The copy of this package that the metric belongs to: metrics of other copies may share its family. */
@@ -45,7 +65,8 @@ export class MetricSeries<C extends Child> implements ChildHome {
   /** The number of values of a series, if there are no duplicate names. */
   readonly #arity: number;
   readonly #maxSeries: number | undefined;
-  readonly #makeChild: ChildMaker<C>;
+  readonly #kind: Kind<C>;
+  readonly #idle: IdleSeries | undefined;
   /** The registries that show the metric in merged output. */
   #registries: readonly ShowingRegistry[] = NONE;
   #store: SeriesStore | undefined;
@@ -55,13 +76,15 @@ export class MetricSeries<C extends Child> implements ChildHome {
     givenNames: readonly string[],
     readonly exemplars: boolean,
     maxSeries: number | undefined,
-    makeChild: ChildMaker<C>,
+    kind: Kind<C>,
   ) {
     this.declaration = declaration;
     this.#givenNames = givenNames;
     this.#arity = givenNames.length === declaration.labelNames.length ? givenNames.length : NaN;
     this.#maxSeries = maxSeries;
-    this.#makeChild = makeChild;
+    this.#kind = kind;
+    const { expireAfterSeconds } = declaration;
+    this.#idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
   }
 
   get store(): SeriesStore {
@@ -77,9 +100,36 @@ export class MetricSeries<C extends Child> implements ChildHome {
     this.#declareIn(this.#rightStore());
   }
 
-  /** Marks the start of a `collect()` of the metric. */
   beginCollect(): CollectRun {
     return this.store.beginCollect(this.stored);
+  }
+
+  prepareRead(collected: boolean): void {
+    this.#kind.prepareRead?.(this, collected);
+    this.#idle?.expire(this);
+  }
+
+  family(withCreated?: boolean): MetricFamily {
+    const { declaration, index, stored } = this;
+    const { name, help, type, unit, labelNames } = declaration;
+    const samples: Sample[] = [];
+    const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
+    const created = withCreated === true && hasCreated ? createdName(name, type) : undefined;
+    const lines = linesOf(declaration);
+    const values = new Float64Array(lines.length);
+    for (const child of index) {
+      if (stored.idle?.has(child) === true) continue;
+      const native = this.#kind.native?.(child);
+      const { view, index: slot } = child;
+      if (native === undefined) writeValues(view, slot, declaration, this.#kind.sketch?.(child), values, 0);
+      else writeNativeLines(view, slot, declaration.bounds?.length ?? 0, native.count, undefined, values, 0);
+      const labels = labelsOf(labelNames, child.labelValues);
+      const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
+      samples.push(...seriesSamples(lines, labels, values, exemplarAt));
+      if (native !== undefined) samples[samples.length - 1].native = native.toPlain();
+      if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
+    }
+    return { name, help, type, unit, samples };
   }
 
   entered(registry: ShowingRegistry): void {
@@ -99,7 +149,15 @@ export class MetricSeries<C extends Child> implements ChildHome {
   /** Returns the child for the arguments of `labels()`: values in the order of the names, or a label object. */
   ofArguments(args: readonly unknown[]): C {
     const known = args.length === this.#arity ? this.index.findValues(args) : undefined;
-    return known ?? this.#ofUnknownArguments(args);
+    return known ?? this.ofObject(this.givenLabels(args));
+  }
+
+  /** Returns the arguments of `labels()` as a label object. */
+  givenLabels(args: readonly unknown[]): Record<string, unknown> {
+    const [first] = args;
+    if (typeof first === 'object') return (first ?? {}) as Record<string, unknown>;
+    assertValueCount(this.#givenNames, args);
+    return Object.fromEntries(this.#givenNames.map((name, at) => [name, args[at]]));
   }
 
   dropUncountable(value: number): false {
@@ -113,14 +171,12 @@ export class MetricSeries<C extends Child> implements ChildHome {
   }
 
   objectOf(labelValues: LabelValues): Record<string, string> {
-    const pairs = this.declaration.labelNames.map((name, at) => [name, labelValues[at]] as const);
-    // not assigned one by one, since a label may have the name __proto__
-    return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
+    return { ...labelsOf(this.declaration.labelNames, labelValues) };
   }
 
   /** Returns the child of exact label values. */
   ofValues(labelValues: LabelValues): C {
-    return this.index.find(labelValues) ?? this.#makeChild(this, labelValues);
+    return this.index.find(labelValues) ?? this.#kind.child(this, labelValues);
   }
 
   /**
@@ -172,15 +228,6 @@ export class MetricSeries<C extends Child> implements ChildHome {
     this.store.setRegistries(this.stored, this.#registryNames(), this);
   }
 
-  #ofUnknownArguments(args: readonly unknown[]): C {
-    const first = args[0];
-    if (typeof first === 'object') return this.ofObject((first ?? {}) as Record<string, unknown>);
-    assertValueCount(this.#givenNames, args);
-    const labels: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-    for (let at = 0; at < args.length; at++) labels[this.#givenNames[at]] = args[at];
-    return this.#ofUnknownObject(labels);
-  }
-
   #ofUnknownObject(labels: Readonly<Record<string, unknown>>): C {
     const { labelNames } = this.declaration;
     assertLabelsDeclared(labelNames, labels);
@@ -190,7 +237,7 @@ export class MetricSeries<C extends Child> implements ChildHome {
       values[labelNames.indexOf(name)] = labelValue(labels[name] ?? `${labels[name]}`);
     }
     const known = this.index.find(values);
-    if (known === undefined) return this.#makeChild(this, values);
+    if (known === undefined) return this.#kind.child(this, values);
     for (let at = 0; at < labelNames.length; at++) {
       const value = labels[labelNames[at]];
       if (typeof value === 'number' || typeof value === 'boolean') this.index.addAlias(at, value);
@@ -250,4 +297,13 @@ export class MetricSeries<C extends Child> implements ChildHome {
     this.stored = store.declare<C, ChildHome>(this.declaration, this.#registryNames(), this.#maxSeries, this);
     this.index = this.stored.series;
   }
+}
+
+function labelsOf(names: readonly string[], values: LabelValues): Labels {
+  const labels: Labels = Object.create(null) as Labels;
+  for (let at = 0; at < names.length; at++) {
+    const value = values[at];
+    if (value !== undefined) labels[names[at]] = value;
+  }
+  return labels;
 }

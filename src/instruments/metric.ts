@@ -2,16 +2,12 @@ import { inspect } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';
 import { assertAggregator, gaugeMode } from '../model/gauge-mode.js';
-import { assertValueCount, declaredLabelNames } from '../model/label-set.js';
-import type { Labels, MetricFamily, MetricType, Sample } from '../model/metric-family.js';
-import { createdName, metricKind } from '../model/metric-kind.js';
+import { declaredLabelNames } from '../model/label-set.js';
+import type { MetricType } from '../model/metric-family.js';
+import { metricKind } from '../model/metric-kind.js';
 import { assertNameAndHelp, assertNameValidation, endsWithUnit, isLabelName } from '../model/naming.js';
-import { seriesSamples } from '../model/series-samples.js';
-import { type NativeReading, writeNativeLines } from '../model/native-histogram.js';
-import type { Sketch } from '../model/sketch.js';
 import { register } from '../registry/default-registry.js';
-import { type Member, MEMBER, type ShowingRegistry } from '../registry/member.js';
-import type { CollectRun } from '../storage/collect-updates.js';
+import { type Member, MEMBER } from '../registry/member.js';
 import {
   type Aggregator,
   type CollectedMetric,
@@ -21,23 +17,7 @@ import {
 } from '../registry/metric-object.js';
 import type { Child } from './child.js';
 import { type MetricConfiguration, OPEN_LABELS, type RegistryOfMetrics } from './configuration.js';
-import { exemplarOf } from './exemplar-attachment.js';
-import { IdleSeries } from './idle-series.js';
-import { type ChildMaker, MetricSeries } from './metric-series.js';
-
-/** The properties in which the types of metrics differ. */
-export interface Kind<C extends Child> {
-  readonly type: MetricType;
-  /** The additional fields of its declaration. */
-  readonly declaration?: Partial<FamilyDeclaration>;
-  readonly child: ChildMaker<C>;
-  /** Returns the sketch that the quantiles of a series are computed from. */
-  readonly sketch?: (child: C) => Sketch;
-  /** Returns the native histogram of a series, which the next call overwrites. */
-  readonly native?: (child: C) => NativeReading;
-  /** Prepares values to be read. @param collected whether `collect()` succeeded */
-  readonly prepareRead?: (series: MetricSeries<C>, collected: boolean) => void;
-}
+import { type Kind, MetricSeries } from './metric-series.js';
 
 /** The base class of all metrics. Arguments, errors and defaults are those of prom-client 15.1.3. */
 export abstract class Metric<T extends string, C extends Child> {
@@ -55,7 +35,6 @@ export abstract class Metric<T extends string, C extends Child> {
   collect: CollectFunction<any> | undefined;
   /** The series in this process. */
   protected readonly series: MetricSeries<C>;
-  readonly [MEMBER]: Member;
 
   /**
    * @param kindOf called after the configuration has been validated
@@ -64,7 +43,9 @@ export abstract class Metric<T extends string, C extends Child> {
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {
     assertConfiguration(config);
     this.name = config.name;
-    this.help = textOf(config.help);
+    // prom-client accepts any truthy value; the file stores a string
+    const help: unknown = config.help;
+    this.help = String(help);
     this.labelNames = [...(config.labelNames ?? [])];
     this.registers = config.registers ?? [register];
     this.enableExemplars = config.enableExemplars === true;
@@ -73,7 +54,7 @@ export abstract class Metric<T extends string, C extends Child> {
     this.type = kind.type;
     const mode = kind.declaration?.gaugeMode;
     this.aggregator = config.aggregator ?? (mode === undefined ? 'sum' : (gaugeMode(mode).aggregator as Aggregator));
-    const { name, help, type } = this;
+    const { name, type } = this;
     const { unit, maxSeries, expireAfterSeconds } = config;
     if (unit !== undefined) assertUnit(name, type, unit);
     const { nameValidation = 'legacy' } = config;
@@ -83,12 +64,14 @@ export abstract class Metric<T extends string, C extends Child> {
     const more = { ...utf8, ...(unit !== undefined && { unit }), ...(this.aggregator === 'omit' && { omit: true }) };
     const open = OPEN_LABELS in config && { openLabels: true };
     const expiry = expireAfterSeconds !== undefined && { expireAfterSeconds };
-    const declaration = { name, help, type, labelNames, ...more, ...open, ...expiry, ...kind.declaration };
-    this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind.child);
-    const idle = expireAfterSeconds === undefined ? undefined : new IdleSeries(expireAfterSeconds);
-    this[MEMBER] = new MetricMember(this.series, kind, idle);
+    const declaration = { name, help: this.help, type, labelNames, ...more, ...open, ...expiry, ...kind.declaration };
+    this.series = new MetricSeries(declaration, this.labelNames, this.enableExemplars, maxSeries, kind);
     this.#register();
     this.series.open();
+  }
+
+  get [MEMBER](): Member {
+    return this.series;
   }
 
   /** Removes all series. */
@@ -113,8 +96,8 @@ export abstract class Metric<T extends string, C extends Child> {
    */
   async get(): Promise<CollectedMetric<T>> {
     await this.#collect();
-    this[MEMBER].prepareRead(true);
-    return metricObject<T>(this[MEMBER].family(), this.aggregator);
+    this.series.prepareRead(true);
+    return metricObject<T>(this.series.family(), this.aggregator);
   }
 
   async #collect(): Promise<void> {
@@ -127,13 +110,6 @@ export abstract class Metric<T extends string, C extends Child> {
     } finally {
       run.end(succeeded);
     }
-  }
-
-  /** Returns the arguments of `labels()` as a label object. */
-  protected givenLabels(args: readonly unknown[]): Record<string, unknown> {
-    if (typeof args[0] === 'object') return { ...args[0] };
-    assertValueCount(this.labelNames, args);
-    return Object.fromEntries(this.labelNames.map((name, at) => [name, args[at]]));
   }
 
   /** Registers the metric in all of its registries, or in none if one refuses it. */
@@ -149,78 +125,6 @@ export abstract class Metric<T extends string, C extends Child> {
       throw error;
     }
   }
-}
-
-/**
- * A class and not an object of closures, which takes a kilobyte: a program with a registry per request makes many metrics.
- */
-class MetricMember<C extends Child> implements Member {
-  readonly #series: MetricSeries<C>;
-  readonly #kind: Kind<C>;
-  readonly #idle: IdleSeries | undefined;
-
-  constructor(series: MetricSeries<C>, kind: Kind<C>, idle: IdleSeries | undefined) {
-    this.#series = series;
-    this.#kind = kind;
-    this.#idle = idle;
-  }
-
-  get shared(): boolean {
-    return this.#series.shared;
-  }
-
-  get declaration(): FamilyDeclaration {
-    return this.#series.declaration;
-  }
-
-  entered(registry: ShowingRegistry): void {
-    this.#series.entered(registry);
-  }
-
-  left(registry: ShowingRegistry): void {
-    this.#series.left(registry);
-  }
-
-  beginCollect(): CollectRun {
-    return this.#series.beginCollect();
-  }
-
-  prepareRead(collected: boolean): void {
-    this.#kind.prepareRead?.(this.#series, collected);
-    this.#idle?.expire(this.#series);
-  }
-
-  family(withCreated?: boolean): MetricFamily {
-    const { declaration, index, stored } = this.#series;
-    const { name, help, type, unit, labelNames } = declaration;
-    const samples: Sample[] = [];
-    const { lines: linesOf, writeValues, exemplarSuffix, hasCreated } = metricKind(type);
-    const created = withCreated === true && hasCreated ? createdName(name, type) : undefined;
-    const lines = linesOf(declaration);
-    const values = new Float64Array(lines.length);
-    for (const child of index) {
-      if (stored.idle?.has(child) === true) continue;
-      const native = this.#kind.native?.(child);
-      const { view, index: slot } = child;
-      if (native === undefined) writeValues(view, slot, declaration, this.#kind.sketch?.(child), values, 0);
-      else writeNativeLines(view, slot, declaration.bounds?.length ?? 0, native.count, undefined, values, 0);
-      const labels = labelsOf(labelNames, child.labelValues);
-      const exemplarAt = (line: number) => (exemplarSuffix === undefined ? undefined : exemplarOf(child, line));
-      samples.push(...seriesSamples(lines, labels, values, exemplarAt));
-      if (native !== undefined) samples[samples.length - 1].native = native.toPlain();
-      if (created !== undefined) samples.push({ name: created, labels, value: child.createdAt });
-    }
-    return { name, help, type, unit, samples };
-  }
-}
-
-function labelsOf(names: readonly string[], values: readonly (string | undefined)[]): Labels {
-  const labels: Labels = Object.create(null) as Labels;
-  for (let at = 0; at < names.length; at++) {
-    const value = values[at];
-    if (value !== undefined) labels[names[at]] = value;
-  }
-  return labels;
 }
 
 function assertConfiguration(config: MetricConfiguration<string>): void {
@@ -257,9 +161,4 @@ function assertUnit(name: string, type: MetricType, unit: string): void {
   throw invalidArgument(
     `the unit ${inspect(unit)} does not end the name ${name}: call the metric ${base}_${unit}, or leave the unit out`,
   );
-}
-
-/** prom-client accepts any truthy value as a help text; the file stores a string. */
-function textOf(help: unknown): string {
-  return String(help);
 }

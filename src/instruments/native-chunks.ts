@@ -14,7 +14,7 @@ import {
   UNUSUAL,
 } from '../model/native-bins.js';
 import type { NativeReading } from '../model/native-histogram.js';
-import { Attachment } from '../storage/series.js';
+import { Attachment, attachmentsOf } from '../storage/series.js';
 import type { Child } from './child.js';
 import { CALLS } from './float-feedback.js';
 import { MAY_OVERFLOW } from './invalid-number.js';
@@ -100,7 +100,7 @@ export class NativeChunks {
 
   /** Reads the histogram into `reading`. */
   read(options: NativeOptions, reading: NativeReading): void {
-    const chunks = nativeOf(this.#owner);
+    const chunks = attachmentsOf(this.#owner, 'native');
     let zeroCount = 0;
     let { schema } = options;
     for (const { role, view, index } of chunks) {
@@ -132,16 +132,6 @@ export class NativeChunks {
   }
 }
 
-type NativeAttachment = Attachment & { readonly role: NativeRole };
-
-function isNative(attachment: Attachment): attachment is NativeAttachment {
-  return attachment.role.kind === 'native';
-}
-
-function nativeOf({ attachments = [] }: Child): NativeAttachment[] {
-  return attachments.filter(isNative);
-}
-
 /** Makes no array and no closure: it runs at every write of a negative value. */
 function find({ attachments = [] }: Child, role: NativeRole): Attachment | undefined {
   for (const attachment of attachments) if (attachment.role === role) return attachment;
@@ -149,5 +139,5 @@ function find({ attachments = [] }: Child, role: NativeRole): Attachment | undef
 }
 
 function fineChunks(child: Child): number {
-  return nativeOf(child).filter(({ role }) => role.schema > COARSE_SCHEMA).length;
+  return attachmentsOf(child, 'native').filter(({ role }) => role.schema > COARSE_SCHEMA).length;
 }

@@ -6,6 +6,7 @@
  */
 import { inspect, types } from 'node:util';
 import { invalidArgument } from '../errors.js';
+import { isThenable } from '../registry/collect-callbacks.js';
 
 export type AnyFunction = (this: any, ...args: any[]) => any;
 
@@ -77,23 +78,14 @@ function observedFunction<F extends AnyFunction>(fn: F, begin: CallObserver): F 
   return wrapper as F;
 }
 
-/** Returns a decorator that wraps with this observer. */
-export function functionDecorator(begin: CallObserver): FunctionDecorator {
-  const decorate = (fn: unknown, context?: DecoratorContext): AnyFunction => {
-    if (fn === undefined && context?.kind === 'field') return (initial: unknown) => decorate(initial);
-    assertFunction(fn);
-    return observedFunction(fn, begin);
+/** Wraps a function, so that its calls are observed. Without a function, returns the decorator that does so. */
+export function observed(begin: CallObserver, fn?: AnyFunction): AnyFunction | FunctionDecorator {
+  const decorate = (target: unknown, context?: DecoratorContext): AnyFunction => {
+    if (target === undefined && context?.kind === 'field') return (initial: unknown) => decorate(initial);
+    assertFunction(target);
+    return observedFunction(target, begin);
   };
-  return decorate as FunctionDecorator;
-}
-
-/** Wraps a function to time its calls. Without a function, returns the decorator that does so. */
-export function timedCalls(startTimer: () => () => unknown, fn?: AnyFunction): AnyFunction | FunctionDecorator {
-  const decorator = functionDecorator(() => {
-    const stop = startTimer();
-    return () => void stop();
-  });
-  return fn === undefined ? decorator : decorator(fn);
+  return fn === undefined ? (decorate as FunctionDecorator) : decorate(fn);
 }
 
 /** Matches the source of a class, which cannot be called, but not a method with the name `class`. */
@@ -110,8 +102,4 @@ function assertFunction(fn: unknown): asserts fn is AnyFunction {
       `${inspect(fn)} cannot be observed, since its calls return before its work begins: observe the function that iterates over it`,
     );
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -5,7 +5,7 @@
 import { SKETCH } from '../metrics-file/layout.js';
 import { BIN_BITS, BIN_MASK, isWindowAlive, placeOf, type Sign, Sketch, windowEpoch } from '../model/sketch.js';
 import type { SketchRole } from '../metrics-file/attachment.js';
-import type { Attachment } from '../storage/series.js';
+import { type Attachment, attachmentsOf } from '../storage/series.js';
 import type { Child } from './child.js';
 
 /** The sliding windows of quantiles; undefined: the quantiles are those of all time. */
@@ -47,10 +47,10 @@ export class SketchChunks {
   /** Returns a sketch of the values that have not expired. */
   read(): Sketch {
     const sketch = new Sketch();
-    for (const { role, view, index } of sketchesOf(this.#owner)) {
-      const { sign, chunk, windows } = role as SketchRole;
+    const epoch = currentEpoch(this.#window);
+    for (const { role, view, index } of attachmentsOf(this.#owner, 'sketch')) {
+      const { sign, chunk, windows } = role;
       const bins = sketch.chunk(sign, chunk);
-      const epoch = currentEpoch(this.#window);
       for (let at = index; at < index + windows * WINDOW_SLOTS; at += WINDOW_SLOTS) {
         if (!isWindowAlive(view[at], epoch, windows)) continue;
         for (let bin = 0; bin < BINS; bin++) bins[bin] += view[at + 1 + bin];
@@ -62,8 +62,8 @@ export class SketchChunks {
   /** Releases chunks whose windows have all expired. */
   releaseExpired(): void {
     const epoch = currentEpoch(this.#window);
-    for (const chunk of sketchesOf(this.#owner)) {
-      const { windows } = chunk.role as SketchRole;
+    for (const chunk of attachmentsOf(this.#owner, 'sketch')) {
+      const { windows } = chunk.role;
       let alive = false;
       for (let window = 0; window < windows; window++) {
         alive ||= isWindowAlive(chunk.view[chunk.index + window * WINDOW_SLOTS], epoch, windows);
@@ -74,7 +74,7 @@ export class SketchChunks {
 
   /** Removes all chunks. */
   clear(): void {
-    for (const chunk of sketchesOf(this.#owner)) this.#owner.home.store.detachFrom(this.#owner, chunk);
+    for (const chunk of attachmentsOf(this.#owner, 'sketch')) this.#owner.home.store.detachFrom(this.#owner, chunk);
     this.#cached = NOTHING_CACHED;
   }
 
@@ -108,10 +108,6 @@ function chunkOf({ attachments = [] }: Child, sign: Sign, number: number): Attac
     if (attachment.role.kind === 'sketch' && isOf(attachment, sign, number)) return attachment;
   }
   return undefined;
-}
-
-function sketchesOf(child: Child): Attachment[] {
-  return (child.attachments ?? []).filter(({ role }) => role.kind === 'sketch');
 }
 
 /** Returns the number of the current window; 1 without sliding. */

@@ -8,14 +8,14 @@ export abstract class StateMetric<T extends string, View> extends Metric<T, Gaug
   labels(...values: (string | number)[]): View;
   labels(labels: LabelValues<T>): View;
   labels(...args: unknown[]): View {
-    return this.viewOf(this.givenLabels(args) as LabelValues<T>);
+    return this.viewOf({ ...this.series.givenLabels(args) } as LabelValues<T>);
   }
 
   /** Removes all series of these labels. */
   remove(...values: (string | number)[]): void;
   remove(labels: LabelValues<T>): void;
   remove(...args: unknown[]): void {
-    for (const child of this.childrenOf(this.givenLabels(args))) this.series.remove(child);
+    for (const child of this.childrenOf(this.series.givenLabels(args))) this.series.remove(child);
   }
 
   protected abstract viewOf(labels: LabelValues<T>): View;

@@ -4,21 +4,19 @@ import { invalidArgument } from '../errors.js';
 import { assertLabelsDeclared } from '../model/label-set.js';
 import { MAX_WINDOWS } from '../model/sketch.js';
 import type { LabelValues } from '../registry/metric-object.js';
-import { Child, type ChildHome } from './child.js';
+import type { ChildHome } from './child.js';
 import type { SummaryConfiguration } from './configuration.js';
 import { getOrCreate } from './get-or-create.js';
 import { invalidValue, MAY_OVERFLOW } from './invalid-number.js';
-import { TimedMetric } from './timed-metric.js';
 import { currentEpoch, SketchChunks, type SlidingWindow } from './sketch-chunks.js';
-import { type AnyFunction, type FunctionDecorator, timedCalls } from './observed-function.js';
-import { stopwatch } from './stopwatch.js';
+import { TimedChild, TimedMetric } from './timed-metric.js';
 
 const DEFAULT_PERCENTILES: readonly number[] = [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999];
 
 const LIMIT = MAY_OVERFLOW;
 
 /** One series of a summary: sum, count, and the sketch that its quantiles are computed from. */
-export class SummaryChild extends Child {
+export class SummaryChild extends TimedChild {
   readonly sketch: SketchChunks;
 
   constructor(home: ChildHome, labelValues: readonly (string | undefined)[], window: SlidingWindow) {
@@ -59,16 +57,8 @@ export class SummaryChild extends Child {
     return true;
   }
 
-  /** @returns a function that observes the seconds since the start of the timer, and returns them */
-  startTimer(): (labels?: LabelValues<string>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<string>) => this.with(endLabels).observe(seconds));
-  }
-
-  /** Wraps a function, or decorates a method as `@child.time()`: observes the seconds of each call. */
-  time<F extends AnyFunction>(fn: F): F;
-  time(): FunctionDecorator;
-  time(fn?: AnyFunction): unknown {
-    return timedCalls(() => this.startTimer(), fn);
+  takeSeconds(seconds: number): void {
+    this.observe(seconds);
   }
 
   /** Static, since a private method would add a field to every child. */
@@ -155,13 +145,6 @@ export class Summary<T extends string = string> extends TimedMetric<T, SummaryCh
       child.view.fill(0, child.index, child.index + 2);
       child.sketch.clear();
     }
-  }
-
-  /** @returns a function that observes the seconds since the start of the timer, and returns them */
-  startTimer(labels?: LabelValues<T>): (labels?: LabelValues<T>) => number {
-    return stopwatch((seconds, endLabels?: LabelValues<T>) => {
-      this.series.ofObject({ ...labels, ...endLabels }).observe(seconds);
-    });
   }
 }
 

@@ -149,10 +149,18 @@ export class NativeReading {
   }
 
   /** Takes a histogram that is shown already. */
-  set({ schema, zeroThreshold, zeroCount, positive, negative }: NativeHistogram): void {
-    this.begin({ schema, zeroThreshold, maxBuckets: 0 }, zeroCount);
-    for (const [index, count] of positive) this.positive.push(index - 1, count);
-    for (const [index, count] of negative) this.negative.push(index - 1, count);
+  set(histogram: NativeHistogram): void {
+    const { schema, zeroThreshold } = histogram;
+    this.begin({ schema, zeroThreshold, maxBuckets: 0 }, 0);
+    this.include(histogram);
+  }
+
+  /** Adds a histogram that is shown already. */
+  include({ schema, zeroCount, positive, negative }: NativeHistogram): void {
+    const down = schema - this.schema;
+    this.zeroCount += zeroCount;
+    for (const [index, count] of positive) this.positive.push((index - 1) >> down, count);
+    for (const [index, count] of negative) this.negative.push((index - 1) >> down, count);
   }
 
   /** Adds adjacent bins, which are in `counts[at, at + length)`. */
@@ -257,17 +265,8 @@ export function valueAbove(bound: number): number {
 export function sumOfNative(parts: readonly NativeHistogram[]): NativeHistogram {
   const reading = new NativeReading();
   const { schema, zeroThreshold } = lowestOptions(parts.map((part) => ({ ...part, maxBuckets: 0 })))!;
-  const zeroCount = parts.reduce((sum, part) => sum + part.zeroCount, 0);
-  reading.begin({ schema, zeroThreshold, maxBuckets: 0 }, zeroCount);
-  const one = new Float64Array(1);
-  for (const part of parts) {
-    for (const [sign, buckets] of [[1, part.positive] as const, [-1, part.negative] as const]) {
-      for (const [index, count] of buckets) {
-        one[0] = count;
-        reading.addBins(sign, part.schema, index - 1, one, 0, 1);
-      }
-    }
-  }
+  reading.begin({ schema, zeroThreshold, maxBuckets: 0 }, 0);
+  for (const part of parts) reading.include(part);
   reading.end();
   return reading.toPlain();
 }

@@ -10,7 +10,7 @@ import { lastScraped } from '../directory/scraped.js';
 import type { CollectRun } from '../storage/collect-updates.js';
 import { shared } from '../copies.js';
 import { warnOnce } from '../warn-once.js';
-import { hasFile, onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
+import { onFirstFile, onMaintenance, storeDirectory } from '../storage/process-store.js';
 import { MEMBER, type RegisteredMetric, type ShowingRegistry } from './member.js';
 
 /** Maximum time that a scrape waits for one callback: half of Prometheus' default scrape_timeout. */
@@ -21,7 +21,6 @@ const MAX_WAIT_MS = 5000;
  */
 const IN_USE_SECONDS = 60;
 
-/** A run of a callback that is in progress. */
 interface RunningCallback {
   readonly outcome: Promise<boolean>;
   readonly run: CollectRun | undefined;
@@ -66,7 +65,7 @@ export function collectFailures(): ReadonlyMap<string, number> {
  */
 export function runFirstCallbacks(metrics: Iterable<RegisteredMetric>): void {
   // without a file no process can read the values; the store notifies when it has one
-  if (hasFile()) runInNextTurn(metrics);
+  if (storeDirectory() !== undefined) runInNextTurn(metrics);
 }
 
 function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
@@ -184,6 +183,6 @@ function failed(metric: RegisteredMetric, error: unknown): false {
   return false;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -2,7 +2,7 @@ import { brand } from '../copies.js';
 import { inspect } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import type * as rendering from '../exposition/render.js';
-import { OPENMETRICS, type TextDialect } from '../exposition/text-dialect.js';
+import { OPENMETRICS } from '../exposition/text-dialect.js';
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { sharedStore } from '../storage/process-store.js';
 import { aggregateInto, hasAggregator } from './aggregation.js';
@@ -126,7 +126,6 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#metrics.get(name);
   }
 
-  /** The registered metrics. */
   registered(): IterableIterator<RegisteredMetric> {
     return this.#metrics.values();
   }
@@ -178,9 +177,12 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return this.#name === undefined ? own : [...own, ...(await familiesOfOtherCopies(this.#name, own, options))];
   }
 
-  /** Returns the values of this process in this registry. */
-  localFamilies({ created }: { readonly created?: boolean } = {}): Promise<MetricFamily[]> {
-    return this.#localFamilies(this.#metrics.values(), created);
+  /** Returns the values of this process in this registry, without those of metrics whose `collect()` failed. */
+  async localFamilies(
+    { created }: { readonly created?: boolean } = {},
+    metrics: Iterable<RegisteredMetric> = this.#metrics.values(),
+  ): Promise<MetricFamily[]> {
+    return this.#labelled(await this.#collected(metrics, created));
   }
 
   /**
@@ -216,7 +218,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   /** Returns the lines of a metric with the values of this process, in the format of this registry. */
   async getMetricsAsString(metric: object): Promise<string> {
-    return withoutEnd(this.#render(await this.#localFamilies([metric as RegisteredMetric])));
+    return withoutEnd(this.#render(await this.localFamilies({}, [metric as RegisteredMetric])));
   }
 
   /** The registry names of its metrics in merged output; empty if they stay in this process. */
@@ -323,7 +325,7 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
   async #families(view: MergedView): Promise<MetricFamily[]> {
     if (this.#sources.length > 0) return this.#labelled(await this.#unlabelledFamilies(view));
     const { families, missing } = await view.families(this.#query());
-    return [...families, ...(await this.#localFamilies(this.#unmerged(missing)))];
+    return [...families, ...(await this.localFamilies({}, this.#unmerged(missing)))];
   }
 
   /**
@@ -349,11 +351,6 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
     return [...families, ...(await this.#collected(this.#unmerged(missing)))];
   }
 
-  /** Returns the families of metrics in this process, without those whose `collect()` failed. */
-  async #localFamilies(metrics: Iterable<RegisteredMetric>, created?: boolean): Promise<MetricFamily[]> {
-    return this.#labelled(await this.#collected(metrics, created));
-  }
-
   #labelled(families: readonly MetricFamily[]): MetricFamily[] {
     return families.map((family) => withDefaultLabels(family, this.#defaultLabels));
   }
@@ -372,11 +369,8 @@ export class Registry<T extends RegistryContentType = PrometheusContentType> {
 
   #render(families: readonly MetricFamily[]): string {
     // loaded here and not at the top: most processes of an application show nothing by themselves
-    return (require('../exposition/render.js') as typeof rendering).renderText(families, this.#dialect);
-  }
-
-  get #dialect(): TextDialect {
-    return textDialectOf(this.#contentType);
+    const { renderText } = require('../exposition/render.js') as typeof rendering;
+    return renderText(families, textDialectOf(this.#contentType));
   }
 }
 
@@ -388,11 +382,8 @@ function assertNamed(metric: object): asserts metric is RegisteredMetric {
   throw invalidArgument(`a metric has a name and get(), unlike ${inspect(metric)}`);
 }
 
-function withoutEof(text: string): string {
-  return text.endsWith(OPENMETRICS.end) ? text.slice(0, -OPENMETRICS.end.length) : text;
-}
-
 /** Removes the end of the exposition and the last newline, as prom-client does for a single metric. */
 function withoutEnd(text: string): string {
-  return withoutEof(text).trimEnd();
+  const { end } = OPENMETRICS;
+  return (text.endsWith(end) ? text.slice(0, -end.length) : text).trimEnd();
 }

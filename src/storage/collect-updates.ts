@@ -19,7 +19,6 @@ import { ShownSeries } from './shown-series.js';
 import type { SlotPlaces } from './slot-places.js';
 import { Cells, DETACHED, DETACHED_VIEW, isShadow } from './value-blocks.js';
 
-/** One call of a `collect()`. */
 export interface CollectRun {
   /** Called when no caller waits for the callback any more. Its own metric stays unchanged until it ends. */
   abandon(): void;
@@ -214,7 +213,6 @@ function changesOf(
   return { same, changed, added, removed: [...removed] };
 }
 
-/** Whether readers see the same value of a gauge as its process. */
 function isSame({ family, view, index }: Series, shown: Series): boolean {
   const [setAt, shownSetAt] = [view[index + 1], shown.view[shown.index + 1]];
   const { timed } = gaugeMode(family.declaration.gaugeMode);

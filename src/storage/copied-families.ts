@@ -9,7 +9,6 @@ interface Holder {
 
 /** Finds metrics that several copies of this package in one process declare in the same way, so that they share cells. */
 export class CopiedFamilies {
-  /** Copies that have declared families. */
   readonly #copies = new Set<symbol>();
 
   /** The family of another copy that is the same metric, shown in the same registries. */

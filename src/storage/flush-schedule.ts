@@ -30,7 +30,6 @@ export class FlushSchedule {
     return this.#affordableAt - performance.now();
   }
 
-  /** Flushes now. */
   flush(): void {
     const startedAt = performance.now();
     this.#flush();

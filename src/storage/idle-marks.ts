@@ -36,7 +36,6 @@ export class IdleMarks {
     if (family.idle.size > MAX_MARKED) this.makeRoom(family);
   }
 
-  /** Removes the mark of a series that has changed. */
   revive(series: Series): void {
     const { idle } = series.family;
     const since = idle?.get(series);

@@ -148,7 +148,8 @@ export class LabelIndex<T extends Labelled> {
     this.#table[at] = DELETED;
     this.#items[entry] = undefined;
     this.#live--;
-    if (++this.#forgotten > REBUILD_AT_LEAST && this.#forgotten > 2 * this.#live) this.#rebuild();
+    // forgets the numbers of values that no series has any more: a million `labels(x)`, `remove(x)` do not fill memory
+    if (++this.#forgotten > REBUILD_AT_LEAST && this.#forgotten > 2 * this.#live) this.#restart([...this]);
   }
 
   clear(): void {
@@ -208,7 +209,6 @@ export class LabelIndex<T extends Labelled> {
     }
   }
 
-  /** The item of a tuple. */
   #find(tuple: Int32Array): T | undefined {
     const table = this.#table;
     const tuples = this.#tuples;
@@ -240,14 +240,6 @@ export class LabelIndex<T extends Labelled> {
     this.#table = new Int32Array(size);
     this.#occupied = 0;
     for (let entry = 0; entry < this.#items.length; entry++) if (this.#items[entry] !== undefined) this.#insert(entry);
-  }
-
-  /**
-   * Forgets the numbers of values that no series has any more, so that a million `labels(x)`, `remove(x)` do not fill
-   * memory.
-   */
-  #rebuild(): void {
-    this.#restart([...this]);
   }
 
   #restart(items: T[]): void {

@@ -8,12 +8,5 @@ let local: SeriesStore | undefined;
  * longer exist.
  */
 export function localStore(): SeriesStore {
-  local ??= new SeriesStore(undefined, {
-    get maxSeriesPerMetric() {
-      return readSettings().maxSeriesPerMetric;
-    },
-    maxSeries: Infinity,
-    keepsNothing: true,
-  });
-  return local;
+  return (local ??= new SeriesStore(undefined, { ...readSettings(), maxSeries: Infinity, keepsNothing: true }));
 }

@@ -15,12 +15,12 @@ import type { RecordedCells } from './series.js';
 const RECORDS_PER_LOOK = 64;
 
 export class LogRestart {
-  readonly #draft: LogDraft;
   readonly #named: readonly RecordedCells[];
   readonly #since: Uint8Array[] = [];
   /** The steps that write the log. The last one returns whether everything had room. */
   readonly steps: Generator<void, boolean>;
-  #records = 0;
+  /** Records in the new log. */
+  records = 0;
 
   /**
    * @param number of the new log: the `publishedIn` of everything that it names
@@ -28,32 +28,18 @@ export class LogRestart {
    * @param named series and attachments in the present log
    */
   constructor(
-    draft: LogDraft,
+    readonly draft: LogDraft,
     readonly number: number,
     head: readonly Uint8Array[],
     named: readonly RecordedCells[],
   ) {
-    this.#draft = draft;
     this.#named = named;
     this.steps = this.#write(head);
-  }
-
-  /** Records in the new log. */
-  get records(): number {
-    return this.#records;
   }
 
   /** Adds a record that was appended to the present log. */
   add(record: Uint8Array): void {
     this.#since.push(record);
-  }
-
-  publish(): void {
-    this.#draft.publish();
-  }
-
-  discard(): void {
-    this.#draft.discard();
   }
 
   *#write(head: readonly Uint8Array[]): Generator<void, boolean> {
@@ -76,11 +62,11 @@ export class LogRestart {
   }
 
   get #isTimeToLook(): boolean {
-    return this.#records % RECORDS_PER_LOOK === 0;
+    return this.records % RECORDS_PER_LOOK === 0;
   }
 
   #append(record: Uint8Array): boolean {
-    this.#records++;
-    return this.#draft.append(record);
+    this.records++;
+    return this.draft.append(record);
   }
 }

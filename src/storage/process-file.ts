@@ -15,7 +15,7 @@ import { isNetworkFileSystem, type Native, native, nativeFailure } from '../metr
 import { FileWriter } from '../metrics-file/writer.js';
 import { WrittenBytes } from '../metrics-file/written-bytes.js';
 import { describeError } from '../errors.js';
-import { takeThreadFile } from './thread-slot.js';
+import { requestFor, takeThreadFile } from './thread-slot.js';
 import { warnOnce } from '../warn-once.js';
 
 /**
@@ -39,8 +39,7 @@ export function createProcessFile(directory: OpenedDirectory, maxBytes: number):
 
 /** Mapped where the main thread has created a file for this thread. */
 function createThreadFile(directory: OpenedDirectory, maxBytes: number): FileWriter {
-  const { dir, source, derived, fileMode, group } = directory;
-  const made = takeThreadFile({ directory: { dir, source, derived, fileMode, group }, maxBytes });
+  const made = takeThreadFile(requestFor(directory, maxBytes));
   return made === undefined
     ? create(directory, maxBytes, 'heartbeat', (options) => new WrittenBytes(options))
     : create(directory, maxBytes, 'flock', () => new MappedBytes(made, made.options));

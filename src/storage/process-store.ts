@@ -154,17 +154,10 @@ class ProcessStore {
     debug('counts in %s, by %s', chosen.dir, chosen.source);
     this.startTimer();
     try {
-      this.#directory = openDirectory(chosen, this.#settings);
-      for (const warning of this.#directory.warnings) warnOnce(`directory ${warning}`, warning);
-      const writer = createProcessFile(this.#directory, this.#settings.maxBytes);
-      this.#chosen = chosen;
-      announceDirectory(chosen);
-      this.#moveInto(writer, () => {
+      this.#enter(chosen, () => {
         for (const listener of state.onFirstFile) listener();
       });
     } catch (error) {
-      this.#directory?.close();
-      this.#directory = undefined;
       warnOnce(
         `open ${chosen.dir}`,
         `metrics are counted in memory, not in ${JSON.stringify(chosen.dir)}: ${describeError(error)}`,
@@ -172,14 +165,33 @@ class ProcessStore {
     }
   }
 
-  /** Moves everything into a new file. @param ended called when everything is there; it may be on a later turn */
-  #moveInto(writer: FileWriter, ended: () => void): void {
-    if (writer.kind === 'mapped') expectThreads(this.#directory!, this.#settings.maxBytes);
+  /**
+   * Creates a file and moves everything into it. On an error all stays as it was.
+   *
+   * @param moved called when everything is in the new file; it may be on a later turn
+   * @param created called before anything moves
+   */
+  #enter(chosen: ChosenDirectory, moved: () => void, created?: () => void): void {
+    const [former, directory] = [this.#directory, openDirectory(chosen, this.#settings)];
+    for (const warning of directory.warnings) warnOnce(`directory ${warning}`, warning);
+    let writer: FileWriter;
+    try {
+      writer = createProcessFile(directory, this.#settings.maxBytes);
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+    created?.();
+    this.#directory = directory;
+    this.#chosen = chosen;
+    announceDirectory(chosen);
+    if (writer.kind === 'mapped') expectThreads(directory, this.#settings.maxBytes);
     this.#move = new StoreTask(this.store.moveInSteps(writer), () => {
       this.#move = undefined;
       this.#countIn(writer);
       this.#warnOfTrouble();
-      ended();
+      moved();
+      former?.close();
       if (this.#isDue) this.maintain();
     });
     this.#move.start();
@@ -216,7 +228,6 @@ class ProcessStore {
 
   /** Replaces a file that no reader sees any more, with all counts except those that an archive has. */
   #remake(old: FileWriter): void {
-    const directory = this.#directory;
     const { path } = old.bytes;
     const isAbsorbed = this.#isAbsorbed(old);
     const why = isAbsorbed
@@ -225,13 +236,12 @@ class ProcessStore {
         ? 'was deleted while in use'
         : 'was cut off or written over by another program';
     warnOnce(`remake, it ${why}`, `${JSON.stringify(path)} ${why}; it is created again`);
-    this.#directory = openDirectory(this.#chosen!, this.#settings);
-    directory?.close();
-    const writer = createProcessFile(this.#directory, this.#settings.maxBytes);
-    if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
-    this.#moveInto(writer, () => {
+    const moved = (): void => {
       if (old.bytes.isLinked() === true) removeQuietly(old);
       else old.close();
+    };
+    this.#enter(this.#chosen!, moved, () => {
+      if (isAbsorbed) takeOutAbsorbed(this.store, old.bytes);
     });
   }
 
@@ -240,22 +250,10 @@ class ProcessStore {
     const chosen = chooseNamed();
     if (chosen === undefined || chosen.dir === this.#chosen?.dir) return;
     debug('counts in %s from now on, by %s', chosen.dir, chosen.source);
-    const [old, directory] = [this.#writer, this.#directory];
-    const opened = openDirectory(chosen, this.#settings);
-    let writer: FileWriter;
-    try {
-      writer = createProcessFile(opened, this.#settings.maxBytes);
-    } catch (error) {
-      opened.close();
-      throw error;
-    }
-    this.#directory = opened;
-    this.#chosen = chosen;
-    announceDirectory(chosen);
-    this.#moveInto(writer, () => {
+    const old = this.#writer;
+    this.#enter(chosen, () => {
       // the counts have moved: they must not count in the old place too
       if (old !== undefined) removeQuietly(old);
-      directory?.close();
     });
   }
 
@@ -347,11 +345,6 @@ const state = shared('process store', (): State => {
   });
   return made;
 });
-
-/** Whether this process counts in a file, which other processes may read. */
-export function hasFile(): boolean {
-  return state.store?.directory !== undefined;
-}
 
 /** Registers a function that is called when the process, which counted in memory so far, gets a file that others read. */
 export function onFirstFile(listener: () => void): void {

@@ -232,7 +232,7 @@ export class SeriesLog {
 
   /** For changes that a new log in progress cannot include. It is started again when it is due. */
   cancelRestart(): void {
-    this.#restart?.discard();
+    this.#restart?.draft.discard();
     this.#restart = undefined;
   }
 
@@ -253,7 +253,7 @@ export class SeriesLog {
       this.#isNotRestarted();
       return;
     }
-    restart.publish();
+    restart.draft.publish();
     this.#restart = undefined;
     this.#records = restart.records;
     // the new log does not name what was removed, or it names the removal

@@ -4,13 +4,15 @@ import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { StoredFamily } from './stored-family.js';
 import { Cells } from './value-blocks.js';
 
-/** The family type that series and their store use. */
 export type SeriesFamily = StoredFamily<Series>;
 
 /** Slots that have a record in the log, while they are in a file. */
 export abstract class RecordedCells extends Cells {
-  /** Number of the log that names the slots; 0: none does. V8 keeps it in the field, like a boolean. */
-  publishedIn = 0;
+  /**
+   * Number of the log that names the slots; 0: none does. V8 keeps it in the field, like a boolean. It is a field of the
+   * subclasses, after theirs: before them, an `observe()` of a native histogram took 0.3 ns more (measured).
+   */
+  abstract publishedIn: number;
 
   abstract get shape(): SlotShape;
   abstract logRecord(): Uint8Array;
@@ -23,6 +25,7 @@ export class Series extends RecordedCells {
    * the field itself, and a time in seconds in a separate box of 16 bytes.
    */
   #madeAfterMs = -1;
+  publishedIn = 0;
   /** Further slots that belong to the series: chunks of a sketch, exemplar cells. */
   attachments: Attachment[] | undefined = undefined;
 
@@ -59,8 +62,10 @@ export class Series extends RecordedCells {
   }
 }
 
-/** Slots that a series has in addition to its own. */
+/** Slots that a series has in addition to its own, such as a chunk of a sketch or an exemplar. */
 export class Attachment extends RecordedCells {
+  publishedIn = 0;
+
   constructor(
     readonly owner: Series,
     /** The use of the slots, with the facts that a reader needs. */
@@ -77,4 +82,13 @@ export class Attachment extends RecordedCells {
     const owner = { block: this.owner.block!.number, slot: this.owner.index };
     return encodeAttachment({ block: this.block!.number, slot: this.index, owner, role: this.role });
   }
+}
+
+type AttachmentOf<K> = Attachment & { readonly role: Extract<AttachmentRole, { kind: K }> };
+
+export function attachmentsOf<K extends AttachmentRole['kind']>(
+  { attachments = [] }: Series,
+  kind: K,
+): AttachmentOf<K>[] {
+  return attachments.filter((each): each is AttachmentOf<K> => each.role.kind === kind);
 }

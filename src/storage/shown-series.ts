@@ -24,7 +24,6 @@ export class ShownSeries<S extends Labelled> {
     yield* this.#removed;
   }
 
-  /** The family has got more labels. */
   widen(added: readonly string[]): void {
     this.#removed.widen(added);
   }

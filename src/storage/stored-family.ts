@@ -14,7 +14,6 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   readonly flags: ProcessFlags = {};
   /** One of its holders; series find it here. */
   owner: Owner;
-  /** Names of the registries that show it. */
   registries: readonly string[];
   /**
    * Metrics with this declaration, one per copy of this package, and the registries of each; only where there are several.
@@ -37,7 +36,6 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
     registries: readonly string[],
     /** Seconds since the epoch. */
     readonly declaredAt: number,
-    /** Maximum number of its series. */
     readonly maxSeries: number,
     owner: Owner,
   ) {

@@ -22,7 +22,7 @@ import { isUnderTestRunner } from '../test-runner.js';
 import { warnOnce } from '../warn-once.js';
 import { mappingFor } from './process-file.js';
 import { readSettings } from './settings.js';
-import { ENVIRONMENT_KEY, type FileRequest, SlotState, ThreadSlot } from './thread-slot.js';
+import { ENVIRONMENT_KEY, type FileRequest, requestFor, SlotState, ThreadSlot } from './thread-slot.js';
 
 /** If more threads than this end at a time, the garbage collector frees the buffers of the others. */
 const MAX_SPARE_BUFFERS = 64;
@@ -108,7 +108,6 @@ class ThreadFiles {
     if (this.#spareBuffers.length < MAX_SPARE_BUFFERS) this.#spareBuffers.push(slot.buffer);
   }
 
-  /** The thread has ended. */
   #close(slot: ThreadSlot): void {
     const { fd, temporaryPath } = slot.reply;
     try {
@@ -136,7 +135,5 @@ export function serveThreads(): void {
 
 /** Sets the request that the next threads are expected to make, because their process counts in a file itself. */
 export function expectThreads(directory: OpenedDirectory, maxBytes: number): void {
-  if (state.files === undefined) return;
-  const { dir, source, derived, fileMode, group } = directory;
-  state.files.expected = { directory: { dir, source, derived, fileMode, group }, maxBytes };
+  if (state.files !== undefined) state.files.expected = requestFor(directory, maxBytes);
 }

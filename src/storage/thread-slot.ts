@@ -12,7 +12,7 @@
  * | None | either | the thread writes a file itself, without a mapping |
  */
 import { getEnvironmentData, threadId } from 'node:worker_threads';
-import type { DirectoryPermissions } from '../directory/open-directory.js';
+import type { DirectoryPermissions, OpenedDirectory } from '../directory/open-directory.js';
 import type { ChosenDirectory } from '../directory/choose.js';
 import type { CreateOptions } from '../metrics-file/file-bytes.js';
 import type { MappedFile } from '../metrics-file/mapped-bytes.js';
@@ -23,10 +23,14 @@ export type SlotState = (typeof SlotState)[keyof typeof SlotState];
 /** Another layout of the slot needs another name: one process may contain two releases of the package. */
 export const ENVIRONMENT_KEY = 'prom-multiproc.thread-slot.1';
 
-/** The file that a thread asks for. */
 export interface FileRequest {
   readonly directory: ChosenDirectory & Pick<DirectoryPermissions, 'fileMode' | 'group'>;
   readonly maxBytes: number;
+}
+
+export function requestFor(directory: OpenedDirectory, maxBytes: number): FileRequest {
+  const { dir, source, derived, fileMode, group } = directory;
+  return { directory: { dir, source, derived, fileMode, group }, maxBytes };
 }
 
 interface FileReply extends Pick<CreateOptions, 'temporaryPath' | 'maxBytes'> {

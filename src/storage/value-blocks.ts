@@ -84,7 +84,6 @@ export class SlotAllocator {
     return true;
   }
 
-  /** Whether the allocator has made a block. */
   owns(block: ValueBlock): boolean {
     return this.#blocks.has(block);
   }
