@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -32,7 +33,27 @@ export async function foldAside(dir: string, options: FoldOptions, onProgress?: 
 
 async function runAside(task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
   const child = await startProcess();
-  return child === undefined ? runInThread(task, onProgress) : runInProcess(child, task, onProgress);
+  if (child === undefined) {
+    const thread = new Worker(TASK_FILE, { workerData: task, execArgv: [], name: 'prom-multiproc fold' });
+    return resultOf(thread, 'thread', onProgress);
+  }
+  const result = resultOf(child, 'process', onProgress);
+  child.send(task, (error) => {
+    if (error !== null) child.emit('error', error);
+  });
+  return result;
+}
+
+function resultOf(folder: EventEmitter, kind: 'process' | 'thread', onProgress?: FoldProgress): Promise<FoldResult> {
+  return new Promise((resolved, reject) => {
+    folder.on('message', (message: FoldMessage) => {
+      if ('result' in message) resolved(message.result);
+      else if ('read' in message) onProgress?.(message.read, message.of);
+      else reject(Object.assign(new Error(message.error.message), message.error));
+    });
+    folder.on('error', reject);
+    folder.once('exit', (code, signal) => reject(new Error(`the ${kind} of a fold ended with ${signal ?? code}`)));
+  });
 }
 
 /** Undefined where this program cannot start node: its executable is not node, or it may not start processes. */
@@ -63,35 +84,4 @@ async function startProcess(): Promise<ChildProcess | undefined> {
     warnOnce('fold process', `files of dead processes are folded in a thread: ${describeError(error)}`);
     return undefined;
   }
-}
-
-function runInProcess(child: ChildProcess, task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
-  return new Promise((resolved, reject) => {
-    child.on('message', (message) => receive(message as FoldMessage, resolved, reject, onProgress));
-    child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`the process of a fold ended with ${signal ?? code}`)));
-    child.send(task, (error) => {
-      if (error !== null) reject(error);
-    });
-  });
-}
-
-function runInThread(task: FoldTask, onProgress?: FoldProgress): Promise<FoldResult> {
-  return new Promise((resolved, reject) => {
-    const thread = new Worker(TASK_FILE, { workerData: task, execArgv: [], name: 'prom-multiproc fold' });
-    thread.on('message', (message: FoldMessage) => receive(message, resolved, reject, onProgress));
-    thread.once('error', reject);
-    thread.once('exit', (code) => reject(new Error(`the thread of a fold ended with ${code}`)));
-  });
-}
-
-function receive(
-  message: FoldMessage,
-  resolved: (result: FoldResult) => void,
-  reject: (error: Error) => void,
-  onProgress?: FoldProgress,
-): void {
-  if ('result' in message) resolved(message.result);
-  else if ('error' in message) reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
-  else onProgress?.(message.read, message.of);
 }

@@ -40,9 +40,9 @@ export function dropIdleSeries(
       if (!isIdle(family.endedAt[row], expiry)) return true;
       const values = decodeKey(Buffer.from(family.keys[row], 'latin1'));
       const labels = labelNames.map((label, at) => [label, values[at]] as const);
-      const use = living.useOf(name, labels);
-      if (use === 'used') family.endedAt[row] = endOfHour(now);
-      return use !== undefined;
+      const isUsed = living.isUsed(name, labels);
+      if (isUsed === true) family.endedAt[row] = endOfHour(now);
+      return isUsed !== undefined;
     });
   }
   return dropped;

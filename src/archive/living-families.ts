@@ -43,16 +43,12 @@ export class LivingFamilies {
   }
 
   /**
-   * Returns whether a process has a series, and uses it.
+   * Whether a process uses a series; undefined where no process has it.
    *
    * @param labels with those that an archive holds as part of every series
    */
-  useOf(
-    name: string,
-    labels: Iterable<readonly [name: string, value: string | undefined]>,
-  ): 'used' | 'idle' | undefined {
-    const isUsed = this.#series.get(seriesKey(name, labels));
-    return isUsed === undefined ? undefined : isUsed ? 'used' : 'idle';
+  isUsed(name: string, labels: Iterable<readonly [name: string, value: string | undefined]>): boolean | undefined {
+    return this.#series.get(seriesKey(name, labels));
   }
 }
 

@@ -218,9 +218,9 @@ export class DirectoryCollection {
   }
 
   #isBelieved(archive: NodeFile, dataFiles: readonly DataFileName[]): boolean {
-    const { name, file, fingerprint, part } = archive;
+    const { name, reader, fingerprint, part } = archive;
     try {
-      const believed = { file, record: part.archive! };
+      const believed = { file: reader.file, record: part.archive! };
       this.#openFiles.withRoom(() => assertTrueClaims(this.options.dir, believed, dataFiles, this.#context.probe));
       return true;
     } catch (error) {
@@ -269,7 +269,7 @@ export class DirectoryCollection {
         fingerprint = file.fingerprint;
         this.#badFiles.assertNotKnown(name, fingerprint);
       }
-      assertTrusted(this.#trust, file);
+      assertTrusted(this.#trust, file.reader);
       file.look(Date.now() / 1000);
       if (!file.isFinal) yield* file.read();
       this.#openFiles.limit(file);
@@ -298,7 +298,8 @@ export class DirectoryCollection {
   #drop(name: string): void {
     const file = this.#files.get(name);
     if (file === undefined) return;
-    file.close();
+    file.part.remove();
+    file.reader.close();
     this.#openFiles.forget(file);
     this.#files.delete(name);
   }

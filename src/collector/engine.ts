@@ -157,13 +157,12 @@ export class Engine {
 
 type BodyProduct = Extract<Product, { kind: 'body' }>;
 
-interface Rendered {
-  readonly bytes: Uint8Array;
-  /** See `MergedBody.lend`. */
-  readonly lend?: () => (() => void) | undefined;
-}
-
-function render(product: BodyProduct, { selected, bodies }: Output, own: readonly MetricFamily[]): Rendered {
+/** Returns an exposition, and where it can be lent, the function that lends it (see `MergedBody.lend`). */
+function render(
+  product: BodyProduct,
+  { selected, bodies }: Output,
+  own: readonly MetricFamily[],
+): { bytes: Uint8Array; lend?: () => (() => void) | undefined } {
   const { settings, names } = product;
   // where every name is legal, most schemes give the same bytes: one body serves them all
   const isEscaped = selected.hasUtf8Names || changesLegalNames(product.escaping);

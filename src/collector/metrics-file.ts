@@ -26,12 +26,21 @@ export interface FileWriter {
   readonly files: string;
 }
 
+export interface WriterRecord {
+  /** Its last heartbeat, in seconds since the epoch, and its own measurements at that time. */
+  readonly lastBeatAt: number;
+  readonly vitals: Vitals;
+  /** Whether it has ended normally. */
+  readonly isClosed: boolean;
+  /** Bytes of values that it keeps in memory for lack of room in the file. */
+  readonly bytesInMemory: number;
+}
+
 export interface MetricsFile {
   readonly kind: FileKind;
   readonly name: string;
-  /** The path, and the owner of the file. */
-  readonly file: string;
-  readonly uid: number;
+  /** The open file: its path and owner. Once closed, it opens the file again for the next reading. */
+  readonly reader: { readonly file: string; readonly uid: number; close(): void };
   /** Fingerprint of the file when it was opened: a repaired file, or another file of this name, has a different one. */
   readonly fingerprint: string;
   readonly writer: FileWriter;
@@ -42,14 +51,8 @@ export interface MetricsFile {
   readonly isFinal: boolean;
   /** Number of bytes that were read. */
   readonly sizeBytes: number;
-  /** The writer's last heartbeat, in seconds since the epoch; undefined where it has none. */
-  readonly lastBeatAt: number | undefined;
-  /** The writer's own measurements at that heartbeat; undefined where it has none. */
-  readonly vitals: Vitals | undefined;
-  /** Whether its writer has ended normally. */
-  readonly isClosed: boolean;
-  /** Bytes of values that its writer keeps in memory for lack of room in the file. */
-  readonly bytesInMemory: number;
+  /** The state of the writer as it records it; undefined where it records none. */
+  readonly record?: WriterRecord;
   /** Finds out whether the writer is alive. */
   look(nowSeconds: number): void;
   /**
@@ -58,9 +61,6 @@ export interface MetricsFile {
    * @throws {BadFileError} where the file breaks its format; the system's error where it cannot be read
    */
   read(): Iterable<void>;
-  /** Closes the descriptor until the next reading. */
-  suspend(): void;
-  close(): void;
 }
 
 /** Shared by the files of one collection. */

@@ -4,13 +4,13 @@ import { dataFileName, isNamedAfter, parseArchiveName, parseDataFileName } from 
 import { pidLabel } from '../directory/identity.js';
 import type { Liveness } from '../directory/liveness.js';
 import { BadFileError } from '../errors.js';
-import { FileState, type Vitals } from '../metrics-file/layout.js';
+import { FileState } from '../metrics-file/layout.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { verifySeal } from '../metrics-file/seal.js';
 import { FileView } from '../merge/file-view.js';
 import type { ProcessState } from '../merge/merged-part.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../model/comparable-time.js';
-import type { FileContext, FileWriter, MetricsFile } from './metrics-file.js';
+import type { FileContext, FileWriter, MetricsFile, WriterRecord } from './metrics-file.js';
 
 /**
  * Slots of removed series are not reused for a second: for so long, a series that the log adds after the values were read has
@@ -27,8 +27,8 @@ export class NodeFile implements MetricsFile {
   readonly part: FileView;
   readonly fingerprint: string;
   readonly writer: FileWriter;
+  liveness: Liveness;
   readonly #context: FileContext;
-  #liveness: Liveness;
   #readWhenOver = false;
   /** Seconds since the epoch. */
   #foundDeadAt: number | undefined;
@@ -42,7 +42,7 @@ export class NodeFile implements MetricsFile {
     if (kind === 'node') assertOriginal(this.reader, name);
     const { identity } = this.reader.header;
     this.writer = { ...identity, label: pidLabel(identity), files: name };
-    this.#liveness = kind === 'archive' ? 'dead' : 'unknown';
+    this.liveness = kind === 'archive' ? 'dead' : 'unknown';
     const expiredBefore = Date.now() / 1000 - context.deadRetentionSeconds;
     // a gauge in an archive that was not shown per process when it was folded belongs to no single process
     const pid = kind === 'archive' ? '' : this.writer.label;
@@ -50,41 +50,26 @@ export class NodeFile implements MetricsFile {
     this.fingerprint = fingerprintOf(this.reader);
   }
 
-  get file(): string {
-    return this.reader.file;
-  }
-  get uid(): number {
-    return this.reader.uid;
-  }
-  get liveness(): Liveness {
-    return this.#liveness;
-  }
   get sizeBytes(): number {
     return this.reader.knownBytes;
   }
-  get lastBeatAt(): number {
-    return this.reader.words.heartbeat;
-  }
-  get vitals(): Vitals {
-    return this.reader.vitals;
-  }
-  get isClosed(): boolean {
-    return this.reader.words.state === FileState.Closed;
-  }
-  get bytesInMemory(): number {
-    return this.reader.words.bytesInMemory;
+
+  get record(): WriterRecord {
+    const { words, vitals } = this.reader;
+    const { heartbeat, state, bytesInMemory } = words;
+    return { lastBeatAt: heartbeat, vitals, isClosed: state === FileState.Closed, bytesInMemory };
   }
 
   look(nowSeconds: number): void {
     if (this.kind === 'archive') return;
     const { reader } = this;
-    if (!this.isFinal) this.#liveness = this.#context.probe.probe(reader.fd, { ...reader.header, ...reader.words });
+    if (!this.isFinal) this.liveness = this.#context.probe.probe(reader.fd, { ...reader.header, ...reader.words });
     this.part.state = this.#stateAt(nowSeconds);
   }
 
   /** The state of its gauges. A process whose liveness is unknown counts as alive. */
   #stateAt(nowSeconds: number): ProcessState {
-    if (this.#liveness !== 'dead') return 'live';
+    if (this.liveness !== 'dead') return 'live';
     const { heartbeat } = this.reader.words;
     // with a clock that was ahead, its gauges would be kept too long: their age counts from when this reader found the
     // process dead
@@ -101,7 +86,7 @@ export class NodeFile implements MetricsFile {
   /** Reads the log, the values, and the log again. Pauses where a part of the file is long. */
   *read(): Generator<void, void> {
     const isArchive = this.kind === 'archive';
-    const isOver = isArchive || (this.#liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
+    const isOver = isArchive || (this.liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
     // of an archive, all is used or nothing
     if (isArchive) yield* verifySeal(this.reader.fd, this.reader.file);
     yield* this.#readAll();
@@ -127,15 +112,6 @@ export class NodeFile implements MetricsFile {
       }
       if (performance.now() - valuesAt < MAX_VALUES_AGE_MS || pass === MAX_PASSES) return;
     }
-  }
-
-  suspend(): void {
-    this.reader.close();
-  }
-
-  close(): void {
-    this.part.remove();
-    this.reader.close();
   }
 }
 

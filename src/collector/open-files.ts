@@ -24,7 +24,7 @@ export class OpenFiles {
     if (file.kind === 'archive') return;
     if (this.#files.has(file) && !file.isFinal) return;
     if (file.isFinal || this.#files.size >= this.#most) {
-      file.suspend();
+      file.reader.close();
       this.#files.delete(file);
     } else {
       this.#files.add(file);
@@ -50,7 +50,7 @@ export class OpenFiles {
     if (!isSystemTrouble(error)) throw error;
     debug('closes its files: %s', describeError(error));
     this.#most = Math.floor(Math.min(this.#most, this.#files.size) / 2);
-    for (const file of this.#files) file.suspend();
+    for (const file of this.#files) file.reader.close();
     this.#files.clear();
   }
 }

@@ -125,7 +125,7 @@ export function statsOf(
     unknown: inState('unknown'),
     series: selected.seriesCount,
     fileBytes,
-    bytesInMemory: files.reduce((sum, { bytesInMemory }) => sum + bytesInMemory, 0),
+    bytesInMemory: files.reduce((sum, { record }) => sum + (record?.bytesInMemory ?? 0), 0),
     conflicts,
     heartbeatAgeSeconds: beats.reduce((oldest, age) => Math.max(oldest, age), 0),
     deadBytes: dead.bytes,
@@ -139,7 +139,7 @@ export function processesOf(
   requestsOf: (file: string) => RequestRate | undefined = () => undefined,
 ): ProcessInfo[] {
   const rows = new Map<string, ProcessInfo>();
-  for (const { kind, writer, liveness, part, sizeBytes, lastBeatAt, vitals, isClosed } of files) {
+  for (const { kind, writer, liveness, part, sizeBytes, record } of files) {
     if (kind === 'archive') continue;
     const { pid, threadId: thread, startedAt, hostName, files: key } = writer;
     const known = rows.get(key);
@@ -150,12 +150,12 @@ export function processesOf(
       startedAt: Math.min(startedAt, known?.startedAt ?? Infinity),
       series: part.seriesCount + (known?.series ?? 0),
       sizeBytes: sizeBytes + (known?.sizeBytes ?? 0),
-      lastBeatAt,
+      lastBeatAt: record?.lastBeatAt,
       hostName,
       file: key,
       kind,
-      vitals,
-      endedNormally: liveness === 'dead' && isClosed,
+      vitals: record?.vitals,
+      endedNormally: liveness === 'dead' && record?.isClosed === true,
       requests: requestsOf(key),
     });
   }

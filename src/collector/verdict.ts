@@ -40,6 +40,17 @@ interface Judged extends Omit<Finding, 'rule'> {
   readonly weight?: number;
 }
 
+/** A rule about single processes. */
+function eachProcess(
+  judge: (process: ProcessInfo, input: VerdictInput) => Omit<Judged, 'process'> | undefined,
+): Rule['judge'] {
+  return (input) =>
+    input.processes.flatMap((process) => {
+      const judged = judge(process, input);
+      return judged === undefined ? [] : { ...judged, process: process.file };
+    });
+}
+
 /** A process beats every 5 s, if its event loop turns. */
 const STALE_SECONDS = 8;
 /** The clock of another host may differ. */
@@ -62,26 +73,24 @@ export const RULES: readonly Rule[] = [
   {
     name: 'stale',
     alert: 'MultiprocWorkersStalled',
-    judge: ({ processes, collectedAtMs }) =>
-      mains(processes).flatMap((process) => {
-        const age = collectedAtMs / 1000 - (process.lastBeatAt ?? Infinity);
-        const limit = process.hostName === hostname() ? STALE_SECONDS : STALE_ELSEWHERE_SECONDS;
-        if (age <= limit) return [];
-        const text = `${nameOf(process)} does not react: its last beat was ${Math.round(age)} s ago, so its event loop is blocked or it is stopped`;
-        return [{ level: 'bad', text, process: process.file, weight: age }];
-      }),
+    judge: eachProcess((process, { collectedAtMs }) => {
+      const age = collectedAtMs / 1000 - (process.lastBeatAt ?? Infinity);
+      const limit = process.hostName === hostname() ? STALE_SECONDS : STALE_ELSEWHERE_SECONDS;
+      if (!isMain(process) || age <= limit) return undefined;
+      const text = `${nameOf(process)} does not react: its last beat was ${Math.round(age)} s ago, so its event loop is blocked or it is stopped`;
+      return { level: 'bad', text, weight: age };
+    }),
   },
   {
     name: 'killed',
     alert: 'MultiprocWorkersDie',
-    judge: ({ processes, collectedAtMs }) =>
-      processes.flatMap((process) => {
-        const ago = collectedAtMs / 1000 - (process.lastBeatAt ?? 0);
-        const isKilled = process.state === 'dead' && !process.endedNormally && process.thread === 0;
-        if (!isKilled || ago > RECENT_SECONDS) return [];
-        const text = `${nameOf(process)} was killed or crashed: its last beat was ${Math.max(0, Math.round(ago))} s ago`;
-        return [{ level: 'bad', text, process: process.file, weight: -ago }];
-      }),
+    judge: eachProcess((process, { collectedAtMs }) => {
+      const ago = collectedAtMs / 1000 - (process.lastBeatAt ?? 0);
+      const isKilled = process.state === 'dead' && !process.endedNormally && process.thread === 0;
+      if (!isKilled || ago > RECENT_SECONDS) return undefined;
+      const text = `${nameOf(process)} was killed or crashed: its last beat was ${Math.max(0, Math.round(ago))} s ago`;
+      return { level: 'bad', text, weight: -ago };
+    }),
   },
   {
     name: 'none',
@@ -92,35 +101,34 @@ export const RULES: readonly Rule[] = [
   {
     name: 'lag',
     alert: 'EventLoopLags',
-    judge: ({ processes }) =>
-      mains(processes).flatMap((process) => {
-        const { loopLagSeconds: lag = 0, loopShare: busy = 0 } = process.vitals ?? {};
-        if (lag <= LAG_SECONDS && busy <= BUSY_SHARE) return [];
-        const text =
-          lag > LAG_SECONDS
-            ? `the event loop of ${nameOf(process)} stood still for ${shownSeconds(lag)}`
-            : `the event loop of ${nameOf(process)} is busy for ${Math.round(busy * 100)} % of the time`;
-        return [{ level: lag > 1 ? 'bad' : 'warning', text, process: process.file, weight: lag + busy }];
-      }),
+    judge: eachProcess((process) => {
+      const { loopLagSeconds: lag = 0, loopShare: busy = 0 } = process.vitals ?? {};
+      if (!isMain(process) || (lag <= LAG_SECONDS && busy <= BUSY_SHARE)) return undefined;
+      const state =
+        lag > LAG_SECONDS
+          ? `stood still for ${shownSeconds(lag)}`
+          : `is busy for ${Math.round(busy * 100)} % of the time`;
+      const text = `the event loop of ${nameOf(process)} ${state}`;
+      return { level: lag > 1 ? 'bad' : 'warning', text, weight: lag + busy };
+    }),
   },
   {
     name: 'failing',
     alert: 'HttpErrorsHigh',
-    judge: ({ processes }) =>
-      processes.flatMap((process) => {
-        const { failedPerSecond: failed = 0, seconds = 0 } = process.requests ?? {};
-        const share = failedShare(process.requests) ?? 0;
-        const isFailing = failed * seconds >= FAILING.requests && share >= FAILING.share;
-        if (process.state === 'dead' || !isFailing) return [];
-        const text = `${nameOf(process)} fails ${Math.round(share * 100)} % of its requests with a status of 5xx`;
-        return [{ level: 'bad', text, process: process.file, weight: share }];
-      }),
+    judge: eachProcess((process) => {
+      const { failedPerSecond: failed = 0, seconds = 0 } = process.requests ?? {};
+      const share = failedShare(process.requests) ?? 0;
+      const isFailing = failed * seconds >= FAILING.requests && share >= FAILING.share;
+      if (process.state === 'dead' || !isFailing) return undefined;
+      const text = `${nameOf(process)} fails ${Math.round(share * 100)} % of its requests with a status of 5xx`;
+      return { level: 'bad', text, weight: share };
+    }),
   },
   {
     name: 'memory',
     alert: 'WorkerMemoryUneven',
     judge: ({ processes }) => {
-      const sized = mains(processes).filter(({ vitals }) => vitals?.residentBytes !== undefined);
+      const sized = processes.filter((process) => isMain(process) && process.vitals?.residentBytes !== undefined);
       if (sized.length < UNEVEN_MEMORY.processes) return [];
       const bytesOf = ({ vitals }: ProcessInfo): number => vitals!.residentBytes!;
       const sorted = sized.map(bytesOf).toSorted((a, b) => a - b);
@@ -153,14 +161,13 @@ export const RULES: readonly Rule[] = [
   {
     name: 'full',
     alert: 'MultiprocSamplesDropped',
-    judge: ({ processes }) =>
-      processes.flatMap((process) => {
-        const { seriesShare = 0 } = process.vitals ?? {};
-        if (process.state === 'dead' || seriesShare < NEARLY_FULL) return [];
-        const full = seriesShare >= 1;
-        const text = `${nameOf(process)} has ${full ? 'reached its limit of series: further samples are dropped' : `${Math.floor(seriesShare * 100)} % of the series that it may have`}`;
-        return [{ level: full ? 'bad' : 'warning', text, process: process.file, weight: seriesShare }];
-      }),
+    judge: eachProcess((process) => {
+      const { seriesShare = 0 } = process.vitals ?? {};
+      if (process.state === 'dead' || seriesShare < NEARLY_FULL) return undefined;
+      const full = seriesShare >= 1;
+      const text = `${nameOf(process)} has ${full ? 'reached its limit of series: further samples are dropped' : `${Math.floor(seriesShare * 100)} % of the series that it may have`}`;
+      return { level: full ? 'bad' : 'warning', text, weight: seriesShare };
+    }),
   },
   {
     name: 'growth',
@@ -206,9 +213,9 @@ function heaviest(all: readonly Judged[], most: number): Judged[] {
   return all.toSorted(({ weight: one = 0 }, { weight: other = 0 }) => other - one).slice(0, most);
 }
 
-/** Living main threads of this package: an idle worker thread of a pool does not turn its event loop. */
-function mains(processes: readonly ProcessInfo[]): ProcessInfo[] {
-  return processes.filter(({ thread, state, kind }) => thread === 0 && state !== 'dead' && kind === 'node');
+/** A living main thread of this package: an idle worker thread of a pool does not turn its event loop. */
+function isMain({ thread, state, kind }: ProcessInfo): boolean {
+  return thread === 0 && state !== 'dead' && kind === 'node';
 }
 
 function nameOf({ pid, thread }: ProcessInfo): string {

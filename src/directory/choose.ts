@@ -139,9 +139,8 @@ export function chooseOption(dir: unknown): ChosenDirectory {
  * @param counted the directory that the process counts in now
  */
 export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirectory | undefined {
-  const own = counted ?? chooseOwn();
-  if (own !== undefined) return own;
-  return [chooseAsPrimary(), chooseForThreads()].find(({ dir }) => existsSync(dir));
+  // cluster workers and threads of a process have the same directory
+  return counted ?? chooseOwn() ?? existing(chooseAsPrimary());
 }
 
 /**

@@ -110,12 +110,7 @@ function heartbeatOf(path: string): number {
  * @throws {PromMultiprocError} ERR_DIRECTORY_IN_USE, ERR_PERMISSION
  */
 export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
-  try {
-    lstatSync(dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
+  if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return 0;
   const lock = seizeDirectory(dir);
   if (lock === 'held') {
     throw inUse(dir, 'a living process holds its dir.lock', 'stop the processes that count in it');

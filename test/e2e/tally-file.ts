@@ -75,27 +75,23 @@ class TallyPart implements MergedPart {
 }
 
 export class TallyFile implements MetricsFile {
-  readonly file: string;
-  readonly uid: number;
+  readonly reader: MetricsFile['reader'];
   readonly fingerprint: string;
   readonly writer: FileWriter;
   readonly part: TallyPart;
   readonly liveness = 'live';
   readonly isFinal = false;
   readonly sizeBytes: number;
-  readonly lastBeatAt = undefined;
-  readonly vitals = undefined;
-  readonly isClosed = false;
-  readonly bytesInMemory = 0;
 
   constructor(
     readonly name: string,
     { dir, index }: FileContext,
     readonly kind: FileKind,
   ) {
-    this.file = join(dir, name);
-    const { uid, size, mtimeMs } = statSync(this.file);
-    [this.uid, this.sizeBytes, this.fingerprint] = [uid, size, String(mtimeMs)];
+    const file = join(dir, name);
+    const { uid, size, mtimeMs } = statSync(file);
+    this.reader = { file, uid, close() {} };
+    [this.sizeBytes, this.fingerprint] = [size, String(mtimeMs)];
     const label = name.replaceAll(/\D/g, '');
     this.writer = {
       pid: Number(label),
@@ -107,7 +103,7 @@ export class TallyFile implements MetricsFile {
       id: name,
       files: name,
     };
-    this.part = new TallyPart(index, this.file);
+    this.part = new TallyPart(index, file);
   }
 
   look(): void {}
@@ -115,12 +111,6 @@ export class TallyFile implements MetricsFile {
   read(): Iterable<void> {
     this.part.read();
     return [];
-  }
-
-  suspend(): void {}
-
-  close(): void {
-    this.part.remove();
   }
 }
 
