@@ -4,9 +4,7 @@ import { eventLoopLag } from './event-loop-lag.js';
 import { eventLoopUtilization } from './event-loop-utilization.js';
 import { garbageCollection } from './garbage-collection.js';
 import { processCpu } from './process-cpu.js';
-import { UPSTREAM_FILES, upstreamCollector, type UpstreamFile } from './upstream.js';
-
-export type DefaultMetricGroup = UpstreamFile | typeof ON_DEMAND;
+import { UPSTREAM_FILES, upstreamCollector, type DefaultMetricGroup } from './upstream.js';
 
 /** prom-client 15 has no group of this name; it is collected only on request. */
 const ON_DEMAND = 'eventLoopUtilization';

@@ -7,30 +7,8 @@ import { register as defaultRegistry } from '../registry/default-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator, isProcessWide } from '../mirror/default-metric-merge.js';
 import { mirroredMetric, type MirroredMetric } from '../mirror/mirrored-metric.js';
+import type { DefaultMetricsCollectorConfiguration, UtilizationOptions } from './configuration.js';
 import { upstreamCollector, type UpstreamFile, upstreamRegistry } from './upstream.js';
-
-/** Options of the metrics of event loop utilization. */
-export interface UtilizationOptions {
-  /** Milliseconds between two samples. Default: 100. */
-  readonly eventLoopUtilizationTimeout?: number;
-  /** Upper bounds of the histogram's buckets. Default: 0.01 to 1 in 13 steps. */
-  readonly eventLoopUtilizationBuckets?: number[];
-  /** Quantiles of the summary. Default: 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999. */
-  readonly eventLoopUtilizationPercentiles?: number[];
-  /** Number of steps in which the summary's window slides. Default: 5. */
-  readonly eventLoopUtilizationAgeBuckets?: number;
-  /** Seconds of the summary's window. Default: 60. */
-  readonly eventLoopUtilizationMaxAgeSeconds?: number;
-}
-
-export interface DefaultMetricOptions extends UtilizationOptions {
-  readonly register?: Registry<any>;
-  readonly prefix?: string;
-  readonly labels?: object;
-  readonly eventLoopMonitoringPrecision?: number;
-  readonly gcDurationBuckets?: number[];
-  readonly perProcess?: boolean;
-}
 
 /** Makes default metrics with the options of one call of `collectDefaultMetrics`. */
 export class DefaultMetricMaker {
@@ -42,13 +20,13 @@ export class DefaultMetricMaker {
   readonly #register: Registry<any>;
   readonly #perProcess: boolean;
 
-  constructor(config: DefaultMetricOptions) {
+  constructor(config: DefaultMetricsCollectorConfiguration<any>) {
     this.labels = { ...config.labels };
     this.eventLoopMonitoringPrecision = config.eventLoopMonitoringPrecision ?? 10;
     this.gcDurationBuckets = config.gcDurationBuckets;
     this.utilization = config;
     this.#prefix = config.prefix ?? '';
-    this.#register = config.register ?? defaultRegistry;
+    this.#register = (config.register as Registry<any> | undefined) ?? defaultRegistry;
     this.#perProcess = config.perProcess === true;
   }
 
@@ -110,17 +88,12 @@ export class DefaultMetricMaker {
     };
     for (const metric of metrics) {
       const { name, help, type, aggregator, labelNames } = metric;
-      const made = mirroredMetric(
-        { name, help, type, aggregator },
-        {
-          registers: [this.#register],
-          labelNames,
-          unprefixedName: name.slice(this.#prefix.length),
-          multiprocessMode: this.#perProcess ? 'liveall' : undefined,
-          collect,
-        },
-      );
-      copies.push(made);
+      const target = {
+        ...{ registers: [this.#register], labelNames, collect },
+        unprefixedName: name.slice(this.#prefix.length),
+        multiprocessMode: this.#perProcess ? ('liveall' as const) : undefined,
+      };
+      copies.push(mirroredMetric({ name, help, type, aggregator }, target));
     }
   }
 }

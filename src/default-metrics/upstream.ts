@@ -2,19 +2,14 @@
  * The parts of prom-client 15.1.3 that are used unchanged: the code that measures the process. It is loaded when it is first
  * needed. Its Registry renders nothing here: an OpenMetrics render renames counters permanently, and prints NaN as `Nan`.
  */
-import type { MirrorSource } from '../mirror/mirror-registry.js';
 import type { SourceMetric } from '../mirror/mirrored-metric.js';
 
-export interface UpstreamMetric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly aggregator: string;
+interface UpstreamMetric extends SourceMetric {
   readonly labelNames: readonly string[];
   get(): Promise<SourceMetric>;
 }
 
-export interface UpstreamRegistry extends MirrorSource {
+interface UpstreamRegistry {
   getMetricsAsArray(): UpstreamMetric[];
 }
 
@@ -50,6 +45,8 @@ const COLLECTORS = {
 export const UPSTREAM_FILES = Object.keys(COLLECTORS) as UpstreamFile[];
 
 export type UpstreamFile = keyof typeof COLLECTORS;
+
+export type DefaultMetricGroup = UpstreamFile | 'eventLoopUtilization';
 
 export function upstreamCollector(file: UpstreamFile): UpstreamCollector {
   return COLLECTORS[file]();

@@ -1,8 +1,7 @@
-import { type DefaultMetricGroup, defaultMetricNames } from '../default-metrics/default-metric-groups.js';
-import {
-  collectDefaultMetrics,
-  type DefaultMetricsCollectorConfiguration,
-} from '../default-metrics/default-metrics.js';
+import type { DefaultMetricsCollectorConfiguration } from '../default-metrics/configuration.js';
+import { defaultMetricNames } from '../default-metrics/default-metric-groups.js';
+import { collectDefaultMetrics } from '../default-metrics/default-metrics.js';
+import type { DefaultMetricGroup } from '../default-metrics/upstream.js';
 
 /** The exports of a file below prom-client/lib/metrics. */
 export interface DefaultMetricFile {

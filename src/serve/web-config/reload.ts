@@ -84,17 +84,10 @@ const PROTECTIONS: readonly { key: string; name: string; isOn: (config: WebConfi
  * and an empty configuration means no TLS and no passwords. It also refuses to turn TLS on: clients would go on using http.
  */
 function checkProtections(file: string, was: WebConfig, now: WebConfig): void {
+  const refuse = (key: string, problem: string): never => {
+    throw new WebConfigError({ file, key }, `${problem} while serving; restart for that`);
+  };
   const lost = PROTECTIONS.find(({ isOn }) => isOn(was) && !isOn(now));
-  if (lost !== undefined) {
-    throw new WebConfigError(
-      { file, key: lost.key },
-      `${lost.name} cannot be turned off while serving; restart for that`,
-    );
-  }
-  if (was.tls === undefined && now.tls !== undefined) {
-    throw new WebConfigError(
-      { file, key: 'tls_server_config' },
-      'TLS cannot be turned on while serving; restart for that',
-    );
-  }
+  if (lost !== undefined) refuse(lost.key, `${lost.name} cannot be turned off`);
+  if (was.tls === undefined && now.tls !== undefined) refuse('tls_server_config', 'TLS cannot be turned on');
 }

@@ -1,4 +1,4 @@
-import type { YamlEntry, YamlSection } from './yaml-section.js';
+import type { YamlSection } from './yaml-section.js';
 
 /** The five headers that the format allows, with the list of their allowed values, or 'any'. */
 const ALLOWED = new Map<string, readonly string[] | 'any'>([
@@ -20,18 +20,14 @@ export function parseResponseHeaders(section: YamlSection): ResponseHeaders {
   const headers = new Map<string, string>();
   for (const name of section.entries.keys()) {
     const entry = section.get(name);
-    const value = entry?.text().trim();
-    if (entry === undefined || value === '' || value === undefined) continue;
-    checkValue(entry, name, value);
+    const value = entry?.text().trim() ?? '';
+    if (entry === undefined || value === '') continue;
+    if (!FIELD_VALUE.test(value)) entry.refuse('a header may hold one line of visible ASCII characters only');
+    const allowed = ALLOWED.get(name)!;
+    if (allowed !== 'any' && !allowed.includes(value)) {
+      entry.refuse(`${JSON.stringify(value)} is not allowed; use ${allowed.join(' or ')}`);
+    }
     headers.set(name, value);
   }
   return headers;
-}
-
-function checkValue(entry: YamlEntry, name: string, value: string): void {
-  if (!FIELD_VALUE.test(value)) entry.refuse('a header may hold one line of visible ASCII characters only');
-  const allowed = ALLOWED.get(name)!;
-  if (allowed !== 'any' && !allowed.includes(value)) {
-    entry.refuse(`${JSON.stringify(value)} is not allowed; use ${allowed.join(' or ')}`);
-  }
 }

@@ -23,14 +23,8 @@ export class TlsFront {
   ) {
     const { clientAuth } = settings;
     this.#server = createServer({
-      cert: settings.cert,
-      key: settings.key,
+      ...settings,
       ca: settings.clientCa,
-      minVersion: settings.minVersion,
-      maxVersion: settings.maxVersion,
-      ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
-      ...(settings.ecdhCurve !== undefined && { ecdhCurve: settings.ecdhCurve }),
-      honorCipherOrder: settings.honorCipherOrder,
       requestCert: clientAuth.asked,
       // Node's switch joins 'required' and 'verified', so it fits only one row of CLIENT_AUTH; #isWelcome checks both.
       rejectUnauthorized: false,

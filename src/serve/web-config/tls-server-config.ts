@@ -5,7 +5,7 @@ import { comparable } from './client-san.js';
 import { CIPHER_SUITES, CLIENT_AUTH, CURVES, TLS_VERSIONS, type ClientAuth } from './tls-names.js';
 import type { YamlEntry, YamlSection } from './yaml-section.js';
 
-/** `tls_server_config` as Node takes it: its files are read, and the key is that of the certificate. */
+/** `tls_server_config` with the names of Node's options: its files are read, and the key is that of the certificate. */
 export interface TlsSettings {
   /** PEM. */
   readonly cert: string;
