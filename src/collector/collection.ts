@@ -112,7 +112,7 @@ export class DirectoryCollection {
     }
     this.#tellOfSkippedFiles();
     if (this.#lostArchive !== undefined) warnOfLoss(this.options.dir, this.#lostArchive);
-    this.#merge();
+    yield* this.#merge();
   }
 
   /** The files that the last collection has read. */
@@ -331,7 +331,7 @@ export class DirectoryCollection {
     });
   }
 
-  #merge(): void {
+  *#merge(): Generator<void, void> {
     this.collectedAtMs = Date.now();
     if (this.index.createdStale) {
       this.index.forgetCreated();
@@ -339,7 +339,10 @@ export class DirectoryCollection {
     }
     do {
       this.index.clear();
-      for (const { part } of this.#files.values()) part.addValues(this.collectedAtMs / 1000);
+      for (const { part } of this.#files.values()) {
+        part.addValues(this.collectedAtMs / 1000);
+        yield;
+      }
     } while (this.index.native.isIncomplete);
     this.index.settle();
     const overflowing = warnOfOverflow(this.index.overflowing);

@@ -12,7 +12,7 @@ import { type CollectionOptions, DirectoryCollection } from './collection.js';
 import { type DirectoryStatus, directoryStatus, type StatusRequest } from './directory-status.js';
 import type { HeldLocks } from './held-locks.js';
 import { Loans } from './lent-bodies.js';
-import { MergedBody, mergedFamilies, mergedFamilySteps, type OutputOptions } from './merged-output.js';
+import { MergedBody, mergedFamilies, type OutputOptions } from './merged-output.js';
 import { type ProcessInfo, processesOf, type Totals, totalsOf } from './report.js';
 import { SELF_METRIC_FAMILIES, selfMetrics } from './self-metrics.js';
 
@@ -125,15 +125,15 @@ export class Engine {
     const { settings } = product;
     const output = this.#outputOf(settings);
     const { selected } = output;
-    selected.update();
+    yield* selected.update();
     warnOfConflicts(selected);
     const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks, pushes) : [];
     if (product.kind === 'status') return directoryStatus(this.#collection, selected, own, seconds, product);
     const { missing } = selected;
     if (product.kind === 'families') {
-      return { families: [...(yield* mergedFamilySteps(selected, settings)), ...own], missing };
+      return { families: [...(yield* mergedFamilies(selected, settings)), ...own], missing };
     }
-    const { bytes, lend } = render(product, output, own);
+    const { bytes, lend } = yield* render(product, output, own);
     const giveBack = product.isLent === true && bytes.length >= MIN_SHARED_BYTES ? lend?.() : undefined;
     if (giveBack === undefined) return { body: new Uint8Array(bytes), missing };
     return { body: bytes, loan: this.#loans.add(giveBack), missing };
@@ -158,11 +158,11 @@ export class Engine {
 type BodyProduct = Extract<Product, { kind: 'body' }>;
 
 /** Returns an exposition, and where it can be lent, the function that lends it (see `MergedBody.lend`). */
-function render(
+function* render(
   product: BodyProduct,
   { selected, bodies }: Output,
   own: readonly MetricFamily[],
-): { bytes: Uint8Array; lend?: () => (() => void) | undefined } {
+): Generator<void, { bytes: Uint8Array; lend?: () => (() => void) | undefined }> {
   const { settings, names } = product;
   // where every name is legal, most schemes give the same bytes: one body serves them all
   const isEscaped = selected.hasUtf8Names || changesLegalNames(product.escaping);
@@ -173,13 +173,13 @@ function render(
     const created = settings.created === true || format.showsCreated === true;
     const isNamed = nameFilter(names);
     const shown = selected.shownUnder(escaping ?? DEFAULT_ESCAPING).filter(isNamed);
-    const families = mergedFamilies(selected, { ...settings, created }, (family) => shown.includes(family));
+    const families = yield* mergedFamilies(selected, { ...settings, created }, (family) => shown.includes(family));
     return { bytes: format.render([...families, ...namedFamilies(own, names)], options) };
   }
   const key = `${product.format} ${escaping}`;
   const body = bodies.get(key) ?? new MergedBody(selected, format, options);
   bodies.set(key, body);
-  const bytes = body.render(own);
+  const bytes = yield* body.render(own);
   return { bytes, lend: () => body.lend(bytes) };
 }
 

@@ -26,7 +26,9 @@ import { createdName, exemplarLines, metricKind } from '../model/metric-kind.js'
 import type { NativeOptions } from '../model/native-bins.js';
 import { NativeReading } from '../model/native-histogram.js';
 import { seriesSamples } from '../model/series-samples.js';
-import { completed } from '../time-slices.js';
+
+/** Their lines are written in about a millisecond. */
+const SERIES_PER_STEP = 512;
 
 export interface OutputOptions extends OutputRules {
   /** Shows when each series of a counter, histogram or summary was created. */
@@ -84,10 +86,12 @@ export class MergedBody {
   }
 
   /**
+   * Pauses after some series.
+   *
    * @param own families of the collector itself, placed after the merged ones
    * @returns memory that the next call overwrites, unless it is lent
    */
-  render(own: readonly MetricFamily[]): Uint8Array {
+  *render(own: readonly MetricFamily[]): Generator<void, Uint8Array> {
     // the samples of pushes come with their records
     const structure = `${this.#selected.structure} ${own.flatMap(({ samples }) => samples.map(({ labels }) => labels.target)).join(' ')}`;
     const isOut = this.#loan !== undefined && this.#loan.readers > 0;
@@ -99,7 +103,7 @@ export class MergedBody {
       }
       // what an error leaves behind in it is not used again
       this.#writer = undefined;
-      const exemplars = this.#readValues(writer, own);
+      const exemplars = yield* this.#readValues(writer, own);
       const body = writer.render(this.#values, exemplars);
       this.#writer = writer;
       return body;
@@ -107,10 +111,10 @@ export class MergedBody {
     const free = isOut ? undefined : this.#loan?.memory.deref();
     this.#writer = undefined;
     writer = this.#format.newWriter(this.#options);
-    const shownOwn = this.#plan(own);
-    const exemplars = this.#readValues(writer, own);
+    const shownOwn = yield* this.#plan(own);
+    const exemplars = yield* this.#readValues(writer, own);
     writer.begin?.(this.#values, free ?? this.#takeSpare());
-    this.#addSeries(writer, shownOwn);
+    yield* this.#addSeries(writer, shownOwn);
     writer.end();
     this.#loan = undefined;
     this.#writer = writer;
@@ -139,25 +143,19 @@ export class MergedBody {
   }
 
   /** Reads the values, and returns the exemplars at the places of their values. */
-  #readValues(writer: ExpositionWriter, own: readonly MetricFamily[]): Exemplar[] {
-    const { hasExemplars } = this.#selected;
+  *#readValues(writer: ExpositionWriter, own: readonly MetricFamily[]): Generator<void, Exemplar[]> {
     const values = this.#values;
     const exemplars: Exemplar[] = [];
     const { natives } = writer;
-    const { escaping = DEFAULT_ESCAPING } = this.#options;
     natives?.begin();
     let at = 0;
     for (const block of this.#blocks) {
-      const { family, series, created, exemplarLines: traced } = block;
+      const { family, series, created } = block;
       const { index } = family;
-      if (natives !== undefined && family.native !== undefined) this.#addNatives(natives, block);
-      for (const number of series) {
-        for (let line = 0; hasExemplars && line < traced; line++) {
-          const exemplar = exemplarAt(index, family, number, line);
-          if (exemplar !== undefined) exemplars[at + line] = escapeExemplar(exemplar, escaping);
-        }
-        at = writeValues(index, family, number, values, at);
-        if (created === 'within') values[at++] = index.createdAt[number];
+      if (natives !== undefined && family.native !== undefined) yield* this.#addNatives(natives, block);
+      for (const step of stepsOf(series)) {
+        at = this.#readStep(block, step, at, exemplars);
+        yield;
       }
       if (created === 'apart') for (const number of series) values[at++] = index.createdAt[number];
     }
@@ -165,27 +163,52 @@ export class MergedBody {
     return exemplars;
   }
 
+  /** @returns where the values of the next series begin */
+  #readStep(
+    { family, created, exemplarLines: traced }: WrittenBlock,
+    series: Int32Array,
+    from: number,
+    exemplars: Exemplar[],
+  ): number {
+    const { index } = family;
+    const { hasExemplars } = this.#selected;
+    const { escaping = DEFAULT_ESCAPING } = this.#options;
+    let at = from;
+    for (const number of series) {
+      for (let line = 0; hasExemplars && line < traced; line++) {
+        const exemplar = exemplarAt(index, family, number, line);
+        if (exemplar !== undefined) exemplars[at + line] = escapeExemplar(exemplar, escaping);
+      }
+      at = writeValues(index, family, number, this.#values, at);
+      if (created === 'within') this.#values[at++] = index.createdAt[number];
+    }
+    return at;
+  }
+
   /** Passes on native histograms: their bins are only read where buckets have come or gone. */
-  #addNatives(natives: NativeSink, block: WrittenBlock): void {
+  *#addNatives(natives: NativeSink, block: WrittenBlock): Generator<void, void> {
     const { family, series, merge } = block;
     const { index, native, hasClassicOnly } = family;
     const isAlike = block.native === native && !hasClassicOnly;
-    for (const number of series) {
-      if (isAlike && index.native.changedAt(number) <= merge && natives.keep?.() === true) continue;
-      if (isAlike && natives.update?.(index.native.cells, index.native.countOf(number)) === true) continue;
-      readNative(index, family, number, this.#reading);
-      natives.add(this.#reading, hasClassicOnly ? undefined : placesOf(index, number, this.#reading));
+    for (const step of stepsOf(series)) {
+      for (const number of step) {
+        if (isAlike && index.native.changedAt(number) <= merge && natives.keep?.() === true) continue;
+        if (isAlike && natives.update?.(index.native.cells, index.native.countOf(number)) === true) continue;
+        readNative(index, family, number, this.#reading);
+        natives.add(this.#reading, hasClassicOnly ? undefined : placesOf(index, number, this.#reading));
+      }
+      yield;
     }
     block.native = native;
     block.merge = index.native.merge;
   }
 
   /** Decides which families are written, and how many values they have. Returns the families of the collector with their headings. */
-  #plan(own: readonly MetricFamily[]): OwnBlock[] {
+  *#plan(own: readonly MetricFamily[]): Generator<void, OwnBlock[]> {
     const { created: wanted, escaping = DEFAULT_ESCAPING } = this.#options;
     const showsCreated = wanted === true || this.#format.showsCreated === true;
     const shown = new Set(this.#selected.shownUnder(escaping));
-    const blocks = shownBlocks(this.#selected, (family) => shown.has(family));
+    const blocks = yield* shownBlocks(this.#selected, (family) => shown.has(family));
     const named = blocks.map(({ family: { name, type } }) => ({ name: escapeMetricName(name, escaping), type }));
     const shownOwn = escapeFamilies(own, escaping);
     const headings = this.#format.headings([...named, ...shownOwn], this.#options);
@@ -214,16 +237,19 @@ export class MergedBody {
     return shownOwn.map((family, at) => ({ family, heading: headings[blocks.length + at] }));
   }
 
-  #addSeries(writer: ExpositionWriter, own: readonly OwnBlock[]): void {
+  *#addSeries(writer: ExpositionWriter, own: readonly OwnBlock[]): Generator<void, void> {
     const { escaping = DEFAULT_ESCAPING } = this.#options;
     const keepsLegal = !changesLegalNames(escaping);
     for (const { family, series, head, heading, created } of this.#blocks) {
       writer.family(head, heading, created);
       const { texts } = family.index;
-      for (const number of series) {
-        const length = keepsLegal && writer.asciiSeries !== undefined ? texts.write(number) : -1;
-        if (length >= 0) writer.asciiSeries!(texts.bytes, length);
-        else writer.series(escapeLabelText(texts.of(number), escaping));
+      for (const step of stepsOf(series)) {
+        for (const number of step) {
+          const length = keepsLegal && writer.asciiSeries !== undefined ? texts.write(number) : -1;
+          if (length >= 0) writer.asciiSeries!(texts.bytes, length);
+          else writer.series(escapeLabelText(texts.of(number), escaping));
+        }
+        yield;
       }
     }
     for (const { family, heading } of own) {
@@ -235,19 +261,14 @@ export class MergedBody {
   }
 }
 
-/** The merged data model: the same families, series and order as the text. */
-export function mergedFamilies(...of: Parameters<typeof mergedFamilySteps>): MetricFamily[] {
-  return completed(mergedFamilySteps(...of));
-}
-
-/** The same in a step for each series. */
-export function* mergedFamilySteps(
+/** The merged data model: the same families, series and order as the text. Pauses after each series. */
+export function* mergedFamilies(
   selected: SelectedFamilies,
   options: OutputOptions,
   isWanted: (family: MergedFamily) => boolean = () => true,
 ): Generator<void, MetricFamily[]> {
   const families: MetricFamily[] = [];
-  for (const { family, series } of shownBlocks(selected, isWanted)) {
+  for (const { family, series } of yield* shownBlocks(selected, isWanted)) {
     const { index } = family;
     const lines = family.kind.lines(family);
     const withExemplars = exemplarLines(family.kind, lines);
@@ -286,7 +307,19 @@ function createdLineName({ hasCreated, name, type }: MergedFamily): string | und
   return hasCreated ? createdName(name, type) : undefined;
 }
 
-function shownBlocks(selected: SelectedFamilies, isWanted: (family: MergedFamily) => boolean): FamilyBlock[] {
-  const families = selected.families().filter(isWanted);
-  return families.map((family) => ({ family, series: family.index.shownSeries(family) }));
+function* shownBlocks(
+  selected: SelectedFamilies,
+  isWanted: (family: MergedFamily) => boolean,
+): Generator<void, FamilyBlock[]> {
+  const blocks: FamilyBlock[] = [];
+  for (const family of selected.families()) {
+    if (isWanted(family)) blocks.push({ family, series: yield* family.index.shownSeries(family) });
+  }
+  return blocks;
+}
+
+function* stepsOf(series: Int32Array): Generator<Int32Array> {
+  for (let from = 0; from < series.length; from += SERIES_PER_STEP) {
+    yield series.subarray(from, from + SERIES_PER_STEP);
+  }
 }

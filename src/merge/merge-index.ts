@@ -308,9 +308,9 @@ export class MergeIndex implements MergedCells {
     this.#structure++;
   }
 
-  /** The series of a family that have a line, ordered by their labels. */
-  shownSeries(family: MergedFamily): Int32Array {
-    this.texts.sort(family);
+  /** The series of a family that have a line, ordered by their labels. Pauses while they are sorted. */
+  *shownSeries(family: MergedFamily): Generator<void, Int32Array> {
+    yield* this.texts.putInOrder(family);
     const shown = new Int32Array(family.series.length);
     let count = 0;
     for (const series of family.series) if (this.isShown(series, family)) shown[count++] = series;

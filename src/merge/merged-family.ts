@@ -29,7 +29,7 @@ export interface MergedCells {
   readonly exemplars: ReadonlyMap<number, Exemplar>;
   readonly native: Pick<NativeCells, 'cells' | 'of' | 'countOf' | 'changedAt' | 'merge'>;
   isShown(series: number, family: MergedFamily): boolean;
-  shownSeries(family: MergedFamily): Int32Array;
+  shownSeries(family: MergedFamily): Generator<void, Int32Array>;
   gaugeValue(series: number, mode: GaugeMode): number;
 }
 

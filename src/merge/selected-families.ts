@@ -23,6 +23,8 @@ import { bucketCells, type ConflictReason, type MergedFamily } from './merged-fa
 import { MergeIndex } from './merge-index.js';
 import { type Selection, selects, showsLabelsOf } from './selection.js';
 
+const SERIES_PER_STEP = 1024;
+
 /** The series of one part, and their place in the combined family. */
 interface Link {
   readonly part: MergedFamily;
@@ -106,25 +108,30 @@ export class SelectedFamilies {
     return hidden.size === 0 ? this.#families : this.#families.filter(({ name }) => !hidden.has(name));
   }
 
-  /** Follows the index; call it after every merge, before other methods. */
-  update(): void {
-    if (this.#seen !== this.#index.structure) this.#rebuild();
+  /** Follows the index, with pauses; call it after every merge, before other methods. */
+  *update(): Generator<void, void> {
+    if (this.#seen !== this.#index.structure) yield* this.#rebuild();
     this.#seen = this.#index.structure;
     if (this.#links.length === 0) return;
     this.#combinations.forgetCreated();
     this.#combinations.native.invalidate();
     this.#combinations.clear();
     const nowSeconds = Date.now() / 1000;
-    for (const link of this.#links) this.#add(link, nowSeconds);
+    for (const link of this.#links) {
+      for (let from = 0; from < link.from.length; from += SERIES_PER_STEP) {
+        this.#add(link, from, nowSeconds);
+        yield;
+      }
+    }
     this.#combinations.settle();
   }
 
-  #rebuild(): void {
+  *#rebuild(): Generator<void, void> {
     this.#rebuilt++;
     const byName = new Map<string, MergedFamily[]>();
-    const declared = this.#index.declared();
-    const ambiguous = new Set(declared.filter(({ scope }) => scope.isAmbiguous).map(nameInRole));
-    for (const family of declared) {
+    const all = this.#index.declared();
+    const ambiguous = new Set(all.filter(({ scope }) => scope.isAmbiguous).map(nameInRole));
+    for (const family of all) {
       const { name, scope } = family;
       if (!selects(this.#selection, name, scope, ambiguous.has(nameInRole(family)))) continue;
       const parts = byName.get(family.name);
@@ -134,9 +141,11 @@ export class SelectedFamilies {
     this.hasUtf8Names = [...byName.values()].flat().some((part) => part.records().some(isUtf8));
     this.#combinations = new MergeIndex(() => '');
     this.#links.length = 0;
-    this.#declared = [...byName.values()]
-      .map((parts) => (this.#isCombined(parts) ? this.#combine(parts.toSorted(byOrder)) : parts[0]))
-      .toSorted(byOrder);
+    const declared: MergedFamily[] = [];
+    for (const parts of byName.values()) {
+      declared.push(this.#isCombined(parts) ? yield* this.#combine(parts.toSorted(byOrder)) : parts[0]);
+    }
+    this.#declared = declared.toSorted(byOrder);
     const candidates = this.#declared.filter((family) => !family.hidden);
     // as for one metric, the newest declaration is shown
     const clashes = nameClashes([...this.#reserved, ...newestFirst(candidates)]);
@@ -198,7 +207,7 @@ export class SelectedFamilies {
       : describeClash(clash);
   }
 
-  #combine(parts: readonly MergedFamily[]): MergedFamily {
+  *#combine(parts: readonly MergedFamily[]): Generator<void, MergedFamily> {
     let combined!: MergedFamily;
     for (const part of parts) for (const record of part.records()) combined = this.#combinations.declare(record)!;
     this.#combinations.decide();
@@ -208,27 +217,28 @@ export class SelectedFamilies {
       const buckets = part.kind.hasBounds ? bucketCells(part, combined) : undefined;
       if (part.type !== combined.type || (part.kind.hasBounds && buckets === undefined)) continue;
       const from = part.series.filter((series) => this.#index.isReferenced(series));
-      const to = from.map((series) =>
-        this.#combinations.referenceText(
-          combined,
-          spell(this.#index.texts.of(series)),
-          this.#index.createdAt[series],
-          this.#index.isIdle(series) ? 'marked' : 'active',
-        ),
-      );
+      const to: number[] = [];
+      for (const series of from) {
+        const text = spell(this.#index.texts.of(series));
+        const use = this.#index.isIdle(series) ? 'marked' : 'active';
+        to.push(this.#combinations.referenceText(combined, text, this.#index.createdAt[series], use));
+        if (to.length % SERIES_PER_STEP === 0) yield;
+      }
       this.#links.push({ part, combined, from, to, buckets });
     }
     return combined;
   }
 
-  #add(link: Link, nowSeconds: number): void {
+  /** Adds the series of one step. */
+  #add(link: Link, first: number, nowSeconds: number): void {
     const { part, combined, from, to, buckets } = link;
-    if (part.native !== undefined) this.#addNative(link);
+    const end = Math.min(from.length, first + SERIES_PER_STEP);
+    if (part.native !== undefined) this.#addNative(link, first, end);
     const [index, combinations] = [this.#index, this.#combinations];
     const { cells: source } = index;
     const { cells: target } = combinations;
     const slots = part.cells;
-    for (let at = 0; at < from.length; at++) {
+    for (let at = first; at < end; at++) {
       const cell = index.cellOf[from[at]];
       const into = combinations.cellOf[to[at]];
       combinations.noteCreated(to[at], index.createdAt[from[at]]);
@@ -249,10 +259,10 @@ export class SelectedFamilies {
     }
   }
 
-  #addNative({ part, combined, from, to }: Link): void {
+  #addNative({ part, combined, from, to }: Link, first: number, end: number): void {
     const [index, combinations] = [this.#index, this.#combinations];
     const withoutBuckets = part.bounds.length === 0 && combined.bounds.length > 0;
-    for (let at = 0; at < from.length; at++) {
+    for (let at = first; at < end; at++) {
       for (const chunk of index.native.of(from[at])) {
         const cell = combinations.native.cellOf(to[at], chunk.role, chunk.isApart || withoutBuckets);
         const { cells } = combinations.native;

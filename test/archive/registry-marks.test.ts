@@ -6,6 +6,7 @@ import { DirectoryCollection } from '../../src/collector/collection.js';
 import { mergedFamilies } from '../../src/collector/merged-output.js';
 import type { Selection } from '../../src/merge/selection.js';
 import { metricKey } from '../../src/model/family-declaration.js';
+import { completed } from '../../src/time-slices.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter } from '../support/declarations.js';
 import { addTo, attach, createFile, type WrittenFile } from '../support/written-file.js';
@@ -23,9 +24,9 @@ function shown(t: TestContext, dir: string, selections: readonly Selection[]): (
   for (const _ of collection.collect());
   return selections.map((selection) => {
     const selected = collection.select(selection);
-    selected.update();
+    completed(selected.update());
     if (selected.missing.length > 0) return 'missing';
-    return mergedFamilies(selected, {})[0]?.samples[0].value;
+    return completed(mergedFamilies(selected, {}))[0]?.samples[0].value;
   });
 }
 

@@ -7,8 +7,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { MultiprocessCollector } from 'prom-multiproc';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { DirectoryCollection } from '../../src/collector/collection.js';
-import { mergedFamilies } from '../../src/collector/merged-output.js';
+import { MergedBody, mergedFamilies } from '../../src/collector/merged-output.js';
+import { formatOf } from '../../src/exposition/formats.js';
+import { LabelTexts } from '../../src/merge/label-texts.js';
+import { FileReader } from '../../src/metrics-file/reader.js';
 import type { Series } from '../../src/storage/series.js';
+import { completed } from '../../src/time-slices.js';
 import { afterTest } from '../support/after-test.js';
 import { DeadProcess } from '../support/dead-process.js';
 import { counter } from '../support/declarations.js';
@@ -70,6 +74,32 @@ for (const [name, make] of Object.entries(LARGE_FILES)) {
   });
 }
 
+for (const format of ['text', 'protobuf']) {
+  test(`series are sorted and written in steps as ${format}, and each is in its place`, (t) => {
+    const dir = withTempDir(t);
+    const dead = new DeadProcess(dir);
+    // in no order
+    const ids = Array.from({ length: SERIES }, (_, at) => `job ${(at * 7919) % SERIES}`);
+    for (const id of ids) dead.count('jobs_total', { id }, 1);
+    dead.die();
+    const collection = collectionOf(t, dir);
+    completed(collection.collect());
+    const selected = selectAll(collection);
+    const written = t.mock.method(LabelTexts.prototype, 'writeOf');
+    let largest = 0;
+    const body = new MergedBody(selected, formatOf(format), {});
+    for (const steps = body.render([]); steps.next().done !== true; written.mock.resetCalls()) {
+      largest = Math.max(largest, written.mock.callCount());
+    }
+    assert.ok(largest <= MAX_SERIES, `${largest} texts in one step`);
+    const [{ samples }] = completed(mergedFamilies(selected, {}));
+    assert.deepEqual(
+      samples.map(({ labels: { id } }) => id),
+      ids.toSorted(),
+    );
+  });
+}
+
 /** A log of ten parts, so that there are pauses in it. */
 const STABLE = 600;
 /** As many as make most of the log obsolete, so that a new one is due. */
@@ -108,7 +138,7 @@ for (const kind of fileKinds()) {
         change();
         await turn();
       }
-      const [{ samples }] = mergedFamilies(selectAll(collection), {});
+      const [{ samples }] = completed(mergedFamilies(selectAll(collection), {}));
       for (const { labels, value } of samples.filter(({ labels: { id } }) => id.length < 1000)) {
         assert.ok(value === 0 || value === Number(labels.id), `${labels.id} is ${value}`);
       }
@@ -132,8 +162,9 @@ test('a collector whose directory changes while it reads a large file ends that 
   process.env.PROMETHEUS_MULTIPROC_DIR = dir;
   const collector = new MultiprocessCollector({ threads: false, fold: false });
   afterTest(t, () => collector.close());
+  const readLog = t.mock.method(FileReader.prototype, 'readLog');
   const collected = collector.families();
-  while (openFilesIn(dir).length === 0) await turn();
+  while (readLog.mock.callCount() === 0) await turn();
   process.env.PROMETHEUS_MULTIPROC_DIR = other;
   const folded = collector.fold();
   assert.equal((await collected)[0].samples.length, SERIES);

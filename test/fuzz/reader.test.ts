@@ -22,6 +22,7 @@ import { dataFileName } from '../../src/directory/file-name.js';
 import { crc32 } from '../../src/metrics-file/crc32.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, RECORD } from '../../src/metrics-file/layout.js';
 import { encodeFamily, encodeKey, encodeKeyedSeries } from '../../src/metrics-file/record.js';
+import { completed } from '../../src/time-slices.js';
 import { afterTest } from '../support/after-test.js';
 import { bareHeader } from '../support/bare-file.js';
 import { selectAll } from '../support/reading.js';
@@ -55,7 +56,7 @@ function collect(dir: string): { skipped: Record<string, number>; total: number 
   for (const _ of collection.collect());
   const bytes = process.memoryUsage().arrayBuffers - before;
   const { skipped } = collection;
-  const [family] = mergedFamilies(selectAll(collection), {});
+  const [family] = completed(mergedFamilies(selectAll(collection), {}));
   collection.close();
   const counts = Object.entries(skipped).filter(([, count]) => count > 0);
   return { skipped: Object.fromEntries(counts), total: family?.samples[0]?.value, bytes };

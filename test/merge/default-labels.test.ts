@@ -7,6 +7,7 @@ import { mergedFamilies } from '../../src/collector/merged-output.js';
 import { labelText } from '../../src/exposition/labels.js';
 import type { Selection } from '../../src/merge/selection.js';
 import { chosenRegistryId, NOT_CHOSEN } from '../../src/model/registry-id.js';
+import { completed } from '../../src/time-slices.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter, gauge, histogram } from '../support/declarations.js';
 import { addTo, attach, createFile, setGauge } from '../support/written-file.js';
@@ -35,8 +36,8 @@ function linesOf(t: TestContext, dir: string, selection: Selection): string[] {
   t.after(() => collection.close());
   for (const _ of collection.collect());
   const selected = collection.select(selection);
-  selected.update();
-  return mergedFamilies(selected, {}).flatMap(({ samples }) =>
+  completed(selected.update());
+  return completed(mergedFamilies(selected, {})).flatMap(({ samples }) =>
     samples
       .filter(({ name, labels }) => !/_sum|_count/.test(name) && labels.le !== '1')
       .map(
@@ -154,8 +155,8 @@ test('the labels of a registry that gets some later, or loses them, are those of
     writer.flush();
     for (const _ of collection.collect());
     return outputs.map((selected) => {
-      selected.update();
-      return mergedFamilies(selected, {})[0].samples.map((sample) => ({ ...sample.labels }));
+      completed(selected.update());
+      return completed(mergedFamilies(selected, {}))[0].samples.map((sample) => ({ ...sample.labels }));
     });
   };
   assert.deepEqual(labels(), [[{}], [{}]]);

@@ -7,6 +7,7 @@ import type { FamilyDeclaration } from '../../src/model/family-declaration.js';
 import { MULTIPROCESS_MODES } from '../../src/model/gauge-mode.js';
 import { DirectoryCollection } from '../../src/collector/collection.js';
 import { mergedFamilies } from '../../src/collector/merged-output.js';
+import { completed } from '../../src/time-slices.js';
 import { Reading } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter, gauge, histogram } from '../support/declarations.js';
@@ -81,8 +82,8 @@ test('one collection shows the families of each registry, and follows later coun
   const values = (): (number | undefined)[] => {
     for (const _ of collection.collect());
     return outputs.map((output) => {
-      output.update();
-      const samples = mergedFamilies(output, {}).flatMap((family) => family.samples);
+      completed(output.update());
+      const samples = completed(mergedFamilies(output, {})).flatMap((family) => family.samples);
       return samples.find(({ labels }) => labels.by === 'y')?.value;
     });
   };

@@ -5,6 +5,7 @@ import { mergedFamilies, MergedBody, type OutputOptions } from '../../src/collec
 import { FALLBACK, formatOf } from '../../src/exposition/formats.js';
 import type { SelectedFamilies } from '../../src/merge/selected-families.js';
 import type { MetricFamily } from '../../src/model/metric-family.js';
+import { completed } from '../../src/time-slices.js';
 
 /** Reads the same directory again and again. */
 export class Reading {
@@ -25,7 +26,7 @@ export class Reading {
   /** Collects, and returns the families in the order of the output. */
   families(): MetricFamily[] {
     this.collect();
-    return mergedFamilies(this.#selected, this.options);
+    return completed(mergedFamilies(this.#selected, this.options));
   }
 
   text(format: string = FALLBACK.name): string {
@@ -40,7 +41,7 @@ export class Reading {
       body = new MergedBody(this.#selected, formatOf(format), this.options);
       this.#bodies.set(format, body);
     }
-    return body.render([]);
+    return completed(body.render([]));
   }
 
   /** Returns values by `name{label="value"}`. */
@@ -57,15 +58,15 @@ export class Reading {
   }
 
   collect(): void {
-    for (const _ of this.#collection.collect());
-    this.#selected.update();
+    completed(this.#collection.collect());
+    completed(this.#selected.update());
   }
 }
 
 /** Selects all families of a collection. */
 export function selectAll(collection: DirectoryCollection): SelectedFamilies {
   const selected = collection.select({ registries: 'all' });
-  selected.update();
+  completed(selected.update());
   return selected;
 }
 
