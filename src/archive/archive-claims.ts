@@ -12,7 +12,6 @@ import type { ArchiveRecord } from './archive-record.js';
 
 /**
  * @param dataFiles all data files of the directory
- * @param probe remembers which files belong to dead processes
  * @throws {BadFileError} ERR_CORRUPT_FILE where the archive names a file whose writer lives
  */
 export function assertTrueClaims(

@@ -81,7 +81,7 @@ export class ArchiveContents {
     return families;
   }
 
-  /** Adds the archive before this one. @throws {BadFileError} before anything is added */
+  /** @throws {BadFileError} before anything is added */
   addArchive(source: FoldSource): void {
     const { familyRetentionSeconds, deadRetentionSeconds } = this.#limits;
     const foldedAt = source.archive?.foldedAt ?? this.#clocks;
@@ -104,9 +104,7 @@ export class ArchiveContents {
   }
 
   /**
-   * Adds all counts of a process.
-   *
-   * @param endedAt seconds since the epoch when it was last alive
+   * @param endedAt seconds since the epoch when the process was last alive
    * @throws {BadFileError} or a TypeError for an invalid declaration, before anything is added
    */
   addProcess(source: FoldSource, endedAt: number): void {
@@ -151,7 +149,7 @@ export class ArchiveContents {
   /**
    * Drops expired series and families.
    *
-   * @param livingFamilies what living processes declare; called only where it matters. Undefined where it is unknown: then
+   * @param livingFamilies called only where it matters; undefined where the files of living processes cannot be read: then
    * nothing of a family that may be in use is dropped
    */
   expire(livingFamilies: () => LivingFamilies | undefined): void {
@@ -294,9 +292,7 @@ export class ArchiveContents {
     }
   }
 
-  /**
-   * Whether other families of its name and scope depend on this declaration without series, as they do before it is folded.
-   */
+  /** Whether other families of its name and scope depend on this declaration without series, as before it was folded. */
   #isLastWord(family: ArchiveFamily): boolean {
     const { name, declaredAt } = family.declaration;
     const scope = scopeKey(family.declaration);

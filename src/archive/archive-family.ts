@@ -14,7 +14,6 @@ import { laterEnd } from './series-end.js';
 export type ArchivedDeclaration = Omit<FamilyRecord, 'id'> & { lastSeenAt: number };
 
 export class ArchiveFamily {
-  /** The newest declaration. */
   declaration: ArchivedDeclaration;
   readonly shape: SlotShape;
   readonly mode: GaugeMode;
@@ -74,7 +73,6 @@ export class ArchiveFamily {
     return this.#rows.get(this.#rowKey(key, endedAt));
   }
 
-  /** Adds a series without a value. */
   addRow(key: string, endedAt: number): number {
     const row = this.keys.length;
     this.keys.push(key);
@@ -142,7 +140,6 @@ export class ArchiveFamily {
     return this.isGauge ? rows.toSorted((a, b) => this.endedAt[a] - this.endedAt[b]) : rows;
   }
 
-  /** Copies a series in the form of the file. */
   copyRow(row: number, into: Float64Array, at: number): void {
     const from = row * this.#stride;
     // the count of a gauge's accumulator is not stored: a value that is set counts as one

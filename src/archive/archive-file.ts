@@ -29,12 +29,9 @@ export interface OpenedArchive {
 }
 
 /**
- * Opens an archive that counts.
- *
  * @param dataFiles all data files of the directory
- * @throws {BadFileError} where it is damaged, differs from its name, or names the file of a living process
- * @throws {PromMultiprocError} ERR_UNTRUSTED_OWNER
- * @throws the system's error where it cannot be read
+ * @throws {BadFileError} where the archive is damaged, differs from its name, or names the file of a living process
+ * @throws {PromMultiprocError} ERR_UNTRUSTED_OWNER; the system's error where it cannot be read
  */
 export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly DataFileName[]): OpenedArchive {
   const opened = openArchiveFile(join(dir, name.name), name, (reader) => assertTrusted(trustIn(dir), reader));
@@ -47,11 +44,7 @@ export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly 
   }
 }
 
-/**
- * Reads a new archive in the way of its readers, before the files that it was made from are removed.
- *
- * @throws {BadFileError} where readers would refuse it
- */
+/** Reads a new archive as readers do, before its sources are removed. @throws {BadFileError} where they would refuse it */
 export function proveArchive(file: string, name: ArchiveName): void {
   const { reader, source } = openArchiveFile(file, name);
   try {

@@ -32,7 +32,6 @@ export class ArchivedAttachments {
     else this.#addNative(row, role, values);
   }
 
-  /** Adds the attachments of a row of another family. */
   include(row: number, other: ArchivedAttachments, otherRow: number, now: number): void {
     for (const { role, values } of other.of(otherRow)) this.add(row, role, values, now);
   }
@@ -47,14 +46,12 @@ export class ArchivedAttachments {
     });
   }
 
-  /** The shapes of all attachments. */
   *shapes(): IterableIterator<SlotShape> {
     for (const attachments of this.#rows.values()) {
       for (const { role } of attachments.values()) yield attachmentShape(role);
     }
   }
 
-  /** The attachments of a row. */
   of(row: number): Iterable<Archived> {
     return this.#rows.get(row)?.values() ?? [];
   }

@@ -7,7 +7,6 @@
 import { uptime } from 'node:os';
 import { currentMachine } from '../directory/identity.js';
 
-/** Readings of all clocks at one moment. */
 export interface ClockReading {
   /** Seconds since the epoch. */
   readonly wall: number;

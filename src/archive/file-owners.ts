@@ -18,11 +18,7 @@ export class FileOwners {
     this.#anyUnknown ||= !isSkippedByAll(reason);
   }
 
-  /**
-   * Returns a function that tells whether a process has no files except the folded ones, and will create none.
-   *
-   * @param now seconds since the epoch
-   */
+  /** Returns a function that tells whether a process has no files except the folded ones, and will create none. */
   processesOver(folded: Iterable<DataFileName>, now: number): (process: string, lastSeenAt: number) => boolean {
     const left = new Map(this.#processes);
     for (const name of folded) left.delete(name);

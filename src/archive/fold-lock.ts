@@ -12,7 +12,6 @@ import { openFile, whileOpen } from '../metrics-file/open-file.js';
 import { FOLD_LOCK, FOLD_LOCK_DIRECTORY } from '../directory/file-name.js';
 import { type FilePermissions, openLockFile } from '../directory/lock-file.js';
 
-/** With the permissions of the lock file where it is created. */
 export interface FoldLockOptions extends FilePermissions {
   /** Whether to use proper-lockfile, which adds listeners for signals: not on an application's main thread. */
   readonly properLockfile: boolean;

@@ -1,4 +1,3 @@
-/** The result of a fold. */
 import type { SkipReason } from '../directory/skip-reason.js';
 import type { ArchiveLosses } from './archive-record.js';
 
@@ -34,9 +33,7 @@ export interface FoldResult extends ArchiveLosses {
   /** Series and size of the archive that this call has published; else 0. */
   readonly series: number;
   readonly archiveBytes: number;
-  /**
-   * Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay, to be inspected.
-   */
+  /** Archives that do not count: damaged, with false claims, or of an untrusted owner. They stay, to be inspected. */
   readonly damagedArchives: readonly string[];
   /** Messages for the operator, each to be logged once. */
   readonly notices: readonly string[];

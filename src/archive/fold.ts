@@ -44,10 +44,7 @@ import { isSkippedByAll, type SkipReason, skipReason } from '../directory/skip-r
 import { removeLeftovers } from '../directory/sweep.js';
 import { assertTrusted, type Trust, trustIn } from '../directory/trust.js';
 
-/**
- * Receives the number of files of dead processes that have been read, and their total; a fold spends nearly all its time
- * there.
- */
+/** Receives the number of files of dead processes that have been read, and their total. */
 export type FoldProgress = (read: number, of: number) => void;
 
 /** A finished step, at which crash tests stop. */

@@ -10,11 +10,9 @@ import type { LivingFamilies } from './living-families.js';
 import { endOfHour, NO_END } from './series-end.js';
 
 /**
- * Drops the idle series of an archive.
+ * Returns the number of series that were dropped.
  *
- * @param livingFamilies called only where a series has been idle for long enough; returns undefined where the files of
- * living processes cannot be read: then every series stays
- * @returns the number of series that were dropped
+ * @param livingFamilies called only where a series has been idle for long enough; undefined: every series stays
  */
 export function dropIdleSeries(
   families: readonly ArchiveFamily[],

@@ -13,11 +13,7 @@ export function endOfHour(time: number): number {
   return Math.ceil(time / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
-/**
- * The end of a series of a process.
- *
- * @param lastAlive of the process: its clock, or this one, may be years off, so that it alone makes no series old
- */
+/** @param lastAlive of the process: its clock, or this one, may be years off, so that it alone makes no series old */
 export function endOfSeries(expireAfterSeconds: number | undefined, lastAlive: number, now: number): number {
   if (expireAfterSeconds === undefined) return NO_END;
   return endOfHour(Math.max(lastAlive, now - longestInterval(expireAfterSeconds))) || HOUR_SECONDS;
@@ -28,7 +24,6 @@ export function shiftedEnd(endedAt: number, shift: number, now: number): number 
   return endedAt === NO_END ? NO_END : Math.min(endedAt + shift, endOfHour(now)) || HOUR_SECONDS;
 }
 
-/** The end of a series to which another one is added. */
 export function laterEnd(one: number, other: number): number {
   return one === NO_END || other === NO_END ? NO_END : Math.max(one, other);
 }

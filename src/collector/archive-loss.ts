@@ -21,11 +21,8 @@ export class ArchiveLoss {
   }
 
   /**
-   * Pauses while it restores.
-   *
    * @param shown the archive of the last pass
    * @param newest the archive that counts among the files found now
-   * @param mayWrite whether it may be restored
    */
   *after(
     shown: NodeFile | undefined,

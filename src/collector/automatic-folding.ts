@@ -26,10 +26,7 @@ export class AutomaticFolding {
   #notBefore = 0;
   #tidyNotBefore = 0;
 
-  /**
-   * @param settings `false`: only on request
-   * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
-   */
+  /** @param settings `false`: only on request. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
   constructor(settings: FoldSettings | false, deadRetentionSeconds: number) {
     if (settings !== false) assertFoldOptions(settings);
     this.#settings = settings;
@@ -79,7 +76,6 @@ export class AutomaticFolding {
     return { fileMode, group, ...this.#settings, deadRetentionSeconds: this.#deadRetentionSeconds };
   }
 
-  /** Waits for the present fold, if there is one. */
   async settled(): Promise<void> {
     await this.#running?.catch(() => {});
   }

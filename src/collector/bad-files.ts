@@ -32,7 +32,6 @@ export class BadFiles {
     this.#known.set(name, { fingerprint, error, lookAgainAt: performance.now() + LOOK_AGAIN_MS });
   }
 
-  /** Forgets files that do not exist any more. */
   retain(isThere: (name: string) => boolean): void {
     for (const name of [...this.#known.keys()]) if (!isThere(name)) this.#known.delete(name);
   }

@@ -43,7 +43,6 @@ import {
 
 export interface CollectionOptions {
   readonly dir: string;
-  /** How long a dead process's gauges are kept, in modes that keep them. */
   readonly deadRetentionSeconds: number;
   /** Maximum number of files that stay open between two scrapes. */
   readonly maxOpenFiles: number;
@@ -69,9 +68,7 @@ export class DirectoryCollection {
   readonly #context: FileContext;
   readonly #badFiles = new BadFiles();
   #trust: Trust = () => true;
-  /** Names of the records of pushes that the last collection found. */
   #pushes: readonly string[] = [];
-  /** Files that the last pass skipped, by name. */
   #skipped = new Map<string, SkippedFile>();
   #archiveHour = 0;
   #archive: ArchiveRecord | undefined;
@@ -258,7 +255,6 @@ export class DirectoryCollection {
     }
   }
 
-  /** @throws the system's error */
   *#tryToRead(name: string): Generator<void, MetricsFile | undefined> {
     let file = this.#files.get(name);
     let fingerprint: string | undefined;

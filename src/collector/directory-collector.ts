@@ -69,10 +69,7 @@ export interface ReadingOptions {
   readonly idleMs?: number;
 }
 
-/**
- * Files of this total size, as `mergeBytesOf` counts it, are merged in a thread: about 15,000 series, which take 15 ms the
- * first time.
- */
+/** As `mergeBytesOf` counts: beyond it a thread merges. About 15,000 series, which take 15 ms the first time. */
 const THREAD_AT_BYTES = 1024 * 1024;
 /** After this time the event loop may turn. */
 const SLICE_MS = 3;
@@ -341,7 +338,6 @@ function isShown({ kind }: Product): boolean {
   return kind === 'body' || kind === 'families';
 }
 
-/** Whether no caller waits for the product. */
 function isForNobody(product: Product): boolean {
   return product.kind === 'status' && product.isBackground === true;
 }

@@ -30,7 +30,6 @@ export type Product =
   | ({ readonly kind: 'status'; readonly settings: OutputSettings; readonly isBackground?: boolean } & StatusRequest)
   | { readonly kind: 'processes' };
 
-/** An exposition. */
 export interface BodyRequest {
   /** The caller gives the body back: see lent-bodies.ts. */
   readonly isLent?: boolean;

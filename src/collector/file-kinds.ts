@@ -64,7 +64,6 @@ export function openMetricsFile(name: string, context: FileContext): MetricsFile
   return rowOf(name)!.open(name, context);
 }
 
-/** Prepares the reading of files, kind by kind. */
 export function surveyFiles(names: readonly string[], context: FileContext): void {
   for (const { isNamed, survey } of FILE_KINDS.values()) survey?.(names.filter(isNamed), context);
 }

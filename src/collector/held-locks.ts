@@ -22,11 +22,7 @@ export class LockWatch {
   /** When each lock was first found held, by the clock of `performance.now()`; keyed by path. */
   readonly #heldSince = new Map<string, number>();
 
-  /**
-   * Called by every collection. Logs once each lock that is still held after a minute.
-   *
-   * @param now by the clock of `performance.now()`
-   */
+  /** Called by every collection. Logs once each lock that is still held after a minute. */
   held(dir: string, joined: OpenedDirectory | undefined, now = performance.now()): HeldLocks {
     const dirLock = joined?.isLockedByOther === true ? join(dir, DIRECTORY_LOCK) : undefined;
     const foldLock = takenFoldLock(dir);

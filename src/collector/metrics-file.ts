@@ -6,9 +6,7 @@ import type { MergedPart } from '../merge/merged-part.js';
 import type { PythonLiveness } from '../python-file/python-liveness.js';
 import type { PythonSamples } from '../python-file/python-keys.js';
 
-/**
- * `node`: a process or thread of this package. `archive`: folded counts of dead ones. `python`: a file of client_python.
- */
+/** `node`: a process or thread of this package. `archive`: folded counts of dead ones. `python`: a file of client_python. */
 export type FileKind = 'node' | 'archive' | 'python';
 
 /** The process or thread that writes a file; for an archive, the process of the last fold. */
@@ -44,12 +42,10 @@ export interface MetricsFile {
   /** Fingerprint of the file when it was opened: a repaired file, or another file of this name, has a different one. */
   readonly fingerprint: string;
   readonly writer: FileWriter;
-  /** Its part in the merge. */
   readonly part: MergedPart;
   readonly liveness: Liveness;
   /** Whether it was read after the last write to it: then there is no reason to open it again. */
   readonly isFinal: boolean;
-  /** Number of bytes that were read. */
   readonly sizeBytes: number;
   /** The state of the writer as it records it; undefined where it records none. */
   readonly record?: WriterRecord;
@@ -68,7 +64,6 @@ export interface FileContext {
   readonly dir: string;
   readonly index: MergeIndex;
   readonly probe: LivenessProbe;
-  /** How long the gauges of a dead process are kept, in modes that keep them. */
   readonly deadRetentionSeconds: number;
   readonly python: { readonly samples: PythonSamples; readonly liveness: PythonLiveness };
 }

@@ -1,4 +1,3 @@
-/** The public class for reading: the merged view of a directory. */
 import type { FoldResult } from '../archive/fold-result.js';
 import type { ExpositionFormat } from '../exposition/formats.js';
 import type * as negotiation from '../exposition/negotiate.js';

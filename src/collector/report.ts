@@ -25,7 +25,6 @@ export interface CollectionStats {
   readonly heartbeatAgeSeconds: number;
   /** Bytes of files of dead processes. */
   readonly deadBytes: number;
-  /** Undefined where there is no archive. */
   readonly archive: ArchiveRecord | undefined;
 }
 
@@ -55,7 +54,6 @@ export interface ProcessInfo {
 export interface SkippedFile {
   readonly name: string;
   readonly reason: SkipReason;
-  /** A description of the problem. */
   readonly error: string;
 }
 
@@ -96,7 +94,6 @@ export function totalsOf(files: readonly MetricsFile[]): Totals {
   return total;
 }
 
-/** Number of skipped files, by reason. */
 export function skippedByReason(skipped: Iterable<SkippedFile>): Record<SkipReason, number> {
   const counts = Object.fromEntries(SKIP_REASONS.map((reason) => [reason, 0])) as Record<SkipReason, number>;
   for (const { reason } of skipped) counts[reason]++;
@@ -162,7 +159,6 @@ export function processesOf(
   return [...rows.values()];
 }
 
-/** The HTTP requests of each process, by its file. */
 export function requestsIn(
   files: readonly MetricsFile[],
   countIn: (part: MergedPart) => RequestCounts | undefined,

@@ -178,10 +178,7 @@ export function selfMetrics(
   return [...families, ...pushMetrics(pushes)];
 }
 
-/**
- * The figures of pushes, from the records of their leaders: counters that go on when another process becomes the leader. The
- * figures of pushes to receivers of one kind become one.
- */
+/** From the records of leaders, so that counters go on when another process leads. Pushes to receivers of one kind become one. */
 function pushMetrics(pushes: readonly PushRecord[]): MetricFamily[] {
   const now = Date.now();
   const targets = [...new Set(pushes.map(({ target }) => target))].toSorted();

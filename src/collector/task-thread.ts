@@ -24,7 +24,6 @@ const YOUNG_MB = 8;
 export class TaskThread<Task, Result> {
   readonly #options: TaskThreadOptions;
   #pool: Piscina | undefined;
-  /** Rejects the present task. */
   #fail: ((error: Error) => void) | undefined;
 
   constructor(options: TaskThreadOptions) {

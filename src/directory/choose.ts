@@ -94,10 +94,7 @@ export const SOURCES: ReadonlyMap<DirectorySource, Source> = new Map<DirectorySo
   ],
 ]);
 
-/**
- * The directory that this process or thread counts in; undefined where none of the sources names one, so that it counts in
- * memory. Creates nothing.
- */
+/** The directory that this process or thread counts in; undefined where no source names one, so that it counts in memory. */
 export function chooseOwn(env: Environment = process.env): ChosenDirectory | undefined {
   return isMainThread ? firstOf([...SOURCES], env) : chooseOfThread(env);
 }
@@ -115,40 +112,27 @@ export function chooseAsPrimary(env: Environment = process.env): ChosenDirectory
   return chooseOwn(env) ?? chosen('cluster', processPath(process.pid, env));
 }
 
-/**
- * The directory that the worker threads of this process use. A main thread that counts in memory starts to use it when it
- * exists.
- */
+/** The directory of this process's worker threads. A main thread that counts in memory starts to use it when it exists. */
 export function chooseForThreads(env: Environment = process.env): ChosenDirectory {
   return chooseOwn(env) ?? chosen('threads', processPath(process.pid, env));
 }
 
-/**
- * The directory of an option. Absolute, because workers may have another working directory. @throws {PromMultiprocError}
- * ERR_INVALID_ARGUMENT
- */
+/** Makes the path absolute: workers may have another working directory. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
 export function chooseOption(dir: unknown): ChosenDirectory {
   if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), source: 'option', derived: false };
   throw invalidArgument(`dir ${inspect(dir)} is no path: name a directory, or leave it out`);
 }
 
 /**
- * The directory for a reader in this process that names none: the one that this process counts in, or would count in, or
- * one that its cluster workers or worker threads have created. Undefined where there is none.
- *
- * @param counted the directory that the process counts in now
+ * The directory for a reader in this process that names none: the one that the process counts in now (`counted`), or would
+ * count in, or one that its cluster workers or worker threads have created. Undefined where there is none.
  */
 export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirectory | undefined {
   // cluster workers and threads of a process have the same directory
   return counted ?? chooseOwn() ?? existing(chooseAsPrimary());
 }
 
-/**
- * The directory that a command works on.
- *
- * @param named by `--dir`, or the variable
- * @throws {PromMultiprocError} ERR_NO_DIRECTORY, with a list of those that exist
- */
+/** @param named by `--dir`, or the variable. @throws {PromMultiprocError} ERR_NO_DIRECTORY, with those that exist */
 export function chooseForCommand(named: string | undefined): ChosenDirectory {
   if (named !== undefined && named !== '') return chooseOption(named);
   return chosen('search', onlyUsedOf(derivedDirectories(process.env)));

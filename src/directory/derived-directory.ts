@@ -25,10 +25,7 @@ export function isProcessPath(dir: string): boolean {
   return DERIVED_NAME.exec(dir)?.[1] !== undefined;
 }
 
-/**
- * The beginning of the names of this user's derived directories. `uid` is the effective one, because new files belong to
- * that user.
- */
+/** `uid` is the effective one, because new files belong to that user. */
 function derivedPrefix(): string {
   return `prom-multiproc-${process.geteuid?.() ?? 'none'}-`;
 }
@@ -47,10 +44,7 @@ export function processPath(pid: number, env: Environment): string {
   return derivedPath(baseDirectory(env), PROCESS_MARK, [bootId, pidNamespace, pid, processStartTime(pid)]);
 }
 
-/**
- * The directories that this user's applications have created, in every base directory that this process's environment
- * allows.
- */
+/** The directories of this user's applications, in every base directory that this environment allows. */
 export function derivedDirectories(env: Environment): string[] {
   const bases = [...new Set([baseDirectory(env), pm2BaseDirectory(env)])];
   return bases
@@ -120,9 +114,7 @@ function inContainer(env: Environment): boolean {
   );
 }
 
-/**
- * os.tmpdir(), but for this environment: a thread with an empty environment must find the same directory as its process.
- */
+/** os.tmpdir(), but for this environment: a thread with an empty environment must find the same directory as its process. */
 function temporaryDirectory(env: Environment): string {
   if (process.platform === 'win32') {
     return resolve(env.TEMP || env.TMP || join(env.SystemRoot || env.windir || 'C:\\Windows', 'temp'));

@@ -24,10 +24,7 @@ export function holdDirectory(dir: string, permissions: FilePermissions | undefi
   }
 }
 
-/**
- * Takes the lock exclusively, without waiting. Returns its file descriptor; 'held' where a process uses the directory;
- * undefined where there are no locks here or the file may not be opened.
- */
+/** The same exclusively; 'held' where a process uses the directory. */
 export function seizeDirectory(dir: string): number | 'held' | undefined {
   try {
     // Opened for writing: NFS implements it by a lock on a byte range, and gives an exclusive lock to no other descriptor.

@@ -34,9 +34,7 @@ export interface ArchiveName {
 /** 12 digits: at one fold a second, 31,000 years. */
 export const MAX_GENERATION = 999_999_999_999;
 
-/**
- * 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a number has one form.
- */
+/** 2^32 - 1 has ten digits; zero-padded and signed forms are refused, so that a number has one form. */
 const DATA_FILE = /^([1-9]\d{0,9})-(0|[1-9]\d{0,9})-([0-9a-f]{16})\.prom-mp$/;
 const ARCHIVE = /^archive-(\d{12})\.prom-mp-archive$/;
 const PUSH = /^push-([0-9a-f]{16})\.(?:lock|members)$/;
@@ -46,7 +44,6 @@ export function dataFileName(writer: { pid: number; threadId: number; id: string
   return `${writer.pid}-${writer.threadId}-${writer.id}.prom-mp`;
 }
 
-/** The name under which a data file is created. It is renamed when its lock is held. */
 export function temporaryName(dataFile: string): string {
   return `.${dataFile}.tmp`;
 }
@@ -83,7 +80,6 @@ export function pushMembersName(id: string): string {
   return `push-${id}.members`;
 }
 
-/** Whether a file with this name belongs to a push. */
 export function isPushName(name: string): boolean {
   return PUSH.test(name);
 }

@@ -56,7 +56,6 @@ export function sameMachine(identity: Machine): boolean {
   );
 }
 
-/** One process in /proc. */
 export interface ProcessStat {
   /** proc_pid_stat(5): R, S, D, Z (ended, not waited for), T (stopped), t (traced), X, ... */
   readonly state: string;
@@ -69,10 +68,7 @@ export function processStat(pid: number): ProcessStat | undefined {
   return procShowsOurPids() ? parseProcessStat(contents(`/proc/${pid}/stat`)) : undefined;
 }
 
-/**
- * When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); '' where there is no such process or
- * this system has no such file.
- */
+/** In clock ticks since boot; '' where `processStat` returns undefined. */
 export function processStartTime(pid: number): string {
   return processStat(pid)?.startTime ?? '';
 }
@@ -104,10 +100,8 @@ export function isEnded({ state }: ProcessStat): boolean {
 const TICKS_A_SECOND = 100;
 
 /**
- * Converts the start time of a process to seconds since the epoch. It is counted from the start of this process, since
+ * Converts clock ticks since boot to seconds since the epoch. They are counted from the start of this process, since
  * /proc/uptime may be that of a container.
- *
- * @param startTime in clock ticks since boot
  */
 export function processStartSeconds(startTime: string): number {
   const own = Date.now() / 1000 - process.uptime();
@@ -150,10 +144,7 @@ export function pidLabel(identity: ProcessIdentity): string {
 
 type Age = Pick<ProcessIdentity, 'startedAt' | 'createdAt' | 'id'>;
 
-/**
- * For sorting: the process that started first comes first, and among the files of one process the one that was created
- * first.
- */
+/** For sorting: the process that started first comes first, and among its files the one that was created first. */
 export function compareAge(one: Age, other: Age): number {
   return one.startedAt - other.startedAt || one.createdAt - other.createdAt || (one.id < other.id ? -1 : 1);
 }

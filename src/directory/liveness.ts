@@ -22,12 +22,10 @@ import { isLocked, knowsLock } from './writer-locks.js';
 
 export type Liveness = 'live' | 'dead' | 'unknown';
 
-/** The header fields that decide about liveness. */
 export type Vitals = Pick<Header, 'identity' | 'state' | 'heartbeat'>;
 
 /** A heartbeat within this many seconds is fresh: the interval is 5 s, and event loops are blocked now and then. */
 const FRESH_SECONDS = 30;
-/** A heartbeat older than this is stale. */
 const STALE_SECONDS = CLOCK_TOLERANCE_SECONDS;
 /** A thread may wait for work: without another sign, it is taken for dead after this time. */
 const IDLE_THREAD_SECONDS = 3600;
@@ -39,10 +37,6 @@ const IDLE_THREAD_SECONDS = 3600;
 export class LivenessProbe {
   #dead = new Set<string>();
 
-  /**
-   * @param fd of the file, opened for reading; a read-only one will do
-   * @param now seconds since the epoch
-   */
   probe(fd: number, vitals: Vitals, now = Date.now() / 1000): Liveness {
     const { id } = vitals.identity;
     if (this.#dead.has(id)) return 'dead';
@@ -51,7 +45,6 @@ export class LivenessProbe {
     return liveness;
   }
 
-  /** Whether a probe has found the process of this id dead. */
   isKnownDead(id: string): boolean {
     return this.#dead.has(id);
   }
@@ -67,12 +60,7 @@ function isJudgedBySilence(identity: ProcessIdentity): boolean {
   return !hasLock && !sameMachine(identity);
 }
 
-/**
- * Asks the kernel, and ignores the results of earlier probes.
- *
- * @param fd of the file, opened for reading; a read-only one will do
- * @param now seconds since the epoch
- */
+/** Ignores the results of earlier probes. @param fd of the file; it may be read-only. @param now seconds since the epoch */
 export function probeLiveness(fd: number, vitals: Vitals, now = Date.now() / 1000): Liveness {
   const locked = vitals.identity.liveness === 'flock' ? isLocked(fd, vitals.identity.id) : undefined;
   if (locked === true) return 'live';
@@ -148,12 +136,7 @@ function probeHere({ identity, state, heartbeat }: Vitals, now: number): Livenes
 /** A process on another machine cannot be tested: it counts as ended when none of its threads was seen for this time. */
 const GONE_SECONDS = 24 * 3600;
 
-/**
- * Whether a process has ended, so that none of its threads can create a file any more.
- *
- * @param key a key from process-key.ts
- * @param lastSeenAt seconds since the epoch when a thread of it was last seen
- */
+/** Whether a process (process-key.ts), a thread of which was last seen then, has ended and can create no file any more. */
 export function isProcessOver(key: string, lastSeenAt: number, now: number): boolean {
   const process = parseProcessKey(key);
   if (process === undefined) return true;

@@ -18,9 +18,7 @@ export interface MarkResult {
   readonly marked: number;
   /** Files that were not changed because their writers are alive. */
   readonly living: number;
-  /**
-   * Files that were not changed because this process cannot find out whether their writers are alive, or cannot read them.
-   */
+  /** Files that were not changed because this process cannot read them, or cannot find out whether their writers are alive. */
   readonly unknown: number;
 }
 

@@ -18,18 +18,15 @@ export interface DirectoryPermissions extends FilePermissions {
 
 /** A directory that exists, was checked, and is locked where that is possible. */
 export class OpenedDirectory {
-  /** Where the chosen path is a symbolic link, its target. */
   readonly dir: string;
   readonly source: ChosenDirectory['source'];
   readonly derived: boolean;
   readonly fileMode: number;
   readonly group: number | undefined;
-  /** Unusual properties that are no reason to refuse the directory. */
   readonly warnings: readonly string[];
   #lock: number | 'held' | undefined;
   #cleanersLock: number | undefined;
 
-  /** @throws the errors of `checkDirectory` */
   constructor(chosen: ChosenDirectory, { fileMode = 0o600, group }: DirectoryPermissions, warnings: readonly string[]) {
     const checked = checkDirectory(chosen);
     this.dir = checked.dir;
@@ -62,7 +59,6 @@ export class OpenedDirectory {
     if (this.isLocked) this.#cleanersLock ??= lockAgainstCleaners(this.dir);
   }
 
-  /** Gives up the lock. */
   close(): void {
     if (typeof this.#lock === 'number') closeSync(this.#lock);
     if (this.#cleanersLock !== undefined) closeSync(this.#cleanersLock);
@@ -107,8 +103,7 @@ export function openDirectory(chosen: ChosenDirectory, permissions: DirectoryPer
 /**
  * The same for a process that does not count there: creates no directory. Undefined where there is none yet.
  *
- * @param permissions of the lock file, where this process writes in the directory; without them it creates none
- * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED
+ * @param permissions of the lock file; without them, this process creates none
  */
 export function joinDirectory(
   chosen: ChosenDirectory,

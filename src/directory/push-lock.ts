@@ -32,7 +32,6 @@ export class PushLock {
     native()?.lockShared(this.#members);
   }
 
-  /** Path of the file that the leader has locked. */
   get path(): string {
     return this.#paths.lock;
   }
@@ -65,7 +64,6 @@ export class PushLock {
     return native()?.lockExclusive(this.#members) === true;
   }
 
-  /** Gives up all locks. */
   close(): void {
     closeSync(this.#lock);
     closeSync(this.#members);

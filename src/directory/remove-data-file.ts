@@ -1,4 +1,3 @@
-/** Deletes a data file so that its pages are freed at once, even while the mapping of an ended thread keeps them. */
 import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { openForReading, readHeader } from '../metrics-file/header.js';

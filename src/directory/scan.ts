@@ -17,11 +17,10 @@ export interface DirectoryScan {
   readonly dataFiles: readonly DataFileName[];
   /** Newest first. */
   readonly archives: readonly ArchiveName[];
-  /** Names of files that a process is creating, or has left when it was killed. */
+  /** Files that a process is creating, or has left when it was killed. */
   readonly temporaries: readonly string[];
-  /** Names of files with the records of pushes. */
   readonly pushes: readonly string[];
-  /** Names that files of other clients may have, by FOREIGN_ENDINGS. */
+  /** By FOREIGN_ENDINGS. */
   readonly foreign: readonly string[];
 }
 
@@ -88,7 +87,6 @@ interface DirectoryState {
   readonly times: string;
   /** `performance.now()` when this state was first seen. */
   readonly seenAt: number;
-  /** The names in this state. */
   scan: DirectoryScan | undefined;
 }
 

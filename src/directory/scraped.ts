@@ -8,10 +8,7 @@ import { whileOpen } from '../metrics-file/open-file.js';
 import { SCRAPED } from './file-name.js';
 import { openLockFile } from './lock-file.js';
 
-/**
- * Records that the directory is being read now. False where this process may not: a read-only mount, another user's file,
- * no directory.
- */
+/** Records that the directory is being read now. False where this process may not, as on a read-only mount. */
 export function touchScraped(dir: string): boolean {
   try {
     // a byte is written, because only the owner may call utimes; always at the same place, so that the file does not grow

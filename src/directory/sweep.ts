@@ -42,10 +42,7 @@ export async function sweepSoon(base: string): Promise<void> {
 
 /**
  * Removes the derived directories of this user in `base` whose applications are dead and in which nothing has happened for
- * 24 hours, or an hour where a directory is one of a process and small. A directory with a problem stays.
- *
- * @param now seconds since the epoch
- * @returns the paths removed
+ * 24 hours, or an hour where a directory is one of a process and small, and returns their paths. One with a problem stays.
  */
 export function sweepDerivedDirectories(base: string, now = Date.now() / 1000): string[] {
   return completed(sweep(base, now));
@@ -104,9 +101,8 @@ function heartbeatOf(path: string): number {
 }
 
 /**
- * Deletes this package's files in a directory that no living process uses; for setupPrimary({ clean: true }).
+ * For setupPrimary({ clean: true }). Returns the number of files deleted; 0 where the directory does not exist.
  *
- * @returns the number of files deleted; 0 where the directory does not exist
  * @throws {PromMultiprocError} ERR_DIRECTORY_IN_USE, ERR_PERMISSION
  */
 export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
@@ -133,24 +129,18 @@ export function emptyDirectory(dir: string, now = Date.now() / 1000): number {
   }
 }
 
-/**
- * To create a file takes milliseconds, and to prepare an archive minutes at worst, so the creator of an older one was
- * killed.
- */
+/** To create a file takes milliseconds, to prepare an archive minutes at worst: the creator of an older one was killed. */
 const LEFTOVER_SECONDS = 3600;
 
 /**
- * Deletes files that were never published because their creator was killed, an hour after they were last touched. A file
- * that is still being created is locked.
- *
- * @param now seconds since the epoch
- * @returns the number of files deleted; a file with a problem stays
+ * Deletes files that were never published because their creator was killed, and returns their number. A file that is still
+ * being created is locked; a file with a problem stays.
  */
 export function removeLeftovers(dir: string, temporaries: readonly string[], now = Date.now() / 1000): number {
   return temporaries.filter((name) => removeLeftover(join(dir, name), now)).length;
 }
 
-/** Whether a file under a temporary name is old enough to be one that a killed process has left; false where it cannot be read. */
+/** Whether a file under a temporary name is so old that its creator was killed; false where it cannot be read. */
 export function isLeftover(path: string, now = Date.now() / 1000): boolean {
   try {
     const stats = lstatSync(path);

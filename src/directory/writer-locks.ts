@@ -19,7 +19,6 @@ export function isLocked(fd: number, id: string): boolean | undefined {
   return holdsLock(fd) ?? survey?.get(id);
 }
 
-/** Whether `isLocked` knows the lock. */
 export function knowsLock(id: string): boolean {
   return native() !== undefined || survey?.has(id) === true;
 }
