@@ -22,7 +22,8 @@ export type {
   SummaryConfiguration,
 } from './instruments/configuration.js';
 
-export { register } from './registry/default-registry.js';
+export { contentType, register } from './registry/default-registry.js';
+export { aggregators } from './registry/aggregation.js';
 export { Registry } from './registry/registry.js';
 export type { RegistryOptions } from './registry/registry-options.js';
 export {
@@ -47,13 +48,11 @@ export type {
   MetricValueWithName,
 } from './registry/metric-object.js';
 
-export { aggregators } from './prom-client/aggregators.js';
 export { AggregatorRegistry } from './prom-client/aggregator-registry.js';
 export { ClusterRegistry } from './prom-client/cluster-registry.js';
 export { WorkerRegistry } from './prom-client/worker-registry.js';
 export { collectDefaultMetrics } from './default-metrics/default-metrics.js';
 export type { DefaultMetricsCollectorConfiguration } from './default-metrics/configuration.js';
-export { contentType } from './prom-client/default-content-type.js';
 export { type Collector, type Metric, MetricType } from './prom-client/metric-type.js';
 export { type Mirror, type MirrorOptions, mirrorRegistry, type MirrorSource } from './mirror/mirror-registry.js';
 export { registerPath } from './prom-client/register-path.js';

@@ -30,8 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'warn-once': ['copies'],
   'debug-log': [],
   within: [],
-  'event-loop-turn': [],
-  'time-slices': ['event-loop-turn'],
+  'time-slices': [],
   model: ['errors'],
 
   // the file, and its text form
@@ -53,7 +52,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'python-file': ['errors', 'time-slices', 'model', 'metrics-file', 'directory', 'merge'],
   collector: [
     ...['program-file', 'errors', 'warn-once', 'debug-log', 'model', 'metrics-file', 'exposition', 'directory'],
-    ...['event-loop-turn', 'time-slices', 'archive', 'storage'],
+    ...['time-slices', 'archive', 'storage'],
     ...['registry', 'merge', 'python-file'],
   ],
   serve: [
@@ -67,7 +66,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'default-metrics': ['errors', 'warn-once', 'test-runner', 'model', 'registry', 'instruments', 'mirror'],
   // it leaves the default metrics out, and has to know their names
   push: [
-    ...['errors', 'warn-once', 'within', 'event-loop-turn', 'time-slices', 'model', 'metrics-file', 'exposition'],
+    ...['errors', 'warn-once', 'within', 'time-slices', 'model', 'metrics-file', 'exposition'],
     ...['directory', 'registry', 'collector'],
     'default-metrics',
   ],

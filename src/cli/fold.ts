@@ -3,7 +3,6 @@ import { DEFAULT_DEAD_RETENTION_SECONDS } from '../archive/fold-options.js';
 import type { FoldAbandonment } from '../archive/fold-result.js';
 import { existingDirectory } from './existing-directory.js';
 import { plain, print, printJson } from './print.js';
-import { ProgressBar } from './progress-bar.js';
 
 /** The advice to the operator. No counts are lost in any of these cases. */
 const ADVICE: Readonly<Record<FoldAbandonment, string>> = {
@@ -18,11 +17,10 @@ const ADVICE: Readonly<Record<FoldAbandonment, string>> = {
 
 /** Folds once. Exits 1 where the fold was abandoned. */
 export async function foldCommand(options: { dir?: string; json?: boolean }): Promise<void> {
-  const bar = new ProgressBar('files of dead processes');
   const folding = new AutomaticFolding({}, DEFAULT_DEAD_RETENTION_SECONDS);
   const result = await folding
-    .now(existingDirectory(options.dir), (read, of) => bar.show(read, of))
-    .finally(() => bar.clear());
+    .now(existingDirectory(options.dir), progressLine())
+    .finally(() => process.stderr.isTTY && process.stderr.write(CLEAR_LINE));
   const { folded, generation, abandoned, skipped, damagedArchives } = result;
   const { droppedSeries, droppedFamilies, expiredSeries } = result;
   if (abandoned !== undefined) process.exitCode = 1;
@@ -38,4 +36,21 @@ export async function foldCommand(options: { dir?: string; json?: boolean }): Pr
   if (droppedFamilies > 0) print(`${droppedFamilies} metrics were dropped: no process declares them any more`);
   if (expiredSeries > 0) print(`${expiredSeries} series were dropped: idle for longer than expireAfterSeconds`);
   for (const name of damagedArchives) print(`damaged archive, ignored and not deleted: ${plain(name)}`);
+}
+
+const BAR_WIDTH = 30;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** Shows the progress in a line of the standard error that is overwritten, on a terminal only. */
+function progressLine(): (read: number, of: number) => void {
+  let drawn = '';
+  return (read, of) => {
+    if (!process.stderr.isTTY || of === 0) return;
+    const full = Math.floor((read / of) * BAR_WIDTH);
+    const percent = `${Math.floor((read / of) * 100)}`.padStart(3);
+    const bar = `${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)} ${percent} %`;
+    // a write for each file would be wasted where the percentage does not change
+    if (bar !== drawn) process.stderr.write(`${CLEAR_LINE}${bar} of ${of} files of dead processes`);
+    drawn = bar;
+  };
 }

@@ -1,7 +1,7 @@
 /** Makes registries return the merged view (registry/merged-view.ts). */
 import { existsSync } from 'node:fs';
 import { isForkingPrimary } from '../directory/role.js';
-import { eventLoopTurn } from '../event-loop-turn.js';
+import { eventLoopTurn } from '../time-slices.js';
 import type { Selection } from '../merge/selection.js';
 import { metricKey } from '../model/family-declaration.js';
 import { DEFAULT_REGISTRY } from '../model/registry-id.js';

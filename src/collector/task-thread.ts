@@ -1,5 +1,5 @@
 import type { Piscina } from 'piscina';
-import { eventLoopTurn } from '../event-loop-turn.js';
+import { eventLoopTurn } from '../time-slices.js';
 
 export interface TaskThreadOptions {
   /** The compiled module whose default export runs a task. */

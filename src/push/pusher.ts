@@ -1,8 +1,7 @@
 /** Pushes to one target by an interval, as long as this process leads. */
 import { describeError } from '../errors.js';
-import { eventLoopTurn } from '../event-loop-turn.js';
 import type { MetricFamily } from '../model/metric-family.js';
-import { TimeSlices } from '../time-slices.js';
+import { eventLoopTurn, TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
 import { Leadership } from './leadership.js';
 import type { PushTarget } from './push-target.js';

@@ -15,10 +15,8 @@ export interface Aggregators {
   readonly [name: string]: ((metrics: readonly object[]) => ForeignMetricObject | undefined) | undefined;
 }
 
-/** Returns prom-client's own aggregators. They are loaded on demand, since nothing else needs them. */
-export function promClientAggregators(): Aggregators {
-  return (require('prom-client/lib/metricAggregators') as { aggregators: Aggregators }).aggregators;
-}
+/** prom-client's functions that merge objects of `getMetricsAsJSON()`, by name. */
+export const { aggregators } = require('prom-client/lib/metricAggregators') as { readonly aggregators: Aggregators };
 
 /** Returns a filter for metrics with an aggregator; without one given, every metric passes. */
 export function hasAggregator(aggregator?: string): (metric: { readonly aggregator?: string }) => boolean {
@@ -33,7 +31,6 @@ export function aggregateInto<R extends AggregateRegistry>(registry: R, metricsA
     if (found === undefined) byName.set(metric.name, [metric]);
     else found.push(metric);
   }
-  const aggregators = promClientAggregators();
   for (const metrics of byName.values()) {
     const name = metrics[0].aggregator;
     const aggregate = Object.hasOwn(aggregators, String(name)) ? aggregators[String(name)] : undefined;

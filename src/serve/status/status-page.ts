@@ -11,8 +11,8 @@ import { serveFixedText } from '../answer/fixed-text.js';
 import { onlyReads } from '../answer/plain-text.js';
 import { isOver } from '../answer/response-over.js';
 import { queryOf, type Route } from '../listen/route.js';
-import { PAGE_MARKUP } from './page-markup.js';
-import { statusAssets } from './status-asset.js';
+import { ICON, PAGE_MARKUP } from './page-markup.js';
+import { PAGE_STYLE } from './page-style.js';
 import type { StatusHistory } from './status-history.js';
 
 /** A source that has a status: a MultiprocessCollector. */
@@ -38,6 +38,15 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const STYLE = 'text/css; charset=utf-8';
+
+const PAGE_FILES = [
+  ...['uplot.js', 'uplot.css', 'page.mjs', 'chart-panel.mjs', 'chosen-charts.mjs', 'element.mjs', 'format.mjs'],
+  ...['heatmap.mjs', 'history.mjs', 'live-table.mjs', 'marks.mjs', 'sparkline.mjs', 'tables.mjs', 'verdict.mjs'],
+  'worker-charts.mjs',
+];
 
 const MAX_CHARTS = 8;
 const MAX_CLIENTS = 20;
@@ -66,8 +75,28 @@ export function statusRoutes(source: StatusSource, history: StatusHistory, onErr
         if (onlyReads(req, res)) void sendJson(req, res, 200, history.recorded());
       },
     },
-    ...statusAssets(path),
+    ...fileRoutes(path),
   ];
+}
+
+/** Routes of the page's files. The list is fixed, so that a request cannot name another file. */
+function fileRoutes(path: string): Route[] {
+  return [
+    { path: `${path}/page.css`, handler: serveFixedText(STYLE, () => PAGE_STYLE) },
+    { path: `${path}/icon.svg`, handler: serveFixedText('image/svg+xml', () => ICON) },
+    ...PAGE_FILES.map((name) => ({
+      path: `${path}/${name}`,
+      handler: serveFixedText(name.endsWith('.css') ? STYLE : SCRIPT, () => pageFiles()[name]),
+    })),
+  ];
+}
+
+/**
+ * Returns the contents of the page's scripts and of uPlot's files. The build writes them into one module as strings, since the
+ * files themselves are missing in a bundled application.
+ */
+function pageFiles(): Readonly<Record<string, string>> {
+  return require('./page-files.cjs') as Record<string, string>;
 }
 
 function serveStatus(
