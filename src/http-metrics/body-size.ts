@@ -35,10 +35,7 @@ export function countResponseBody(request: IncomingMessage, response: ServerResp
 }
 
 function chunkBytes(chunk: unknown, encoding: unknown): number {
-  if (typeof chunk === 'string') return Buffer.byteLength(chunk, asEncoding(encoding));
+  const given = typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8';
+  if (typeof chunk === 'string') return Buffer.byteLength(chunk, given);
   return ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
-}
-
-function asEncoding(encoding: unknown): BufferEncoding {
-  return typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8';
 }

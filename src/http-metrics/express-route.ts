@@ -5,7 +5,7 @@
  * it holds the values of a mount point's parameters and not their names, and after an error it is the mount point of the
  * error handler's router. So the part above the router is cut from the URL: the template tells how many segments are below.
  */
-import { PathNormalizer, type PathRule } from './path-normalizer.js';
+import { type PathNormalizer, withoutQuery } from './path-normalizer.js';
 
 export interface ExpressRequest {
   readonly baseUrl?: string;
@@ -30,8 +30,8 @@ export class ExpressRoutes {
   /** An application has few mount points, but a client chooses the values of parameters in them. */
   readonly #mounts: PathNormalizer;
 
-  constructor(rules: readonly PathRule[] | undefined, mostMounts: number | undefined) {
-    this.#mounts = new PathNormalizer(rules, mostMounts);
+  constructor(mounts: PathNormalizer) {
+    this.#mounts = mounts;
   }
 
   /**
@@ -79,11 +79,6 @@ function mountOf(template: string, url: string): string | undefined {
     end = endOfSegments(path, end - given.length);
   }
   return end === 0 ? '' : path.slice(0, end);
-}
-
-function withoutQuery(url: string): string {
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
 }
 
 /** Where the last segment of `path[0, end)` ends: slashes behind it are none; 0 where no segment is left. */

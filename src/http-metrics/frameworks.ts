@@ -10,21 +10,13 @@ export type FastifyPlugin = (instance: any, options: unknown, done: () => void) 
 export type KoaMiddleware = (context: any, next: () => Promise<unknown>) => Promise<unknown>;
 export type HonoMiddleware = (context: any, next: () => Promise<void>) => Promise<void>;
 
-interface FastifyRequest {
-  readonly raw: IncomingMessage;
-  /** From Fastify 4.10 on. */
-  readonly routeOptions?: { readonly url?: string };
-}
-
 export function fastifyPlugin(track: Track): FastifyPlugin {
   const plugin: FastifyPlugin = (instance, _options, done) => {
-    instance.addHook(
-      'onRequest',
-      (request: FastifyRequest, reply: { readonly raw: ServerResponse }, next: () => void) => {
-        track(request.raw, reply.raw, () => request.routeOptions?.url);
-        next();
-      },
-    );
+    instance.addHook('onRequest', (request: any, reply: any, next: () => void) => {
+      // from Fastify 4.10 on
+      track(request.raw, reply.raw, () => request.routeOptions?.url);
+      next();
+    });
     done();
   };
   // as fastify-plugin does it: the hook is then for the whole application and not for this plugin's own routes only
@@ -37,7 +29,9 @@ export function fastifyPlugin(track: Track): FastifyPlugin {
 export function koaMiddleware(track: Track): KoaMiddleware {
   return (context, next) => {
     // @koa/router sets this property to the template when a route has matched
-    track(context.req, context.res, () => asTemplate(context._matchedRoute));
+    track(context.req, context.res, () =>
+      typeof context._matchedRoute === 'string' ? context._matchedRoute : undefined,
+    );
     return next();
   };
 }
@@ -57,8 +51,4 @@ export function honoMiddleware(track: Track): HonoMiddleware {
       route = last === undefined || last.endsWith('*') ? undefined : last;
     }
   };
-}
-
-function asTemplate(route: unknown): string | undefined {
-  return typeof route === 'string' ? route : undefined;
 }

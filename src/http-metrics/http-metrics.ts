@@ -24,7 +24,7 @@ import {
   koaMiddleware,
 } from './frameworks.js';
 import { type LabelNames, labelNamesOf, type LabelPreset } from './label-names.js';
-import { type PathRule, PathNormalizer, withoutState } from './path-normalizer.js';
+import { type PathRule, PathNormalizer, withoutQuery, withoutState } from './path-normalizer.js';
 import { labelValues, RequestChildren } from './request-children.js';
 import { type Pending, TrackedRequests } from './response-end.js';
 
@@ -108,17 +108,7 @@ export interface HttpMetrics {
 }
 
 /** Clients may send any other text as a method: it counts as OTHER. RFC 9110, 9.1; RFC 5789. */
-const METHODS: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-]);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 const CLIENT_WENT_AWAY = 499;
 /** Schema 3: the quantile of a latency is within 4.5 %. */
 const NATIVE_BUCKET_FACTOR = 1.1;
@@ -139,7 +129,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   if (new Set(labelNames).size < labelNames.length) {
     throw invalidArgument(`the labels ${labelNames.join(', ')} are not all different`);
   }
-  const shared = { labelNames, ...(registers === undefined ? {} : { registers }) };
+  const shared = { labelNames, registers };
   const native = options.nativeHistograms === true ? { nativeHistogramBucketFactor: NATIVE_BUCKET_FACTOR } : {};
   const enableExemplars = options.exemplars === true && 'trace';
   const requests = new Counter({
@@ -151,7 +141,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
     ...{ ...shared, ...native, enableExemplars },
     name: `${prefix}http_request_duration_seconds`,
     help: 'Time from the arrival of an HTTP request to the end of its response.',
-    ...(options.buckets === undefined ? {} : { buckets: [...options.buckets] }),
+    buckets: options.buckets,
   });
   const inProgress = new Gauge({
     ...shared,
@@ -167,7 +157,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
           ...native,
           name: `${prefix}http_${what}_size_bytes`,
           help: `Size of HTTP ${what} bodies.`,
-          buckets: [...(options.sizeBuckets ?? SIZE_BUCKETS)],
+          buckets: options.sizeBuckets ?? SIZE_BUCKETS,
         })
       : undefined;
   const requestSize = sizes(options.requestSize, 'request');
@@ -175,7 +165,7 @@ export function httpMetrics(options: HttpMetricsOptions = {}): HttpMetrics {
   const hasOnlyUsualLabels = customValues.length === 0 && requestSize === undefined && responseSize === undefined;
   const isExcluded = exclusion(options);
   const pathOf = pathNaming(options);
-  const expressRoutes = new ExpressRoutes(rulesOf(options), options.maxPaths);
+  const expressRoutes = new ExpressRoutes(normalizerOf(options));
   const expressRoute: RouteOf = (request, url) => expressRoutes.templateOf(request, url);
   const running = new Map<string | undefined, Running>();
   /** So that a request counts once where the metrics are mounted twice. */
@@ -272,21 +262,20 @@ function exclusion({ exclude = [], metricsPath = '/metrics' }: HttpMetricsOption
   const patterns = exclude.filter((rule): rule is RegExp => rule instanceof RegExp).map(withoutState);
   if (metricsPath !== false) paths.add(metricsPath);
   return (url) => {
-    const query = url.indexOf('?');
-    const path = query < 0 ? url : url.slice(0, query);
+    const path = withoutQuery(url);
     return paths.has(path) || patterns.some((pattern) => pattern.test(path));
   };
 }
 
-function rulesOf({ normalizePath }: HttpMetricsOptions): readonly PathRule[] | undefined {
-  return typeof normalizePath === 'function' ? undefined : normalizePath;
+function normalizerOf({ normalizePath, maxPaths }: HttpMetricsOptions): PathNormalizer {
+  return new PathNormalizer(typeof normalizePath === 'function' ? undefined : normalizePath, maxPaths);
 }
 
 function pathNaming(options: HttpMetricsOptions): (url: string, request: IncomingMessage, status: number) => string {
   const { normalizePath, maxPaths = 100 } = options;
   // otherwise a scanner that looks for vulnerable paths would fill the metrics with its own
   const mostOf = (status: number): number => (status === 404 ? Math.floor(maxPaths / 2) : maxPaths);
-  const paths = new PathNormalizer(rulesOf(options), maxPaths);
+  const paths = normalizerOf(options);
   // the result of a function is used as it is, but the number of different results is limited
   return typeof normalizePath === 'function'
     ? (url, request, status) => paths.admit(normalizePath(url, request), mostOf(status))

@@ -61,8 +61,7 @@ export class PathNormalizer {
   }
 
   #pathOf(url: string): string {
-    const query = url.search(/[?#]/);
-    const whole = query < 0 ? url : url.slice(0, query);
+    const whole = withoutQuery(url);
     if (url.length > MAX_RECENT_LENGTH) return this.#templateOf(whole);
     let template = this.#recent.get(whole);
     if (template === undefined) {
@@ -86,6 +85,14 @@ export class PathNormalizer {
     for (const { pattern, placeholder } of this.#rules) if (pattern.test(segment)) return placeholder;
     return segment.length > MAX_SEGMENT_LENGTH ? ':long' : segment;
   }
+}
+
+/** The path of a URL, without query and fragment. A pattern would take 80 ns in place of 30. */
+export function withoutQuery(url: string): string {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  const fragment = path.indexOf('#');
+  return fragment < 0 ? path : path.slice(0, fragment);
 }
 
 /** A pattern with the flag g or y starts at the end of its last match, and so would match only every other time. */

@@ -1,14 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/** Label values by label name. */
-export type AttributeLabels = Map<string, string>;
-
 /**
- * Returns the labels of attributes. Attributes that become the same label have their values joined by `;`, in the order of
+ * Returns the label values of attributes by label name. Attributes that become the same label have their values joined by `;`, in the order of
  * their names.
  */
-export function labelsOf(attributes: Attributes, nameOf: (key: string) => string): AttributeLabels {
-  const labels: AttributeLabels = new Map();
+export function labelsOf(attributes: Attributes, nameOf: (key: string) => string): Map<string, string> {
+  const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).toSorted()) {
     const value = attributes[key];
     if (value === undefined || value === null) continue;

@@ -55,10 +55,8 @@ function versionOf(load: (name: string) => unknown): string {
   if (resolve === undefined) return 'unknown';
   for (let folder = dirname(resolve('@opentelemetry/api')); folder !== dirname(folder); folder = dirname(folder)) {
     try {
-      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
-        string,
-        string
-      >;
+      const text = readFileSync(join(folder, 'package.json'), 'utf8');
+      const { name, version } = JSON.parse(text) as Record<string, string>;
       if (name === '@opentelemetry/api') return version;
     } catch {
       // no package.json here

@@ -2,8 +2,7 @@ import type { MetricOptions } from '@opentelemetry/api';
 import type { Child } from '../instruments/child.js';
 import type { RegistryOfMetrics } from '../instruments/configuration.js';
 import { describeError } from '../errors.js';
-import type { MultiprocessMode } from '../model/gauge-mode.js';
-import { gaugeMode } from '../model/gauge-mode.js';
+import { gaugeMode, type MultiprocessMode } from '../model/gauge-mode.js';
 import { warnOnce } from '../warn-once.js';
 import { AttributeIndex } from './attribute-index.js';
 import { labelName, metricName, type NameRules, type ShownName } from './metric-name.js';
@@ -23,9 +22,7 @@ const KINDS: Readonly<Record<InstrumentKind, { readonly type: string; readonly m
 };
 
 /** The specification's default boundaries of histograms. */
-const DEFAULT_BOUNDARIES: readonly number[] = [
-  ...[0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000],
-];
+const DEFAULT_BOUNDARIES = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000];
 
 interface Family {
   readonly open: OpenSeries<any>;
@@ -124,12 +121,9 @@ export class MeterFamilies {
     const enableExemplars = exemplars && 'trace';
     if (type === 'counter') return new OpenCounter({ ...config, enableExemplars }).open;
     if (type === 'gauge') return new OpenGauge({ ...config, multiprocessMode }).open;
-    const native = view.nativeBucketFactor;
     return new OpenHistogram({
-      ...config,
-      enableExemplars,
-      buckets,
-      ...(native !== undefined && { nativeHistogramBucketFactor: native }),
+      ...{ ...config, enableExemplars, buckets },
+      nativeHistogramBucketFactor: view.nativeBucketFactor,
     }).open;
   }
 }

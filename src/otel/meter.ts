@@ -67,7 +67,7 @@ export class Meter implements ApiMeter {
   }
 
   removeBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
-    this.#families.callbacks.removeBatch(callback, observables);
+    this.#families.callbacks.remove(callback, observables);
   }
 
   #make<C extends CounterChild | GaugeChild | HistogramChild, I>(

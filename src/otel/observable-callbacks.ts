@@ -33,10 +33,6 @@ export class ObservableCallbacks {
     );
   }
 
-  remove(callback: ObservableCallback, instrument: ObservedInstrument): void {
-    this.#remove(callback, [instrument]);
-  }
-
   addBatch(callback: BatchObservableCallback, observables: readonly Observable[]): void {
     const instruments = observables.filter((each) => each instanceof ObservedInstrument);
     const known = new Set<Observable>(instruments);
@@ -48,11 +44,11 @@ export class ObservableCallbacks {
     this.#add(callback, instruments, () => callback(result));
   }
 
-  removeBatch(callback: BatchObservableCallback, observables: readonly Observable[]): void {
-    this.#remove(
-      callback,
-      observables.filter((each) => each instanceof ObservedInstrument),
-    );
+  /** Removes a callback that was added with these instruments. */
+  remove(callback: ObservableCallback | BatchObservableCallback, observables: readonly Observable[]): void {
+    const instruments = observables.filter((each) => each instanceof ObservedInstrument);
+    const found = this.#find(callback, instruments);
+    if (found !== undefined) this.#registrations.delete(found);
   }
 
   /** Brings the observed values of a metric up to date. @throws the error of one of its callbacks */
@@ -66,11 +62,6 @@ export class ObservableCallbacks {
     if (typeof callback !== 'function' || instruments.length === 0 || this.#find(callback, instruments)) return;
     this.#registrations.add({ callback, instruments, run, running: undefined });
     for (const instrument of instruments) instrument.collectBy(() => this.#observe(instrument.family));
-  }
-
-  #remove(callback: unknown, instruments: readonly ObservedInstrument[]): void {
-    const found = this.#find(callback, instruments);
-    if (found !== undefined) this.#registrations.delete(found);
   }
 
   #find(callback: unknown, instruments: readonly ObservedInstrument[]): Registration | undefined {
@@ -106,14 +97,9 @@ export class ObservableCallbacks {
   }
 
   async #call(registration: Registration): Promise<void> {
-    if (registration.running === undefined) {
-      const running = (async () => registration.run())();
-      registration.running = running;
-      const ended = (): void => {
-        registration.running = undefined;
-      };
-      running.then(ended, ended);
-    }
+    registration.running ??= (async () => registration.run())().finally(() => {
+      registration.running = undefined;
+    });
     await inTime(registration.running);
   }
 }

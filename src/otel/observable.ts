@@ -4,12 +4,10 @@ import type { CounterChild } from '../instruments/counter.js';
 import type { GaugeChild } from '../instruments/gauge.js';
 import type { Bound } from './sync-instruments.js';
 
-const NO_ATTRIBUTES: Attributes = {};
-
 /** Runs the callbacks of instruments. */
 interface InstrumentCallbacks {
   add(callback: ObservableCallback, instrument: ObservedInstrument): void;
-  remove(callback: ObservableCallback, instrument: ObservedInstrument): void;
+  remove(callback: ObservableCallback, instruments: readonly ObservedInstrument[]): void;
 }
 
 /** An instrument whose values callbacks observe when the metrics are read. */
@@ -40,10 +38,10 @@ export abstract class ObservedInstrument<C extends Child = Child> implements Obs
   }
 
   removeCallback(callback: ObservableCallback): void {
-    this.#callbacks.remove(callback, this);
+    this.#callbacks.remove(callback, [this]);
   }
 
-  observe(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
+  observe(value: number, attributes?: Attributes): void {
     if (typeof value !== 'number' || !this.isObservable(value)) return this.#bound.series.drop(value);
     const child = this.#bound.attributes.find(attributes);
     if (child === undefined) return;

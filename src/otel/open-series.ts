@@ -9,16 +9,17 @@ import type { MetricSeries } from '../instruments/metric-series.js';
 import { runFirstCallbacks } from '../registry/collect-callbacks.js';
 import type { RegisteredMetric } from '../registry/member.js';
 import { warnOnce } from '../warn-once.js';
-import type { AttributeLabels } from './attribute-labels.js';
 
 /** More names than this are a mistake: names that contain values. */
 const MAX_LABELS = 128;
 
+type CollectedMetric = RegisteredMetric & { collect: (() => unknown) | undefined };
+
 export class OpenSeries<C extends Child> {
   readonly #series: MetricSeries<C>;
-  readonly #metric: RegisteredMetric & { collect: (() => unknown) | undefined };
+  readonly #metric: CollectedMetric;
 
-  constructor(series: MetricSeries<C>, metric: RegisteredMetric & { collect: (() => unknown) | undefined }) {
+  constructor(series: MetricSeries<C>, metric: CollectedMetric) {
     this.#series = series;
     this.#metric = metric;
   }
@@ -39,7 +40,7 @@ export class OpenSeries<C extends Child> {
   }
 
   /** Returns the child of these labels, with slots; undefined where a limit forbids it, and the sample is dropped. */
-  childOf(labels: AttributeLabels): C | undefined {
+  childOf(labels: ReadonlyMap<string, string>): C | undefined {
     const { name, labelNames: known } = this.#series.declaration;
     const added = [...labels.keys()].filter((label) => !known.includes(label));
     if (known.length + added.length > MAX_LABELS) {
