@@ -58,6 +58,11 @@ export function invalidArgument(message: string, options?: ErrorCause): PromMult
   return new PromMultiprocError('ERR_INVALID_ARGUMENT', message, options);
 }
 
+/** A value of any type, as it is quoted in a message. */
+export function shownValue(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
 /** The place where a metrics file breaks the format: enough to find the bytes with a hex dump. */
 export interface CorruptionEvidence {
   readonly file: string;

@@ -14,13 +14,14 @@ import type { ArchiveRecord } from './archive-record.js';
  * @param dataFiles all data files of the directory
  * @throws {BadFileError} ERR_CORRUPT_FILE where the archive names a file whose writer lives
  */
-export function assertTrueClaims(
+export function* assertTrueClaims(
   dir: string,
   { file, record }: { readonly file: string; readonly record: ArchiveRecord },
   dataFiles: readonly DataFileName[],
   probe = new LivenessProbe(),
-): void {
+): Generator<void, void> {
   for (const name of dataFiles) {
+    yield;
     if (!record.absorbed.has(name.id) || probe.isKnownDead(name.id) || !hasLivingWriter(dir, name, probe)) continue;
     const reason = `it names ${name.name} as one of a dead process, and that process lives`;
     throw new BadFileError('ERR_CORRUPT_FILE', reason, { file, offset: 0 });

@@ -3,7 +3,6 @@
  * must give the same result as a merge of those files. So this class adds, applies the rule of each gauge mode, and drops
  * what has expired, and nothing else.
  */
-import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import type { ProcessIdentity } from '../metrics-file/layout.js';
 import { scopeKey } from '../metrics-file/family-scope.js';
 import { checkFamilyRecord, encodeKey, type FamilyRecord } from '../metrics-file/record.js';
@@ -202,7 +201,7 @@ export class ArchiveContents {
 
   /** The default labels of the process, and its pid where the mode shows each process, become part of the keys. */
   #planOf(record: FamilyRecord, source: FoldSource, identity: ProcessIdentity, lastSeenAt: number): Plan {
-    const added = addedDefaultLabels(record, (registry) => source.defaultLabels.get(registry) ?? {});
+    const added = source.addedLabels(record);
     const { mode, isGauge } = new ArchiveFamily({ ...record, lastSeenAt });
     const { endsWithProcess } = metricKind(record.type);
     const keepsSeries = !(isGauge && (mode.live || endsWithProcess));

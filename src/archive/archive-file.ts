@@ -36,7 +36,7 @@ export interface OpenedArchive {
 export function openArchive(dir: string, name: ArchiveName, dataFiles: readonly DataFileName[]): OpenedArchive {
   const opened = openArchiveFile(join(dir, name.name), name, (reader) => assertTrusted(trustIn(dir), reader));
   try {
-    assertTrueClaims(dir, { file: opened.reader.file, record: opened.record }, dataFiles);
+    completed(assertTrueClaims(dir, { file: opened.reader.file, record: opened.record }, dataFiles));
     return opened;
   } catch (error) {
     opened.reader.close();

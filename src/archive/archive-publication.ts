@@ -12,6 +12,7 @@ import {
   lstatSync,
   openSync,
   type Stats,
+  unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
@@ -26,13 +27,11 @@ import {
   type DataFileName,
   generationOfTemporary,
 } from '../directory/file-name.js';
+import type { FilePermissions } from '../directory/lock-file.js';
 import { scanDirectory } from '../directory/scan.js';
-import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Decides which users can read an archive. */
-export interface ArchivePermissions {
-  readonly fileMode?: number;
-  readonly group?: number;
+export interface ArchivePermissions extends FilePermissions {
   /** Status of the files whose counts it contains. */
   readonly sources: readonly Stats[];
   /** Receives a message about each step that failed. */
@@ -112,6 +111,14 @@ export function removeLowerArchives(
   for (const name of temporaries) {
     const other = generationOfTemporary(name);
     if (other !== undefined && other <= temporariesUpTo) unlinkQuietly(join(dir, name));
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // missing, or not permitted: readers ignore it
   }
 }
 

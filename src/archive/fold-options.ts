@@ -1,6 +1,6 @@
 /** The options of folds, with their defaults and ranges. */
 import type { FilePermissions } from '../directory/lock-file.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shownValue } from '../errors.js';
 
 /** The permissions are those of the archive, in addition to those of the files in it. */
 export interface FoldOptions extends FilePermissions {
@@ -66,7 +66,6 @@ export function assertFoldOptions(options: FoldOptions & FoldThreshold): void {
   for (const [name, rule, isFine] of RULES) {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === 'number' && isFine(value))) continue;
-    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw invalidArgument(`fold.${name} is ${shown}: it must be ${rule}`);
+    throw invalidArgument(`fold.${name} is ${shownValue(value)}: it must be ${rule}`);
   }
 }

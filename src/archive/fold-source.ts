@@ -4,6 +4,7 @@
  */
 import { BadFileError } from '../errors.js';
 import { type AttachmentBody, type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
+import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor } from '../metrics-file/reader.js';
 import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
@@ -35,8 +36,8 @@ export interface SourceAttachment {
 
 export class FoldSource implements LogSink {
   readonly families = new Map<number, FamilyRecord>();
-  /** Default labels by registry. */
-  readonly defaultLabels = new Map<string, Readonly<Record<string, string>>>();
+  /** By registry. */
+  readonly #defaultLabels = new Map<string, Readonly<Record<string, string>>>();
   archive: ArchiveRecord | undefined;
   readonly #reader: FileReader;
   readonly #series = new Map<number, SourceSeries>();
@@ -60,6 +61,11 @@ export class FoldSource implements LogSink {
   /** @throws {BadFileError} where default labels would add too much text to the keys of its series */
   assertMayAdd(bytes: number): void {
     if (!mayAddText(bytes, this.#reader.knownBytes)) throw this.#corrupt(`default labels that make ${bytes} bytes`);
+  }
+
+  /** The default labels that a family of this file has beside its own. */
+  addedLabels(record: FamilyRecord): Map<string, string> {
+    return addedDefaultLabels(record, (registry) => this.#defaultLabels.get(registry) ?? {});
   }
 
   get hasAttachments(): boolean {
@@ -127,7 +133,7 @@ export class FoldSource implements LogSink {
 
   #restart(): void {
     this.families.clear();
-    this.defaultLabels.clear();
+    this.#defaultLabels.clear();
     this.#series.clear();
     this.#attachments.clear();
     this.#claims.clear();
@@ -166,7 +172,7 @@ export class FoldSource implements LogSink {
   }
 
   setDefaultLabels(registry: string, labels: Readonly<Record<string, string>>): void {
-    this.defaultLabels.set(registry, labels);
+    this.#defaultLabels.set(registry, labels);
   }
 
   attachment({ block, slot, role, owner: by }: AttachmentBody): void {

@@ -1,6 +1,5 @@
 /** The metrics that living processes declare, and their series of the metrics whose archived series may expire. */
 import { BlockKind } from '../metrics-file/layout.js';
-import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import type { FamilyRecord } from '../metrics-file/record.js';
 import { seriesShape } from '../metrics-file/slot-shape.js';
 import type { FoldSource } from './fold-source.js';
@@ -22,7 +21,7 @@ export class LivingFamilies {
     for (const series of source.series()) {
       const record = expiring.get(series.family);
       if (record === undefined) continue;
-      const labels = addedDefaultLabels(record, (registry) => source.defaultLabels.get(registry) ?? {});
+      const labels = source.addedLabels(record);
       const values = source.labelValuesOf(series);
       record.labelNames.forEach((label, at) => {
         const value = values[at];

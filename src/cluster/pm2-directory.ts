@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pm2AppPath } from '../directory/derived-directory.js';
 import { DEFAULT_NAMESPACE, pm2Home } from '../directory/pm2-app.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shownValue } from '../errors.js';
 
 /** An app of an ecosystem file: the options that its directory depends on. */
 export interface Pm2AppOptions {
@@ -32,21 +32,17 @@ export function pm2Directory(app: Pm2AppOptions): string {
     const value: unknown = app?.[option];
     if (typeof value === 'string' && value !== '') continue;
     throw invalidArgument(
-      `pm2Directory got an app with the ${option} ${describe(value)}: give it name and script as in the ecosystem file`,
+      `pm2Directory got an app with the ${option} ${shownValue(value)}: give it name and script as in the ecosystem file`,
     );
   }
   const user = app.uid ?? app.user;
   if (user !== undefined && user !== process.geteuid?.()) {
     throw invalidArgument(
-      `pm2Directory got ${JSON.stringify(app.name)}, which runs as the user ${describe(user)}: its directory is that ` +
+      `pm2Directory got ${JSON.stringify(app.name)}, which runs as the user ${shownValue(user)}: its directory is that ` +
         "user's; name one in PROMETHEUS_MULTIPROC_DIR for the app and the sidecar instead",
     );
   }
   const { name, script, cwd = '', namespace = DEFAULT_NAMESPACE } = app;
   const home = pm2Home(process.env.PM2_HOME);
   return pm2AppPath({ home, namespace, name, script: resolve(cwd, script) }, process.env);
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

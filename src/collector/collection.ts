@@ -28,14 +28,13 @@ import { warnOfOverflow, warnOfUnusableSeries } from './unusable-series.js';
 import { isMetricsFile, openMetricsFile, surveyFiles } from './file-kinds.js';
 import type { FileContext, MetricsFile } from './metrics-file.js';
 import { NodeFile } from './node-file.js';
-import { requestCounter } from './request-counts.js';
+import { requestCounts } from './request-counts.js';
 import { RequestRates } from './request-rates.js';
 import { OpenFiles } from './open-files.js';
 import {
   type CollectionStats,
   type ProcessInfo,
   processesOf,
-  requestsIn,
   type SkippedFile,
   skippedByReason,
   statsOf,
@@ -136,11 +135,8 @@ export class DirectoryCollection {
 
   /** The processes with the rates of their HTTP requests. */
   workers(): ProcessInfo[] {
-    const { files } = this;
-    const living = files.filter(({ liveness }) => liveness !== 'dead');
-    const counts = requestsIn(living, requestCounter(this.index.declared()));
-    const rates = this.#requestRates.of(counts, this.collectedAtMs);
-    return processesOf(files, (file) => rates.get(file));
+    const rates = this.#requestRates.of(requestCounts(this.files, this.index.declared()), this.collectedAtMs);
+    return processesOf(this.files, (file) => rates.get(file));
   }
 
   /** Number of files that the last collection could not read, by reason. */
@@ -207,18 +203,19 @@ export class DirectoryCollection {
       // gauges of processes that ended too long ago leave the archive's part, hour by hour
       if (hour !== this.#archiveHour) this.#drop(name);
       const file = yield* this.#read(name);
-      if (!(file instanceof NodeFile) || !this.#isBelieved(file, dataFiles)) continue;
+      if (!(file instanceof NodeFile) || !(yield* this.#isBelieved(file, dataFiles))) continue;
       this.#archiveHour = hour;
       return file;
     }
     return undefined;
   }
 
-  #isBelieved(archive: NodeFile, dataFiles: readonly DataFileName[]): boolean {
+  *#isBelieved(archive: NodeFile, dataFiles: readonly DataFileName[]): Generator<void, boolean> {
     const { name, reader, fingerprint, part } = archive;
     try {
       const believed = { file: reader.file, record: part.archive! };
-      this.#openFiles.withRoom(() => assertTrueClaims(this.options.dir, believed, dataFiles, this.#context.probe));
+      const { dir, probe } = this.#context;
+      yield* this.#openFiles.withRoom(() => assertTrueClaims(dir, believed, dataFiles, probe));
       return true;
     } catch (error) {
       if (isSystemTrouble(error)) throw error;
@@ -237,22 +234,12 @@ export class DirectoryCollection {
     return leftovers;
   }
 
-  *#scan(): Generator<void, DirectoryScan> {
-    try {
-      return yield* scanInSteps(this.options.dir);
-    } catch (error) {
-      this.#openFiles.makeRoom(error);
-      return yield* scanInSteps(this.options.dir);
-    }
+  #scan(): Generator<void, DirectoryScan> {
+    return this.#openFiles.withRoom(() => scanInSteps(this.options.dir));
   }
 
-  *#read(name: string): Generator<void, MetricsFile | undefined> {
-    try {
-      return yield* this.#tryToRead(name);
-    } catch (error) {
-      this.#openFiles.makeRoom(error);
-      return yield* this.#tryToRead(name);
-    }
+  #read(name: string): Generator<void, MetricsFile | undefined> {
+    return this.#openFiles.withRoom(() => this.#tryToRead(name));
   }
 
   *#tryToRead(name: string): Generator<void, MetricsFile | undefined> {

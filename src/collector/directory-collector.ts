@@ -209,7 +209,8 @@ export class DirectoryCollector {
   }
 
   async #collectFrom(dir: string, request: CollectionRequest): Promise<Collected> {
-    const options = this.#collectionOptions(dir);
+    const { deadRetentionSeconds, maxOpenFiles } = this.#options;
+    const options: CollectionOptions = { dir, deadRetentionSeconds, maxOpenFiles };
     if (await this.#usesThread(dir)) {
       try {
         const locks = await new TimeSlices(SLICE_MS).run(surveyLocks(dir));
@@ -253,11 +254,6 @@ export class DirectoryCollector {
       this.#joined = joinDirectory(readable);
     }
     return dir;
-  }
-
-  #collectionOptions(dir: string): CollectionOptions {
-    const { deadRetentionSeconds, maxOpenFiles } = this.#options;
-    return { dir, deadRetentionSeconds, maxOpenFiles };
   }
 
   async #usesThread(dir: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 /** Collects and renders, on any thread: a collector has one engine inline, and its thread has one per directory. */
-import type { PushRecord } from '../directory/push-record.js';
 import { formatOf } from '../exposition/formats.js';
 import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
 import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
@@ -75,13 +74,6 @@ export function productKey(product: Product): string {
 /** Maximum number of outputs that are kept between collections, for programs that request a different one each time. */
 const MAX_OUTPUTS = 200;
 
-/** Facts about a collection that are not in its files. */
-interface Reading {
-  readonly seconds: number;
-  readonly heldLocks: HeldLocks;
-  readonly pushes: readonly PushRecord[];
-}
-
 /** One output, which is updated from its last state. */
 interface Output {
   readonly selected: SelectedFamilies;
@@ -106,10 +98,12 @@ export class Engine {
     yield* this.#collection.collect(isScrape);
     yield;
     const seconds = (performance.now() - start) / 1000;
-    const reading = { seconds, heldLocks, pushes: this.#collection.pushes() };
+    const pushes = this.#collection.pushes();
+    const ownOf = (selected: SelectedFamilies): MetricFamily[] =>
+      selfMetrics(this.#collection.stats(selected), seconds, heldLocks, pushes);
     const results = new Map<string, Result>();
     for (const product of products) {
-      results.set(productKey(product), yield* this.#make(product, reading));
+      results.set(productKey(product), yield* this.#make(product, seconds, ownOf));
       yield;
     }
     return { results, ...totalsOf(this.#collection.files), leftovers: this.#collection.leftovers };
@@ -119,14 +113,18 @@ export class Engine {
     this.#collection.close();
   }
 
-  *#make(product: Product, { seconds, heldLocks, pushes }: Reading): Generator<void, Result> {
+  *#make(
+    product: Product,
+    seconds: number,
+    ownOf: (selected: SelectedFamilies) => MetricFamily[],
+  ): Generator<void, Result> {
     if (product.kind === 'processes') return processesOf(this.#collection.files);
     const { settings } = product;
     const output = this.#outputOf(settings);
     const { selected } = output;
     yield* selected.update();
     warnOfConflicts(selected);
-    const own = settings.selfMetrics ? selfMetrics(this.#collection.stats(selected), seconds, heldLocks, pushes) : [];
+    const own = settings.selfMetrics ? ownOf(selected) : [];
     if (product.kind === 'status') return directoryStatus(this.#collection, selected, own, seconds, product);
     const { missing } = selected;
     if (product.kind === 'families') {

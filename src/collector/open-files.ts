@@ -36,18 +36,17 @@ export class OpenFiles {
   }
 
   /** Reads, and where the system fails closes all files that it can and reads again. @throws the error of the second try */
-  withRoom<T>(read: () => T): T {
+  *withRoom<T>(read: () => Generator<void, T>): Generator<void, T> {
     try {
-      return read();
+      return yield* read();
     } catch (error) {
-      this.makeRoom(error);
-      return read();
+      if (!isSystemTrouble(error)) throw error;
+      this.#closeAll(error);
+      return yield* read();
     }
   }
 
-  /** Closes all files after an error of the system. @throws any other error */
-  makeRoom(error: unknown): void {
-    if (!isSystemTrouble(error)) throw error;
+  #closeAll(error: unknown): void {
     debug('closes its files: %s', describeError(error));
     this.#most = Math.floor(Math.min(this.#most, this.#files.size) / 2);
     for (const file of this.#files) file.reader.close();

@@ -1,8 +1,6 @@
 /** The results of a collection, as figures and tables. */
 import type { ArchiveRecord } from '../archive/archive-record.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
-import type { MergedPart } from '../merge/merged-part.js';
-import type { RequestCounts } from './request-counts.js';
 import type { RequestRate } from './request-rates.js';
 import type { Vitals } from '../metrics-file/layout.js';
 import { SKIP_REASONS, type SkipReason } from '../directory/skip-reason.js';
@@ -157,17 +155,4 @@ export function processesOf(
     });
   }
   return [...rows.values()];
-}
-
-export function requestsIn(
-  files: readonly MetricsFile[],
-  countIn: (part: MergedPart) => RequestCounts | undefined,
-): Map<string, RequestCounts> {
-  const counts = new Map<string, RequestCounts>();
-  for (const file of files) {
-    const { files: key } = file.writer;
-    const own = file.kind === 'archive' || counts.has(key) ? undefined : countIn(file.part);
-    if (own !== undefined) counts.set(key, own);
-  }
-  return counts;
 }

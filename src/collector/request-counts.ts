@@ -2,6 +2,7 @@
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { MergedPart } from '../merge/merged-part.js';
 import { parseLabelText } from '../exposition/labels.js';
+import type { MetricsFile } from './metrics-file.js';
 
 /** Totals since the process started. */
 export interface RequestCounts {
@@ -32,26 +33,37 @@ const STATUS_LABELS = ['status_code', 'code', 'status', 'http_response_status_co
 const FAILED = /^5(?:\d\d|xx)$/i;
 
 /**
- * Returns a function that counts the requests in one file; its result is undefined where no known metric counts them.
+ * The requests of each living process, by the name of its file; without those that no known metric counts.
  *
  * @param families of all registries: the requests of a process do not depend on what an output shows
  */
-export function requestCounter(families: readonly MergedFamily[]): (part: MergedPart) => RequestCounts | undefined {
+export function requestCounts(
+  files: readonly MetricsFile[],
+  families: readonly MergedFamily[],
+): Map<string, RequestCounts> {
   const byName = new Map<string, MergedFamily[]>();
   for (const family of families) {
     const name = withoutDots(family.name);
     if (NAMES.includes(name) || PREFIXED.test(name)) byName.set(name, [...(byName.get(name) ?? []), family]);
   }
   const candidates = [...new Set([...NAMES, ...byName.keys()])].flatMap((name) => [byName.get(name) ?? []]);
-  return (part) => {
-    let withoutStatus: RequestCounts | undefined;
-    for (const each of candidates) {
-      const counts = countsOf(each, part);
-      if (counts?.failed !== undefined) return counts;
-      withoutStatus ??= counts;
-    }
-    return withoutStatus;
-  };
+  const counts = new Map<string, RequestCounts>();
+  for (const { kind, liveness, part, writer } of files) {
+    if (kind === 'archive' || liveness === 'dead' || counts.has(writer.files)) continue;
+    const own = countsIn(part, candidates);
+    if (own !== undefined) counts.set(writer.files, own);
+  }
+  return counts;
+}
+
+function countsIn(part: MergedPart, candidates: readonly (readonly MergedFamily[])[]): RequestCounts | undefined {
+  let withoutStatus: RequestCounts | undefined;
+  for (const each of candidates) {
+    const counts = countsOf(each, part);
+    if (counts?.failed !== undefined) return counts;
+    withoutStatus ??= counts;
+  }
+  return withoutStatus;
 }
 
 /** @param families of one name, in several registries */

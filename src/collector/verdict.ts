@@ -199,7 +199,8 @@ export const RULES: readonly Rule[] = [
 export function verdictOf(input: VerdictInput): Finding[] {
   const found = RULES.flatMap(({ name, judge }): Finding[] => {
     const all = judge(input);
-    const listed = all.length <= MAX_OF_A_RULE ? all : heaviest(all, MAX_OF_A_RULE);
+    const heaviest = all.toSorted(({ weight: one = 0 }, { weight: other = 0 }) => other - one);
+    const listed = all.length <= MAX_OF_A_RULE ? all : heaviest.slice(0, MAX_OF_A_RULE);
     const findings = listed.map(({ weight: _weight, ...finding }): Finding => ({ rule: name, ...finding }));
     const others = all.length - listed.length;
     return others === 0
@@ -207,10 +208,6 @@ export function verdictOf(input: VerdictInput): Finding[] {
       : [...findings, { rule: name, level: listed[0].level, text: `${others} more like that` }];
   });
   return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level !== 'bad')];
-}
-
-function heaviest(all: readonly Judged[], most: number): Judged[] {
-  return all.toSorted(({ weight: one = 0 }, { weight: other = 0 }) => other - one).slice(0, most);
 }
 
 /** A living main thread of this package: an idle worker thread of a pool does not turn its event loop. */

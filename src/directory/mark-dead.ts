@@ -1,7 +1,7 @@
 /** Marks a process as ended; exit hooks call it. */
 import { constants, fstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shownValue } from '../errors.js';
 import { type Header, withHeader } from '../metrics-file/header.js';
 import { FileState, HEADER } from '../metrics-file/layout.js';
 import { openFile, whileOpen } from '../metrics-file/open-file.js';
@@ -34,7 +34,7 @@ export interface MarkResult {
 export function markProcessDead(pid: number, options: { readonly dir?: string } = {}): MarkResult {
   if (!Number.isSafeInteger(pid) || pid < 1) {
     throw invalidArgument(
-      `markProcessDead got ${describe(pid)}: give it the process id of the worker that ended, a positive integer ` +
+      `markProcessDead got ${shownValue(pid)}: give it the process id of the worker that ended, a positive integer ` +
         "(in cluster.on('exit', (worker) => ...) that is worker.process.pid)",
     );
   }
@@ -81,8 +81,4 @@ function markDead(path: string, inode: number): void {
   } catch {
     // Not permitted: other processes find out by the heartbeat.
   }
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,8 +1,8 @@
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shownValue } from '../errors.js';
 
 /** Throws an error that has the name of the option, its value and the rule that it breaks. */
 export function refuseOption(name: string, value: unknown, rule: string): never {
-  throw invalidArgument(`option ${name} is ${shown(value)}; ${rule}`);
+  throw invalidArgument(`option ${name} is ${shownValue(value)}; ${rule}`);
 }
 
 /** A number of milliseconds that timers can hold (they are 32 bits wide), or the default. */
@@ -26,8 +26,4 @@ export function wholeNumber(name: string, value: number | undefined, byDefault: 
 /** The value of a limit: a whole number of at least 1, Infinity for no limit, or the default. */
 export function limit(name: string, value: number | undefined, byDefault: number): number {
   return value === Infinity ? value : wholeNumber(name, value, byDefault, 1);
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
