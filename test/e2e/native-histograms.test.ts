@@ -1,11 +1,10 @@
 /** Both Prometheus releases read native histograms of a cluster whose workers are killed, folded and replaced. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { Random } from '../fuzz/random.js';
 import { type Member, startCluster } from '../support/cluster.js';
-import { needs, prometheus3 } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/program.js';
 import { type Prometheus, startPrometheus } from '../support/prometheus.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -137,7 +136,7 @@ describe('native histograms of killed and folded workers', { concurrency: true }
 
   it('have no reset in Prometheus 3, and the same counts in both flavours', needs('prometheus 3'), async (t) => {
     const dir = withTempDir(t);
-    const options = { program: join(prometheus3(), 'usr/bin/prometheus'), flags: FLAGS };
+    const options = { version: 3 as const, flags: FLAGS };
     let prometheus!: Prometheus;
     await tellOfKills(t, dir, async (address) => {
       const job = { always_scrape_classic_histograms: true };

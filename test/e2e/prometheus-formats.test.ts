@@ -1,9 +1,8 @@
 /** Both Prometheus releases read protobuf, UTF-8 names, exemplars and created timestamps. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startCluster } from '../support/cluster.js';
-import { needs, prometheus3 } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/program.js';
 import { type Prometheus, startPrometheus } from '../support/prometheus.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -97,7 +96,7 @@ for (const [format, protocols] of [
     const dir = withTempDir(t);
     const job = protocols === undefined ? {} : { scrape_protocols: protocols };
     const options = {
-      program: join(prometheus3(), 'usr/bin/prometheus'),
+      version: 3 as const,
       flags: [
         '--enable-feature=exemplar-storage' + (protocols === undefined ? '' : ',created-timestamp-zero-ingestion'),
       ],
@@ -129,7 +128,7 @@ test('Prometheus 3 gets names in each escaping scheme, in text and protobuf', ne
       metric_name_escaping_scheme: scheme,
     })),
   );
-  const options = { program: join(prometheus3(), 'usr/bin/prometheus') };
+  const options = { version: 3 as const };
   const settings = { global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: jobs };
   const prometheus = await startPrometheus(t, dir, settings, options);
   for (const [scheme, [requests, method, seconds]] of Object.entries(names)) {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { afterTest } from '../support/after-test.js';
-import { needs, prometheus3 } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 import { DIST, type Program, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
 import { attributesOf, decodeOtlp, type PushReceiver, startPushReceiver } from '../support/push-receiver.js';
@@ -25,7 +25,7 @@ test(
     const dir = withTempDir(t);
     const otlp = await startPushReceiver(t, HERE);
     const prometheus = await startPrometheus(t, dir, configurationIn(dir), {
-      program: join(prometheus3(), 'usr/bin/prometheus'),
+      version: 3,
       flags: ['--web.enable-remote-write-receiver'],
       host: HERE,
     });

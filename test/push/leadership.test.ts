@@ -9,7 +9,7 @@ import { Leadership } from '../../src/push/leadership.js';
 import { afterTest } from '../support/after-test.js';
 import { TestAuthority } from '../support/certificates.js';
 import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
-import { needs, prometheus3 } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 import { startCli, startProgram, until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
 import { pushFrom, recordOf, withLock } from '../support/push-leader.js';
@@ -37,7 +37,7 @@ test(
       withTempDir(t),
       { global: {} },
       {
-        program: join(prometheus3(), 'usr/bin/prometheus'),
+        version: 3,
         flags: ['--web.enable-remote-write-receiver', '--enable-feature=created-timestamp-zero-ingestion'],
       },
     );

@@ -1,11 +1,10 @@
 /** What a real Prometheus stores of a push. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Counter, Histogram, register } from 'prom-multiproc';
 import { startPush } from 'prom-multiproc/push';
 import { afterTest } from '../support/after-test.js';
-import { needs, prometheus3 } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/program.js';
 import { startPrometheus } from '../support/prometheus.js';
 import { withTempDir } from '../support/temp-dir.js';
@@ -20,7 +19,7 @@ for (const version of ['1.0', '2.0', 'auto'] as const) {
         withTempDir(t),
         { storage: { exemplars: { max_exemplars: 100 } } },
         {
-          program: join(prometheus3(), 'usr/bin/prometheus'),
+          version: 3,
           flags: ['--web.enable-remote-write-receiver', '--enable-feature=native-histograms,exemplar-storage'],
         },
       );

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { prometheus3 } from './needs.js';
 import { freePort, startProgram } from './program.js';
 
 export interface QueriedSample {
@@ -10,8 +11,8 @@ export interface QueriedSample {
 }
 
 export interface PrometheusOptions {
-  /** Default: the one from Debian. */
-  readonly program?: string;
+  /** Default: that of Debian, 2. */
+  readonly version?: 3;
   readonly flags?: readonly string[];
   /** The address that it listens on. Default 127.0.0.1. */
   readonly host?: string;
@@ -33,12 +34,13 @@ export async function startPrometheus(
   t: TestContext,
   dir: string,
   config: object | string,
-  { program: path = 'prometheus', flags = [], host = '127.0.0.1' }: PrometheusOptions = {},
+  { version, flags = [], host = '127.0.0.1' }: PrometheusOptions = {},
 ): Promise<Prometheus> {
   const file = typeof config === 'string' ? config : join(dir, 'prometheus.yml');
   const data = join(dir, 'prometheus-data');
   mkdirSync(data, { recursive: true });
   if (typeof config !== 'string') writeFileSync(file, JSON.stringify(config));
+  const path = version === 3 ? join(prometheus3(), 'usr/bin/prometheus') : 'prometheus';
   const port = await freePort();
   const program = startProgram(t, path, [
     ...flags,
