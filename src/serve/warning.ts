@@ -1,3 +1,5 @@
+import { describeError } from '../errors.js';
+
 /** Receives the warnings of the metrics server for the operator. They hold no secrets and no stack traces. */
 export type OnWarning = (message: string) => void;
 
@@ -13,7 +15,7 @@ export function emitWarning(message: string): void {
 export function warnOnce(what: string, onWarning: OnWarning): (error: unknown) => void {
   const warned = new Set<string>();
   return (error) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = describeError(error);
     if (warned.has(reason) || warned.size >= 100) return;
     warned.add(reason);
     onWarning(`${what}: ${reason}`);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { describeError } from '../../errors.js';
 import { defaultSource } from '../answer/default-source.js';
 import { metricsHandler, type MetricsHandlerOptions } from '../answer/handler.js';
 import { landingPage, type LandingText } from './landing-page.js';
@@ -224,7 +225,7 @@ function dispatcher(table: ReadonlyMap<string, Route['handler']>, onWarning: OnW
       try {
         handler(req, res);
       } catch (error) {
-        onWarning(`the page ${path} failed: ${error instanceof Error ? error.message : String(error)}`);
+        onWarning(`the page ${path} failed: ${describeError(error)}`);
         sendText(res, 500, 'The page could not be made; the reason is in the log.');
       }
     } else sendText(res, 404, 'There is no such page; the landing page at / lists them.');

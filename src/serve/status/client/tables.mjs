@@ -3,6 +3,7 @@ import { element, setName, setText } from './element.mjs';
 import { age, bytes, count, percent, seconds, short } from './format.mjs';
 import { drawSparkline, sparkline } from './sparkline.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
+import { processName } from './marks.mjs';
 
 /** @param {{ now: () => number, charts: import('./worker-charts.mjs').WorkerCharts }} source */
 export function processTable(table, { now, charts }) {
@@ -32,7 +33,7 @@ export function processTable(table, { now, charts }) {
         heads: true,
         about: 'Process, and worker thread',
         sortBy: ({ pid, thread }) => pid + thread / 1e6,
-        show: textCell(({ pid, thread }) => (thread === 0 ? String(pid) : `${pid}-${thread}`)),
+        show: textCell(processName),
       },
       { title: 'State', kind: 'text', sortBy: ({ state }) => state, show: showState },
       figure('CPU', '100 % is a whole core', ({ vitals }) => vitals?.cpuShare, percent, { spark: 'cpu' }),
@@ -67,21 +68,8 @@ export function processTable(table, { now, charts }) {
         sortBy: ({ lastBeatAt = 0 }) => -lastBeatAt,
         show: textCell(({ lastBeatAt }) => (lastBeatAt === undefined ? '–' : `${age(now() - lastBeatAt)} ago`)),
       },
-      {
-        title: 'Host',
-        kind: 'text',
-        minor: true,
-        sortBy: ({ hostName }) => hostName,
-        show: textCell(({ hostName }) => hostName),
-      },
-      {
-        title: 'Kind',
-        kind: 'text',
-        minor: true,
-        about: 'The library that writes the file: this package or client_python',
-        sortBy: ({ kind }) => kind,
-        show: textCell(({ kind }) => kind),
-      },
+      textColumn('Host', ({ hostName }) => hostName),
+      textColumn('Kind', ({ kind }) => kind, 'The library that writes the file: this package or client_python'),
     ],
     ({ file }) => file,
     (row, { file, findings }) => {
@@ -89,6 +77,15 @@ export function processTable(table, { now, charts }) {
       row.classList.toggle('named', findings.length > 0);
     },
   );
+}
+
+/** A column of little importance that is sorted by its texts. */
+function textColumn(title, textOf, about) {
+  return { title, kind: 'text', minor: true, about, sortBy: textOf, show: textCell(textOf) };
+}
+
+function countColumn(title, valueOf, more) {
+  return { title, kind: 'number', sortBy: valueOf, show: textCell((item) => count(valueOf(item))), ...more };
 }
 
 function failedShare({ requests }) {
@@ -120,22 +117,13 @@ export function familyTable(table, { isDrawn, toggle }) {
     table,
     [
       { title: 'Metric', kind: 'text', heads: true, sortBy: ({ name }) => name, show: showName },
-      { title: 'Type', kind: 'text', minor: true, sortBy: ({ type }) => type, show: textCell(({ type }) => type) },
-      {
-        title: 'Series',
-        kind: 'number',
-        sortBy: ({ series }) => series,
-        show: textCell(({ series }) => count(series)),
-      },
+      textColumn('Type', ({ type }) => type),
+      countColumn('Series', ({ series }) => series),
       { title: 'Share', kind: 'text', about: 'Of all series', minor: true, show: showShare },
-      {
-        title: 'Lines',
-        kind: 'number',
+      countColumn('Lines', ({ lines }) => lines, {
         minor: true,
         about: 'Lines in the exposition: a series of a histogram has one for each bucket and two more',
-        sortBy: ({ lines }) => lines,
-        show: textCell(({ lines }) => count(lines)),
-      },
+      }),
       { title: 'Chart', kind: 'text', show: (cell, family) => showToggle(cell, family, { isDrawn, toggle }) },
     ],
     ({ name }) => name,
