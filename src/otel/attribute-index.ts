@@ -9,7 +9,6 @@ interface Entry<C> {
   readonly child: C;
 }
 
-const NO_ATTRIBUTES: Attributes = {};
 /** More attribute names than any instrument has; objects with more are looked up by their labels. */
 const MAX_NAMES = 32;
 /** Entries of removed series are forgotten when there are this many more than series. */
@@ -46,7 +45,7 @@ export class AttributeIndex<C extends Child> {
   }
 
   /** Returns the child of attributes; undefined where `maxSeries` allows no more series, and the sample is dropped. */
-  find(attributes: Attributes = NO_ATTRIBUTES): C | undefined {
+  find(attributes: Attributes): C | undefined {
     const known =
       this.#kept === undefined ? this.#index.findObject(attributes) : this.#findKept(attributes, this.#kept);
     return known === undefined ? this.#add(attributes) : known.child;

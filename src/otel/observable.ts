@@ -41,7 +41,7 @@ export abstract class ObservedInstrument<C extends Child = Child> implements Obs
     this.#callbacks.remove(callback, [this]);
   }
 
-  observe(value: number, attributes?: Attributes): void {
+  observe(value: number, attributes: Attributes = {}): void {
     if (typeof value !== 'number' || !this.isObservable(value)) return this.#bound.series.drop(value);
     const child = this.#bound.attributes.find(attributes);
     if (child === undefined) return;

@@ -10,6 +10,8 @@ import type { Child } from '../instruments/child.js';
 import type { AttributeIndex } from './attribute-index.js';
 import type { OpenSeries } from './open-series.js';
 
+const NO_ATTRIBUTES: Attributes = {};
+
 /** An instrument of one meter, and the series that it counts in. */
 export interface Bound<C extends Child> {
   readonly series: OpenSeries<C>;
@@ -36,7 +38,7 @@ abstract class SyncInstrument<C extends Child> {
 }
 
 export class SyncCounter extends SyncInstrument<CounterChild> implements Counter {
-  add(value: number, attributes?: Attributes, context?: Context): void {
+  add(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
     if (!isAmount(value)) return this.bound.series.drop(value);
     const child: CountedIn | undefined = this.bound.attributes.find(attributes);
     child?.inc(this.counted(value), context);
@@ -44,7 +46,7 @@ export class SyncCounter extends SyncInstrument<CounterChild> implements Counter
 }
 
 export class SyncHistogram extends SyncInstrument<HistogramChild> implements Histogram {
-  record(value: number, attributes?: Attributes, context?: Context): void {
+  record(value: number, attributes: Attributes = NO_ATTRIBUTES, context?: Context): void {
     if (!isAmount(value)) return this.bound.series.drop(value);
     const child: ObservedIn | undefined = this.bound.attributes.find(attributes);
     child?.observe(this.counted(value), context);
@@ -52,14 +54,14 @@ export class SyncHistogram extends SyncInstrument<HistogramChild> implements His
 }
 
 export class SyncUpDownCounter extends SyncInstrument<GaugeChild> implements UpDownCounter {
-  add(value: number, attributes?: Attributes): void {
+  add(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
     if (!Number.isFinite(value)) return this.bound.series.drop(value);
     this.bound.attributes.find(attributes)?.inc(this.counted(value));
   }
 }
 
 export class SyncGauge extends SyncInstrument<GaugeChild> implements Gauge {
-  record(value: number, attributes?: Attributes): void {
+  record(value: number, attributes: Attributes = NO_ATTRIBUTES): void {
     if (typeof value !== 'number' || Number.isNaN(value)) return this.bound.series.drop(value);
     this.bound.attributes.find(attributes)?.set(this.counted(value));
   }
