@@ -1,7 +1,7 @@
-import { type ChosenDirectory, chooseToRead } from '../directory/choose.js';
+import { type ChosenDirectory, chooseToJoin } from '../directory/choose.js';
 import { storeDirectory } from '../storage/process-store.js';
 
 /** The directory for a reader in this process that names none. */
 export function directoryToRead(): ChosenDirectory | undefined {
-  return chooseToRead(storeDirectory());
+  return storeDirectory() ?? chooseToJoin();
 }

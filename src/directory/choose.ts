@@ -108,28 +108,19 @@ export function chooseNamed(env: Environment = process.env): ChosenDirectory | u
 }
 
 /** The directory of this process as the primary of a cluster, before or after it has forked. */
-export function chooseAsPrimary(env: Environment = process.env): ChosenDirectory {
-  return chooseOwn(env) ?? chosen('cluster', processPath(process.pid, env));
+export function chooseAsPrimary(): ChosenDirectory {
+  return chooseOwn() ?? chosen('cluster', processPath(process.pid, process.env));
 }
 
-/** The directory of this process's worker threads. A main thread that counts in memory starts to use it when it exists. */
-export function chooseForThreads(env: Environment = process.env): ChosenDirectory {
-  return chooseOwn(env) ?? chosen('threads', processPath(process.pid, env));
+/** The same as `chooseOwn`, or a directory that this process's worker threads or cluster workers have made. */
+export function chooseToJoin(): ChosenDirectory | undefined {
+  return chooseOwn() ?? existing(chosen('threads', processPath(process.pid, process.env)));
 }
 
 /** Makes the path absolute: workers may have another working directory. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
 export function chooseOption(dir: unknown): ChosenDirectory {
   if (typeof dir === 'string' && dir !== '') return { dir: resolve(dir), source: 'option', derived: false };
   throw invalidArgument(`dir ${inspect(dir)} is no path: name a directory, or leave it out`);
-}
-
-/**
- * The directory for a reader in this process that names none: the one that the process counts in now (`counted`), or would
- * count in, or one that its cluster workers or worker threads have created. Undefined where there is none.
- */
-export function chooseToRead(counted: ChosenDirectory | undefined): ChosenDirectory | undefined {
-  // cluster workers and threads of a process have the same directory
-  return counted ?? chooseOwn() ?? existing(chooseAsPrimary());
 }
 
 /** @param named by `--dir`, or the variable. @throws {PromMultiprocError} ERR_NO_DIRECTORY, with those that exist */
@@ -158,7 +149,8 @@ let verified: string | undefined;
  * variable is not PROMETHEUS_MULTIPROC_DIR, which every child process inherits: Python's client wrote its files into our
  * directory. That variable is changed only where the user has set it before.
  */
-export function handToWorkers({ dir }: ChosenDirectory, env: NodeJS.ProcessEnv = process.env): void {
+export function handToWorkers({ dir }: ChosenDirectory): void {
+  const { env } = process;
   env.PROM_MULTIPROC_PRIMARY = `${process.pid}:${processStartTime(process.pid)}:${dir}`;
   if (env.PROMETHEUS_MULTIPROC_DIR) env.PROMETHEUS_MULTIPROC_DIR = dir;
 }

@@ -7,7 +7,6 @@
 import { statSync } from 'node:fs';
 import { PromMultiprocError } from '../errors.js';
 import { warnOnce } from '../warn-once.js';
-import type { Environment } from './pm2-app.js';
 
 const VARIABLE = 'PROM_MULTIPROC_TRUSTED_USERS';
 const WRITABLE_BY_ALL = 0o002;
@@ -17,9 +16,9 @@ const ROOT = 0;
 export type Trust = (uid: number) => boolean;
 
 /** The trust in one directory with its present permissions. On systems without users, everybody is trusted. */
-export function trustIn(dir: string, env: Environment = process.env): Trust {
+export function trustIn(dir: string): Trust {
   const self = process.geteuid?.();
-  const named = env[VARIABLE] ?? '';
+  const named = process.env[VARIABLE] ?? '';
   if (self === undefined || named === 'all') return () => true;
   const stats = statSync(dir, { throwIfNoEntry: false });
   if (stats === undefined || (stats.mode & WRITABLE_BY_ALL) === 0) return () => true;

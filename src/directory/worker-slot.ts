@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import type { Environment } from './pm2-app.js';
 
 /** A worker's number, which the worker that replaces it gets again, and how many processes had it before. */
 export interface WorkerSlot {
@@ -13,7 +12,8 @@ export interface WorkerSlot {
 export const WORKER_SLOT = { name: 'PROM_MULTIPROC_WORKER_SLOT', restarts: 'PROM_MULTIPROC_WORKER_RESTARTS' } as const;
 
 /** The slot of this process; undefined where it has none. */
-export function workerSlot(env: Environment = process.env): WorkerSlot | undefined {
+export function workerSlot(): WorkerSlot | undefined {
+  const { env } = process;
   const { [WORKER_SLOT.name]: slot, NODE_APP_INSTANCE: instance, pm_id: pm2Id } = env;
   // a child process of a worker inherits the variable, but is not a worker
   if (cluster.isWorker && slot !== undefined) return { name: slot, restarts: wholeNumber(env[WORKER_SLOT.restarts]) };

@@ -5,15 +5,8 @@
  */
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
-import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import {
-  announceDirectory,
-  type ChosenDirectory,
-  chooseForThreads,
-  chooseNamed,
-  chooseOwn,
-} from '../directory/choose.js';
+import { announceDirectory, type ChosenDirectory, chooseNamed, chooseToJoin } from '../directory/choose.js';
 import { ArchiveKeeper } from '../archive/archive-keeper.js';
 import { debug } from '../debug-log.js';
 import { type OpenedDirectory, openDirectory } from '../directory/open-directory.js';
@@ -149,7 +142,7 @@ class ProcessStore {
   }
 
   #open(): void {
-    const chosen = chooseOwn() ?? existing(chooseForThreads());
+    const chosen = chooseToJoin();
     if (chosen === undefined) return;
     debug('counts in %s, by %s', chosen.dir, chosen.source);
     this.startTimer();
@@ -318,10 +311,6 @@ class ProcessStore {
   #reason(): string {
     return describeError(this.#writer?.bytes.lastError);
   }
-}
-
-function existing(chosen: ChosenDirectory): ChosenDirectory | undefined {
-  return existsSync(chosen.dir) ? chosen : undefined;
 }
 
 interface State {

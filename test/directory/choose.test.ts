@@ -32,8 +32,8 @@ async function whereabouts(t: TestContext, args: string[], variables?: Record<st
 }
 
 function assertAllIn(dir: string, process: ProcessWhereabouts): void {
-  const { main, thread, bareThread, forItsThreads, asPrimary } = process;
-  for (const [who, located] of Object.entries({ main, thread, bareThread, forItsThreads, asPrimary })) {
+  const { main, thread, bareThread, joined, asPrimary } = process;
+  for (const [who, located] of Object.entries({ main, thread, bareThread, joined, asPrimary })) {
     assert.equal(located?.dir, dir, who);
   }
 }
@@ -45,7 +45,7 @@ test('a single process counts in memory, its threads in a directory that it know
   assert.equal(found.thread.source, 'threads');
   assert.equal(found.thread.derived, true);
   assert.equal(found.bareThread.dir, found.thread.dir);
-  assert.equal(found.forItsThreads.dir, found.thread.dir);
+  assert.equal(found.joined, undefined, 'the threads have not made it');
   assert.equal(found.asPrimary.dir, found.thread.dir, 'where it would count if it forked, too');
 });
 
