@@ -19,7 +19,6 @@ export interface ChildHome {
   ofObject(labels: Readonly<Record<string, unknown>>): Child;
   /** Counts a sample that cannot be added to the stored value, and logs the first one of the metric. */
   dropUncountable(value: number): false;
-  /** Returns the label object for label values. */
   objectOf(labelValues: readonly (string | undefined)[]): Record<string, string>;
 }
 

@@ -4,13 +4,7 @@ import { register } from '../registry/default-registry.js';
 import { MEMBER, type RegisteredMetric } from '../registry/member.js';
 import type { MetricConfiguration } from './configuration.js';
 
-/**
- * Returns the metric of a configuration: the one that the registries already have, or a new one.
- *
- * @throws {Error} as the constructor does
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where the registries have a different metric of that name; the text
- * names the difference
- */
+/** Does what the static methods of this name promise. */
 export function getOrCreate<M extends object, C extends MetricConfiguration<any>>(
   Metric: new (config: C) => M,
   config: C,

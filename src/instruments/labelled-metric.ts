@@ -6,7 +6,6 @@ import type { Kind } from './metric-series.js';
 
 /** A metric that has only the labels that its user declared: all types but Info and StateSet. */
 export abstract class LabelledMetric<T extends string, C extends Child> extends Metric<T, C> {
-  /** The child without label values. */
   protected readonly unlabelled: C;
 
   protected constructor(config: MetricConfiguration<T>, kindOf: (labelNames: readonly string[]) => Kind<C>) {

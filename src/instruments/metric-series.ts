@@ -54,7 +54,6 @@ interface SeriesSnapshot<C extends Child> {
 const NONE: readonly ShowingRegistry[] = [];
 
 export class MetricSeries<C extends Child> implements ChildHome, Member {
-  /** The attached children by their labels. */
   index!: LabelIndex<C>;
   /** The copy of this package that the metric belongs to: metrics of other copies may share its family. */
   readonly copy = THIS_COPY;
@@ -174,7 +173,6 @@ export class MetricSeries<C extends Child> implements ChildHome, Member {
     return { ...labelsOf(this.declaration.labelNames, labelValues) };
   }
 
-  /** Returns the child of exact label values. */
   ofValues(labelValues: LabelValues): C {
     return this.index.find(labelValues) ?? this.#kind.child(this, labelValues);
   }

@@ -76,7 +76,6 @@ export class NativeChunks {
     return true;
   }
 
-  /** Counts a finite value a number of times. */
   addTimes(value: number, times: number): void {
     if (Math.abs(value) <= this.#owner.family.declaration.native!.zeroThreshold) {
       const zero = this.#chunk(nativeRole(0, 0, COARSE_SCHEMA));
@@ -98,7 +97,6 @@ export class NativeChunks {
     if (role.sign > 0) this.#place(role.chunk, fine);
   }
 
-  /** Reads the histogram into `reading`. */
   read(options: NativeOptions, reading: NativeReading): void {
     const chunks = attachmentsOf(this.#owner, 'native');
     let zeroCount = 0;

@@ -32,7 +32,6 @@ export class SketchChunks {
     this.#window = window;
   }
 
-  /** Counts a finite value. */
   add(value: number): void {
     const sign: Sign = value > 0 ? 1 : value < 0 ? -1 : 0;
     const place = sign === 0 ? 0 : placeOf(value);
@@ -72,7 +71,6 @@ export class SketchChunks {
     }
   }
 
-  /** Removes all chunks. */
   clear(): void {
     for (const chunk of attachmentsOf(this.#owner, 'sketch')) this.#owner.home.store.detachFrom(this.#owner, chunk);
     this.#cached = NOTHING_CACHED;

@@ -43,7 +43,6 @@ export interface MirrorTarget {
 type Labels = Record<string, string | number>;
 
 export interface MirroredMetric {
-  /** The label names of the copy. */
   readonly labelNames: readonly string[];
   update(values: readonly SourceValue[]): void;
 }

@@ -169,7 +169,6 @@ export class NativeReading {
     list.add(schema - this.schema, first, counts, at, length);
   }
 
-  /** Adds observations of one value. */
   addValue(value: number, count: number): void {
     if (count <= 0) return;
     if (value === 0) this.zeroCount += count;

@@ -4,7 +4,6 @@
  * runs the same code has that place too. Otherwise the rest is a number of this process, which no other process can refer
  * to.
  */
-/** The name of the default registry. */
 export const DEFAULT_REGISTRY = 'default';
 
 const UNNAMED = '?';
@@ -33,7 +32,6 @@ export function isAdditionalId(id: string): boolean {
   return id.startsWith(ADDITIONAL);
 }
 
-/** Whether a registry may have this name. */
 export function isRegistryName(name: string): boolean {
   return name !== '' && !name.startsWith(UNNAMED) && !name.startsWith(ADDITIONAL);
 }

@@ -87,14 +87,6 @@ export class Sketch {
     return bins;
   }
 
-  /** Counts one finite value. */
-  add(value: number): void {
-    const sign: Sign = value > 0 ? 1 : value < 0 ? -1 : 0;
-    const place = sign === 0 ? 0 : placeOf(value);
-    this.chunk(sign, place >> BIN_BITS)[place & BIN_MASK]++;
-  }
-
-  /** Adds the counts of another sketch. */
   include(other: Sketch): void {
     for (const sign of [-1, 0, 1] as const) {
       for (const [number, counts] of other.#chunks[sign + 1]) {
@@ -107,13 +99,6 @@ export class Sketch {
   /** Sets all bins to zero and keeps the chunks for the next use. */
   clear(): void {
     for (const chunks of this.#chunks) for (const bins of chunks.values()) bins.fill(0);
-  }
-
-  /** The number of counted values. */
-  get count(): number {
-    let count = 0;
-    for (const chunks of this.#chunks) for (const bins of chunks.values()) for (const inBin of bins) count += inBin;
-    return count;
   }
 
   /**

@@ -6,7 +6,6 @@ import { type NativeHistogram, sumOfNative } from '../model/native-histogram.js'
 import type { ForeignMetricObject } from './metric-object.js';
 import type { RegisteredMetric } from './member.js';
 
-/** A registry that aggregated metrics are added to. */
 interface AggregateRegistry {
   registerMetric(metric: RegisteredMetric): void;
 }

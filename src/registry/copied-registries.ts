@@ -1,7 +1,6 @@
 import { shared, THIS_COPY } from '../copies.js';
 import type { MetricFamily } from '../model/metric-family.js';
 
-/** A named registry of any copy of this package. */
 interface NamedRegistry {
   localFamilies(options?: { readonly created?: boolean }): Promise<MetricFamily[]>;
 }

@@ -27,11 +27,9 @@ export interface Member {
   /** Prepares values to be read. @param collected whether `collect()` succeeded */
   prepareRead(collected: boolean): void;
   readonly declaration: FamilyDeclaration;
-  /** Returns the current values. */
   family(withCreated?: boolean): MetricFamily;
 }
 
-/** The properties of any registered metric. */
 export interface RegisteredMetric {
   readonly name: string;
   /** Returns the object of prom-client's `metric.get()`. */

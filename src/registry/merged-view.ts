@@ -20,7 +20,6 @@ export type MergedQuery = {
 
 /** An unnamed registry shows only families that it holds in this process. */
 export interface UnnamedQuery {
-  /** The id of the registry in the records of families. */
   readonly id: string;
   readonly declarations: readonly FamilyDeclaration[];
 }
@@ -36,9 +35,7 @@ interface Incomplete {
 export interface MergedView {
   /** Whether a directory is in use, so that other processes may have values to add. */
   active(): boolean;
-  /** Returns the exposition of all processes. */
   metrics(query: MergedQuery, contentType: RegistryContentType): Promise<Incomplete & { readonly text: string }>;
-  /** Returns the families of all processes. */
   families(query: MergedQuery): Promise<Incomplete & { readonly families: readonly MetricFamily[] }>;
 }
 
@@ -49,7 +46,6 @@ export function provideMergedView(view: MergedView | undefined): void {
   provided = view;
 }
 
-/** Returns the view if it is active. */
 export function mergedView(): MergedView | undefined {
   return provided?.active() === true ? provided : undefined;
 }

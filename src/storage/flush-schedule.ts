@@ -40,13 +40,9 @@ export class FlushSchedule {
     this.#dueAt = Math.max(endedAt + FLUSH_INTERVAL_MS, this.#affordableAt);
   }
 
-  flushIfDue(): void {
-    if (this.dueInMs <= 0) this.flush();
-  }
-
   /** Starts a timer for flushes, which does not keep the process alive. */
   start(): void {
-    this.flushIfDue();
+    if (this.dueInMs <= 0) this.flush();
     setTimeout(() => this.start(), Math.max(1, this.dueInMs)).unref();
   }
 }

@@ -96,16 +96,17 @@ class ProcessStore {
         return;
       }
       this.#isDue = false;
-      if (this.#writer === undefined) this.#open();
-      else if (this.#isLost(this.#writer)) this.#remake(this.#writer);
+      if (this.#writer === undefined) return this.#open();
+      if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
       if (this.#move !== undefined) return;
       this.#directory?.lock({ makesFile: true });
       // for a worker thread the main thread does that, or a collector
       if (isMainThread && this.#directory !== undefined) void this.#keeper.keep(this.#directory.dir);
-      this.#writer?.beat(this.#vitals!.measure());
+      this.#vitals ??= new VitalsMeter(this.store, this.#settings.maxSeries);
+      this.#writer.beat(this.#vitals.measure());
       this.#settle();
-      this.#writer?.bytes.touch();
+      this.#writer.bytes.touch();
     } catch (error) {
       warnOnce('maintain', `metrics are counted in memory for now: ${describeError(error)}`);
     }
@@ -202,8 +203,8 @@ class ProcessStore {
   #countIn(writer: FileWriter): void {
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
     this.#writer = writer;
-    this.#vitals ??= new VitalsMeter(this.store, this.#settings.maxSeries);
-    writer.beat(this.#vitals.measure());
+    // the turn that makes the first metric only does what its counts need
+    setTimeout(() => this.maintain(), 0).unref();
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 

@@ -45,7 +45,14 @@ export class VitalsMeter {
     const now = performance.now();
     const elapsedMs = now - this.#at;
     if (elapsedMs >= LEAST_MS) this.#latest = this.#since(elapsedMs);
-    return { ...this.#slots(), ...this.#latest, ...this.#memory(), seriesShare: this.#fullness() };
+    const slot = Number(this.#slot?.name);
+    return {
+      ...this.#latest,
+      slot: Number.isSafeInteger(slot) ? slot : undefined,
+      restarts: this.#slot?.restarts,
+      residentBytes: isMainThread ? process.memoryUsage.rss() : undefined,
+      seriesShare: this.#fullness(),
+    };
   }
 
   #since(elapsedMs: number): Vitals {
@@ -68,16 +75,6 @@ export class VitalsMeter {
     let fullest = this.#store.status.liveSeries / this.#maxSeries;
     for (const { series, maxSeries } of this.#store.families) fullest = Math.max(fullest, series.size / maxSeries);
     return fullest;
-  }
-
-  #memory(): Vitals {
-    return isMainThread ? { residentBytes: process.memoryUsage.rss() } : {};
-  }
-
-  #slots(): Vitals {
-    if (this.#slot === undefined) return {};
-    const slot = Number(this.#slot.name);
-    return { slot: Number.isSafeInteger(slot) ? slot : undefined, restarts: this.#slot.restarts };
   }
 }
 

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { startMember } from '../support/cluster.js';
 import { dataFiles } from '../support/cluster-files.js';
 import { startProgram } from '../support/program.js';
+import { valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
 const PACKAGE = JSON.stringify(join(__dirname, '..', '..', 'src', 'root.js'));
@@ -65,4 +66,16 @@ test('a fork is noticed at once: workers see the earlier counts of their primary
   const worker = await member.fork();
   const text = await worker.look(({ prom }) => prom.register.metrics());
   assert.match(text, /^a_total 1$/m);
+});
+
+test('a count is in the file in the turn that makes the first metric: a SIGKILL in that turn loses nothing', async (t) => {
+  const dir = withTempDir(t);
+  const code = `
+    const counter = new (require(${PACKAGE}).Counter)({ name: 'a_total', help: 'A.', labelNames: ['x'] });
+    counter.inc({ x: '1' }, 3);
+    process.kill(process.pid, 'SIGKILL');
+  `;
+  const program = startProgram(t, process.execPath, ['-e', code], { PROMETHEUS_MULTIPROC_DIR: dir });
+  await program.ended();
+  assert.deepEqual(valuesIn(dir), { 'a_total{x="1"}': 3 });
 });
