@@ -8,5 +8,12 @@ let local: SeriesStore | undefined;
  * longer exist.
  */
 export function localStore(): SeriesStore {
-  return (local ??= new SeriesStore(undefined, { ...readSettings(), maxSeries: Infinity, keepsNothing: true }));
+  local ??= new SeriesStore(undefined, {
+    get maxSeriesPerMetric() {
+      return readSettings().maxSeriesPerMetric;
+    },
+    maxSeries: Infinity,
+    keepsNothing: true,
+  });
+  return local;
 }
