@@ -251,7 +251,8 @@ test('a push keeps no process alive, also while its receiver hangs', async (t) =
     const { Counter } = require('prom-multiproc');
     new Counter({ name: 'jobs_total', help: 'Jobs.' }).inc();
     require('prom-multiproc/push').startPush({ intervalMs: 100, otlp: { url: '${receiver.url}' } });
-    setTimeout(() => {}, 300);`;
+    const life = setInterval(() => {}, 1000);
+    process.once('SIGUSR2', () => clearInterval(life));`;
   const program = startProgram(
     t,
     process.execPath,
@@ -259,8 +260,10 @@ test('a push keeps no process alive, also while its receiver hangs', async (t) =
     { PROMETHEUS_MULTIPROC_DIR: undefined },
     process.cwd(),
   );
+  await until(() => receiver.requests.length > 0);
+  program.child.kill('SIGUSR2');
   const start = performance.now();
   assert.equal(await program.ended(), 0);
+  // a request that keeps it alive lasts for 10 s
   assert.ok(performance.now() - start < 5000);
-  assert.ok(receiver.requests.length > 0);
 });
