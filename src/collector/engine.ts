@@ -144,10 +144,7 @@ export class Engine {
     };
     this.#outputs.delete(key);
     this.#outputs.set(key, output);
-    for (const oldest of this.#outputs.keys()) {
-      if (this.#outputs.size <= MAX_OUTPUTS) break;
-      this.#outputs.delete(oldest);
-    }
+    if (this.#outputs.size > MAX_OUTPUTS) this.#outputs.delete(this.#outputs.keys().next().value!);
     return output;
   }
 }

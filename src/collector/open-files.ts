@@ -41,16 +41,12 @@ export class OpenFiles {
       return yield* read();
     } catch (error) {
       if (!isSystemTrouble(error)) throw error;
-      this.#closeAll(error);
+      debug('closes its files: %s', describeError(error));
+      this.#most = Math.floor(Math.min(this.#most, this.#files.size) / 2);
+      for (const file of this.#files) file.reader.close();
+      this.#files.clear();
       return yield* read();
     }
-  }
-
-  #closeAll(error: unknown): void {
-    debug('closes its files: %s', describeError(error));
-    this.#most = Math.floor(Math.min(this.#most, this.#files.size) / 2);
-    for (const file of this.#files) file.reader.close();
-    this.#files.clear();
   }
 }
 

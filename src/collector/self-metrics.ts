@@ -168,7 +168,7 @@ export function selfMetrics(
   stats: CollectionStats,
   scrapeSeconds: number,
   heldLocks: HeldLocks,
-  pushes: readonly PushRecord[] = [],
+  pushes: readonly PushRecord[],
 ): MetricFamily[] {
   const families = ROWS.map((row): MetricFamily => {
     const name = fullName(row.name);

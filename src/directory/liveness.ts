@@ -88,7 +88,7 @@ function isRecordedAsEnded(state: number): boolean {
 }
 
 /** Whether the heartbeat is fresh. The writer's clock may be ahead or behind. */
-export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now = Date.now() / 1000): boolean {
+export function heartBeats({ heartbeat }: Pick<Vitals, 'heartbeat'>, now: number): boolean {
   return Math.abs(now - heartbeat) <= STALE_SECONDS;
 }
 

@@ -92,6 +92,19 @@ test('the lowest resolution of all declarations holds, also after their processe
   reading.close();
 });
 
+test('a declaration without series keeps its resolution in the archive, also where a later one has no bins', (t) => {
+  const dir = withTempDir(t);
+  const idle = new DeadProcess(dir);
+  idle.declare({ ...DECLARATION, native: { ...NATIVE, schema: 1 } });
+  idle.die();
+  observed(dir, [0.5], { bounds: [1], native: undefined }).die();
+  assert.equal(foldDirectory(dir).folded, 2);
+  observed(dir, [0.3, 5]).show();
+  const reading = new Reading(dir);
+  assert.equal(read(reading).native!.schema, 1);
+  reading.close();
+});
+
 test('processes without bins, and processes without buckets, are in both flavours', (t) => {
   for (const isFolded of [false, true]) {
     const dir = withTempDir(t);

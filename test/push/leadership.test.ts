@@ -4,10 +4,12 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startPush } from 'prom-multiproc/push';
+import { PushLock } from '../../src/directory/push-lock.js';
 import { NO_FIGURES, writePushRecord } from '../../src/directory/push-record.js';
 import { Leadership } from '../../src/push/leadership.js';
 import { afterTest } from '../support/after-test.js';
 import { TestAuthority } from '../support/certificates.js';
+import { collectorOf } from '../support/collector.js';
 import { linesOf, type Member, scrape, startCluster } from '../support/cluster.js';
 import { needs } from '../support/needs.js';
 import { startCli, startProgram, until } from '../support/program.js';
@@ -163,6 +165,29 @@ function leadershipIn(t: TestContext, dir: string, log: string[] = []): Leadersh
   assert.equal(leadership.decide(dir), true);
   return leadership;
 }
+
+test('the figures of pushes to receivers of one kind are shown as one', async (t) => {
+  const dir = withTempDir(t);
+  for (const [id, sent, failed, lastSuccessAt] of [
+    ['a', 10, 1, 2000],
+    ['b', 5, 0, 1000],
+  ] as const) {
+    const lock = new PushLock(dir, id.repeat(16));
+    afterTest(t, () => lock.close());
+    lock.write({
+      ...{ target: 'otlp', leader: id, machine: 'here', pid: 1, isLocked: true, hasEnded: false, intervalMs: 1000 },
+      ...{ sentAt: 1, beatAt: Date.now(), figures: { ...NO_FIGURES, sent, failed, lastSuccessAt } },
+    });
+  }
+  const { body } = await collectorOf(t, dir).metrics();
+  const lines = Buffer.from(body).toString().split('\n');
+  const shown = lines.filter((line) => /^prom_multiproc_push_(samples|lost|last)/.test(line) && !line.endsWith(' 0'));
+  assert.deepEqual(shown, [
+    'prom_multiproc_push_samples_total{target="otlp"} 15',
+    'prom_multiproc_push_lost_samples_total{target="otlp",reason="failed"} 1',
+    'prom_multiproc_push_last_success_timestamp_seconds{target="otlp"} 1000',
+  ]);
+});
 
 test('a clock that is set back does not send an earlier time, in this leader or the next', (t) => {
   const dir = withTempDir(t);
