@@ -13,7 +13,6 @@ import { type Address, isCount, type Moves, placeOf } from '../metrics-file/reco
 import { GAUGE_SHAPE, seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
 import { mayAddText } from '../metrics-file/added-text.js';
 import { SlotClaims } from '../metrics-file/slot-claims.js';
-import { completed } from '../time-slices.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
 export interface SourceSeries {
@@ -50,8 +49,8 @@ export class FoldSource implements LogSink {
    */
   constructor(reader: FileReader) {
     this.#reader = reader;
-    completed(reader.readLog(this.#visitor()));
-    completed(reader.readValues());
+    for (const visitor = this.#visitor(); !reader.readLog(visitor););
+    reader.readValues();
   }
 
   get header(): FileReader['header'] {

@@ -98,11 +98,11 @@ export class NodeFile implements MetricsFile {
     for (let pass = 1; ; pass++) {
       let valuesAt: number;
       try {
-        yield* this.part.readLog();
+        while (!this.part.readLog()) yield;
         const { replacements } = this.part;
         valuesAt = performance.now();
-        yield* this.reader.readValues();
-        yield* this.part.readLog();
+        this.reader.readValues();
+        while (!this.part.readLog()) yield;
         if (this.part.replacements > replacements && pass < MAX_PASSES) continue;
       } catch (error) {
         // where two new logs were started meanwhile, the second has overwritten the one that was read

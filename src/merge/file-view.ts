@@ -49,6 +49,8 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   /** Archives only. */
   archive: ArchiveRecord | undefined;
   #isRewound = false;
+  /** Whether a part of the log is unread. */
+  #isReading = false;
   #hasRestarted = false;
   /** Whether a family with series now belongs to other registries, so that its series have to move with it. */
   #hasMoved = false;
@@ -117,30 +119,33 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   /**
    * Reads the new part of the log. Where the default labels have changed, or a family has other registries, reads the whole
-   * log again. Pauses between the parts of a long log.
+   * log again. Call it until it returns true: it reads a part of a long log.
    *
    * @throws {BadFileError} where the file breaks the format
    */
-  *readLog(): Generator<void, void> {
-    if (this.#nextPast < Date.now() / 1000) this.rewind();
-    yield* this.#readRecords();
+  readLog(): boolean {
+    if (!this.#isReading) this.#startReading();
+    if (!this.reader.readLog(this)) return false;
+    this.#isReading = false;
+    this.#words = NO_WORDS;
+    if (this.#hasRestarted) this.#declared.retractUnmet();
     const defaults = this.#declared.defaultsFingerprint();
-    if (defaults === this.#appliedDefaults && !this.#hasMoved) return;
+    if (defaults === this.#appliedDefaults && !this.#hasMoved) return true;
     this.#appliedDefaults = defaults;
     this.rewind();
-    yield* this.#readRecords();
+    return false;
   }
 
-  *#readRecords(): Generator<void, void> {
+  #startReading(): void {
+    if (this.#nextPast < Date.now() / 1000) this.rewind();
+    this.#isReading = true;
     this.#isRewound = false;
     this.#hasRestarted = false;
     this.#hasMoved = false;
-    yield* this.reader.readLog(this);
-    this.#words = NO_WORDS;
-    if (this.#hasRestarted) this.#declared.retractUnmet();
   }
 
   rewind(): void {
+    this.#isReading = false;
     this.#isRewound = true;
     this.#forgetSeries();
     this.reader.rewind();

@@ -77,9 +77,13 @@ const STAT_BLOCK_BYTES = 512;
 const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
 const MAX_COMPRESSION = 16;
 
-/** About a thousand series, which take a millisecond at the first reading. */
+/**
+ * About a thousand series, which take a millisecond at the first reading. A log may have 80 MB, which would be garbage
+ * afterwards.
+ */
 const LOG_PART_BYTES = 64 * 1024;
-const MAX_LOGS = 4;
+/** After so many logs that were replaced before they were read, the next one is read at once. */
+const MAX_UNFINISHED_LOGS = 4;
 
 export class FileReader {
   readonly file: string;
@@ -99,6 +103,10 @@ export class FileReader {
   #epoch = -1;
   #chain: KeyBlock[] = [];
   #chainBytes = 0;
+  /** The blocks that continue the chain, while a part of the log is unread. */
+  #following: ReadonlyMap<number, KeyBlock> | undefined;
+  /** Number of logs that were replaced while a part of them was unread. */
+  #unfinishedLogs = 0;
   readonly #header = new Uint8Array(HEADER.identity);
   readonly #headerView = new DataView(this.#header.buffer);
   readonly #head = new Uint8Array(BLOCK.data);
@@ -168,62 +176,50 @@ export class FileReader {
 
   /**
    * Passes on the records that were published since the last call, or, after `restart`, all records where there is a new
-   * log. Pauses between the blocks of a long log, and their parts.
+   * log. Of a long log it reads a part: call it until it returns true. The present log may be another one at each call.
    *
    * @throws {BadFileError} at the first violation of the format; the records before it were passed on
    */
-  *readLog(visitor: LogVisitor): Generator<void, void> {
-    for (let logs = 0; logs < MAX_LOGS; logs++) {
-      const hasPaused = yield* this.#readPublished(visitor);
-      // the second new log overwrites this one: what was read after a pause may belong to another log
-      if (!hasPaused || !this.hasNewLog()) return;
-    }
-  }
-
-  /** Returns whether it has paused. */
-  *#readPublished(visitor: LogVisitor): Generator<void, boolean> {
+  readLog(visitor: LogVisitor): boolean {
     this.#readWords();
     this.#readNewBlocks();
     if (this.#words.keyEpoch !== this.#epoch) {
       this.#followEpoch(this.#words.keyEpoch);
       visitor.restart();
     }
-    let hasPaused = false;
-    const following = this.#followingBlocks();
+    const following = (this.#following ??= this.#followingBlocks());
+    let room = this.#unfinishedLogs < MAX_UNFINISHED_LOGS ? LOG_PART_BYTES : Infinity;
     for (;;) {
       // a writer never returns to an earlier block, so where the next block exists, a `used` that is read after it is final
       const next = following.get(this.#chain.length);
       const last = this.#chain.at(-1);
       const used = last === undefined ? 0 : this.#usedOf(last);
       if (last !== undefined && used > this.#chainBytes) {
+        if (room < LOG_PART_BYTES / 2) return false;
         // records may name a block that was added since then: the block count was published before they were
         this.#readWords();
         this.#readNewBlocks();
-        if (yield* this.#readRecords(last, this.#chainBytes, used, visitor)) hasPaused = true;
-        this.#chainBytes = used;
+        room -= this.#readRecords(last, used, Math.min(room, LOG_PART_BYTES), visitor);
+      } else if (next === undefined) {
+        this.#following = undefined;
+        this.#unfinishedLogs = 0;
+        return true;
+      } else {
+        this.#chain.push(next);
+        this.#chainBytes = 0;
       }
-      if (next === undefined) return hasPaused;
-      if (this.#chainBytes > 0) {
-        yield;
-        hasPaused = true;
-      }
-      this.#chain.push(next);
-      this.#chainBytes = 0;
     }
   }
 
   /**
    * Reads the values of every block as far as records name slots. Classic buckets are read last: an observation that the bins
-   * of a native histogram have is then in its bucket too. Pauses between long blocks.
+   * of a native histogram have is then in its bucket too.
    */
-  *readValues(): Generator<void, void> {
-    for (const isClassic of [false, true]) {
-      for (const block of this.#blocks) {
-        if (block === undefined || (block.kind === BlockKind.Histogram) !== isClassic) continue;
-        this.#readBlock(block);
-        if (block.extent > WINDOW.length) yield;
-      }
+  readValues(): void {
+    for (const block of this.#blocks) {
+      if (block !== undefined && block.kind !== BlockKind.Histogram) this.#readBlock(block);
     }
+    for (const block of this.#blocks) if (block?.kind === BlockKind.Histogram) this.#readBlock(block);
   }
 
   #readBlock(block: ReaderBlock): void {
@@ -318,6 +314,8 @@ export class FileReader {
   }
 
   #followEpoch(epoch: number): void {
+    if (this.#following !== undefined) this.#unfinishedLogs++;
+    this.#following = undefined;
     this.#epoch = epoch;
     this.#chain = [];
     this.#chainBytes = 0;
@@ -351,22 +349,17 @@ export class FileReader {
     return used;
   }
 
-  /**
-   * Reads the records in parts: a log may have 80 MB, which would be garbage afterwards. Returns whether there were several, and
-   * so a pause.
-   */
-  *#readRecords(block: KeyBlock, from: number, to: number, visitor: LogVisitor): Generator<void, boolean> {
-    let bytes = new Uint8Array(Math.min(to - from, LOG_PART_BYTES));
-    for (let at = from; ;) {
-      const part = bytes.subarray(0, to - at);
-      const offset = block.offset + at;
+  /** Reads the next records of a key block, as many as fit into a part, and at least one. Returns their length in bytes. */
+  #readRecords(block: KeyBlock, used: number, partBytes: number, visitor: LogVisitor): number {
+    const left = used - this.#chainBytes;
+    const offset = block.offset + this.#chainBytes;
+    for (let length = partBytes; ; length *= 2) {
+      const part = new Uint8Array(Math.min(left, length));
       this.#read(part, offset, 'records');
-      const walked = walkRecords(part, 0, part.length, visitor, this.file, offset, to - at);
-      at += walked;
-      if (at >= to) return walked < to - from;
-      // a record that is longer than the part
-      if (walked === 0) bytes = new Uint8Array(Math.min(to - at, 2 * bytes.length));
-      yield;
+      const walked = walkRecords(part, 0, part.length, visitor, this.file, offset, left);
+      this.#chainBytes += walked;
+      // the first record may be longer than the part
+      if (walked > 0) return walked;
     }
   }
 

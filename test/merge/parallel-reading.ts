@@ -4,7 +4,6 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { FileReader } from '../../src/metrics-file/reader.js';
-import { completed } from '../../src/time-slices.js';
 import { Reading } from '../support/reading.js';
 
 /**
@@ -21,9 +20,9 @@ export async function countTorn(
   let read = 0;
   let torn = 0;
   while (read < values || distinct.size < rounds) {
-    completed(reader.readLog(visitor));
+    while (!reader.readLog(visitor));
     for (const block of reader.valueBlocks()) block.extent = block.capacity;
-    completed(reader.readValues());
+    reader.readValues();
     for (const block of reader.valueBlocks()) {
       const halves = new Uint32Array(block.values.buffer, 0, 2 * block.filled);
       for (let at = 0; at < halves.length; at += 2) if (halves[at] !== halves[at + 1]) torn++;
