@@ -2,15 +2,17 @@
 import { join } from 'node:path';
 import { BadFileError } from '../errors.js';
 import { attachmentShape, encodeAttachment } from '../metrics-file/attachment.js';
+import { crc32 } from '../metrics-file/crc32.js';
+import type { FileBytes } from '../metrics-file/file-bytes.js';
 import { RecordKind, type ValueBlockKind } from '../metrics-file/layout.js';
 import { FileReader } from '../metrics-file/reader.js';
 import { encodeKeyedSeries, encodeRecord } from '../metrics-file/record.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
-import { verifySeal } from '../metrics-file/seal.js';
+import { encodeSeal, verifySeal } from '../metrics-file/seal.js';
 import { completed } from '../time-slices.js';
 import type { ValueBlock } from '../metrics-file/backing.js';
+import { writeAll } from '../metrics-file/write-all.js';
 import { FileWriter } from '../metrics-file/writer.js';
-import { ArchiveBytes } from './archive-bytes.js';
 import type { ArchiveContents } from './archive-contents.js';
 import type { ArchiveFamily } from './archive-family.js';
 import type { ArchiveName, DataFileName } from '../directory/file-name.js';
@@ -143,4 +145,52 @@ class SlotSpace {
     block.publishUsed(filling.next);
     return { view: block.view, block: block.number, slot: next };
   }
+}
+
+/** The bytes of an archive, in memory until they are complete: no reader sees an archive while it is made. */
+export class ArchiveBytes implements FileBytes {
+  readonly kind = 'written';
+  readonly immediate = true;
+  readonly path = '';
+  readonly lastError = undefined;
+  readonly #regions: Uint8Array[] = [];
+
+  get length(): number {
+    return this.#regions.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** @throws {RangeError} where there is too little memory, unlike that of a file that grows */
+  extend(length: number): Uint8Array {
+    const region = new Uint8Array(length);
+    this.#regions.push(region);
+    return region;
+  }
+
+  /** Writes everything and the seal behind it. @throws the system's error */
+  writeTo(fd: number): void {
+    let crc = 0;
+    for (const bytes of this.#regions) {
+      writeAll(fd, bytes);
+      crc = crc32(bytes, 0, bytes.length, crc);
+    }
+    writeAll(fd, encodeSeal(crc));
+  }
+
+  isLinked(): boolean {
+    return true;
+  }
+
+  isIntact(): boolean {
+    return true;
+  }
+
+  flush(): boolean {
+    return true;
+  }
+
+  // readers never see a growing archive, so there is nothing to do
+  publish(): void {}
+  fileSlots(): undefined {}
+  touch(): void {}
+  close(): void {}
 }

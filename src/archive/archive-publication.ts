@@ -18,8 +18,7 @@ import { join } from 'node:path';
 import { describeError } from '../errors.js';
 import { whileOpen } from '../metrics-file/open-file.js';
 import { createAside } from '../metrics-file/own-file.js';
-import type { ArchiveBytes } from './archive-bytes.js';
-import { openArchive, proveArchive } from './archive-file.js';
+import { type ArchiveBytes, openArchive, proveArchive } from './archive-file.js';
 import {
   type ArchiveName,
   archiveName,
