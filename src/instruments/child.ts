@@ -12,7 +12,8 @@ export interface ChildHome {
   readonly stored: ChildFamily;
   readonly store: SeriesStore;
   /**
-   * Returns the child that owns the series of a detached child's labels; undefined where `maxSeries` allows no more series.
+   * Returns the child that owns the series of a detached child's labels: the same child with new slots, or another one that
+   * got the slots before; undefined where `maxSeries` allows no more series, and the sample is dropped.
    */
   attached(child: Child): Child | undefined;
   /** Returns the child of a label object. @throws {Error} prom-client's error, where a label was not declared */

@@ -201,6 +201,9 @@ function traced<Class extends new (...args: any[]) => HistogramChild>(Kind: Clas
   };
 }
 
+/** Each series is read before the next one. */
+const READING = new NativeReading();
+
 const TracedHistogramChild = traced(HistogramChild);
 const TracedNativeHistogramChild = traced(NativeHistogramChild);
 
@@ -232,24 +235,16 @@ export class Histogram<T extends string = string> extends TimedMetric<T, Histogr
       const searched = Float64Array.from(bounds);
       const native = nativeOptions(config);
       const isTraced = config.enableExemplars === 'trace';
-      if (native === undefined) {
-        const Kind = isTraced ? TracedHistogramChild : HistogramChild;
-        return {
-          type: 'histogram',
-          declaration: { bounds },
-          child: (home, labelValues) => new Kind(home, labelValues, searched),
-        };
-      }
-      const reading = new NativeReading();
-      const Kind = isTraced ? TracedNativeHistogramChild : NativeHistogramChild;
+      const Classic = isTraced ? TracedHistogramChild : HistogramChild;
+      const Native = isTraced ? TracedNativeHistogramChild : NativeHistogramChild;
       return {
         type: 'histogram',
-        declaration: { bounds, native },
-        child: (home, labelValues) => new Kind(home, labelValues, searched, native),
-        native: (child) => {
-          (child as NativeHistogramChild).native.read(native, reading);
-          return reading;
-        },
+        declaration: native === undefined ? { bounds } : { bounds, native },
+        child: (home, labelValues) =>
+          native === undefined
+            ? new Classic(home, labelValues, searched)
+            : new Native(home, labelValues, searched, native),
+        native: (child) => (child instanceof NativeHistogramChild ? child.native.read(native!, READING) : undefined),
       };
     });
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);

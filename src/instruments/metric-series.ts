@@ -37,8 +37,8 @@ export interface Kind<C extends Child> {
   child(home: ChildHome, labelValues: LabelValues): C;
   /** Returns the sketch that the quantiles of a series are computed from. */
   sketch?(child: C): Sketch;
-  /** Returns the native histogram of a series, which the next call overwrites. */
-  native?(child: C): NativeReading;
+  /** Returns the native histogram of a series, if it has one. The next call overwrites it. */
+  native?(child: C): NativeReading | undefined;
   /** Prepares values to be read. @param collected whether `collect()` succeeded */
   prepareRead?(series: MetricSeries<C>, collected: boolean): void;
 }
@@ -177,10 +177,6 @@ export class MetricSeries<C extends Child> implements ChildHome, Member {
     return this.index.find(labelValues) ?? this.#kind.child(this, labelValues);
   }
 
-  /**
-   * Returns the child that owns the series of a detached child's labels: the same child with new slots, or another one that
-   * got the slots before; undefined where `maxSeries` allows no more series, and the sample is dropped.
-   */
   attached(child: C): C | undefined {
     const { twin } = child;
     if (twin !== undefined && twin.index >= 0) return twin;
@@ -194,11 +190,6 @@ export class MetricSeries<C extends Child> implements ChildHome, Member {
     if (child.index >= 0) this.store.detach(child);
   }
 
-  /**
-   * @returns the number of series with these label values.
-   *
-   * @throws {Error} for no labels, or labels that are not declared
-   */
   removeMatching(labels: Readonly<Record<string, unknown>>): number {
     const { labelNames } = this.declaration;
     assertLabelsDeclared(labelNames, labels);

@@ -97,7 +97,7 @@ export class NativeChunks {
     if (role.sign > 0) this.#place(role.chunk, fine);
   }
 
-  read(options: NativeOptions, reading: NativeReading): void {
+  read(options: NativeOptions, reading: NativeReading): NativeReading {
     const chunks = attachmentsOf(this.#owner, 'native');
     let zeroCount = 0;
     let { schema } = options;
@@ -111,6 +111,7 @@ export class NativeChunks {
       if (role.sign !== 0) reading.addBins(role.sign, role.schema, role.chunk * slots, view, index, slots);
     }
     reading.end();
+    return reading;
   }
 
   #chunk(role: NativeRole): Attachment {

@@ -137,7 +137,6 @@ class MirroredGauge implements MirroredMetric {
 interface Counts {
   readonly labels: Labels;
   readonly perBucket: Float64Array;
-  count: number;
   sum: number;
 }
 
@@ -154,8 +153,7 @@ class MirroredObservations implements MirroredMetric {
   update(values: readonly SourceValue[]): void {
     for (const [key, counts] of this.#countsOf(values)) {
       const last = this.#last.get(key);
-      const hasRestarted =
-        last === undefined || counts.count < last.count || counts.perBucket.some((n, at) => n < last.perBucket[at]);
+      const hasRestarted = counts.perBucket.some((n, at) => n < (last?.perBucket[at] ?? 0));
       // as for counters
       if (this.#add(counts, hasRestarted ? undefined : last)) this.#last.set(key, counts);
     }
@@ -164,11 +162,10 @@ class MirroredObservations implements MirroredMetric {
   /** Returns false if there is no room for the series, or the counts are not finite. */
   #add(counts: Counts, last: Counts | undefined): boolean {
     const sum = counts.sum - (last?.sum ?? 0);
-    if (this.metric instanceof Summary) {
-      return this.metric.labels(counts.labels).addTotals(sum, counts.count - (last?.count ?? 0));
-    }
     const perBucket = counts.perBucket.map((n, at) => n - (last?.perBucket[at] ?? 0));
-    return this.metric.labels(counts.labels).addCounts(perBucket, sum);
+    return this.metric instanceof Summary
+      ? this.metric.labels(counts.labels).addTotals(sum, perBucket[0])
+      : this.metric.labels(counts.labels).addCounts(perBucket, sum);
   }
 
   #countsOf(values: readonly SourceValue[]): Map<string, Counts> {
@@ -179,11 +176,11 @@ class MirroredObservations implements MirroredMetric {
       const key = keyOf(this.labelNames, own);
       let counts = series.get(key);
       if (counts === undefined) {
-        counts = { labels: own, perBucket: new Float64Array(this.bounds.length + 1), count: 0, sum: 0 };
+        counts = { labels: own, perBucket: new Float64Array(this.bounds.length + 1), sum: 0 };
         series.set(key, counts);
       }
       if (metricName.endsWith('_sum')) counts.sum = value;
-      else if (metricName.endsWith('_count')) counts.count = value;
+      else if (metricName.endsWith('_count')) counts.perBucket[this.bounds.length] = value;
       else if (le !== undefined) counts.perBucket[this.#bucketOf(Number(le))] = value;
     }
     for (const { perBucket } of series.values()) {

@@ -58,13 +58,22 @@ const OPTION_NAMES: Readonly<Partial<Record<keyof FamilyDeclaration, string>>> =
   window: 'maxAgeSeconds and ageBuckets',
 };
 
-const COMPARED = [
-  ...(['type', 'help', 'labelNames', 'unit', 'gaugeMode', 'omit', 'bounds', 'quantiles', 'window', 'native'] as const),
-];
+const PARTS = [
+  'type',
+  'help',
+  'labelNames',
+  'unit',
+  'gaugeMode',
+  'omit',
+  'bounds',
+  'quantiles',
+  'window',
+  'native',
+] as const;
 
 /** Returns a sentence that names the options in which two declarations differ; undefined where they are equal. */
 export function differenceOf(known: FamilyDeclaration, wanted: FamilyDeclaration): string | undefined {
-  const differences = COMPARED.flatMap((part) => {
+  const differences = PARTS.flatMap((part) => {
     const [there, here] = [known[part], wanted[part]].map((value) => JSON.stringify(value) ?? 'none');
     return there === here ? [] : [`${OPTION_NAMES[part] ?? part} (${there} there, ${here} here)`];
   });

@@ -66,8 +66,9 @@ class ThreadFiles {
   async #serve(slot: ThreadSlot): Promise<void> {
     await slot.whileIn(SlotState.Empty);
     if (!slot.change(SlotState.Asked, SlotState.Making)) return;
-    this.#makeFile(slot, slot.request);
-    if (slot.state === SlotState.Ready) this.expected ??= slot.request;
+    const request = slot.read('request');
+    this.#makeFile(slot, request);
+    if (slot.state === SlotState.Ready) this.expected ??= request;
   }
 
   #makeFile(slot: ThreadSlot, { directory, maxBytes }: FileRequest): void {
@@ -81,7 +82,7 @@ class ThreadFiles {
       const name = dataFileName({ pid: process.pid, threadId: slot.thread, id: randomBytes(8).toString('hex') });
       const temporaryPath = join(dir, temporaryName(name));
       const { fd } = createMapped(calls, slot.buffer, { temporaryPath, mode, group });
-      slot.reply = { fd, dir, temporaryPath, maxBytes: Math.min(maxBytes, slot.buffer.maxByteLength) };
+      slot.write('reply', { fd, dir, temporaryPath, maxBytes: Math.min(maxBytes, slot.buffer.maxByteLength) });
       slot.state = SlotState.Ready;
     } catch (error) {
       warnOnce('thread file', `worker threads write their metrics on a timer: ${describeError(error)}`);
@@ -109,7 +110,7 @@ class ThreadFiles {
   }
 
   #close(slot: ThreadSlot): void {
-    const { fd, temporaryPath } = slot.reply;
+    const { fd, temporaryPath } = slot.read('reply');
     try {
       if (existsSync(temporaryPath)) rmSync(temporaryPath, { force: true });
       else writeSync(fd, new Uint32Array([FileState.Closed]), 0, 4, HEADER.state);

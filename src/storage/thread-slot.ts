@@ -39,6 +39,11 @@ interface FileReply extends Pick<CreateOptions, 'temporaryPath' | 'maxBytes'> {
   readonly dir: string;
 }
 
+interface Texts {
+  readonly request: FileRequest;
+  readonly reply: FileReply;
+}
+
 /** A file that the main thread has created for this thread. */
 export interface ThreadFile extends MappedFile {
   readonly options: CreateOptions;
@@ -49,7 +54,7 @@ const WORD = Int32Array.BYTES_PER_ELEMENT;
 const STATE = 0;
 const THREAD = 1;
 // offsets in bytes; each text begins with its length
-const TEXTS = { request: 16, reply: 8 * 1024 } as const;
+const TEXTS = { request: 16, reply: 8 * 1024 } as const satisfies Record<keyof Texts, number>;
 const TEXT_BYTES = 8 * 1024 - 16;
 const SLOT_BYTES = 16 * 1024;
 
@@ -106,33 +111,17 @@ export class ThreadSlot {
     await value;
   }
 
-  set request(request: FileRequest) {
-    this.#write('request', request);
-  }
-
-  get request(): FileRequest {
-    return this.#read('request') as FileRequest;
-  }
-
-  set reply(reply: FileReply) {
-    this.#write('reply', reply);
-  }
-
-  get reply(): FileReply {
-    return this.#read('reply') as FileReply;
-  }
-
   /** @throws where the message has no room, for example because of a very long path */
-  #write(text: keyof typeof TEXTS, message: FileRequest | FileReply): void {
+  write<K extends keyof Texts>(text: K, message: Texts[K]): void {
     const json = Buffer.from(JSON.stringify(message));
     if (json.length > TEXT_BYTES - WORD) throw new Error(`no room for ${json.length} bytes of ${text}`);
     this.words[TEXTS[text] / WORD] = json.length;
     Buffer.from(this.words.buffer, TEXTS[text] + WORD).set(json);
   }
 
-  #read(text: keyof typeof TEXTS): unknown {
+  read<K extends keyof Texts>(text: K): Texts[K] {
     const length = this.words[TEXTS[text] / WORD];
-    return JSON.parse(Buffer.from(this.words.buffer, TEXTS[text] + WORD, length).toString('utf8'));
+    return JSON.parse(Buffer.from(this.words.buffer, TEXTS[text] + WORD, length).toString('utf8')) as Texts[K];
   }
 }
 
@@ -143,13 +132,13 @@ export function takeThreadFile(request: FileRequest): ThreadFile | undefined {
   const slot = new ThreadSlot(shared.buffer, shared.words);
   // the slot of the thread that started this one
   if (slot.thread !== threadId) return undefined;
-  slot.request = request;
+  slot.write('request', request);
   slot.change(SlotState.Empty, SlotState.Asked);
   slot.wait(SlotState.Asked, REPLY_MS);
   if (slot.change(SlotState.Asked, SlotState.None)) return undefined;
   slot.wait(SlotState.Making, MAKING_MS);
   if (slot.state !== SlotState.Ready) return undefined;
-  const { fd, dir, temporaryPath, maxBytes } = slot.reply;
+  const { fd, dir, temporaryPath, maxBytes } = slot.read('reply');
   if (dir !== request.directory.dir || !slot.change(SlotState.Ready, SlotState.Taken)) return undefined;
   return { fd, buffer: slot.buffer, options: { temporaryPath, maxBytes } };
 }
