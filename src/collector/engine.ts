@@ -1,7 +1,7 @@
 /** Collects and renders, on any thread: a collector has one engine inline, and its thread has one per directory. */
 import { formatOf } from '../exposition/formats.js';
 import { changesLegalNames, DEFAULT_ESCAPING, type Escaping } from '../exposition/name-escaping.js';
-import { namedFamilies, nameFilter } from '../exposition/name-filter.js';
+import { nameFilter } from '../exposition/name-filter.js';
 import { MIN_SHARED_BYTES } from '../exposition/shared-memory.js';
 import type { SelectedFamilies } from '../merge/selected-families.js';
 import type { Selection } from '../merge/selection.js';
@@ -168,7 +168,7 @@ function* render(
     const isNamed = nameFilter(names);
     const shown = selected.shownUnder(escaping ?? DEFAULT_ESCAPING).filter(isNamed);
     const families = yield* mergedFamilies(selected, { ...settings, created }, (family) => shown.includes(family));
-    return { bytes: format.render([...families, ...namedFamilies(own, names)], options) };
+    return { bytes: format.render([...families, ...own.filter(isNamed)], options) };
   }
   const key = `${product.format} ${escaping}`;
   const body = bodies.get(key) ?? new MergedBody(selected, format, options);

@@ -74,7 +74,6 @@ export type CreatedPlace = 'within' | 'apart' | 'nowhere';
 /** The parts of a family that a writer needs. */
 export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'> {
   readonly kind: MetricKind;
-  /** The lines of each series. */
   readonly lines: readonly Line[];
   /** The series are native histograms. */
   readonly native?: boolean;
@@ -82,7 +81,6 @@ export interface FamilyHead extends Pick<MetricFamily, 'name' | 'help' | 'unit'>
 
 /** Takes the native histograms of a render, series after series. */
 export interface NativeSink {
-  /** Begins a render. */
   begin(): void;
   /** The next histogram is as in the last render. Returns false if it has to be added nevertheless. */
   keep?(): boolean;

@@ -1,57 +1,28 @@
 /** The formats, one row each. If an Accept header gives several the same quality, the first row wins. */
 import { invalidArgument } from '../errors.js';
-import type { Format } from './format.js';
+import type { Format, Offer } from './format.js';
 import { openMetrics2Format } from './openmetrics2-format.js';
 import { protobufFormat } from './protobuf-format.js';
 import { CONTENT_TYPES, OPENMETRICS, TEXT } from './text-dialect.js';
 import { textFormat } from './text-format.js';
 
-const TEXT_TYPE = 'text/plain';
-const OPENMETRICS_TYPE = 'application/openmetrics-text';
-const PROTOBUF_TYPE = 'application/vnd.google.protobuf';
+const PROTOBUF = { proto: 'io.prometheus.client.MetricFamily', encoding: 'delimited' } as const;
+const PROTOBUF_TYPE = `application/vnd.google.protobuf; proto=${PROTOBUF.proto}; encoding=${PROTOBUF.encoding}`;
 
 const ROWS = {
   text: textFormat(TEXT, [
-    { mediaType: TEXT_TYPE, contentType: CONTENT_TYPES.text, versions: new Set(['', '0.0.4']), escapes: false },
+    offer(CONTENT_TYPES.text, ['', '0.0.4'], false),
     // 0.0.4 with UTF-8 names
-    {
-      mediaType: TEXT_TYPE,
-      contentType: CONTENT_TYPES.text.replace('0.0.4', '1.0.0'),
-      versions: new Set(['', '1.0.0']),
-      escapes: true,
-    },
+    offer(CONTENT_TYPES.text.replace('0.0.4', '1.0.0'), ['', '1.0.0']),
   ]),
   openmetrics: textFormat(OPENMETRICS, [
-    {
-      mediaType: OPENMETRICS_TYPE,
-      contentType: CONTENT_TYPES.openmetrics,
-      versions: new Set(['', '1.0.0']),
-      escapes: true,
-    },
+    offer(CONTENT_TYPES.openmetrics, ['', '1.0.0']),
     // the draft before 1.0.0, which Prometheus 2.5 to 2.4x request; its lines are the same
-    {
-      mediaType: OPENMETRICS_TYPE,
-      contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'),
-      versions: new Set(['', '0.0.1']),
-      escapes: false,
-    },
+    offer(CONTENT_TYPES.openmetrics.replace('1.0.0', '0.0.1'), ['', '0.0.1'], false),
   ]),
-  protobuf: protobufFormat('protobuf', [
-    {
-      mediaType: PROTOBUF_TYPE,
-      contentType: `${PROTOBUF_TYPE}; proto=io.prometheus.client.MetricFamily; encoding=delimited`,
-      versions: new Set(['']),
-      parameters: { proto: 'io.prometheus.client.MetricFamily', encoding: 'delimited' },
-      escapes: true,
-    },
-  ]),
+  protobuf: protobufFormat('protobuf', [{ ...offer(PROTOBUF_TYPE, ['']), parameters: PROTOBUF }]),
   openmetrics2: openMetrics2Format('openmetrics2', [
-    {
-      mediaType: OPENMETRICS_TYPE,
-      contentType: CONTENT_TYPES.openmetrics.replace('1.0.0', '2.0.0'),
-      versions: new Set(['2.0.0']),
-      escapes: true,
-    },
+    offer(CONTENT_TYPES.openmetrics.replace('1.0.0', '2.0.0'), ['2.0.0']),
   ]),
 } as const satisfies Readonly<Record<string, Format>>;
 
@@ -68,4 +39,9 @@ export function formatOf(name: string): Format {
   if (format !== undefined) return format;
   const names = [...FORMATS.keys()].join(', ');
   throw invalidArgument(`format ${JSON.stringify(name)} is not known: it is one of ${names}`);
+}
+
+function offer(contentType: string, versions: readonly string[], escapes = true): Offer {
+  const mediaType = contentType.slice(0, contentType.indexOf(';'));
+  return { mediaType, contentType, versions: new Set(versions), escapes };
 }

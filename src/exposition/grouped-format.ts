@@ -1,8 +1,9 @@
 import type { Exemplar, MetricFamily } from '../model/metric-family.js';
 import { NativeReading } from '../model/native-histogram.js';
 import { createdName, metricKind } from '../model/metric-kind.js';
+import { completed } from '../time-slices.js';
 import type { ExpositionWriter, Format, Heading, NamedFamily } from './format.js';
-import { groupedSeries } from './grouped-series.js';
+import { groupingSteps } from './grouped-series.js';
 import { labelText } from './labels.js';
 import { shownFamilies } from './shown-families.js';
 
@@ -40,7 +41,7 @@ function render(families: readonly MetricFamily[], writer: ExpositionWriter): Ui
     const heading = headingOf(family);
     const { name, help, unit, type } = family;
     const kind = metricKind(type);
-    for (const { lines, series, isNative } of groupedSeries(family)) {
+    for (const { lines, series, isNative } of completed(groupingSteps(family))) {
       const created = heading.created === 'within' && series.some((each) => each.created !== undefined);
       writer.family({ name, help, unit, kind, lines, native: isNative }, heading, created ? 'within' : 'nowhere');
       for (const { labels, values: own, exemplars: traced, created: createdAt, native } of series) {

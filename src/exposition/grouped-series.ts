@@ -1,7 +1,6 @@
 import type { Exemplar, Labels, MetricFamily, Sample } from '../model/metric-family.js';
 import type { NativeHistogram } from '../model/native-histogram.js';
 import { createdName, type Line, metricKind } from '../model/metric-kind.js';
-import { completed } from '../time-slices.js';
 
 /** Series whose lines have the same names and the same bounds. */
 export interface SeriesGroup {
@@ -26,12 +25,10 @@ interface Gathered {
   created: number | undefined;
 }
 
-/** Groups the samples of a family into series. Samples of other libraries may be in any order, and lines may be missing. */
-export function groupedSeries(family: MetricFamily): SeriesGroup[] {
-  return completed(groupingSteps(family));
-}
-
-/** The same in small steps, between which the caller may do something else. */
+/**
+ * Groups the samples of a family into series, in small steps between which the caller may do something else. Samples of other libraries
+ * may be in any order, and lines may be missing.
+ */
 export function* groupingSteps({ name, type, samples }: MetricFamily): Generator<void, SeriesGroup[]> {
   const { lineLabel, hasCreated } = metricKind(type);
   const created = hasCreated ? createdName(name, type) : undefined;

@@ -24,7 +24,6 @@ import { quotedMetricName } from './labels.js';
 import type { CreatedPlace, Heading, NamedFamily, OutputRules } from './format.js';
 import type { TextDialect } from './text-dialect.js';
 
-/** Returns the headings of all families of one exposition, in the same order. */
 export function headingsOf(
   families: readonly NamedFamily[],
   dialect: TextDialect,

@@ -43,7 +43,6 @@ export class LineTable {
     this.#length += this.#text.write(text, this.#length);
   }
 
-  /** Adds a line with its first value. */
   addLine(prefix: string, value: number): void {
     this.addText(prefix);
     this.#addValue(value);
@@ -124,12 +123,12 @@ export class LineTable {
     let shift = 0;
     for (let piece = 0; piece <= moved.length; piece++) {
       const [start, end] = this.#piece(moved, piece);
-      if (shift < 0) moveLeft(text, start, end, shift);
+      if (shift < 0) move(text, start, end, shift);
       if (piece < moved.length) shift += added[piece];
     }
     for (let piece = moved.length; piece >= 0; piece--) {
       const [start, end] = this.#piece(moved, piece);
-      if (shift > 0) moveRight(text, start, end, shift);
+      if (shift > 0) move(text, start, end, shift);
       if (piece > 0) shift -= added[piece - 1];
     }
     this.#length += total;
@@ -186,12 +185,8 @@ export class LineTable {
 /** A loop moves up to this many bytes faster than a call does. */
 const LOOP_BYTES = 96;
 
-function moveLeft(text: Buffer, start: number, end: number, shift: number): void {
+function move(text: Buffer, start: number, end: number, shift: number): void {
   if (end - start > LOOP_BYTES) text.copyWithin(start + shift, start, end);
-  else for (let at = start; at < end; at++) text[at + shift] = text[at];
-}
-
-function moveRight(text: Buffer, start: number, end: number, shift: number): void {
-  if (end - start > LOOP_BYTES) text.copyWithin(start + shift, start, end);
+  else if (shift < 0) for (let at = start; at < end; at++) text[at + shift] = text[at];
   else for (let at = end - 1; at >= start; at--) text[at + shift] = text[at];
 }

@@ -1,10 +1,5 @@
 /** Prometheus' `?name[]=`: selects families by their name or by the name of one of their samples. */
-import type { MetricFamily } from '../model/metric-family.js';
 import { createdName, metricKind, type SeriesLayout } from '../model/metric-kind.js';
-
-export function namedFamilies(families: readonly MetricFamily[], names: readonly string[]): MetricFamily[] {
-  return families.filter(nameFilter(names));
-}
 
 /** Returns a filter of families. It also takes merged families, which hold no samples. */
 export function nameFilter(names: readonly string[]): (family: SeriesLayout & { readonly type: string }) => boolean {

@@ -8,25 +8,9 @@ import { WireBuffer } from './wire.js';
 
 type Bins = NativeReading['positive'];
 
-/** The numbers of the fields in a message. */
-interface NativeFieldNumbers {
-  readonly schema: number;
-  readonly zeroThreshold: number;
-  readonly zeroCount: number;
-  readonly negativeSpan: number;
-  readonly negativeDelta: number;
-  readonly positiveSpan: number;
-  readonly positiveDelta: number;
-}
-
-const CLIENT_MODEL: NativeFieldNumbers = {
-  schema: 5,
-  zeroThreshold: 6,
-  zeroCount: 7,
-  negativeSpan: 9,
-  negativeDelta: 10,
-  positiveSpan: 12,
-  positiveDelta: 13,
+const CLIENT_MODEL = {
+  ...{ schema: 5, zeroThreshold: 6, zeroCount: 7 },
+  ...{ negativeSpan: 9, negativeDelta: 10, positiveSpan: 12, positiveDelta: 13 },
 };
 const SPAN = { offset: 1, length: 2 } as const;
 /** An empty bucket takes a byte, a span 6 or more. */
@@ -34,20 +18,15 @@ export const MAX_GAP = 3;
 
 const deltas = new WireBuffer();
 
-/** Widths of varints in bytes: of the zero count and of the differences between positive buckets; 0: as few as each needs. */
-interface Widths {
-  readonly zeroWidth: number;
-  readonly width: number;
-}
-
-const SHORTEST: Widths = { zeroWidth: 0, width: 0 };
-
-/** Writes the fields of a histogram. */
+/**
+ * @param numbers of the fields in the message
+ * @param widths of varints in bytes: of the zero count and of the differences between positive buckets; 0: as few as each needs
+ */
 export function writeNative(
   out: WireBuffer,
   { schema, zeroThreshold, zeroCount, positive, negative }: NativeReading,
-  { zeroWidth, width } = SHORTEST,
   numbers = CLIENT_MODEL,
+  { zeroWidth, width } = { zeroWidth: 0, width: 0 },
 ): void {
   out.signed(numbers.schema, schema);
   out.double(numbers.zeroThreshold, zeroThreshold);

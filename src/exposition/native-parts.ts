@@ -96,7 +96,7 @@ export class NativeParts implements NativeSink {
     part.zero = places?.zero ?? 0;
     part.runs = part.width === 0 ? [] : runsOf(reading.positive, places!.ranges);
     part.start = this.#encoded.length;
-    writeNative(this.#encoded, reading, part);
+    writeNative(this.#encoded, reading, undefined, part);
     part.end = this.#encoded.length;
   }
 

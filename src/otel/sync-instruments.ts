@@ -31,7 +31,6 @@ interface ObservedIn {
 abstract class SyncInstrument<C extends Child> {
   constructor(protected readonly bound: Bound<C>) {}
 
-  /** The value that is counted: without its fraction where the instrument takes whole numbers. */
   protected counted(value: number): number {
     return this.bound.isInteger ? Math.trunc(value) : value;
   }

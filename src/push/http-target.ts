@@ -160,11 +160,8 @@ function retryAfterMs(header: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }
 
-async function authorizationOf({
-  basicAuth,
-  bearerToken,
-  bearerTokenFile,
-}: HttpTargetOptions): Promise<Record<string, string>> {
+async function authorizationOf(options: HttpTargetOptions): Promise<Record<string, string>> {
+  const { basicAuth, bearerToken, bearerTokenFile } = options;
   if (basicAuth !== undefined) {
     const { username, password = '', passwordFile } = basicAuth;
     const secret = passwordFile === undefined ? password : await secretIn(passwordFile);

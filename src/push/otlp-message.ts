@@ -11,14 +11,8 @@ import { type Line, metricKind } from '../model/metric-kind.js';
 const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2 } as const;
 const SCOPE_METRICS = { scope: 1, metrics: 2 } as const;
 const METRIC = {
-  name: 1,
-  description: 2,
-  unit: 3,
-  gauge: 5,
-  sum: 7,
-  histogram: 9,
-  exponential: 10,
-  summary: 11,
+  ...{ name: 1, description: 2, unit: 3 },
+  ...{ gauge: 5, sum: 7, histogram: 9, exponential: 10, summary: 11 },
 } as const;
 const DATA = { points: 1, temporality: 2, isMonotonic: 3 } as const;
 const CUMULATIVE = 2;
@@ -26,13 +20,7 @@ const CUMULATIVE = 2;
 const POINT = { start: 2, time: 3 } as const;
 const NUMBER_POINT = { value: 4, exemplars: 5, attributes: 7, flags: 8 } as const;
 const HISTOGRAM_POINT = {
-  count: 4,
-  sum: 5,
-  bucketCounts: 6,
-  bounds: 7,
-  exemplars: 8,
-  attributes: 9,
-  flags: 10,
+  ...{ attributes: 9, count: 4, sum: 5, bucketCounts: 6, bounds: 7, flags: 10, exemplars: 8 },
 } as const;
 const EXPONENTIAL_POINT = {
   ...{ attributes: 1, count: 4, sum: 5, scale: 6, zeroCount: 7, positive: 8, negative: 9 },

@@ -4,7 +4,7 @@ import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { failure, HttpTarget, isSuccess } from './http-target.js';
 import { groupPath, type Pushgateway } from './pushgateway.js';
 import type { HttpTargetOptions, Message, Outcome, PushTarget, Snapshot } from './push-target.js';
-import { textOfFamilies, type TextOptions } from './text-of-registry.js';
+import { textMessage, type TextOptions } from './text-of-registry.js';
 
 /** `url` is that of the gateway, without the path of the group. */
 export interface PushgatewayGroupOptions extends HttpTargetOptions, TextOptions, Pushgateway.Parameters {}
@@ -34,9 +34,4 @@ export class PushgatewayGroup extends HttpTarget implements PushTarget {
     const response = await this.request({ method: 'PUT', headers, body }, signal);
     return isSuccess(response) ? { result: 'sent' } : failure(response, (status) => status >= 500);
   }
-}
-
-export function textMessage(families: Snapshot['families'], options: TextOptions, labels: Labels): Message {
-  const samples = families.reduce((sum, family) => sum + family.samples.length, 0);
-  return { body: Buffer.from(textOfFamilies(families, options, labels)), samples };
 }

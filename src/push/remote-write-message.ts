@@ -163,7 +163,7 @@ function histogramField(
 ): Uint8Array {
   reading.set(buckets);
   fields.length = 0;
-  writeNative(fields, reading, undefined, NATIVE);
+  writeNative(fields, reading, NATIVE);
   return messageField(
     field,
     varintField(HISTOGRAM.count, reading.count),

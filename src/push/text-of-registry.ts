@@ -6,6 +6,7 @@ import { PROMETHEUS_CONTENT_TYPE } from '../registry/content-type.js';
 import { familyOfObject, type ForeignMetricObject } from '../registry/metric-object.js';
 import { defaultScope } from '../registry/merged-view.js';
 import type { Registry } from '../registry/registry.js';
+import type { Message } from './push-target.js';
 
 /** Options of a text that stands beside texts of other jobs: in a file for node_exporter or in a group of the Pushgateway. */
 export interface TextOptions {
@@ -17,31 +18,29 @@ export interface TextOptions {
 }
 
 /** The metrics of a registry as text 0.0.4, also where its content type is another one, in the scope of `registry.metrics()`. */
-export async function textOfRegistry(
-  registry: Registry<any>,
-  { selfMetrics = false }: TextOptions = {},
-): Promise<string> {
-  if (selfMetrics && registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
+export async function textOfRegistry(registry: Registry<any>, options: TextOptions = {}): Promise<string> {
+  if (options.selfMetrics === true && registry.contentType === PROMETHEUS_CONTENT_TYPE) return registry.metrics();
   const metrics = (await registry.getMetricsAsJSON({
     scope: defaultScope(registry.sharedName),
   })) as unknown as ForeignMetricObject[];
-  return textOfFamilies(metrics.map(familyOfObject), { selfMetrics });
+  return textOfFamilies(metrics.map(familyOfObject), options);
 }
 
 /** @param labels are added to every sample; a label of the sample wins */
-export function textOfFamilies(
-  families: readonly MetricFamily[],
-  { selfMetrics = false }: TextOptions,
-  labels: Labels = {},
-): string {
-  const shown = families.filter(({ name }) => selfMetrics || !isSelfMetric(name));
-  const isLabelled = Object.keys(labels).length > 0;
-  return renderText(isLabelled ? shown.map((family) => withLabels(family, labels)) : shown, TEXT);
+export function textMessage(families: readonly MetricFamily[], options: TextOptions, labels: Labels): Message {
+  const labelled = families.map((family) => ({
+    ...family,
+    samples: family.samples.map((sample) => ({ ...sample, labels: { ...labels, ...sample.labels } })),
+  }));
+  const samples = families.reduce((sum, family) => sum + family.samples.length, 0);
+  return { body: Buffer.from(textOfFamilies(labelled, options)), samples };
 }
 
-function withLabels(family: MetricFamily, labels: Labels): MetricFamily {
-  const samples = family.samples.map((sample) => ({ ...sample, labels: { ...labels, ...sample.labels } }));
-  return { ...family, samples };
+function textOfFamilies(families: readonly MetricFamily[], { selfMetrics = false }: TextOptions): string {
+  return renderText(
+    families.filter(({ name }) => selfMetrics || !isSelfMetric(name)),
+    TEXT,
+  );
 }
 
 function isSelfMetric(name: string): boolean {

@@ -1,8 +1,7 @@
 import { describeError } from '../errors.js';
 import type { Labels } from '../model/metric-family.js';
 import type { Message, Outcome, PushTarget, Snapshot } from './push-target.js';
-import { textMessage } from './pushgateway-group.js';
-import type { TextOptions } from './text-of-registry.js';
+import { textMessage, type TextOptions } from './text-of-registry.js';
 import { assertTextfile, replaceTextfile, type TextfileOptions } from './textfile.js';
 
 export interface TextfileTargetOptions extends TextOptions, Pick<TextfileOptions, 'mode'> {

@@ -2,7 +2,7 @@ import type { BodyRequest, OutputSettings } from '../../collector/engine.js';
 import type { LentAnswer, MetricsRequest } from '../../collector/multiprocess-collector.js';
 import { sharedCollector } from '../../collector/shared-collector.js';
 import { directoryToRead } from '../../collector/directory-to-read.js';
-import { namedFamilies } from '../../exposition/name-filter.js';
+import { nameFilter } from '../../exposition/name-filter.js';
 import { negotiateFormat } from '../../exposition/negotiate.js';
 import { formatOf } from '../../exposition/formats.js';
 import { register } from '../../registry/default-registry.js';
@@ -43,5 +43,5 @@ function wantedBy({ accept, names }: MetricsRequest): { contentType: string; wan
 async function ownBody({ format, escaping, names }: BodyRequest): Promise<Uint8Array> {
   const row = formatOf(format);
   const families = await register.processFamilies({ created: row.showsCreated });
-  return row.render(names === undefined ? families : namedFamilies(families, names), { escaping });
+  return row.render(names === undefined ? families : families.filter(nameFilter(names)), { escaping });
 }
