@@ -506,9 +506,17 @@ test('an unknown command, option or value exits 2 and points to the help', () =>
     assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
     assert.match(stderr, /^error: .*\n[^]*see --help/);
   }
-  const { status, stderr } = cli('top', '--dir', '/nowhere', '--count', 'many');
-  assert.equal(status, 2);
-  assert.match(stderr, /--count "many" must be a number above 0/);
+  const values: [args: string[], complaint: RegExp][] = [
+    [['top', '--count', 'many'], /--count "many" must be a number above 0/],
+    [['serve', '--dead-retention', '-1'], /--dead-retention "-1" must be a number above 0/],
+    [['push', '--interval', 'soon'], /--interval "soon" is not a duration: give it as 15s or 1m/],
+    [['push', '--label=job'], /--label "job" is not a pair: give name=value/],
+  ];
+  for (const [args, complaint] of values) {
+    const { status, stderr } = cli(...args, '--dir', '/nowhere');
+    assert.equal(status, 2);
+    assert.match(stderr, complaint);
+  }
 });
 
 test('what a file holds prints no control characters', (t) => {

@@ -186,6 +186,15 @@ test('a taken port, a foreign address and an unknown host are errors that say wh
     code: 'EADDRNOTAVAIL',
     message: /192\.0\.2\.1:0.*127\.0\.0\.1/,
   });
+  // ENOTFOUND, or EAI_AGAIN where no name server is reached
+  await assert.rejects(startHttpServer({ source, port: 0, host: 'no-such-host.invalid' }), {
+    name: 'ListenError',
+    message: /no-such-host\.invalid:0: the host name is not known; give an IP address/,
+  });
+  await assert.rejects(startHttpServer({ source, fd: 1_000_000 }), {
+    name: 'ListenError',
+    message: /cannot listen on the inherited descriptor 1000000/,
+  });
 });
 
 test('options that break a rule are refused before anything is opened', async () => {
@@ -200,6 +209,9 @@ test('options that break a rule are refused before anything is opened', async ()
     { port: 0, socketPath: '/tmp/x.sock' },
     { socketPath: `/tmp/${'x'.repeat(120)}` },
     { socketPath: '' },
+    { fd: -1 },
+    { fd: 3, port: 0 },
+    { status: 'yes' },
     { headersTimeoutMs: 0 },
     { maxHeaderBytes: Infinity },
     { maxConnections: 0 },
