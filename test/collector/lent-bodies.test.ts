@@ -5,6 +5,7 @@ import { DirectoryCollector } from '../../src/collector/directory-collector.js';
 import type { LentBody } from '../../src/collector/lent-bodies.js';
 import { MIN_SHARED_BYTES } from '../../src/exposition/shared-memory.js';
 import { nativeRole } from '../../src/metrics-file/attachment.js';
+import { writeExemplarCell } from '../../src/metrics-file/exemplar-cell.js';
 import type { Series } from '../../src/storage/series.js';
 import { afterTest } from '../support/after-test.js';
 import { decodeProtobuf } from '../support/protobuf-decoder.js';
@@ -109,6 +110,32 @@ for (const threads of [true, false]) {
       return [...new Set(histograms.map(({ positive }) => JSON.stringify(positive)))];
     });
     assert.deepEqual(shown, [['[[1,1]]'], ['[[1,2]]'], ['[[1,2],[6,1000]]']]);
+    for (const { giveBack } of bodies) giveBack();
+  });
+
+  test(`${where}: a body with exemplars stays as it is while later ones have others`, async (t) => {
+    const dir = withTempDir(t);
+    const { store } = createFile(dir);
+    const family = store.declare(counter('requests_total', ['path']), ['default']);
+    const series = Array.from({ length: SERIES }, (_, at) => attach(store, family, [`/api/items/${at}`]));
+    const cells = series.map((one) => store.attachTo(one, { kind: 'exemplar', slotOffset: 0 }));
+    const collector = new DirectoryCollector({ dir, threads });
+    afterTest(t, () => collector.close());
+    const bodies: LentBody[] = [];
+    const traces = ['a', 'the second is longer', 'c'];
+    for (const [at, trace] of traces.entries()) {
+      for (const { view, index } of at === 2 ? cells.slice(0, 2) : cells) {
+        writeExemplarCell(view, index, { labels: { trace }, value: 1, timestamp: 1 });
+      }
+      bodies.push(await collector.lentBody({ format: 'protobuf' }, SETTINGS));
+    }
+    const shown = bodies.map(({ body }) => {
+      const [{ samples }] = decodeProtobuf(body);
+      const found = samples.flatMap(({ exemplar }) => exemplar?.labels.trace ?? []);
+      assert.equal(found.length, SERIES);
+      return [...new Set(found)];
+    });
+    assert.deepEqual(shown, [['a'], ['the second is longer'], ['c', 'the second is longer']]);
     for (const { giveBack } of bodies) giveBack();
   });
 
