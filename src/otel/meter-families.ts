@@ -1,13 +1,13 @@
 import type { MetricOptions } from '@opentelemetry/api';
 import type { Child } from '../instruments/child.js';
-import type { RegistryOfMetrics } from '../instruments/configuration.js';
+import { OPEN_LABELS, type RegistryOfMetrics } from '../instruments/configuration.js';
 import { describeError } from '../errors.js';
 import { gaugeMode, type MultiprocessMode } from '../model/gauge-mode.js';
 import { warnOnce } from '../warn-once.js';
 import { AttributeIndex } from './attribute-index.js';
 import { labelName, metricName, type NameRules, type ShownName } from './metric-name.js';
 import { ObservableCallbacks } from './observable-callbacks.js';
-import { OpenCounter, OpenGauge, OpenHistogram, type OpenSeries } from './open-series.js';
+import { OpenCounter, OpenGauge, OpenHistogram, OpenSeries } from './open-series.js';
 import type { Bound } from './sync-instruments.js';
 import type { View, ViewFinder } from './view.js';
 
@@ -117,14 +117,13 @@ export class MeterFamilies {
       maxSeries: view.maxSeries,
       registers: [registry],
       nameValidation: utf8 ? ('utf8' as const) : ('legacy' as const),
+      [OPEN_LABELS]: true,
     };
-    const enableExemplars = exemplars && 'trace';
-    if (type === 'counter') return new OpenCounter({ ...config, enableExemplars }).open;
-    if (type === 'gauge') return new OpenGauge({ ...config, multiprocessMode }).open;
-    return new OpenHistogram({
-      ...{ ...config, enableExemplars, buckets },
-      nativeHistogramBucketFactor: view.nativeBucketFactor,
-    }).open;
+    const traced = { ...config, enableExemplars: exemplars && ('trace' as const) };
+    if (type === 'counter') return new OpenSeries(new OpenCounter(traced));
+    if (type === 'gauge') return new OpenSeries(new OpenGauge({ ...config, multiprocessMode }));
+    const native = view.nativeBucketFactor;
+    return new OpenSeries(new OpenHistogram({ ...traced, buckets, nativeHistogramBucketFactor: native }));
   }
 }
 

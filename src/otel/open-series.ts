@@ -1,7 +1,5 @@
 /** Metrics whose labels are open: the attributes of OpenTelemetry are not declared. */
 import type { Child } from '../instruments/child.js';
-import type { MetricConfiguration } from '../instruments/configuration.js';
-import { OPEN_LABELS } from '../instruments/configuration.js';
 import { Counter, type CounterChild } from '../instruments/counter.js';
 import { Gauge, type GaugeChild } from '../instruments/gauge.js';
 import { Histogram, type HistogramChild } from '../instruments/histogram.js';
@@ -13,14 +11,18 @@ import { warnOnce } from '../warn-once.js';
 /** More names than this are a mistake: names that contain values. */
 const MAX_LABELS = 128;
 
-type CollectedMetric = RegisteredMetric & { collect: (() => unknown) | undefined };
+interface OpenMetric<C extends Child> extends RegisteredMetric {
+  readonly series: MetricSeries<C>;
+  collect: (() => unknown) | undefined;
+}
 
 export class OpenSeries<C extends Child> {
   readonly #series: MetricSeries<C>;
-  readonly #metric: CollectedMetric;
+  readonly #metric: OpenMetric<C>;
 
-  constructor(series: MetricSeries<C>, metric: CollectedMetric) {
-    this.#series = series;
+  /** @param metric made with `OPEN_LABELS` */
+  constructor(metric: OpenMetric<C>) {
+    this.#series = metric.series;
     this.#metric = metric;
   }
 
@@ -66,33 +68,16 @@ export class OpenSeries<C extends Child> {
   }
 }
 
-type Options = Omit<MetricConfiguration<string>, 'labelNames'>;
-
-const open = <T extends Options>(options: T): T => ({ ...options, [OPEN_LABELS]: true });
+// the series of a metric are protected: these classes show them
 
 export class OpenCounter extends Counter {
-  readonly open: OpenSeries<CounterChild>;
-
-  constructor(options: ConstructorParameters<typeof Counter>[0]) {
-    super(open(options));
-    this.open = new OpenSeries(this.series, this);
-  }
+  declare readonly series: MetricSeries<CounterChild>;
 }
 
 export class OpenGauge extends Gauge {
-  readonly open: OpenSeries<GaugeChild>;
-
-  constructor(options: ConstructorParameters<typeof Gauge>[0]) {
-    super(open(options));
-    this.open = new OpenSeries(this.series, this);
-  }
+  declare readonly series: MetricSeries<GaugeChild>;
 }
 
 export class OpenHistogram extends Histogram {
-  readonly open: OpenSeries<HistogramChild>;
-
-  constructor(options: ConstructorParameters<typeof Histogram>[0]) {
-    super(open(options));
-    this.open = new OpenSeries(this.series, this);
-  }
+  declare readonly series: MetricSeries<HistogramChild>;
 }
