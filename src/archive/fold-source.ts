@@ -2,7 +2,6 @@
  * The contents of one file, the file of a dead process or an archive, read as a whole. Nothing is folded before the whole
  * file was found valid, because a half-read file in an archive could never be corrected.
  */
-import { BadFileError } from '../errors.js';
 import { type AttachmentBody, type AttachmentRole, attachmentShape } from '../metrics-file/attachment.js';
 import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import { BlockKind } from '../metrics-file/layout.js';
@@ -59,7 +58,8 @@ export class FoldSource implements LogSink {
 
   /** @throws {BadFileError} where default labels would add too much text to the keys of its series */
   assertMayAdd(bytes: number): void {
-    if (!mayAddText(bytes, this.#reader.knownBytes)) throw this.#corrupt(`default labels that make ${bytes} bytes`);
+    if (mayAddText(bytes, this.#reader.knownBytes)) return;
+    throw this.#reader.corrupt(`default labels that make ${bytes} bytes`);
   }
 
   /** The default labels that a family of this file has beside its own. */
@@ -100,7 +100,7 @@ export class FoldSource implements LogSink {
     try {
       return decodeKey(Buffer.from(series.key, 'latin1'), this.families.get(series.family)!.labelNames.length);
     } catch (error) {
-      throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
+      throw this.#reader.corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
   }
 
@@ -116,7 +116,7 @@ export class FoldSource implements LogSink {
           buffer = Buffer.from(records.buffer, records.byteOffset, records.length);
         }
         const record = this.families.get(family);
-        if (record === undefined) throw this.#corrupt(`a series of family ${family}, which is not declared`);
+        if (record === undefined) throw this.#reader.corrupt(`a series of family ${family}, which is not declared`);
         const shape = seriesShape(record);
         const key = buffer.toString('latin1', keyStart, keyEnd);
         const known = this.#series.get(placeOf({ block, slot }));
@@ -151,7 +151,7 @@ export class FoldSource implements LogSink {
   family(record: FamilyRecord): void {
     const before = this.families.get(record.id);
     if (before !== undefined && seriesShape(before).slots !== seriesShape(record).slots) {
-      throw this.#corrupt(`family ${record.id} is declared as two different things`);
+      throw this.#reader.corrupt(`family ${record.id} is declared as two different things`);
     }
     this.families.set(record.id, record);
   }
@@ -186,7 +186,7 @@ export class FoldSource implements LogSink {
 
   archiveBody(body: unknown): void {
     this.archive = archiveRecord(body);
-    if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+    if (this.archive === undefined) throw this.#reader.corrupt('an archive that names nothing');
   }
 
   #isThere(series: SourceSeries): boolean {
@@ -198,14 +198,10 @@ export class FoldSource implements LogSink {
     const block = claimSlots(this.#reader, address, shape);
     this.#free(address);
     if (this.#claims.take(block, address.slot, shape.slots)) return address;
-    throw this.#corrupt(`slot ${address.slot} is that of two records`);
+    throw this.#reader.corrupt(`slot ${address.slot} is that of two records`);
   }
 
   #slots({ block, slot }: Address, count: number): Float64Array {
     return this.#reader.block(block)!.values.subarray(slot, slot + count);
-  }
-
-  #corrupt(reason: string): BadFileError {
-    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.#reader.file, offset: 0 });
   }
 }

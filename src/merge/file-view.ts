@@ -4,7 +4,7 @@
  */
 import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js';
 import { clockShift, readClocks } from '../archive/clock-reading.js';
-import { BadFileError } from '../errors.js';
+import type { BadFileError } from '../errors.js';
 import { addedDefaultLabels } from '../metrics-file/default-labels.js';
 import { mayAddText } from '../metrics-file/added-text.js';
 import { BlockKind } from '../metrics-file/layout.js';
@@ -175,7 +175,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     keyEnd: number,
   ): void {
     const family = this.#families.get(familyId);
-    if (family === undefined) throw this.#corrupt(`a series of family ${familyId}, which is not declared`);
+    if (family === undefined) throw this.reader.corrupt(`a series of family ${familyId}, which is not declared`);
     const { shape, merged, schema, record } = family;
     family.hasSeries = true;
     const block = claimSlots(this.reader, { block: blockNumber, slot }, shape);
@@ -186,7 +186,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     if (shape.kind !== BlockKind.Gauge && !map.isFree(slot, shape.slots)) throw this.#overlap(slot);
     this.#addedText += schema.addedLength;
     if (!mayAddText(this.#addedText, this.reader.knownBytes)) {
-      throw this.#corrupt(`default labels that make ${this.#addedText} bytes of text`);
+      throw this.reader.corrupt(`default labels that make ${this.#addedText} bytes of text`);
     }
     if (this.#words.buffer !== bytes.buffer) this.#words = new Int32Array(bytes.buffer);
     let series: number;
@@ -194,7 +194,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
       const [from, to] = [keyStart / WORD_BYTES - 1, Math.ceil(keyEnd / WORD_BYTES)];
       series = this.#index.reference(schema, this.#words, from, to, createdAt, use);
     } catch (error) {
-      throw this.#corrupt(`the key of a series cannot be decoded: ${String(error)}`);
+      throw this.reader.corrupt(`the key of a series cannot be decoded: ${String(error)}`);
     }
     if (record.processWide === true) map.placeProcessWide(slot, series, createdAt, record.ofProcess ?? this.#process);
     else if (shape.kind === BlockKind.Gauge) map.placeGauge(slot, series, createdAt);
@@ -345,7 +345,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
 
   archiveBody(body: unknown): void {
     this.archive = archiveRecord(body);
-    if (this.archive === undefined) throw this.#corrupt('an archive that names nothing');
+    if (this.archive === undefined) throw this.reader.corrupt('an archive that names nothing');
     if (this.archive.foldedAt !== undefined) this.#clockShift = clockShift(this.archive.foldedAt, readClocks());
   }
 
@@ -376,11 +376,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   #overlap(slot: number): BadFileError {
-    return this.#corrupt(`slot ${slot} is that of two records`);
-  }
-
-  #corrupt(reason: string): BadFileError {
-    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.reader.file, offset: 0 });
+    return this.reader.corrupt(`slot ${slot} is that of two records`);
   }
 }
 

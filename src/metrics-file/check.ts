@@ -13,7 +13,6 @@ import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
 import type { Address, Moves } from './record-bodies.js';
 import { completed } from '../time-slices.js';
 import { verifySeal } from './seal.js';
-import { SlotMap } from './slot-map.js';
 import { GAUGE_SHAPE, seriesShape, type SlotShape } from './slot-shape.js';
 
 /** A violation of the format. */
@@ -88,7 +87,7 @@ class Check implements LogSink {
   readonly #words: HeaderWords;
   readonly #problems: FileProblem[] = [];
   readonly #shapes = new Map<number, { shape: SlotShape; labels: number }>();
-  readonly #slots = new SlotMap();
+  readonly #slots = new NamedSlots();
   #blocks: Block[] = [];
   /** Compared with the blocks after the whole log has been read: in a living file both grow, the blocks first. */
   readonly #claims: Claim[] = [];
@@ -180,8 +179,6 @@ class Check implements LogSink {
     const bytes = this.#read(start, block.used);
     walkRecords(
       bytes,
-      0,
-      bytes.length,
       {
         series: (family, number, slot, _createdAt, _endedAt, _bytes, keyStart, keyEnd) => {
           const offset = start + keyStart - SERIES.key;
@@ -280,6 +277,64 @@ class Check implements LogSink {
   #broken(offset: number, reason: string, requiredBytes?: number, availableBytes?: number): BadFileError {
     const evidence = { file: this.#path, offset, requiredBytes, availableBytes };
     return new BadFileError('ERR_CORRUPT_FILE', reason, evidence);
+  }
+}
+
+/** A run of slots that a record has named. */
+interface SlotRun {
+  /** Offset of the record in the file. */
+  readonly offset: number;
+  readonly block: number;
+  readonly slot: number;
+  readonly slots: number;
+  /** The family and the key of a series; undefined for an attachment. */
+  readonly series: string | undefined;
+}
+
+/** Maps the slots of a file to the records that name them, in the order of its log. */
+class NamedSlots {
+  readonly #blocks = new Map<number, Map<number, SlotRun>>();
+  readonly #takenTwice: { offset: number; slot: number; other: number }[] = [];
+
+  get series(): number {
+    let count = 0;
+    for (const runs of this.#blocks.values()) for (const { series } of runs.values()) if (series !== undefined) count++;
+    return count;
+  }
+
+  add(run: SlotRun): void {
+    let runs = this.#blocks.get(run.block);
+    if (runs === undefined) {
+      runs = new Map();
+      this.#blocks.set(run.block, runs);
+    }
+    const known = runs.get(run.slot);
+    // a second record of a series marks it as idle, or takes the mark away
+    const isSame = known !== undefined && known.series !== undefined && known.series === run.series;
+    if (known !== undefined && !isSame) {
+      this.#takenTwice.push({ offset: run.offset, slot: run.slot, other: known.offset });
+    }
+    runs.set(run.slot, run);
+  }
+
+  /** Returns false where no run begins there. */
+  remove(block: number, slot: number): boolean {
+    return this.#blocks.get(block)?.delete(slot) === true;
+  }
+
+  /** Runs that share slots with another run. */
+  overlaps(): { readonly offset: number; readonly slot: number; readonly other: number }[] {
+    const found = [...this.#takenTwice];
+    for (const runs of this.#blocks.values()) {
+      let before: SlotRun | undefined;
+      for (const run of [...runs.values()].toSorted((a, b) => a.slot - b.slot)) {
+        if (before !== undefined && before.slot + before.slots > run.slot) {
+          found.push({ offset: run.offset, slot: run.slot, other: before.offset });
+        }
+        before = run;
+      }
+    }
+    return found;
   }
 }
 

@@ -17,26 +17,17 @@ export interface HeaderWords {
   readonly state: number;
   readonly keyEpoch: number;
   readonly blockCount: number;
-  readonly liveSeries: number;
   /** Seconds since the epoch. */
   readonly heartbeat: number;
   readonly bytesInMemory: number;
-  readonly droppedSamples: number;
 }
 
 export interface Header extends HeaderWords {
   readonly identity: ProcessIdentity;
-  readonly versionMajor: number;
-  readonly versionMinor: number;
 }
 
 /** Space for the identity in the header page. */
 const MAX_IDENTITY_BYTES = HEADER.bytes - HEADER.identity;
-
-// All reads share one page: they are synchronous, and no result refers to it. Its own ArrayBuffer starts at a multiple of
-// 8, as offset 0 of the file does: a read into a misaligned destination can tear the heartbeat.
-let page: Uint8Array | undefined;
-let view: DataView | undefined;
 
 /**
  * Opens a file of a metrics directory for reading, if it is a regular file. Never follows a symlink, and never waits for
@@ -78,14 +69,6 @@ export function openForReading(path: string): number {
   return fd;
 }
 
-/** Opens a file again that was closed meanwhile. @throws the system's error; ENOENT also where the path is another file now */
-export function openAgain(file: string, inode: number): number {
-  const fd = openForReading(file);
-  if (fstatSync(fd).ino === inode) return fd;
-  closeSync(fd);
-  throw Object.assign(new Error(`${JSON.stringify(file)} is another file now`), { code: 'ENOENT' });
-}
-
 /** Opens a file for the time of a call. @throws the errors of `openForReading` and `readHeader` */
 export function withHeader<T>(path: string, use: (header: Header, fd: number) => T): T {
   return whileOpen(openForReading(path), (fd) => use(readHeader(fd, path), fd));
@@ -98,13 +81,14 @@ export function withHeader<T>(path: string, use: (header: Header, fd: number) =>
  * @throws {BadFileError} with the offset of the first rule that is broken
  */
 export function readHeader(fd: number, file: string): Header {
-  page ??= new Uint8Array(HEADER.bytes);
-  view ??= new DataView(page.buffer);
-  const bytes = page;
-  const words = view;
+  // its own ArrayBuffer starts at a multiple of 8, as offset 0 of the file does: a read into a misaligned destination can
+  // tear the heartbeat
+  const bytes = new Uint8Array(HEADER.bytes);
+  const words = new DataView(bytes.buffer);
   const length = readSync(fd, bytes, 0, HEADER.bytes, 0);
+  const magic = Buffer.from(bytes.buffer, HEADER.magic, MAGIC.length).toString('latin1');
   if (length === 0) throw new BadFileError('ERR_NOT_A_METRICS_FILE', 'the file is empty', { file, offset: 0 });
-  if (length >= MAGIC.length && !hasMagic(bytes)) throw notAMetricsFile(file, 'has another magic number');
+  if (length >= MAGIC.length && magic !== MAGIC) throw notAMetricsFile(file, 'has another magic number');
   if (length < HEADER.bytes) {
     throw corrupt(file, 0, 'the header is cut off', { requiredBytes: HEADER.bytes, availableBytes: length });
   }
@@ -118,7 +102,6 @@ export function readHeader(fd: number, file: string): Header {
     );
   }
   const versionMajor = words.getUint16(HEADER.versionMajor, LITTLE_ENDIAN);
-  const versionMinor = words.getUint16(HEADER.versionMinor, LITTLE_ENDIAN);
   if (versionMajor !== VERSION_MAJOR && (versionMajor === 0 || versionMajor !== VERSION_MAJOR - 1)) {
     throw new BadFileError('ERR_UNSUPPORTED_VERSION', `got format version ${versionMajor}, expected ${VERSION_MAJOR}`, {
       file,
@@ -137,7 +120,7 @@ export function readHeader(fd: number, file: string): Header {
     throw corrupt(file, HEADER.identityCrc, 'the checksum of the identity is wrong');
   }
   const identity = readIdentity(bytes.subarray(HEADER.identity, identityEnd), file);
-  return { identity, versionMajor, versionMinor, ...headerWords(words) };
+  return { identity, ...headerWords(words) };
 }
 
 /** The changing words, from the first bytes of the header; valid only where `readHeader` accepted the file. */
@@ -146,10 +129,8 @@ export function headerWords(words: DataView): HeaderWords {
     state: words.getUint32(HEADER.state, LITTLE_ENDIAN),
     keyEpoch: words.getUint32(HEADER.keyEpoch, LITTLE_ENDIAN),
     blockCount: words.getUint32(HEADER.blockCount, LITTLE_ENDIAN),
-    liveSeries: words.getUint32(HEADER.liveSeries, LITTLE_ENDIAN),
     heartbeat: words.getFloat64(HEADER.heartbeat, LITTLE_ENDIAN),
     bytesInMemory: words.getFloat64(HEADER.bytesInMemory, LITTLE_ENDIAN),
-    droppedSamples: words.getFloat64(HEADER.droppedSamples, LITTLE_ENDIAN),
   };
 }
 
@@ -170,11 +151,6 @@ function readIdentity(bytes: Uint8Array, file: string): ProcessIdentity {
     const reason = `the identity cannot be read: ${(error as Error).message}`;
     throw new BadFileError('ERR_CORRUPT_FILE', reason, { file, offset: HEADER.identity }, { cause: error });
   }
-}
-
-function hasMagic(bytes: Uint8Array): boolean {
-  for (let i = 0; i < MAGIC.length; i++) if (bytes[HEADER.magic + i] !== MAGIC.charCodeAt(i)) return false;
-  return true;
 }
 
 function notAMetricsFile(file: string, reason: string, cause?: unknown): BadFileError {

@@ -1,14 +1,8 @@
-/** The identity in a file's header: one msgpack map, which readers do not trust. */
 import type { LivenessMethod, ProcessIdentity } from './layout.js';
-import { pack } from './pack.js';
 import { unpack } from './unpack.js';
 
-export function encodeIdentity(identity: ProcessIdentity): Uint8Array {
-  return pack(identity);
-}
-
 /**
- * Decodes an identity from bytes that anybody may have written. Ignores fields that a newer minor version adds.
+ * Decodes the identity in a file's header, one msgpack map, from bytes that anybody may have written. Ignores fields that a newer minor version adds.
  *
  * @throws {TypeError} with the name of the invalid field
  */

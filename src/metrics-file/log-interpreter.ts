@@ -87,14 +87,12 @@ export function interpretRecordOf(
  * @throws {BadFileError} ERR_CORRUPT_FILE
  */
 export function claimSlots(reader: FileReader, { block: number, slot }: Address, shape: SlotShape): ReaderBlock {
-  const corrupt = (reason: string): BadFileError =>
-    new BadFileError('ERR_CORRUPT_FILE', reason, { file: reader.file, offset: 0 });
   const block = reader.block(number);
-  if (block === undefined) throw corrupt(`slots in block ${number}, which is no value block`);
-  if (block.kind !== shape.kind) throw corrupt(`slots of kind ${shape.kind} in a block of kind ${block.kind}`);
+  if (block === undefined) throw reader.corrupt(`slots in block ${number}, which is no value block`);
+  if (block.kind !== shape.kind) throw reader.corrupt(`slots of kind ${shape.kind} in a block of kind ${block.kind}`);
   const end = slot + shape.slots;
   if (!Number.isInteger(slot) || slot < 0 || end > block.capacity) {
-    throw corrupt(`slot ${slot} is beyond block ${number}`);
+    throw reader.corrupt(`slot ${slot} is beyond block ${number}`);
   }
   block.extent = Math.max(block.extent, end);
   return block;

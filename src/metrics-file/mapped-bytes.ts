@@ -50,7 +50,7 @@ function orNotMapped<T>(map: () => T): T {
   }
 }
 
-/** A mapped file. The lock lasts as long as its process or thread. */
+/** A mapped file: stores are in the file at once, even in one that has been read and removed. The lock lasts as long as its process or thread. */
 export class MappedBytes extends OwnFile {
   readonly kind = 'mapped';
   readonly immediate = true;
@@ -67,15 +67,6 @@ export class MappedBytes extends OwnFile {
     super(fd, options);
     this.#native = native;
     this.#buffer = buffer;
-  }
-
-  flush(): boolean {
-    return true;
-  }
-
-  /** Stores through a mapping are in the file at once, even in a file that has been read and removed. */
-  fileSlots(): undefined {
-    return undefined;
   }
 
   protected grow(length: number): Uint8Array {

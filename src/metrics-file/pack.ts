@@ -70,27 +70,17 @@ function writeNumber(value: number): void {
   room(9);
   if (value >>> 0 === value && !Object.is(value, -0)) {
     if (value < 0x80) bytes[length++] = value;
-    else if (value < 0x100) {
-      bytes[length] = 0xcc;
-      length = bytes.writeUInt8(value, length + 1);
-    } else if (value < 0x1_0000) {
-      bytes[length] = 0xcd;
-      length = bytes.writeUInt16BE(value, length + 1);
-    } else {
-      bytes[length] = 0xce;
-      length = bytes.writeUInt32BE(value, length + 1);
+    else {
+      const size = value < 0x100 ? 0 : value < 0x1_0000 ? 1 : 2;
+      bytes[length] = 0xcc + size;
+      length = bytes.writeUIntBE(value, length + 1, 1 << size);
     }
   } else if (value < 0 && value >> 0 === value) {
     if (value >= -0x20) bytes[length++] = 0x100 + value;
-    else if (value >= -0x80) {
-      bytes[length] = 0xd0;
-      length = bytes.writeInt8(value, length + 1);
-    } else if (value >= -0x8000) {
-      bytes[length] = 0xd1;
-      length = bytes.writeInt16BE(value, length + 1);
-    } else {
-      bytes[length] = 0xd2;
-      length = bytes.writeInt32BE(value, length + 1);
+    else {
+      const size = value >= -0x80 ? 0 : value >= -0x8000 ? 1 : 2;
+      bytes[length] = 0xd0 + size;
+      length = bytes.writeIntBE(value, length + 1, 1 << size);
     }
   } else {
     bytes[length] = 0xcb;

@@ -8,9 +8,18 @@
  */
 const MAX_DEPTH = 16;
 
-/** Whether `bytes[start, end)` is exactly one complete value of the plain kinds. */
-export function isPlainMsgpack(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
-  return skipValue(bytes, start, end, 0) === end;
+/** The bytes of a value of one length, by its first byte. */
+const LENGTHS: ReadonlyMap<number, number> = new Map([
+  ...[0xc0, 0xc2, 0xc3].map((token) => [token, 1] as const), // nil, false, true
+  ...[0xcc, 0xd0].map((token) => [token, 2] as const), // uint 8, int 8
+  ...[0xcd, 0xd1].map((token) => [token, 3] as const), // uint 16, int 16
+  ...[0xca, 0xce, 0xd2].map((token) => [token, 5] as const), // float 32, uint 32, int 32
+  ...[0xcb, 0xcf, 0xd3].map((token) => [token, 9] as const), // float 64, uint 64, int 64
+]);
+
+/** Whether the bytes are exactly one complete value of the plain kinds. */
+export function isPlainMsgpack(bytes: Uint8Array): boolean {
+  return skipValue(bytes, 0, bytes.length, 0) === bytes.length;
 }
 
 /** The end of the value at `at`; -1 where the value is cut off, of another kind or too deep. */
@@ -21,43 +30,13 @@ function skipValue(bytes: Uint8Array, at: number, end: number, depth: number): n
   if (token <= 0x8f) return skipValues(bytes, at + 1, end, 2 * (token & 0x0f), depth);
   if (token <= 0x9f) return skipValues(bytes, at + 1, end, token & 0x0f, depth);
   if (token <= 0xbf) return within(at + 1 + (token & 0x1f), end);
-  switch (token) {
-    case 0xc0: // nil
-    case 0xc2: // false
-    case 0xc3: // true
-      return at + 1;
-    case 0xcc: // uint 8
-    case 0xd0: // int 8
-      return within(at + 2, end);
-    case 0xcd: // uint 16
-    case 0xd1: // int 16
-      return within(at + 3, end);
-    case 0xca: // float 32
-    case 0xce: // uint 32
-    case 0xd2: // int 32
-      return within(at + 5, end);
-    case 0xcb: // float 64
-    case 0xcf: // uint 64
-    case 0xd3: // int 64
-      return within(at + 9, end);
-    case 0xd9: // str 8
-      return skipString(bytes, at + 1, end, 1);
-    case 0xda: // str 16
-      return skipString(bytes, at + 1, end, 2);
-    case 0xdb: // str 32
-      return skipString(bytes, at + 1, end, 4);
-    case 0xdc: // array 16
-      return skipCounted(bytes, at + 1, end, 2, 1, depth);
-    case 0xdd: // array 32
-      return skipCounted(bytes, at + 1, end, 4, 1, depth);
-    case 0xde: // map 16
-      return skipCounted(bytes, at + 1, end, 2, 2, depth);
-    case 0xdf: // map 32
-      return skipCounted(bytes, at + 1, end, 4, 2, depth);
-    default:
-      // bin, ext and the byte that msgpack never uses
-      return -1;
-  }
+  // map 16 and 32, array 16 and 32, str 8 to 32: the bytes of the length follow
+  if (token >= 0xde) return skipCounted(bytes, at + 1, end, 2 << (token - 0xde), 2, depth);
+  if (token >= 0xdc) return skipCounted(bytes, at + 1, end, 2 << (token - 0xdc), 1, depth);
+  if (token >= 0xd9) return skipString(bytes, at + 1, end, 1 << (token - 0xd9));
+  // neither bin, nor ext, nor the byte that msgpack never uses
+  const length = LENGTHS.get(token);
+  return length === undefined ? -1 : within(at + length, end);
 }
 
 function skipString(bytes: Uint8Array, at: number, end: number, lengthBytes: number): number {

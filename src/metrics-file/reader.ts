@@ -9,18 +9,10 @@
  * - the log is read again after the values, and slots that the new records change are left out: without that 39,663 values
  *   appeared under another series' name in 825,268 scrapes.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
-import { BadFileError } from '../errors.js';
+import { fstatSync } from 'node:fs';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
-import {
-  type Header,
-  headerWords,
-  type HeaderWords,
-  openAgain,
-  openForReading,
-  readHeader,
-  vitalsOf,
-} from './header.js';
+import { type Header, headerWords, type HeaderWords, readHeader, vitalsOf } from './header.js';
+import { InputFile } from './input-file.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, type Vitals } from './layout.js';
 import { type RecordVisitor, walkRecords } from './record.js';
 import { areCounts, SlotChanges } from './slot-changes.js';
@@ -85,15 +77,9 @@ const LOG_PART_BYTES = 64 * 1024;
 /** After so many logs that were replaced before they were read, the next one is read at once. */
 const MAX_UNFINISHED_LOGS = 4;
 
-export class FileReader {
-  readonly file: string;
+export class FileReader extends InputFile {
   readonly header: Header;
   #words: HeaderWords;
-  /** -1 while suspended. */
-  #fd: number;
-  readonly #inode: number;
-  /** Owner of the file. */
-  readonly uid: number;
   readonly #blocks: (ReaderBlock | undefined)[] = [];
   readonly #keyBlocks: KeyBlock[] = [];
   #nextBlockOffset: number = HEADER.bytes;
@@ -113,25 +99,15 @@ export class FileReader {
   readonly #headView = new DataView(this.#head.buffer);
 
   /** @throws {BadFileError} or the system's error where the file cannot be opened */
-  constructor(file: string, fd: number = openForReading(file)) {
-    this.file = file;
-    this.#fd = fd;
+  constructor(file: string) {
+    super(file);
     try {
-      const { ino, uid } = fstatSync(fd);
-      this.#inode = ino;
-      this.uid = uid;
-      this.header = readHeader(fd, file);
+      this.header = readHeader(this.fd, file);
     } catch (error) {
-      closeSync(fd);
+      this.close();
       throw error;
     }
     this.#words = this.header;
-  }
-
-  /** Opens the file again if it is suspended. @throws the system's error; ENOENT also where the path is now another file */
-  get fd(): number {
-    if (this.#fd < 0) this.#fd = openAgain(this.file, this.#inode);
-    return this.#fd;
   }
 
   /** The header's words at the last `readLog`. */
@@ -155,18 +131,9 @@ export class FileReader {
     return this.#words.keyEpoch !== this.#epoch;
   }
 
-  /** Present length of the file in bytes. */
-  get sizeBytes(): number {
-    return fstatSync(this.fd).size;
-  }
-
   /** The value block of that number; undefined where the file has none (yet). */
   block(number: number): ReaderBlock | undefined {
     return this.#blocks[number];
-  }
-
-  *valueBlocks(): IterableIterator<ReaderBlock> {
-    for (const block of this.#blocks) if (block !== undefined) yield block;
   }
 
   /** Makes the next `readLog` start from the log's beginning. */
@@ -233,7 +200,7 @@ export class FileReader {
     if (block.extent === 0) return;
     if (block.kind === BlockKind.Native) return this.#readCounts(block);
     const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
-    this.#read(bytes, block.offset, 'values');
+    this.read(bytes, block.offset, 'values');
     block.isSound = SOUND.get(block.kind)?.(block.values, block.extent) ?? true;
   }
 
@@ -248,36 +215,30 @@ export class FileReader {
     for (let from = 0; from < extent; from += WINDOW.length) {
       const slots = Math.min(WINDOW.length, extent - from);
       const bytes = new Uint8Array(WINDOW.buffer, 0, slots * Float64Array.BYTES_PER_ELEMENT);
-      this.#read(bytes, block.offset + from * Float64Array.BYTES_PER_ELEMENT, 'values');
+      this.read(bytes, block.offset + from * Float64Array.BYTES_PER_ELEMENT, 'values');
       if (!changes.note(WINDOW, slots, values, from)) block.isSound = false;
     }
     if (!wasSound) block.isSound = areCounts(values, extent);
   }
 
-  /** Closes the descriptor until the next read. */
-  close(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
-  }
-
   #readWords(): void {
-    this.#read(this.#header, 0, 'the header');
+    this.read(this.#header, 0, 'the header');
     this.#words = headerWords(this.#headerView);
   }
 
   #readNewBlocks(): void {
     const count = this.#words.blockCount;
     if (count === this.#blocks.length) return;
-    if (count > MAX_BLOCKS) throw this.#corrupt(`${count} blocks`, HEADER.blockCount);
+    if (count > MAX_BLOCKS) throw this.corrupt(`${count} blocks`, HEADER.blockCount);
     const size = this.#wholeSize();
     while (this.#blocks.length < count) {
       const offset = this.#nextBlockOffset;
-      this.#read(this.#head, offset, 'the head of a block');
+      this.read(this.#head, offset, 'the head of a block');
       const kind = this.#headView.getUint32(BLOCK.kind, LITTLE_ENDIAN);
       const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE_ENDIAN) * PAGE_BYTES;
-      if (bytes === 0) throw this.#corrupt('a block of no pages', offset);
+      if (bytes === 0) throw this.corrupt('a block of no pages', offset);
       if (offset + bytes > size) {
-        throw this.#corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
+        throw this.corrupt('a block goes beyond the end of the file', offset, bytes, size - offset);
       }
       const data = { offset: offset + BLOCK.data, capacity: bytes - BLOCK.data };
       if (kind === BlockKind.Key) {
@@ -308,7 +269,7 @@ export class FileReader {
     const { size, blocks } = fstatSync(this.fd);
     const backed = blocks * STAT_BLOCK_BYTES;
     if (size > SPARSE_FROM_BYTES && backed > 0 && backed * MAX_COMPRESSION < size) {
-      throw this.#corrupt('the file is sparse', 0, size, backed);
+      throw this.corrupt('the file is sparse', 0, size, backed);
     }
     return size;
   }
@@ -331,7 +292,7 @@ export class FileReader {
     const following = new Map<number, KeyBlock>();
     for (const block of this.#keyBlocks) {
       if (known.has(block)) continue;
-      this.#read(this.#head, block.offset - BLOCK.data, 'the head of a key block');
+      this.read(this.#head, block.offset - BLOCK.data, 'the head of a key block');
       if (this.#headView.getUint32(BLOCK.keyEpoch, LITTLE_ENDIAN) !== this.#epoch) continue;
       const place = this.#headView.getUint32(BLOCK.chain, LITTLE_ENDIAN);
       if (!following.has(place)) following.set(place, block);
@@ -341,10 +302,10 @@ export class FileReader {
 
   #usedOf(block: KeyBlock): number {
     const offset = block.offset - BLOCK.data;
-    this.#read(this.#head, offset, 'the head of a key block');
+    this.read(this.#head, offset, 'the head of a key block');
     const used = this.#headView.getUint32(BLOCK.used, LITTLE_ENDIAN);
     if (used > block.capacity) {
-      throw this.#corrupt('more of a key block is used than it has', offset + BLOCK.used, used, block.capacity);
+      throw this.corrupt('more of a key block is used than it has', offset + BLOCK.used, used, block.capacity);
     }
     return used;
   }
@@ -355,21 +316,12 @@ export class FileReader {
     const offset = block.offset + this.#chainBytes;
     for (let length = partBytes; ; length *= 2) {
       const part = new Uint8Array(Math.min(left, length));
-      this.#read(part, offset, 'records');
-      const walked = walkRecords(part, 0, part.length, visitor, this.file, offset, left);
+      this.read(part, offset, 'records');
+      const walked = walkRecords(part, visitor, this.file, offset, left);
       this.#chainBytes += walked;
       // the first record may be longer than the part
       if (walked > 0) return walked;
     }
-  }
-
-  #read(bytes: Uint8Array, position: number, what: string): void {
-    const got = readSync(this.fd, bytes, 0, bytes.length, position);
-    if (got < bytes.length) throw this.#corrupt(`${what} is cut off`, position, bytes.length, got);
-  }
-
-  #corrupt(reason: string, offset: number, requiredBytes?: number, availableBytes?: number): BadFileError {
-    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.file, offset, requiredBytes, availableBytes });
   }
 }
 

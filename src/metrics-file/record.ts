@@ -244,36 +244,36 @@ export interface RecordVisitor {
 }
 
 /**
- * Walks the records of `bytes[start, end)`, and checks every length and checksum. Returns how many bytes it has walked over.
+ * Walks records, and checks every length and checksum. Returns how many bytes it has walked over.
  *
- * @param baseOffset offset in the file of byte 0 of `bytes`, for the error
- * @param logEnd where the log ends, if `bytes` is a part of it: a record that goes beyond `end` is left for the next part
+ * @param offset of the bytes in the file
+ * @param logBytes up to the end of the log, if the bytes are a part of it: a record that goes beyond them is left for the next
+ * part
  * @throws {BadFileError} ERR_CORRUPT_FILE at the first record that breaks a rule; those before it were visited
  */
 export function walkRecords(
   bytes: Uint8Array,
-  start: number,
-  end: number,
   visitor: RecordVisitor,
   file: string,
-  baseOffset: number,
-  logEnd = end,
+  offset: number,
+  logBytes = bytes.length,
 ): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const corrupt = (at: number, reason: string, requiredBytes?: number): BadFileError =>
     new BadFileError('ERR_CORRUPT_FILE', reason, {
       file,
-      offset: baseOffset + at,
+      offset: offset + at,
       requiredBytes,
-      availableBytes: requiredBytes === undefined ? undefined : logEnd - at,
+      availableBytes: requiredBytes === undefined ? undefined : logBytes - at,
     });
-  let at = start;
+  const end = bytes.length;
+  let at = 0;
   while (at < end) {
-    if (logEnd - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
+    if (logBytes - at < RECORD.body) throw corrupt(at, 'a record is cut off', RECORD.body);
     if (end - at < RECORD.body) break;
     const length = view.getUint32(at + RECORD.length, LITTLE_ENDIAN);
     if (length < RECORD.body || length % RECORD.alignment !== 0) throw corrupt(at, `a record of length ${length}`);
-    if (length > logEnd - at) throw corrupt(at, 'a record is longer than the log', length);
+    if (length > logBytes - at) throw corrupt(at, 'a record is longer than the log', length);
     if (length > end - at) break;
     const next = at + length;
     if (view.getUint32(at + RECORD.crc, LITTLE_ENDIAN) !== crc32(bytes, at + RECORD.kind, next)) {
@@ -311,9 +311,9 @@ export function walkRecords(
         }
         return value;
       };
-      visitor.other(kind, body, baseOffset + at);
+      visitor.other(kind, body, offset + at);
     }
     at = next;
   }
-  return at - start;
+  return at;
 }

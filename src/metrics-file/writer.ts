@@ -37,7 +37,7 @@ import {
   VITALS,
   type Vitals,
 } from './layout.js';
-import { encodeIdentity } from './identity-codec.js';
+import { pack } from './pack.js';
 
 interface Block {
   readonly head: Int32Array;
@@ -88,7 +88,7 @@ export class FileWriter implements Backing {
     const { buffer, byteOffset } = header;
     this.#words = new Int32Array(buffer, byteOffset, HEADER.bytes / WORD);
     this.#numbers = new Float64Array(buffer, byteOffset, HEADER.bytes / Float64Array.BYTES_PER_ELEMENT);
-    const packed = encodeIdentity(identity);
+    const packed = pack(identity);
     header.set(packed, HEADER.identity);
     header.set(Buffer.from(MAGIC, 'latin1'), HEADER.magic);
     this.#words[HEADER.byteOrderMark / WORD] = BYTE_ORDER_MARK;

@@ -43,7 +43,7 @@ export class WrittenBytes extends OwnFile {
     super(createAside(options), options);
   }
 
-  flush(): boolean {
+  override flush(): boolean {
     if (this.closed || this.#header === undefined) return false;
     try {
       this.#flushInOrder(this.#header);
@@ -54,7 +54,7 @@ export class WrittenBytes extends OwnFile {
     }
   }
 
-  fileSlots(block: number): Float64Array | undefined {
+  override fileSlots(block: number): Float64Array | undefined {
     return this.#blocks[block]?.fileSlots;
   }
 

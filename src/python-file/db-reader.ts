@@ -15,9 +15,9 @@
  * a second read has it too.
  */
 import { widened } from '../model/widened.js';
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { BadFileError } from '../errors.js';
-import { openAgain, openForReading } from '../metrics-file/header.js';
+import { InputFile } from '../metrics-file/input-file.js';
 
 const HEAD_BYTES = 8;
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
@@ -66,15 +66,11 @@ class Window {
 
 const WINDOW = new Window();
 
-export class DbReader {
-  readonly file: string;
-  readonly uid: number;
+export class DbReader extends InputFile {
   /** Seconds since the epoch when the file was made, as far as the file system tells. */
   readonly bornAt: number;
   /** Fingerprint of the file when it was opened: a repaired file, or another file of this name, has a different one. */
   readonly fingerprint: string;
-  readonly #inode: number;
-  #fd: number;
   #hasTimestamps: boolean | undefined;
   /** Up to here entries were read. */
   #end = HEAD_BYTES;
@@ -92,23 +88,14 @@ export class DbReader {
 
   /** @throws {BadFileError} or the system's error where the file cannot be opened */
   constructor(file: string) {
-    this.file = file;
-    this.#fd = openForReading(file);
-    const { ino, uid, size, birthtimeMs, mtimeMs } = fstatSync(this.#fd);
-    this.#inode = ino;
-    this.uid = uid;
+    super(file);
+    const { ino, size, birthtimeMs, mtimeMs } = fstatSync(this.fd);
     this.bornAt = (birthtimeMs > 0 ? birthtimeMs : mtimeMs) / 1000;
     this.fingerprint = [ino, size, mtimeMs].join();
   }
 
   get entries(): number {
     return this.#entries;
-  }
-
-  /** Opens the file again if need be. @throws the system's error; ENOENT too where it is another file now */
-  get fd(): number {
-    if (this.#fd < 0) this.#fd = openAgain(this.file, this.#inode);
-    return this.#fd;
   }
 
   /** Makes the next `readKeys` start from the first entry. */
@@ -133,10 +120,10 @@ export class DbReader {
     const used = this.#readUsed();
     this.#freshFrom = this.#end;
     if (used === this.#end) return;
-    if (used < this.#end) throw this.#corrupt(`${used} bytes are in use, where ${this.#end} were`, 0);
+    if (used < this.#end) throw this.corrupt(`${used} bytes are in use, where ${this.#end} were`, 0);
     if (this.#hasTimestamps === undefined) yield* this.#findLayout(used, visit);
     else if (!(yield* this.#readEntries(used, this.#hasTimestamps, visit))) {
-      throw this.#corrupt('an entry is cut off', this.#end);
+      throw this.corrupt('an entry is cut off', this.#end);
     }
     this.#end = used;
   }
@@ -148,16 +135,10 @@ export class DbReader {
     for (let entry = 0, from = HEAD_BYTES / DOUBLE_BYTES; from < doubles; from += STEP_DOUBLES) {
       const count = Math.min(STEP_DOUBLES + 1, doubles - from);
       WINDOW.widen(STEP_BYTES);
-      this.#read(WINDOW.bytes.subarray(0, count * DOUBLE_BYTES), from * DOUBLE_BYTES);
+      this.read(WINDOW.bytes.subarray(0, count * DOUBLE_BYTES), from * DOUBLE_BYTES, 'an entry');
       entry = this.#take(entry, from, Math.min(from + STEP_DOUBLES, doubles));
       if (from + STEP_DOUBLES < doubles) yield;
     }
-  }
-
-  /** Closes the descriptor until the next read. */
-  close(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
   }
 
   /**
@@ -181,7 +162,7 @@ export class DbReader {
   #confirmedZero(place: number): number {
     const value = new Float64Array(1);
     for (let again = 0; again < MAX_ZERO_READS && value[0] === 0; again++) {
-      this.#read(new Uint8Array(value.buffer), place * DOUBLE_BYTES);
+      this.read(new Uint8Array(value.buffer), place * DOUBLE_BYTES, 'an entry');
     }
     return value[0];
   }
@@ -197,8 +178,8 @@ export class DbReader {
     // made, and not written to yet
     if (used === 0 && this.#end === HEAD_BYTES) return HEAD_BYTES;
     const { size } = fstatSync(this.fd);
-    if (used < HEAD_BYTES || used % DOUBLE_BYTES !== 0) throw this.#corrupt(`${used} bytes are in use`, 0);
-    if (used > size) throw this.#corrupt('the file is cut off', 0, used, size);
+    if (used < HEAD_BYTES || used % DOUBLE_BYTES !== 0) throw this.corrupt(`${used} bytes are in use`, 0);
+    if (used > size) throw this.corrupt('the file is cut off', 0, used, size);
     return used;
   }
 
@@ -209,7 +190,7 @@ export class DbReader {
       this.#entries = 0;
     }
     this.#hasTimestamps = undefined;
-    throw this.#corrupt('the entries fit neither layout of .db files', HEAD_BYTES);
+    throw this.corrupt('the entries fit neither layout of .db files', HEAD_BYTES);
   }
 
   /**
@@ -224,7 +205,7 @@ export class DbReader {
     for (let position = this.#end; position < used;) {
       WINDOW.widen(step);
       const length = Math.min(step, used - position);
-      this.#read(WINDOW.bytes.subarray(0, length), position);
+      this.read(WINDOW.bytes.subarray(0, length), position, 'an entry');
       const { words, doubles } = WINDOW;
       const [limit, rest] = [length / WORD_BYTES, (used - position) / WORD_BYTES];
       let at = 0;
@@ -273,15 +254,6 @@ export class DbReader {
       this.timestamps[entry] = doubles[at + 1];
     }
     this.#entries++;
-  }
-
-  #read(bytes: Uint8Array, position: number): void {
-    const got = readSync(this.fd, bytes, 0, bytes.length, position);
-    if (got < bytes.length) throw this.#corrupt('the file is cut off', position, bytes.length, got);
-  }
-
-  #corrupt(reason: string, offset: number, requiredBytes?: number, availableBytes?: number): BadFileError {
-    return new BadFileError('ERR_CORRUPT_FILE', reason, { file: this.file, offset, requiredBytes, availableBytes });
   }
 }
 

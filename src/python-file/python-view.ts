@@ -2,7 +2,6 @@
  * One of client_python's files as a part of the merge. Its samples become cells of the same index that our files are merged
  * in, by the same rules: those of client_python's own collector, after which our gauge modes were made.
  */
-import { BadFileError } from '../errors.js';
 import { NOWHERE, type MergeIndex } from '../merge/merge-index.js';
 import type { MergedFamily } from '../merge/merged-family.js';
 import type { MergedPart, ProcessState } from '../merge/merged-part.js';
@@ -92,7 +91,7 @@ export class PythonView implements MergedPart {
       try {
         return this.#samples.sampleOf(this.#kind, type, words, from, to);
       } catch (error) {
-        throw new BadFileError('ERR_CORRUPT_FILE', String(error), { file: this.#reader.file, offset: 0 });
+        throw this.#reader.corrupt(String(error));
       }
     });
     if (this.#placed < this.#reader.entries) yield* this.#place();

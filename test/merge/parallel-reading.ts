@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { FileReader } from '../../src/metrics-file/reader.js';
+import { FileReader, type ReaderBlock } from '../../src/metrics-file/reader.js';
 import { Reading } from '../support/reading.js';
 
 /**
@@ -21,9 +21,9 @@ export async function countTorn(
   let torn = 0;
   while (read < values || distinct.size < rounds) {
     while (!reader.readLog(visitor));
-    for (const block of reader.valueBlocks()) block.extent = block.capacity;
+    for (const block of valueBlocks(reader)) block.extent = block.capacity;
     reader.readValues();
-    for (const block of reader.valueBlocks()) {
+    for (const block of valueBlocks(reader)) {
       const halves = new Uint32Array(block.values.buffer, 0, 2 * block.filled);
       for (let at = 0; at < halves.length; at += 2) if (halves[at] !== halves[at + 1]) torn++;
       read += block.filled;
@@ -68,4 +68,8 @@ function onlyFile(dir: string): string {
   const name = readdirSync(dir).find((entry) => entry.endsWith('.prom-mp'));
   assert.ok(name !== undefined);
   return join(dir, name);
+}
+
+function valueBlocks(reader: FileReader): ReaderBlock[] {
+  return Array.from({ length: reader.words.blockCount }, (_, number) => reader.block(number) ?? []).flat();
 }

@@ -22,10 +22,8 @@ test("msgpackr's encoding of plain values is plain, and is not when it is cut of
     fc.property(plain, fc.nat(), (value, cut) => {
       const packed = packr.pack(value);
       assert.equal(isPlainMsgpack(packed), true);
-      assert.equal(isPlainMsgpack(packed, 0, cut % packed.length), false);
+      assert.equal(isPlainMsgpack(packed.subarray(0, cut % packed.length)), false);
       assert.equal(isPlainMsgpack(Buffer.concat([packed, packed])), false);
-      const within = Buffer.concat([Buffer.from([0xc1]), packed, Buffer.from([0xc1])]);
-      assert.equal(isPlainMsgpack(within, 1, within.length - 1), true);
     }),
   );
 });

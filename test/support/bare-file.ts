@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
 import { currentIdentity } from '../../src/directory/identity.js';
 import { crc32 } from '../../src/metrics-file/crc32.js';
-import { encodeIdentity } from '../../src/metrics-file/identity-codec.js';
+import { pack } from '../../src/metrics-file/pack.js';
 import {
   BYTE_ORDER_MARK,
   FileState,
@@ -37,7 +37,7 @@ export function writeBareFile(dir: string, changes: Partial<ProcessIdentity> = {
 
 /** Returns a header page in the byte order of this machine. */
 export function bareHeader(identity: ProcessIdentity, { state = FileState.Open, heartbeat }: BareWords = {}): Buffer {
-  return headerAround(encodeIdentity(identity), state, heartbeat ?? Date.now() / 1000);
+  return headerAround(pack(identity), state, heartbeat ?? Date.now() / 1000);
 }
 
 /** Returns a header page with any bytes as its identity, and the right checksum. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { dataFileName } from '../../src/directory/file-name.js';
 import { crc32 } from '../../src/metrics-file/crc32.js';
 import { readHeader } from '../../src/metrics-file/header.js';
-import { encodeIdentity } from '../../src/metrics-file/identity-codec.js';
+import { pack } from '../../src/metrics-file/pack.js';
 import { HEADER, type ProcessIdentity } from '../../src/metrics-file/layout.js';
 
 /** Returns the paths of the data files of processes. */
@@ -18,7 +18,7 @@ export function changeIdentity(dir: string, path: string, changes: Partial<Proce
   const fd = openSync(path, 'r+');
   try {
     const identity = { ...readHeader(fd, path).identity, ...changes };
-    const packed = encodeIdentity(identity);
+    const packed = pack(identity);
     writeSync(fd, new Uint32Array([packed.length, crc32(packed)]), 0, 8, HEADER.identityLength);
     writeSync(fd, packed, 0, packed.length, HEADER.identity);
     const renamed = join(dir, dataFileName(identity));
