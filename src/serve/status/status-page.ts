@@ -44,7 +44,7 @@ const STYLE = 'text/css; charset=utf-8';
 
 const PAGE_FILES = [
   ...['uplot.js', 'uplot.css', 'page.mjs', 'chart-panel.mjs', 'chosen-charts.mjs', 'element.mjs', 'format.mjs'],
-  ...['heatmap.mjs', 'history.mjs', 'live-table.mjs', 'marks.mjs', 'sparkline.mjs', 'tables.mjs', 'verdict.mjs'],
+  ...['heatmap.mjs', 'history.mjs', 'live-table.mjs', 'marks.mjs', 'tables.mjs', 'verdict.mjs'],
   'worker-charts.mjs',
 ];
 

@@ -29,19 +29,9 @@ export type ReadText = (path: string) => Promise<string>;
 /** @returns undefined where the section is empty: no TLS */
 export async function parseTlsServerConfig(section: YamlSection, read: ReadText): Promise<TlsSettings | undefined> {
   section.only(
-    'cert',
-    'key',
-    'client_ca',
-    'cert_file',
-    'key_file',
-    'client_ca_file',
-    'client_auth_type',
-    'client_allowed_sans',
-    'min_version',
-    'max_version',
-    'cipher_suites',
-    'curve_preferences',
-    'prefer_server_cipher_suites',
+    ...['cert', 'key', 'client_ca'].flatMap((name) => [name, `${name}_file`]),
+    ...['client_auth_type', 'client_allowed_sans', 'min_version', 'max_version'],
+    ...['cipher_suites', 'curve_preferences', 'prefer_server_cipher_suites'],
   );
   if (section.entries.size === 0) return undefined;
 

@@ -14,7 +14,8 @@ const LEAST_SECONDS = 60;
 const GROUPINGS = { series: 'each series', process: 'each process', total: 'all together' };
 
 export class ChartPanel {
-  #lines = new LineHistory();
+  /** The values in the time that is shown. */
+  lines = new LineHistory();
   #rates = new Rates();
   #buckets = new BucketHistory();
   /** The values of the chart before it was opened, with their times. */
@@ -108,7 +109,7 @@ export class ChartPanel {
     this.#chart = chart ?? undefined;
     if (chart === null) {
       setText(this.#note, 'There is no such metric now. The chart starts when the metric appears.');
-      this.#lines.add(time, new Map());
+      this.lines.add(time, new Map());
       return;
     }
     setText(this.#about, chart.help);
@@ -118,29 +119,14 @@ export class ChartPanel {
     this.#draw();
   }
 
-  /** Whether no line had a value in the time that is shown. */
-  get isEmpty() {
-    return this.#lines.names.length === 0;
-  }
-
-  /** The values of a line in the time that is shown, the oldest first. */
-  valuesOf(name) {
-    return (this.#lines.valuesOf(name) ?? []).filter((value) => value !== null);
-  }
-
-  /** The largest value of all lines in the time that is shown. */
-  get peak() {
-    return Math.max(0, ...this.#lines.names.map((name) => this.#lines.peakOf(name)));
-  }
-
   #take(time, chart) {
     if (chart.buckets !== undefined) {
       this.#buckets.add(time, chart.buckets);
-      if (this.#buckets.times.length > 0) this.#lines.add(time, this.#buckets.quantiles());
+      if (this.#buckets.times.length > 0) this.lines.add(time, this.#buckets.quantiles());
     } else if (chart.type === 'counter') {
-      this.#lines.add(time, this.#rates.of(time, chart.lines));
+      this.lines.add(time, this.#rates.of(time, chart.lines));
     } else {
-      this.#lines.add(time, new Map(chart.lines.map(({ name, value }) => [name, value])));
+      this.lines.add(time, new Map(chart.lines.map(({ name, value }) => [name, value])));
     }
   }
 
@@ -170,17 +156,17 @@ export class ChartPanel {
   }
 
   #forget() {
-    this.#lines = new LineHistory();
+    this.lines = new LineHistory();
     this.#rates = new Rates();
     this.#colours.clear();
   }
 
   /** The lines with the greatest values in the time that is shown, in their own order. */
   #chosenNames() {
-    const names = this.#lines.names;
+    const names = this.lines.names;
     if (names.length <= MAX_DRAWN) return names;
     // by the peak and not by the latest value: lines that are nearly equal would come and go, and a past incident is to be seen
-    const peaks = new Map(names.map((name) => [name, this.#lines.peakOf(name)]));
+    const peaks = new Map(names.map((name) => [name, this.lines.peakOf(name)]));
     const largest = names.toSorted((a, b) => peaks.get(b) - peaks.get(a)).slice(0, MAX_DRAWN);
     // lines that are always 0 tell nothing beside others
     const chosen = new Set(largest.filter((name, at) => at === 0 || peaks.get(name) !== 0));
@@ -204,7 +190,7 @@ export class ChartPanel {
   }
 
   #data(names, heatmap) {
-    if (!heatmap) return [this.#lines.times, ...names.map((name) => this.#lines.valuesOf(name))];
+    if (!heatmap) return [this.lines.times, ...names.map((name) => this.lines.valuesOf(name))];
     // uPlot draws no chart without a line, so this line is invisible; a hook draws the rows
     const { times, bounds } = this.#buckets;
     return [times, times.map((_, at) => (at === 0 ? bounds.length + 1 : 0))];
@@ -233,7 +219,7 @@ export class ChartPanel {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: !heatmap } },
       scales: {
-        x: { time: true, range: (plot, least, most) => windowOf(this.#lines.times) ?? [least ?? 0, most ?? 1] },
+        x: { time: true, range: (plot, least, most) => windowOf(this.lines.times) ?? [least ?? 0, most ?? 1] },
         y: heatmap ? { range: () => [0, bounds.length + 1] } : { range: rangeOf },
       },
       axes: [
@@ -305,18 +291,18 @@ export class ChartPanel {
 
   /** Shows the values under the cursor, or the current ones where there is no cursor. */
   #showValues() {
-    const at = this.#plot?.cursor.idx ?? this.#lines.times.length - 1;
+    const at = this.#plot?.cursor.idx ?? this.lines.times.length - 1;
     for (const item of this.#legend.children) {
       const [, name, value] = item.children;
-      const number = this.#lines.valuesOf(name.dataset.name)?.[at];
+      const number = this.lines.valuesOf(name.dataset.name)?.[at];
       setText(value, metricValue(number, this.metric, this.#chart?.type === 'counter'));
     }
   }
 
   #showNote(drawn, heatmap) {
     const { omitted, type } = this.#chart;
-    const all = this.#lines.names.length + omitted;
-    const updates = heatmap ? this.#buckets.times.length : this.#lines.times.length;
+    const all = this.lines.names.length + omitted;
+    const updates = heatmap ? this.#buckets.times.length : this.lines.times.length;
     const parts = [];
     if (updates < 2) parts.push('Waiting for the second update…');
     else if (this.#isHistogram && this.#buckets.isEmpty) parts.push('Nothing was observed in the time that is shown.');
@@ -334,14 +320,14 @@ export class ChartPanel {
   /** The arrow keys move the cursor through time; Escape returns to the current values. */
   #onKey(event) {
     const plot = this.#plot;
-    const last = this.#lines.times.length - 1;
+    const last = this.lines.times.length - 1;
     if (plot === undefined || last < 0) return;
     const now = plot.cursor.idx ?? last;
     const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key];
     if (event.key === 'Escape') plot.setCursor({ left: -10, top: -10 });
     else if (to !== undefined) {
       event.preventDefault();
-      const time = this.#lines.times[Math.min(last, Math.max(0, to))];
+      const time = this.lines.times[Math.min(last, Math.max(0, to))];
       plot.setCursor({ left: plot.valToPos(time, 'x'), top: 10 });
     }
   }

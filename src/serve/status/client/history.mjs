@@ -34,6 +34,11 @@ export class LineHistory {
     return this.#lines.get(name).reduce((most, value) => (value === null ? most : Math.max(most, value)), -Infinity);
   }
 
+  /** The largest value of all lines. */
+  get peak() {
+    return Math.max(0, ...this.names.map((name) => this.peakOf(name)));
+  }
+
   /** @param {Map<string, number | null>} values a line that is absent gets a gap */
   add(time, values) {
     this.times.push(time);

@@ -1,7 +1,6 @@
 /** The columns of the page's tables. */
 import { element, setName, setText } from './element.mjs';
 import { age, bytes, count, percent, seconds, short } from './format.mjs';
-import { drawSparkline, sparkline } from './sparkline.mjs';
 import { LiveTable, textCell } from './live-table.mjs';
 import { processName } from './marks.mjs';
 
@@ -101,6 +100,30 @@ function showFigure(cell, text, file, spark, charts) {
   cell.dataset.version = charts.version;
   const { values, most } = charts.sparkOf(file, spark);
   drawSparkline(cell.lastChild, values, most);
+}
+
+/** A small line without axes. */
+const SVG = 'http://www.w3.org/2000/svg';
+const [WIDTH, HEIGHT] = [72, 18];
+
+function sparkline() {
+  const line = document.createElementNS(SVG, 'polyline');
+  const root = document.createElementNS(SVG, 'svg');
+  root.setAttribute('class', 'spark');
+  root.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+  root.setAttribute('preserveAspectRatio', 'none');
+  root.setAttribute('aria-hidden', 'true');
+  root.append(line);
+  return root;
+}
+
+/** @param {number[]} values the oldest first @param {number} most the top of the scale */
+function drawSparkline(root, values, most) {
+  const step = WIDTH / Math.max(1, values.length - 1);
+  const points = values.map(
+    (value, at) => `${(at * step).toFixed(1)},${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`,
+  );
+  root.firstChild.setAttribute('points', points.join(' '));
 }
 
 const STATES = { live: 'live', dead: 'dead', unknown: 'perhaps live', ended: 'ended' };

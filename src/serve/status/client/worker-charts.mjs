@@ -110,14 +110,14 @@ export class WorkerCharts {
       const lines = living.flatMap((process) => lineOf(process.file, valueOf(process), metric));
       panel.add(time, { metric, help, type: 'gauge', by: 'process', choices: ['process'], lines, omitted: 0 });
       // where no known metric counts requests there is nothing to show
-      panel.root.hidden = (key === 'requests' || key === 'failed') && panel.isEmpty;
+      panel.root.hidden = (key === 'requests' || key === 'failed') && panel.lines.names.length === 0;
     }
     const shown = [...this.#panels.values()].filter(({ root }) => !root.hidden);
     this.#root.classList.toggle('four', shown.length === 4);
     if (time - this.#steppedAt < STEP_SECONDS) return;
     this.#steppedAt = time;
     this.version++;
-    for (const { key, least } of FIGURES) this.#scales.set(key, Math.max(least, this.#panels.get(key).peak));
+    for (const { key, least } of FIGURES) this.#scales.set(key, Math.max(least, this.#panels.get(key).lines.peak));
   }
 
   /** @param marks deaths and starts, the oldest first */
@@ -137,7 +137,8 @@ export class WorkerCharts {
 
   /** The latest values of a process for a sparkline, and the top of its scale. */
   sparkOf(file, key) {
-    return { values: thinned(this.#panels.get(key).valuesOf(file)), most: this.#scales.get(key) };
+    const values = this.#panels.get(key).lines.valuesOf(file) ?? [];
+    return { values: thinned(values.filter((value) => value !== null)), most: this.#scales.get(key) };
   }
 }
 
