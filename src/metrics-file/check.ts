@@ -2,11 +2,11 @@
  * Checks a file against FORMAT.md. A reader checks only what could mislead it. This check also finds files that none of our
  * writers makes: two series whose slots overlap, or a series beyond the `used` of its block.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type AttachmentBody, attachmentShape } from './attachment.js';
-import { type HeaderWords, headerWords, openForReading, readHeader } from './header.js';
+import { type HeaderWords, headerWords, withHeader } from './header.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, SERIES } from './layout.js';
 import { interpretRecord, type LogSink } from './log-interpreter.js';
 import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
@@ -46,17 +46,13 @@ const MAX_ATTEMPTS = 5;
  */
 export function checkFile(path: string): FileCheck {
   try {
-    const fd = openForReading(path);
-    try {
-      readHeader(fd, path);
+    return withHeader(path, (_header, fd) => {
       for (let attempt = 1; ; attempt++) {
         const check = new Check(fd, path);
         check.run();
         if (check.isOfOneLog() || attempt === MAX_ATTEMPTS) return check.result();
       }
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch (error) {
     return { ok: false, problems: [problemOf(error)], families: 0, series: 0, blocks: 0 };
   }

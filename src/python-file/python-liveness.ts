@@ -9,11 +9,12 @@
  * the process that wrote the file. The age of the file itself would not do: a process continues the file of an earlier one
  * with its pid.
  */
-import { closeSync, fstatSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { processStartSeconds, processStat } from '../directory/identity.js';
 import { isOpenForWriting, type Liveness, processExists } from '../directory/liveness.js';
 import { openForReading } from '../metrics-file/header.js';
+import { whileOpen } from '../metrics-file/open-file.js';
 import type { PythonFileName } from './file-name.js';
 
 const MAX_STRANGERS = 10_000;
@@ -32,12 +33,7 @@ export class PythonLiveness {
       if (this.#writers.size > 0) return;
       if (pidOf(pid) === undefined || !processExists(pidOf(pid)!)) continue;
       try {
-        const fd = openForReading(join(dir, name));
-        try {
-          this.probe(fd, pid);
-        } finally {
-          closeSync(fd);
-        }
+        whileOpen(openForReading(join(dir, name)), (fd) => this.probe(fd, pid));
       } catch {
         // the collection reports it when it reads the file
       }
