@@ -2,11 +2,11 @@
  * The parts of prom-client 15.1.3 that are used unchanged: the code that measures the process. It is loaded when it is first
  * needed. Its Registry renders nothing here: an OpenMetrics render renames counters permanently, and prints NaN as `Nan`.
  */
-import type { SourceMetric } from '../mirror/mirrored-metric.js';
+import type { ForeignMetricObject } from '../registry/metric-object.js';
 
-interface UpstreamMetric extends SourceMetric {
+interface UpstreamMetric extends ForeignMetricObject {
   readonly labelNames: readonly string[];
-  get(): Promise<SourceMetric>;
+  get(): Promise<ForeignMetricObject>;
 }
 
 interface UpstreamRegistry {

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util';
 import { describeError, invalidArgument } from '../errors.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
+import type { ForeignMetricObject } from '../registry/metric-object.js';
 import { register as defaultRegistry } from '../registry/default-registry.js';
 import { Registry } from '../registry/registry.js';
 import { warnOnce } from '../warn-once.js';
 import { flushStore } from '../storage/process-store.js';
-import { labelNamesOf, mirroredMetric, type MirroredMetric, type SourceMetric } from './mirrored-metric.js';
+import { labelNamesOf, mirroredMetric, type MirroredMetric } from './mirrored-metric.js';
 
 /** The part of the mirrored registry that is used: public methods of prom-client and @prometheus-io/client. */
 export interface MirrorSource {
@@ -55,22 +56,11 @@ export function mirrorRegistry(source: MirrorSource, options: MirrorOptions = {}
   if (!(intervalMs > 0 && intervalMs <= MAX_INTERVAL_MS)) {
     throw invalidArgument(`intervalMs ${inspect(intervalMs)}: give milliseconds above 0`);
   }
-  return new RegistryMirror(source, intervalMs, register, gaugeModes);
+  return new RegistryMirror(source, { intervalMs, register, gaugeModes });
 }
 
 /** Mirrors that copy once more at the exit of the process. */
 const open = new Set<RegistryMirror>();
-
-/** Its listener runs before others, since one of them closes a store that is written and not mapped. */
-function openMirror(mirror: RegistryMirror): void {
-  if (open.size === 0) process.prependListener('exit', copyAtExit);
-  open.add(mirror);
-}
-
-function closeMirror(mirror: RegistryMirror): void {
-  open.delete(mirror);
-  if (open.size === 0) process.off('exit', copyAtExit);
-}
 
 /**
  * In an 'exit' listener promises do not settle, unless the queue of microtasks is run by hand. The function of Node.js for
@@ -84,8 +74,7 @@ function copyAtExit(): void {
 
 class RegistryMirror implements Mirror {
   readonly #source: MirrorSource;
-  readonly #register: Registry<any>;
-  readonly #gaugeModes: Readonly<Record<string, MultiprocessMode>>;
+  readonly #options: Required<MirrorOptions>;
   readonly #copies = new Map<string, MirroredMetric>();
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | undefined;
@@ -94,18 +83,14 @@ class RegistryMirror implements Mirror {
   #copied = 0;
   #closed = false;
 
-  constructor(
-    source: MirrorSource,
-    intervalMs: number,
-    register: Registry<any>,
-    gaugeModes: Readonly<Record<string, MultiprocessMode>>,
-  ) {
+  constructor(source: MirrorSource, options: Required<MirrorOptions>) {
     this.#source = source;
-    this.#register = register;
-    this.#gaugeModes = gaugeModes;
-    this.#timer = setInterval(this.copy, intervalMs);
+    this.#options = options;
+    this.#timer = setInterval(this.copy, options.intervalMs);
     this.#timer.unref();
-    openMirror(this);
+    // before other listeners, since one of them closes a store that is written and not mapped
+    if (open.size === 0) process.prependListener('exit', copyAtExit);
+    open.add(this);
     void this.copy();
   }
 
@@ -117,7 +102,8 @@ class RegistryMirror implements Mirror {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    closeMirror(this);
+    open.delete(this);
+    if (open.size === 0) process.off('exit', copyAtExit);
     await this.copy();
     this.#closed = true;
   }
@@ -132,7 +118,7 @@ class RegistryMirror implements Mirror {
   async copyNow(): Promise<void> {
     const number = ++this.#started;
     try {
-      const metrics = (await this.#source.getMetricsAsJSON()) as readonly SourceMetric[];
+      const metrics = (await this.#source.getMetricsAsJSON()) as readonly ForeignMetricObject[];
       // values older than the last copy would look like a reset
       if (number < this.#copied) return;
       this.#copied = number;
@@ -142,13 +128,13 @@ class RegistryMirror implements Mirror {
     }
   }
 
-  #copyOne(metric: SourceMetric): void {
+  #copyOne(metric: ForeignMetricObject): void {
     const { name, values = [] } = metric;
     try {
       let copy = this.#copies.get(name);
       if (copy !== undefined && labelNamesOf(metric, copy.labelNames).length > copy.labelNames.length) {
         // default labels were added later: the series without them do not exist any more
-        this.#register.removeSingleMetric(name);
+        this.#options.register.removeSingleMetric(name);
         copy = undefined;
       }
       copy ??= this.#make(metric);
@@ -158,13 +144,13 @@ class RegistryMirror implements Mirror {
     }
   }
 
-  #make(metric: SourceMetric): MirroredMetric | undefined {
+  #make(metric: ForeignMetricObject): MirroredMetric | undefined {
     const { name } = metric;
     const { labelNames = [] } = (this.#source.getSingleMetric?.(name) ?? {}) as { labelNames?: readonly string[] };
     const copy = mirroredMetric(metric, {
-      registers: [this.#register],
+      registers: [this.#options.register],
       labelNames,
-      multiprocessMode: this.#gaugeModes[name],
+      multiprocessMode: this.#options.gaugeModes[name],
       collect: this.copy,
     });
     if (copy !== undefined) this.#copies.set(name, copy);

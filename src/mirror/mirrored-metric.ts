@@ -10,23 +10,11 @@ import { Histogram } from '../instruments/histogram.js';
 import { Summary } from '../instruments/summary.js';
 import { metricKind } from '../model/metric-kind.js';
 import type { MultiprocessMode } from '../model/gauge-mode.js';
+import type { ForeignMetricObject } from '../registry/metric-object.js';
 import type { Registry } from '../registry/registry.js';
 import { defaultMetricAggregator, isProcessWide } from './default-metric-merge.js';
 
-/** One element of `getMetricsAsJSON()`, or the result of `metric.get()`. */
-export interface SourceMetric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly aggregator?: string;
-  readonly values?: readonly SourceValue[];
-}
-
-interface SourceValue {
-  readonly value: number;
-  readonly labels?: Readonly<Record<string, string | number | undefined>>;
-  readonly metricName?: string;
-}
+type SourceValue = NonNullable<ForeignMetricObject['values']>[number];
 
 export interface MirrorTarget {
   readonly registers: Registry<any>[];
@@ -48,7 +36,7 @@ export interface MirroredMetric {
 }
 
 /** Returns all label names that the copy needs. */
-export function labelNamesOf(source: SourceMetric, known: readonly string[]): string[] {
+export function labelNamesOf(source: ForeignMetricObject, known: readonly string[]): string[] {
   const names = new Set(known);
   for (const { labels } of source.values ?? []) for (const name in labels) names.add(name);
   const { lineLabel } = metricKind(source.type);
@@ -62,7 +50,7 @@ export function labelNamesOf(source: SourceMetric, known: readonly string[]): st
  *
  * @throws {Error} errors of the constructors, such as for a name that is already registered
  */
-export function mirroredMetric(source: SourceMetric, target: MirrorTarget): MirroredMetric | undefined {
+export function mirroredMetric(source: ForeignMetricObject, target: MirrorTarget): MirroredMetric | undefined {
   const labelNames = labelNamesOf(source, target.labelNames);
   const { name, help } = source;
   const config = { name, help, labelNames, registers: target.registers, collect: target.collect };
@@ -86,7 +74,7 @@ export function mirroredMetric(source: SourceMetric, target: MirrorTarget): Mirr
   }
 }
 
-function mergeOf(source: SourceMetric, target: MirrorTarget): object {
+function mergeOf(source: ForeignMetricObject, target: MirrorTarget): object {
   const { multiprocessMode } = target;
   if (multiprocessMode !== undefined) return { multiprocessMode };
   return { aggregator: defaultMetricAggregator(target.unprefixedName ?? source.name) ?? source.aggregator };
@@ -204,7 +192,7 @@ function increase(value: number, last: number | undefined): number {
 /** Leaves out labels without a value. */
 function ownLabels(labels: SourceValue['labels']): Labels {
   const own: Labels = Object.create(null) as Labels;
-  for (const name in labels) if (labels[name] !== undefined) own[name] = labels[name];
+  for (const name in labels) if (labels[name] !== undefined) own[name] = labels[name] as string | number;
   return own;
 }
 
@@ -212,7 +200,7 @@ function keyOf(labelNames: readonly string[], labels: Labels): string {
   return JSON.stringify(labelNames.map((name) => labels[name]));
 }
 
-function boundsOf({ values = [] }: SourceMetric): number[] {
+function boundsOf({ values = [] }: ForeignMetricObject): number[] {
   const bounds = new Set<number>();
   for (const { labels } of values) {
     const bound = Number(labels?.le);

@@ -2,7 +2,7 @@
  * Runs the `collect()` callbacks of metrics in this process: as soon as other processes can read its file, then every few
  * seconds, and before this process serves metrics.
  *
- * A callback that throws, rejects or hangs affects only its own metric: the failure is counted, and logged once. A callback
+ * A callback that throws, rejects or hangs affects only its own metric: the failure is logged once. A callback
  * that is still running is not started again; a caller that needs the values waits for that run, but not longer than
  * MAX_WAIT_MS.
  */
@@ -28,14 +28,13 @@ interface RunningCallback {
 
 interface State {
   readonly running: WeakMap<RegisteredMetric, RunningCallback>;
-  readonly failures: Map<string, number>;
   /** Registries with metrics that merged output shows. */
   readonly inUse: Set<ShowingRegistry>;
   runsInBackground: boolean;
 }
 
 const state = shared('collect callbacks', (): State => {
-  const made: State = { running: new WeakMap(), failures: new Map(), inUse: new Set(), runsInBackground: false };
+  const made: State = { running: new WeakMap(), inUse: new Set(), runsInBackground: false };
   onFirstFile(() => {
     for (const registry of made.inUse) runInNextTurn(registry.registered());
   });
@@ -52,11 +51,6 @@ const state = shared('collect callbacks', (): State => {
 /** Metrics that were added to merged output in this turn of the event loop. */
 const added = new Set<RegisteredMetric>();
 let firstRun: NodeJS.Immediate | undefined;
-
-/** Returns the number of failed callbacks in this process by the name of the metric. */
-export function collectFailures(): ReadonlyMap<string, number> {
-  return state.failures;
-}
 
 /**
  * A registry that merged output shows calls this for metrics that were added to it. Their callbacks run in the next turn of
@@ -177,7 +171,6 @@ function ignoreFailure(): false {
 }
 
 function failed(metric: RegisteredMetric, error: unknown): false {
-  state.failures.set(metric.name, (state.failures.get(metric.name) ?? 0) + 1);
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   warnOnce(`collect ${metric.name}`, `collect() of the metric ${metric.name} failed: ${reason}`);
   return false;

@@ -25,18 +25,14 @@ export interface UnnamedQuery {
 }
 
 /**
- * Names of selected families that are missing in the output, because it is not known which registry they belong to in other
- * processes.
+ * Its results are of all processes. `missing` has names of selected families that the output lacks, because it is not known
+ * which registry they belong to in other processes.
  */
-interface Incomplete {
-  readonly missing: readonly string[];
-}
-
 export interface MergedView {
   /** Whether a directory is in use, so that other processes may have values to add. */
   active(): boolean;
-  metrics(query: MergedQuery, contentType: RegistryContentType): Promise<Incomplete & { readonly text: string }>;
-  families(query: MergedQuery): Promise<Incomplete & { readonly families: readonly MetricFamily[] }>;
+  metrics(query: MergedQuery, contentType: RegistryContentType): Promise<{ text: string; missing: readonly string[] }>;
+  families(query: MergedQuery): Promise<{ families: readonly MetricFamily[]; missing: readonly string[] }>;
 }
 
 let provided: MergedView | undefined;

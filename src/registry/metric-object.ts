@@ -98,6 +98,7 @@ export function familyOfObject(metric: ForeignMetricObject): MetricFamily {
   return { name, help, type, samples, aggregator: metric.aggregator };
 }
 
+/** A metric of another client: an element of `getMetricsAsJSON()`, or the result of `metric.get()`. */
 export interface ForeignMetricObject {
   name: string;
   help: string;

@@ -53,10 +53,7 @@ class ProcessStore {
   #hasTimer = false;
 
   constructor() {
-    this.store = new SeriesStore(undefined, {
-      ...this.#settings,
-      onNoRoom: () => this.#warnOfTrouble(),
-    });
+    this.store = new SeriesStore(undefined, { ...this.#settings, onNoRoom: () => this.#warnOfTrouble() });
     this.maintain();
     if (!noticesWorkers) return;
     // the first fork makes this process a primary
@@ -100,9 +97,10 @@ class ProcessStore {
       if (this.#isLost(this.#writer)) this.#remake(this.#writer);
       else this.#followEnvironment();
       if (this.#move !== undefined) return;
-      this.#directory?.lock({ makesFile: true });
+      const directory = this.#directory!;
+      directory.lock({ makesFile: true });
       // for a worker thread the main thread does that, or a collector
-      if (isMainThread && this.#directory !== undefined) void this.#keeper.keep(this.#directory.dir);
+      if (isMainThread) void this.#keeper.keep(directory.dir);
       this.#vitals ??= new VitalsMeter(this.store, this.#settings.maxSeries);
       this.#writer.beat(this.#vitals.measure());
       this.#settle();
