@@ -6,25 +6,25 @@ import {
   type SketchRole,
 } from '../metrics-file/attachment.js';
 import { readExemplarCell } from '../metrics-file/exemplar-cell.js';
+import { SKETCH } from '../metrics-file/layout.js';
 import type { FileReader, ReaderBlock } from '../metrics-file/reader.js';
 import { type Address, placeOf } from '../metrics-file/record-bodies.js';
 import { SlotClaims } from '../metrics-file/slot-claims.js';
+import { isWindowAlive, type Sketch, windowEpoch } from '../model/sketch.js';
 import { type MergeIndex, NOWHERE } from './merge-index.js';
 import { NativeMap } from './native-map.js';
-import { addSketch } from './sketch-addition.js';
 import type { SlotMap } from './slot-map.js';
 
-interface Placed<Role> extends AttachmentBody {
-  readonly role: Extract<AttachmentBody['role'], Role>;
+/** An attachment that is no bins of a native histogram. */
+interface Placed extends AttachmentBody {
+  readonly role: SketchRole | ExemplarRole;
   readonly series: number;
 }
 
 export class Attachments {
   readonly #index: MergeIndex;
   readonly #reader: FileReader;
-  readonly #slots = new Map<number, number>();
-  readonly #chunks = new Map<number, Placed<SketchRole>>();
-  readonly #exemplars = new Map<number, Placed<ExemplarRole>>();
+  readonly #placed = new Map<number, Placed>();
   /** By the numbers of the blocks. */
   readonly #native: (NativeMap | undefined)[] = [];
   readonly #claims = new SlotClaims();
@@ -49,10 +49,7 @@ export class Attachments {
       return map.place(slot, slots, series, role, isApart, this.#index);
     }
     if (!this.#claims.take(block, slot, slots)) return false;
-    const place = placeOf(attachment);
-    this.#slots.set(place, slots);
-    if (role.kind === 'sketch') this.#chunks.set(place, { ...attachment, role, series });
-    else this.#exemplars.set(place, { ...attachment, role, series });
+    this.#placed.set(placeOf(attachment), { ...attachment, role, series });
     return true;
   }
 
@@ -61,21 +58,17 @@ export class Attachments {
     const native = this.#native[at.block];
     if (native !== undefined) return native.release(at.slot, this.#index);
     const place = placeOf(at);
-    const slots = this.#slots.get(place);
-    if (slots === undefined) return;
-    this.#claims.give(at.block, at.slot, slots);
-    this.#slots.delete(place);
-    this.#chunks.delete(place);
-    this.#exemplars.delete(place);
+    const placed = this.#placed.get(place);
+    if (placed === undefined) return;
+    this.#claims.give(at.block, at.slot, attachmentShape(placed.role).slots);
+    this.#placed.delete(place);
   }
 
   clear(): void {
     // a stale index will forget all series anyway
     if (!this.#index.stale) for (const map of this.#native) map?.releaseAll(this.#index);
     this.#native.length = 0;
-    this.#slots.clear();
-    this.#chunks.clear();
-    this.#exemplars.clear();
+    this.#placed.clear();
     this.#claims.clear();
   }
 
@@ -90,12 +83,17 @@ export class Attachments {
    */
   addValues(maps: readonly (SlotMap | undefined)[], nowSeconds: number, unusable: Set<number>): void {
     for (const map of this.#native) map?.addTo(this.#index, unusable);
-    for (const chunk of this.#chunks.values()) {
-      const block = this.#reader.block(chunk.block);
-      if (block === undefined || unusable.has(chunk.series)) continue;
-      if (!addSketch(this.#index.sketchOf(chunk.series), block, chunk, nowSeconds)) unusable.add(chunk.series);
+    for (const { block: number, slot, role, owner, series } of this.#placed.values()) {
+      const block = this.#reader.block(number);
+      if (block === undefined) continue;
+      if (role.kind === 'exemplar') {
+        const cell = this.#cellOf(owner, role, maps);
+        const reading = cell === NOWHERE ? undefined : readExemplarCell(block.values, slot);
+        if (reading !== undefined) this.#index.noteExemplar(cell, reading, nowSeconds);
+      } else if (!unusable.has(series) && !addSketch(this.#index.sketchOf(series), block, slot, role, nowSeconds)) {
+        unusable.add(series);
+      }
     }
-    for (const cell of this.#exemplars.values()) this.#addExemplar(cell, maps, nowSeconds);
   }
 
   /** The numbers of observations in the bins of native histograms, one for each chunk of a series. */
@@ -103,15 +101,31 @@ export class Attachments {
     for (const map of this.#native) if (map !== undefined) yield* map.counts();
   }
 
-  #addExemplar(cell: Placed<ExemplarRole>, maps: readonly (SlotMap | undefined)[], nowSeconds: number): void {
-    const block = this.#reader.block(cell.block);
-    const map = maps[cell.owner.block];
-    if (block === undefined || map === undefined) return;
-    const processWide = map.processWideAt(cell.owner.slot);
-    const target =
-      processWide < 0 ? map.cellAt(cell.owner.slot + cell.role.slotOffset) : this.#index.cellOf[processWide];
-    if (target === NOWHERE) return;
-    const reading = readExemplarCell(block.values, cell.slot);
-    if (reading !== undefined) this.#index.noteExemplar(target, reading, nowSeconds);
+  /** The cell of the slot that an exemplar belongs to. */
+  #cellOf({ block, slot }: Address, { slotOffset }: ExemplarRole, maps: readonly (SlotMap | undefined)[]): number {
+    const map = maps[block];
+    const processWide = map?.processWideAt(slot) ?? -1;
+    return processWide < 0 ? (map?.cellAt(slot + slotOffset) ?? NOWHERE) : this.#index.cellOf[processWide];
   }
+}
+
+/** Adds a chunk of a file's sketch from the last reading; false where one of its values is not a finite number. */
+function addSketch(
+  sketch: Sketch,
+  { values, isSound }: ReaderBlock,
+  slot: number,
+  { sign, chunk, windows, windowSeconds }: SketchRole,
+  nowSeconds: number,
+): boolean {
+  const end = slot + windows * SKETCH.windowSlots;
+  if (end > values.length) return true;
+  if (!isSound && !values.subarray(slot, end).every(Number.isFinite)) return false;
+  const epoch = windowEpoch(nowSeconds, windowSeconds);
+  const bins = sketch.chunk(sign, chunk);
+  for (let from = slot; from < end; from += SKETCH.windowSlots) {
+    // a window that has expired, or that its writer has just emptied
+    if (!isWindowAlive(values[from], epoch, windows)) continue;
+    for (let bin = 0; bin < SKETCH.bins; bin++) bins[bin] += values[from + 1 + bin];
+  }
+  return true;
 }

@@ -48,7 +48,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   replacements = 0;
   /** Archives only. */
   archive: ArchiveRecord | undefined;
-  #isRewound = false;
+  isRewound = false;
   /** Whether a part of the log is unread. */
   #isReading = false;
   #hasRestarted = false;
@@ -97,18 +97,10 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     this.#expiredBefore = expiredBefore;
   }
 
-  get state(): ProcessState {
-    return this.#state;
-  }
-
   set state(state: ProcessState) {
     if (state === this.#state) return;
     this.#state = state;
     this.rewind();
-  }
-
-  get isRewound(): boolean {
-    return this.#isRewound;
   }
 
   get seriesCount(): number {
@@ -139,14 +131,14 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   #startReading(): void {
     if (this.#nextPast < Date.now() / 1000) this.rewind();
     this.#isReading = true;
-    this.#isRewound = false;
+    this.isRewound = false;
     this.#hasRestarted = false;
     this.#hasMoved = false;
   }
 
   rewind(): void {
     this.#isReading = false;
-    this.#isRewound = true;
+    this.isRewound = true;
     this.#forgetSeries();
     this.reader.rewind();
   }

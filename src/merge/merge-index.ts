@@ -37,9 +37,10 @@ export class MergeIndex implements MergedCells {
   readonly #series = new SeriesTable();
   readonly #identities = new SeriesIdentities(this.#series);
   readonly #idle = new IdleReferences();
-  #createdStale = false;
+  /** Whether the oldest part of a series was removed: then every file has to note the created times of its parts again. */
+  createdStale = false;
   /** Number of series that a file has. */
-  #referenced = 0;
+  seriesCount = 0;
   /** Per series of a summary. */
   readonly sketches = new Map<number, Sketch>();
   readonly #processValues = new ProcessValues();
@@ -48,11 +49,17 @@ export class MergeIndex implements MergedCells {
   /** By metric: series with a sum that was too large, in this merge. */
   overflowing: ReadonlyMap<string, number> = new Map();
   #structure = 0;
-  #generation = 0;
+  /** Changes whenever all series are forgotten. */
+  generation = 0;
   readonly #undecided = new Set<MergedFamily>();
-  #stale = false;
+  /**
+   * Whether the merged series do not fit the present declarations: then the index has to be restarted, and every file has
+   * to pass on its log from the beginning.
+   */
+  stale = false;
   readonly #shownGauges = new Map<number, boolean>();
-  #pidConflicts = 0;
+  /** Values of one process that another process with the same pid label has hidden in the last merge. */
+  pidConflicts = 0;
 
   /** @param scopeOf separates families of one name */
   constructor(scopeOf: (record: FamilyRecord) => string = scopeKey) {
@@ -84,35 +91,9 @@ export class MergeIndex implements MergedCells {
     return this.#identities.texts;
   }
 
-  /**
-   * Whether the merged series do not fit the present declarations: then the index has to be restarted, and every file has
-   * to pass on its log from the beginning.
-   */
-  get stale(): boolean {
-    return this.#stale;
-  }
-
-  /** Whether the oldest part of a series was removed: then every file has to note the created times of its parts again. */
-  get createdStale(): boolean {
-    return this.#createdStale;
-  }
-
-  /** Values of one process that another process with the same pid label has hidden in the last merge. */
-  get pidConflicts(): number {
-    return this.#pidConflicts;
-  }
-
-  notePidConflict(): void {
-    this.#pidConflicts++;
-  }
-
-  get seriesCount(): number {
-    return this.#referenced;
-  }
-
   /** Whether more of the index belongs to removed files than to present ones. */
   get wasteful(): boolean {
-    const unused = this.#series.size - this.#referenced;
+    const unused = this.#series.size - this.seriesCount;
     return unused > 1024 && unused * 2 > this.#series.size;
   }
 
@@ -123,14 +104,14 @@ export class MergeIndex implements MergedCells {
     this.native.restart();
     this.#pinned.clear();
     this.#series.clear();
-    this.#referenced = 0;
+    this.seriesCount = 0;
     this.#idle.clear();
     this.sketches.clear();
     this.exemplars.clear();
     this.#shownGauges.clear();
     for (const family of this.#families.values()) family.forgetSeries();
-    this.#stale = this.#createdStale = false;
-    this.#generation++;
+    this.stale = this.createdStale = false;
+    this.generation++;
     this.#structure++;
   }
 
@@ -151,9 +132,9 @@ export class MergeIndex implements MergedCells {
 
   /** Decides the type and the options of every family from all its declarations. Returns whether the index is stale. */
   decide(): boolean {
-    for (const family of this.#undecided) if (family.decide()) this.#stale = true;
+    for (const family of this.#undecided) if (family.decide()) this.stale = true;
     this.#undecided.clear();
-    return this.#stale;
+    return this.stale;
   }
 
   retract(family: MergedFamily, record: FamilyRecord): void {
@@ -170,11 +151,6 @@ export class MergeIndex implements MergedCells {
 
   schema(...of: Parameters<SeriesIdentities['schema']>): Schema {
     return this.#identities.schema(...of);
-  }
-
-  /** Changes whenever all series are forgotten. */
-  get generation(): number {
-    return this.#generation;
   }
 
   /** Adds a reference to the merged series of a key, and creates the series where it is missing. */
@@ -206,7 +182,7 @@ export class MergeIndex implements MergedCells {
   retain(series: number, createdAt: number, use: Use = 'active'): void {
     if (this.#idle.note(series, use, 1)) this.#structure++;
     if (this.#series.references[series]++ === 0) {
-      this.#referenced++;
+      this.seriesCount++;
       this.#structure++;
       this.familyOf(series).referenced++;
       this.#giveCells(series);
@@ -229,10 +205,10 @@ export class MergeIndex implements MergedCells {
   dereference(series: number, createdAt: number, use: Use = 'active'): void {
     if (this.#idle.note(series, use, -1)) this.#structure++;
     if (--this.#series.references[series] > 0) {
-      this.#createdStale ||= createdAt <= this.createdAt[series];
+      this.createdStale ||= createdAt <= this.createdAt[series];
       return;
     }
-    this.#referenced--;
+    this.seriesCount--;
     this.#structure++;
     this.familyOf(series).referenced--;
     if (this.#pinned.has(series)) return;
@@ -248,7 +224,7 @@ export class MergeIndex implements MergedCells {
 
   forgetCreated(): void {
     this.createdAt.fill(0);
-    this.#createdStale = false;
+    this.createdStale = false;
   }
 
   /** Stores an exemplar of a cell, unless there is a newer one. */
@@ -271,7 +247,7 @@ export class MergeIndex implements MergedCells {
     for (const sketch of this.sketches.values()) sketch.clear();
     this.exemplars.clear();
     this.#processValues.clear();
-    this.#pidConflicts = 0;
+    this.pidConflicts = 0;
   }
 
   /** Adds the value of a process-wide series from one file of a process. Gauges have a set-at. */

@@ -240,16 +240,18 @@ export class MergedFamily {
   /** The properties in which the declarations differ. */
   conflicts(): ConflictReason[] {
     if (this.#variants.size < 2) return [];
-    const reasons: ConflictReason[] = [];
-    const differ = (what: (record: FamilyRecord) => unknown): boolean =>
-      new Set([...this.#variants.values()].map(({ record }) => JSON.stringify(what(record)))).size > 1;
-    if (differ((record) => record.type)) reasons.push('type');
-    if (differ((record) => record.help)) reasons.push('help');
-    if (differ((record) => record.gaugeMode)) reasons.push('gauge_mode');
-    if (differ((record) => record.bounds)) reasons.push('buckets');
-    // the order has no meaning, and client_python's files do not keep it
-    if (!this.isOpen && differ((record) => ownLabelNames(record).toSorted())) reasons.push('labels');
-    return reasons;
+    const properties: [ConflictReason, (record: FamilyRecord) => unknown][] = [
+      ['type', ({ type }) => type],
+      ['help', ({ help }) => help],
+      ['gauge_mode', (record) => record.gaugeMode],
+      ['buckets', ({ bounds }) => bounds],
+      // the order has no meaning, and client_python's files do not keep it
+      ['labels', (record) => this.isOpen || ownLabelNames(record).toSorted()],
+    ];
+    const records = this.records();
+    const differ = (of: (record: FamilyRecord) => unknown): boolean =>
+      new Set(records.map((record) => JSON.stringify(of(record)))).size > 1;
+    return properties.filter(([, of]) => differ(of)).map(([reason]) => reason);
   }
 
   #choose(): void {

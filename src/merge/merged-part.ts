@@ -11,7 +11,7 @@ export interface MergedPart {
    */
   order: number;
   /** Whether its process lives; when that changes, its gauges are read again. */
-  state: ProcessState;
+  set state(state: ProcessState);
   /** Whether the next reading starts from the beginning. */
   readonly isRewound: boolean;
   /** Series in the file, shown or not. */

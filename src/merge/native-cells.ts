@@ -28,27 +28,19 @@ export class NativeCells {
   /** Per series: the number of observations in all its bins, and the last merge that changed one of them. */
   readonly #counts: number[] = [];
   readonly #changedAt: number[] = [];
-  #merge = 0;
+  /** The number of the present merge. */
+  merge = 0;
   #isStale = true;
-  #isWhole = true;
+  /** Whether the present merge adds all values, and not differences. */
+  isWhole = true;
 
   get cells(): Float64Array {
     return this.#space.cells;
   }
 
-  /** The number of the present merge. */
-  get merge(): number {
-    return this.#merge;
-  }
-
-  /** Whether the present merge adds all values, and not differences. */
-  get isWhole(): boolean {
-    return this.#isWhole;
-  }
-
   /** Whether the present merge lacks something, so that it has to begin again. */
   get isIncomplete(): boolean {
-    return this.#isStale && !this.#isWhole;
+    return this.#isStale && !this.isWhole;
   }
 
   /** The chunks of a series. */
@@ -73,10 +65,10 @@ export class NativeCells {
 
   /** Begins a merge. */
   begin(): void {
-    this.#merge++;
-    this.#isWhole = this.#isStale;
+    this.merge++;
+    this.isWhole = this.#isStale;
     this.#isStale = false;
-    if (this.#isWhole) this.#space.clear();
+    if (this.isWhole) this.#space.clear();
   }
 
   /** Adds a difference to a cell. */
@@ -85,12 +77,12 @@ export class NativeCells {
     const series = this.#space.owners[cell];
     this.#space.cells[cell] += by;
     this.#counts[series] += by;
-    this.#changedAt[series] = this.#merge;
+    this.#changedAt[series] = this.merge;
   }
 
   /** Ends a merge. */
   end(): void {
-    if (!this.#isWhole) return;
+    if (!this.isWhole) return;
     // slots that are not shown were added there
     this.cells[0] = 0;
     this.#chunks.forEach((_, series) => this.recount(series));
@@ -101,7 +93,7 @@ export class NativeCells {
     let count = 0;
     for (const { cell, slots } of this.of(series)) count += sumOf(this.cells, cell, slots);
     this.#counts[series] = count;
-    this.#changedAt[series] = this.#merge;
+    this.#changedAt[series] = this.merge;
   }
 
   /** Adds a reference to a chunk. */

@@ -48,17 +48,15 @@ export class NativeMap {
   }
 
   releaseAll(index: MergeIndex): void {
-    for (let slot = 0; slot < this.#places.length; slot++) if (this.#places[slot] > 0) this.release(slot, index);
+    for (const [slot] of this.#all()) this.release(slot, index);
   }
 
   /** Adds the series with a bin that is no count: Prometheus would refuse everything for it. */
   findUnusable(unusable: Set<number>): void {
     const { values, isSound } = this.#block;
     if (isSound) return;
-    for (let slot = 0; slot < this.#places.length; slot++) {
-      const place = this.#places[slot] - 1;
-      if (place < 0) continue;
-      if (!values.subarray(slot, slot + this.#chunks[place].slots).every(isCount)) unusable.add(this.#series[place]);
+    for (const [slot, series, { slots }] of this.#all()) {
+      if (!values.subarray(slot, slot + slots).every(isCount)) unusable.add(series);
     }
   }
 
@@ -78,10 +76,9 @@ export class NativeMap {
       for (let slot = 0; slot < end; slot++) cells[map[slot]] += values[slot];
       return;
     }
-    for (let first = 0; first < end; first++) {
-      const place = this.#places[first] - 1;
-      if (place < 0 || unusable.has(this.#series[place])) continue;
-      const after = Math.min(end, first + this.#chunks[place].slots);
+    for (const [first, series, { slots }] of this.#all()) {
+      if (unusable.has(series)) continue;
+      const after = Math.min(end, first + slots);
       for (let slot = first; slot < after; slot++) cells[map[slot]] += values[slot];
     }
   }
@@ -89,11 +86,16 @@ export class NativeMap {
   /** The numbers of observations of the last reading, one for each chunk of a series. */
   *counts(): Generator<readonly [series: number, count: number]> {
     const { values } = this.#block;
+    for (const [slot, series, { slots }] of this.#all()) {
+      const count = values.subarray(slot, slot + slots).reduce((sum, value) => sum + value, 0);
+      yield [series, Number.isFinite(count) ? count : 0];
+    }
+  }
+
+  *#all(): Generator<readonly [slot: number, series: number, chunk: NativeChunk]> {
     for (let slot = 0; slot < this.#places.length; slot++) {
       const place = this.#places[slot] - 1;
-      if (place < 0) continue;
-      const count = values.subarray(slot, slot + this.#chunks[place].slots).reduce((sum, value) => sum + value, 0);
-      yield [this.#series[place], Number.isFinite(count) ? count : 0];
+      if (place >= 0) yield [slot, this.#series[place], this.#chunks[place]];
     }
   }
 

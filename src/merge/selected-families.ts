@@ -94,11 +94,12 @@ export class SelectedFamilies {
 
   /** The properties in which declarations differ, and names that clash. */
   conflicts(): Conflict[] {
-    const escaped = escapedClashes(newestFirst(this.#families), DEFAULT_ESCAPING).map(({ hidden, shown }) => ({
-      family: hidden,
-      reason: 'name' as const,
-      text: `where UTF-8 names are escaped the metric ${hidden} is not shown, for it has the name of the metric ${shown}; rename one`,
-    }));
+    const escaped = escapedClashes(newestFirst(this.#families), DEFAULT_ESCAPING).map((clash) =>
+      nameConflict(
+        clash,
+        `where UTF-8 names are escaped the metric ${clash.hidden} is not shown, for it has the name of the metric ${clash.shown}; rename one`,
+      ),
+    );
     return [...this.#declared.flatMap(conflictsOf), ...this.#clashes, ...escaped];
   }
 
@@ -152,12 +153,8 @@ export class SelectedFamilies {
     const clashing = new Set(clashes.map(({ hidden }) => hidden));
     this.#families = candidates.filter(({ name }) => !clashing.has(name));
     this.#clashes = [
-      ...clashes.map((clash) => ({ family: clash.hidden, reason: 'name' as const, text: this.#describe(clash) })),
-      ...createdClashes(this.#families).map((clash) => ({
-        family: clash.hidden,
-        reason: 'name' as const,
-        text: describeCreatedClash(clash),
-      })),
+      ...clashes.map((clash) => nameConflict(clash, this.#describe(clash))),
+      ...createdClashes(this.#families).map((clash) => nameConflict(clash, describeCreatedClash(clash))),
     ];
   }
 
@@ -243,7 +240,7 @@ export class SelectedFamilies {
       const into = combinations.cellOf[to[at]];
       combinations.noteCreated(to[at], index.createdAt[from[at]]);
       if (part.isGauge) {
-        if (combined.mode.perProcess && isSet(source, cell) && isSet(target, into)) combinations.notePidConflict();
+        if (combined.mode.perProcess && isSet(source, cell) && isSet(target, into)) combinations.pidConflicts++;
         addGauge(combined.mode, source, cell, target, into);
         continue;
       }
@@ -283,6 +280,10 @@ function conflictsOf(family: MergedFamily): Conflict[] {
     reason,
     text: `processes declare the metric ${name} differently (${reason}): the newest declaration is shown`,
   }));
+}
+
+function nameConflict({ hidden }: Clash, text: string): Conflict {
+  return { family: hidden, reason: 'name', text };
 }
 
 function isUtf8({ nameValidation }: FamilyRecord): boolean {

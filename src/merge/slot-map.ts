@@ -189,7 +189,7 @@ export class SlotMap {
       const setAt = values[2 * pair + 1];
       if (cell === NOWHERE || setAt === 0) continue;
       const mode = this.#modes[pair]!;
-      if (mode.perProcess && cells[cell + 2] > 0) index.notePidConflict();
+      if (mode.perProcess && cells[cell + 2] > 0) index.pidConflicts++;
       mode.reduce(cells, cell, values[2 * pair], comparableTime(setAt, nowSeconds));
     }
   }

@@ -26,46 +26,30 @@ export abstract class OwnFile implements FileBytes {
   /** Open from the creation of the file to `close()`: the liveness of the process depends on it. */
   protected readonly fd: number;
   readonly #maxBytes: number;
-  #path: string;
-  #length = 0;
-  #closed = false;
-  #lastError: Error | undefined;
+  path: string;
+  length = 0;
+  lastError: Error | undefined;
+  protected closed = false;
   #identity: Buffer | undefined;
 
   /** @param fd a descriptor from `createAside` */
   constructor(fd: number, options: CreateOptions) {
-    this.#path = options.temporaryPath;
+    this.path = options.temporaryPath;
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     this.fd = fd;
   }
 
-  get path(): string {
-    return this.#path;
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  get lastError(): Error | undefined {
-    return this.#lastError;
-  }
-
   extend(length: number): Uint8Array | undefined {
     try {
-      if (this.#closed) throw new PromMultiprocError('ERR_CLOSED', 'the file is closed');
-      if (this.#length + length > this.#maxBytes) {
+      if (this.closed) throw new PromMultiprocError('ERR_CLOSED', 'the file is closed');
+      if (this.length + length > this.#maxBytes) {
         throw new PromMultiprocError(
           'ERR_NO_SPACE',
           `the file has reached its cap of ${this.#maxBytes} bytes; PROM_MULTIPROC_MAX_BYTES raises it`,
         );
       }
       const bytes = this.grow(length);
-      this.#length += length;
+      this.length += length;
       return bytes;
     } catch (error) {
       this.failed(error);
@@ -77,14 +61,14 @@ export abstract class OwnFile implements FileBytes {
   protected abstract grow(length: number): Uint8Array;
 
   protected failed(error: unknown): void {
-    this.#lastError = error instanceof Error ? error : new Error(String(error));
+    this.lastError = error instanceof Error ? error : new Error(String(error));
   }
 
   publish(path: string): void {
-    if (!this.flush()) throw this.#lastError ?? new Error(`${JSON.stringify(this.#path)} could not be written`);
+    if (!this.flush()) throw this.lastError ?? new Error(`${JSON.stringify(this.path)} could not be written`);
     this.#identity = this.#readIdentity();
-    renameSync(this.#path, path);
-    this.#path = path;
+    renameSync(this.path, path);
+    this.path = path;
   }
 
   flush(): boolean {
@@ -97,7 +81,7 @@ export abstract class OwnFile implements FileBytes {
 
   /** On Windows an open file cannot be deleted, and its nlink is always 1. */
   isLinked(): boolean | undefined {
-    if (this.#closed) return false;
+    if (this.closed) return false;
     try {
       return fstatSync(this.fd).nlink > 0;
     } catch (error) {
@@ -107,10 +91,10 @@ export abstract class OwnFile implements FileBytes {
   }
 
   isIntact(): boolean {
-    if (this.#closed || this.#identity === undefined) return true;
+    if (this.closed || this.#identity === undefined) return true;
     try {
       const damage =
-        fstatSync(this.fd).size < this.#length
+        fstatSync(this.fd).size < this.length
           ? 'cut off'
           : this.#readIdentity().equals(this.#identity)
             ? undefined
@@ -134,13 +118,13 @@ export abstract class OwnFile implements FileBytes {
 
   touch(): void {
     const now = Date.now() / 1000;
-    if (!this.#closed) futimesSync(this.fd, now, now);
+    if (!this.closed) futimesSync(this.fd, now, now);
   }
 
   close(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.flush();
-    this.#closed = true;
+    this.closed = true;
     this.release();
   }
 

@@ -79,10 +79,12 @@ const MAX_UNFINISHED_LOGS = 4;
 
 export class FileReader extends InputFile {
   readonly header: Header;
-  #words: HeaderWords;
+  /** The header's words at the last `readLog`. */
+  words: HeaderWords;
   readonly #blocks: (ReaderBlock | undefined)[] = [];
   readonly #keyBlocks: KeyBlock[] = [];
-  #nextBlockOffset: number = HEADER.bytes;
+  /** Bytes of the header and of the blocks seen so far. */
+  knownBytes: number = HEADER.bytes;
   /**
    * Position in the log of the next record: the key blocks of the epoch in their order, and the bytes read of the last one.
    */
@@ -107,12 +109,7 @@ export class FileReader extends InputFile {
       this.close();
       throw error;
     }
-    this.#words = this.header;
-  }
-
-  /** The header's words at the last `readLog`. */
-  get words(): HeaderWords {
-    return this.#words;
+    this.words = this.header;
   }
 
   /** The vitals at the last `readLog`. */
@@ -120,15 +117,10 @@ export class FileReader extends InputFile {
     return vitalsOf(this.#headerView);
   }
 
-  /** Bytes of the header and of the blocks seen so far. */
-  get knownBytes(): number {
-    return this.#nextBlockOffset;
-  }
-
   /** Whether the writer has started a new log since the log was last read. */
   hasNewLog(): boolean {
     this.#readWords();
-    return this.#words.keyEpoch !== this.#epoch;
+    return this.words.keyEpoch !== this.#epoch;
   }
 
   /** The value block of that number; undefined where the file has none (yet). */
@@ -150,8 +142,8 @@ export class FileReader extends InputFile {
   readLog(visitor: LogVisitor): boolean {
     this.#readWords();
     this.#readNewBlocks();
-    if (this.#words.keyEpoch !== this.#epoch) {
-      this.#followEpoch(this.#words.keyEpoch);
+    if (this.words.keyEpoch !== this.#epoch) {
+      this.#followEpoch(this.words.keyEpoch);
       visitor.restart();
     }
     const following = (this.#following ??= this.#followingBlocks());
@@ -223,16 +215,16 @@ export class FileReader extends InputFile {
 
   #readWords(): void {
     this.read(this.#header, 0, 'the header');
-    this.#words = headerWords(this.#headerView);
+    this.words = headerWords(this.#headerView);
   }
 
   #readNewBlocks(): void {
-    const count = this.#words.blockCount;
+    const count = this.words.blockCount;
     if (count === this.#blocks.length) return;
     if (count > MAX_BLOCKS) throw this.corrupt(`${count} blocks`, HEADER.blockCount);
     const size = this.#wholeSize();
     while (this.#blocks.length < count) {
-      const offset = this.#nextBlockOffset;
+      const offset = this.knownBytes;
       this.read(this.#head, offset, 'the head of a block');
       const kind = this.#headView.getUint32(BLOCK.kind, LITTLE_ENDIAN);
       const bytes = this.#headView.getUint32(BLOCK.pages, LITTLE_ENDIAN) * PAGE_BYTES;
@@ -257,7 +249,7 @@ export class FileReader extends InputFile {
           changes: new SlotChanges(),
         });
       }
-      this.#nextBlockOffset = offset + bytes;
+      this.knownBytes = offset + bytes;
     }
   }
 

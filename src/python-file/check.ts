@@ -17,7 +17,7 @@ export function checkPythonFile(path: string): FileCheck {
     } finally {
       reader.close();
     }
-    return { ok: true, problems: [], families: samples.families.length, series: seriesIn(samples), blocks: 0 };
+    return { ok: true, problems: [], families: samples.families.size, series: seriesIn(samples), blocks: 0 };
   } catch (error) {
     return { ok: false, problems: [problemOf(error)], families: 0, series: 0, blocks: 0 };
   }

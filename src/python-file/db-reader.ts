@@ -76,7 +76,7 @@ export class DbReader extends InputFile {
   #end = HEAD_BYTES;
   /** From here on the last `readKeys` has read the values too. */
   #freshFrom = HEAD_BYTES;
-  #entries = 0;
+  entries = 0;
   /** Per entry, in doubles from the beginning of the file. */
   #places = new Int32Array(64);
   /** Per entry what the visitor returned. */
@@ -94,14 +94,10 @@ export class DbReader extends InputFile {
     this.fingerprint = [ino, size, mtimeMs].join();
   }
 
-  get entries(): number {
-    return this.#entries;
-  }
-
   /** Makes the next `readKeys` start from the first entry. */
   rewind(): void {
     this.#end = HEAD_BYTES;
-    this.#entries = 0;
+    this.entries = 0;
   }
 
   /** Bytes that were read. */
@@ -150,7 +146,7 @@ export class DbReader extends InputFile {
   #take(entry: number, from: number, to: number): number {
     const [places, values, { doubles }] = [this.#places, this.values, WINDOW];
     const timestamps = this.#hasTimestamps === true ? this.timestamps : undefined;
-    for (; entry < this.#entries && places[entry] < to; entry++) {
+    for (; entry < this.entries && places[entry] < to; entry++) {
       const at = places[entry] - from;
       const value = doubles[at];
       values[entry] = value === 0 && values[entry] !== 0 ? this.#confirmedZero(places[entry]) : value;
@@ -187,7 +183,7 @@ export class DbReader extends InputFile {
     for (const hasTimestamps of [true, false]) {
       this.#hasTimestamps = hasTimestamps;
       if (yield* this.#readEntries(used, hasTimestamps, visit)) return;
-      this.#entries = 0;
+      this.entries = 0;
     }
     this.#hasTimestamps = undefined;
     throw this.corrupt('the entries fit neither layout of .db files', HEAD_BYTES);
@@ -238,7 +234,7 @@ export class DbReader extends InputFile {
 
   /** @param at of the value, in the doubles that were read */
   #add(place: number, number: number, doubles: Float64Array, at: number): void {
-    const entry = this.#entries;
+    const entry = this.entries;
     if (entry === this.#places.length) {
       this.#places = widened(this.#places);
       this.numbers = widened(this.numbers);
@@ -253,7 +249,7 @@ export class DbReader extends InputFile {
       }
       this.timestamps[entry] = doubles[at + 1];
     }
-    this.#entries++;
+    this.entries++;
   }
 }
 

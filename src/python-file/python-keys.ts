@@ -27,15 +27,14 @@ export class PythonSamples {
   #table = new KeyTable();
   readonly #kinds = new Map<string, number>();
   readonly parsed: ParsedKey[] = [];
-  /** Per sample the number of its family in this list. */
+  /** Per sample the number of its family. */
   readonly familyOf: number[] = [];
-  readonly families: string[] = [];
   /** Per sample a number that samples of one family with one bound have in common. */
   readonly partOf: number[] = [];
   /** Per sample its merged series and the cell; UNPLACED until a file has placed it. */
   readonly series: number[] = [];
   readonly cells: number[] = [];
-  readonly #familyNumbers = new Map<string, number>();
+  readonly families = new Map<string, number>();
   readonly #parts = new Map<string, number>();
   #generation = 0;
 
@@ -66,8 +65,7 @@ export class PythonSamples {
     this.parsed.push(parsed);
     this.series.push(UNPLACED);
     this.cells.push(0);
-    const family = numberIn(this.#familyNumbers, parsed.family);
-    this.families[family] = parsed.family;
+    const family = numberIn(this.families, parsed.family);
     this.familyOf.push(family);
     this.partOf.push(numberIn(this.#parts, `${family} ${parsed.bound}`));
     this.#table.add(kind, words, from, to, sample);

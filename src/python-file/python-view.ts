@@ -37,7 +37,7 @@ export class PythonView implements MergedPart {
   readonly #kind: number;
   readonly #pid: ReadonlyMap<string, string>;
   #state: ProcessState = 'live';
-  #isRewound = false;
+  isRewound = false;
   /** By the numbers of families in the list of samples. */
   readonly #families: (LocalFamily | undefined)[] = [];
   /** The parts of families (`PythonSamples.partOf`) that are declared. */
@@ -60,18 +60,10 @@ export class PythonView implements MergedPart {
     this.#kind = samples.kindOf(name, pid);
   }
 
-  get state(): ProcessState {
-    return this.#state;
-  }
-
   set state(state: ProcessState) {
     if (state === this.#state) return;
     this.#state = state;
     if (this.#name.type === 'gauge') this.rewind();
-  }
-
-  get isRewound(): boolean {
-    return this.#isRewound;
   }
 
   get seriesCount(): number {
@@ -84,7 +76,7 @@ export class PythonView implements MergedPart {
    * @throws {BadFileError} where the file breaks the format; the system's error where it cannot be read
    */
   *read(): Generator<void, void> {
-    this.#isRewound = false;
+    this.isRewound = false;
     this.#samples.follow(this.#index.generation);
     const { type } = this.#name;
     yield* this.#reader.readKeys((words, from, to) => {
@@ -99,7 +91,7 @@ export class PythonView implements MergedPart {
   }
 
   rewind(): void {
-    this.#isRewound = true;
+    this.isRewound = true;
     this.#forgetSeries();
     this.#reader.rewind();
   }
@@ -143,7 +135,7 @@ export class PythonView implements MergedPart {
       const setAt = mode.timed ? timestamps[entry] : SOME_TIME;
       if (setAt === 0) continue;
       if (isLeftOut(family)) this.#retain(this.#samples.series[sample]);
-      if (mode.perProcess && cells[cell + 2] > 0) this.#index.notePidConflict();
+      if (mode.perProcess && cells[cell + 2] > 0) this.#index.pidConflicts++;
       mode.reduce(cells, cell, values[entry], comparableTime(setAt, nowSeconds));
     }
   }
