@@ -66,11 +66,7 @@ export function looksForTrace(series: TracedSeries): boolean {
   return sample < SAMPLES_BEFORE_SKIPPING || sample % SAMPLES_PER_LOOK === 0;
 }
 
-/**
- * Returns the labels of an exemplar for a series: the ids of the active span if it is sampled, at most once per second.
- *
- * @param context the context to look in, if it is not the active one
- */
+/** The ids of the active span, or of that in `context`, if it is sampled; at most once per second for a series. */
 export function traceExemplar(
   series: TracedSeries,
   context: TraceContext | undefined = activeContext(),

@@ -1,6 +1,4 @@
-/**
- * Options of the constructors of metrics. Names and options are those of prom-client, except the ones for several processes.
- */
+/** Options of the constructors of metrics: those of prom-client, and further ones for several processes. */
 import type { MultiprocessMode } from '../model/gauge-mode.js';
 import type { NameValidation } from '../model/naming.js';
 import type { Aggregator, CollectFunction, LabelValues } from '../registry/metric-object.js';
@@ -19,10 +17,7 @@ export interface MetricConfiguration<T extends string> {
   labelNames?: T[] | readonly T[];
   /** Registries that show the metric. Default: the default registry. */
   registers?: readonly RegistryOfMetrics[];
-  /**
-   * prom-client's option for merging in a cluster. Counters, histograms and summaries are always summed; `omit` hides the
-   * metric.
-   */
+  /** prom-client's merging in a cluster. Counters, histograms and summaries are always summed; `omit` hides the metric. */
   aggregator?: Aggregator;
   /** A function that updates the values; it is called before the metric is read. */
   collect?: CollectFunction<any>;
@@ -31,10 +26,7 @@ export interface MetricConfiguration<T extends string> {
    * sample within a sampled span of OpenTelemetry gets the ids of that span, at most once per series and second.
    */
   enableExemplars?: boolean | 'trace';
-  /**
-   * Base unit, such as `seconds`, for the UNIT line of OpenMetrics. The name must end with it (before `_total`, if that is
-   * there).
-   */
+  /** Base unit, such as `seconds`, for the UNIT line of OpenMetrics. The name must end with it, or with it and `_total`. */
   unit?: string;
   /**
    * 'utf8' allows any UTF-8 text as a name of the metric or of its labels, as Prometheus 3 does: `http.server.duration`. A

@@ -39,9 +39,7 @@ export class CounterChild extends Child {
     else this.addTotal(amount);
   }
 
-  /**
-   * Adds any amount. Returns false if the sample is dropped because it is not finite or `maxSeries` allows no more series.
-   */
+  /** Adds any amount. False if the sample is dropped: it is not finite, or `maxSeries` allows no more series. */
   addTotal(amount: number): boolean {
     const child = this.written;
     if (child === undefined) return false;
@@ -181,10 +179,7 @@ export namespace Counter {
   }
 }
 
-/**
- * Returns the amount that prom-client adds for a value that is not a finite number from 0 up, or throws its error.
- * prom-client adds NaN without an error.
- */
+/** The amount that prom-client adds for a value that is not a finite number from 0 up (NaN too), or its error. */
 function unusualAmount(value: unknown): number {
   if (value === null) return 1;
   if (value && !Number.isFinite(value)) throw invalidValue(value);

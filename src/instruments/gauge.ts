@@ -10,19 +10,14 @@ import { withFloatFeedback } from './float-feedback.js';
 import { type AnyFunction, type FunctionDecorator, observed } from './observed-function.js';
 import { TimedChild, TimedMetric } from './timed-metric.js';
 
-/**
- * Returns the time, but never 0, which means «never set»: fake timers start at 0, and the clock of a machine without a
- * battery is near it.
- */
+/** Never 0, which means «never set»: fake timers, and the clock of a machine without a battery, begin at 0 or near it. */
 function setAtNow(): number {
   return Date.now() / 1000 || Number.MIN_VALUE;
 }
 
 /** One series of a gauge: a value, and the time when it was set (0: never; merging ignores such a value). */
 export class GaugeChild extends TimedChild {
-  /**
-   * The mode needs the time of every `set`. Otherwise the time of the first one is enough, and the clock is not read again.
-   */
+  /** The mode needs the time of every `set`; otherwise the clock is read at the first one only. */
   readonly #timed: boolean;
 
   constructor(home: ChildHome, labelValues: readonly (string | undefined)[], timed: boolean) {
@@ -63,10 +58,7 @@ export class GaugeChild extends TimedChild {
     this.set(seconds);
   }
 
-  /**
-   * Wraps a function, or decorates a method as `@child.trackInProgress()`: the gauge is 1 higher while a call is in
-   * progress.
-   */
+  /** Wraps a function, or decorates a method as `@child.trackInProgress()`: the gauge is 1 higher during a call. */
   trackInProgress<F extends AnyFunction>(fn: F): F;
   trackInProgress(): FunctionDecorator;
   trackInProgress(fn?: AnyFunction): unknown {

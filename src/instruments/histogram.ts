@@ -275,9 +275,7 @@ export class Histogram<T extends string = string> extends TimedMetric<T, Histogr
     this.series.ofObject(labels).updateExemplar(value, exemplarLabels);
   }
 
-  /**
-   * Like `get()`, but each value has its labels without `le` in a separate object. prom-client's registry calls this method.
-   */
+  /** Like `get()`, with the labels of each value without `le` in a separate object. prom-client's registry calls it. */
   async getForPromString(): Promise<CollectedMetric<T>> {
     const collected = await this.get();
     for (const value of collected.values as { labels: Record<string, unknown>; sharedLabels?: object }[]) {

@@ -1,7 +1,4 @@
-/**
- * Values that cannot be counted: prom-client's errors for values that are not numbers, and the limit below which a sum stays
- * finite.
- */
+/** Values that cannot be counted: prom-client's errors, and the limit below which a sum stays finite. */
 import { format } from 'node:util';
 
 /**

@@ -24,10 +24,7 @@ export abstract class Metric<T extends string, C extends Child> {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
-  /**
-   * The label names as given. Their type is not T: prom-client's types let metrics of other label names stand in for one
-   * another.
-   */
+  /** As given. The type is not T: prom-client's types let metrics of other label names stand in for one another. */
   readonly labelNames: readonly string[];
   readonly aggregator: Aggregator;
   readonly registers: readonly RegistryOfMetrics[];
@@ -90,10 +87,7 @@ export abstract class Metric<T extends string, C extends Child> {
     return this.series.removeMatching(labels);
   }
 
-  /**
-   * Returns the values of this process as prom-client's object. It calls `collect()` first, and an error of `collect()`
-   * rejects the promise.
-   */
+  /** Returns the values of this process as prom-client's object, after `collect()`, whose error rejects the promise. */
   async get(): Promise<CollectedMetric<T>> {
     await this.#collect();
     this.series.prepareRead(true);

@@ -32,11 +32,7 @@ export interface ExceptionOptions {
 
 type ErrorClass = abstract new (...args: any[]) => unknown;
 
-/**
- * Returns a function that tells whether an error counts.
- *
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not a class or an array of classes
- */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where `only` is not a class or an array of classes */
 export function exceptionFilter(only: ExceptionOptions['only']): (error: unknown) => boolean {
   if (only === undefined) return () => true;
   const classes = (Array.isArray(only) ? only : [only]) as readonly ErrorClass[];

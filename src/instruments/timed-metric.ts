@@ -62,11 +62,7 @@ export abstract class TimedMetric<
   }
 }
 
-/**
- * Starts to measure a duration. It uses `process.hrtime` as prom-client does: libraries for fake timers can replace that.
- *
- * @returns a function that reports the seconds since the start; each further call measures from the same start
- */
+/** Measures from now on, by `process.hrtime` as prom-client does: libraries for fake timers can replace that. */
 function stopwatch<End extends unknown[]>(report: (seconds: number, ...end: End) => void): (...end: End) => number {
   const start = process.hrtime();
   return (...end) => {

@@ -22,10 +22,7 @@ const AGGREGATORS: ReadonlyMap<string, Aggregator> = new Map<string, Aggregator>
   ['nodejs_version_info', 'max'],
 ]);
 
-/**
- * Returns the aggregator of a default metric, by its name without a prefix; undefined if it is not in the table and is
- * summed.
- */
+/** Returns the aggregator of a default metric, by its name without a prefix; undefined if it is summed. */
 export function defaultMetricAggregator(name: string): Aggregator | undefined {
   return AGGREGATORS.get(name);
 }

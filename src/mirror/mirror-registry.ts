@@ -94,10 +94,7 @@ class RegistryMirror implements Mirror {
     void this.copy();
   }
 
-  /**
-   * Calls in one turn of the event loop share a copy. Calls during a copy share the next one, which includes all values that
-   * they expect.
-   */
+  /** Calls in one turn share a copy. Calls during a copy share the next one, which has all values that they expect. */
   readonly copy = (): Promise<void> => (this.#closed ? Promise.resolve() : (this.#next ??= this.#afterRunning()));
 
   async close(): Promise<void> {

@@ -40,10 +40,7 @@ export function declarationKey(declaration: FamilyDeclaration, labelNames = decl
   return JSON.stringify([type, help, unit, labelNames, gaugeMode, omit, bounds, quantiles, window, native]);
 }
 
-/**
- * Returns a key that is equal for declarations of the same metric. The label names of an Info are left out: each `set` may
- * change them.
- */
+/** The same for declarations of one metric, without the label names of an Info, which each `set` may change. */
 export function metricKey(declaration: FamilyDeclaration, labelNames = declaration.labelNames): string {
   return declarationKey(declaration, declaration.type === 'info' ? [] : labelNames);
 }

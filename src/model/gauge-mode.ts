@@ -128,11 +128,7 @@ export function gaugeMode(name: string | undefined): GaugeMode {
   return GAUGE_MODES.get(name ?? DEFAULT_MODE) ?? GAUGE_MODES.get(DEFAULT_MODE)!;
 }
 
-/**
- * Returns the mode that a gauge's options ask for.
- *
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name is unknown, or both options are given
- */
+/** @throws {PromMultiprocError} ERR_INVALID_ARGUMENT where a name is unknown, or both options are given */
 export function resolveGaugeMode(options: { multiprocessMode?: string; aggregator?: string }): GaugeMode {
   const { multiprocessMode, aggregator } = options;
   if (multiprocessMode !== undefined && aggregator !== undefined) {

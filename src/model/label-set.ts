@@ -1,17 +1,11 @@
-/**
- * Validates the labels of series. Rules and error texts are those of prom-client 15.1.3.
- */
+/** Validates the labels of series. Rules and error texts are those of prom-client 15.1.3. */
 import { inspect } from 'node:util';
 import { metricKind } from './metric-kind.js';
 import type { MetricType } from './metric-family.js';
 import { isLabelName, type NameValidation } from './naming.js';
 import { wellFormed } from './well-formed.js';
 
-/**
- * Returns the label names that the user gave, without duplicates.
- *
- * @throws {Error} prom-client's error, where a name breaks the rule or is reserved for the type
- */
+/** Without duplicates. @throws {Error} prom-client's error, where a name breaks the rule or is reserved for the type */
 export function declaredLabelNames(
   labelNames: readonly string[] | undefined,
   type: MetricType,

@@ -27,10 +27,7 @@ export interface MetricKind {
   readonly lineLabel?: string;
   /** The kind of block in a file that holds its series. Gauges merge by a mode (`gauge-mode.ts`), all others by addition. */
   readonly block: 'sum' | 'histogram' | 'gauge';
-  /**
-   * Number of consecutive float64 of a series in a file. Cells of a merged series have the same layout, except those of
-   * gauges.
-   */
+  /** Number of consecutive float64 of a series in a file. Merged series have the same layout, except gauges. */
   readonly slots: (layout: SeriesLayout) => number;
   /** Whether the slots are a count per declared bound, a count of the values above all bounds, and the sum. */
   readonly hasBounds: boolean;
@@ -38,16 +35,9 @@ export interface MetricKind {
   readonly ownName: (name: string) => string;
   /** Returns the lines of a series, in the order of `writeValues`. */
   readonly lines: (layout: SeriesLayout) => Line[];
-  /**
-   * Computes the values of a series' lines from its slots and its sketch, and writes them to `values[at, …)`.
-   *
-   * @returns the index for the next series
-   */
+  /** Writes the values of a series' lines, from its slots and its sketch, to `values[at, …)`. @returns the next index */
   readonly writeValues: WriteValues;
-  /**
-   * Lines whose names have this suffix may carry an exemplar. They are the first lines, and line n has the exemplar of slot
-   * n.
-   */
+  /** Lines with this suffix may carry an exemplar. They are the first lines, and line n has that of slot n. */
   readonly exemplarSuffix?: string;
   /** Returns the name of the line that is a count, for displays of rates. */
   readonly countedName?: (name: string) => string;
@@ -57,10 +47,7 @@ export interface MetricKind {
   readonly hasUnit: boolean;
   /** A series ends with its process, whatever the merge mode of the family is. */
   readonly endsWithProcess: boolean;
-  /**
-   * Several threads may measure the same value of their process: a series has one value, and the highest or the newest is
-   * right.
-   */
+  /** Several threads may measure the same value of their process: the highest or the newest one is right. */
   readonly mayBeProcessWide: boolean;
   /** The name of the type in text 0.0.4, if it is another one. */
   readonly textType?: string;
@@ -187,9 +174,7 @@ const ROWS: Readonly<Record<MetricType, MetricKind>> = {
 
 export const METRIC_KINDS: ReadonlyMap<string, MetricKind> = new Map(Object.entries(ROWS));
 
-/**
- * Returns the row of a type; the row of 'unknown' for any other text, since metrics of other libraries may have any type.
- */
+/** Returns the row of a type; that of 'unknown' for any other text, since other libraries may have any type. */
 export function metricKind(type: string): MetricKind {
   return METRIC_KINDS.get(type) ?? ROWS.unknown;
 }

@@ -20,12 +20,7 @@ export function occupiedNames({ name, type }: Named): Set<string> {
   return new Set([kind.ownName(name), ...kind.lines({ name }).map((line) => line.name)]);
 }
 
-/**
- * Returns the families that must be left out of an exposition.
- *
- * @param families a family earlier in the list is kept
- * @param shownName returns the name of a family in the exposition
- */
+/** Returns the families that an exposition must leave out: of two that clash, the one later in the list. */
 export function nameClashes(families: Iterable<Named>, shownName = (name: string): string => name): Clash[] {
   const owners = new Map<string, string>();
   const clashes: Clash[] = [];

@@ -43,11 +43,7 @@ export interface NativeConfiguration {
   readonly nativeHistogramMaxBucketNumber?: number;
 }
 
-/**
- * Returns the options of a native histogram; undefined for a configuration that asks for none.
- *
- * @throws {PromMultiprocError} ERR_INVALID_ARGUMENT
- */
+/** Undefined where the configuration asks for no native histogram. @throws {PromMultiprocError} ERR_INVALID_ARGUMENT */
 export function nativeOptions(config: NativeConfiguration): NativeOptions | undefined {
   const { nativeHistogramBucketFactor: factor } = config;
   const { nativeHistogramZeroThreshold: threshold, nativeHistogramMaxBucketNumber: maxBuckets } = config;

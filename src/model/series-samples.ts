@@ -1,13 +1,7 @@
 import type { Exemplar, Labels, Sample } from './metric-family.js';
 import type { Line } from './metric-kind.js';
 
-/**
- * Returns the samples of one series, each with its own label object.
- *
- * @param labels the labels of the series, in the declared order
- * @param values the values of the lines
- * @param exemplarAt returns the exemplar of a line
- */
+/** Returns the samples of one series, each with its own label object. @param labels in the declared order */
 export function seriesSamples(
   lines: readonly Line[],
   labels: Labels,

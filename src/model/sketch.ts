@@ -35,10 +35,7 @@ const FRACTION = (1 << FRACTION_BITS) - 1;
 const EXPONENT = 0x7ff << FRACTION_BITS;
 const EXPONENT_BIAS = 1023;
 
-/**
- * [1, 2) is divided into 64 equal cells, each narrower than any bin. Per cell: the bin at its start, and the fraction where
- * the next bin starts.
- */
+/** [1, 2) has 64 equal cells, each narrower than any bin. Per cell: the bin at its start, and where the next bin starts. */
 const CELLS = 64;
 const BITS_BELOW_CELL = FRACTION_BITS - Math.log2(CELLS);
 const FIRST_BIN = new Uint8Array(CELLS);

@@ -15,10 +15,7 @@ import { MEMBER, type RegisteredMetric, type ShowingRegistry } from './member.js
 
 /** Maximum time that a scrape waits for one callback: half of Prometheus' default scrape_timeout. */
 const MAX_WAIT_MS = 5000;
-/**
- * A scrape within this time shows that the values are in use. Scrape intervals are 15 s by convention, and a minute by
- * default.
- */
+/** A scrape within this time shows that the values are in use: scrape intervals are 15 s or a minute by convention. */
 const IN_USE_SECONDS = 60;
 
 interface RunningCallback {
@@ -73,20 +70,13 @@ function runInNextTurn(metrics: Iterable<RegisteredMetric>): void {
   }).unref();
 }
 
-/**
- * A registry that merged output shows calls this to tell whether it has any metrics, whose callbacks then run in the
- * background too.
- */
+/** Tells whether a registry that merged output shows has metrics, whose callbacks then run in the background too. */
 export function registryInUse(registry: ShowingRegistry, hasMetrics: boolean): void {
   if (hasMetrics) state.inUse.add(registry);
   else state.inUse.delete(registry);
 }
 
-/**
- * Updates the values of one metric. Returns false if its callback failed.
- *
- * @param onError called with the error of a callback
- */
+/** Updates the values of one metric. Returns false if its callback failed; `onError` gets the error. */
 export function collectMetric(metric: RegisteredMetric, onError: OnError = failed): boolean | Promise<boolean> {
   const { collect } = metric;
   let outcome: boolean | Promise<boolean> = true;
@@ -162,10 +152,7 @@ function inTime(metric: RegisteredMetric, { outcome, run }: RunningCallback): Pr
 
 type OnError = (metric: RegisteredMetric, error: unknown) => false;
 
-/**
- * The first run may be before the application has connected to the system that its callback queries; the first run of the
- * timer reports failures.
- */
+/** The application may not be connected yet to what its callback queries; the first run of the timer reports failures. */
 function ignoreFailure(): false {
   return false;
 }

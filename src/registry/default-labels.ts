@@ -1,11 +1,7 @@
 import type { Labels, MetricFamily } from '../model/metric-family.js';
 import { isLabelName } from '../model/naming.js';
 
-/**
- * Returns a copy of the labels that a user gave; undefined for no labels.
- *
- * @throws {Error} where a name is not a legal label name: readers would refuse the file, and scrapers the exposition
- */
+/** Copies a user's labels; undefined for none. @throws {Error} for an illegal name: readers and scrapers would refuse it */
 export function checkedDefaultLabels(labels: object): Labels | undefined {
   const pairs = Object.entries(labels).map(([name, value]): [string, string] => [name, `${value}`]);
   if (!pairs.every(([name]) => isLabelName(name))) throw new Error('Invalid label name');

@@ -3,10 +3,7 @@ import { readSettings } from './settings.js';
 
 let local: SeriesStore | undefined;
 
-/**
- * The store of metrics that are not in merged output. It has no common limit, because that would also count metrics that no
- * longer exist.
- */
+/** The store of metrics outside merged output. It has no common limit: that would count metrics which no longer exist. */
 export function localStore(): SeriesStore {
   local ??= new SeriesStore(undefined, {
     get maxSeriesPerMetric() {

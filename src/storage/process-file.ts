@@ -1,7 +1,4 @@
-/**
- * Creates the file that this process or thread writes: mapped and locked where native calls are available, otherwise
- * written.
- */
+/** Creates the file of this process or thread: mapped and locked where native calls are available, otherwise written. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';

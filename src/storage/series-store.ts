@@ -76,10 +76,7 @@ export class SeriesStore {
     };
   }
 
-  /**
-   * @param maxSeries maximum number of its series; by default `maxSeriesPerMetric`
-   * @param owner the value of `family.owner`, for the family's series
-   */
+  /** @param owner the value of `family.owner`, for the family's series */
   declare<S extends Series, Owner>(
     declaration: FamilyDeclaration,
     registries: readonly string[],
@@ -200,9 +197,7 @@ export class SeriesStore {
     series.view[series.index]++;
   }
 
-  /**
-   * Removes a series: its slots are zeroed and reused later. A holder of the series writes to a new one at its next write.
-   */
+  /** Removes a series: its slots are zeroed and reused later. A holder of it writes to a new one at its next write. */
   detach(series: Series): void {
     if (series.index === DETACHED) return;
     series.family.remove(series);

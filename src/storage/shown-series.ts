@@ -4,9 +4,7 @@ import { SHADOWS, SlotAllocator } from './value-blocks.js';
 /** For eight slots: most metrics with a callback have one series. */
 const FIRST_BLOCK_BYTES = 64;
 
-/**
- * For a family with a `collect()` in progress: the series that readers see, where they differ from those of the process.
- */
+/** For a family with a `collect()` in progress: the series that readers see where they differ from the process's own. */
 export class ShownSeries<S extends Labelled> {
   /** Slots of the process's own series, which the garbage collector frees when nothing refers to them. */
   readonly slots = new SlotAllocator(SHADOWS, { first: FIRST_BLOCK_BYTES });

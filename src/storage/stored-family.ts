@@ -15,17 +15,12 @@ export class StoredFamily<S extends Labelled, Owner = unknown> {
   /** One of its holders; series find it here. */
   owner: Owner;
   registries: readonly string[];
-  /**
-   * Metrics with this declaration, one per copy of this package, and the registries of each; only where there are several.
-   */
+  /** The metrics of several copies of this package that share the family, and the registries of each. */
   #holders: Map<Owner, readonly string[]> | undefined;
   published = false;
   /** Number of `collect()` calls of the metric in progress. */
   callbacks = 0;
-  /**
-   * While a call is in progress, or after it has failed: the series that readers see, where they differ from those of the
-   * process.
-   */
+  /** During a call, or after it has failed: the series that readers see where they differ from the process's own. */
   shown: ShownSeries<S> | undefined = undefined;
   /** Series that have not changed for `expireAfterSeconds`, and when that was found, in seconds since the epoch; oldest first. */
   idle: Map<S, number> | undefined;
