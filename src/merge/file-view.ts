@@ -221,35 +221,31 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   *ownValues(family: MergedFamily): Generator<readonly [series: number, value: number]> {
-    for (const [number, map] of this.#maps.entries()) {
-      const block = this.reader.block(number);
-      if (map === undefined || block === undefined) continue;
-      const { kind, values } = block;
-      for (const [series, slot] of map.series()) {
-        if (this.#index.familyOf(series) !== family) continue;
-        if (kind !== BlockKind.Gauge) yield [series, Number.isFinite(values[slot]) ? values[slot] : 0];
-        else if ((values[slot + 1] ?? 0) !== 0) yield [series, values[slot]];
-      }
+    for (const [series, { kind, values }, slot] of this.#slotsOf(family)) {
+      if (kind !== BlockKind.Gauge) yield [series, Number.isFinite(values[slot]) ? values[slot] : 0];
+      else if ((values[slot + 1] ?? 0) !== 0) yield [series, values[slot]];
     }
   }
 
   *ownCounts(family: MergedFamily): Generator<readonly [series: number, count: number]> {
-    for (const { merged, shape, record } of this.#families.values()) {
-      if (merged !== family || shape.kind === BlockKind.Gauge) continue;
-      if (hasOnlyBins(record)) {
-        for (const counted of this.#attachments.nativeCounts()) {
-          if (this.#index.familyOf(counted[0]) === family) yield counted;
-        }
-        return;
-      }
-      for (const [number, map] of this.#maps.entries()) {
-        const block = this.reader.block(number);
-        if (map === undefined || block?.kind !== shape.kind) continue;
-        for (const [series, slot] of map.series()) {
-          if (this.#index.familyOf(series) === family) yield [series, countIn(block.values, slot, shape)];
-        }
+    const local = [...this.#families.values()].find(({ merged }) => merged === family);
+    if (local === undefined || family.isGauge) return;
+    if (hasOnlyBins(local.record)) {
+      for (const counted of this.#attachments.nativeCounts()) {
+        if (this.#index.familyOf(counted[0]) === family) yield counted;
       }
       return;
+    }
+    for (const [series, { values }, slot] of this.#slotsOf(family)) yield [series, countIn(values, slot, local.shape)];
+  }
+
+  *#slotsOf(family: MergedFamily): Generator<readonly [series: number, block: ReaderBlock, slot: number]> {
+    for (const [number, map] of this.#maps.entries()) {
+      const block = this.reader.block(number);
+      if (map === undefined || block === undefined) continue;
+      for (const [series, slot] of map.series()) {
+        if (this.#index.familyOf(series) === family) yield [series, block, slot];
+      }
     }
   }
 

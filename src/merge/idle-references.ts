@@ -4,14 +4,9 @@
  */
 export type Use = 'active' | 'marked' | 'past';
 
-interface Counts {
-  marked: number;
-  past: number;
-}
-
 /** By merged series: the number of its references that are not active. */
 export class IdleReferences {
-  readonly #counts = new Map<number, Counts>();
+  readonly #counts = new Map<number, Record<Exclude<Use, 'active'>, number>>();
 
   clear(): void {
     this.#counts.clear();

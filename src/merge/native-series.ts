@@ -17,7 +17,8 @@ export function readNative(index: MergedCells, family: MergedFamily, series: num
   let zeroCount = 0;
   for (const chunk of chunks) {
     if (chunk.role.sign === 0) zeroCount += cells[chunk.cell];
-    else if (chunk.role.schema < schema && !isEmpty(cells, chunk)) schema = chunk.role.schema;
+    // a coarse chunk that was counted into once keeps its counts; one that was only allocated has none
+    else if (chunk.role.schema < schema && populatedIn(cells, chunk.cell, chunk.slots) > 0) schema = chunk.role.schema;
   }
   reading.begin({ ...native!, schema }, zeroCount);
   for (const { role, cell, slots } of chunks) {
@@ -62,12 +63,6 @@ function populatedIn(cells: Float64Array, from: number, slots: number): number {
   let populated = 0;
   for (let cell = from; cell < from + slots; cell++) if (cells[cell] > 0) populated++;
   return populated;
-}
-
-/** A coarse chunk that was counted into once keeps its counts; one that was only allocated has none. */
-function isEmpty(cells: Float64Array, { cell, slots }: NativeChunk): boolean {
-  for (let at = cell; at < cell + slots; at++) if (cells[at] > 0) return false;
-  return true;
 }
 
 /** Returns the number of observations of a series: those in bins, and those in the buckets of processes without bins. */

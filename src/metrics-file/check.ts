@@ -74,6 +74,8 @@ interface Claim {
   readonly block: number;
   readonly slot: number;
   readonly shape: SlotShape;
+  /** The family and the key of a series; undefined for an attachment. */
+  readonly series: string | undefined;
 }
 
 class Check implements LogSink {
@@ -245,8 +247,9 @@ class Check implements LogSink {
       this.#report({ offset, reason: `slots at block ${block}, slot ${slot}, which is no place` });
       return;
     }
-    this.#claims.push({ offset, block, slot, shape });
-    this.#slots.add({ offset, block, slot, slots: shape.slots, series });
+    const claim = { offset, block, slot, shape, series };
+    this.#claims.push(claim);
+    this.#slots.add(claim);
   }
 
   #checkClaim({ offset, block: number, slot, shape }: Claim): void {
@@ -276,20 +279,9 @@ class Check implements LogSink {
   }
 }
 
-/** A run of slots that a record has named. */
-interface SlotRun {
-  /** Offset of the record in the file. */
-  readonly offset: number;
-  readonly block: number;
-  readonly slot: number;
-  readonly slots: number;
-  /** The family and the key of a series; undefined for an attachment. */
-  readonly series: string | undefined;
-}
-
 /** Maps the slots of a file to the records that name them, in the order of its log. */
 class NamedSlots {
-  readonly #blocks = new Map<number, Map<number, SlotRun>>();
+  readonly #blocks = new Map<number, Map<number, Claim>>();
   readonly #takenTwice: { offset: number; slot: number; other: number }[] = [];
 
   get series(): number {
@@ -298,12 +290,9 @@ class NamedSlots {
     return count;
   }
 
-  add(run: SlotRun): void {
+  add(run: Claim): void {
     let runs = this.#blocks.get(run.block);
-    if (runs === undefined) {
-      runs = new Map();
-      this.#blocks.set(run.block, runs);
-    }
+    if (runs === undefined) this.#blocks.set(run.block, (runs = new Map<number, Claim>()));
     const known = runs.get(run.slot);
     // a second record of a series marks it as idle, or takes the mark away
     const isSame = known !== undefined && known.series !== undefined && known.series === run.series;
@@ -322,9 +311,9 @@ class NamedSlots {
   overlaps(): { readonly offset: number; readonly slot: number; readonly other: number }[] {
     const found = [...this.#takenTwice];
     for (const runs of this.#blocks.values()) {
-      let before: SlotRun | undefined;
+      let before: Claim | undefined;
       for (const run of [...runs.values()].toSorted((a, b) => a.slot - b.slot)) {
-        if (before !== undefined && before.slot + before.slots > run.slot) {
+        if (before !== undefined && before.slot + before.shape.slots > run.slot) {
           found.push({ offset: run.offset, slot: run.slot, other: before.offset });
         }
         before = run;

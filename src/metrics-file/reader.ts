@@ -40,12 +40,8 @@ export interface ReaderBlock {
   readonly changes: SlotChanges;
 }
 
-/** The rule for the values of a block, by its kind; blocks of other kinds have none, and `SlotChanges` checks bins. */
-const SOUND: ReadonlyMap<number, (values: Float64Array, end: number) => boolean> = new Map([
-  [BlockKind.Sum, allFinite],
-  [BlockKind.Histogram, allFinite],
-  [BlockKind.Sketch, allFinite],
-]);
+/** Kinds of blocks whose values are added up, and have to be finite. `SlotChanges` checks bins. */
+const SUMS: ReadonlySet<number> = new Set([BlockKind.Sum, BlockKind.Histogram, BlockKind.Sketch]);
 
 interface KeyBlock {
   readonly offset: number;
@@ -193,7 +189,7 @@ export class FileReader extends InputFile {
     if (block.kind === BlockKind.Native) return this.#readCounts(block);
     const bytes = new Uint8Array(block.values.buffer, 0, block.extent * Float64Array.BYTES_PER_ELEMENT);
     this.read(bytes, block.offset, 'values');
-    block.isSound = SOUND.get(block.kind)?.(block.values, block.extent) ?? true;
+    block.isSound = !SUMS.has(block.kind) || allFinite(block.values, block.extent);
   }
 
   /**

@@ -1,8 +1,4 @@
-/**
- * Encodes the records of the key log, and walks them. layout.ts draws the bytes.
- * Checksums are computed in JavaScript: for a record of 64 bytes a call of zlib.crc32 with the subarray that it needs costs
- * more than the table loop (see crc32.ts), and Node has it only from 20.15 on.
- */
+/** Encodes the records of the key log, and walks them. layout.ts draws the bytes. */
 import { BadFileError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import type { FamilyDeclaration } from '../model/family-declaration.js';

@@ -18,18 +18,8 @@ const WORD = Int32Array.BYTES_PER_ELEMENT;
  * stores a value does no extra work.
  *
  * A flush keeps the publish order of writer.ts, so that a reader at the same time, or after a SIGKILL between any two writes,
- * finds a file that is valid up to its last published record:
- *
- *   1. records behind `used`, or under a future epoch             nothing: no reader looks there
- *   2. kind and length of new blocks, `used` of value blocks      slots that no record names
- *   3. blockCount                                                 empty blocks
- *   4. heads of key blocks, first parts of a log first            the records: new series are zero, removed ones are gone
- *   5. keyEpoch                                                   the new log; remaining series have their former values
- *   6. slots                                                      each value is the former or the new one
- *   7. the rest of the header                                     the heartbeat
- *
- * Records are written before slots: in the other order a removed series would be zero before it disappears. New series are zero in
- * the file until their slots are written, because slots of removed series are not reused until a flush is complete.
+ * finds a file that is valid up to its last published record. FORMAT.md has its seven steps, and what a reader finds after
+ * each.
  */
 export class WrittenBytes extends OwnFile {
   readonly kind = 'written';

@@ -32,13 +32,11 @@ const KEYS_BYTES = 64 * 1024;
 const STEP_DOUBLES = STEP_BYTES / DOUBLE_BYTES;
 const MAX_ZERO_READS = 4;
 
-export interface KeyVisitor {
-  /**
-   * The key of the next entry is `words[from, to)`: the number of its bytes, these, and the spaces behind them. Valid during
-   * the call. Returns a number that the reader keeps with the entry.
-   */
-  (words: Int32Array, from: number, to: number): number;
-}
+/**
+ * The key of the next entry is `words[from, to)`: the number of its bytes, these, and the spaces behind them. Valid during the
+ * call. Returns a number that the reader keeps with the entry.
+ */
+export type KeyVisitor = (words: Int32Array, from: number, to: number) => number;
 
 /**
  * The bytes that were read last, by any reader. With a buffer for each file, of its size, a third of the time went into memory
