@@ -46,7 +46,8 @@ interface WrittenFamily {
   readonly head: FamilyHead;
   readonly heading: Heading;
   readonly showsCreated: boolean;
-  readonly labels: string[];
+  /** Number of its series. */
+  series: number;
 }
 
 /** The place of a family in the bytes. */
@@ -60,6 +61,10 @@ interface PlacedFamily {
 class ProtobufWriter implements ExpositionWriter {
   readonly #families: WrittenFamily[] = [];
   #valueCount = 0;
+  /** The labels of all series, and where those of each end. */
+  readonly #labels = new WireBuffer();
+  readonly #labelsEnd: number[] = [];
+  readonly #pair = new WireBuffer();
   #countWidth = 0;
   #placed: PlacedFamily[] = [];
   /** It has room for native histograms that become longer. */
@@ -76,13 +81,21 @@ class ProtobufWriter implements ExpositionWriter {
   #hasExemplars = false;
 
   family(head: FamilyHead, heading: Heading, created: CreatedPlace): void {
-    this.#families.push({ head, heading, showsCreated: created === 'within', labels: [] });
+    this.#families.push({ head, heading, showsCreated: created === 'within', series: 0 });
   }
 
   series(labels: string): void {
-    const { head, showsCreated, labels: all } = this.#families[this.#families.length - 1];
-    all.push(labels);
-    this.#valueCount += head.lines.length + Number(showsCreated);
+    const family = this.#families[this.#families.length - 1];
+    family.series++;
+    this.#valueCount += family.head.lines.length + Number(family.showsCreated);
+    const pair = this.#pair;
+    for (const [name, value] of Object.entries(parseLabelText(labels))) {
+      pair.length = 0;
+      pair.string(LABEL_PAIR.name, name);
+      pair.string(LABEL_PAIR.value, value);
+      this.#labels.message(LABEL, pair.written);
+    }
+    this.#labelsEnd.push(this.#labels.length);
   }
 
   end(): void {
@@ -111,33 +124,29 @@ class ProtobufWriter implements ExpositionWriter {
 
   #layOut(countWidth: number): void {
     this.#countWidth = countWidth;
-    const series = this.#families.reduce((sum, { labels }) => sum + labels.length, 0);
+    const series = this.#labelsEnd.length;
     this.#seriesAt = new Int32Array(series);
     this.#valuesAt = new Int32Array(series);
     this.#shown = new Float64Array(this.#valueCount);
-    const [out, pairs, pair] = [new WireBuffer(), new WireBuffer(), new WireBuffer()];
-    let number = 0;
-    this.#placed = this.#families.map(({ head, heading, showsCreated, labels }) => {
+    const out = new WireBuffer();
+    const labels = this.#labels.written;
+    let [number, labelsAt] = [0, 0];
+    this.#placed = this.#families.map(({ head, heading, showsCreated, series: count }) => {
       const template = seriesTemplate(head, showsCreated, COUNT_WIDTHS[countWidth]);
       const start = out.length;
       out.append(new Uint8Array(DELIMITER_WIDTH));
       out.append(familyFields(heading.name, head));
-      for (const text of labels) {
-        pairs.length = 0;
-        for (const [name, value] of Object.entries(parseLabelText(text))) {
-          pair.length = 0;
-          pair.string(LABEL_PAIR.name, name);
-          pair.string(LABEL_PAIR.value, value);
-          pairs.message(LABEL, pair.written);
-        }
+      for (const last = number + count; number < last;) {
+        const pairs = labels.subarray(labelsAt, this.#labelsEnd[number]);
+        labelsAt += pairs.length;
         this.#seriesAt[number] = out.length;
         out.head(METRIC, pairs.length + template.bytes.length, seriesLengthWidth(template));
-        out.append(pairs.written);
+        out.append(pairs);
         this.#valuesAt[number++] = out.length;
         out.append(template.bytes);
       }
       writeVarint(out.bytes, start, out.length - start - DELIMITER_WIDTH, DELIMITER_WIDTH);
-      return { template, at: start, series: labels.length };
+      return { template, at: start, series: count };
     });
     this.#use(out.written);
   }
