@@ -64,7 +64,7 @@ function openArchiveFile(
   const reader = new FileReader(file);
   try {
     admit(reader);
-    completed(verifySeal(reader.fd, file));
+    completed(verifySeal(reader));
     const source = new FoldSource(reader);
     const record = source.archive;
     if (record?.generation !== name.generation) {

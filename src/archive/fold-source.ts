@@ -10,7 +10,6 @@ import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log
 import { decodeKey, type FamilyRecord } from '../metrics-file/record.js';
 import { type Address, isCount, type Moves, placeOf } from '../metrics-file/record-bodies.js';
 import { GAUGE_SHAPE, seriesShape, type SlotShape } from '../metrics-file/slot-shape.js';
-import { mayAddText } from '../metrics-file/added-text.js';
 import { SlotClaims } from '../metrics-file/slot-claims.js';
 import { archiveRecord, type ArchiveRecord } from './archive-record.js';
 
@@ -58,8 +57,7 @@ export class FoldSource implements LogSink {
 
   /** @throws {BadFileError} where default labels would add too much text to the keys of its series */
   assertMayAdd(bytes: number): void {
-    if (mayAddText(bytes, this.#reader.knownBytes)) return;
-    throw this.#reader.corrupt(`default labels that make ${bytes} bytes`);
+    this.#reader.assertMayAdd(bytes);
   }
 
   /** The default labels that a family of this file has beside its own. */

@@ -88,7 +88,7 @@ export class NodeFile implements MetricsFile {
     const isArchive = this.kind === 'archive';
     const isOver = isArchive || (this.liveness === 'dead' && this.reader.header.identity.liveness === 'flock');
     // of an archive, all is used or nothing
-    if (isArchive) yield* verifySeal(this.reader.fd, this.reader.file);
+    if (isArchive) yield* verifySeal(this.reader);
     yield* this.#readAll();
     if (isArchive) assertGeneration(this.part, this.name);
     this.#readWhenOver = isOver;

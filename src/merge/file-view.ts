@@ -6,7 +6,6 @@ import { archiveRecord, type ArchiveRecord } from '../archive/archive-record.js'
 import { clockShift, readClocks } from '../archive/clock-reading.js';
 import type { BadFileError } from '../errors.js';
 import { addedDefaultLabels } from '../metrics-file/default-labels.js';
-import { mayAddText } from '../metrics-file/added-text.js';
 import { BlockKind } from '../metrics-file/layout.js';
 import type { FileReader, LogVisitor, ReaderBlock } from '../metrics-file/reader.js';
 import { claimSlots, interpretRecordOf, type LogSink } from '../metrics-file/log-interpreter.js';
@@ -177,9 +176,7 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
     this.#release(map, slot);
     if (shape.kind !== BlockKind.Gauge && !map.isFree(slot, shape.slots)) throw this.#overlap(slot);
     this.#addedText += schema.addedLength;
-    if (!mayAddText(this.#addedText, this.reader.knownBytes)) {
-      throw this.reader.corrupt(`default labels that make ${this.#addedText} bytes of text`);
-    }
+    this.reader.assertMayAdd(this.#addedText);
     if (this.#words.buffer !== bytes.buffer) this.#words = new Int32Array(bytes.buffer);
     let series: number;
     try {

@@ -2,11 +2,12 @@
  * Checks a file against FORMAT.md. A reader checks only what could mislead it. This check also finds files that none of our
  * writers makes: two series whose slots overlap, or a series beyond the `used` of its block.
  */
-import { fstatSync, readSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { BadFileError, describeError } from '../errors.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 import { type AttachmentBody, attachmentShape } from './attachment.js';
-import { type HeaderWords, headerWords, withHeader } from './header.js';
+import { type HeaderWords, headerWords, readHeader } from './header.js';
+import { InputFile } from './input-file.js';
 import { BLOCK, BlockKind, HEADER, PAGE_BYTES, SERIES } from './layout.js';
 import { interpretRecord, type LogSink } from './log-interpreter.js';
 import { decodeKey, type FamilyRecord, walkRecords } from './record.js';
@@ -46,13 +47,17 @@ const MAX_ATTEMPTS = 5;
  */
 export function checkFile(path: string): FileCheck {
   try {
-    return withHeader(path, (_header, fd) => {
+    const file = new InputFile(path);
+    try {
+      readHeader(file.fd, path);
       for (let attempt = 1; ; attempt++) {
-        const check = new Check(fd, path);
+        const check = new Check(file);
         check.run();
         if (check.isOfOneLog() || attempt === MAX_ATTEMPTS) return check.result();
       }
-    });
+    } finally {
+      file.close();
+    }
   } catch (error) {
     return { ok: false, problems: [problemOf(error)], families: 0, series: 0, blocks: 0 };
   }
@@ -79,8 +84,7 @@ interface Claim {
 }
 
 class Check implements LogSink {
-  readonly #fd: number;
-  readonly #path: string;
+  readonly #file: InputFile;
   readonly #size: number;
   readonly #words: HeaderWords;
   readonly #problems: FileProblem[] = [];
@@ -90,11 +94,10 @@ class Check implements LogSink {
   /** Compared with the blocks after the whole log has been read: in a living file both grow, the blocks first. */
   readonly #claims: Claim[] = [];
 
-  constructor(fd: number, path: string) {
-    this.#fd = fd;
-    this.#path = path;
+  constructor(file: InputFile) {
+    this.#file = file;
     this.#words = this.#readWords();
-    this.#size = fstatSync(fd).size;
+    this.#size = fstatSync(file.fd).size;
   }
 
   run(): void {
@@ -144,14 +147,14 @@ class Check implements LogSink {
       const head = new DataView(this.#read(offset, BLOCK.data).buffer);
       const word = (at: number): number => head.getUint32(at, LITTLE_ENDIAN);
       const bytes = word(BLOCK.pages) * PAGE_BYTES;
-      if (bytes === 0) throw this.#broken(offset + BLOCK.pages, 'a block of no pages');
+      if (bytes === 0) throw this.#file.corrupt('a block of no pages', offset + BLOCK.pages);
       if (offset + bytes > this.#size) {
-        throw this.#broken(offset, 'a block goes beyond the end of the file', bytes, this.#size - offset);
+        throw this.#file.corrupt('a block goes beyond the end of the file', offset, bytes, this.#size - offset);
       }
       const used = word(BLOCK.used);
       const capacity = bytes - BLOCK.data;
       if (used > capacity) {
-        throw this.#broken(offset + BLOCK.used, 'more of a block is used than it has', used, capacity);
+        throw this.#file.corrupt('more of a block is used than it has', offset + BLOCK.used, used, capacity);
       }
       const [kind, keyEpoch, place] = [word(BLOCK.kind), word(BLOCK.keyEpoch), word(BLOCK.chain)];
       blocks.push({ offset, kind, bytes, used, keyEpoch, place });
@@ -167,7 +170,8 @@ class Check implements LogSink {
     );
     const chain = ofEpoch.toSorted((a, b) => a.place - b.place);
     chain.forEach(({ offset, place }, at) => {
-      if (place !== at) throw this.#broken(offset + BLOCK.chain, `place ${place} in the log where ${at} comes next`);
+      if (place === at) return;
+      throw this.#file.corrupt(`place ${place} in the log where ${at} comes next`, offset + BLOCK.chain);
     });
     return chain;
   }
@@ -184,7 +188,7 @@ class Check implements LogSink {
         },
         other: (kind, body, offset) => this.#other(kind, body, offset),
       },
-      this.#path,
+      this.#file.file,
       start,
     );
   }
@@ -239,7 +243,7 @@ class Check implements LogSink {
   }
 
   archiveBody(): void {
-    completed(verifySeal(this.#fd, this.#path));
+    completed(verifySeal(this.#file));
   }
 
   #claim(offset: number, block: number, slot: number, shape: SlotShape, series?: string): void {
@@ -268,14 +272,8 @@ class Check implements LogSink {
 
   #read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
-    const got = readSync(this.#fd, bytes, 0, length, offset);
-    if (got < length) throw this.#broken(offset, 'the file is cut off', length, got);
+    this.#file.read(bytes, offset, 'the file');
     return bytes;
-  }
-
-  #broken(offset: number, reason: string, requiredBytes?: number, availableBytes?: number): BadFileError {
-    const evidence = { file: this.#path, offset, requiredBytes, availableBytes };
-    return new BadFileError('ERR_CORRUPT_FILE', reason, evidence);
   }
 }
 

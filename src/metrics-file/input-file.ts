@@ -34,7 +34,7 @@ export class InputFile {
   }
 
   /** @throws {BadFileError} where the file has fewer bytes there */
-  protected read(bytes: Uint8Array, position: number, what: string): void {
+  read(bytes: Uint8Array, position: number, what: string): void {
     const got = readSync(this.fd, bytes, 0, bytes.length, position);
     if (got < bytes.length) throw this.corrupt(`${what} is cut off`, position, bytes.length, got);
   }

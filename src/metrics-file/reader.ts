@@ -73,6 +73,14 @@ const LOG_PART_BYTES = 64 * 1024;
 /** After so many logs that were replaced before they were read, the next one is read at once. */
 const MAX_UNFINISHED_LOGS = 4;
 
+/**
+ * A file stores default labels once, but readers add them to the text or the key of every series. The largest honest file,
+ * of 64 MiB, may have 1 KiB of them in each of its 600,000 series. Without this limit a crafted file could produce any
+ * amount of text from a few bytes.
+ */
+const LEAST_ADDED_BYTES = 32 * 1024 * 1024;
+const ADDED_BYTES_PER_BYTE = 16;
+
 export class FileReader extends InputFile {
   readonly header: Header;
   /** The header's words at the last `readLog`. */
@@ -122,6 +130,12 @@ export class FileReader extends InputFile {
   /** The value block of that number; undefined where the file has none (yet). */
   block(number: number): ReaderBlock | undefined {
     return this.#blocks[number];
+  }
+
+  /** @throws {BadFileError} where default labels would add so many bytes of text to the series */
+  assertMayAdd(bytes: number): void {
+    if (bytes <= LEAST_ADDED_BYTES + ADDED_BYTES_PER_BYTE * this.knownBytes) return;
+    throw this.corrupt(`default labels that make ${bytes} bytes of text`);
   }
 
   /** Makes the next `readLog` start from the log's beginning. */

@@ -10,9 +10,9 @@
  * The file of a process changes while it is read, so its records have a checksum each and its values have none. An archive never
  * changes, and it holds all counts of dead processes: a reader takes all of it or nothing.
  */
-import { fstatSync, readSync } from 'node:fs';
-import { BadFileError } from '../errors.js';
+import { fstatSync } from 'node:fs';
 import { crc32 } from './crc32.js';
+import type { InputFile } from './input-file.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
 
 const SEAL = { magic: 0, crc: 8, bytes: 16 } as const;
@@ -30,33 +30,27 @@ export function encodeSeal(crc: number): Uint8Array {
 /**
  * Reads all of an archive and checks it against its seal. Pauses after each chunk.
  *
- * @param file the path, for errors only
  * @throws {BadFileError} ERR_CORRUPT_FILE where it is torn or damaged
  */
-export function* verifySeal(fd: number, file: string): Generator<void, void> {
-  const size = fstatSync(fd).size;
+export function* verifySeal(file: InputFile): Generator<void, void> {
+  const size = fstatSync(file.fd).size;
   const content = size - SEAL.bytes;
-  const corrupt = (offset: number, reason: string): BadFileError =>
-    new BadFileError('ERR_CORRUPT_FILE', reason, { file, offset });
-  if (content < 0) throw corrupt(0, 'an archive without a seal');
+  if (content < 0) throw file.corrupt('an archive without a seal');
   const chunk = new Uint8Array(Math.min(size, CHUNK_BYTES));
-  const read = (into: Uint8Array, position: number): void => {
-    if (readSync(fd, into, 0, into.length, position) < into.length) throw corrupt(position, 'an archive is cut off');
-  };
   let crc = 0;
   for (let at = 0; at < content;) {
     const part = chunk.subarray(0, Math.min(chunk.length, content - at));
-    read(part, at);
+    file.read(part, at, 'an archive');
     crc = crc32(part, 0, part.length, crc);
     at += part.length;
     yield;
   }
   const seal = new Uint8Array(SEAL.bytes);
-  read(seal, content);
+  file.read(seal, content, 'an archive');
   if (Buffer.from(seal.buffer, SEAL.magic, SEAL_MAGIC.length).toString('latin1') !== SEAL_MAGIC) {
-    throw corrupt(content, 'an archive without a seal');
+    throw file.corrupt('an archive without a seal', content);
   }
   if (new DataView(seal.buffer).getUint32(SEAL.crc, LITTLE_ENDIAN) !== crc) {
-    throw corrupt(content + SEAL.crc, 'the checksum of an archive is wrong');
+    throw file.corrupt('the checksum of an archive is wrong', content + SEAL.crc);
   }
 }
