@@ -82,6 +82,7 @@ export function fixed64(value: number | bigint): Buffer {
   return bytes;
 }
 
+/** Returns a field below 16. */
 export function fixed64Field(field: number, value: number | bigint): Uint8Array {
   return Buffer.concat([Uint8Array.of((field << 3) | Wire.Fixed64), fixed64(value)]);
 }

@@ -244,7 +244,10 @@ export class Histogram<T extends string = string> extends TimedMetric<T, Histogr
           native === undefined
             ? new Classic(home, labelValues, searched)
             : new Native(home, labelValues, searched, native),
-        native: (child) => (child instanceof NativeHistogramChild ? child.native.read(native!, READING) : undefined),
+        // without instanceof: another copy of this package may have made the child
+        ...(native !== undefined && {
+          native: (child) => (child as NativeHistogramChild).native.read(native, READING),
+        }),
       };
     });
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);

@@ -8,6 +8,7 @@ type ExemplarArguments = (LabelValues<string> | undefined)[];
 
 /** A series that takes durations. */
 export abstract class TimedChild<Exemplar extends ExemplarArguments = []> extends Child {
+  /** For timers: sets a gauge to a duration, or observes it. */
   abstract takeSeconds(seconds: number, exemplarLabels: LabelValues<string>): void;
 
   /**

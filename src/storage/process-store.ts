@@ -147,6 +147,8 @@ class ProcessStore {
     this.startTimer();
     try {
       this.#enter(chosen, () => {
+        // the turn that makes the first metric only does what its counts need
+        setTimeout(() => this.maintain(), 0).unref();
         for (const listener of state.onFirstFile) listener();
       });
     } catch (error) {
@@ -201,8 +203,7 @@ class ProcessStore {
   #countIn(writer: FileWriter): void {
     debug('counts in %s, which is %s', writer.bytes.path, writer.kind);
     this.#writer = writer;
-    // the turn that makes the first metric only does what its counts need
-    setTimeout(() => this.maintain(), 0).unref();
+    if (this.#vitals !== undefined) writer.beat(this.#vitals.measure());
     if (writer.kind === 'written') this.#flushOnTimer();
   }
 

@@ -167,7 +167,10 @@ export class SeriesStore {
     const isFull = family.series.size >= family.maxSeries || this.#liveSeries >= perProcess;
     if (isFull && !this.idle.makeRoom(family)) {
       this.dropSample(family, 'max_series');
-      warnOfFull(family.declaration.name, Math.min(family.maxSeries, perProcess));
+      if (!family.warnedFull) {
+        family.warnedFull = true;
+        warnOfFull(family.declaration.name, Math.min(family.maxSeries, perProcess));
+      }
       return false;
     }
     this.#admit(series);

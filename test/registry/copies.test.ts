@@ -55,6 +55,22 @@ test('copies count in one file and in the same cells, and each has its own regis
   assert.equal(dataFiles(dir, worker.pid).length, 1);
 });
 
+test('each copy shows the native buckets of the series that another one has made', async (t) => {
+  const member = await copiesInMemory(t);
+  const shown = await member.run(async ({ kept }) => {
+    const copies = kept.copies as (typeof import('prom-multiproc'))[];
+    const config = { name: 'h', help: 'H.', labelNames: ['x'], nativeHistogramBucketFactor: 1.1 };
+    const histograms = copies.map(({ Histogram }) => new Histogram(config));
+    histograms.forEach((histogram, at) => histogram.observe({ x: `${at}` }, 0.5));
+    const families = await Promise.all(copies.map(({ register }) => register.processFamilies()));
+    return families.map(([{ samples }]) => samples.flatMap(({ labels, native }) => (native ? [labels.x] : [])));
+  });
+  assert.deepEqual(shown, [
+    ['0', '1'],
+    ['0', '1'],
+  ]);
+});
+
 test('in memory the metrics of two copies are one, and each copy shows the values of the other', async (t) => {
   const member = await copiesInMemory(t);
   const shown = await member.run(async ({ kept }) => {

@@ -79,3 +79,27 @@ test('a count is in the file in the turn that makes the first metric: a SIGKILL 
   await program.ended();
   assert.deepEqual(valuesIn(dir), { 'a_total{x="1"}': 3 });
 });
+
+test('a program that deletes every file at once gets a new one at the usual interval, and not on each turn', async (t) => {
+  const dir = withTempDir(t);
+  const code = `
+    const { readdirSync, rmSync } = require('node:fs');
+    new (require(${PACKAGE}).Counter)({ name: 'a_total', help: 'A.' }).inc();
+    const deleted = new Set();
+    const end = Date.now() + 500;
+    (function look() {
+      for (const name of readdirSync(${JSON.stringify(dir)})) {
+        if (!name.endsWith('.prom-mp')) continue;
+        deleted.add(name);
+        rmSync(${JSON.stringify(dir)} + '/' + name);
+      }
+      if (Date.now() < end) setImmediate(look);
+      else console.log('deleted ' + deleted.size);
+    })();
+  `;
+  const program = startProgram(t, process.execPath, ['-e', code], { PROMETHEUS_MULTIPROC_DIR: dir });
+  assert.equal(await program.ended(), 0, program.output());
+  const [, deleted] = await program.printed(/deleted (\d+)/);
+  // the turn after the first metric finds the first file deleted
+  assert.ok(Number(deleted) <= 2, `${deleted} files`);
+});

@@ -95,12 +95,19 @@ function show(status) {
 
 /** Those that the verdict names first, in its order; dead ones last. */
 function withFindings({ processes: infos, verdict }) {
-  const findings = Map.groupBy(verdict, ({ process }) => process);
+  const findings = groupByProcess(verdict);
   const places = new Map([...findings.keys()].map((file, at) => [file, at - findings.size]));
   const rank = ({ file, state }) => places.get(file) ?? (state === 'dead' ? 1 : 0);
   return infos
     .map((info) => ({ ...info, findings: findings.get(info.file) ?? [] }))
     .toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** `Map.groupBy` is missing in browsers of 2023. */
+function groupByProcess(verdict) {
+  const groups = new Map();
+  for (const finding of verdict) groups.set(finding.process, [...(groups.get(finding.process) ?? []), finding]);
+  return groups;
 }
 
 /** Red is the colour of what the verdict names. */
