@@ -26,8 +26,8 @@ interface Gathered {
 }
 
 /**
- * Groups the samples of a family into series, in small steps between which the caller may do something else. Samples of other libraries
- * may be in any order, and lines may be missing.
+ * Groups the samples of a family into series, in small steps between which the caller may do something else. Samples of other
+ * libraries may be in any order, and lines may be missing.
  */
 export function* groupingSteps({ name, type, samples }: MetricFamily): Generator<void, SeriesGroup[]> {
   const { lineLabel, hasCreated } = metricKind(type);

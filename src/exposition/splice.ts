@@ -9,9 +9,9 @@ interface SeriesPlace {
 }
 
 /**
- * Copies messages with other bytes in some of their holes, which the caller names in ascending order, and increases the lengths of the
- * messages around them. The copy is made in the same memory again and again: with a new copy, the garbage collector took as long as the
- * rest of a render.
+ * Copies messages with other bytes in some of their holes, which the caller names in ascending order, and increases the lengths
+ * of the messages around them. The copy is made in the same memory again and again: with a new copy, the garbage collector took
+ * as long as the rest of a render.
  */
 export class Splice {
   #from: Buffer = Buffer.alloc(0);

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 
 /**
- * Returns the label values of attributes by label name. Attributes that become the same label have their values joined by `;`, in the order of
- * their names.
+ * Returns the label values of attributes by label name. Attributes that become the same label have their values joined by `;`,
+ * in the order of their names.
  */
 export function labelsOf(attributes: Attributes, nameOf: (key: string) => string): Map<string, string> {
   const labels = new Map<string, string>();

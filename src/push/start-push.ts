@@ -98,7 +98,11 @@ async function familiesOf(own: DirectoryCollector | undefined, settings: OutputS
   return register.processFamilies({ created: settings.created });
 }
 
-/** The directory itself, where the chosen path is a link. @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED or, without labels, as `assertOwnLabels` */
+/**
+ * Returns the directory itself, where the chosen path is a link.
+ *
+ * @throws {PromMultiprocError} ERR_DIRECTORY_REFUSED; ERR_INVALID_ARGUMENT where `assertOwnLabels` refuses the labels
+ */
 function directoryOf(option: ChosenDirectory | undefined, labels: Labels): string | undefined {
   const chosen = option ?? directoryToRead();
   if (chosen === undefined) return undefined;
