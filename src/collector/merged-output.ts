@@ -123,8 +123,8 @@ export class MergedBody {
   }
 
   /**
-   * Lends what was rendered last: later renders leave this memory alone until it is given back. Returns the function that gives it back;
-   * undefined where the memory is not shared, so that the next render overwrites it.
+   * Lends the memory of the last render: later renders leave it alone until it is given back. Returns the function that gives
+   * it back; undefined where the memory is not shared, so that the next render overwrites it.
    */
   lend({ buffer }: Uint8Array): (() => void) | undefined {
     if (!(buffer instanceof SharedArrayBuffer)) return undefined;
@@ -203,7 +203,7 @@ export class MergedBody {
     block.merge = index.native.merge;
   }
 
-  /** Decides which families are written, and how many values they have. Returns the families of the collector with their headings. */
+  /** Decides which families are written, and how many values they have. Returns those of the collector with their headings. */
   *#plan(own: readonly MetricFamily[]): Generator<void, OwnBlock[]> {
     const { created: wanted, escaping = DEFAULT_ESCAPING } = this.#options;
     const showsCreated = wanted === true || this.#format.showsCreated === true;

@@ -7,8 +7,7 @@ import { BadFileError, PromMultiprocError } from '../errors.js';
 import { crc32 } from './crc32.js';
 import { decodeIdentity } from './identity-codec.js';
 import { LITTLE_ENDIAN } from '../model/byte-order.js';
-import { BYTE_ORDER_MARK, HEADER, MAGIC, VERSION_MAJOR, VITALS } from './layout.js';
-import type { ProcessIdentity, Vitals } from './layout.js';
+import { BYTE_ORDER_MARK, HEADER, MAGIC, type ProcessIdentity, VERSION_MAJOR, type Vitals, VITALS } from './layout.js';
 import { openFile, whileOpen } from './open-file.js';
 
 /** Header words that change while the file is written. */

@@ -2,7 +2,8 @@ import type { LivenessMethod, ProcessIdentity } from './layout.js';
 import { unpack } from './unpack.js';
 
 /**
- * Decodes the identity in a file's header, one msgpack map, from bytes that anybody may have written. Ignores fields that a newer minor version adds.
+ * Decodes the identity in a file's header, one msgpack map, from bytes that anybody may have written. Ignores fields that a
+ * newer minor version adds.
  *
  * @throws {TypeError} with the name of the invalid field
  */

@@ -50,7 +50,10 @@ function orNotMapped<T>(map: () => T): T {
   }
 }
 
-/** A mapped file: stores are in the file at once, even in one that has been read and removed. The lock lasts as long as its process or thread. */
+/**
+ * A mapped file: stores are in the file at once, even in one that has been read and removed. The lock lasts as long as its
+ * process or thread.
+ */
 export class MappedBytes extends OwnFile {
   readonly kind = 'mapped';
   readonly immediate = true;

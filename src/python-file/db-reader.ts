@@ -104,8 +104,8 @@ export class DbReader extends InputFile {
   }
 
   /**
-   * Hands over the keys of the entries that were added since the last call, and reads their values. Pauses between the parts of
-   * a long file, so that the window may have another file's bytes afterwards.
+   * Passes on the keys of the entries that were added since the last call, and reads their values. Pauses between the parts of
+   * a long file. Another reader may use the window in a pause: its bytes are not used after one.
    *
    * @throws {BadFileError} ERR_NOT_A_METRICS_FILE or ERR_CORRUPT_FILE
    * @throws the first error of the visitor, if the entries fit the layout
@@ -122,7 +122,7 @@ export class DbReader extends InputFile {
     this.#end = used;
   }
 
-  /** Reads the values of all entries whose keys were handed over, except those that the last `readKeys` has read. Pauses as it does. */
+  /** Reads the values of all entries that are known, except those that the last `readKeys` has read. Pauses as it does. */
   *readValues(): Generator<void, void> {
     const doubles = this.#freshFrom / DOUBLE_BYTES;
     this.#freshFrom = this.#end;
