@@ -151,6 +151,42 @@ for (const kind of fileKinds()) {
   });
 }
 
+test('a fold in any pause of the reading removes and doubles no count', (t) => {
+  let pauses = Infinity;
+  for (let at = 0; at < pauses; at++) {
+    const dir = withTempDir(t, { checkFiles: false });
+    for (let process = 0; process < 2; process++) {
+      const dead = new DeadProcess(dir);
+      for (let id = 0; id < 2 * MAX_SERIES; id++) dead.count('jobs_total', { id: `job ${id}` }, 1);
+      dead.die();
+    }
+    const collection = collectionOf(t, dir);
+    let made = 0;
+    for (const _ of collection.collect()) if (made++ === at) assert.equal(foldDirectory(dir).folded, 2);
+    pauses = Math.min(pauses, made);
+    const [{ samples }] = completed(mergedFamilies(selectAll(collection), {}));
+    assert.equal(samples.length, 2 * MAX_SERIES, `a fold in pause ${at}`);
+    assert.ok(
+      samples.every(({ value }) => value === 2),
+      `a fold in pause ${at}`,
+    );
+    collection.close();
+  }
+  assert.ok(pauses > 4, `${pauses} pauses`);
+});
+
+test('a collector that is closed while it reads a large file ends that collection first', async (t) => {
+  const dir = withTempDir(t, { checkFiles: false });
+  nodeFile(dir);
+  const collector = new MultiprocessCollector({ dir, threads: false, fold: false });
+  const readLog = t.mock.method(FileReader.prototype, 'readLog');
+  const collected = collector.families();
+  while (readLog.mock.callCount() === 0) await turn();
+  await collector.close();
+  assert.deepEqual(openFilesIn(dir), []);
+  assert.equal((await collected)[0].samples.length, SERIES);
+});
+
 test('a collector whose directory changes while it reads a large file ends that collection, and closes its files', async (t) => {
   const [dir, other] = [withTempDir(t, { checkFiles: false }), withTempDir(t)];
   nodeFile(dir);
