@@ -68,14 +68,15 @@ test('a fork is noticed at once: workers see the earlier counts of their primary
   assert.match(text, /^a_total 1$/m);
 });
 
-test('a count is in the file in the turn that makes the first metric: a SIGKILL in that turn loses nothing', async (t) => {
+test('a count is in the mapped file in the turn that makes the first metric: a SIGKILL in that turn loses nothing', async (t) => {
   const dir = withTempDir(t);
   const code = `
     const counter = new (require(${PACKAGE}).Counter)({ name: 'a_total', help: 'A.', labelNames: ['x'] });
     counter.inc({ x: '1' }, 3);
     process.kill(process.pid, 'SIGKILL');
   `;
-  const program = startProgram(t, process.execPath, ['-e', code], { PROMETHEUS_MULTIPROC_DIR: dir });
+  const env = { PROMETHEUS_MULTIPROC_DIR: dir, PROM_MULTIPROC_NO_MMAP: '' };
+  const program = startProgram(t, process.execPath, ['-e', code], env);
   await program.ended();
   assert.deepEqual(valuesIn(dir), { 'a_total{x="1"}': 3 });
 });
