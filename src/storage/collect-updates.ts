@@ -17,7 +17,7 @@ import { gaugeMode } from '../model/gauge-mode.js';
 import { Attachment, type RecordedCells, Series, type SeriesFamily } from './series.js';
 import { ShownSeries } from './shown-series.js';
 import type { SlotPlaces } from './slot-places.js';
-import { Cells, DETACHED, DETACHED_VIEW, isShadow } from './value-blocks.js';
+import { Cells, copyValues, DETACHED, DETACHED_VIEW, isShadow } from './value-blocks.js';
 
 export interface CollectRun {
   /** Called when no caller waits for the callback any more. Its own metric stays unchanged until it ends. */
@@ -186,10 +186,7 @@ export class CollectUpdates {
   }
 
   #leaveShadow(cells: RecordedCells): void {
-    if (!isShadow(cells)) return;
-    const { view, index, shape } = cells;
-    this.#places.bind(shape, cells);
-    copyValues(view, index, cells, shape.slots);
+    if (isShadow(cells)) this.#places.rebind(cells);
   }
 }
 
@@ -218,10 +215,6 @@ function isSame({ family, view, index }: Series, shown: Series): boolean {
   const { timed } = gaugeMode(family.declaration.gaugeMode);
   const setAlike = setAt === shownSetAt || (!timed && setAt !== 0 && shownSetAt !== 0);
   return setAlike && Object.is(view[index], shown.view[shown.index]);
-}
-
-function copyValues(view: Float64Array, index: number, to: Cells, slots: number): void {
-  for (let slot = 0; slot < slots; slot++) to.view[to.index + slot] = view[index + slot];
 }
 
 function placeOf({ view, index, block }: Cells): Cells {

@@ -2,7 +2,16 @@ import type { Backing } from '../metrics-file/backing.js';
 import type { SlotShape } from '../metrics-file/slot-shape.js';
 import type { RecordedCells, Series, SeriesFamily } from './series.js';
 import { SeriesLog } from './series-log.js';
-import { type Cells, DETACHED, DETACHED_VIEW, isInFile, isShadow, MEMORY, SlotAllocator } from './value-blocks.js';
+import {
+  type Cells,
+  copyValues,
+  DETACHED,
+  DETACHED_VIEW,
+  isInFile,
+  isShadow,
+  MEMORY,
+  SlotAllocator,
+} from './value-blocks.js';
 
 /** The places of a store's slots: in its file, or in memory where the file has no room. The log names those in the file. */
 export class SlotPlaces {
@@ -64,12 +73,19 @@ export class SlotPlaces {
     this.#onShortage();
   }
 
+  /** Binds cells to other slots, which get their values. */
+  rebind(cells: RecordedCells): void {
+    const { view, index, shape } = cells;
+    this.bind(shape, cells);
+    copyValues(view, index, cells, shape.slots);
+  }
+
   /** Moves a series with its attachments out of the place that the store is leaving, and publishes it in the new one. */
   bring(series: Series): void {
     if (!this.#isMoving) return;
-    if (this.#rebind(series)) this.log.publishSeries(series);
+    if (this.#leave(series)) this.log.publishSeries(series);
     for (const attachment of series.attachments ?? []) {
-      if (this.#rebind(attachment)) this.log.publishAttachment(attachment);
+      if (this.#leave(attachment)) this.log.publishAttachment(attachment);
     }
   }
 
@@ -105,11 +121,9 @@ export class SlotPlaces {
     else this.#inFile.release(shape, slots);
   }
 
-  #rebind(cells: RecordedCells): boolean {
+  #leave(cells: RecordedCells): boolean {
     if (!this.#isLeft(cells)) return false;
-    const { view, index, shape } = cells;
-    this.bind(shape, cells);
-    for (let slot = 0; slot < shape.slots; slot++) cells.view[cells.index + slot] = view[index + slot];
+    this.rebind(cells);
     cells.publishedIn = 0;
     return true;
   }
@@ -125,7 +139,7 @@ export class SlotPlaces {
     const { view, index, block, shape } = cells;
     if (block === undefined || isInFile(cells) || isShadow(cells)) return true;
     if (!this.#inFile.allocate(shape, cells)) return false;
-    cells.view.set(view.subarray(index, index + shape.slots), cells.index);
+    copyValues(view, index, cells, shape.slots);
     this.#slotsInMemory -= shape.slots;
     return true;
   }

@@ -25,6 +25,10 @@ export function isShadow({ block }: Pick<Cells, 'block'>): boolean {
   return block?.number === SHADOW_BLOCK;
 }
 
+export function copyValues(view: Float64Array, index: number, to: Cells, slots: number): void {
+  for (let slot = 0; slot < slots; slot++) to.view[to.index + slot] = view[index + slot];
+}
+
 /** Whether slots are in the file, and not in memory. */
 export function isInFile({ block }: Pick<Cells, 'block'>): boolean {
   return block !== undefined && block.number >= 0;
