@@ -245,9 +245,8 @@ export class Histogram<T extends string = string> extends TimedMetric<T, Histogr
             ? new Classic(home, labelValues, searched)
             : new Native(home, labelValues, searched, native),
         // without instanceof: another copy of this package may have made the child
-        ...(native !== undefined && {
-          native: (child) => (child as NativeHistogramChild).native.read(native, READING),
-        }),
+        native: (child) =>
+          native === undefined ? undefined : (child as NativeHistogramChild).native.read(native, READING),
       };
     });
     this.upperBounds = this.buckets = Object.freeze([...(this.series.declaration.bounds ?? [])]);
