@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import promClient from 'prom-client';
-import { Counter, Gauge, Histogram, Info, Registry, StateSet, Summary } from 'prom-multiproc';
-
-function local(): Registry {
-  return new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
-}
+import { Counter, Gauge, Histogram, Info, StateSet, Summary } from 'prom-multiproc';
+import { localRegistry } from '../support/local-registry.js';
 
 /** Each type, with options that make it a different metric. */
 const KINDS: Readonly<Record<string, { Metric: any; config?: object; others: Readonly<Record<string, object>> }>> = {
@@ -26,7 +23,7 @@ const KINDS: Readonly<Record<string, { Metric: any; config?: object; others: Rea
 describe('getOrCreate', () => {
   for (const [type, { Metric, config, others }] of Object.entries(KINDS)) {
     it(`returns the existing ${type}, and names the difference to another one`, () => {
-      const settings = { name: 'a', help: 'A.', labelNames: ['x'], registers: [local()], ...config };
+      const settings = { name: 'a', help: 'A.', labelNames: ['x'], registers: [localRegistry()], ...config };
       const made = Metric.getOrCreate(settings);
       assert.ok(made instanceof Metric);
       assert.equal(Metric.getOrCreate({ ...settings }), made);
@@ -49,14 +46,14 @@ describe('getOrCreate', () => {
   }
 
   it('shows the metric in all registries that it names', () => {
-    const [first, second] = [local(), local()];
+    const [first, second] = [localRegistry(), localRegistry()];
     const made = Counter.getOrCreate({ name: 'a_total', help: 'A.', registers: [first] });
     assert.equal(Counter.getOrCreate({ name: 'a_total', help: 'A.', registers: [second, first] }), made);
     assert.equal(second.getSingleMetric('a_total'), made);
   });
 
   it('refuses metrics of other packages, and invalid configurations', () => {
-    const registry = local();
+    const registry = localRegistry();
     registry.registerMetric(new promClient.Counter({ name: 'a_total', help: 'A.', registers: [] }));
     assert.throws(() => Counter.getOrCreate({ name: 'a_total', help: 'A.', registers: [registry] }), {
       code: 'ERR_INVALID_ARGUMENT',
@@ -67,7 +64,7 @@ describe('getOrCreate', () => {
   });
 
   it('names the same difference as a constructor whose name is already registered', () => {
-    const registers = [local()];
+    const registers = [localRegistry()];
     new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers });
     const text = 'A metric with the name a_total has already been registered.';
     assert.throws(() => new Counter({ name: 'a_total', help: 'A.', labelNames: ['x'], registers }), { message: text });
