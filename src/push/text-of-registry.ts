@@ -23,24 +23,25 @@ export async function textOfRegistry(registry: Registry<any>, options: TextOptio
   const metrics = (await registry.getMetricsAsJSON({
     scope: defaultScope(registry.sharedName),
   })) as unknown as ForeignMetricObject[];
-  return textOfFamilies(metrics.map(familyOfObject), options);
+  return renderText(withoutSelfMetrics(metrics.map(familyOfObject), options), TEXT);
 }
 
 /** @param labels are added to every sample; a label of the sample wins */
 export function textMessage(families: readonly MetricFamily[], options: TextOptions, labels: Labels): Message {
-  const labelled = families.map((family) => ({
+  const labelled = withoutSelfMetrics(families, options).map((family) => ({
     ...family,
     samples: family.samples.map((sample) => ({ ...sample, labels: { ...labels, ...sample.labels } })),
   }));
   const samples = families.reduce((sum, family) => sum + family.samples.length, 0);
-  return { body: Buffer.from(textOfFamilies(labelled, options)), samples };
+  return { body: Buffer.from(renderText(labelled, TEXT)), samples };
 }
 
-function textOfFamilies(families: readonly MetricFamily[], { selfMetrics = false }: TextOptions): string {
-  return renderText(
-    families.filter(({ name }) => selfMetrics || !isSelfMetric(name)),
-    TEXT,
-  );
+/** Returns all families if the options ask for the self metrics too. */
+function withoutSelfMetrics(
+  families: readonly MetricFamily[],
+  { selfMetrics = false }: TextOptions,
+): readonly MetricFamily[] {
+  return selfMetrics ? families : families.filter(({ name }) => !isSelfMetric(name));
 }
 
 function isSelfMetric(name: string): boolean {
