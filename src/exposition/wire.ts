@@ -150,7 +150,6 @@ export class WireBuffer {
 
   /** Writes a signed integer without a tag, as elements of packed fields are. @param width minimum number of its bytes */
   rawSigned(value: number, width = 0): void {
-    this.#room(MAX_VARINT_BYTES);
     if (value >= -0x4000_0000 && value < 0x4000_0000) {
       this.rawVarint(((value << 1) ^ (value >> 31)) >>> 0, width);
       return;
@@ -158,6 +157,7 @@ export class WireBuffer {
     // twice the value may be no exact float64: the lowest seven bits come first
     const magnitude = value < 0 ? -value - 1 : value;
     const sign = value < 0 ? 1 : 0;
+    this.#room(1);
     this.bytes[this.length++] = ((magnitude % 64) * 2 + sign) | 0x80;
     this.rawVarint(Math.floor(magnitude / 64));
   }
