@@ -42,6 +42,9 @@ export function protobufFormat(name: string, offers: readonly Offer[]): Format {
   return groupedFormat({ name, offers }, () => new ProtobufWriter());
 }
 
+/** Used again for every label. */
+const pair = new WireBuffer();
+
 interface WrittenFamily {
   readonly head: FamilyHead;
   readonly heading: Heading;
@@ -64,7 +67,6 @@ class ProtobufWriter implements ExpositionWriter {
   /** The labels of all series, and where those of each end. */
   readonly #labels = new WireBuffer();
   readonly #labelsEnd: number[] = [];
-  readonly #pair = new WireBuffer();
   #countWidth = 0;
   #placed: PlacedFamily[] = [];
   /** It has room for native histograms that become longer. */
@@ -88,7 +90,6 @@ class ProtobufWriter implements ExpositionWriter {
     const family = this.#families[this.#families.length - 1];
     family.series++;
     this.#valueCount += family.head.lines.length + Number(family.showsCreated);
-    const pair = this.#pair;
     for (const [name, value] of Object.entries(parseLabelText(labels))) {
       pair.length = 0;
       pair.string(LABEL_PAIR.name, name);
