@@ -73,7 +73,10 @@ const POINT_KINDS: Readonly<Record<MetricType, PointKind>> = {
 
 /** A histogram with native buckets. OTLP has one kind per name, so that classic buckets beside them are not sent. */
 const EXPONENTIAL: PointKind = {
-  ...{ ...EXPONENTIAL_POINT, field: METRIC.exponential, data: temporality, values: exponentialValues },
+  ...EXPONENTIAL_POINT,
+  field: METRIC.exponential,
+  data: temporality,
+  values: exponentialValues,
 };
 
 /** Units of Prometheus, as UCUM names them. Others stay as they are. */
