@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Info, Registry } from 'prom-multiproc';
-import { openMetricsRegistry } from '../support/local-registry.js';
+import { Info } from 'prom-multiproc';
+import { localRegistry, openMetricsRegistry } from '../support/local-registry.js';
 
 describe('Info', () => {
   it('shows its pairs as labels, those set last', async () => {
@@ -20,7 +20,7 @@ describe('Info', () => {
   });
 
   it('is a gauge in the text format, with the name of its samples', async () => {
-    const registry = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
+    const registry = localRegistry();
     new Info({ name: 'build_info', help: 'Build.', registers: [registry] }).set({ version: '1' });
     assert.equal(
       await registry.metrics(),

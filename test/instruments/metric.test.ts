@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Counter, Gauge, Histogram, Registry } from 'prom-multiproc';
 import { sharedStore } from '../../src/storage/process-store.js';
+import { localRegistry, openMetricsRegistry } from '../support/local-registry.js';
 
 describe('A metric', () => {
   it('has a unit if its name ends with it', async () => {
-    const registry: Registry<any> = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
+    const registry = openMetricsRegistry();
     const registers = [registry];
     new Counter({ name: 'sent_bytes_total', help: 'Sent.', unit: 'bytes', registers }).inc();
     new Histogram({ name: 'took_seconds', help: 'Took.', unit: 'seconds', buckets: [], registers }).observe(1);
@@ -42,7 +43,7 @@ describe('A metric', () => {
   });
 
   it('returns its values in this process, whatever the scope of its registry', async () => {
-    const local = new Registry(Registry.PROMETHEUS_CONTENT_TYPE, { multiprocess: false });
+    const local = localRegistry();
     const counter = new Counter({ name: 'a_total', help: 'A.', registers: [local] });
     counter.inc(3);
     assert.deepEqual(await counter.get(), {

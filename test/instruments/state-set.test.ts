@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Registry, StateSet } from 'prom-multiproc';
+import { StateSet } from 'prom-multiproc';
+import { openMetricsRegistry } from '../support/local-registry.js';
 
 const states = ['starting', 'running', 'stopped'] as const;
 
 describe('StateSet', () => {
   it('has a series for each state, with 1 for the current state', async () => {
-    const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE, { multiprocess: false });
+    const registry = openMetricsRegistry();
     const status = new StateSet({ name: 'status', help: 'Status.', states, registers: [registry] });
     assert.equal(await registry.metrics(), '# HELP status Status.\n# TYPE status stateset\n# EOF\n');
     status.state('running');
