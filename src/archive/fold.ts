@@ -100,9 +100,7 @@ export class Fold {
     folded: 0,
     foldedBytes: 0,
     removed: 0,
-    skipped: {
-      ...{ live: 0, unknown: 0, permission: 0, owner: 0, version: 0, corrupt: 0, not_a_metrics_file: 0, other: 0 },
-    },
+    skipped: { live: 0, unknown: 0, permission: 0, owner: 0, version: 0, corrupt: 0, not_a_metrics_file: 0, other: 0 },
     abandoned: undefined as FoldAbandonment | undefined,
     series: 0,
     archiveBytes: 0,
@@ -127,11 +125,15 @@ export class Fold {
     try {
       const { properLockfile = !isMainThread } = this.#options;
       const unlock = takeFoldLock(this.#dir, { ...this.#options, properLockfile });
+      if (unlock === 'locked') {
+        this.#result.abandoned = unlock;
+        return this.#result;
+      }
       try {
-        if (unlock !== 'locked') Fold.onStep?.('locked');
-        this.#result.abandoned = unlock === 'locked' ? unlock : this.#fold();
+        Fold.onStep?.('locked');
+        this.#result.abandoned = this.#fold();
       } finally {
-        if (unlock !== 'locked') unlock();
+        unlock();
       }
     } catch (error) {
       const reason = abandonmentOf(error);
