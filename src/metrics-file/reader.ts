@@ -169,14 +169,15 @@ export class FileReader extends InputFile {
         this.#readWords();
         this.#readNewBlocks();
         room -= this.#readRecords(last, used, Math.min(room, LOG_PART_BYTES), visitor);
-      } else if (next === undefined) {
+        if (this.#chainBytes < used) continue;
+      }
+      if (next === undefined) {
         this.#following = undefined;
         this.#unfinishedLogs = 0;
         return true;
-      } else {
-        this.#chain.push(next);
-        this.#chainBytes = 0;
       }
+      this.#chain.push(next);
+      this.#chainBytes = 0;
     }
   }
 
