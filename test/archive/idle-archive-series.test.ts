@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldDirectory } from '../../src/archive/fold.js';
@@ -15,6 +15,7 @@ import { afterTest } from '../support/after-test.js';
 import { Clocks } from '../support/clocks.js';
 import { linesOf, scrape, startCluster } from '../support/cluster.js';
 import { DeadProcess, type DeadProcessOptions } from '../support/dead-process.js';
+import { overwrite } from '../support/overwrite.js';
 import { Reading, valuesIn } from '../support/reading.js';
 import { withTempDir } from '../support/temp-dir.js';
 
@@ -162,9 +163,7 @@ test('nothing is dropped while the file of a living process cannot be read: it m
   counting(dir, HOUR).count('jobs_total', { worker: 'a' }, 1).die(clocks.now);
   foldDirectory(dir);
   const living = counting(dir, HOUR, LIVING).count('jobs_total', { worker: 'a' }, 1).show();
-  const fd = openSync(living.path, 'r+');
-  writeSync(fd, new Uint16Array([9]), 0, 2, HEADER.versionMajor);
-  closeSync(fd);
+  overwrite(living.path, HEADER.versionMajor, new Uint16Array([9]));
   clocks.pass(10 * HOUR);
   const { expiredSeries, skipped } = foldOneMore(dir);
   assert.deepEqual([expiredSeries, skipped.version], [0, 1]);

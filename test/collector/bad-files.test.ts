@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, copyFileSync, openSync, readFileSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { copyFileSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DirectoryCollection } from '../../src/collector/collection.js';
@@ -8,6 +8,7 @@ import { archiveName } from '../../src/directory/file-name.js';
 import { foldDirectory } from '../../src/archive/fold.js';
 import { BLOCK, HEADER, type LivenessMethod } from '../../src/metrics-file/layout.js';
 import { DeadProcess } from '../support/dead-process.js';
+import { overwrite } from '../support/overwrite.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { histogram } from '../support/declarations.js';
 import { addTo, attach, createFile } from '../support/written-file.js';
@@ -44,13 +45,8 @@ function spoil(path: string): () => void {
   const used = whole.readUInt32LE(HEADER.bytes + BLOCK.used);
   const bytes = Buffer.from(whole);
   bytes[HEADER.bytes + BLOCK.data + used - 9] ^= 0xff;
-  const overwrite = (contents: Buffer): void => {
-    const fd = openSync(path, 'r+');
-    writeSync(fd, contents, 0, contents.length, 0);
-    closeSync(fd);
-  };
-  overwrite(bytes);
-  return () => overwrite(whole);
+  overwrite(path, 0, bytes);
+  return () => overwrite(path, 0, whole);
 }
 
 test('a bad file with a conflicting declaration costs one index, not one at every scrape', (t) => {

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
-  openSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,7 +12,6 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -25,6 +22,7 @@ import { HEADER } from '../../src/metrics-file/layout.js';
 import { changeIdentity, dataFiles } from '../support/cluster-files.js';
 import { BEHIND_MS, type Member, scrape, startCluster } from '../support/cluster.js';
 import { valueOf } from '../support/exposition-parser.js';
+import { overwrite } from '../support/overwrite.js';
 import { until } from '../support/program.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { needs } from '../support/needs.js';
@@ -68,7 +66,7 @@ const DAMAGES: Record<string, { reason: string; said: RegExp; damage(path: strin
   'is of a format to come': {
     reason: 'version',
     said: /got format version 9, expected 1/,
-    damage: (path) => overwrite(path, HEADER.versionMajor, new Uint8Array(new Uint16Array([9]).buffer)),
+    damage: (path) => overwrite(path, HEADER.versionMajor, new Uint16Array([9])),
   },
   'is a symbolic link': {
     reason: 'not_a_metrics_file',
@@ -87,12 +85,6 @@ const DAMAGES: Record<string, { reason: string; said: RegExp; damage(path: strin
     },
   },
 };
-
-function overwrite(path: string, position: number, bytes: Uint8Array): void {
-  const fd = openSync(path, 'r+');
-  writeSync(fd, bytes, 0, bytes.length, position);
-  closeSync(fd);
-}
 
 test('a damaged file is skipped, counted by its reason and logged once; the others are read', async (t) => {
   const dir = withTempDir(t, { checkFiles: false });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FoldSource } from '../../src/archive/fold-source.js';
@@ -8,6 +8,7 @@ import { BLOCK, BlockKind, HEADER, PAGE_BYTES } from '../../src/metrics-file/lay
 import { FileReader } from '../../src/metrics-file/reader.js';
 import { encodeFamily, encodeRemoval, encodeReplacement, encodeSeries } from '../../src/metrics-file/record.js';
 import { Reading } from '../support/reading.js';
+import { overwrite } from '../support/overwrite.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter, gauge, histogram } from '../support/declarations.js';
 import { addTo, attach, createFile, createWriter, fileKinds } from '../support/written-file.js';
@@ -81,9 +82,7 @@ test('the problem of a truncated file tells where it ends and how much is missin
 
 test('a flipped bit is found at its record', (t) => {
   const { path, offsets } = logOf(t, [encodeFamily(FAMILY), encodeSeries(SERIES)]);
-  const fd = openSync(path, 'r+');
-  writeSync(fd, Buffer.from([readFileSync(path)[offsets[1] + 20] ^ 1]), 0, 1, offsets[1] + 20);
-  closeSync(fd);
+  overwrite(path, offsets[1] + 20, Buffer.from([readFileSync(path)[offsets[1] + 20] ^ 1]));
   const { problems, families, series } = checkFile(path);
   assert.deepEqual(problems, [{ offset: offsets[1], reason: 'the checksum of a record is wrong' }]);
   assert.deepEqual({ families, series }, { families: 1, series: 0 });

@@ -1,6 +1,6 @@
 /** A process that does not run for minutes: whether it is taken for dead, and that nothing counts twice in that case. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fold, foldDirectory } from '../../src/archive/fold.js';
@@ -10,6 +10,7 @@ import { changeIdentity } from '../support/cluster-files.js';
 import { type ForkedProgram, forkProgram } from '../support/forked-program.js';
 import { valuesIn } from '../support/reading.js';
 import { until } from '../support/program.js';
+import { overwrite } from '../support/overwrite.js';
 import { withTempDir } from '../support/temp-dir.js';
 import { counter } from '../support/declarations.js';
 import { addTo, attach, createFile, fileKinds } from '../support/written-file.js';
@@ -48,9 +49,7 @@ const dataFile = (dir: string): string =>
 
 /** Sets the heartbeat to that of a process that was stopped for an hour. */
 function silence(path: string): void {
-  const fd = openSync(path, 'r+');
-  writeSync(fd, new Float64Array([Date.now() / 1000 - 3600]), 0, 8, HEADER.heartbeat);
-  closeSync(fd);
+  overwrite(path, HEADER.heartbeat, new Float64Array([Date.now() / 1000 - 3600]));
 }
 
 /** Folds a directory as a program that takes the writer for one from before the last boot; optionally killed at a step. */

@@ -1,5 +1,4 @@
 /** Files of processes that have counted and ended. The real writer makes them, without a process for each. */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { currentIdentity } from '../../src/directory/identity.js';
 import { nativeRole } from '../../src/metrics-file/attachment.js';
@@ -14,6 +13,7 @@ import { Series, type SeriesFamily } from '../../src/storage/series.js';
 import { SeriesStore } from '../../src/storage/series-store.js';
 import { unpublishedFile } from './unpublished-file.js';
 import { moveAll } from './move-all.js';
+import { overwrite } from './overwrite.js';
 
 /** Above the largest pid of Linux, so that no process has one of these pids. */
 let nextPid = 5_000_000;
@@ -173,11 +173,7 @@ export class DeadProcess {
   die(at?: number): this {
     if (this.#writer.bytes.path !== this.path) this.show();
     this.#writer.close();
-    if (at !== undefined) {
-      const fd = openSync(this.path, 'r+');
-      writeSync(fd, new Float64Array([at]), 0, 8, HEADER.heartbeat);
-      closeSync(fd);
-    }
+    if (at !== undefined) overwrite(this.path, HEADER.heartbeat, new Float64Array([at]));
     return this;
   }
 
