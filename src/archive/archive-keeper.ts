@@ -15,7 +15,6 @@ import {
   futimesSync,
   linkSync,
   readSync,
-  rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
@@ -27,6 +26,7 @@ import { createAside } from '../metrics-file/own-file.js';
 import { writeAll } from '../metrics-file/write-all.js';
 import { TimeSlices } from '../time-slices.js';
 import { warnOnce } from '../warn-once.js';
+import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Cleaners work with ages of days, seldom of hours. */
 const TOUCH_INTERVAL_MS = 10 * 60_000;
@@ -131,7 +131,7 @@ export function* restoreInSteps({ dir, name, fd }: HeldArchive): Generator<void,
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     closeSync(copy);
-    rmSync(temporary, { force: true });
+    unlinkQuietly(temporary);
   }
   warnOnce(
     `restore ${dir}`,

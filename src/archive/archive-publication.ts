@@ -12,7 +12,6 @@ import {
   lstatSync,
   openSync,
   type Stats,
-  unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../errors.js';
@@ -28,6 +27,7 @@ import {
 } from '../directory/file-name.js';
 import type { FilePermissions } from '../directory/lock-file.js';
 import { scanDirectory } from '../directory/scan.js';
+import { unlinkQuietly } from './unlink-quietly.js';
 
 /** Decides which users can read an archive. */
 export interface ArchivePermissions extends FilePermissions {
@@ -110,14 +110,6 @@ export function removeLowerArchives(
   for (const name of temporaries) {
     const other = generationOfTemporary(name);
     if (other !== undefined && other <= temporariesUpTo) unlinkQuietly(join(dir, name));
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // missing, or not permitted: readers ignore it
   }
 }
 

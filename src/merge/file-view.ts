@@ -225,15 +225,19 @@ export class FileView implements LogVisitor, LogSink, MergedPart {
   }
 
   *ownCounts(family: MergedFamily): Generator<readonly [series: number, count: number]> {
-    const local = [...this.#families.values()].find(({ merged }) => merged === family);
-    if (local === undefined || family.isGauge) return;
+    const local = [...this.#families.values()].find(
+      ({ merged, shape }) => merged === family && shape.kind !== BlockKind.Gauge,
+    );
+    if (local === undefined) return;
     if (hasOnlyBins(local.record)) {
       for (const counted of this.#attachments.nativeCounts()) {
         if (this.#index.familyOf(counted[0]) === family) yield counted;
       }
       return;
     }
-    for (const [series, { values }, slot] of this.#slotsOf(family)) yield [series, countIn(values, slot, local.shape)];
+    for (const [series, { kind, values }, slot] of this.#slotsOf(family)) {
+      if (kind === local.shape.kind) yield [series, countIn(values, slot, local.shape)];
+    }
   }
 
   *#slotsOf(family: MergedFamily): Generator<readonly [series: number, block: ReaderBlock, slot: number]> {
